@@ -1,0 +1,1 @@
+"""Measure how well the measurement does, on data with a truth or with closure."""

@@ -1,0 +1,1 @@
+"""Write results: tables, figures, images."""

@@ -1,0 +1,83 @@
+"""A joint, the image cut out around it, and the masks of its two bones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_jsn.errors import InputError
+
+#: Label values of the two bones in a labels image; a pixel of both carries 3.
+UPPER, LOWER = 1, 2
+
+
+@dataclass(frozen=True)
+class BoneMasks:
+    """Where the two bones of a joint image lie; they may overlap.
+
+    Parameters
+    ----------
+    upper, lower : (H, W) bool array
+        The distal and the proximal bone, or whole halves of the image.
+    """
+
+    upper: NDArray[np.bool_]
+    lower: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        for name in ("upper", "lower"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name)).astype(bool))
+        if self.upper.shape != self.lower.shape or self.upper.ndim != 2:
+            raise InputError(
+                f"The two bone masks must be images of one shape, but have shapes {self.upper.shape} and "
+                f"{self.lower.shape}. Draw both on the same joint image."
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W) of the joint image."""
+        return self.upper.shape
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """(H, W) labels: 1 upper, 2 lower, 3 both."""
+        return (UPPER * self.upper + LOWER * self.lower).astype(np.uint8)
+
+    @classmethod
+    def from_labels(cls, labels: ArrayLike) -> BoneMasks:
+        """Read masks from labels 1 (upper), 2 (lower) and 3 (both).
+
+        A binary image (one nonzero value) means the upper side and its complement.
+        """
+        labels = np.asarray(labels)
+        values = np.unique(labels)
+        if len(values[values != 0]) == 1 and not (values[-1] in (LOWER, UPPER | LOWER) and labels.dtype != bool):
+            return cls(labels != 0, labels == 0)
+        if not np.isin(values, (0, 1, 2, 3)).all():
+            raise InputError(
+                f"The mask holds the values {values[:6].tolist()}; it must hold 1 (upper bone), 2 (lower bone) "
+                "and 3 (both), or a single nonzero value for the upper side."
+            )
+        bits = labels.astype(np.uint8)
+        return cls((bits & UPPER) != 0, (bits & LOWER) != 0)
+
+
+@dataclass(frozen=True)
+class JointImage:
+    """The crop around one joint: finger axis vertical, distal end up.
+
+    Parameters
+    ----------
+    pixels : (H, W) float32 array
+        Grey levels in [0, 1], bone bright.
+    spacing_mm : float or None
+        Size of a (square) pixel in mm; None where it is not known.
+    to_radiograph : (3, 3) array
+        Maps ``(x, y, 1)`` of this image to the radiograph it was cut from.
+    """
+
+    pixels: NDArray[np.float32]
+    spacing_mm: float | None = None
+    to_radiograph: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))

@@ -1,0 +1,1 @@
+"""Register the two bones of a joint between two visits."""

@@ -1,0 +1,83 @@
+"""The protocol of a registration method, and the list of those that exist.
+
+A new method is one file and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn.errors import InputError
+from napari_jsn.joint import BoneMasks
+
+if TYPE_CHECKING:
+    import torch
+
+    from napari_jsn.progress import Progress
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two joint images on grids of one pixel size, ready to register.
+
+    ``fixed`` and ``moving`` are (H, W) float32 in [0, 1], bone bright; their shapes may differ.
+    ``point`` and ``axis`` are ``(x, y)`` of the joint in the fixed image.
+    """
+
+    fixed: NDArray[np.float32]
+    moving: NDArray[np.float32]
+    fixed_masks: BoneMasks
+    moving_masks: BoneMasks
+    point: NDArray[np.float64]
+    axis: NDArray[np.float64]
+    spacing_mm: float | None = None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a method answers for one pair, in pixels of that pair.
+
+    ``upper`` and ``lower`` are 3 x 3, fixed ``(x, y, 1)`` to moving. ``jsn_px`` is the method's own
+    best figure (a method may combine several motion models); ``jsn_sd_px`` its standard uncertainty.
+    ``reasons`` are sentences on why not to trust it; none means reliable.
+    """
+
+    upper: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    jsn_px: float
+    jsn_sd_px: float
+    reasons: tuple[str, ...] = ()
+
+
+class Method(Protocol):
+    """Registers a batch of pairs; on abort it returns the estimates it has, in order."""
+
+    def __call__(self, pairs: Sequence[Pair], device: torch.device, progress: Progress) -> list[Estimate]: ...
+
+
+#: Name, module and function of every method; imported only when asked for.
+METHODS: dict[str, tuple[str, str]] = {
+    "refined": ("napari_jsn.registration.refined", "refine"),
+    "pipoc": ("napari_jsn.registration.pipoc", "pipoc"),
+}
+
+
+def load_method(name: str) -> Method:
+    """The method of that name.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message lists the choices.
+    """
+    if name not in METHODS:
+        choices = ", ".join(METHODS)
+        raise InputError(f"There is no registration method {name!r}. Choose one of: {choices}.", "method")
+    module, function = METHODS[name]
+    return cast(Method, getattr(import_module(module), function))

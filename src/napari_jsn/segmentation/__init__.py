@@ -1,0 +1,1 @@
+"""Find the two bones of a joint image."""

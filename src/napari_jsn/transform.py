@@ -1,0 +1,115 @@
+"""Geometry: the paper's similarity (Eq. 1) in pixel coordinates.
+
+Pixel centres lie at integers. Arrays are (row, col), points and matrices here act on
+``(x, y, 1) = (col, row, 1)``. A :class:`Similarity` is a pull-back map: it takes a point of
+the fixed image to where that point lies in the moving image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Matrix = NDArray[np.float64]
+
+#: Swaps (x, y, 1) and (row, col, 1).
+_SWAP = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """Scale, turn and shift of one bone between two joint images (Wang et al. 2023, Eq. 1).
+
+    Parameters
+    ----------
+    dz : float
+        Scale factor, 1 for none.
+    dtheta : float
+        Turn in radians; positive turns x towards y (clockwise on screen).
+    dx, dy : float
+        Shift in pixels, applied before turn and scale.
+    centre : tuple of float
+        ``(x, y)`` of the point that turn and scale leave in place, in pixels: the centre of
+        the joint image.
+    """
+
+    dz: float = 1.0
+    dtheta: float = 0.0
+    dx: float = 0.0
+    dy: float = 0.0
+    centre: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def matrix(self) -> Matrix:
+        """3 x 3 matrix that maps a fixed ``(x, y, 1)`` to the moving image: ``S R T`` about the centre."""
+        cos, sin = self.dz * np.cos(self.dtheta), self.dz * np.sin(self.dtheta)
+        linear = np.array([[cos, -sin], [sin, cos]])
+        centre = np.asarray(self.centre, dtype=float)
+        matrix = np.eye(3)
+        matrix[:2, :2] = linear
+        matrix[:2, 2] = centre - linear @ (centre - (self.dx, self.dy))
+        return matrix
+
+    @property
+    def affine_rc(self) -> Matrix:
+        """The same matrix for ``(row, col, 1)``, as napari layers take it."""
+        return _SWAP @ self.matrix @ _SWAP
+
+    @property
+    def inverse(self) -> Similarity:
+        """The similarity that undoes this one, about the same centre."""
+        return Similarity.from_matrix(np.linalg.inv(self.matrix), self.centre)
+
+    @classmethod
+    def from_matrix(cls, matrix: ArrayLike, centre: tuple[float, float] = (0.0, 0.0)) -> Similarity:
+        """Read scale, turn and shift about ``centre`` from a 3 x 3 similarity matrix.
+
+        Raises
+        ------
+        ValueError
+            If the linear part is not a similarity (it shears, mirrors or stretches unevenly).
+        """
+        matrix = np.asarray(matrix, dtype=float)
+        a, b = matrix[0, 0], matrix[1, 0]
+        if not np.allclose(matrix[:2, :2], [[a, -b], [b, a]], atol=1e-6 * max(1.0, abs(a) + abs(b))):
+            raise ValueError("The matrix is not a similarity: it shears, mirrors or stretches unevenly.")
+        centre_xy = np.asarray(centre, dtype=float)
+        moved = matrix[:2, :2] @ centre_xy + matrix[:2, 2]
+        shift = np.linalg.solve(matrix[:2, :2], moved - centre_xy)
+        return cls(float(np.hypot(a, b)), float(np.arctan2(b, a)), float(shift[0]), float(shift[1]), tuple(centre))
+
+    def __call__(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Map fixed points, shape (..., 2) as ``(x, y)``, to the moving image."""
+        matrix = self.matrix
+        return np.asarray(points, dtype=float) @ matrix[:2, :2].T + matrix[:2, 2]
+
+
+def image_centre(shape: tuple[int, ...]) -> tuple[float, float]:
+    """``(x, y)`` of the middle of an image of shape (rows, cols), in pixels."""
+    return (shape[1] - 1) / 2, (shape[0] - 1) / 2
+
+
+def joint_space_narrowing(
+    upper: ArrayLike, lower: ArrayLike, point: ArrayLike, axis: ArrayLike
+) -> float:
+    """Narrowing along the joint axis, in baseline pixels; positive is narrower in the follow-up.
+
+    ``axis . A^-1 (U(point) - L(point))`` with ``A`` the mean of both linear parts, so that a
+    turn or magnification common to both bones drops out.
+
+    Parameters
+    ----------
+    upper, lower : (3, 3) array
+        Maps of the two bones, fixed ``(x, y, 1)`` to moving.
+    point : (2,) array
+        ``(x, y)`` of the joint's reference point in the fixed image.
+    axis : (2,) array
+        Unit vector ``(x, y)`` from the upper to the lower bone in the fixed image.
+    """
+    upper, lower = np.asarray(upper, dtype=float), np.asarray(lower, dtype=float)
+    mean_linear = (upper[:2, :2] + lower[:2, :2]) / 2
+    homogeneous = np.append(np.asarray(point, dtype=float), 1.0)
+    apart = (upper - lower)[:2] @ homogeneous
+    return float(np.asarray(axis, dtype=float) @ np.linalg.solve(mean_linear, apart))
