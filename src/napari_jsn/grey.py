@@ -1,0 +1,144 @@
+"""Any image a user may hand over, as float32 grey levels in [0, 1]; and any pixel spacing, checked."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_jsn.errors import InputError
+
+#: Size of a pixel in mm: one number where pixels are square, (row, col) where they are not, None where not known.
+Spacing = float | tuple[float, float] | None
+
+#: Bits per pixel that radiographs come in; an integer array does not say which of them it holds.
+BIT_DEPTHS = (8, 10, 12, 14, 16)
+
+#: Luminance of red, green and blue (ITU-R BT.709).
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+
+
+def grey_levels(pixels: ArrayLike, argument: str = "pixels", name: str | None = None) -> NDArray[np.float32]:
+    """One image as float32 grey levels in [0, 1].
+
+    Which value becomes 1 depends on the type of the array, so that two images of one kind are scaled alike:
+
+    - bool: 0 and 1;
+    - integers from 0 to 65535: divided by the full scale of the narrowest of 8, 10, 12, 14 and 16 bits that
+      holds the largest value (8-bit arrays: always 255);
+    - floats within [0, 1]: kept;
+    - anything else (negative values, floats beyond 1): stretched from its least to its largest value.
+
+    The scaling is linear and clips nothing. Brightness is not turned round: bone must be bright already.
+
+    Parameters
+    ----------
+    pixels : (H, W), (H, W, 1..4) array
+        Any numeric or bool type. Three channels are red, green and blue: equal ones are grey, coloured ones
+        become their luminance. A second or fourth channel is opacity, and ignored.
+    argument : str
+        The argument that a refusal names.
+    name : str, optional
+        How a refusal calls the image at the start of its sentence; by default after ``argument``.
+
+    Returns
+    -------
+    (H, W) float32 array
+        A copy in [0, 1].
+
+    Raises
+    ------
+    InputError
+        If it is no single image, holds NaN or infinity, or has no contrast.
+    """
+    name = name or f"The image given as {argument}"
+    try:
+        array = np.asarray(pixels)
+    except (ValueError, TypeError, RuntimeError) as error:  # ragged lists; tensors on a GPU
+        raise InputError(f"{name} cannot be read as an array. Give a 2-D array of numbers.", argument) from error
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{name} holds {array.dtype} values. Give a 2-D array of numbers.", argument)
+    if array.size == 0:
+        raise InputError(f"{name} is empty (shape {array.shape}). Give a 2-D array of pixels.", argument)
+    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] <= 4)):
+        raise InputError(
+            f"{name} has shape {array.shape}. Give a single 2-D image (rows, columns), or one with its colours last.",
+            argument,
+        )
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise InputError(f"{name} holds NaN or infinite values. Replace them with numbers first.", argument)
+    low, high = _range(array)
+    grey = _without_colour(array)
+    # The tolerance takes rounding for what it is: a constant image computed in floating point has no contrast.
+    if np.ptp(grey) <= 1e-6 * max(abs(low), abs(high)):
+        raise InputError(f"{name} has no contrast: all its pixels are equal. Give an image of a joint.", argument)
+    return np.clip((grey - low) / (high - low), 0, 1).astype(np.float32)
+
+
+def _range(array: NDArray[Any]) -> tuple[float, float]:
+    """The values that become 0 and 1."""
+    if array.dtype == np.bool_:
+        return 0.0, 1.0
+    if array.dtype == np.uint8:
+        return 0.0, 255.0
+    low, high = float(array.min()), float(array.max())
+    if array.dtype.kind == "f":
+        return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
+    full_scales = [2.0**bits - 1 for bits in BIT_DEPTHS if high < 2**bits]
+    return (0.0, full_scales[0]) if low >= 0 and full_scales else (low, high)
+
+
+def _without_colour(array: NDArray[Any]) -> NDArray[Any]:
+    """(H, W) values of an image that may carry colour and opacity; float64 unless already float32."""
+    array = array if array.dtype == np.float32 else array.astype(np.float64)
+    if array.ndim == 2:
+        return array
+    if array.shape[2] < 3:
+        return array[..., 0]
+    red, green, blue = (array[..., channel] for channel in range(3))
+    if np.array_equal(red, green) and np.array_equal(red, blue):
+        return red
+    weights = np.asarray(LUMINANCE, dtype=array.dtype)
+    return red * weights[0] + green * weights[1] + blue * weights[2]
+
+
+def check_spacing(spacing_mm: Any, argument: str = "spacing_mm") -> Spacing:
+    """A pixel spacing as the rest of the package takes it.
+
+    Parameters
+    ----------
+    spacing_mm : None, number, or pair of numbers
+        Size of a pixel in mm, or (row, col): the height and the width of a pixel.
+    argument : str
+        The argument that a refusal names.
+
+    Returns
+    -------
+    None, float or tuple of float
+        None passes; a pair of equal numbers becomes one.
+
+    Raises
+    ------
+    InputError
+        If it is zero, negative, NaN, infinite, text or bool, or not one or two numbers.
+    """
+    if spacing_mm is None:
+        return None
+    if isinstance(spacing_mm, np.ndarray):
+        spacing_mm = spacing_mm.tolist()
+    values = tuple(spacing_mm) if isinstance(spacing_mm, (tuple, list)) else (spacing_mm,)
+    if len(values) not in (1, 2) or not all(_is_length(value) for value in values):
+        raise InputError(
+            f"The pixel spacing {argument} is {spacing_mm!r}. Give the size of a pixel in mm, a number above 0 "
+            "(or (row, col)), or leave it out for results in pixels.",
+            argument,
+        )
+    row, col = float(values[0]), float(values[-1])
+    return row if row == col else (row, col)
+
+
+def _is_length(value: Any) -> bool:
+    """Whether it is a finite number above 0."""
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and 0 < float(value) < float("inf")
