@@ -1,0 +1,1 @@
+"""How far the measurement can be trusted, and how it stands against its peers: ``python -m benchmarks``."""
