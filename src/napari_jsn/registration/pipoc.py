@@ -1,0 +1,225 @@
+"""Partial image phase-only correlation (PIPOC): a shift of each bone.
+
+After Ou et al., "A sub-pixel accurate quantification of joint space narrowing progression in rheumatoid arthritis",
+IEEE JBHI 27:53-64 (2023), doi:10.1109/JBHI.2022.3217685. Each image is windowed and its spectrum flattened, so that
+only structure is left. Each bone is cut out of that flat image and correlated, by phase only, with itself at the
+other visit. The peak is found to a fraction of a pixel by fitting the closed form of a band-limited peak.
+
+Turn and scale are not modelled: the shift is that of the whole bone, not of its joint-facing margin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.fft import next_fast_len
+
+from napari_jsn.registration.methods import Estimate, Pair
+
+if TYPE_CHECKING:
+    from napari_jsn.progress import Progress
+
+#: A peak farther away than this along either image axis is a mismatch (Ou et al.), in pixels.
+SEARCH_RANGE_PX = 20
+#: The peak is fitted in a square that reaches this far to every side of it, in pixels (Ou et al.).
+FIT_REACH_PX = 7
+FIT_STEPS = 8
+#: Bones that do not belong together reach this height in 1 of 100 pairs, those that do stay below it in 2.
+LOWEST_PEAK = 0.25
+#: Leaving out a quarter of a bone that was rightly matched moves its peak less than this.
+LARGEST_DISAGREEMENT_PX = 2.0
+#: Uncertainty, beyond the jackknife's, that leaving out turn and scale brings: with it, the 95 % interval holds the
+#: truth in 97 % of known motions of 2 deg and 1 % of scale, in 99 % with roll, in 87 % at 5 deg and 3 %.
+MODEL_SD_PX = 0.2
+#: Pairs worked on at once; bounds the memory.
+CHUNK = 16
+
+#: Quarters of a bone, left out one at a time for the jackknife.
+PARTS = 4
+BONES = ("upper", "lower")
+
+
+def pipoc(pairs: Sequence[Pair], device: torch.device, progress: Progress) -> list[Estimate]:
+    """Narrowing from a phase-only correlation of each bone.
+
+    A method of :mod:`napari_jsn.registration.methods`. Both maps are pure translations. ``jsn_sd_px`` is a
+    jackknife over quarters of the bones: it sees noise, the choice of region, and the turn and scale that the
+    method leaves out.
+
+    Returns
+    -------
+    list of Estimate
+        In the order of ``pairs``; those done so far where ``progress`` aborted.
+    """
+    estimates: list[Estimate] = []
+    for chunk in _chunks(pairs):
+        if progress.aborted:
+            break
+        estimates += _register(chunk, device)
+        progress.update(len(estimates), len(pairs), "Correlating")
+    return estimates
+
+
+def _chunks(pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
+    """Neighbouring pairs that share one Fourier grid."""
+    for _, group in groupby(pairs, _grid):
+        alike = list(group)
+        for start in range(0, len(alike), CHUNK):
+            yield alike[start : start + CHUNK]
+
+
+def _grid(pair: Pair) -> tuple[int, int]:
+    """Smallest fast Fourier grid that holds both images; the window is zero where they are padded."""
+    rows, cols = (max(sizes) for sizes in zip(pair.fixed.shape, pair.moving.shape, strict=True))
+    return next_fast_len(rows, real=True), next_fast_len(cols, real=True)
+
+
+def _register(pairs: list[Pair], device: torch.device) -> list[Estimate]:
+    grid = _grid(pairs[0])
+    fixed = _flatten([pair.fixed for pair in pairs], grid, device)
+    moving = _flatten([pair.moving for pair in pairs], grid, device)
+    # (pair, bone, 1 + PARTS, rows, cols): the whole bone, then the bone less one quarter of it.
+    fixed_regions = torch.stack([_regions(pair.fixed_masks.upper, pair.fixed_masks.lower, grid) for pair in pairs])
+    moving_regions = torch.stack([_regions(pair.moving_masks.upper, pair.moving_masks.lower, grid) for pair in pairs])
+    correlation = _correlate(
+        fixed[:, None, None] * fixed_regions.to(device), moving[:, None, None] * moving_regions.to(device)
+    )
+    height, shift = fit_peak(correlation.flatten(0, 2))
+    shape = correlation.shape[:3]
+    heights, shifts = height.reshape(shape).cpu().numpy(), shift.reshape(*shape, 2).cpu().numpy()
+    return [_estimate(pair, heights[k], shifts[k]) for k, pair in enumerate(pairs)]
+
+
+def _flatten(images: list[NDArray[np.float32]], grid: tuple[int, int], device: torch.device) -> torch.Tensor:
+    """Hann window, then every frequency at the same strength: (pair, rows, cols)."""
+    windowed = torch.zeros((len(images), *grid), device=device)
+    for place, image in zip(windowed, images, strict=True):
+        rows, cols = image.shape
+        window = np.hanning(rows)[:, None] * np.hanning(cols)
+        place[:rows, :cols] = torch.as_tensor(image * window, dtype=torch.float32)
+    return torch.fft.irfft2(_phase(torch.fft.rfft2(windowed)), s=grid)
+
+
+def _phase(spectrum: torch.Tensor) -> torch.Tensor:
+    size = spectrum.abs()
+    return spectrum / size.clamp_min(torch.finfo(size.dtype).tiny)
+
+
+def _regions(upper: NDArray[np.bool_], lower: NDArray[np.bool_], grid: tuple[int, int]) -> torch.Tensor:
+    """(bone, 1 + PARTS, rows, cols) bool: each bone whole, and less each quarter of it."""
+    regions = torch.zeros((len(BONES), 1 + PARTS, *grid), dtype=torch.bool)
+    for place, mask in zip(regions, (upper, lower), strict=True):
+        rows, cols = mask.shape
+        place[:, :rows, :cols] = torch.as_tensor(mask)
+        at_row, at_col = np.nonzero(mask)
+        if len(at_row):
+            middle_row, middle_col = int(np.median(at_row)), int(np.median(at_col))
+            for part, (below, right) in enumerate(np.ndindex(2, 2), start=1):
+                rows_out = slice(middle_row, None) if below else slice(None, middle_row)
+                cols_out = slice(middle_col, None) if right else slice(None, middle_col)
+                place[part, rows_out, cols_out] = False
+    return regions
+
+
+def _correlate(fixed: torch.Tensor, moving: torch.Tensor) -> torch.Tensor:
+    """Phase-only correlation; its peak lies at the shift from fixed to moving, counted from index 0, circular."""
+    cross = torch.fft.rfft2(moving) * torch.fft.rfft2(fixed).conj()
+    return torch.fft.irfft2(_phase(cross), s=fixed.shape[-2:])
+
+
+def fit_peak(correlation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Height and place of the highest peak, to a fraction of a pixel.
+
+    Parameters
+    ----------
+    correlation : (B, H, W) tensor
+        Circular correlation, no shift at index (0, 0).
+
+    Returns
+    -------
+    height : (B,) tensor
+        1 for two images that differ by nothing but a shift.
+    shift : (B, 2) tensor
+        ``(x, y)`` in pixels, within half the image.
+    """
+    sizes = correlation.shape[-2:]
+    best = correlation.flatten(1).argmax(1)
+    peak = torch.stack([best // sizes[1], best % sizes[1]], 1)
+    reach = torch.arange(-FIT_REACH_PX, FIT_REACH_PX + 1, device=correlation.device)
+    row, col = ((peak[:, axis, None] + reach) % sizes[axis] for axis in (0, 1))
+    seen = correlation[torch.arange(len(best), device=best.device)[:, None, None], row[:, :, None], col[:, None, :]]
+
+    offset = torch.zeros(len(best), 2, dtype=correlation.dtype, device=correlation.device)
+    height = torch.zeros(len(best), dtype=correlation.dtype, device=correlation.device)
+    for _ in range(FIT_STEPS):
+        (along_y, slope_y), (along_x, slope_x) = (
+            _kernel(reach - offset[:, axis, None], sizes[axis]) for axis in (0, 1)
+        )
+        model = along_y[:, :, None] * along_x[:, None, :]
+        height = (model * seen).sum((1, 2)) / (model * model).sum((1, 2))
+        residual = (seen - height[:, None, None] * model).flatten(1)
+        columns = torch.stack(
+            [
+                model.flatten(1),
+                -(height[:, None, None] * slope_y[:, :, None] * along_x[:, None, :]).flatten(1),
+                -(height[:, None, None] * along_y[:, :, None] * slope_x[:, None, :]).flatten(1),
+            ],
+            2,
+        )
+        normal = columns.mT @ columns
+        ridge = 1e-6 * normal.diagonal(dim1=1, dim2=2).clamp_min(1e-12)
+        step = torch.linalg.solve(normal + torch.diag_embed(ridge), columns.mT @ residual[:, :, None])[:, 1:, 0]
+        offset = (offset + step.clamp(-0.5, 0.5)).clamp(-1.5, 1.5)
+    size = torch.tensor(sizes, device=peak.device)
+    signed = (peak + size // 2) % size - size // 2
+    return height, (signed + offset).flip(1)
+
+
+def _kernel(distance: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Profile along one axis of a peak that holds the lower half of all frequencies, and its derivative.
+
+    The closed form of Ou et al., sin(pi V n / N) / (N sin(pi n / N)) with V = 2 K + 1, written as the sum of its
+    K cosines: no division by zero at the peak.
+    """
+    wave = 2 * torch.pi * torch.arange(1, size // 4 + 1, device=distance.device, dtype=distance.dtype) / size
+    angle = distance[..., None] * wave
+    return (1 + 2 * angle.cos().sum(-1)) / size, -2 * (wave * angle.sin()).sum(-1) / size
+
+
+def _estimate(pair: Pair, heights: NDArray[np.float32], shifts: NDArray[np.float32]) -> Estimate:
+    """Of one pair, from heights (bone, 1 + PARTS) and shifts (bone, 1 + PARTS, 2) as ``(x, y)``."""
+    whole, parts = shifts[:, 0].astype(float), shifts[:, 1:].astype(float)
+    along = parts @ pair.axis
+    jackknife = (PARTS - 1) / PARTS * ((along - along.mean(axis=1, keepdims=True)) ** 2).sum()
+    upper, lower = np.eye(3), np.eye(3)
+    upper[:2, 2], lower[:2, 2] = whole
+    reasons = []
+    for k, bone in enumerate(BONES):
+        in_view = all(getattr(masks, bone).any() for masks in (pair.fixed_masks, pair.moving_masks))
+        apart = float(np.abs(parts[k] - whole[k]).max())
+        reasons.append(_reason(bone, in_view, float(heights[k, 0]), float(np.abs(whole[k]).max()), apart))
+    return Estimate(
+        upper,
+        lower,
+        float(pair.axis @ (whole[0] - whole[1])),
+        float(np.hypot(np.sqrt(jackknife), MODEL_SD_PX)),
+        tuple(reason for reason in reasons if reason),
+    )
+
+
+def _reason(bone: str, in_view: bool, height: float, distance: float, apart: float) -> str:
+    """Why not to trust this bone's shift; empty where nothing speaks against it."""
+    if not in_view:
+        return f"The {bone} bone is not in view."
+    if distance > SEARCH_RANGE_PX:
+        return f"The {bone} bone matches best {distance:.0f} px away, beyond the range of {SEARCH_RANGE_PX} px."
+    if height < LOWEST_PEAK:
+        return f"The {bone} bone hardly matches: its correlation peak is {height:.2f}, not {LOWEST_PEAK} or more."
+    if apart > LARGEST_DISAGREEMENT_PX:
+        return f"Parts of the {bone} bone disagree by {apart:.1f} px about its shift."
+    return ""
