@@ -76,7 +76,7 @@ def _chunks(pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
 def _grid(pair: Pair) -> tuple[int, int]:
     """Smallest fast Fourier grid that holds both images; the window is zero where they are padded."""
     rows, cols = (max(sizes) for sizes in zip(pair.fixed.shape, pair.moving.shape, strict=True))
-    return next_fast_len(rows, real=True), next_fast_len(cols, real=True)
+    return next_fast_len(rows), next_fast_len(cols)
 
 
 def _register(pairs: list[Pair], device: torch.device) -> list[Estimate]:
