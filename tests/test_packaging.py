@@ -1,6 +1,7 @@
 """What a user gets: sdist -> wheel -> a new environment outside the checkout."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -25,8 +26,13 @@ def run(*command: object, cwd: Path) -> str:
 def installed(tmp_path_factory) -> Path:
     """The scripts folder of a new environment that holds the wheel; its dependencies are borrowed from this one."""
     folder = tmp_path_factory.mktemp("packaging")
+    source = folder / "source"
+    # A copy, because what an earlier build left in the checkout would hide a file that a fresh one loses.
+    shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
     # build makes the wheel from the sdist, so a file lost by either is missed below.
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source, cwd=folder)
     run(sys.executable, "-m", "venv", "--without-pip", "env", cwd=folder)
     python = folder / "env" / "bin" / "python"
     run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index",
