@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
@@ -26,10 +27,10 @@ def grey_levels(pixels: ArrayLike, argument: str = "pixels", name: str | None = 
     Which value becomes 1 depends on the type of the array, so that two images of one kind are scaled alike:
 
     - bool: 0 and 1;
-    - integers from 0 to 65535: divided by the full scale of the narrowest of 8, 10, 12, 14 and 16 bits that
-      holds the largest value (8-bit arrays: always 255);
+    - integers: over the full scale of the narrowest of 8, 10, 12, 14 and 16 bits that holds them all, signed
+      if there are negative ones (unsigned 8-bit arrays: always 0 to 255);
     - floats within [0, 1]: kept;
-    - anything else (negative values, floats beyond 1): stretched from its least to its largest value.
+    - anything else (floats beyond, wider integers): stretched from its least to its largest value.
 
     The scaling is linear and clips nothing. Brightness is not turned round: bone must be bright already.
 
@@ -86,8 +87,20 @@ def _range(array: NDArray[Any]) -> tuple[float, float]:
     low, high = float(array.min()), float(array.max())
     if array.dtype.kind == "f":
         return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
-    full_scales = [2.0**bits - 1 for bits in BIT_DEPTHS if high < 2**bits]
-    return (0.0, full_scales[0]) if low >= 0 and full_scales else (low, high)
+    return full_scale(low, high)
+
+
+def full_scale(low: float, high: float, depths: Iterable[int] = BIT_DEPTHS) -> tuple[float, float]:
+    """Least and largest value of the narrowest of these bit depths that holds integers from ``low`` to ``high``.
+
+    Unlike the extremes themselves it hardly depends on what an image shows, so two images of one machine are
+    scaled alike. Integers that fit none keep their extremes.
+    """
+    for bits in depths:
+        offset = 2.0 ** (bits - 1) if low < 0 else 0.0
+        if -offset <= low and high <= 2.0**bits - 1 - offset:
+            return -offset, 2.0**bits - 1 - offset
+    return low, high
 
 
 def _without_colour(array: NDArray[Any]) -> NDArray[Any]:
