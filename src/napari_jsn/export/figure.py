@@ -1,0 +1,270 @@
+"""One registration in six panels, after Fig. 6 of Wang et al. 2023.
+
+Moving, bone regions, fixed, transformed, and both loss spectra on one colour scale; below them the motion of
+each bone, the losses and the narrowing with its interval, and why it is not reliable where it is not.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+import warnings
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_jsn.export.words import (
+    bone_words,
+    eq7_words,
+    interval_words,
+    jsn_words,
+    loss_words,
+    spacing_words,
+)
+from napari_jsn.joint import BoneMasks
+from napari_jsn.registration.result import Registration
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+TITLES = ("Moving", "Bone regions", "Fixed", "Transformed", "Original loss spectrum", "Transformed loss spectrum")
+
+#: Colours of the upper and the lower bone, which colour-blind readers can tell apart too.
+UPPER_COLOUR, LOWER_COLOUR = "#56b4e9", "#e69f00"
+_INK, _FAINT, _ALARM = "#222222", "#767676", "#b3261e"
+_FONT: dict[str, Any] = {"family": "DejaVu Sans", "fontsize": 10.0}
+
+# The page, in inches.
+_MARGIN, _GAP, _LINE = 0.25, 0.14, 0.25
+_BAR, _BAR_ROOM = 0.12, 0.75
+_PANEL_AREA, _MAX_PANEL, _TITLE_WIDTH = 2.3**2, 4.5, 1.9
+#: Where panels are wider than this against their height, they stand in two rows and stay large.
+_WIDE = 1.4
+
+
+def joint_figure(
+    fixed: ArrayLike,
+    moving: ArrayLike,
+    registration: Registration,
+    moving_spacing_mm: float | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw a registration.
+
+    Parameters
+    ----------
+    fixed, moving : (H, W) array
+        The two joint images; their shapes may differ.
+    registration : Registration
+        What was found between them.
+    moving_spacing_mm : float, optional
+        Pixel size of the moving image, where it differs from the fixed one's.
+    title : str
+        A line above the panels, such as the names of the two images.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Free of pyplot and its global state.
+    """
+    from matplotlib.figure import Figure
+
+    fixed, moving = np.asarray(fixed), np.asarray(moving)
+    # one scale in every panel, in pixels of the fixed image
+    pixel = moving_spacing_mm / registration.spacing_mm if moving_spacing_mm and registration.spacing_mm else 1.0
+    height, width = np.maximum(fixed.shape, np.multiply(moving.shape, pixel)).tolist()
+    page = _Page.fit(width / height, registration, bool(title))
+    figure = Figure((page.width, page.height), facecolor="white")
+    panels = [page.panel(figure, k) for k in range(len(TITLES))]
+    for panel, name in zip(panels, TITLES, strict=True):
+        panel.set_title(name, color=_INK, pad=6, **_FONT)
+        panel.set_axis_off()
+        panel.set_xlim(-width / 2, width / 2)
+        panel.set_ylim(height / 2, -height / 2)
+    _show(panels[0], moving, pixel, **_greys(moving))
+    _show(panels[1], fixed, **_greys(fixed))
+    _regions(panels[1], registration)
+    _show(panels[2], fixed, **_greys(fixed))
+    _scale_bar(panels[2], fixed.shape, registration.spacing_mm)
+    _show(panels[3], registration.transformed, **_greys(moving))
+    _spectra(figure, page, panels[4:], registration)
+    _write_figures(figure, page, registration, title)
+    return figure
+
+
+def png_bytes(figure: Figure, dpi: int = 200) -> bytes:
+    """The figure as a PNG file; the same figure always gives the same bytes."""
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a file's name in another script shows as boxes
+        figure.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
+    return file.getvalue()
+
+
+@dataclass(frozen=True)
+class _Page:
+    """Where things stand on the page, in inches from its lower left corner."""
+
+    columns: int
+    panel_width: float
+    panel_height: float
+    reasons: tuple[str, ...]
+    titled: bool
+
+    @classmethod
+    def fit(cls, aspect: float, registration: Registration, titled: bool) -> _Page:
+        """A page for panels of this width against height."""
+        columns = 3 if aspect > _WIDE else 6
+        area = 1.6 * _PANEL_AREA if columns == 3 else _PANEL_AREA
+        panel_width = min(float(np.sqrt(area * aspect)), _MAX_PANEL)
+        page = cls(columns, panel_width, panel_width / aspect, (), titled)
+        words = "" if registration.reliable else f"Not reliable: {registration.reason}".rstrip(": ")
+        return replace(page, reasons=tuple(textwrap.wrap(words, page.letters)))
+
+    @property
+    def rows(self) -> int:
+        return len(TITLES) // self.columns
+
+    @property
+    def width(self) -> float:
+        return 2 * _MARGIN + self.columns * self.column + _BAR_ROOM
+
+    @property
+    def column(self) -> float:
+        """A panel, or its title where that is wider, and the space behind it."""
+        return max(self.panel_width, _TITLE_WIDTH) + _GAP
+
+    @property
+    def letters(self) -> int:
+        """How many go on a line: 13 letters of this font take an inch."""
+        return int(13 * (self.width - 2 * _MARGIN))
+
+    @property
+    def text_height(self) -> float:
+        """Captions, four lines of figures, the reasons, and the space around them."""
+        return (5.4 + (0.5 + len(self.reasons) if self.reasons else 0.0)) * _LINE
+
+    @property
+    def height(self) -> float:
+        title = 1.3 * _LINE if self.titled else 0.0
+        return _MARGIN + self.text_height + self.rows * (self.panel_height + 1.4 * _LINE) + title
+
+    def line(self, number: float) -> float:
+        """Height of a line of text; 0 stands right below the panels."""
+        return _MARGIN + self.text_height - (number + 0.7) * _LINE
+
+    def corner(self, k: int) -> tuple[float, float]:
+        """Lower left corner of a panel."""
+        row, column = divmod(k, self.columns)
+        left = _MARGIN + column * self.column + (self.column - _GAP - self.panel_width) / 2
+        return left, _MARGIN + self.text_height + (self.rows - 1 - row) * (self.panel_height + 1.4 * _LINE)
+
+    def panel(self, figure: Figure, k: int) -> Axes:
+        return self.axes(figure, *self.corner(k), self.panel_width, self.panel_height)
+
+    def axes(self, figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+        place = (left / self.width, bottom / self.height, width / self.width, height / self.height)
+        return figure.add_axes(place)
+
+    def write(self, figure: Figure, left: float, bottom: float, text: str, **style: Any) -> None:
+        style = {"color": _INK, "va": "baseline", **_FONT, **style}
+        figure.text(left / self.width, bottom / self.height, text, parse_math=False, **style)
+
+
+def _show(panel: Axes, pixels: NDArray[np.floating], pixel: float = 1.0, **style: Any) -> AxesImage:
+    """Draw an image around the panel's middle."""
+    half_height, half_width = np.multiply(pixels.shape, pixel / 2).tolist()
+    frame = panel.get_xlim(), panel.get_ylim()
+    drawn = panel.imshow(pixels, extent=(-half_width, half_width, half_height, -half_height), origin="upper", **style)
+    panel.set(xlim=frame[0], ylim=frame[1])
+    return drawn
+
+
+def _greys(pixels: NDArray[np.floating]) -> dict[str, Any]:
+    low, high = np.nanpercentile(pixels, (0.2, 99.8))
+    return {"cmap": "gray", "vmin": float(low), "vmax": float(max(high, low + 1e-6))}
+
+
+def _regions(panel: Axes, registration: Registration) -> None:
+    """Tint both bones, outline them, and mark the point and the axis at which narrowing is read."""
+    masks: BoneMasks = registration.fixed_masks
+    rows, cols = (np.arange(n) - (n - 1) / 2 for n in masks.shape)
+    for mask, colour in ((masks.upper, UPPER_COLOUR), (masks.lower, LOWER_COLOUR)):
+        if mask.any() and not mask.all():
+            panel.contourf(cols, rows, mask, levels=(0.5, 1.5), colors=[colour], alpha=0.28)
+            panel.contour(cols, rows, mask, levels=(0.5,), colors=[colour], linewidths=1.1)
+    middle = (np.array(masks.shape[::-1]) - 1) / 2
+    point, half = np.asarray(registration.point) - middle, 0.05 * masks.shape[0] * np.asarray(registration.axis)
+    panel.plot(*np.transpose([point - half, point + half]), color="white", linewidth=1.4)
+    panel.plot(*point, marker="o", markersize=4, color="white", markeredgecolor=_INK, markeredgewidth=0.6)
+
+
+def _scale_bar(panel: Axes, shape: tuple[int, ...], spacing_mm: float | None) -> None:
+    """A bar of about a quarter of the image's width, in mm; none where the pixel spacing is not known."""
+    if spacing_mm is None:
+        return
+    quarter = shape[1] * spacing_mm / 4
+    length = max((step for step in _round_lengths() if step <= quarter), default=quarter)
+    left, bottom = -shape[1] / 2 + 0.05 * shape[1], shape[0] / 2 - 0.06 * shape[0]
+    right = left + length / spacing_mm
+    for width, colour in ((4.0, "black"), (2.2, "white")):  # white on black shows on bone and on tissue
+        panel.plot([left, right], [bottom, bottom], color=colour, linewidth=width, solid_capstyle="butt")
+    from matplotlib.patheffects import withStroke
+
+    style = {**_FONT, "fontsize": 8.5}
+    text = panel.text(left, bottom - 0.025 * shape[0], f"{length:g} mm", color="white", **style)
+    text.set_path_effects([withStroke(linewidth=1.6, foreground="black")])
+
+
+def _round_lengths() -> list[float]:
+    return [step * 10.0**power for power in range(-3, 4) for step in (1, 2, 5)]
+
+
+def _spectra(figure: Figure, page: _Page, panels: list[Axes], registration: Registration) -> None:
+    """Both loss spectra on one colour scale, so that what registration took away is seen."""
+    spectra = registration.original_spectrum, registration.transformed_spectrum
+    limit = max(float(np.nanpercentile(np.concatenate([s.ravel() for s in spectra]), 99.7)), 1e-6)
+    for panel, spectrum in zip(panels, spectra, strict=True):
+        drawn = _show(panel, spectrum, cmap="viridis", vmin=0.0, vmax=limit)
+    right, bottom = _MARGIN + page.columns * page.column, page.corner(len(TITLES) - 1)[1]
+    axes = page.axes(figure, right, bottom, _BAR, page.panel_height)
+    bar = figure.colorbar(drawn, cax=axes, extend="max", extendfrac=0.03)
+    axes.tick_params(labelsize=7.5, colors=_INK, length=2)
+    axes.set_ylabel("squared difference", color=_INK, **{**_FONT, "fontsize": 8.0})
+    bar.outline.set_linewidth(0.5)
+    for k, words in zip((4, 5), loss_words(registration), strict=True):
+        page.write(figure, page.corner(k)[0] + page.panel_width / 2, page.line(0), f"MSE {words}", ha="center")
+
+
+def _write_figures(figure: Figure, page: _Page, registration: Registration, title: str) -> None:
+    if title:
+        words = title if len(title) <= page.letters else f"{title[: page.letters - 3]}..."
+        page.write(figure, _MARGIN, page.height - _MARGIN - 0.3 * _LINE, words, color=_FAINT)
+    stops = (0.0, 1.25, 2.15, 4.05, 4.85)
+    rows = [
+        ("", "scale dz", "turn d\u03b8", "dx (px)", "dy (px)"),
+        ("P0, upper bone", *bone_words(registration.upper)),
+        ("P1, lower bone", *bone_words(registration.lower)),
+    ]
+    for number, row in enumerate(rows):
+        for stop, words in zip(stops, row, strict=True):
+            page.write(figure, _MARGIN + stop, page.line(number + 1.6), words, color=_FAINT if number == 0 else _INK)
+    ink = _INK if registration.reliable else _FAINT
+    left = max(_MARGIN + page.columns // 2 * page.column, _MARGIN + stops[-1] + 1.0)
+    results = [
+        ("JSN", jsn_words(registration), {"weight": "bold", "color": ink}),
+        ("95 % interval", interval_words(registration), {"color": ink}),
+        ("Eq. 7, dy0 - dy1", eq7_words(registration), {"color": ink}),
+        ("Pixel size", spacing_words(registration.spacing_mm), {}),
+    ]
+    for number, (name, words, style) in enumerate(results):
+        page.write(figure, left, page.line(number + 1.6), name, color=_FAINT)
+        page.write(figure, left + 1.35, page.line(number + 1.6), words, **style)
+    if registration.reliable:
+        page.write(figure, _MARGIN, page.line(4.6), "Reliable: yes")
+    for number, words in enumerate(page.reasons):
+        page.write(figure, _MARGIN, page.line(number + 5.8), words, color=_ALARM)
