@@ -1,0 +1,134 @@
+"""The form of a joint pair, built from :class:`~napari_jsn.viewer.inputs.PairInputs`."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from napari.layers import Image, Labels
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
+
+from napari_jsn.grey import Spacing, check_spacing
+from napari_jsn.viewer.fields import ChoiceField, Field, LayerField, SpacingField
+from napari_jsn.viewer.inputs import PairInputs
+from napari_jsn.viewer.roles import notes, role_of
+
+_TITLES = {"fixed": ("Fixed", "baseline"), "moving": ("Moving", "follow-up"), "how": ("Registration", "")}
+#: The spacing field that belongs to an image field.
+_SPACING_OF = {"fixed": "spacing_mm", "moving": "moving_spacing_mm"}
+
+
+class PairForm(QWidget):
+    """Fields of a joint pair; ``changed`` tells that one has another value."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(1, 1)
+        self.fields: dict[str, Field] = {}
+        part = None
+        for item in fields(PairInputs):
+            if item.metadata["part"] != part:
+                part = item.metadata["part"]
+                grid.addWidget(_title(*_TITLES[part]), grid.rowCount(), 0, 1, 2)
+            field = self.fields[item.name] = _field(item)
+            row = grid.rowCount()
+            grid.addWidget(field.label, row, 0, Qt.AlignmentFlag.AlignVCenter)
+            grid.addWidget(field.editor, row, 1)
+            grid.addWidget(field.message, row + 1, 1)
+            field.changed.connect(self._changed)
+        for image in _SPACING_OF:
+            self.fields[image].changed.connect(self._prefill)
+        self._prefilled: dict[str, Any] = {}
+
+    def inputs(self) -> PairInputs:
+        """The pair as the form holds it."""
+        return PairInputs(**{name: field.value() for name, field in self.fields.items()})
+
+    def check(self) -> bool:
+        """Show at each field what is wrong with it; True when nothing is."""
+        problems = self.inputs().problems()
+        for name, field in self.fields.items():
+            field.show_problem(problems.get(name, ""), empty=field.value() is None)
+        return not problems
+
+    def offer(self, layers: Any) -> None:
+        """Take up the viewer's layers; those that the user did not choose follow their role and name."""
+        images = [layer for layer in layers if isinstance(layer, Image)]
+        labels = [layer for layer in layers if isinstance(layer, Labels)]
+        defaults = _default_images(images)
+        for name in ("fixed_masks", "moving_masks"):
+            defaults[name] = _first(labels, name, mask=True)
+        for name, default in defaults.items():
+            self.fields[name].offer(labels if name.endswith("masks") else images, default)
+        self._prefill()
+
+    def spacing_source(self, image: str) -> str:
+        """Where the pixel size of ``fixed`` or ``moving`` comes from, in words."""
+        field, noted = self.fields[_SPACING_OF[image]], notes(self.fields[image].value())
+        if field.value() is None:
+            return ""
+        if field.edited:
+            return "typed in"
+        # a layer scaled by hand since it was read no longer has the file's pixel size
+        return str(noted.get("spacing_source")) if noted.get("spacing_mm") == field.value() else "layer scale"
+
+    def _changed(self) -> None:
+        self.check()
+        self.changed.emit()
+
+    def _prefill(self) -> None:
+        """Take the pixel size from a layer newly chosen, or newly scaled."""
+        for image, spacing in _SPACING_OF.items():
+            layer = self.fields[image].value()
+            found = (layer, None if layer is None else spacing_of(layer))
+            if self._prefilled.get(image) != found:
+                self._prefilled[image] = found
+                self.fields[spacing].prefill(found[1])
+        self._changed()
+
+
+def spacing_of(layer: Any) -> Spacing:
+    """Pixel size of a layer in mm where its units are lengths; else None."""
+    sides = [unit * float(scale) for unit, scale in zip(layer.units, layer.scale)]
+    if layer.ndim != 2 or not all(side.check("[length]") for side in sides):
+        return None
+    return check_spacing([float(f"{side.to('mm').magnitude:.6g}") for side in sides])
+
+
+def _default_images(images: list[Any]) -> dict[str, Any]:
+    """Images for ``fixed`` and ``moving``: by role or name, else the first plain ones."""
+    found = {name: _first(images, name, mask=False) for name in _SPACING_OF}
+    plain = [i for i in images if role_of(i, False) is None and i.ndim == 2 and not i.rgb]
+    for name in found:
+        if found[name] is None:
+            found[name] = next((image for image in plain if image not in found.values()), None)
+    return found
+
+
+def _first(layers: list[Any], role: str, mask: bool) -> Any:
+    return next((layer for layer in layers if role_of(layer, mask) == role), None)
+
+
+def _field(item: Any) -> Field:
+    """The editor for one field of the dataclass."""
+    asked = item.metadata
+    label, tip, kind = asked["label"], asked["tip"], asked["kind"]
+    if kind == "choice":
+        return ChoiceField(label, tip, asked["choices"], item.default)
+    if kind == "spacing":
+        return SpacingField(label, tip, "not known" if item.name == "spacing_mm" else "as fixed")
+    return LayerField(label, tip, none="find the bones" if kind == "labels" else None)
+
+
+def _title(name: str, aside: str) -> QLabel:
+    label = QLabel(f"{name} <span style='font-weight: 400'>({aside})</span>" if aside else name)
+    label.setObjectName("section")
+    label.setIndent(0)
+    return label

@@ -1,0 +1,60 @@
+"""The panels of a registration next to each other in napari's grid, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+
+class SideBySide:
+    """Shows some layers in a grid, each with its name, and puts everything back afterwards.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = viewer
+        self._panels: list[Any] = []
+        self._undo: list[Callable[[], None]] = []
+
+    @property
+    def active(self) -> bool:
+        """Whether the panels are shown side by side now."""
+        return bool(self._undo)
+
+    def show(self, panels: Sequence[Any]) -> None:
+        """Show these layers and hide the others; coloured ones get a colour bar, all a scale bar."""
+        if self.active and self._panels == list(panels):
+            return  # already there, perhaps zoomed into
+        self.leave()
+        self._panels = list(panels)
+        canvas = self._viewer.canvas
+        for layer in self._viewer.layers:
+            self._set(layer, visible=layer in self._panels)
+        for layer in panels:
+            self._set(layer.name_overlay, visible=True, font_size=8)
+            coloured = layer.colormap.name != "gray"
+            self._set(layer.colorbar, visible=coloured, position="bottom_left", size=(10, 80), font_size=8)
+        self._set(canvas.overlays.scale_bar, visible=True, gridded=True, font_size=8)
+        self._set(canvas.grid, stride=1, shape=(-1, -1), spacing=4, enabled=True)
+        self._viewer.reset_view()
+
+    def leave(self) -> None:
+        """Put back what was visible, and the canvas."""
+        undo, self._undo = self._undo, []
+        for put_back in reversed(undo):
+            put_back()
+        if undo:
+            self._viewer.reset_view()
+
+    def _set(self, model: Any, **values: Any) -> None:
+        before = {name: getattr(model, name) for name in values}
+
+        def assign(new: dict[str, Any]) -> None:
+            for name, value in new.items():
+                setattr(model, name, value)
+
+        self._undo.append(lambda: assign(before))
+        assign(values)

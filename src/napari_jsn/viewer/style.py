@@ -1,0 +1,45 @@
+"""Colours that mean something, for napari's dark and light themes."""
+
+from __future__ import annotations
+
+from napari.utils.theme import get_theme
+from qtpy.QtWidgets import QWidget
+
+
+def style_sheet(theme_name: str) -> str:
+    """Style of the register widget in a napari theme: red is wrong, amber is doubt, grey is secondary."""
+    theme = get_theme(theme_name)
+    dark = theme.type == "dark"
+    wrong, doubt, muted = ("#ff8a80", "#ffc24b", "#a3a9b3") if dark else ("#b3261e", "#8a5200", "#66666c")
+    card, edge = theme.foreground.as_hex(), theme.primary.as_hex()
+    return f"""
+        QLabel {{ padding: 0px; }}
+        QLabel#section {{ font-weight: 600; padding-top: 6px; }}
+        QLabel#message {{ color: {wrong}; padding-bottom: 4px; }}
+        QLabel#message[empty="true"] {{ color: {muted}; }}
+        QComboBox[wrong="true"], QLineEdit[wrong="true"] {{ border: 1px solid {wrong}; }}
+        QLineEdit {{ padding-left: 6px; font-size: {theme.font_size}; }}
+        QPushButton#run:enabled {{ background-color: {theme.current.as_hex()}; font-weight: 600; }}
+        QPushButton#run:enabled:hover {{ background-color: {theme.highlight.as_hex()}; }}
+        QProgressBar {{ max-height: 6px; min-height: 6px; border: 0px; background-color: {card}; }}
+        QProgressBar::chunk {{ background-color: {theme.current.as_hex()}; }}
+        QFrame#results {{ background-color: {card}; border-radius: 4px; }}
+        QFrame#results QWidget {{ background-color: transparent; }}
+        QFrame#results QPushButton {{ background-color: {edge}; padding: 3px 8px; }}
+        QFrame#results QPushButton:checked {{ background-color: {theme.current.as_hex()}; }}
+        QLabel#figure {{ font-size: 24pt; font-weight: 600; }}
+        QLabel#interval {{ font-size: 10pt; }}
+        QLabel#figure[reliable="false"], QLabel#interval[reliable="false"], QLabel#meaning[reliable="false"] {{
+            color: {muted};
+        }}
+        QLabel#name, QLabel#note {{ color: {muted}; }}
+        QLabel#reason {{ color: {doubt}; padding-top: 4px; }}
+        QLabel#failure {{ color: {wrong}; }}
+    """
+
+
+def set_property(widget: QWidget, name: str, value: bool) -> None:
+    """Set a property that the style sheet looks at, and let it look."""
+    widget.setProperty(name, value)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)

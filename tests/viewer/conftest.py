@@ -1,0 +1,79 @@
+"""A stand-in for the engine, which answers, waits or refuses as a test asks, and the widget around it."""
+
+import os
+import sys
+import threading
+import types
+
+import numpy as np
+import pytest
+
+from napari_jsn.joint import BoneMasks
+from napari_jsn.registration.result import Registration
+from napari_jsn.transform import Similarity
+
+NO_DISPLAY = sys.platform == "linux" and not os.environ.get("DISPLAY")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if NO_DISPLAY and "make_napari_viewer" in item.fixturenames:
+            item.add_marker(pytest.mark.skip(reason="needs a display: run under xvfb-run"))
+
+
+def registration(fixed, spacing_mm=0.2, reliable=True, jsn_px=1.5):
+    """A result as the engine gives it, with made-up figures."""
+    mm = float("nan") if spacing_mm is None else spacing_mm
+    half = np.zeros(fixed.shape, dtype=bool)
+    half[: fixed.shape[0] // 2] = True
+    image = np.linspace(0, 1, fixed.size, dtype=np.float32).reshape(fixed.shape)
+    return Registration(
+        upper=Similarity(dy=jsn_px), lower=Similarity(), method="refined",
+        jsn_mm=jsn_px * mm, jsn_sd_mm=0.1 * mm, ci95_mm=((jsn_px - 0.2) * mm, (jsn_px + 0.2) * mm),
+        jsn_px=jsn_px, jsn_sd_px=0.1, ci95_px=(jsn_px - 0.2, jsn_px + 0.2), jsn_eq7_mm=jsn_px * mm,
+        point=np.array([5.0, 6.0]), axis=np.array([0.0, 1.0]),
+        reliable=reliable, reason="" if reliable else "The motion models disagree by 0.31 mm.",
+        original_loss=0.02, transformed_loss=0.002,
+        transformed=image, original_spectrum=0.5 * image, transformed_spectrum=0.1 * image,
+        fixed_masks=BoneMasks(half, ~half), spacing_mm=spacing_mm,
+    )  # fmt: skip
+
+
+class Engine:
+    """Stands in for ``napari_jsn.registration.api``."""
+
+    def __init__(self):
+        self.calls, self.error, self.reliable = [], None, True
+        self.started, self.go_on = threading.Event(), threading.Event()
+        self.go_on.set()
+        self.saw_abort = threading.Event()
+
+    def register(self, fixed, moving, progress=None, **options):
+        self.calls.append({"fixed": fixed, "moving": moving, **options})
+        progress.update(1, 4, "Halfway there")
+        self.started.set()
+        self.go_on.wait(10)
+        if progress.aborted:
+            self.saw_abort.set()
+        if self.error is not None:
+            raise self.error
+        return registration(fixed, options["spacing_mm"], self.reliable)
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    engine = Engine()
+    module = types.ModuleType("napari_jsn.registration.api")
+    module.register = engine.register
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(sys.modules, "torch", types.ModuleType("torch"))  # 2 s that this stand-in does not need
+    yield engine
+    engine.go_on.set()
+
+
+@pytest.fixture
+def images():
+    """A pair of grey images and the labels of two bones."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat([1, 2], 8)[:, None] * np.ones((16, 12), dtype=np.uint8)
+    return rng.random((16, 12), dtype=np.float32), rng.random((16, 12), dtype=np.float32), labels.astype(np.uint8)
