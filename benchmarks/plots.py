@@ -1,0 +1,149 @@
+"""Plots of the benchmark; figures only, never pixels of a radiograph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.contestants import OURS, PIPOC
+from benchmarks.rows import Row
+
+#: One colour a method in every plot; ours is the strongest.
+COLOURS = {
+    OURS: "#0b5fa5",
+    "itk-elastix": "#c1440e",
+    "SimpleITK": "#2a7f4f",
+    PIPOC: "#8a4fa3",
+    "scikit-image phase correlation": "#b8860b",
+    "OpenCV ECC": "#5a6f7a",
+    "pystackreg": "#c56fa1",
+    "no registration": "#9a9a9a",
+}
+INK, FAINT = "#222222", "#dddddd"
+
+
+def write_plots(rows: Sequence[Row], folder: Path) -> list[tuple[str, Path]]:
+    """Draw what these rows allow; returns the title and path of each picture."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    with plt.rc_context({"font.size": 10, "text.color": INK, "axes.edgecolor": "#888888", "axes.labelcolor": INK}):
+        for name, title, draw in PLOTS:
+            figure = draw(rows)
+            if figure is None:
+                continue
+            path = folder / f"benchmarks-{name}.png"
+            figure.savefig(path, dpi=140, facecolor="white")
+            plt.close(figure)
+            written.append((title, path))
+    return written
+
+
+def errors(rows: Sequence[Row]):  # noqa: ANN201
+    """Share of pairs whose error is below a limit, one panel for each known motion."""
+    tests = [test for test in ("easy", "roll", "hard") if _of(rows, f"known motion, {test}")]
+    if not tests:
+        return None
+    figure, panels = _panels(len(tests), "error below, mm")
+    for axes, test in zip(panels, tests, strict=True):
+        for row in _of(rows, f"known motion, {test}"):
+            size = np.sort(np.abs(row.data["error_mm"]))
+            at = np.arange(1, len(size) + 1) / len(size)
+            axes.step(np.maximum(size, 1e-4), 100 * at, where="post", label=f"{row.method} (n {row.n})", **_line(row))
+        axes.set(xscale="log", xlim=(1e-3, 1), ylim=(0, 101), title=f"known motion, {test}")
+    panels[0].set_ylabel("pairs, %")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    return figure
+
+
+def injected(rows: Sequence[Row]):  # noqa: ANN201
+    """Change found against change injected."""
+    shown = [row for row in _of(rows, "injected change") if row.method in (OURS, PIPOC)]
+    if not shown:
+        return None
+    figure, panels = _panels(len(shown), "injected, mm")
+    for axes, row in zip(panels, shown, strict=True):
+        trusted = row.data["reliable"].astype(bool)
+        truth, found = row.data["truth_mm"], row.data["found_mm"]
+        axes.plot([-0.55, 0.55], [-0.55, 0.55], color="#888888", lw=0.8, zorder=0)
+        axes.plot(truth[~trusted], found[~trusted], "x", ms=5, color="#aaaaaa", label=f"not reliable, n {(~trusted).sum()}")
+        axes.plot(truth[trusted], found[trusted], "o", ms=3.5, color=COLOURS[row.method], label=f"reliable, n {trusted.sum()}")
+        axes.set(xlim=(-0.55, 0.55), ylim=(-0.7, 0.7), title=row.method)
+        axes.legend(frameon=False, fontsize=9, loc="upper left")
+    panels[0].set_ylabel("found, mm")
+    return figure
+
+
+def intervals(rows: Sequence[Row]):  # noqa: ANN201
+    """Share of truths inside an interval against the share it promises, our own method."""
+    from scipy.stats import norm
+
+    shown = [row for row in rows if row.method == OURS and "half_width_mm" in row.data]
+    if not shown:
+        return None
+    figure, (axes,) = _panels(1, "promised, %")
+    promised = np.linspace(0.05, 0.995, 60)
+    axes.plot([0, 100], [0, 100], color="#888888", lw=0.8, zorder=0)
+    for row, style in zip(shown, ("-", "--", ":"), strict=False):
+        z = 1.96 * np.abs(row.data["error_mm"]) / row.data["half_width_mm"]
+        held = [100 * float(np.mean(z <= norm.ppf((1 + p) / 2))) for p in promised]
+        axes.plot(100 * promised, held, style, color=COLOURS[OURS], lw=1.8, label=f"{row.test} (n {row.n})")
+    axes.axvline(95, color=FAINT, lw=1, zorder=0)
+    axes.set(xlim=(0, 100), ylim=(0, 101), title="Intervals hold the truth as often as they promise?", ylabel="found, %")
+    axes.legend(frameon=False, fontsize=9, loc="upper left")
+    return figure
+
+
+def speed(rows: Sequence[Row]):  # noqa: ANN201
+    """Error against time a pair."""
+    ms = {row.method: row.ms for row in _of(rows, "time")}
+    tests = [test for test in ("easy", "roll", "hard") if _of(rows, f"known motion, {test}")]
+    if not ms or not tests:
+        return None
+    figure, panels = _panels(len(tests), "time, ms a pair")
+    for axes, test in zip(panels, tests, strict=True):
+        for row in _of(rows, f"known motion, {test}"):
+            if row.method in ms and ms[row.method] > 0.1:
+                axes.plot(ms[row.method], row.rmse_mm, "o", ms=8, color=COLOURS.get(row.method, INK))
+                words = row.method + (f", {row.mismatch:.0%} mismatch" if row.mismatch >= 0.005 else "")
+                axes.annotate(words, (ms[row.method], row.rmse_mm), (0, 7), textcoords="offset points", ha="center", fontsize=8)
+        axes.set(xscale="log", yscale="log", xlim=(1, 5000), title=f"known motion, {test}")
+    panels[0].set_ylabel("RMSE without mismatches, mm")
+    return figure
+
+
+PLOTS: tuple[tuple[str, str, Callable], ...] = (
+    ("errors", "Share of pairs with an error below a limit", errors),
+    ("injected", "Change found against change injected", injected),
+    ("intervals", "Coverage of the intervals", intervals),
+    ("time", "Error against time", speed),
+)
+
+
+def _panels(count: int, below: str):  # noqa: ANN202
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(
+        1, count, figsize=(4.2 * count + (1.2 if count == 1 else 0), 4.2), sharey=True, squeeze=False, layout="constrained"
+    )
+    for axes in panels[0]:
+        axes.grid(color=FAINT, lw=0.6)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_xlabel(below)
+    return figure, panels[0]
+
+
+def _of(rows: Sequence[Row], test: str) -> list[Row]:
+    return [row for row in rows if row.test == test]
+
+
+def _line(row: Row) -> dict[str, object]:
+    return {"color": COLOURS.get(row.method, INK), "lw": 2.6 if row.method == OURS else 1.3}
