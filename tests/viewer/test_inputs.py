@@ -35,9 +35,8 @@ def test_images_that_are_not_plain(pair, shape, word):
 
 def test_masks_of_another_shape(pair):
     problems = PairInputs(**pair, moving_masks=Labels(np.ones((16, 13), dtype=int))).problems()
-    assert problems == {
-        "moving_masks": "These masks are 16 × 13 pixels, the image is 16 × 12. Choose masks drawn on it."
-    }
+    assert list(problems) == ["moving_masks"]
+    assert "16\xa0×\xa013 pixels, the image is 16\xa0×\xa012" in problems["moving_masks"]
 
 
 @pytest.mark.parametrize("spacing", [0.0, -0.1, float("nan"), float("inf"), (0.1, 0.0)])

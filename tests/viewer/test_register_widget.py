@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication, QLabel
 from napari_jsn.errors import InputError
 from napari_jsn.viewer.register_widget import RegisterPair
 from napari_jsn.viewer.roles import KEY
+from napari_jsn.viewer.side_by_side import round_length
 
 MM = {"scale": (0.2, 0.2), "units": ("mm", "mm")}
 RESULTS = ["transformed moving", "original loss spectrum", "transformed loss spectrum"]
@@ -229,7 +230,7 @@ def test_side_by_side_shows_the_panels_and_gives_everything_back(viewer, widget,
     run(widget, qtbot)
     assert viewer.canvas.grid.enabled
     shown = {layer.name for layer in viewer.layers if layer.visible}
-    assert shown == {"fixed", "moving", *RESULTS}
+    assert shown == {"fixed", "fixed mask", "moving", *RESULTS}
     button.click()
     assert not viewer.canvas.grid.enabled
     assert not viewer.canvas.overlays.scale_bar.visible
@@ -242,6 +243,11 @@ def test_side_by_side_shows_the_panels_and_gives_everything_back(viewer, widget,
     assert not viewer.layers["moving"].visible
 
 
+@pytest.mark.parametrize(("longest", "length"), [(5.56, 5), (31.75, 20), (1, 1), (0.3, 0.2)])
+def test_the_scale_bar_has_a_round_length(longest, length):
+    assert round_length(longest) == pytest.approx(length)
+
+
 def test_side_by_side_survives_a_layer_that_was_removed(viewer, widget, qtbot):
     run(widget, qtbot)
     viewer.layers.remove(RESULTS[1])
@@ -250,6 +256,17 @@ def test_side_by_side_survives_a_layer_that_was_removed(viewer, widget, qtbot):
     assert viewer.canvas.grid.enabled
     run(widget, qtbot)
     assert RESULTS[1] in names(viewer)
+
+
+def test_the_bones_that_were_measured_can_be_looked_at(viewer, widget, qtbot):
+    run(widget, qtbot)
+    widget.results.bones.click()
+    widget.results.bones.click()
+    assert names(viewer)[6:] == ["bones of fixed"]
+    bones = viewer.layers["bones of fixed"]
+    assert np.unique(bones.data).tolist() == [1, 2]
+    np.testing.assert_allclose(bones.scale, (0.2, 0.2))
+    assert widget.form.inputs().fixed_masks.name == "fixed mask"
 
 
 def test_figures_can_be_copied(widget, qtbot):

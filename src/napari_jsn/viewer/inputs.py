@@ -98,7 +98,7 @@ def _masks_problem(layer: Any, image: Any) -> str:
 
 
 def _size(shape: tuple[int, ...]) -> str:
-    return " × ".join(map(str, shape))
+    return "\xa0×\xa0".join(map(str, shape))
 
 
 def _spacing_problem(spacing_mm: Spacing, fixed_mm: Spacing = None, moving: bool = False) -> str:

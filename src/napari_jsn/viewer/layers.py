@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image, Labels, Layer
 
 from napari_jsn.export.table import flat_record
 from napari_jsn.viewer.roles import KEY, notes
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 _PLACE = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
 
 TRANSFORMED, ORIGINAL_SPECTRUM, TRANSFORMED_SPECTRUM = "transformed", "original_spectrum", "transformed_spectrum"
+BONES = "bones"
+
+#: Bones keep one colour each in every window: 1 upper, 2 lower, 3 both.
+BONES_LOOK = {
+    "colormap": {0: "transparent", 1: "#ffa62b", 2: "#3fb8ff", 3: "#ffffff", None: "transparent"},
+    "features": {"index": [0, 1, 2, 3], "bone": ["none", "upper (distal)", "lower (proximal)", "both"]},
+    "opacity": 0.25,
+}
 
 #: Perceptually uniform, and no grey in it: never taken for a radiograph.
 SPECTRUM_COLORMAP = "inferno"
@@ -72,19 +80,34 @@ def show(layers: Any, registration: Registration, pair: Pair, extra: Mapping[str
     return shown
 
 
+def show_bones(layers: Any, registration: Registration, pair: Pair) -> Labels:
+    """Add the bones that were measured, or renew them, as labels that can be painted and chosen as masks."""
+    entry = {"fixed": pair.fixed, "moving": pair.moving, "role": BONES}
+    labels = registration.fixed_masks.labels
+    return _put(layers, BONES, f"bones of {pair.fixed}", labels, entry, pair.place, BONES_LOOK, Labels)
+
+
 def _put(
-    layers: Any, role: str, name: str, data: Any, entry: dict[str, Any], place: Mapping[str, Any], look: dict[str, Any]
-) -> Image:
+    layers: Any,
+    role: str,
+    name: str,
+    data: Any,
+    entry: dict[str, Any],
+    place: Mapping[str, Any],
+    look: Mapping[str, Any],
+    kind: type[Layer] = Image,
+) -> Any:
     """The result layer of this role and pair, renewed or added."""
     for layer in layers:
         old = notes(layer)
-        if isinstance(layer, Image) and all(old.get(key) == entry[key] for key in ("role", "fixed", "moving")):
+        if isinstance(layer, kind) and all(old.get(key) == entry[key] for key in ("role", "fixed", "moving")):
             layer.data = data
             layer.metadata = {**layer.metadata, KEY: entry}
             for attribute, value in {**place, **look}.items():
                 setattr(layer, attribute, value)
             return layer
     # spectra would cover the images; they come out side by side
-    layer = Image(data, name=name, metadata={KEY: entry}, visible=role == TRANSFORMED, **place, **look)
+    seen = role in (TRANSFORMED, BONES)
+    layer = kind(data, name=name, metadata={KEY: entry}, visible=seen, **place, **look)
     layers.append(layer)
     return layer

@@ -24,9 +24,6 @@ SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".dcm")
 #: A folder made to hold one pair is small; beyond this many entries it is something else.
 MOST_ENTRIES = 100
 
-#: Bones keep one colour each in every window: upper, lower, both.
-BONE_COLOURS = {0: "transparent", 1: "#ffa62b", 2: "#3fb8ff", 3: "#ffffff", None: "transparent"}
-
 
 def get_folder_reader(path: str | list[str]) -> Read | None:
     """The reader of a folder with one ``*fixed*`` and one ``*moving*`` image; None for any other path."""
@@ -93,13 +90,12 @@ def _image(path: str, role: str | None = None) -> LayerData:
 def _masks(path: str, role: str, image: dict[str, Any]) -> LayerData:
     """A labels layer of bone masks: 1 upper, 2 lower, 3 both."""
     from napari_jsn.radiograph import read_masks
+    from napari_jsn.viewer.layers import BONES_LOOK
 
     options = {
         "name": Path(path).stem,
         "metadata": {KEY: {"role": role}},
-        "colormap": BONE_COLOURS,
-        "features": {"index": [0, 1, 2, 3], "bone": ["none", "upper (distal)", "lower (proximal)", "both"]},
-        "opacity": 0.25,
+        **BONES_LOOK,
         **{key: image[key] for key in ("scale", "units") if key in image},
     }
     return read_masks(path).labels, options, "labels"

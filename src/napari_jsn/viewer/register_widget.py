@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from napari_jsn.errors import InputError
 from napari_jsn.export import words
 from napari_jsn.viewer.form import PairForm
-from napari_jsn.viewer.layers import Pair, show
+from napari_jsn.viewer.layers import Pair, show, show_bones
 from napari_jsn.viewer.results import ResultsPanel
 from napari_jsn.viewer.side_by_side import SideBySide
 from napari_jsn.viewer.style import style_sheet
@@ -37,7 +37,7 @@ class _Run:
 
     progress: WorkerProgress
     pair: Pair
-    images: Sequence[Any]
+    panels: Sequence[Any]
     facts: dict[str, Any]
 
 
@@ -54,6 +54,7 @@ class RegisterPair(QScrollArea):
         self._viewer = napari_viewer
         self._run: _Run | None = None
         self._panels: Sequence[Any] = ()
+        self._result: tuple[Any, Pair] | None = None
         self._grid = SideBySide(napari_viewer)
         self.form, self.results = PairForm(), ResultsPanel()
         self.run_button, self.abort_button = QPushButton("Run"), QPushButton("Abort")
@@ -63,6 +64,7 @@ class RegisterPair(QScrollArea):
         self.run_button.clicked.connect(self.run)
         self.abort_button.clicked.connect(self.abort)
         self.results.compare.connect(self._compare)
+        self.results.bones_wanted.connect(self._show_bones)
         napari_viewer.canvas.grid.events.enabled.connect(self._grid_toggled)
         napari_viewer.events.theme.connect(self._restyle)
         self._restyle()
@@ -125,13 +127,13 @@ class RegisterPair(QScrollArea):
         if self._run is not None or not self.form.check():
             return
         inputs, progress = self.form.inputs(), WorkerProgress()
-        images = (inputs.fixed, inputs.moving)
+        panels = [layer for layer in (inputs.fixed, inputs.fixed_masks, inputs.moving) if layer is not None]
         facts = {
             "spacing_source": self.form.spacing_source("fixed"),
             "moving_spacing_mm": inputs.moving_spacing_mm,
             "moving_spacing_source": self.form.spacing_source("moving"),
         }
-        run = self._run = _Run(progress, Pair.of(*images), images, facts)
+        run = self._run = _Run(progress, Pair.of(inputs.fixed, inputs.moving), panels, facts)
         worker = progress.worker = register_in_worker(inputs.as_core_arguments(), progress)
         progress.updated.connect(lambda *news: self._show_progress(run, *news))
         worker.returned.connect(lambda answer: self._finish(run, *answer))
@@ -160,7 +162,8 @@ class RegisterPair(QScrollArea):
         self._refresh()
         if result is not None:
             shown = show(self._viewer.layers, result, run.pair, run.facts)
-            self._panels = (*run.images, *shown)
+            self._panels = (*run.panels, *shown)
+            self._result = result, run.pair
             source = run.facts["spacing_source"]
             spacing = words.spacing_words(result.spacing_mm) + (f" ({source})" if source else "")
             self.results.show_result(result, f"{run.pair.moving} against {run.pair.fixed}", spacing)
@@ -185,6 +188,11 @@ class RegisterPair(QScrollArea):
             self._grid.show(panels)
         else:
             self._grid.leave()
+
+    def _show_bones(self) -> None:
+        """Add the bones of the figures on show."""
+        if self._result is not None:
+            show_bones(self._viewer.layers, *self._result)
 
     def _grid_toggled(self, event: Any = None) -> None:
         """Leave the side-by-side view as a whole when napari's own button turns its grid off."""

@@ -36,10 +36,12 @@ _LINES = {
 class ResultsPanel(QFrame):
     """JSN, its interval, what it means, and what it rests on.
 
-    ``compare`` is emitted when the user asks to see the images side by side, or no longer.
+    ``compare`` is emitted when the user asks to see the images side by side, or no longer;
+    ``bones_wanted`` when they ask for the bones that were measured.
     """
 
     compare = Signal(bool)
+    bones_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,11 +52,14 @@ class ResultsPanel(QFrame):
         self._reason = _label("reason")
         self._values = {name: _label("value") for name in _LINES}
         self.side_by_side, self.copy = QPushButton("Side by side"), QPushButton("Copy")
+        self.bones = QPushButton("Bones")
         self._lay_out()
         self.side_by_side.setCheckable(True)
         self.side_by_side.setChecked(True)
         self.side_by_side.setToolTip("Fixed, moving, transformed and both loss spectra in napari's grid")
         self.side_by_side.toggled.connect(self.compare)
+        self.bones.setToolTip("Add the bones that were measured as a labels layer: look, correct, choose it as masks")
+        self.bones.clicked.connect(self.bones_wanted)
         self.copy.setToolTip("Copy these figures as text")
         self.copy.clicked.connect(self._copy)
         self.clear()
@@ -87,8 +92,8 @@ class ResultsPanel(QFrame):
         layout.addLayout(grid)
         layout.addSpacing(8)
         buttons = QHBoxLayout()
-        buttons.addWidget(self.side_by_side)
-        buttons.addWidget(self.copy)
+        for button in (self.side_by_side, self.bones, self.copy):
+            buttons.addWidget(button)
         buttons.addStretch(1)
         layout.addLayout(buttons)
 

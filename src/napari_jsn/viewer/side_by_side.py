@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+from napari.layers import Image
+
 
 class SideBySide:
     """Shows some layers in a grid, each with its name, and puts everything back afterwards.
@@ -34,10 +37,13 @@ class SideBySide:
         for layer in self._viewer.layers:
             self._set(layer, visible=layer in self._panels)
         for layer in panels:
-            self._set(layer.name_overlay, visible=True, font_size=8)
-            coloured = layer.colormap.name != "gray"
-            self._set(layer.colorbar, visible=coloured, position="bottom_left", size=(10, 80), font_size=8)
-        self._set(canvas.overlays.scale_bar, visible=True, gridded=True, font_size=8)
+            self._set(layer.name_overlay, visible=True, font_size=7)
+            if not isinstance(layer, Image):
+                self._set(layer, opacity=0.7)
+            elif layer.colormap.name != "gray":
+                self._set(layer.colorbar, visible=True, position="bottom_left", size=(10, 80), font_size=7)
+        length = round_length(float(np.ptp(panels[0].extent.world[:, 1])) / 4)
+        self._set(canvas.overlays.scale_bar, visible=True, gridded=True, font_size=7, length=length)
         self._set(canvas.grid, stride=1, shape=(-1, -1), spacing=4, enabled=True)
         self._viewer.reset_view()
 
@@ -58,3 +64,9 @@ class SideBySide:
 
         self._undo.append(lambda: assign(before))
         assign(values)
+
+
+def round_length(longest: float) -> float:
+    """The largest of 1, 2, 5, 10, ... that is no longer than this: room for a colour bar beside the scale bar."""
+    power = 10.0 ** np.floor(np.log10(longest))
+    return float(max(step for step in (power, 2 * power, 5 * power) if step <= longest))
