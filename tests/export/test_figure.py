@@ -90,12 +90,14 @@ def test_nothing_is_cut_off(registration, shape, reliable):
 
 
 def test_images_of_different_size_are_shown_whole_and_to_one_scale(drawn, registration):
-    figure = joint_figure(drawn.fixed, np.tile(drawn.moving, (2, 1)), registration, moving_spacing_mm=0.0875)
-    moving, fixed = (figure.axes[k].images[0] for k in (0, 2))
-    assert moving.get_extent() == [-31.75, 31.75, 63.5, -63.5]
-    assert fixed.get_extent() == [-63.5, 63.5, 63.5, -63.5]
+    figure = joint_figure(drawn.fixed, np.tile(drawn.moving, (2, 1)), registration, moving_spacing_mm=(0.175, 0.0875))
+    moving, fixed = (figure.axes[k].images[0].get_extent() for k in (0, 2))
+    side = 127 * 0.175 / 2
+    assert moving == pytest.approx([-side / 2, side / 2, 2 * side, -2 * side])
+    assert fixed == pytest.approx([-side, side, side, -side])
     for panel in figure.axes[:6]:
-        assert panel.get_xlim() == (-63.5, 63.5)
+        assert panel.get_xlim() == pytest.approx((-side, side))
+        assert panel.get_ylim() == pytest.approx((2 * side, -2 * side))
 
 
 def test_the_same_result_gives_the_same_bytes(drawn, registration):

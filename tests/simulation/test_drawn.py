@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from napari_jsn.errors import InputError
 from napari_jsn.registration.frame import facing_margins, joint_frame
 from napari_jsn.simulation.drawn import drawn_pair
 
@@ -69,3 +70,10 @@ def test_a_seed_draws_the_same_pair_and_another_seed_another(pair):
     assert np.array_equal(pair.fixed, again.fixed) and np.array_equal(pair.moving, again.moving)
     assert not np.array_equal(pair.fixed, other.fixed)
     assert pair.upper != other.upper
+
+
+@pytest.mark.parametrize("jsn_mm", [float("nan"), float("inf"), 2.0, -9.0])
+def test_what_cannot_be_drawn_is_told(jsn_mm):
+    with pytest.raises(InputError, match="cannot be drawn") as caught:
+        drawn_pair(jsn_mm)
+    assert caught.value.argument == "jsn_mm"

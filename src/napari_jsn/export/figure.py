@@ -23,6 +23,7 @@ from napari_jsn.export.words import (
     loss_words,
     spacing_words,
 )
+from napari_jsn.grey import Spacing
 from napari_jsn.joint import BoneMasks
 from napari_jsn.registration.result import Registration
 
@@ -50,7 +51,8 @@ def joint_figure(
     fixed: ArrayLike,
     moving: ArrayLike,
     registration: Registration,
-    moving_spacing_mm: float | None = None,
+    fixed_spacing_mm: Spacing = None,
+    moving_spacing_mm: Spacing = None,
     title: str = "",
 ) -> Figure:
     """Draw a registration.
@@ -61,8 +63,8 @@ def joint_figure(
         The two joint images; their shapes may differ.
     registration : Registration
         What was found between them.
-    moving_spacing_mm : float, optional
-        Pixel size of the moving image, where it differs from the fixed one's.
+    fixed_spacing_mm, moving_spacing_mm : float or (row, col) pair, optional
+        Their pixel sizes, where they differ from the registration's.
     title : str
         A line above the panels, such as the names of the two images.
 
@@ -74,9 +76,10 @@ def joint_figure(
     from matplotlib.figure import Figure
 
     fixed, moving = np.asarray(fixed), np.asarray(moving)
-    # one scale in every panel, in pixels of the fixed image
-    pixel = moving_spacing_mm / registration.spacing_mm if moving_spacing_mm and registration.spacing_mm else 1.0
-    height, width = np.maximum(fixed.shape, np.multiply(moving.shape, pixel)).tolist()
+    # every panel shows the same length at the same size: in mm, or in pixels where there are no mm
+    unit = registration.spacing_mm
+    fixed_pixel, moving_pixel = ((size or unit) if unit else 1.0 for size in (fixed_spacing_mm, moving_spacing_mm))
+    height, width = np.maximum(np.multiply(fixed.shape, fixed_pixel), np.multiply(moving.shape, moving_pixel)).tolist()
     page = _Page.fit(width / height, registration, bool(title))
     figure = Figure((page.width, page.height), facecolor="white")
     panels = [page.panel(figure, k) for k in range(len(TITLES))]
@@ -85,12 +88,13 @@ def joint_figure(
         panel.set_axis_off()
         panel.set_xlim(-width / 2, width / 2)
         panel.set_ylim(height / 2, -height / 2)
-    _show(panels[0], moving, pixel, **_greys(moving))
-    _show(panels[1], fixed, **_greys(fixed))
+    _show(panels[0], moving, moving_pixel, **_greys(moving))
+    _show(panels[1], fixed, fixed_pixel, **_greys(fixed))
     _regions(panels[1], registration)
-    _show(panels[2], fixed, **_greys(fixed))
-    _scale_bar(panels[2], fixed.shape, registration.spacing_mm)
-    _show(panels[3], registration.transformed, **_greys(moving))
+    _show(panels[2], fixed, fixed_pixel, **_greys(fixed))
+    if unit:
+        _scale_bar(panels[2])
+    _show(panels[3], registration.transformed, unit or 1.0, **_greys(moving))
     _spectra(figure, page, panels[4:], registration)
     _write_figures(figure, page, registration, title)
     return figure
@@ -175,9 +179,9 @@ class _Page:
         figure.text(left / self.width, bottom / self.height, text, parse_math=False, **style)
 
 
-def _show(panel: Axes, pixels: NDArray[np.floating], pixel: float = 1.0, **style: Any) -> AxesImage:
-    """Draw an image around the panel's middle."""
-    half_height, half_width = np.multiply(pixels.shape, pixel / 2).tolist()
+def _show(panel: Axes, pixels: NDArray[np.floating], size: float | tuple[float, float], **style: Any) -> AxesImage:
+    """Draw an image of this pixel size around the panel's middle."""
+    half_height, half_width = (np.multiply(pixels.shape[:2], size) / 2).tolist()
     frame = panel.get_xlim(), panel.get_ylim()
     drawn = panel.imshow(pixels, extent=(-half_width, half_width, half_height, -half_height), origin="upper", **style)
     panel.set(xlim=frame[0], ylim=frame[1])
@@ -191,37 +195,34 @@ def _greys(pixels: NDArray[np.floating]) -> dict[str, Any]:
 
 def _regions(panel: Axes, registration: Registration) -> None:
     """Tint both bones, outline them, and mark the point and the axis at which narrowing is read."""
+    from matplotlib.colors import to_rgba
+
     masks: BoneMasks = registration.fixed_masks
-    rows, cols = (np.arange(n) - (n - 1) / 2 for n in masks.shape)
+    unit = registration.spacing_mm or 1.0
+    rows, cols = (unit * (np.arange(n) - (n - 1) / 2) for n in masks.shape)
     for mask, colour in ((masks.upper, UPPER_COLOUR), (masks.lower, LOWER_COLOUR)):
         if mask.any() and not mask.all():
-            panel.contourf(cols, rows, mask, levels=(0.5, 1.5), colors=[colour], alpha=0.28)
+            _show(panel, mask[..., None] * np.array(to_rgba(colour, 0.28)), unit)
             panel.contour(cols, rows, mask, levels=(0.5,), colors=[colour], linewidths=1.1)
     middle = (np.array(masks.shape[::-1]) - 1) / 2
     point, half = np.asarray(registration.point) - middle, 0.05 * masks.shape[0] * np.asarray(registration.axis)
-    panel.plot(*np.transpose([point - half, point + half]), color="white", linewidth=1.4)
-    panel.plot(*point, marker="o", markersize=4, color="white", markeredgecolor=_INK, markeredgewidth=0.6)
+    panel.plot(*np.transpose([unit * (point - half), unit * (point + half)]), color="white", linewidth=1.4)
+    panel.plot(*(unit * point), marker="o", markersize=4, color="white", markeredgecolor=_INK, markeredgewidth=0.6)
 
 
-def _scale_bar(panel: Axes, shape: tuple[int, ...], spacing_mm: float | None) -> None:
-    """A bar of about a quarter of the image's width, in mm; none where the pixel spacing is not known."""
-    if spacing_mm is None:
-        return
-    quarter = shape[1] * spacing_mm / 4
-    length = max((step for step in _round_lengths() if step <= quarter), default=quarter)
-    left, bottom = -shape[1] / 2 + 0.05 * shape[1], shape[0] / 2 - 0.06 * shape[0]
-    right = left + length / spacing_mm
-    for width, colour in ((4.0, "black"), (2.2, "white")):  # white on black shows on bone and on tissue
-        panel.plot([left, right], [bottom, bottom], color=colour, linewidth=width, solid_capstyle="butt")
+def _scale_bar(panel: Axes) -> None:
+    """A bar of up to a quarter of the panel's width, in mm."""
     from matplotlib.patheffects import withStroke
 
-    style = {**_FONT, "fontsize": 8.5}
-    text = panel.text(left, bottom - 0.025 * shape[0], f"{length:g} mm", color="white", **style)
-    text.set_path_effects([withStroke(linewidth=1.6, foreground="black")])
-
-
-def _round_lengths() -> list[float]:
-    return [step * 10.0**power for power in range(-3, 4) for step in (1, 2, 5)]
+    (left, right), (bottom, top) = panel.get_xlim(), panel.get_ylim()
+    steps = (step * 10.0**power for power in range(-3, 4) for step in (1, 2, 5))
+    length = max(step for step in steps if step <= (right - left) / 4)
+    left, bottom = left + 0.05 * (right - left), bottom + 0.06 * (top - bottom)
+    for width, colour in ((4.0, "black"), (2.2, "white")):  # white on black shows on bone and on tissue
+        panel.plot([left, left + length], [bottom, bottom], color=colour, linewidth=width, solid_capstyle="butt")
+    style = {**_FONT, "fontsize": 8.5, "color": "white"}
+    words = panel.text(left, bottom + 0.025 * (top - bottom), f"{length:g} mm", **style)
+    words.set_path_effects([withStroke(linewidth=1.6, foreground="black")])
 
 
 def _spectra(figure: Figure, page: _Page, panels: list[Axes], registration: Registration) -> None:
@@ -229,7 +230,7 @@ def _spectra(figure: Figure, page: _Page, panels: list[Axes], registration: Regi
     spectra = registration.original_spectrum, registration.transformed_spectrum
     limit = max(float(np.nanpercentile(np.concatenate([s.ravel() for s in spectra]), 99.7)), 1e-6)
     for panel, spectrum in zip(panels, spectra, strict=True):
-        drawn = _show(panel, spectrum, cmap="viridis", vmin=0.0, vmax=limit)
+        drawn = _show(panel, spectrum, registration.spacing_mm or 1.0, cmap="viridis", vmin=0.0, vmax=limit)
     right, bottom = _MARGIN + page.columns * page.column, page.corner(len(TITLES) - 1)[1]
     axes = page.axes(figure, right, bottom, _BAR, page.panel_height)
     bar = figure.colorbar(drawn, cax=axes, extend="max", extendfrac=0.03)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_jsn.errors import InputError
 from napari_jsn.joint import BoneMasks
 from napari_jsn.transform import Similarity, image_centre, joint_space_narrowing
 
@@ -24,6 +25,9 @@ Image = NDArray[np.float64]
 #: Rows and columns, and pixel size, of the drawn joint images.
 SHAPE = (127, 127)
 SPACING_MM = 0.175
+
+#: Narrowing that can be drawn: the gap neither closes nor leaves the image.
+JSN_RANGE_MM = (-2.0, 1.4)
 
 #: Samples per pixel and axis of the drawn bones, and how far they go on beyond the image.
 _FINE = 3
@@ -89,7 +93,15 @@ def drawn_pair(jsn_mm: float = 0.3, seed: int = 0) -> DrawnPair:
     Returns
     -------
     DrawnPair
+
+    Raises
+    ------
+    InputError
+        If the bones would overlap or leave the image.
     """
+    low, high = JSN_RANGE_MM
+    if not low <= jsn_mm <= high:
+        raise InputError(f"A narrowing of {jsn_mm} mm cannot be drawn. Give one from {low} to {high} mm.", "jsn_mm")
     rng = np.random.default_rng(seed)
     point, axis = np.array([_MIDDLE, _GAP_ROW]), np.array([0.0, 1.0])
     upper, lower = _draw_motion(rng), _draw_motion(rng)
