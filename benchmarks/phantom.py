@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +17,8 @@ def run(field: Sequence[Contestant], settings: Settings) -> list[Row]:
     """Each of two sets, measured both ways."""
     real = phantom()
     pairs = [as_pair(p.fixed, p.moving, p.fixed_masks, p.moving_masks, p.spacing_mm) for p in real]
+    # peers read along the micrometer, which moved along the columns; our public call finds its own axis
+    pairs = [replace(pair, axis=np.array([0.0, 1.0])) for pair in pairs]
     rows = []
     for one in field:
         answers = one.ask(pairs)

@@ -58,8 +58,7 @@ def errors(rows: Sequence[Row]):  # noqa: ANN201
             axes.step(np.maximum(size, 1e-4), 100 * at, where="post", label=f"{row.method} (n {row.n})", **_line(row))
         axes.set(xscale="log", xlim=(1e-3, 1), ylim=(0, 101), title=f"known motion, {test}")
     panels[0].set_ylabel("pairs, %")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    _legend_below(figure, panels[0])
     return figure
 
 
@@ -73,8 +72,10 @@ def injected(rows: Sequence[Row]):  # noqa: ANN201
         trusted = row.data["reliable"].astype(bool)
         truth, found = row.data["truth_mm"], row.data["found_mm"]
         axes.plot([-0.55, 0.55], [-0.55, 0.55], color="#888888", lw=0.8, zorder=0)
-        axes.plot(truth[~trusted], found[~trusted], "x", ms=5, color="#aaaaaa", label=f"not reliable, n {(~trusted).sum()}")
-        axes.plot(truth[trusted], found[trusted], "o", ms=3.5, color=COLOURS[row.method], label=f"reliable, n {trusted.sum()}")
+        kinds = ((~trusted, "x", "#aaaaaa", "not reliable"), (trusted, ".", COLOURS[row.method], "reliable"))
+        for which, mark, colour, words in kinds:
+            label = f"{words}, n {which.sum()}"
+            axes.plot(truth[which], found[which], mark, color=colour, label=label)
         axes.set(xlim=(-0.55, 0.55), ylim=(-0.7, 0.7), title=row.method)
         axes.legend(frameon=False, fontsize=9, loc="upper left")
     panels[0].set_ylabel("found, mm")
@@ -96,7 +97,7 @@ def intervals(rows: Sequence[Row]):  # noqa: ANN201
         held = [100 * float(np.mean(z <= norm.ppf((1 + p) / 2))) for p in promised]
         axes.plot(100 * promised, held, style, color=COLOURS[OURS], lw=1.8, label=f"{row.test} (n {row.n})")
     axes.axvline(95, color=FAINT, lw=1, zorder=0)
-    axes.set(xlim=(0, 100), ylim=(0, 101), title="Intervals hold the truth as often as they promise?", ylabel="found, %")
+    axes.set(xlim=(0, 100), ylim=(0, 101), title="Truths inside the interval", ylabel="found, %")
     axes.legend(frameon=False, fontsize=9, loc="upper left")
     return figure
 
@@ -110,12 +111,15 @@ def speed(rows: Sequence[Row]):  # noqa: ANN201
     figure, panels = _panels(len(tests), "time, ms a pair")
     for axes, test in zip(panels, tests, strict=True):
         for row in _of(rows, f"known motion, {test}"):
-            if row.method in ms and ms[row.method] > 0.1:
-                axes.plot(ms[row.method], row.rmse_mm, "o", ms=8, color=COLOURS.get(row.method, INK))
-                words = row.method + (f", {row.mismatch:.0%} mismatch" if row.mismatch >= 0.005 else "")
-                axes.annotate(words, (ms[row.method], row.rmse_mm), (0, 7), textcoords="offset points", ha="center", fontsize=8)
-        axes.set(xscale="log", yscale="log", xlim=(1, 5000), title=f"known motion, {test}")
+            if row.method in ms and row.method != "no registration":
+                at = ms[row.method], row.rmse_mm
+                axes.plot(*at, "o", ms=8, color=COLOURS.get(row.method, INK), label=row.method)
+                words = f"{row.mismatch:.1%}" if row.mismatch > 0 else ""
+                axes.annotate(words, at, (7, -3), textcoords="offset points", fontsize=8)
+        axes.set(xscale="log", yscale="log", xlim=(1, 5000), ylim=(0.003, 0.3), title=f"known motion, {test}")
     panels[0].set_ylabel("RMSE without mismatches, mm")
+    panels[0].text(0.03, 0.04, "beside a dot: mismatches", transform=panels[0].transAxes, fontsize=8)
+    _legend_below(figure, panels[0])
     return figure
 
 
@@ -130,15 +134,19 @@ PLOTS: tuple[tuple[str, str, Callable], ...] = (
 def _panels(count: int, below: str):  # noqa: ANN202
     import matplotlib.pyplot as plt
 
-    figure, panels = plt.subplots(
-        1, count, figsize=(4.2 * count + (1.2 if count == 1 else 0), 4.2), sharey=True, squeeze=False, layout="constrained"
-    )
+    width = 4.2 * count + (1.2 if count == 1 else 0)
+    figure, panels = plt.subplots(1, count, figsize=(width, 4.2), sharey=True, squeeze=False, layout="constrained")
     for axes in panels[0]:
         axes.grid(color=FAINT, lw=0.6)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_xlabel(below)
     return figure, panels[0]
+
+
+def _legend_below(figure, axes) -> None:  # noqa: ANN001
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
 
 
 def _of(rows: Sequence[Row], test: str) -> list[Row]:
