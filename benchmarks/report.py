@@ -96,7 +96,8 @@ def _table(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
     out = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     for cells in lines:
         mark = "**" if OURS in cells else ""
-        out.append("| " + " | ".join(f"{mark}{cell}{mark}" if cell else "" for cell in cells) + " |")
+        escaped = (cell.replace("|", "\\|") for cell in cells)
+        out.append("| " + " | ".join(f"{mark}{cell}{mark}" if cell else "" for cell in escaped) + " |")
     return out
 
 

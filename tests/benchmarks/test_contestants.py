@@ -1,0 +1,47 @@
+"""Asking our own methods: one pair that cannot be measured must not hide the others."""
+
+import sys
+from dataclasses import replace
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+
+from benchmarks.contestants import PIPOC, as_pair, ask_ours, contestants
+from napari_jsn.errors import InputError
+from napari_jsn.simulation.drawn import drawn_pair
+from napari_jsn.transform import Similarity
+
+
+@pytest.fixture
+def pair():
+    drawn = drawn_pair(jsn_mm=0.2, seed=3)
+    return as_pair(drawn.fixed, drawn.moving, drawn.fixed_masks, drawn.moving_masks, drawn.spacing_mm)
+
+
+def test_pipoc_answers_near_the_drawn_truth(pair):
+    pipoc = next(one for one in contestants(with_peers=False)[0] if one.name == PIPOC)
+    (answer,) = pipoc.ask([pair])
+    assert pipoc.judges and answer.seconds > 0
+    assert answer.jsn_px * pair.spacing_mm == pytest.approx(0.2, abs=0.2)
+    assert answer.low_px < answer.jsn_px < answer.high_px
+    assert answer.holds(answer.jsn_px) and not answer.holds(answer.high_px + 1)
+
+
+def test_a_pair_that_cannot_be_measured_is_a_failure_of_its_own(pair, monkeypatch):
+    def register_many(fixeds, movings, fixed_masks, moving_masks, spacing_mm):
+        if any(np.ptp(fixed) == 0 for fixed in fixeds):
+            raise InputError("The fixed image has no contrast.", "fixed")
+        still = Similarity()
+        result = SimpleNamespace(
+            jsn_px=1.0, ci95_px=(0.5, 1.5), point=pair.point, axis=pair.axis, upper=still, lower=still, reliable=True
+        )
+        return [result for _ in fixeds]
+
+    api = ModuleType("napari_jsn.registration.api")
+    api.register_many = register_many
+    monkeypatch.setitem(sys.modules, "napari_jsn.registration.api", api)
+    flat = replace(pair, fixed=np.zeros_like(pair.fixed))
+    answers = ask_ours([pair, flat, pair])
+    assert [answer.reliable for answer in answers] == [True, False, True]
+    assert np.isnan(answers[1].jsn_px) and answers[2].jsn_px == 1.0
