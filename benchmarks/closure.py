@@ -46,6 +46,6 @@ def _row(one: Contestant, joints: Sequence[FingerJoint]) -> Row:
     return row
 
 
-def _pair(joint: FingerJoint, i: int, j: int):  # noqa: ANN202
+def _pair(joint: FingerJoint, i: int, j: int):
     (fixed, fixed_masks), (moving, moving_masks) = joint.visits[i], joint.visits[j]
     return as_pair(fixed, moving, fixed_masks, moving_masks, joint.spacing_mm)

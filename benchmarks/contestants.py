@@ -69,7 +69,7 @@ def contestants(with_peers: bool = True) -> tuple[list[Contestant], list[str]]:
     return found, missing
 
 
-def as_pair(fixed, moving, fixed_masks, moving_masks, spacing_mm) -> Pair:  # noqa: ANN001
+def as_pair(fixed, moving, fixed_masks, moving_masks, spacing_mm) -> Pair:
     """A pair read at the joint's own point and axis."""
     point, axis = joint_frame(fixed_masks)
     return Pair(fixed, moving, fixed_masks, moving_masks, point, axis, spacing_mm)

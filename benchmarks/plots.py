@@ -45,7 +45,7 @@ def write_plots(rows: Sequence[Row], folder: Path) -> list[tuple[str, Path]]:
     return written
 
 
-def errors(rows: Sequence[Row]):  # noqa: ANN201
+def errors(rows: Sequence[Row]):
     """Share of pairs whose error is below a limit, one panel for each known motion."""
     tests = [test for test in ("easy", "roll", "hard") if _of(rows, f"known motion, {test}")]
     if not tests:
@@ -62,7 +62,7 @@ def errors(rows: Sequence[Row]):  # noqa: ANN201
     return figure
 
 
-def injected(rows: Sequence[Row]):  # noqa: ANN201
+def injected(rows: Sequence[Row]):
     """Change found against change injected."""
     shown = [row for row in _of(rows, "injected change") if row.method in (OURS, PIPOC)]
     if not shown:
@@ -82,7 +82,7 @@ def injected(rows: Sequence[Row]):  # noqa: ANN201
     return figure
 
 
-def intervals(rows: Sequence[Row]):  # noqa: ANN201
+def intervals(rows: Sequence[Row]):
     """Share of truths inside an interval against the share it promises, our own method."""
     from scipy.stats import norm
 
@@ -102,7 +102,7 @@ def intervals(rows: Sequence[Row]):  # noqa: ANN201
     return figure
 
 
-def speed(rows: Sequence[Row]):  # noqa: ANN201
+def speed(rows: Sequence[Row]):
     """Error against time a pair."""
     ms = {row.method: row.ms for row in _of(rows, "time")}
     tests = [test for test in ("easy", "roll", "hard") if _of(rows, f"known motion, {test}")]
@@ -131,7 +131,7 @@ PLOTS: tuple[tuple[str, str, Callable], ...] = (
 )
 
 
-def _panels(count: int, below: str):  # noqa: ANN202
+def _panels(count: int, below: str):
     import matplotlib.pyplot as plt
 
     width = 4.2 * count + (1.2 if count == 1 else 0)
@@ -144,7 +144,7 @@ def _panels(count: int, below: str):  # noqa: ANN202
     return figure, panels[0]
 
 
-def _legend_below(figure, axes) -> None:  # noqa: ANN001
+def _legend_below(figure, axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
 

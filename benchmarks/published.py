@@ -44,7 +44,7 @@ def printed_maps(shape: tuple[int, ...]) -> tuple[Matrix, Matrix]:
     return upper, lower
 
 
-def _row(method: str, real: RealPair, upper: Matrix, lower: Matrix, pair) -> Row:  # noqa: ANN001
+def _row(method: str, real: RealPair, upper: Matrix, lower: Matrix, pair) -> Row:
     loss = (_left(real, upper, real.fixed_masks.upper) + _left(real, lower, real.fixed_masks.lower)) / 2
     jsn_mm = joint_space_narrowing(upper, lower, pair.point, pair.axis) * real.spacing_mm
     words = f"loss {loss:.5f}, JSN of its maps {jsn_mm:+.4f} mm"
