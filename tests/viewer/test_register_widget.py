@@ -45,6 +45,7 @@ def names(viewer):
 def run(widget, qtbot):
     widget.run_button.click()
     qtbot.wait_until(widget.run_button.isEnabled)
+    qtbot.wait(5)  # the panels follow the figures
 
 
 def test_a_run_adds_three_layers_on_the_fixed_grid(viewer, widget, engine, qtbot):

@@ -55,7 +55,7 @@ def test_closing_the_widget_stops_its_run(opened, engine, qtbot):
     viewer, widget = opened
     widget.run_button.click()
     qtbot.wait_until(widget.run_button.isEnabled)
-    assert viewer.canvas.grid.enabled
+    qtbot.wait_until(lambda: viewer.canvas.grid.enabled)
     viewer.layers["moving"].name = "late"
     engine.started.clear()
     engine.go_on.clear()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -135,12 +135,12 @@ class RegisterPair(QScrollArea):
         }
         run = self._run = _Run(progress, Pair.of(inputs.fixed, inputs.moving), panels, facts)
         worker = progress.worker = register_in_worker(inputs.as_core_arguments(), progress)
-        progress.updated.connect(lambda *news: self._show_progress(run, *news))
+        progress.updated.connect(self._show_progress)
         worker.returned.connect(lambda answer: self._finish(run, *answer))
         worker.finished.connect(lambda: self._finish(run))
         self.results.clear()
         self._say(failure="")
-        self._show_progress(run, 0, 0, "Loading")
+        self._show_progress(0, 0, "Loading")
         self._refresh()
         worker.start()
 
@@ -167,7 +167,7 @@ class RegisterPair(QScrollArea):
             source = run.facts["spacing_source"]
             spacing = words.spacing_words(result.spacing_mm) + (f" ({source})" if source else "")
             self.results.show_result(result, f"{run.pair.moving} against {run.pair.fixed}", spacing)
-            self._compare(self.results.side_by_side.isChecked())
+            QTimer.singleShot(0, self._compare)  # figures first, then the panels
         elif isinstance(error, InputError) and error.argument in self.form.fields:
             self.form.fields[error.argument].show_problem(str(error))
         elif isinstance(error, InputError):
@@ -175,16 +175,16 @@ class RegisterPair(QScrollArea):
         elif error is not None:
             self._say(failure=f"The registration failed, which it should not: {type(error).__name__}: {error}")
 
-    def _show_progress(self, run: _Run, done: int, total: int, message: str) -> None:
-        if self._run is run:
+    def _show_progress(self, done: int, total: int, message: str) -> None:
+        if self._run is not None:
             self.bar.setRange(0, total)  # 0 of 0: busy
             self.bar.setValue(done)
             self._say(message)
 
-    def _compare(self, wanted: bool) -> None:
-        """Show the panels of the last result side by side, or leave that view."""
+    def _compare(self) -> None:
+        """Show the panels of the last result side by side, or leave that view, as the button says."""
         panels = [layer for layer in self._panels if layer in self._viewer.layers]
-        if wanted and panels:
+        if self.results.side_by_side.isChecked() and panels:
             self._grid.show(panels)
         else:
             self._grid.leave()

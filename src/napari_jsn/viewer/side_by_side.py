@@ -43,7 +43,7 @@ class SideBySide:
             elif layer.colormap.name != "gray":
                 self._set(layer.colorbar, visible=True, position="bottom_left", size=(10, 80), font_size=7)
         length = round_length(float(np.ptp(panels[0].extent.world[:, 1])) / 4)
-        self._set(canvas.overlays.scale_bar, visible=True, gridded=True, font_size=7, length=length)
+        self._set(canvas.overlays.scale_bar, visible=True, gridded=False, font_size=7, length=length)
         self._set(canvas.grid, stride=1, shape=(-1, -1), spacing=4, enabled=True)
         self._viewer.reset_view()
 
@@ -60,7 +60,8 @@ class SideBySide:
 
         def assign(new: dict[str, Any]) -> None:
             for name, value in new.items():
-                setattr(model, name, value)
+                if getattr(model, name) != value:  # napari draws anew even where nothing changes
+                    setattr(model, name, value)
 
         self._undo.append(lambda: assign(before))
         assign(values)
