@@ -1,0 +1,129 @@
+"""Solve a few pairs in every way there is, and keep what each way says.
+
+Each bone is solved from fixed into moving and from moving into fixed, by the similarity model and by the
+model with a sideways field. What the ways agree on is the measurement; how they differ says how sure it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_jsn.registration.gauss_newton import Linearised, linearise, solve_pose
+from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.problems import LEVER_PX, Pose, Problems, build, full_pose, half_pose
+from napari_jsn.registration.sideways import Rolled, solve_rolled
+from napari_jsn.registration.start import search
+from napari_jsn.transform import joint_space_narrowing
+
+Matrix = NDArray[np.float64]
+
+#: Gauss-Newton steps at half resolution, at full resolution, and with the sideways field.
+_HALF_STEPS, _FULL_STEPS, _ROLLED_STEPS = 8, 5, 3
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """Everything the ways of solving one pair say, in pixels of the pair.
+
+    ``maps`` is (2 models, 2 directions, 2 bones, 3, 3), each fixed to moving; models are similarity and
+    rolled, directions forward and backward, bones upper and lower. ``variance_px2`` (2 directions) is the
+    model's own variance of the narrowing. ``likeness`` (2 directions, 2 bones) is the correlation of local
+    contrast after registration, ``in_view`` the share of the region that is inside the other image, and
+    ``strength_px`` how strong the sideways field is. ``overlap`` (2 bones) is the Jaccard index of the moved
+    fixed mask and the moving mask.
+    """
+
+    maps: Matrix
+    variance_px2: NDArray[np.float64]
+    likeness: NDArray[np.float64]
+    in_view: NDArray[np.float64]
+    strength_px: NDArray[np.float64]
+    overlap: NDArray[np.float64]
+
+    def narrowings(self, pair: Pair) -> NDArray[np.float64]:
+        """(2 models, 2 directions) narrowing at the pair's point and axis, in pixels."""
+        return np.array(
+            [
+                [joint_space_narrowing(upper, lower, pair.point, pair.axis) for upper, lower in directions]
+                for directions in self.maps
+            ]
+        )
+
+
+def solve(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype = torch.float32) -> list[Solutions]:
+    """Solve a batch of pairs of one working resolution."""
+    with torch.inference_mode():
+        problems = build(pairs, device, dtype)
+        pose = search(problems)
+        pose = full_pose(solve_pose(problems.halved(), half_pose(pose), _HALF_STEPS))
+        similar = solve_pose(problems, pose, _FULL_STEPS)
+        rolled = solve_rolled(problems, similar, _ROLLED_STEPS)
+        around = linearise(problems, similar)
+        likeness = _likeness(problems, around).cpu().numpy()
+        in_view = (around.region.sum((1, 2)) / problems.region.sum((1, 2))).cpu().numpy()
+        maps = np.stack([problems.maps(similar), problems.maps(rolled.pose)])
+        overlap = _overlap(problems, rolled.pose).cpu().numpy()
+        variance = _variances(pairs, problems, rolled, maps[1])
+        strength = rolled.strength_px.cpu().numpy()
+    maps[:, 1::2] = np.linalg.inv(maps[:, 1::2])
+    found = []
+    for k in range(len(pairs)):
+        four = slice(4 * k, 4 * k + 4)
+        # DIRECTIONS run bone by bone; results run direction by direction
+        by_direction = maps[:, four].reshape(2, 2, 2, 3, 3).transpose(0, 2, 1, 3, 4)
+        found.append(
+            Solutions(
+                by_direction,
+                variance[four].reshape(2, 2).sum(axis=0),
+                likeness[four].reshape(2, 2).T,
+                in_view[four].reshape(2, 2).T,
+                strength[four].reshape(2, 2).T,
+                overlap[four].reshape(2, 2).mean(axis=1),
+            )
+        )
+    return found
+
+
+def _likeness(problems: Problems, around: Linearised) -> Tensor:
+    """Correlation of the two local contrasts over the region, -1 to 1."""
+    a, b, weight = problems.contrast, around.seen, around.region
+    size = (weight * a * a).sum((1, 2)) * (weight * b * b).sum((1, 2))
+    return (weight * a * b).sum((1, 2)) / size.sqrt().clamp_min(1e-6)
+
+
+def _overlap(problems: Problems, pose: Pose) -> Tensor:
+    """Jaccard index of the template's region, moved, and the same bone's region in the other image, where in view."""
+    from napari_jsn.registration.problems import _interpolate
+
+    a, t = pose.linear, pose.shift
+    col = a[:, 0, 0, None, None] * problems.x + a[:, 0, 1, None, None] * problems.y + t[:, 0, None, None]
+    row = a[:, 1, 0, None, None] * problems.x + a[:, 1, 1, None, None] * problems.y + t[:, 1, None, None]
+    there = _interpolate(problems.other_region, col, row, "bilinear") * (problems.region > 0)
+    # what the other region has beyond the crop counts through its total area, brought to the template's scale
+    both = there.sum((1, 2))
+    scale = torch.linalg.det(a).abs().clamp_min(1e-3)
+    return both / torch.maximum(problems.region.sum((1, 2)), problems.other_region.sum((1, 2)) / scale).clamp_min(1)
+
+
+def _variances(pairs: Sequence[Pair], problems: Problems, rolled: Rolled, maps: Matrix) -> NDArray[np.float64]:
+    """Each problem's share in the variance of the narrowing, in squared pixels."""
+    covariance = rolled.covariance.double().cpu().numpy()
+    middle = (problems.origin + problems.centre).double().cpu().numpy()
+    out = np.empty(len(problems))
+    for k in range(len(problems)):
+        pair, forward = pairs[k // 4], k % 2 == 0
+        point, axis = pair.point, pair.axis
+        if not forward:  # carry point and axis into the moving image
+            back = np.linalg.inv(maps[k])
+            point, axis = back[:2, :2] @ point + back[:2, 2], back[:2, :2] @ axis
+            axis = axis / np.hypot(*axis)
+        x, y = (point - middle[k]) / LEVER_PX
+        gradient = np.array([axis @ (x, y), axis @ (-y, x), axis[0], axis[1]])
+        out[k] = gradient @ covariance[k] @ gradient
+    return out
