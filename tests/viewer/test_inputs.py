@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
+from napari_jsn.registration.api import register
 from napari_jsn.registration.methods import METHODS
 from napari_jsn.viewer.inputs import PairInputs
 
@@ -50,7 +51,6 @@ def test_a_spacing_of_the_moving_image_alone(pair):
 
 
 def test_core_arguments_are_named_as_the_core_names_them():
-    register = pytest.importorskip("napari_jsn.registration.api").register
     names = {field.name for field in fields(PairInputs)}
     assert names <= set(register.__code__.co_varnames[: register.__code__.co_argcount])
 

@@ -11,6 +11,7 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 
 from napari_jsn.export.table import flat_record
+from napari_jsn.grey import Spacing
 from napari_jsn.viewer.roles import KEY, notes
 
 if TYPE_CHECKING:
@@ -41,9 +42,13 @@ class Pair:
     place: Mapping[str, Any]
 
     @classmethod
-    def of(cls, fixed: Any, moving: Any) -> Pair:
-        """Take note of two image layers."""
+    def of(cls, fixed: Any, moving: Any, spacing_mm: Spacing = None) -> Pair:
+        """Take note of two image layers; where pixels are not square, results lie on square ones."""
         place = {name: copy(getattr(fixed, name)) for name in _PLACE}
+        if isinstance(spacing_mm, tuple):
+            zoom = np.divide(spacing_mm, min(spacing_mm))
+            place["translate"] = place["translate"] + place["scale"] * (1 / zoom - 1) / 2
+            place["scale"] = place["scale"] / zoom
         return cls(fixed.name, moving.name, {**place, "affine": fixed.affine.affine_matrix.copy()})
 
 

@@ -133,7 +133,8 @@ class RegisterPair(QScrollArea):
             "moving_spacing_mm": inputs.moving_spacing_mm,
             "moving_spacing_source": self.form.spacing_source("moving"),
         }
-        run = self._run = _Run(progress, Pair.of(inputs.fixed, inputs.moving), panels, facts)
+        pair = Pair.of(inputs.fixed, inputs.moving, inputs.spacing_mm)
+        run = self._run = _Run(progress, pair, panels, facts)
         worker = progress.worker = register_in_worker(inputs.as_core_arguments(), progress)
         progress.updated.connect(self._show_progress)
         worker.returned.connect(lambda answer: self._finish(run, *answer))

@@ -41,7 +41,7 @@ class SideBySide:
             if not isinstance(layer, Image):
                 self._set(layer, opacity=0.7)
             elif layer.colormap.name != "gray":
-                self._set(layer.colorbar, visible=True, position="bottom_left", size=(10, 80), font_size=7)
+                self._set(layer.colorbar, visible=True, position="bottom_left", size=(10, 70), font_size=7, box=False)
         length = round_length(float(np.ptp(panels[0].extent.world[:, 1])) / 4)
         self._set(canvas.overlays.scale_bar, visible=True, gridded=False, font_size=7, length=length)
         self._set(canvas.grid, stride=1, shape=(-1, -1), spacing=4, enabled=True)
