@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,16 +77,24 @@ def measure(
     InputError
         If a file cannot be read or the pair cannot be registered.
     """
-    fixed, moving = (read_radiograph(path, spacing) for path, spacing in zip(files, spacings_mm, strict=True))
-    masks = [None if path is None else read_masks(path) for path in mask_files]
+    fixed, moving = (_read(path, spacing) for path, spacing in zip(files, spacings_mm, strict=True))
+    fixed_masks, moving_masks = (None if path is None else read_masks(path) for path in mask_files)
     import torch
 
     from napari_jsn.registration.api import register
 
     if threads is not None:
         torch.set_num_threads(threads)
-    registration = register(fixed, moving, *masks, method=method, device=device)
-    return MeasuredPair(fixed, moving, registration, device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    registration = register(fixed, moving, fixed_masks, moving_masks, method=method, device=device)
+    if device in (None, "auto"):
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return MeasuredPair(fixed, moving, registration, str(device))
+
+
+def _read(path: Path, spacing_mm: Spacing) -> Radiograph:
+    """The radiograph, under a name that can be printed even where the file's is no valid text."""
+    radiograph = read_radiograph(path, spacing_mm)
+    return replace(radiograph, name=radiograph.name.encode(errors="replace").decode())
 
 
 def typed_spacing(text: str | None, option: str) -> Spacing:

@@ -45,9 +45,8 @@ def joint_frame(masks: BoneMasks) -> tuple[Vector, Vector]:
 
 
 def are_halves(masks: BoneMasks) -> bool:
-    """Whether the masks are sides of the image rather than bones: together they fill both side borders."""
-    either = masks.upper | masks.lower
-    return bool(either[:, 0].mean() > 0.9 and either[:, -1].mean() > 0.9)
+    """Whether a mask is a side of the image rather than a bone: it reaches from border to border."""
+    return any(bool(mask[:, 0].any() and mask[:, -1].any()) for mask in (masks.upper, masks.lower))
 
 
 def facing_margins(masks: BoneMasks) -> tuple[Vector, Vector]:
