@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 #: Width of the Gaussian window, in working pixels.
-WINDOW_PX = 7.0
+WINDOW_PX = 6.0
 #: The least local spread, as a share of the region's own, so that flat parts do not become noise.
 _LEAST_SPREAD = 0.3
 

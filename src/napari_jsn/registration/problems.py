@@ -21,8 +21,11 @@ from napari_jsn.registration.methods import Pair
 DIRECTIONS = (("upper", True), ("upper", False), ("lower", True), ("lower", False))
 
 #: A bone's region grows by this much over its mask, towards soft tissue but not into the other bone, in working
-#: pixels: its cortex is what repositioning changes least, and masks end on it (closure 0.035 -> 0.026 mm).
-_GROW_PX = 3
+#: pixels: its cortex is what repositioning changes least, and masks end on it (sigma of real visits: 0.030 mm without, 0.016 mm with it).
+_GROW_PX = 4
+
+#: The growth keeps this far off the other bone's mask, in working pixels.
+_KEEP_OFF_PX = 3
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,7 @@ def _region_stack(pairs: Sequence[Pair], device: torch.device) -> Tensor:
         stack[k, : mask.shape[0], : mask.shape[1]] = mask
     bones = torch.as_tensor(stack, device=device)
     rival = bones.reshape(-1, 2, height, width).flip(1).reshape(-1, height, width)
-    grown = (_dilate(bones, _GROW_PX) > 0) & (_dilate(rival, 1) == 0)
+    grown = (_dilate(bones, _GROW_PX) > 0) & (_dilate(rival, _KEEP_OFF_PX) == 0)
     for k, mask in enumerate(masks):
         grown[k, mask.shape[0] :], grown[k, :, mask.shape[1] :] = False, False
     return grown | (bones > 0)
