@@ -19,6 +19,7 @@ _HOME = {
     "BoneMasks": "joint",
     "JointImage": "joint",
     "Radiograph": "radiograph",
+    "read_masks": "radiograph",
     "read_radiograph": "radiograph",
     "Registration": "registration.result",
     "Similarity": "transform",

@@ -78,7 +78,8 @@ class Similarity:
         centre_xy = np.asarray(centre, dtype=float)
         moved = matrix[:2, :2] @ centre_xy + matrix[:2, 2]
         shift = np.linalg.solve(matrix[:2, :2], moved - centre_xy)
-        return cls(float(np.hypot(a, b)), float(np.arctan2(b, a)), float(shift[0]), float(shift[1]), tuple(centre))
+        scale, turn, (dx, dy) = float(np.hypot(a, b)), float(np.arctan2(b, a)), map(float, shift)
+        return cls(scale, turn, dx, dy, (float(centre[0]), float(centre[1])))
 
     def __call__(self, points: ArrayLike) -> NDArray[np.float64]:
         """Map fixed points, shape (..., 2) as ``(x, y)``, to the moving image."""
@@ -91,9 +92,7 @@ def image_centre(shape: tuple[int, ...]) -> tuple[float, float]:
     return (shape[1] - 1) / 2, (shape[0] - 1) / 2
 
 
-def joint_space_narrowing(
-    upper: ArrayLike, lower: ArrayLike, point: ArrayLike, axis: ArrayLike
-) -> float:
+def joint_space_narrowing(upper: ArrayLike, lower: ArrayLike, point: ArrayLike, axis: ArrayLike) -> float:
     """Narrowing along the joint axis, in baseline pixels; positive is narrower in the follow-up.
 
     ``axis . A^-1 (U(point) - L(point))`` with ``A`` the mean of both linear parts, so that a

@@ -107,7 +107,8 @@ def _side(image: Any, masks: Any, spacing_mm: Any, name: str) -> Side:
     for which in ("upper", "lower"):
         if getattr(bones, which).sum() < _LEAST_REGION:
             raise InputError(
-                f"The {which} bone could not be told from its surroundings in the {name} image. Give masks of both bones.",
+                f"The {which} bone could not be told from its surroundings in the {name} image. "
+                "Give masks of both bones.",
                 f"{name}_masks",
             )
     return Side(pixels, bones, regions, isotropic)
@@ -162,7 +163,7 @@ def _square(
     if max(zoom) <= 1 + _SAME_SIZE:
         return pixels, bones, finest
     if bones is not None:
-        bones = BoneMasks(_zoom(bones.upper, zoom) >= 0.5, _zoom(bones.lower, zoom) >= 0.5)
+        bones = _zoom_masks(bones, zoom)
     return _zoom(pixels, zoom), bones, finest
 
 
@@ -170,7 +171,11 @@ def _finer(side: Side, step: float) -> tuple[NDArray[np.float32], BoneMasks]:
     if step == 1:
         return side.image, side.masks
     zoom = (step, step)
-    return _zoom(side.image, zoom), BoneMasks(_zoom(side.masks.upper, zoom) >= 0.5, _zoom(side.masks.lower, zoom) >= 0.5)
+    return _zoom(side.image, zoom), _zoom_masks(side.masks, zoom)
+
+
+def _zoom_masks(masks: BoneMasks, zoom: tuple[float, ...]) -> BoneMasks:
+    return BoneMasks(_zoom(masks.upper, zoom) >= 0.5, _zoom(masks.lower, zoom) >= 0.5)
 
 
 def _zoom(values: NDArray[Any], zoom: tuple[float, ...]) -> NDArray[np.float32]:

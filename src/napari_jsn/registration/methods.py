@@ -58,7 +58,8 @@ class Estimate:
 class Method(Protocol):
     """Registers a batch of pairs; on abort it returns the estimates it has, in order."""
 
-    def __call__(self, pairs: Sequence[Pair], device: torch.device, progress: Progress) -> list[Estimate]: ...
+    def __call__(self, pairs: Sequence[Pair], device: torch.device, progress: Progress) -> list[Estimate]:
+        """Estimates of the pairs, in order; fewer after an abort."""
 
 
 #: Name, module and function of every method; imported only when asked for.

@@ -1,4 +1,4 @@
-"""A batch of one-bone problems: where does this bone of one image lie in the other?
+"""A batch of one-bone problems: where a bone of one image lies in the other.
 
 Every pair gives four, each solved on its own: upper and lower bone, fixed into moving and moving into
 fixed. A problem's template is the crop of its image around the bone; coordinates count from the crop's centre.
@@ -36,7 +36,7 @@ class Pose:
     shift: Tensor
 
     def then_inner(self, step: Tensor) -> Pose:
-        """This map after a small similarity of the crop.
+        """Apply a small similarity of the crop before the map.
 
         ``step`` is (N, 4): log scale and turn in units of 1 / :data:`LEVER_PX`, and the shift in pixels.
         """
@@ -96,7 +96,7 @@ class Problems:
         a, t = pose.linear, pose.shift
         col = a[:, 0, 0, None, None] * x + a[:, 0, 1, None, None] * self.y + t[:, 0, None, None]
         row = a[:, 1, 0, None, None] * x + a[:, 1, 1, None, None] * self.y + t[:, 1, None, None]
-        seen = _interpolate(self.other, col, row, "bicubic")
+        seen = interpolate(self.other, col, row, "bicubic")
         width, height = self.other_size[:, 0, None, None], self.other_size[:, 1, None, None]
         inside = (col >= 0) & (col <= width - 1) & (row >= 0) & (row <= height - 1)
         region = self.region * inside
@@ -140,7 +140,8 @@ def full_pose(pose: Pose) -> Pose:
     return Pose(pose.linear, pose.shift * 2 + 0.5)
 
 
-def _interpolate(images: Tensor, col: Tensor, row: Tensor, mode: str) -> Tensor:
+def interpolate(images: Tensor, col: Tensor, row: Tensor, mode: str) -> Tensor:
+    """Images (N, H, W) at points (N, h, w) each; beyond the border its last pixel is repeated."""
     height, width = images.shape[-2:]
     grid = torch.stack([(2 * col + 1) / width - 1, (2 * row + 1) / height - 1], -1)
     return F.grid_sample(images[:, None], grid, mode=mode, padding_mode="border", align_corners=False)[:, 0]

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from napari_jsn.registration.gauss_newton import Linearised, linearise, solve_pose
 from napari_jsn.registration.methods import Pair
-from napari_jsn.registration.problems import LEVER_PX, Pose, Problems, build, full_pose, half_pose
+from napari_jsn.registration.problems import LEVER_PX, Pose, Problems, build, full_pose, half_pose, interpolate
 from napari_jsn.registration.sideways import Rolled, solve_rolled
 from napari_jsn.registration.start import search
 from napari_jsn.transform import joint_space_narrowing
@@ -99,12 +99,10 @@ def _likeness(problems: Problems, around: Linearised) -> Tensor:
 
 def _overlap(problems: Problems, pose: Pose) -> Tensor:
     """Jaccard index of the template's region, moved, and the same bone's region in the other image, where in view."""
-    from napari_jsn.registration.problems import _interpolate
-
     a, t = pose.linear, pose.shift
     col = a[:, 0, 0, None, None] * problems.x + a[:, 0, 1, None, None] * problems.y + t[:, 0, None, None]
     row = a[:, 1, 0, None, None] * problems.x + a[:, 1, 1, None, None] * problems.y + t[:, 1, None, None]
-    there = _interpolate(problems.other_region, col, row, "bilinear") * (problems.region > 0)
+    there = interpolate(problems.other_region, col, row, "bilinear") * (problems.region > 0)
     # what the other region has beyond the crop counts through its total area, brought to the template's scale
     both = there.sum((1, 2))
     scale = torch.linalg.det(a).abs().clamp_min(1e-3)

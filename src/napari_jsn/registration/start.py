@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from napari_jsn.registration.contrast import Window, local_contrast
-from napari_jsn.registration.problems import Pose, Problems, _interpolate
+from napari_jsn.registration.problems import Pose, Problems, interpolate
 
 #: Turns that are tried, in degrees.
 _TURNS_DEG = (-24, -18, -12, -6, 0, 6, 12, 18, 24)
@@ -25,7 +25,8 @@ def search(problems: Problems) -> Pose:
     """
     n, height, width = problems.template.shape
     device, dtype = problems.template.device, problems.template.dtype
-    window = Window(*problems.other.shape[1:], problems.window_px, device, dtype)
+    rows, cols = problems.other.shape[1:]
+    window = Window(rows, cols, problems.window_px, device, dtype)
     there = local_contrast(problems.other, problems.other_region, window) * problems.other_region
     there = F.avg_pool2d(there[:, None], _COARSE)[:, 0]
     here = F.avg_pool2d((problems.contrast * problems.region)[:, None], 3, 1, 1)[:, 0]
@@ -41,7 +42,7 @@ def search(problems: Problems) -> Pose:
         col = (cos * at[None, :] + sin * at[:, None])[None] + problems.centre[:, 0, None, None]
         row = (-sin * at[None, :] + cos * at[:, None])[None] + problems.centre[:, 1, None, None]
         inside = (col > -1) & (col < width) & (row > -1) & (row < height)
-        turned = _interpolate(here, col, row, "bilinear") * inside
+        turned = interpolate(here, col, row, "bilinear") * inside
         score = torch.fft.irfft2(spectrum * torch.fft.rfft2(turned, s=(size, size)).conj(), s=(size, size))
         peak, index = score.flatten(1).max(1)
         peak = peak / turned.square().sum((1, 2)).sqrt().clamp_min(1e-6)
