@@ -20,8 +20,8 @@ from napari_jsn.registration.methods import Pair
 #: Which bone and which way each of a pair's four problems asks for.
 DIRECTIONS = (("upper", True), ("upper", False), ("lower", True), ("lower", False))
 
-#: A bone's region grows by this much over its mask, towards soft tissue but not into the other bone, in working
-#: pixels: its cortex is what repositioning changes least, and masks end on it (sigma of real visits: 0.030 mm without, 0.016 mm with it).
+#: A bone's region grows by this much over its mask, in working pixels: its cortex is what repositioning changes
+#: least, and masks end on it (sigma of real visits: 0.030 mm without, 0.016 mm with it).
 _GROW_PX = 4
 
 #: The growth keeps this far off the other bone's mask, in working pixels.

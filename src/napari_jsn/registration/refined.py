@@ -90,4 +90,7 @@ def enlarge(solved: Solutions, factor: int) -> Solutions:
         maps=up @ solved.maps @ np.linalg.inv(up),
         variance_px2=solved.variance_px2 * factor**2,
         strength_px=solved.strength_px * factor,
+        margin_px=solved.margin_px * factor,
+        region_px2=solved.region_px2 * factor**2,
+        unit_px=factor,
     )

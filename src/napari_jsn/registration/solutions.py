@@ -16,12 +16,24 @@ from torch import Tensor
 
 from napari_jsn.registration.gauss_newton import Linearised, linearise, solve_pose
 from napari_jsn.registration.methods import Pair
-from napari_jsn.registration.problems import LEVER_PX, Pose, Problems, build, full_pose, half_pose, interpolate
+from napari_jsn.registration.problems import (
+    DIRECTIONS,
+    LEVER_PX,
+    Pose,
+    Problems,
+    build,
+    full_pose,
+    half_pose,
+    interpolate,
+)
 from napari_jsn.registration.sideways import Rolled, solve_rolled
 from napari_jsn.registration.start import search
 from napari_jsn.transform import joint_space_narrowing
 
 Matrix = NDArray[np.float64]
+
+#: Depth of the band along the joint-facing margin that checks the whole bone, in working pixels.
+_MARGIN_PX = 10
 
 #: Gauss-Newton steps at half resolution, at full resolution, and with the sideways field.
 _HALF_STEPS, _FULL_STEPS, _ROLLED_STEPS = 8, 5, 3
@@ -36,7 +48,9 @@ class Solutions:
     model's own variance of the narrowing. ``likeness`` (2 directions, 2 bones) is the correlation of local
     contrast after registration, ``in_view`` the share of the region that is inside the other image, and
     ``strength_px`` how strong the sideways field is. ``overlap`` (2 bones) is the Jaccard index of the moved
-    fixed mask and the moving mask.
+    fixed mask and the moving mask. ``likeness_unmoved`` (2 directions, 2 bones) is the likeness with the images
+    laid on each other centre to centre; ``margin_px`` how far the joint-facing margin would still move along the
+    columns if it were free; ``region_px2`` the region's area. ``unit_px`` is the side of a working pixel.
     """
 
     maps: Matrix
@@ -45,6 +59,10 @@ class Solutions:
     in_view: NDArray[np.float64]
     strength_px: NDArray[np.float64]
     overlap: NDArray[np.float64]
+    likeness_unmoved: NDArray[np.float64]
+    margin_px: NDArray[np.float64]
+    region_px2: NDArray[np.float64]
+    unit_px: int = 1
 
     def narrowings(self, pair: Pair) -> NDArray[np.float64]:
         """(2 models, 2 directions) narrowing at the pair's point and axis, in pixels."""
@@ -68,6 +86,9 @@ def solve(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype = torc
         likeness = _likeness(problems, around).cpu().numpy()
         in_view = (around.region.sum((1, 2)) / problems.region.sum((1, 2))).cpu().numpy()
         maps = np.stack([problems.maps(similar), problems.maps(rolled.pose)])
+        unmoved = _likeness(problems, linearise(problems, _unmoved(pairs, problems))).cpu().numpy()
+        margin = _margin_shift(problems, around).cpu().numpy()
+        area = problems.region.sum((1, 2)).cpu().numpy()
         overlap = _overlap(problems, rolled.pose).cpu().numpy()
         variance = _variances(pairs, problems, rolled, maps[1])
         strength = rolled.strength_px.cpu().numpy()
@@ -85,6 +106,9 @@ def solve(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype = torc
                 in_view[four].reshape(2, 2).T,
                 strength[four].reshape(2, 2).T,
                 overlap[four].reshape(2, 2).mean(axis=1),
+                unmoved[four].reshape(2, 2).T,
+                margin[four].reshape(2, 2).T,
+                area[four].reshape(2, 2).T,
             )
         )
     return found
@@ -95,6 +119,25 @@ def _likeness(problems: Problems, around: Linearised) -> Tensor:
     a, b, weight = problems.contrast, around.seen, around.region
     size = (weight * a * a).sum((1, 2)) * (weight * b * b).sum((1, 2))
     return (weight * a * b).sum((1, 2)) / size.sqrt().clamp_min(1e-6)
+
+
+def _unmoved(pairs: Sequence[Pair], problems: Problems) -> Pose:
+    """No turn, no scale, and the centres of both images on each other."""
+    apart = [(np.array(pair.moving.shape) - pair.fixed.shape)[::-1] / 2 for pair in pairs]
+    offset = np.array([sign * each for each in apart for sign in (1, -1, 1, -1)])
+    shift = problems.origin + problems.centre + torch.as_tensor(offset).to(problems.centre)
+    return Pose(torch.eye(2).to(shift).repeat(len(problems), 1, 1), shift)
+
+
+def _margin_shift(problems: Problems, around: Linearised) -> Tensor:
+    """Shift along the columns that the band at the joint-facing margin asks for, beyond what its bone got."""
+    from_top = problems.region.cumsum(1)
+    from_bottom = problems.region.flip(1).cumsum(1).flip(1)
+    lower = torch.tensor([bone == "lower" for bone, _ in DIRECTIONS], device=from_top.device)
+    lower = lower.repeat(len(problems) // len(DIRECTIONS))[:, None, None]
+    band = around.weight * (torch.where(lower, from_top, from_bottom) <= _MARGIN_PX)
+    push = (band * around.slope_y * around.residual).sum((1, 2))
+    return push / (band * around.slope_y.square()).sum((1, 2)).clamp_min(1e-3)
 
 
 def _overlap(problems: Problems, pose: Pose) -> Tensor:

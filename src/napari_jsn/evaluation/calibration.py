@@ -1,0 +1,82 @@
+"""Fit the uncertainty of ``refined`` on pairs whose motion is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn.evaluation.known_motion import KnownPair
+from napari_jsn.registration.judgement import TERMS, variance_terms
+from napari_jsn.registration.methods import Pair
+
+#: Errors of calibration pairs follow a Student t with these degrees of freedom: a few are far off.
+_TAIL = 8.0
+#: An error above this is a mismatch, which no interval is meant to hold, in pixels.
+_MISMATCH_PX = 1.0
+_Z95 = 1.959964
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Weights of the variance terms, and the share of the calibration pairs whose truth the 95 % interval holds."""
+
+    weights: dict[str, float]
+    coverage: float
+    pairs: int
+
+
+def calibrate(known: Sequence[KnownPair]) -> Calibration:
+    """Find the weights under which the errors of known pairs are most likely, then bring coverage to 95 %.
+
+    Parameters
+    ----------
+    known : sequence of KnownPair
+        With and without roll, of joints on which nothing is reported.
+    """
+    import torch
+
+    from napari_jsn.registration.refined import solve_native
+
+    pairs = [as_pair(each) for each in known]
+    terms, errors = [], []
+    for first in range(0, len(pairs), 16):
+        some = pairs[first : first + 16]
+        for pair, solved, each in zip(
+            some, solve_native(some, torch.device("cpu")), known[first : first + 16], strict=True
+        ):
+            terms.append(variance_terms(pair, solved))
+            errors.append(solved.narrowings(pair)[1].mean() - each.jsn_px_at(pair.point, pair.axis))
+    found = np.abs(errors) <= _MISMATCH_PX
+    weights, coverage = fit_weights(np.array(terms)[found], np.array(errors)[found])
+    return Calibration(dict(zip(TERMS, weights.tolist(), strict=True)), coverage, len(known))
+
+
+def as_pair(known: KnownPair) -> Pair:
+    """The question a known pair asks, without its answer."""
+    return Pair(
+        known.fixed, known.moving, known.fixed_masks, known.moving_masks, known.point, known.axis, known.spacing_mm
+    )
+
+
+def fit_weights(terms: NDArray[np.float64], errors: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Weights (K,) of variance terms (N, K) for errors (N,), and the coverage they reach.
+
+    Greatest likelihood under a Student t, then one common factor so that 95 % of the errors lie within
+    1.96 standard deviations.
+    """
+    from scipy.optimize import minimize
+
+    def cost(logs: NDArray[np.float64]) -> float:
+        variance = terms @ np.exp(logs)
+        return float(np.sum(np.log(variance) + (_TAIL + 1) * np.log1p(errors**2 / (_TAIL * variance))))
+
+    starts = ([0.0, -1.0, -2.0, -4.0], [0.5, 0.0, -1.0, -2.0], [-0.5, -2.0, -4.0, -6.0])
+    bounds = [(-12.0, 4.0)] * terms.shape[1]
+    best = min((minimize(cost, start, bounds=bounds) for start in starts), key=lambda fit: float(fit.fun))
+    weights = np.exp(best.x)
+    ratio = np.abs(errors) / np.sqrt(terms @ weights)
+    weights = weights * (float(np.quantile(ratio, 0.95)) / _Z95) ** 2
+    return weights, float(np.mean(np.abs(errors) <= _Z95 * np.sqrt(terms @ weights)))
