@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -31,9 +33,23 @@ def test_one_binary_mask_means_the_upper_side_and_its_complement(masks, dtype):
     np.testing.assert_array_equal(read.lower, ~masks.upper)
 
 
-def test_a_picture_mask_of_0_and_255_is_binary(masks):
-    read = BoneMasks.from_labels(np.where(masks.upper, 255, 0).astype(np.uint8))
+@pytest.mark.parametrize(("white", "dtype"), [(255, np.uint8), (255, int), (65535, np.uint16), (255.0, np.float32)])
+def test_a_picture_mask_of_black_and_white_is_binary(masks, white, dtype):
+    read = BoneMasks.from_labels(np.where(masks.upper, white, 0).astype(dtype))
     np.testing.assert_array_equal(read.upper, masks.upper)
+    np.testing.assert_array_equal(read.lower, ~masks.upper)
+
+
+def test_ones_and_white_are_one_side(masks):
+    labels = masks.upper.astype(np.uint8)
+    labels[1] = 255
+    read = BoneMasks.from_labels(labels)
+    np.testing.assert_array_equal(read.upper, masks.upper)
+    np.testing.assert_array_equal(read.lower, ~masks.upper)
+
+
+def test_a_mask_of_nothing_has_no_upper_bone():
+    assert not BoneMasks.from_labels(np.zeros((3, 3))).upper.any()
 
 
 def test_a_label_2_alone_is_the_lower_bone(masks):
@@ -42,9 +58,12 @@ def test_a_label_2_alone_is_the_lower_bone(masks):
     np.testing.assert_array_equal(read.lower, masks.lower)
 
 
-def test_unknown_labels_are_refused_with_their_values():
-    with pytest.raises(InputError, match=r"\[0, 1, 7\]"):
-        BoneMasks.from_labels([[0, 1], [7, 1]])
+@pytest.mark.parametrize(
+    "values", [(0, 1, 7), (0, 4), (0, 5), (0, 4, 5), (0, 1, 2, 255), (0, 128, 255), (-1, 0), (0.0, 0.5), (0.0, 1.0, np.nan)]
+)
+def test_unknown_labels_are_refused_with_their_values(values):
+    with pytest.raises(InputError, match=re.escape(str(list(values)))):
+        BoneMasks.from_labels([values, values[::-1]])
 
 
 def test_masks_of_two_shapes_are_refused():

@@ -11,6 +11,8 @@ from napari_jsn.errors import InputError
 
 #: Label values of the two bones in a labels image; a pixel of both carries 3.
 UPPER, LOWER = 1, 2
+#: What "in" looks like in a binary mask: true, or the white of an 8-bit or a 16-bit picture.
+_WHITE = (1, 255, 65535)
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,21 @@ class BoneMasks:
     def from_labels(cls, labels: ArrayLike) -> BoneMasks:
         """Read masks from labels 1 (upper), 2 (lower) and 3 (both).
 
-        A binary image (one nonzero value) means the upper side and its complement.
+        A binary image (0 and 1 or white; 0, 1 and white pass too) means the upper side and its complement.
+
+        Raises
+        ------
+        InputError
+            If it holds any other value: labels 4 or 5 are not taken for a bone.
         """
         labels = np.asarray(labels)
         values = np.unique(labels)
-        if len(values[values != 0]) == 1 and not (values[-1] in (LOWER, UPPER | LOWER) and labels.dtype != bool):
+        if np.isin(values, (0, *_WHITE)).all():
             return cls(labels != 0, labels == 0)
-        if not np.isin(values, (0, 1, 2, 3)).all():
+        if not np.isin(values, (0, UPPER, LOWER, UPPER | LOWER)).all():
             raise InputError(
                 f"The mask holds the values {values[:6].tolist()}; it must hold 1 (upper bone), 2 (lower bone) "
-                "and 3 (both), or a single nonzero value for the upper side."
+                "and 3 (both), or be a binary mask of the upper side (0 and 1, or 0 and 255)."
             )
         bits = labels.astype(np.uint8)
         return cls((bits & UPPER) != 0, (bits & LOWER) != 0)

@@ -60,7 +60,7 @@ def read_masks(path: str | os.PathLike[str]) -> BoneMasks:
     ----------
     path : str or path
         An image with the values 1 (upper bone), 2 (lower bone) and 3 (both), grey or as indexes of a palette;
-        or with a single nonzero value for the upper side, the rest being the lower.
+        or with 0 and 1, or 0 and 255, for the upper side, the rest being the lower.
 
     Raises
     ------
