@@ -59,7 +59,8 @@ def test_a_label_2_alone_is_the_lower_bone(masks):
 
 
 @pytest.mark.parametrize(
-    "values", [(0, 1, 7), (0, 4), (0, 5), (0, 4, 5), (0, 1, 2, 255), (0, 128, 255), (-1, 0), (0.0, 0.5), (0.0, 1.0, np.nan)]
+    "values",
+    [(0, 1, 7), (0, 4), (0, 5), (0, 4, 5), (0, 1, 2, 255), (0, 128, 255), (-1, 0), (0.0, 0.5), (0.0, 1.0, np.nan)],
 )
 def test_unknown_labels_are_refused_with_their_values(values):
     with pytest.raises(InputError, match=re.escape(str(list(values)))):
