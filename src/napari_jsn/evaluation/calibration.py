@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.evaluation.known_motion import KnownPair
-from napari_jsn.registration.judgement import TERMS, variance_terms
+from napari_jsn.registration.judgement import TERMS, combined, variance_terms
 from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.solutions import Solutions
+from napari_jsn.transform import joint_space_narrowing
 
 #: Errors of calibration pairs follow a Student t with these degrees of freedom: a few are far off.
 _TAIL = 8.0
@@ -48,7 +50,8 @@ def calibrate(known: Sequence[KnownPair]) -> Calibration:
             some, solve_native(some, torch.device("cpu")), known[first : first + 16], strict=True
         ):
             terms.append(variance_terms(pair, solved))
-            errors.append(solved.narrowings(pair)[1].mean() - each.jsn_px_at(pair.point, pair.axis))
+            found_px = _narrowing(pair, solved)
+            errors.append(found_px - each.jsn_px_at(pair.point, pair.axis))
     found = np.abs(errors) <= _MISMATCH_PX
     weights, coverage = fit_weights(np.array(terms)[found], np.array(errors)[found])
     return Calibration(dict(zip(TERMS, weights.tolist(), strict=True)), coverage, len(known))
@@ -59,6 +62,11 @@ def as_pair(known: KnownPair) -> Pair:
     return Pair(
         known.fixed, known.moving, known.fixed_masks, known.moving_masks, known.point, known.axis, known.spacing_mm
     )
+
+
+def _narrowing(pair: Pair, solved: Solutions) -> float:
+    upper, lower = combined(solved)
+    return joint_space_narrowing(upper, lower, pair.point, pair.axis)
 
 
 def fit_weights(terms: NDArray[np.float64], errors: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:

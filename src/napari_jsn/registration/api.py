@@ -96,6 +96,8 @@ def register_many(
     spacings may also be one float for all. On abort the results that are ready are returned.
     """
     pipeline, where = load_method(method), _device(device)
+    if not hasattr(fixeds, "__len__"):
+        raise InputError("The fixed images must be a sequence. Measure one pair with register.", "fixeds")
     columns = [
         _column(fixeds, len(fixeds), "fixeds"),
         _column(movings, len(fixeds), "movings"),
@@ -104,20 +106,30 @@ def register_many(
         _column(spacing_mm, len(fixeds), "spacing_mm"),
         _column(moving_spacing_mm, len(fixeds), "moving_spacing_mm"),
     ]
-    prepared = [prepare(*row) for row in zip(*columns, strict=True)]
+    prepared = []
+    for k, row in enumerate(zip(*columns, strict=True)):
+        try:
+            prepared.append(prepare(*row))
+        except InputError as error:
+            if len(fixeds) == 1:
+                raise
+            raise InputError(f"Pair {k} (of {len(fixeds)}, the first is 0): {error}", error.argument) from error
     if not prepared:
         return []
     estimates = pipeline([pair for _, _, pair, _ in prepared], where, progress or Silent())
     return [
-        _result(fixed, moving, pair, step, estimate, method)
-        for (fixed, moving, pair, step), estimate in zip(prepared, estimates, strict=False)
+        _result(fixed, moving, pair, steps, estimate, method)
+        for (fixed, moving, pair, steps), estimate in zip(prepared, estimates, strict=False)
     ]
 
 
 def _column(values: Any, length: int, argument: str) -> list[Any]:
     """One argument over all pairs."""
-    if values is None or np.isscalar(values):
+    single = np.isscalar(values) or getattr(values, "ndim", 1) == 0
+    if values is None or (single and argument.endswith("spacing_mm")):
         return [values] * length
+    if single or not hasattr(values, "__len__"):
+        raise InputError(f"Give {argument} as a sequence with one entry for each of the {length} pairs.", argument)
     if len(values) != length:
         raise InputError(f"There are {length} pairs but {len(values)} {argument}. Give one for each pair.", argument)
     return list(values)
@@ -133,16 +145,17 @@ def _device(name: str | None) -> torch.device:
         wanted = torch.device(name)
     except (RuntimeError, TypeError):
         wanted = None
-    if wanted is None or wanted.type not in choices:
+    absent = wanted is not None and wanted.type == "cuda" and (wanted.index or 0) >= torch.cuda.device_count()
+    if wanted is None or wanted.type not in choices or absent:
         raise InputError(f"There is no device {name!r} here. Choose one of: {', '.join(choices)}.", "device")
     return wanted
 
 
-def _result(fixed: Side, moving: Side, pair: Pair, step: float, estimate: Estimate, method: str) -> Registration:
+def _result(
+    fixed: Side, moving: Side, pair: Pair, steps: tuple[float, float], estimate: Estimate, method: str
+) -> Registration:
     """One estimate as a result on the fixed image's own grid."""
-    moving_step = 1.0
-    if moving.spacing_mm is not None and pair.spacing_mm is not None and pair.moving.shape != moving.image.shape:
-        moving_step = moving.spacing_mm / pair.spacing_mm
+    step, moving_step = steps
     shape, centre = fixed.image.shape, image_centre(fixed.image.shape)
     bones = [native_map(matrix, step, moving_step) for matrix in (estimate.upper, estimate.lower)]
     upper, lower = (Similarity.from_matrix(matrix, centre) for matrix in bones)

@@ -34,7 +34,7 @@ class Side:
 
 def prepare(
     fixed: Any, moving: Any, fixed_masks: Any, moving_masks: Any, spacing_mm: Any, moving_spacing_mm: Any
-) -> tuple[Side, Side, Pair, float]:
+) -> tuple[Side, Side, Pair, tuple[float, float]]:
     """Check one pair's inputs and bring both images to the finer of their pixel sizes.
 
     Returns
@@ -43,8 +43,8 @@ def prepare(
         As given, but with square pixels, bone bright.
     pair : Pair
         Both at one pixel size.
-    step : float
-        Pixels of ``pair`` in one pixel of ``fixed`` (1 or more); see :func:`native_map`.
+    steps : tuple of float
+        Pixels of ``pair`` in one pixel of ``fixed`` and of ``moving`` (1 or more); see :func:`native_map`.
     """
     fixed_side = _side(fixed, fixed_masks, spacing_mm, "fixed")
     inherited = spacing_mm if moving_spacing_mm is None and getattr(moving, "spacing_mm", None) is None else None
@@ -62,13 +62,13 @@ def prepare(
     else:
         finest = min(fixed_side.spacing_mm, moving_side.spacing_mm)
         ratios = (fixed_side.spacing_mm / finest, moving_side.spacing_mm / finest)
-        steps = tuple(ratio if ratio > 1 + _SAME_SIZE else 1.0 for ratio in ratios)  # type: ignore[assignment]
+        steps = (ratios[0] if ratios[0] > 1 + _SAME_SIZE else 1.0, ratios[1] if ratios[1] > 1 + _SAME_SIZE else 1.0)
     images, bones = zip(
         *(_finer(side, step) for side, step in zip((fixed_side, moving_side), steps, strict=True)), strict=True
     )
     fine_point = point * steps[0] + (steps[0] - 1) / 2
     pair = Pair(images[0], images[1], bones[0], bones[1], fine_point, axis, finest)
-    return fixed_side, moving_side, pair, steps[0]
+    return fixed_side, moving_side, pair, steps
 
 
 #: The argument that carries each image's pixel spacing.
@@ -141,7 +141,10 @@ def _read_masks(masks: Any, name: str) -> BoneMasks:
     argument = f"{name}_masks"
     try:
         if isinstance(masks, (tuple, list)) and len(masks) == 2:
-            return BoneMasks(np.asarray(masks[0]) != 0, np.asarray(masks[1]) != 0)
+            upper, lower = (np.asarray(mask) for mask in masks)
+            if any(mask.dtype.kind == "f" and np.isnan(mask).any() for mask in (upper, lower)):
+                raise InputError(f"The {name} masks hold NaN. Give 0 outside and 1 inside each bone.")
+            return BoneMasks(upper != 0, lower != 0)
         array = np.asarray(masks)
         if array.ndim != 2 or array.dtype.kind not in "buif":
             raise InputError(
@@ -150,6 +153,8 @@ def _read_masks(masks: Any, name: str) -> BoneMasks:
         return BoneMasks.from_labels(array)
     except InputError as error:
         raise InputError(str(error), argument) from None
+    except (ValueError, TypeError, RuntimeError) as error:  # ragged lists; tensors on a GPU
+        raise InputError(f"The {name} masks cannot be read as arrays. Give 2-D arrays.", argument) from error
 
 
 def _square(

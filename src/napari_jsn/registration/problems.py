@@ -22,10 +22,10 @@ DIRECTIONS = (("upper", True), ("upper", False), ("lower", True), ("lower", Fals
 
 #: A bone's region grows by this much over its mask, in working pixels: its cortex is what repositioning changes
 #: least, and masks end on it (sigma of real visits: 0.030 mm without, 0.016 mm with it).
-_GROW_PX = 4
+_GROW_PX = 5
 
 #: The growth keeps this far off the other bone's mask, in working pixels.
-_KEEP_OFF_PX = 3
+_KEEP_OFF_PX = 4
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,12 @@ Matrix = NDArray[np.float64]
 #: Depth of the band along the joint-facing margin that checks the whole bone, in working pixels.
 _MARGIN_PX = 10
 
-#: Gauss-Newton steps at half resolution, at full resolution, and with the sideways field.
-_HALF_STEPS, _FULL_STEPS, _ROLLED_STEPS = 8, 5, 3
+#: Shifts around the start that are tried, in pixels of half resolution: trabeculae repeat, and a wrong optimum that
+#: lies a pixel or two off agrees with itself both ways (inconsistent real visits: 1.9 % without, 0 % with them).
+_STARTS = ((0.0, 0.0), (0.0, 1.5), (0.0, -1.5), (2.0, 0.0), (-2.0, 0.0))
+#: Gauss-Newton steps at half resolution from each start and from the best, at full resolution, and with the
+#: sideways field.
+_START_STEPS, _HALF_STEPS, _FULL_STEPS, _ROLLED_STEPS = 3, 4, 5, 3
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def solve(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype = torc
     with torch.inference_mode():
         problems = build(pairs, device, dtype)
         pose = search(problems)
-        pose = full_pose(solve_pose(problems.halved(), half_pose(pose), _HALF_STEPS))
+        pose = full_pose(_best_of_starts(problems.halved(), half_pose(pose)))
         similar = solve_pose(problems, pose, _FULL_STEPS)
         rolled = solve_rolled(problems, similar, _ROLLED_STEPS)
         around = linearise(problems, similar)
@@ -112,6 +116,21 @@ def solve(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype = torc
             )
         )
     return found
+
+
+def _best_of_starts(half: Problems, pose: Pose) -> Pose:
+    """Steps from several shifts of a pose; the one that makes the images most alike, with some steps more."""
+    best, likeness = pose, torch.full_like(pose.shift[:, 0], -torch.inf)
+    for start in _STARTS:
+        tried = solve_pose(half, Pose(pose.linear, pose.shift + pose.shift.new_tensor(start)), _START_STEPS)
+        alike = _likeness(half, linearise(half, tried))
+        better = alike > likeness
+        likeness = torch.where(better, alike, likeness)
+        best = Pose(
+            torch.where(better[:, None, None], tried.linear, best.linear),
+            torch.where(better[:, None], tried.shift, best.shift),
+        )
+    return solve_pose(half, best, _HALF_STEPS)
 
 
 def _likeness(problems: Problems, around: Linearised) -> Tensor:
