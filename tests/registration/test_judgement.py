@@ -1,0 +1,201 @@
+"""Pairs that must not be believed, and why; and uncertainty that grows where it should."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from napari_jsn.evaluation.known_motion import make_pair
+from napari_jsn.joint import BoneMasks
+from napari_jsn.registration.api import register, register_many
+from napari_jsn.registration.inputs import prepare
+from napari_jsn.registration.judgement import TERMS, combined, judge, variance_terms
+from napari_jsn.registration.solutions import solve
+from napari_jsn.transform import joint_space_narrowing
+
+
+def measure(drawn, **changed):
+    given = {
+        "fixed": drawn.fixed, "moving": drawn.moving, "fixed_masks": drawn.fixed_masks,
+        "moving_masks": drawn.moving_masks, "spacing_mm": drawn.spacing_mm,
+    }  # fmt: skip
+    return register(**(given | changed))
+
+
+def doubted(result):
+    """Not reliable, with whole sentences why, and the figure kept."""
+    assert not result.reliable
+    assert result.reason[0].isupper() and result.reason.endswith(".")
+    assert np.isfinite([result.jsn_px, result.jsn_mm, result.jsn_sd_mm]).all()
+    return result.reason
+
+
+def shifted(masks, rows, cols):
+    return BoneMasks(*(ndimage.shift(m.astype(float), (rows, cols), order=0) > 0 for m in (masks.upper, masks.lower)))
+
+
+def test_a_good_pair_is_believed(measured):
+    assert measured.reliable and measured.reason == ""
+
+
+@pytest.mark.parametrize("name", ["fixed", "moving"])
+def test_swapped_masks(drawn, name):
+    masks = getattr(drawn, f"{name}_masks")
+    told = doubted(measure(drawn, **{f"{name}_masks": BoneMasks(masks.lower, masks.upper)}))
+    assert "lies below" in told and name in told
+
+
+def test_swapped_masks_in_both(drawn):
+    fixed, moving = drawn.fixed_masks, drawn.moving_masks
+    changed = {"fixed_masks": (fixed.lower, fixed.upper), "moving_masks": (moving.lower, moving.upper)}
+    assert "lies below" in doubted(measure(drawn, **changed))
+
+
+@pytest.mark.parametrize("name", ["fixed", "moving"])
+def test_the_same_mask_twice(drawn, name):
+    upper = getattr(drawn, f"{name}_masks").upper
+    told = doubted(measure(drawn, **{f"{name}_masks": BoneMasks(upper, upper)}))
+    assert "same region" in told and name in told
+
+
+def test_a_follow_up_of_noise(drawn):
+    noise = np.random.default_rng(0).random((127, 127))
+    assert "resemble" in doubted(measure(drawn, moving=noise))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_follow_up_of_smooth_noise(drawn, seed):
+    noise = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal((127, 127)), 2)
+    doubted(measure(drawn, moving=noise))
+    doubted(measure(drawn, moving=noise, moving_masks=None))
+
+
+def test_noise_in_both(drawn):
+    rng = np.random.default_rng(2)
+    doubted(measure(drawn, fixed=rng.random((127, 127)), moving=rng.random((127, 127))))
+
+
+def test_another_joint_as_the_follow_up(drawn, other):
+    doubted(measure(drawn, moving=other.moving, moving_masks=other.moving_masks))
+    doubted(measure(other, moving=drawn.moving, moving_masks=drawn.moving_masks))
+
+
+@pytest.mark.parametrize("away", [(0, 20), (20, 0), (-20, 0)])
+def test_masks_that_lie_20_pixels_off(drawn, away):
+    doubted(measure(drawn, moving_masks=shifted(drawn.moving_masks, *away)))
+    doubted(measure(drawn, fixed_masks=shifted(drawn.fixed_masks, *away)))
+
+
+def test_a_bone_that_is_not_there(drawn):
+    moving = drawn.moving.copy()
+    where = ndimage.binary_dilation(drawn.moving_masks.lower, iterations=4)
+    rng = np.random.default_rng(0)
+    moving[where] = 0.3 + 0.02 * rng.standard_normal(where.sum())
+    doubted(measure(drawn, moving=moving))
+
+
+def test_a_bone_mostly_out_of_view(drawn):
+    rows = slice(40, None)
+    masks = BoneMasks(drawn.moving_masks.upper[rows], drawn.moving_masks.lower[rows])
+    doubted(measure(drawn, moving=drawn.moving[rows], moving_masks=masks))
+
+
+def test_a_turn_beyond_what_the_method_looks_for(drawn):
+    turned = [
+        ndimage.rotate(each.astype(float), 50, reshape=False, order=1, mode="nearest")
+        for each in (drawn.moving, drawn.moving_masks.upper, drawn.moving_masks.lower)
+    ]
+    doubted(measure(drawn, moving=turned[0], moving_masks=(turned[1] > 0.5, turned[2] > 0.5)))
+
+
+def test_large_but_plain_motion_is_believed(drawn):
+    moved = ndimage.shift(drawn.moving, (6, -7), order=3, mode="nearest")
+    result = measure(drawn, moving=np.clip(moved, 0, 1), moving_masks=shifted(drawn.moving_masks, 6, -7))
+    assert result.reliable, result.reason
+    assert result.jsn_mm == pytest.approx(drawn.jsn_mm, abs=0.03)
+
+
+def test_roll_and_noise_make_it_less_sure(drawn):
+    known = [
+        make_pair(drawn.fixed, drawn.fixed_masks, 0.175, np.random.default_rng(k), preset)
+        for preset in ("easy", "roll-double")
+        for k in range(4)
+    ]
+    columns = zip(*((each.fixed, each.moving, each.fixed_masks, each.moving_masks) for each in known), strict=True)
+    sds = [result.jsn_sd_mm for result in register_many(*columns, spacing_mm=0.175)]
+    assert np.mean(sds[4:]) > 1.5 * np.mean(sds[:4])
+
+
+@pytest.fixture(scope="module")
+def pair(drawn):
+    return prepare(drawn.fixed, drawn.moving, drawn.fixed_masks, drawn.moving_masks, 0.175, None)[2]
+
+
+@pytest.fixture(scope="module")
+def solved(pair):
+    return solve([pair], torch.device("cpu"))[0]
+
+
+def test_the_estimate_is_read_from_the_combined_maps(pair, solved):
+    estimate = judge(pair, solved)
+    upper, lower = combined(solved)
+    np.testing.assert_array_equal(estimate.upper, upper)
+    np.testing.assert_array_equal(estimate.lower, lower)
+    assert estimate.jsn_px == joint_space_narrowing(upper, lower, pair.point, pair.axis)
+    lowest, highest = solved.narrowings(pair).min(), solved.narrowings(pair).max()
+    assert lowest - 0.01 <= estimate.jsn_px <= highest + 0.01
+    assert estimate.reasons == ()
+
+
+def test_variance_terms_have_names_and_are_variances(pair, solved):
+    terms = variance_terms(pair, solved)
+    assert terms.shape == (len(TERMS),)
+    assert (terms >= 0).all()
+    in_smaller_pixels = variance_terms(
+        replace(pair, point=2 * pair.point + 0.5),
+        replace(
+            solved,
+            maps=_up() @ solved.maps @ np.linalg.inv(_up()),
+            variance_px2=4 * solved.variance_px2,
+            strength_px=2 * solved.strength_px,
+            unit_px=2,
+        ),
+    )
+    np.testing.assert_allclose(in_smaller_pixels, 4 * terms)
+
+
+def _up():
+    return np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1.0]])
+
+
+def apart(solved, px, model, direction):
+    """The solutions with the upper bone of one model and direction moved along the columns."""
+    maps = solved.maps.copy()
+    maps[model, direction, 0, 1, 2] += px
+    return replace(solved, maps=maps)
+
+
+def test_directions_that_disagree_are_told_and_less_sure(pair, solved):
+    plain, torn = judge(pair, solved), judge(pair, apart(solved, 1.5, 1, 0))
+    assert torn.reasons and not plain.reasons
+    assert torn.jsn_sd_px > plain.jsn_sd_px
+
+
+SPOILT = {
+    "too small": {"region_px2": 100.0},
+    "out of view": {"in_view": 0.3},
+    "same parts": {"overlap": 0.5},
+    "resemble": {"likeness": 0.1},
+    "closer": {"likeness_unmoved": 1.0},
+    "detail": {"variance_px2": 1.0},
+    "margin": {"margin_px": -2.0},
+}
+
+
+@pytest.mark.parametrize("word", SPOILT)
+def test_each_sign_of_trouble_has_its_sentence(pair, solved, word):
+    spoilt = replace(solved, **{name: np.full_like(getattr(solved, name), v) for name, v in SPOILT[word].items()})
+    reasons = judge(pair, spoilt).reasons
+    assert len(reasons) == 1 and word in reasons[0]
