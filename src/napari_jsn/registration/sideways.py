@@ -19,7 +19,7 @@ from napari_jsn.registration.gauss_newton import Linearised, damped, limited, li
 from napari_jsn.registration.problems import Pose, Problems
 
 #: Distance of the spline's nodes, and over which distance the field is alike, in working pixels.
-_NODE_PX, _ALIKE_PX = 9.0, 11.3
+_NODE_PX, _ALIKE_PX = 12.0, 11.3
 #: Standard deviations of the field that are weighed, in working pixels; the first is as good as none.
 STRENGTHS_PX = (0.05, 0.2, 0.4, 0.7, 1.0, 1.5, 2.2)
 #: Pixels that share one independent bit of noise: residuals of neighbours are alike.
@@ -77,15 +77,17 @@ def solve_rolled(problems: Problems, pose: Pose, steps: int) -> Rolled:
     """Solve pose and sideways field together, from a pose that is close already."""
     spline = _Spline(problems)
     field = torch.zeros(len(problems), spline.size, device=pose.shift.device, dtype=pose.shift.dtype)
-    for _ in range(steps):
+    for k in range(steps):
         around = linearise(problems, pose, spline.field(field))
-        step, field, covariance, strength = _weigh(problems, around, spline, field)
+        # on the way there every third strength will do
+        strengths = STRENGTHS_PX if k == steps - 1 else STRENGTHS_PX[::3]
+        step, field, covariance, strength = _weigh(problems, around, spline, field, strengths)
         pose = pose.then_inner(limited(step))
     return Rolled(pose, covariance, strength)
 
 
 def _weigh(
-    problems: Problems, around: Linearised, spline: _Spline, field: Tensor
+    problems: Problems, around: Linearised, spline: _Spline, field: Tensor, strengths: tuple[float, ...]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Mean step of the pose, mean field, covariance of the pose and mean strength, over all strengths."""
     certainty = 1 / (around.variance.clamp_min(_LEAST_VARIANCE) * _ALIKE_PIXELS)
@@ -102,7 +104,7 @@ def _weigh(
     pose_pull = pose_pull + (pose_field @ field[..., None])[..., 0]
 
     steps, fields, covariances, evidence = [], [], [], []
-    for strength in STRENGTHS_PX:
+    for strength in strengths:
         factor = torch.linalg.cholesky(field_field + spline.precision / strength**2)
         both = torch.cat([pose_field.transpose(1, 2), field_pull[..., None]], 2)
         solved = torch.cholesky_solve(both, factor)
@@ -121,7 +123,7 @@ def _weigh(
     apart = torch.stack(steps, 1) - step[:, None]
     covariance = torch.einsum("ns,nsab->nab", share, torch.stack(covariances, 1))
     covariance = covariance + torch.einsum("ns,nsa,nsb->nab", share, apart, apart)
-    return step, new_field, covariance, share @ torch.tensor(STRENGTHS_PX).to(share)
+    return step, new_field, covariance, share @ share.new_tensor(strengths)
 
 
 def _basis(length: int) -> Tensor:

@@ -87,10 +87,10 @@ def solve(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype = torc
         similar = solve_pose(problems, pose, _FULL_STEPS)
         rolled = solve_rolled(problems, similar, _ROLLED_STEPS)
         around = linearise(problems, similar)
-        likeness = _likeness(problems, around).cpu().numpy()
+        likeness = _likeness(problems, around.seen, around.region).cpu().numpy()
         in_view = (around.region.sum((1, 2)) / problems.region.sum((1, 2))).cpu().numpy()
         maps = np.stack([problems.maps(similar), problems.maps(rolled.pose)])
-        unmoved = _likeness(problems, linearise(problems, _unmoved(pairs, problems))).cpu().numpy()
+        unmoved = _likeness(problems, *problems.sample(_unmoved(pairs, problems))).cpu().numpy()
         margin = _margin_shift(problems, around).cpu().numpy()
         area = problems.region.sum((1, 2)).cpu().numpy()
         overlap = _overlap(problems, rolled.pose).cpu().numpy()
@@ -123,7 +123,7 @@ def _best_of_starts(half: Problems, pose: Pose) -> Pose:
     best, likeness = pose, torch.full_like(pose.shift[:, 0], -torch.inf)
     for start in _STARTS:
         tried = solve_pose(half, Pose(pose.linear, pose.shift + pose.shift.new_tensor(start)), _START_STEPS)
-        alike = _likeness(half, linearise(half, tried))
+        alike = _likeness(half, *half.sample(tried))
         better = alike > likeness
         likeness = torch.where(better, alike, likeness)
         best = Pose(
@@ -133,9 +133,9 @@ def _best_of_starts(half: Problems, pose: Pose) -> Pose:
     return solve_pose(half, best, _HALF_STEPS)
 
 
-def _likeness(problems: Problems, around: Linearised) -> Tensor:
+def _likeness(problems: Problems, seen: Tensor, weight: Tensor) -> Tensor:
     """Correlation of the two local contrasts over the region, -1 to 1."""
-    a, b, weight = problems.contrast, around.seen, around.region
+    a, b = problems.contrast, seen
     size = (weight * a * a).sum((1, 2)) * (weight * b * b).sum((1, 2))
     return (weight * a * b).sum((1, 2)) / size.sqrt().clamp_min(1e-6)
 
