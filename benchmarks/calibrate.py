@@ -62,7 +62,7 @@ def card_of(found: Calibration, pairs: int, seed: int) -> dict[str, object]:
         "method": "refined",
         "what": "Weights of the variance terms of a narrowing; see napari_jsn.registration.judgement",
         "variance_weights": {term: float(f"{weight:.6g}") for term, weight in found.weights.items()},
-        "figures": {"coverage_95_on_calibration_pairs": round(found.coverage, 4), "pairs": found.pairs},
+        "figures": {"held_by_95_percent_interval": round(found.coverage, 4), "pairs": found.pairs},
         "data": "Known motion put into MCP joints of the public dataset of BLS-GAN (Wang et al., AAAI 2025), "
         "calibration part; no pixel of it is in this card",
         "presets": PRESETS,
