@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_jsn.joint import BoneMasks
+from napari_jsn.registration.frame import facing_margins
 
 Image = NDArray[np.float32]
 Matrix = NDArray[np.float64]
@@ -42,7 +43,10 @@ def warp(image: Image, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Image, N
 
 
 def compose(parts: Sequence[Image], masks: BoneMasks) -> Image:
-    """One image of the two bones' warps (Eq. 4): each in its own region, their mean where both or neither is.
+    """One image of the two bones' warps (Eq. 4).
+
+    Each in its own region, their mean where both are; beside the bones that of the bone on this side of the
+    joint space, so that no bone's edge is doubled.
 
     Parameters
     ----------
@@ -52,13 +56,24 @@ def compose(parts: Sequence[Image], masks: BoneMasks) -> Image:
         Regions on the fixed image.
     """
     upper, lower = parts
-    between = (upper + lower) / 2
-    only_upper, only_lower = masks.upper & ~masks.lower, masks.lower & ~masks.upper
-    return np.where(only_upper, upper, np.where(only_lower, lower, between)).astype(np.float32)
+    both = masks.upper & masks.lower
+    takes_upper = (_above_gap(masks) | masks.upper) & ~(masks.lower & ~masks.upper)
+    return np.where(both, (upper + lower) / 2, np.where(takes_upper, upper, lower)).astype(np.float32)
+
+
+def _above_gap(masks: BoneMasks) -> NDArray[np.bool_]:
+    """The pixels on the upper bone's side of the joint space, which runs on level beside the bones."""
+    bottom, top = facing_margins(masks)
+    middle = (bottom + top) / 2
+    faced = np.flatnonzero(np.isfinite(middle))
+    rows = np.arange(masks.shape[0])[:, None]
+    if len(faced) == 0:
+        return np.broadcast_to(rows < masks.shape[0] / 2, masks.shape)
+    return rows < np.interp(np.arange(masks.shape[1]), faced, middle[faced])[None]
 
 
 def loss_spectrum(fixed: Image, parts: Sequence[Image], masks: BoneMasks) -> Image:
-    """Squared difference per pixel, each bone by its own map (Eq. 5); their mean where both or neither is."""
+    """Squared difference per pixel (Eq. 5), each bone by its own map as in :func:`compose`."""
     upper, lower = (np.square(fixed - part) for part in parts)
     return compose((upper, lower), masks)
 
