@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -51,11 +52,15 @@ def peak_memory(settings: Settings) -> tuple[float, float]:
 
 
 def _measure_memory(threads: int, seed: int) -> None:
-    import resource
-
     def peak_gb() -> float:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak * (1 if sys.platform == "darwin" else 1024) / 1e9
+        # not getrusage: on Linux that peak outlives exec, and would be the parent's
+        status = Path("/proc/self/status")
+        if status.exists():
+            peak_kb = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+            return int(peak_kb) * 1024 / 1e9
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
 
     limit_threads(threads)
     pairs = [known.as_question(pair) for pair in known.make_pairs("easy", Settings(BATCH, seed=seed))]
