@@ -174,7 +174,7 @@ def test_masks_that_are_none(tmp_path):
     assert "coloured" in refusal_of(tmp_path / "colour.png", read_masks)
 
 
-@pytest.mark.skipif("NAPARI_JSN_DATA" not in os.environ, reason="NAPARI_JSN_DATA is not set: no real images")
+@pytest.mark.skipif(not os.environ.get("NAPARI_JSN_DATA"), reason="NAPARI_JSN_DATA is not set: no real images")
 def test_the_published_pair():
     folder = Path(os.environ["NAPARI_JSN_DATA"]) / "published-pair"
     images = [path for path in sorted(folder.glob("*")) if path.suffix in (".png", ".jpg", ".bmp", ".tif")]
