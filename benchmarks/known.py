@@ -11,9 +11,9 @@ from benchmarks.contestants import OURS, Answer, Contestant
 from benchmarks.datasets import Pixels, finger_joints
 from benchmarks.rows import MISMATCH_PX, Row, rmse, share
 from benchmarks.settings import Settings
+from napari_jsn.evaluation.calibration import as_pair
 from napari_jsn.evaluation.known_motion import KnownPair, make_pair
 from napari_jsn.joint import BoneMasks
-from napari_jsn.registration.methods import Pair
 
 #: What our own method must reach: mismatch share and RMSE in mm.
 BARS = {"easy": (0.0, 0.009), "roll": (0.0, 0.030), "hard": (0.002, 0.018)}
@@ -24,7 +24,7 @@ RIGHT_MM = 0.05
 def run(preset: str, field: Sequence[Contestant], settings: Settings) -> list[Row]:
     """Every contestant on the same follow-ups; slow ones on the first of them."""
     known = make_pairs(preset, settings)
-    pairs = [as_question(pair) for pair in known]
+    pairs = [as_pair(pair) for pair in known]
     return [_row(preset, one, known, one.ask(pairs[: one.most_pairs])) for one in field]
 
 
@@ -49,13 +49,6 @@ def make_pairs(preset: str, settings: Settings) -> list[KnownPair]:
     images = separate_images()
     order = np.concatenate([rng.permutation(len(images)) for _ in range(settings.pairs // len(images) + 1)])
     return [make_pair(*images[k], rng, preset) for k in order[: settings.pairs]]
-
-
-def as_question(known: KnownPair) -> Pair:
-    """What a method is shown of it."""
-    return Pair(
-        known.fixed, known.moving, known.fixed_masks, known.moving_masks, known.point, known.axis, known.spacing_mm
-    )
 
 
 def errors_px(known: Sequence[KnownPair], answers: Sequence[Answer]) -> np.ndarray:

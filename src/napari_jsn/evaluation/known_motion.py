@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_jsn.joint import BoneMasks
+from napari_jsn.registration.frame import joint_frame
 from napari_jsn.transform import Similarity, image_centre, joint_space_narrowing
 
 
@@ -102,8 +103,6 @@ def make_pair(
     preset : str or Motion
         A key of :data:`PRESETS`, or the amounts themselves.
     """
-    from napari_jsn.registration.frame import joint_frame
-
     motion = PRESETS[preset] if isinstance(preset, str) else preset
     upper, lower = _draw_motion(image.shape, masks, rng, motion)
     moving, moving_masks = render_followup(image, masks, upper, lower, rng, motion)
