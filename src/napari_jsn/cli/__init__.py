@@ -1,4 +1,4 @@
-"""The command ``napari-jsn``: register a joint pair, draw one, try the whole on a drawn one.
+"""The command ``napari-jsn``: register a joint pair, draw one, simulate studies, try the whole on a drawn pair.
 
 Everything slow is imported inside the commands, so that help comes at once.
 """
@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from napari_jsn.cli.simulate import simulate
 from napari_jsn.errors import InputError
 
 app = typer.Typer(
@@ -34,6 +35,13 @@ _OPTIONS = {
     "device": "--device",
     "out": "--out",
     "jsn_mm": "--jsn-mm",
+    "patients": "--patients",
+    "visits": "--visits",
+    "hands": "--hands",
+    "interval_days": "--interval-days",
+    "seed": "--seed",
+    "form": "--format",
+    "shape": "--rows, --columns",
 }
 
 
@@ -164,3 +172,6 @@ def demo(
         written += write_files(folder, measured.files())
     printed.print_pair(measured, drawn)
     printed.print_files(written)
+
+
+app.command()(simulate)

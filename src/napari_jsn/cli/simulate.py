@@ -1,0 +1,73 @@
+"""The command ``napari-jsn simulate``: studies of simulated hands, as files with their truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from napari_jsn.export.simulated.writer import FilmWriter
+    from napari_jsn.simulation.film import Film
+
+#: Height and width of a film of one hand, and of both.
+_HAND_MM, _TOGETHER_MM = (289.44, 214.56), (289.44, 429.12)
+
+
+def simulate(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the films, films.csv and truth.csv.")],
+    patients: Annotated[int, typer.Option(help="How many patients.")] = 1,
+    visits: Annotated[int, typer.Option(help="Visits of each; the first is the baseline.")] = 2,
+    hands: Annotated[
+        str, typer.Option(help="left, right, each (a film a hand) or together (both on one film).")
+    ] = "left",
+    interval_days: Annotated[int, typer.Option(metavar="DAYS", help="From one visit to the next.")] = 364,
+    seed: Annotated[int, typer.Option(help="Another seed draws other patients; the same one draws the same.")] = 0,
+    format: Annotated[str, typer.Option(help="dicom, png or tiff.")] = "dicom",
+    masks: Annotated[bool, typer.Option("--masks", help="Write where each bone lies, as label images.")] = False,
+    rows: Annotated[int | None, typer.Option(help="Of a film, in pixels; by default as many as a hand needs.")] = None,
+    columns: Annotated[int | None, typer.Option(help="Likewise.")] = None,
+    spacing_mm: Annotated[float, typer.Option(metavar="MM", help="Pixel pitch of the detector.")] = 0.144,
+) -> None:
+    """Simulate hand radiographs whose joint space narrowing is known."""
+    from napari_jsn.export.simulated.truth import TRUTH
+    from napari_jsn.export.simulated.writer import FilmWriter
+    from napari_jsn.grey import check_spacing
+    from napari_jsn.simulation import hand
+
+    check_spacing(spacing_mm)
+    height, width = _TOGETHER_MM if hands == "together" else _HAND_MM
+    rows = round(height / spacing_mm) if rows is None else rows
+    columns = round(width / spacing_mm) if columns is None else columns
+    per_visit = 2 if hands == "each" else 1
+    key = ("simulate", *map(str, (seed, hands, rows, columns, spacing_mm, interval_days)))
+    with FilmWriter(out, format, per_visit, masks, key) as writer:
+        films = hand.simulate(
+            patients, visits, seed, hands, (rows, columns), spacing_mm=spacing_mm, interval_days=interval_days
+        )
+        try:
+            _write(films, writer, patients * visits * per_visit)
+        except KeyboardInterrupt:
+            print(f"Stopped. {_told(writer, out)}")
+            raise
+    print(f"{_told(writer, out)}\nTruth of every joint: {out / TRUTH}")
+
+
+def _write(films: Iterable[Film], writer: FilmWriter, total: int) -> None:
+    """Draw and write, one film at a time; a bar on the terminal tells how far it is."""
+    from rich.console import Console
+    from rich.progress import track
+
+    for film in track(films, "Simulating", total, console=Console(stderr=True), transient=True):
+        writer.add(film)
+
+
+def _told(writer: FilmWriter, out: Path) -> str:
+    """What was written where."""
+    if not writer.visits:
+        return "Nothing was written."
+    visits = "1 visit" if writer.visits == 1 else f"{writer.visits} visits"
+    films = "1 film" if writer.films == 1 else f"{writer.films} films"
+    return f"Written to {out}: {visits}, {films}."
