@@ -1,0 +1,167 @@
+"""What a device's software makes of the logarithm of the dose: enhancement, curve, file.
+
+The steps, in the order in which computed radiography takes them, work on nepers above open air:
+:func:`compress_latitude` takes away part of what varies slowly, so that fingertip and wrist fit one
+window; :func:`enhance` lifts fine detail; :func:`curve` turns nepers into grey levels. Then a file is
+made: :func:`jpeg` loses what JPEG loses, :func:`enlarge` is how crops of data sets are made.
+
+References
+----------
+P. Vuylsteke, E. Schoeters, Multiscale image contrast amplification, Proc. SPIE 2167:551-560 (1994).
+"""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Grey = NDArray[np.float32]
+
+#: Cells per standard deviation of the coarse grid on which wide blurs are computed.
+_CELLS_PER_SD = 3
+
+
+def compress_latitude(nepers: Grey, sd_px: float, share: float, middle: float) -> Grey:
+    """Take away part of what varies slowly.
+
+    Parameters
+    ----------
+    nepers : (H, W) float32 array
+    sd_px : float
+        What is wider than this counts as slow.
+    share : float
+        Part of it that goes, 0 (nothing) to 1.
+    middle : float
+        Level, in nepers, that stays as it is.
+
+    Returns
+    -------
+    (H, W) float32 array
+    """
+    if share == 0:
+        return nepers
+    return nepers - np.float32(share) * (wide_blur(nepers, sd_px) - np.float32(middle))
+
+
+def enhance(nepers: Grey, sd_px: float, gain: float, limit: float) -> Grey:
+    """Add what a blur takes away (unsharp masking), strong edges less than faint texture.
+
+    Parameters
+    ----------
+    nepers : (H, W) float32 array
+    sd_px : float
+        Standard deviation of the blur.
+    gain : float
+        How much of the detail is added; 0 leaves the image alone.
+    limit : float
+        Detail of this size, in nepers, is lifted half as much as faint detail, so that edges do not ring.
+
+    Returns
+    -------
+    (H, W) float32 array
+    """
+    if gain == 0:
+        return nepers
+    wide = sd_px >= 2 * _CELLS_PER_SD
+    blurred = wide_blur(nepers, sd_px) if wide else ndimage.gaussian_filter(nepers, sd_px, mode="nearest", truncate=3)
+    detail = nepers - blurred
+    return nepers + np.float32(gain) * detail / (1 + np.abs(detail) / np.float32(limit))
+
+
+def curve(nepers: Grey, middle: float, rate: float, gamma: float, black: float, white: float) -> Grey:
+    """S-curve of a film: straight in the middle, never quite black or white.
+
+    Parameters
+    ----------
+    nepers : (H, W) float32 array
+    middle : float
+        Nepers at the middle of the curve.
+    rate : float
+        Steepness per neper; the curve's slope in the middle is ``rate / 4``.
+    gamma : float
+        Power applied to the curve's output; above 1 darkens.
+    black, white : float
+        Grey levels that the curve tends to, in [0, 1].
+
+    Returns
+    -------
+    (H, W) float32 array
+        Grey levels, bone bright.
+    """
+    # half of 1 + tanh(t / 2) is 1 / (1 + exp(-t)), without overflow
+    grey = np.tanh(np.float32(rate / 2) * (nepers - np.float32(middle)))
+    grey = np.float32(0.5) * (1 + grey)
+    if gamma != 1:
+        grey = np.power(grey, np.float32(gamma))
+    return np.float32(black) + np.float32(white - black) * grey
+
+
+def jpeg(grey: Grey, quality: int) -> Grey:
+    """Write the image as 8-bit JPEG and read it back, in memory.
+
+    Parameters
+    ----------
+    grey : (H, W) float32 array
+        In [0, 1].
+    quality : int
+        1 to 100.
+
+    Returns
+    -------
+    (H, W) float32 array
+        In [0, 1], multiples of 1/255.
+    """
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(np.round(255 * np.clip(grey, 0, 1)).astype(np.uint8)).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file), dtype=np.float32) / np.float32(255)
+
+
+def enlarge(grey: Grey, shape: tuple[int, int]) -> Grey:
+    """Resample to more pixels by cubic convolution; the image's borders stay where they are.
+
+    Parameters
+    ----------
+    grey : (h, w) float32 array
+    shape : (H, W)
+
+    Returns
+    -------
+    (H, W) float32 array
+    """
+    from PIL import Image
+
+    large = Image.fromarray(grey).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
+    return np.asarray(large, dtype=np.float32)
+
+
+def shrink(image: Grey, factor: int) -> Grey:
+    """Mean of blocks of ``factor`` x ``factor`` pixels; sides must be multiples of it."""
+    rows, cols = image.shape[0] // factor, image.shape[1] // factor
+    return image.reshape(rows, factor, cols, factor).mean(axis=(1, 3), dtype=np.float32)
+
+
+def wide_blur(image: Grey, sd_px: float) -> Grey:
+    """Gaussian blur, many pixels wide, computed on a coarse grid; the border is continued."""
+    step = int(sd_px / _CELLS_PER_SD)
+    if step < 2:
+        return ndimage.gaussian_filter(image, sd_px, mode="nearest", truncate=3)
+    rows, cols = (-(-n // step) for n in image.shape)
+    padding = [(0, rows * step - image.shape[0]), (0, cols * step - image.shape[1])]
+    cells = shrink(np.pad(image, padding, mode="edge"), step)
+    # the linear interpolation below widens by a cell's variance, so the blur leaves that out
+    cells = ndimage.gaussian_filter(cells, np.sqrt((sd_px / step) ** 2 - 0.25), mode="nearest", truncate=3)
+    return _between_cells(image.shape[0], step) @ cells @ _between_cells(image.shape[1], step).T
+
+
+@lru_cache(maxsize=16)
+def _between_cells(length: int, step: int) -> Grey:
+    """(length, cells) weights that interpolate linearly between the middles of cells of ``step`` pixels."""
+    cells = -(-length // step)
+    at = np.clip((np.arange(length) + 0.5) / step - 0.5, 0, cells - 1)
+    return np.clip(1 - np.abs(at[:, None] - np.arange(cells)), 0, 1).astype(np.float32)
