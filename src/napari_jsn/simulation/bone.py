@@ -1,0 +1,184 @@
+"""The shape of one bone as a solid in space, in formulas, so that every distance on it is exact.
+
+A bone lies in its own frame, in mm: ``y`` along it from the distal end (0) to the proximal one, ``x`` across it in
+the plane of the film, ``z`` towards the detector. Its side is a stack of ellipses whose widths and depths follow
+splines along ``y``; its two ends are joint surfaces ``y = f(x, z)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class JointSurface:
+    """The end of a bone, ``y = f(x, z)`` from the end's middle, where ``f`` is 0.
+
+    Attributes
+    ----------
+    radius_x, radius_z : float
+        Of curvature, in mm; positive where the surface's rim lies further proximal than its middle: the round head
+        of a bone, and the hollow base of the next one, which fits over it.
+    groove : float
+        Depth in mm of the groove between the two condyles of a head, or height of the ridge of a base that fits in.
+    condyle : float
+        Distance in mm from the middle to the top of each condyle.
+    slant : float
+        Slope of the surface across the finger.
+    """
+
+    radius_x: float
+    radius_z: float
+    groove: float = 0.0
+    condyle: float = 1.0
+    slant: float = 0.0
+
+    def height(self, x: Array, z: Array) -> Array:
+        """``f(x, z)`` in mm."""
+        return self.across(x) + z**2 * (0.5 / self.radius_z) + z**4 * (0.1 / self.radius_z**3)
+
+    def across(self, x: Array) -> Array:
+        """``f(x, 0)`` in mm."""
+        q = (x / self.condyle) ** 2
+        round_ = x**2 * (0.5 / self.radius_x) + x**4 * (0.1 / self.radius_x**3)
+        return round_ + self.slant * x + self.groove * np.minimum(q * q - 2 * q, 3.0)
+
+    def steepness(self, x: Array, z: Array) -> Array:
+        """Length of the normal ``(f_x, 1, f_z)``: a step along ``y`` is this much longer than one to the surface."""
+        return np.sqrt(1 + (x / self.radius_x + self.slant) ** 2 + (z / self.radius_z) ** 2)
+
+
+@dataclass(frozen=True)
+class Erosion:
+    """A bite out of a bone: an ellipsoid in the bone's frame, in mm."""
+
+    centre: tuple[float, float, float]
+    radii: tuple[float, float, float]
+
+    def inside(self, x: Array, y: Array, z: Array) -> Array:
+        """Depth inside the bite in mm, about; negative outside."""
+        r = np.sqrt(
+            sum(((axis - c) / radius) ** 2 for axis, c, radius in zip((x, y, z), self.centre, self.radii, strict=True))
+        )
+        return (1 - r) * min(self.radii)
+
+
+@dataclass(frozen=True)
+class BoneShape:
+    """A bone.
+
+    Attributes
+    ----------
+    name : str
+    length : float
+        From the middle of the distal surface to the middle of the proximal one, in mm.
+    knots : tuple of float
+        Places along ``y`` at which the four following are given, in mm.
+    left, right, depth : tuple of float
+        Half widths towards -x and +x, and half depth along z.
+    bow : float
+        How far the shaft's middle is arched towards -z, in mm.
+    head, base : JointSurface
+        Distal and proximal end.
+    rounding : float
+        Radius of the rims, in mm.
+    """
+
+    name: str
+    length: float
+    knots: tuple[float, ...]
+    left: tuple[float, ...]
+    right: tuple[float, ...]
+    depth: tuple[float, ...]
+    bow: float
+    head: JointSurface
+    base: JointSurface
+    rounding: float = 0.8
+
+    @cached_property
+    def _profile(self) -> PchipInterpolator:
+        return PchipInterpolator(self.knots, np.stack([self.left, self.right, self.depth], axis=-1))
+
+    def profile(self, y: Array) -> tuple[Array, Array, Array, Array]:
+        """Half widths left and right, half depth, and the middle's z, at places ``y``."""
+        values = self._profile(np.clip(y, self.knots[0], self.knots[-1]))
+        u = np.clip(np.asarray(y) / self.length, 0, 1)
+        return values[..., 0], values[..., 1], values[..., 2], -self.bow * 4 * u * (1 - u)
+
+    def side_distance(self, x: Array, y: Array, z: Array, scale: float = 1.0) -> Array:
+        """Distance inside the bone's side in mm, measured through its axis; broadcasts ``x, y, z``.
+
+        ``scale`` narrows the side: that of the shaft, for instance, where it goes on inside a wider head.
+        """
+        left, right, depth, middle = self.profile(y)
+        across = np.where(x < 0, x / (scale * left), x / (scale * right))
+        deep = (z - middle) / (scale * depth)
+        rho = np.sqrt(across**2 + deep**2)
+        radius = np.sqrt(x**2 + (z - middle) ** 2)
+        # at the very axis radius/rho is 0/0: there the side is the shorter half axis away
+        small = rho < 1e-3
+        ratio = np.where(small, scale * np.minimum(np.minimum(left, right), depth), radius / np.where(small, 1, rho))
+        return ratio * (1 - rho)
+
+    def end_distances(self, x: Array, y: Array, z: Array) -> tuple[Array, Array]:
+        """Distance inside the distal and the proximal surface in mm; broadcasts."""
+        head = (y - self.head.height(x, z)) / self.head.steepness(x, z)
+        base = (self.length + self.base.height(x, z) - y) / self.base.steepness(x, z)
+        return head, base
+
+    def distance(self, x: Array, y: Array, z: Array) -> Array:
+        """Depth below the surface in mm, positive inside, rims rounded."""
+        side = self.side_distance(x, y, z)
+        head, base = self.end_distances(x, y, z)
+        return smooth_min(smooth_min(side, head, self.rounding), base, self.rounding)
+
+    def reach(self) -> tuple[float, float]:
+        """Where the bone begins and ends along ``y``, in mm."""
+        left, right, depth, _ = self.profile(np.array([0.0, self.length]))
+        edge = np.maximum(left, right)
+        first = min(0.0, float(self.head.across(np.linspace(-edge[0], edge[0], 41)).min()))
+        last = float(self.base.height(edge[1], depth[1]))
+        return first - 0.5, self.length + max(last, 0.0) + 0.5
+
+
+def smooth_min(a: Array, b: Array, k: float) -> Array:
+    """The smaller of two distances, rounded where they meet within ``k``; never more than the smaller."""
+    h = np.maximum(k - np.abs(a - b), 0)
+    return np.minimum(a, b) - h * h * (0.25 / k)
+
+
+def meet_base(shape: BoneShape, start: Array, direction: Array) -> float:
+    """How far a line from ``start`` along ``direction`` runs until it meets the bone's base.
+
+    Parameters
+    ----------
+    shape : BoneShape
+    start, direction : (3,) float array
+        In the bone's frame, mm; ``direction`` of length 1, pointing distally.
+
+    Returns
+    -------
+    float
+        mm; negative where the start lies inside the bone already.
+    """
+
+    def beyond(s: float) -> float:  # distance below the surface along y
+        x, y, z = start + s * direction
+        return float(y - shape.length - shape.base.height(np.asarray(x), np.asarray(z)))
+
+    s = 0.0
+    for _ in range(30):  # Newton: the surface is smooth and the line nearly normal to it
+        value = beyond(s)
+        slope = (beyond(s + 1e-5) - beyond(s - 1e-5)) / 2e-5
+        step = value / slope
+        s -= step
+        if abs(step) < 1e-10:
+            break
+    return s

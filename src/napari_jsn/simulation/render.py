@@ -1,0 +1,152 @@
+"""The shadows of a hand's bones on a film or on a part of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn.simulation.bone import BoneShape, Erosion
+from napari_jsn.simulation.film import BoneMask
+from napari_jsn.simulation.material import Material, fill
+from napari_jsn.simulation.patient import Patient
+from napari_jsn.simulation.pose import PosedHand
+from napari_jsn.simulation.projection import Pose, Shadow
+from napari_jsn.simulation.visit import Disease
+
+#: A bone is seen where it takes this much, in nepers: about 0.3 mm of compact bone.
+SEEN = 0.022
+#: Cells of the bones' lattices, across and in depth, in mm.
+STEP_MM, SLAB_MM = 0.15, 0.5
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How a left hand in mm comes to lie on a film in mm: mirrored, magnified, turned, shifted.
+
+    Attributes
+    ----------
+    turn_deg : float
+        Clockwise on the screen.
+    shift_mm : (float, float)
+        x and y of the hand's origin on the film.
+    magnification : float
+    mirrored : bool
+        A right hand.
+    """
+
+    turn_deg: float = 0.0
+    shift_mm: tuple[float, float] = (0.0, 0.0)
+    magnification: float = 1.0
+    mirrored: bool = False
+
+    @property
+    def plane(self) -> NDArray[np.float64]:
+        """(2, 2) matrix."""
+        t = np.deg2rad(self.turn_deg)
+        turn = np.array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
+        return self.magnification * turn @ np.diag([-1.0 if self.mirrored else 1.0, 1.0])
+
+    def points(self, xy: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Map (..., 2) points of the hand to the film."""
+        return np.asarray(xy) @ self.plane.T + self.shift_mm
+
+    def pose(self, pose: Pose) -> Pose:
+        """A bone's pose on the film."""
+        space = np.eye(3)
+        space[:2, :2] = self.plane
+        return Pose(space @ pose.matrix, space @ pose.shift + [*self.shift_mm, 0.0])
+
+
+class Bones:
+    """The bones of one patient, filled when first seen and kept for the next film.
+
+    Parameters
+    ----------
+    patient : Patient
+    keep : bool
+        Whether to keep them: a whole hand takes some 100 MB.
+    """
+
+    def __init__(self, patient: Patient, keep: bool = True) -> None:
+        self._patient = patient
+        self._keep = keep
+        self._shadows: dict[object, Shadow | None] = {}
+        self._sesamoids = {one.shape.name: one.shape for one in patient.sesamoids}
+
+    def cast(
+        self, hand: PosedHand, disease: Disease, placement: Placement, shape: tuple[int, int], spacing_mm: float
+    ) -> tuple[NDArray[np.float32], dict[str, BoneMask]]:
+        """Cast the shadows of all bones on a film.
+
+        Returns
+        -------
+        attenuation : (H, W) float32 array
+            Of bone beyond soft tissue, in nepers.
+        masks : dict of bone to BoneMask
+            Of the bones that show.
+        """
+        film = np.zeros(shape, np.float32)
+        masks = {}
+        for bone, pose in hand.poses.items():
+            solid = self._sesamoids.get(bone) or self._patient.shapes[bone]
+            placed = placement.pose(pose)
+            y_range = _in_view(solid, placed, shape, spacing_mm)
+            if y_range is None:
+                continue
+            shadow = self._shadow(bone, solid, disease, y_range)
+            seen = shadow and shadow(placed, shape, spacing_mm)
+            if not seen:
+                continue
+            rows, cols, attenuation = seen
+            film[rows, cols] += attenuation
+            mask = attenuation > SEEN
+            if mask.any():
+                masks[bone] = _trimmed(rows.start, cols.start, mask)
+        return film, masks
+
+    def _shadow(self, bone: str, solid: BoneShape, disease: Disease, y_range: tuple[float, float]) -> Shadow | None:
+        material, erosions = substance(self._patient, bone, disease)
+        key = (bone, material, erosions, y_range)
+        if key not in self._shadows:
+            slabs = fill(solid, material, erosions, y_range, STEP_MM, SLAB_MM)
+            made = None if slabs is None else Shadow(slabs)
+            if not self._keep:
+                return made
+            self._shadows[key] = made
+        return self._shadows[key]
+
+
+def substance(patient: Patient, bone: str, disease: Disease) -> tuple[Material, tuple[Erosion, ...]]:
+    """What a bone is made of at a visit, and what is bitten out of it."""
+    material = patient.materials[bone]
+    now = replace(
+        material,
+        density=material.density * disease.density,
+        near_joint=material.near_joint * disease.near_joint,
+        remodelled=disease.remodelled,
+    )
+    return now, disease.erosions.get(bone, ())
+
+
+def _in_view(solid: BoneShape, placed: Pose, shape: tuple[int, int], spacing_mm: float) -> tuple[float, float] | None:
+    """The part of a bone along its length that a film can show, in steps of 4 mm; None if there is none."""
+    first, last = solid.reach()
+    left, right, depth, _ = solid.profile(np.linspace(first, last, 9))
+    reach = float(max(left.max(), right.max(), depth.max())) + 1.0
+    rows, cols = (n * spacing_mm for n in shape)
+    back = np.linalg.inv(placed.matrix[:2, :2])
+    corners = (np.array([[0, 0], [cols, 0], [0, rows], [cols, rows]]) - placed.shift[:2]) @ back.T
+    low, high = corners.min(0), corners.max(0)
+    if high[0] < -reach or low[0] > reach or high[1] < first or low[1] > last:
+        return None
+    margin = 2.5  # a shear moves what lies deep
+    y0, y1 = 4.0 * np.floor((low[1] - margin) / 4.0), 4.0 * np.ceil((high[1] + margin) / 4.0)
+    return (max(float(y0), first), min(float(y1), last))
+
+
+def _trimmed(row: int, col: int, mask: NDArray[np.bool_]) -> BoneMask:
+    rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    inner = mask[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    return BoneMask(int(row + rows[0]), int(col + cols[0]), inner)

@@ -1,0 +1,170 @@
+"""What is true of every joint, from the geometry alone: no pixel is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn import anatomy
+from napari_jsn.simulation.film import JointTruth
+from napari_jsn.simulation.joint_space import erosion_grade, narrowing_grade
+from napari_jsn.simulation.material import fill
+from napari_jsn.simulation.patient import Patient
+from napari_jsn.simulation.pose import Angles, PosedHand
+from napari_jsn.simulation.render import Placement
+from napari_jsn.simulation.visit import Disease, Positioning
+from napari_jsn.transform import Similarity, image_centre, joint_space_narrowing
+
+#: How much of each bone a registration of the joint sees, in mm from the joint.
+_REACH_MM = 11.0
+
+
+@dataclass(frozen=True)
+class VisitGeometry:
+    """One hand at one visit on one film.
+
+    Attributes
+    ----------
+    hand : PosedHand
+    positioning : Positioning
+    disease : Disease
+    placement : Placement
+    shape : (int, int)
+        Rows and columns of the film.
+    spacing_mm : float
+        Pixel pitch of the detector.
+    """
+
+    hand: PosedHand
+    positioning: Positioning
+    disease: Disease
+    placement: Placement
+    shape: tuple[int, int]
+    spacing_mm: float
+
+    def pixels(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Pixels ``(x, y)`` on the film of (..., 3) points of the hand in space."""
+        return self.placement.points(np.asarray(points)[..., :2]) / self.spacing_mm
+
+
+class Substance:
+    """Points of a patient's bones and their weights, for fitting what a registration would see."""
+
+    def __init__(self, patient: Patient) -> None:
+        self.patient = patient
+        self._points: dict[tuple[str, bool], tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+
+    def near(self, bone: str, distal: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(n, 3) points near one end of a bone, in its frame in mm, and their (n,) shares of its shadow."""
+        if (bone, distal) not in self._points:
+            shape = self.patient.shapes[bone]
+            y_range = (-5.0, _REACH_MM) if distal else (shape.length - _REACH_MM, shape.length + 10.0)
+            even = replace(self.patient.materials[bone], grain=0.0)
+            slabs = fill(shape, even, (), y_range, step_mm=0.8, slab_mm=0.8)
+            assert slabs is not None
+            z, y, x = np.nonzero(slabs.values > 1e-4)
+            points = np.stack([slabs.x[x], slabs.y[y], slabs.z[z]], axis=-1)
+            self._points[bone, distal] = points, slabs.values[z, y, x].astype(float)
+        return self._points[bone, distal]
+
+
+def joint_truth(
+    substance: Substance, joint: str, side: str, baseline: VisitGeometry, visit: VisitGeometry
+) -> JointTruth:
+    """The truth of one joint at one visit.
+
+    ``upper`` and ``lower`` are the similarities that fit the shadows of each bone's substance best (least squares over
+    the bone within 11 mm of the joint); ``jsn_projected_mm`` is read from them as from a registration.
+
+    Parameters
+    ----------
+    substance : Substance
+        Of the patient.
+    joint, side : str
+    baseline, visit : VisitGeometry
+        The same twice for the baseline itself.
+    """
+    patient = substance.patient
+    upper, lower = anatomy.bones_of(joint)
+    maps = tuple(
+        _fit(substance.near(bone, distal), baseline, visit, bone) for bone, distal in ((upper, False), (lower, True))
+    )
+    first, now = baseline.hand.joints[joint], visit.hand.joints[joint]
+    ends = baseline.pixels(np.stack([first.on_upper, first.on_lower]))
+    point, axis = ends.mean(0), _unit(baseline, first.axis)
+    projected = joint_space_narrowing(maps[0].matrix, maps[1].matrix, point, axis)
+    angles = {bone: visit.positioning.bones.get(bone, Angles()) for bone in (upper, lower)}
+    before = {bone: baseline.positioning.bones.get(bone, Angles()) for bone in (upper, lower)}
+    moved = {
+        bone: (
+            angles[bone].turn_deg - before[bone].turn_deg,
+            angles[bone].flexion_deg - before[bone].flexion_deg,
+            angles[bone].roll_deg - before[bone].roll_deg,
+        )
+        for bone in (upper, lower)
+    }
+    across = np.array([axis[1], -axis[0]])
+    apart = (maps[0].matrix - maps[1].matrix)[:2] @ np.append(point, 1.0)
+    return JointTruth(
+        joint=joint,
+        side=side,
+        jsw_mm=now.jsw_mm,
+        jsn_mm=first.jsw_mm - now.jsw_mm,
+        jsn_projected_mm=projected * baseline.spacing_mm / baseline.placement.magnification,
+        centre=visit.pixels(np.stack([now.on_upper, now.on_lower])).mean(0),
+        axis=_unit(visit, now.axis),
+        upper=maps[0],
+        lower=maps[1],
+        svdh_narrowing=narrowing_grade(now.jsw_mm, patient.healthy_mm[joint]),
+        svdh_erosion=_eroded(patient, visit.disease, upper, lower),
+        turn_deg=moved[upper][0] - moved[lower][0],
+        flexion_deg=moved[upper][1] - moved[lower][1],
+        slide_mm=float(across @ apart) * baseline.spacing_mm / baseline.placement.magnification,
+        roll_upper_deg=moved[upper][2],
+        roll_lower_deg=moved[lower][2],
+    )
+
+
+def _unit(visit: VisitGeometry, axis: NDArray[np.float64]) -> NDArray[np.float64]:
+    on_film = visit.placement.plane @ axis[:2]
+    return on_film / np.hypot(*on_film)
+
+
+def _fit(
+    points_and_weights: tuple[NDArray[np.float64], NDArray[np.float64]],
+    baseline: VisitGeometry,
+    visit: VisitGeometry,
+    bone: str,
+) -> Similarity:
+    """The similarity that takes a bone's shadow at baseline to its shadow at the visit (weighted least squares)."""
+    points, weights = points_and_weights
+    before = baseline.pixels(baseline.hand.poses[bone](points))
+    after = visit.pixels(visit.hand.poses[bone](points))
+    share = weights / weights.sum()
+    mean_before, mean_after = share @ before, share @ after
+    # in complex numbers a similarity is one multiplication
+    a, b = ((p - m) @ [1, 1j] for p, m in ((before, mean_before), (after, mean_after)))
+    factor = (share * np.conj(a)) @ b / ((share * np.conj(a)) @ a).real
+    linear = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
+    matrix = np.eye(3)
+    matrix[:2, :2], matrix[:2, 2] = linear, mean_after - linear @ mean_before
+    return Similarity.from_matrix(matrix, image_centre(visit.shape))
+
+
+def _eroded(patient: Patient, disease: Disease, upper: str, lower: str) -> int:
+    bites = [
+        (bite, patient.shapes[bone])
+        for bone, distal in ((upper, False), (lower, True))
+        for bite in disease.erosions.get(bone, ())
+        if (bite.centre[1] < patient.shapes[bone].length / 2) == distal
+    ]
+    if not bites:
+        return 0
+    ends = sum(
+        4 * float(patient.shapes[b].profile(np.array(y))[0])
+        for b, y in ((upper, patient.shapes[upper].length), (lower, 0.0))
+    )
+    lost = sum(2 * float(np.sqrt(bite.radii[0] * bite.radii[1])) for bite, _ in bites)
+    return erosion_grade(min(lost / ends, 1.0), len(bites))
