@@ -104,11 +104,11 @@ def test_a_huge_folder_is_declined_before_it_is_listed(tmp_path, monkeypatch):
         __exit__ = lambda self, *args: None  # noqa: E731
 
         def __iter__(self):
-            return (SimpleNamespace(name=f"{next(seen)}.dcm", path="") for _ in itertools.count())
+            return (SimpleNamespace(name=f"{next(seen)}.dcm", path="", is_dir=bool) for _ in itertools.count())
 
     monkeypatch.setattr(os, "scandir", lambda path: Endless())
     assert reader.get_folder_reader(str(tmp_path)) is None
-    assert next(seen) <= reader.MOST_ENTRIES + 1
+    assert next(seen) <= reader.MOST_ENTRIES + reader.MOST_STUDY_ENTRIES + 2
 
 
 def test_a_folder_is_declined_without_opening_its_files(folder, monkeypatch):

@@ -17,7 +17,7 @@ _HAND_MM, _TOGETHER_MM = (289.44, 214.56), (289.44, 429.12)
 
 
 def simulate(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the films, films.csv and truth.csv.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the films and truth.csv.")],
     patients: Annotated[int, typer.Option(help="How many patients.")] = 1,
     visits: Annotated[int, typer.Option(help="Visits of each; the first is the baseline.")] = 2,
     hands: Annotated[

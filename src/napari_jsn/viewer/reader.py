@@ -1,4 +1,4 @@
-"""Open a folder that holds a joint pair, or one DICOM radiograph, as named layers.
+"""Open a folder that holds a joint pair or a patient's radiographs, or one DICOM radiograph, as named layers.
 
 napari offers every folder to every plugin, so the question whether to read one is answered from
 a short look at its file names, before anything heavy is imported.
@@ -9,12 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from napari_jsn.study import holds_study
 from napari_jsn.viewer.roles import FIXED, FIXED_MASKS, KEY, MOVING, MOVING_MASKS, role_in_name
-
-if TYPE_CHECKING:
-    from napari_jsn.radiograph import Radiograph
 
 LayerData = tuple[Any, dict[str, Any], str]
 Read = Callable[[str], list[LayerData]]
@@ -23,13 +21,17 @@ SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".dcm")
 
 #: A folder made to hold one pair is small; beyond this many entries it is something else.
 MOST_ENTRIES = 100
+#: One patient's folder may hold some more, in folders by study and series.
+MOST_STUDY_ENTRIES = 400
 
 
 def get_folder_reader(path: str | list[str]) -> Read | None:
-    """The reader of a folder with one ``*fixed*`` and one ``*moving*`` image; None for any other path."""
+    """The reader of a folder with one ``*fixed*`` and one ``*moving*`` image, or with radiographs; else None."""
     if isinstance(path, list):
         path = path[0] if len(path) == 1 else ""
-    return read_pair_folder if find_pair(path) else None
+    if find_pair(path):
+        return read_pair_folder
+    return read_study_folder if path and holds_study(path, MOST_STUDY_ENTRIES) else None
 
 
 def get_dicom_reader(path: str | list[str]) -> Read | None:
@@ -72,6 +74,14 @@ def read_pair_folder(path: str | list[str]) -> list[LayerData]:
     return layers
 
 
+def read_study_folder(path: str | list[str]) -> list[LayerData]:
+    """One layer for each radiograph of a patient, visit by visit."""
+    from napari_jsn.study import read_study
+    from napari_jsn.viewer.study_layers import study_layers
+
+    return study_layers(read_study(path[0] if isinstance(path, list) else path))
+
+
 def read_dicom(path: str | list[str]) -> list[LayerData]:
     """One layer of a DICOM radiograph, in mm where the file says how large its pixels are."""
     return [_image(path[0] if isinstance(path, list) else path)]
@@ -79,9 +89,10 @@ def read_dicom(path: str | list[str]) -> list[LayerData]:
 
 def _image(path: str, role: str | None = None) -> LayerData:
     from napari_jsn.radiograph import read_radiograph
+    from napari_jsn.viewer.study_layers import noted, world
 
     radiograph = read_radiograph(path)
-    options = {"name": Path(path).stem, "metadata": {KEY: _noted(radiograph, role)}, **_world(radiograph)}
+    options = {"name": Path(path).stem, "metadata": {KEY: noted(radiograph, role)}, **world(radiograph)}
     if radiograph.display_range is not None:
         options["contrast_limits"] = radiograph.display_range
     return radiograph.pixels, options, "image"
@@ -99,24 +110,3 @@ def _masks(path: str, role: str, image: dict[str, Any]) -> LayerData:
         **{key: image[key] for key in ("scale", "units") if key in image},
     }
     return read_masks(path).labels, options, "labels"
-
-
-def _world(radiograph: Radiograph) -> dict[str, Any]:
-    """Scale and units of a layer; nothing where the spacing is not known."""
-    spacing = radiograph.spacing_mm
-    if spacing is None:
-        return {}
-    rows, cols = spacing if isinstance(spacing, tuple) else (spacing, spacing)
-    return {"scale": (rows, cols), "units": ("mm", "mm")}
-
-
-def _noted(radiograph: Radiograph, role: str | None) -> dict[str, Any]:
-    """What is known about the image, plain data only."""
-    known = {
-        "role": role,
-        "side": radiograph.side,
-        "acquired": radiograph.acquired and str(radiograph.acquired),
-        "spacing_mm": radiograph.spacing_mm,
-        "spacing_source": radiograph.spacing_source or None,
-    }
-    return {name: value for name, value in known.items() if value is not None}

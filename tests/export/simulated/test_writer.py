@@ -20,12 +20,13 @@ def test_films_and_tables(film, tmp_path):
     folder = tmp_path / "new" / "out"
     assert names(folder) == [
         "SIM0001/SIM0001_v01_L.dcm", "SIM0001/SIM0001_v01_R.dcm",
-        "SIM0001/SIM0001_v02_L.dcm", "SIM0001/SIM0001_v02_R.dcm", "films.csv", "truth.csv",
+        "SIM0001/SIM0001_v02_L.dcm", "SIM0001/SIM0001_v02_R.dcm", "SIM0001/films.csv", "truth.csv",
     ]  # fmt: skip
-    films, truth = pd.read_csv(folder / "films.csv"), pd.read_csv(folder / "truth.csv")
+    films, truth = pd.read_csv(folder / "SIM0001" / "films.csv"), pd.read_csv(folder / "truth.csv")
     assert films.side.tolist() == ["R", "L", "R", "L"]
     assert films.acquired.tolist()[1:3] == ["2020-01-06", "2021-01-04"]
-    assert all((folder / file).is_file() for file in films.file)
+    assert all((folder / "SIM0001" / file).is_file() for file in films.file)
+    assert all((folder / file).is_file() for file in truth.file)
     row = truth.iloc[-1]
     assert (row.patient, row.visit, row.side, row.joint) == ("SIM0001", 2, "L", "MCP2")
     assert row.jsw_mm == 1.5 and row.jsn_mm == pytest.approx(0.1) and row.jsn_projected_mm == pytest.approx(0.11)
@@ -59,7 +60,7 @@ def test_what_stops_it_leaves_whole_visits(film, tmp_path, stop):
     assert not (tmp_path / "out").exists()
     stopped(3)
     assert names(tmp_path / "out") == [
-        "SIM0001/SIM0001_v01_L.dcm", "SIM0001/SIM0001_v01_R.dcm", "films.csv", "truth.csv"
+        "SIM0001/SIM0001_v01_L.dcm", "SIM0001/SIM0001_v01_R.dcm", "SIM0001/films.csv", "truth.csv"
     ]  # fmt: skip
     assert pd.read_csv(tmp_path / "out" / "truth.csv").visit.tolist() == [1, 1]
 

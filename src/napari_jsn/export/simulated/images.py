@@ -11,7 +11,7 @@ from napari_jsn.simulation.film import Film
 
 
 def png_bytes(film: Film) -> bytes:
-    """The film as PNG, which knows no pixel size: ``truth.csv`` and ``films.csv`` tell it."""
+    """The film as PNG, which knows no pixel size: ``films.csv`` tells it."""
     from PIL import Image
 
     file = io.BytesIO()

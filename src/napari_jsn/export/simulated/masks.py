@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.anatomy import BONES
 from napari_jsn.simulation.film import BoneMask, Film
 
 LABELS = "labels.csv"
@@ -22,15 +23,11 @@ _FIRST = {"L": 1, "R": 101}
 
 def bone_label(side: str, bone: str) -> int:
     """The value of a bone in label images."""
-    from napari_jsn.anatomy import BONES
-
     return _FIRST[side] + BONES.index(bone)
 
 
 def labels_csv() -> bytes:
     """Which value is which bone."""
-    from napari_jsn.anatomy import BONES
-
     rows = [f"{bone_label(side, bone)},{side},{bone}" for side in _FIRST for bone in BONES]
     return "\n".join(["label,side,bone", *rows, ""]).encode()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from napari_jsn.export.table import Record, motion_record
 from napari_jsn.simulation.film import Film, JointTruth
 
-FILMS, TRUTH = "films.csv", "truth.csv"
+TRUTH = "truth.csv"
 
 
 def film_record(film: Film, file: str) -> Record:

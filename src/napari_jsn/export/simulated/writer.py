@@ -10,9 +10,10 @@ from types import TracebackType
 from napari_jsn.errors import InputError
 from napari_jsn.export.files import check_folder, write_files
 from napari_jsn.export.simulated import dicom, images, masks
-from napari_jsn.export.simulated.truth import FILMS, TRUTH, film_record, truth_records
+from napari_jsn.export.simulated.truth import TRUTH, film_record, truth_records
 from napari_jsn.export.table import Record, csv_bytes, table
 from napari_jsn.simulation.film import Film
+from napari_jsn.study import FILMS_TABLE
 
 #: Formats and their file endings.
 FORMATS = {"dicom": ".dcm", "png": ".png", "tiff": ".tif"}
@@ -22,9 +23,10 @@ MASKS = "masks"
 class FilmWriter:
     """Writes films into a folder, one at a time; use it in a ``with`` block.
 
-    ``<folder>/<patient>/`` holds a patient's films, ``films.csv`` a row a film, ``truth.csv`` a row a joint,
-    and ``masks/`` the bones if asked for. A visit appears when its last film is done: whatever stops the block
-    leaves whole visits, and tables that tell of these alone. Files of the same names are replaced.
+    ``<folder>/<patient>/`` holds a patient's films and ``films.csv``, a row a film; ``<folder>/truth.csv`` has a row
+    a joint of all patients; ``masks/`` has the bones if asked for. A visit appears when its last film is done:
+    whatever stops the block leaves whole visits, and tables that tell of these alone. Files of the same names are
+    replaced.
 
     Parameters
     ----------
@@ -72,7 +74,7 @@ class FilmWriter:
         self._content = contents[form]
         self.visits = self.films = 0
         self._waiting: list[tuple[Path, Path]] = []  # of the visit under way: where a file is, where it will be
-        self._rows: dict[str, list[Record]] = {FILMS: [], TRUTH: []}
+        self._rows: dict[str, list[Record]] = {}  # of the visit under way, by table
         self._sizes: dict[str, int] = {}  # of the tables, as far as they tell of finished visits
         self._made: list[Path] = []
 
@@ -96,9 +98,10 @@ class FilmWriter:
             if self._with_masks:
                 for mask, content in masks.mask_files(film, stem).items():
                     self._write(f"{MASKS}/{film.patient}/{mask}", content)
-            self._rows[FILMS].append(film_record(film, name))
-            self._rows[TRUTH] += truth_records(film, name)
-            if len(self._rows[FILMS]) == self._per_visit:
+            films = self._rows.setdefault(f"{film.patient}/{FILMS_TABLE}", [])
+            films.append(film_record(film, Path(name).name))
+            self._rows.setdefault(TRUTH, []).extend(truth_records(film, name))
+            if len(films) == self._per_visit:
                 self._finish_visit()
         except OSError as error:
             told = error.strerror or error
@@ -124,13 +127,13 @@ class FilmWriter:
         except BaseException:
             self._undo_visit()
             raise
-        self._sizes = {name: (self.folder / name).stat().st_size for name in self._rows}
+        self._sizes |= {name: (self.folder / name).stat().st_size for name in self._rows}
         self.visits, self.films = self.visits + 1, self.films + self._per_visit
-        self._waiting, self._rows = [], {FILMS: [], TRUTH: []}
+        self._waiting, self._rows = [], {}
 
     def _append(self, name: str, rows: bytes) -> None:
-        if not self._sizes:  # the first visit: an older table makes way
-            write_files(self.folder, {name: rows})
+        if name not in self._sizes:  # an older table makes way
+            write_files((self.folder / name).parent, {Path(name).name: rows})
             return
         with (self.folder / name).open("ab") as file:
             file.write(rows.split(b"\n", 1)[1])
@@ -141,7 +144,7 @@ class FilmWriter:
             if not part.exists():
                 target.unlink(missing_ok=True)
         for name in self._rows:
-            if self._sizes:
+            if name in self._sizes:
                 os.truncate(self.folder / name, self._sizes[name])
             else:
                 (self.folder / name).unlink(missing_ok=True)
@@ -149,4 +152,4 @@ class FilmWriter:
     def _drop_visit(self) -> None:
         for part, _ in self._waiting:
             part.unlink(missing_ok=True)
-        self._waiting, self._rows = [], {FILMS: [], TRUTH: []}
+        self._waiting, self._rows = [], {}
