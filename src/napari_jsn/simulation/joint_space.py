@@ -2,11 +2,11 @@
 
 Widths are radiographic: from subchondral plate to subchondral plate on a posteroanterior film, in mm.
 
-The level of each joint type (MCP 1.7, PIP 1.0, DIP 0.75 mm) and its spread (15 %, so 0.25 mm in the MCP joints)
-follow semi-automated measurements of hand films [1]_ [2]_ [3]_; [2]_ found 1.40 (SD 0.25) mm in the MCP and 0.70
-(SD 0.25) mm in the DIP joints of patients with osteoarthritis of 65 years, and more in controls. Men's spaces are 11.1 %
-wider in the MCP [4]_ and 15.4 % in the PIP joints [5]_. That the index is widest and the little finger narrowest is
-reported throughout; the steps between the fingers here are round figures which keep the joint type's mean.
+The levels of healthy adults, 1.7 mm in the MCP, 1.0 mm in the PIP and 0.75 mm in the DIP joints of the fingers, are
+round figures: wider in MCP than in PIP joints [1]_, and above the 1.40 (SD 0.25) mm of MCP and 0.70 (SD 0.25) mm of DIP
+joints in patients of 65 years with osteoarthritis, whose controls had wider spaces [2]_. The spread of 15 % gives the
+same 0.25 mm in the MCP joints. Men's spaces are 11.1 % wider in the MCP [4]_ and 15.4 % in the PIP joints [5]_. The
+steps between fingers (the index widest, the little finger narrowest) and the thumb's widths are assumed.
 
 References
 ----------
@@ -56,9 +56,9 @@ _CLIP_SD = 2.0
 
 #: Smallest share of the healthy width that counts as normal, as doubtful (grade 1), and as grade 2.
 NORMAL_SHARE, DOUBTFUL_SHARE, HALF = 0.90, 0.75, 0.50
-#: Sideways displacement of the bones, as a share of the joint's width, from which a joint is subluxed, and luxated.
+#: Sideways displacement of the bones, as a share of the joint's width, from which it is subluxed, and luxated.
 SUBLUXATION, LUXATION = 0.25, 1.0
-#: Share of the surface from which one erosion counts 2, and 3 (past the middle of the bone), and from which all is gone.
+#: Share of the surface from which an erosion counts 2, and 3 (past the middle of the bone), and from which all is lost.
 LARGE_EROSION, PAST_MIDDLE, COLLAPSE = 0.15, 0.50, 0.90
 
 
@@ -172,9 +172,9 @@ def narrowing_grade(jsw_mm: float, healthy_mm: float, displacement: float = 0.0)
 def erosion_grade(share_of_surface: float, count: int) -> int:
     """Erosion after Sharp/van der Heijde, from the geometry.
 
-    Readers give 1 for each discrete erosion, 2 for a larger one, 3 for one past the middle of the bone, add them up to 5
-    at most, and give 5 for a collapsed joint [6]_. Here all erosions of a joint count as equally large: 2 each from 15 %
-    and 3 each from 50 % of the joint's surface, and 5 where 90 % of the surface is gone.
+    Readers give 1 for each discrete erosion, 2 for a larger one, 3 for one past the middle of the bone, add them up to
+    5 at most, and give 5 for a collapsed joint [6]_. Here all erosions of a joint count as equally large: 2 each from
+    15 % and 3 each from 50 % of the joint's surface, and 5 where 90 % of the surface is gone.
 
     Parameters
     ----------

@@ -1,22 +1,23 @@
 """Where the joints and wrist bones of a random adult hand lie, in mm.
 
-The directions of the bones, the layout of the wrist and how bones vary together come from statistics of 894 hands'
-landmarks (``hand_shape.json``, made by ``python -m benchmarks.hand_shape``). Those hands are children's and adolescents',
-their landmarks lie slightly off the joint gaps and their pixels are not physical, so the lengths of the bones are adult ones
-[1]_, and only the deviations from their mean are taken from the landmarks.
+The directions of the bones, the layout of the wrist and how bones vary together come from statistics of the landmarks
+of 894 hands (``hand_shape.json``, made by ``python -m benchmarks.hand_shape``). Those hands are children's and
+adolescents', the landmarks lie slightly off the joint gaps, and the films' pixels are not physical. So the mean lengths
+are those of adult bones [1]_, from which the landmarks' proportions differ by 8 % at most; only how bones deviate from
+their mean is the landmarks'.
 
 References
 ----------
-.. [1] Buryanov A, Kotiuk V. Proportions of hand segments. Int J Morphol 2010;28:755-8. Radiographs of 66 adults of 19 to 78
-   years, both sexes.
-.. [2] Gordon CC et al. 1988 Anthropometric survey of U.S. Army personnel. Natick/TR-89/044. Hand lengths of men and women,
-   193.8 and 180.5 mm, each with a spread of 5 %.
+.. [1] Buryanov A, Kotiuk V. Proportions of hand segments. Int J Morphol 2010;28:755-8. Radiographs of 66 adults of 19
+   to 78 years, both sexes.
+.. [2] Gordon CC et al. 1988 Anthropometric survey of U.S. Army personnel. Natick/TR-89/044. Men's hands are 7 % longer
+   than women's; within a sex their lengths spread by 5 %.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.anatomy import JOINTS, RAYS, bones_of
+from napari_jsn.anatomy import JOINTS, RAYS
 from napari_jsn.simulation.joint_space import Sex, check_sex, draw_sex, mean_widths
 
 Array = NDArray[np.float64]
@@ -88,7 +89,7 @@ def draw_skeleton(rng: np.random.Generator, sex: Sex | None = None, variation: f
     ----------
     rng : numpy.random.Generator
     sex : {"F", "M"}, optional
-        Drawn if not given. Women's bones are 8 % shorter than men's.
+        Drawn if not given. Men's bones are 8 % longer than women's.
     variation : float
         How much hands differ from the mean: 1 as people do, 0 gives the mean hand of that sex.
 
@@ -185,7 +186,7 @@ def _spaces(sex: Sex) -> dict[str, float]:
     return mean_widths(sex)
 
 
-def _wrist(mark: Any) -> dict[str, Array]:
+def _wrist(mark: Callable[[int], Array]) -> dict[str, Array]:
     """Bases of the metacarpals, carpals and forearm from the landmarks of the wrist.
 
     The landmarks are corners, seen on the films: 0 and 2 the ulna's metaphysis, 1 its styloid; 3 and 4 the radius's
@@ -199,8 +200,9 @@ def _wrist(mark: Any) -> dict[str, Array]:
     points = {f"CMC{18 - number}": mark(number) for number in range(13, 18)}
     points["scaphoid"] = between(mark(8), between(mark(11), mark(12)))
     points["lunate"] = between(mark(7), between(mark(9), mark(10)))
+    points["CMC5"] = between(mark(14), mark(13), 1.25)  # its landmark lies on the ring finger's side of the base
     points["triquetrum"] = between(mark(6), mark(13), 0.35)
-    points["pisiform"] = between(mark(6), mark(13), 0.45)  # in front of the triquetrum
+    points["pisiform"] = between(mark(6), mark(13), 0.25)  # in front of the triquetrum
     points["trapezium"] = between(mark(12), mark(17))
     points["trapezoid"] = between(mark(11), mark(16))
     points["capitate"] = between(mark(10), between(mark(14), mark(15)))
@@ -208,9 +210,10 @@ def _wrist(mark: Any) -> dict[str, Array]:
 
     across = mark(4) - mark(0)
     down = np.array([-across[1], across[0]]) / np.hypot(*across)  # along the forearm, proximally
-    for bone, corners, end in (("radius", (3, 4), between(mark(3), mark(5))), ("ulna", (0, 2), mark(1))):
-        middle = between(mark(corners[0]), mark(corners[1]))
-        points[bone] = middle + down * float((end - middle) @ down)
+    radius, ulna = between(mark(3), mark(4)), between(mark(0), mark(2))
+    # the radius ends midway to its styloid's tip, the ulna's head a quarter short of its own
+    for bone, middle, styloid, share in (("radius", radius, mark(5), 0.5), ("ulna", ulna, mark(1), 0.75)):
+        points[bone] = middle + share * down * float((styloid - middle) @ down)
         points[f"{bone}_shaft"] = points[bone] + _FOREARM_MM * down
     return points
 
