@@ -23,6 +23,8 @@ Grey = NDArray[np.float32]
 
 #: Cells per standard deviation of the coarse grid on which wide blurs are computed.
 _CELLS_PER_SD = 3
+#: More than this, in nepers, is no hand but blade or marker, and counts for no more: else it casts a dark halo.
+_HAND = 2.0
 
 
 def compress_latitude(nepers: Grey, sd_px: float, share: float, middle: float) -> Grey:
@@ -44,7 +46,8 @@ def compress_latitude(nepers: Grey, sd_px: float, share: float, middle: float) -
     """
     if share == 0:
         return nepers
-    return nepers - np.float32(share) * (wide_blur(nepers, sd_px) - np.float32(middle))
+    slow = wide_blur(np.minimum(nepers, np.float32(_HAND)), sd_px)
+    return nepers - np.float32(share) * (slow - np.float32(middle))
 
 
 def enhance(nepers: Grey, sd_px: float, gain: float, limit: float) -> Grey:
@@ -69,7 +72,8 @@ def enhance(nepers: Grey, sd_px: float, gain: float, limit: float) -> Grey:
     wide = sd_px >= 2 * _CELLS_PER_SD
     blurred = wide_blur(nepers, sd_px) if wide else ndimage.gaussian_filter(nepers, sd_px, mode="nearest", truncate=3)
     detail = nepers - blurred
-    return nepers + np.float32(gain) * detail / (1 + np.abs(detail) / np.float32(limit))
+    strength = np.float32(gain * limit) / (np.float32(limit) + np.abs(detail))
+    return nepers + strength * detail
 
 
 def curve(nepers: Grey, middle: float, rate: float, gamma: float, black: float, white: float) -> Grey:
@@ -156,7 +160,8 @@ def wide_blur(image: Grey, sd_px: float) -> Grey:
     cells = shrink(np.pad(image, padding, mode="edge"), step)
     # the linear interpolation below widens by a cell's variance, so the blur leaves that out
     cells = ndimage.gaussian_filter(cells, np.sqrt((sd_px / step) ** 2 - 0.25), mode="nearest", truncate=3)
-    return _between_cells(image.shape[0], step) @ cells @ _between_cells(image.shape[1], step).T
+    blurred: Grey = _between_cells(image.shape[0], step) @ cells @ _between_cells(image.shape[1], step).T
+    return blurred
 
 
 @lru_cache(maxsize=16)
