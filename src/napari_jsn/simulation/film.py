@@ -88,7 +88,7 @@ class Film:
         1 is the baseline.
     acquired : datetime.date
     sides : tuple of str
-        ``("L",)``, ``("R",)`` or ``("R", "L")``, from left to right on the film.
+        ``("L",)``, ``("R",)`` or ``("L", "R")``, from left to right on the film.
     stored : (H, W) uint16 array
         Pixel values of ``bits`` bits; bone dark if ``monochrome1``.
     bits : int

@@ -56,9 +56,11 @@ class Motion:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, spread: float = 1.0) -> Motion:
-        """Draw one; 1 is as between two visits of the development joints, where the bones turn against each other by 2.8 deg
-        and slide by 1.7 px of 0.087 mm (medians), and scale by 0.35 % (quartiles).
-        """  # fmt: skip
+        """Draw one; 1 is as between two visits of the development joints.
+
+        There the bones turn against each other by 2.8 deg and slide by 1.7 px of 0.087 mm (medians), and scale by
+        0.35 % (quartiles).
+        """
         common_roll = rng.normal(0, 2.0 * spread)
         return cls(
             turn_deg=2.9 * spread * float(np.clip(rng.standard_t(4), -6, 6)),
@@ -91,8 +93,8 @@ def joint_pair(
     joint : str
         ``"MCP2"``, ``"PIP3"``, ``"IP1"``, ...
     jsn_mm : float
-        Narrowing from baseline to follow-up along the joint's axis in space; negative widens. A joint whose drawn space is too
-        narrow for it is given as much more at baseline.
+        Narrowing from baseline to follow-up along the joint's axis in space; negative widens. A joint whose drawn
+        space is too narrow for it is given as much more at baseline.
     seed : int
         Draws the patient, the motion, the device and the noise.
     motion : Motion, optional
@@ -115,7 +117,7 @@ def joint_pair(
     ------
     InputError
         If there is no such joint, or the narrowing, the shape or the side is out of range.
-    """  # fmt: skip
+    """
     _check(joint, jsn_mm, shape, spacing_mm, side)
     rngs = [np.random.default_rng(s) for s in np.random.SeedSequence([int(seed), 1]).spawn(2)]
     return next(_pairs(Patient.draw(rngs[0]), [(joint, jsn_mm)], rngs[1], motion, disease, detector, shape, spacing_mm, side))  # fmt: skip

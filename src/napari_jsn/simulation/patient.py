@@ -73,7 +73,9 @@ class Patient:
     tissue: Tissue = field(repr=False)
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, disease: float | None = None) -> Patient:
+    def draw(
+        cls, rng: np.random.Generator, disease: float | None = None, hand_rng: np.random.Generator | None = None
+    ) -> Patient:
         """Draw a patient.
 
         Parameters
@@ -81,8 +83,12 @@ class Patient:
         rng : numpy.random.Generator
         disease : float, optional
             How much of the joint spaces illness has taken before baseline, 0 to 1; drawn by default, mostly little.
+        hand_rng : numpy.random.Generator, optional
+            Draws what differs between a patient's two hands, where ``rng`` draws what they share.
         """
         streams = dict(zip(("person", "skeleton", "width", "shape", "substance", "rest"), rng.spawn(6), strict=True))
+        if hand_rng is not None:
+            streams |= dict(zip(("shape", "substance", "rest"), hand_rng.spawn(3), strict=True))
         person = streams["person"]
         sex = "F" if person.random() < 0.7 else "M"  # as in rheumatoid arthritis
         skeleton = draw_skeleton(streams["skeleton"], sex)

@@ -52,7 +52,7 @@ def draw_bone(name: str, length: float, size: float, rng: np.random.Generator) -
     factor = size * (length / typical) ** 0.4
     head, shaft, base, head_z, shaft_z, base_z = (w * factor * _about(rng, 0.04) for w in widths)
     lean = rng.normal(0, 0.03, 2)  # one side of a head or base is wider than the other
-    knots, half, depth = _profile(length, head, shaft, base, head_z, shaft_z, base_z, rng)
+    knots, half, depth = _profile(name, length, head, shaft, base, head_z, shaft_z, base_z, rng)
     slope = np.interp(knots, [0, length], [lean[0], lean[1]])
     bone = BoneShape(
         name,
@@ -97,6 +97,7 @@ def _about(rng: np.random.Generator, sd: float) -> float:
 
 
 def _profile(
+    name: str,
     length: float,
     head: float,
     shaft: float,
@@ -109,20 +110,21 @@ def _profile(
     """Knots along the bone, half widths and half depths there."""
     reach = min(1.0, length / (2.6 * head + 3.2 * base))  # short bones have short ends
     neck, flare = 0.72 * _about(rng, 0.05), 0.80 * _about(rng, 0.03)
+    if name.startswith("MC"):  # widest some 10 mm below the top; expert masks: 0.62, 0.79, 0.89, 0.96, 1 every 2 mm
+        top = [(0.0, 0.74, 0.85), (0.55, 0.88, 0.97), (1.3, 1.0, 1.0), (1.65, 0.96, 0.97), (2.6, neck, 0.72)]
+    else:
+        top = [(0.0, 0.88, 0.92), (0.55, 1.0, 1.0), (1.1, 0.96, 0.98), (1.5, 0.88, 0.9), (2.2, neck, 0.72)]
     ends = [
-        (-2.0, 0.74 * head, 0.80 * head_z),
-        (0.0, 0.88 * head, 0.92 * head_z),
-        (0.55 * head * reach, head, head_z),
-        (1.1 * head * reach, 0.96 * head, 0.98 * head_z),
-        (2.1 * head * reach, max(neck * head, shaft), max(0.72 * head_z, shaft_z)),
+        (-2.0, 0.85 * top[0][1] * head, 0.85 * top[0][2] * head_z),
+        *((at * head * reach, max(wide * head, shaft), max(deep * head_z, shaft_z)) for at, wide, deep in top),
         (length - 2.6 * base * reach, max(1.03 * shaft, 0.58 * base), max(1.03 * shaft_z, 0.60 * base_z)),
         (length - 1.5 * base * reach, max(flare * base * 0.93, shaft), max(0.78 * base_z, shaft_z)),
         (length - 0.5 * base * reach, base, base_z),
         (length, 0.98 * base, 0.98 * base_z),
         (length + 2.5, 0.93 * base, 0.93 * base_z),
     ]
-    middle = (0.5 * (ends[4][0] + ends[5][0]), shaft, shaft_z)
-    table = np.array(ends[:5] + [middle] + ends[5:])
+    middle = (0.5 * (ends[5][0] + ends[6][0]), shaft, shaft_z)
+    table = np.array([*ends[:6], middle, *ends[6:]])
     return table[:, 0], table[:, 1], table[:, 2]
 
 
@@ -168,7 +170,7 @@ def carpal(name: str, long: float, wide: float, deep: float) -> BoneShape:
 
 def forearm(name: str, length: float, size: float) -> BoneShape:
     """Radius or ulna: the distal end and as much of the shaft as a film of the hand shows."""
-    end, shaft, end_z, shaft_z = (15.0, 7.2, 9.5, 6.0) if name == "radius" else (8.0, 6.0, 7.5, 5.8)
+    end, shaft, end_z, shaft_z = (13.5, 7.0, 9.5, 6.0) if name == "radius" else (7.4, 5.8, 7.2, 5.6)
     knots = np.array([-3.0, 0.0, 4.0, 10.0, 20.0, 35.0, length, length + 5])
     share = np.array([0.85, 0.95, 1.0, 0.94, 0.55, 0.2, 0.0, 0.0])
     half, depth = size * (shaft + (end - shaft) * share), size * (shaft_z + (end_z - shaft_z) * share)
