@@ -278,7 +278,14 @@ def store(grey: Grey, bits: int, monochrome1: bool) -> NDArray[np.uint16]:
     Returns
     -------
     (H, W) uint16 array
+
+    Raises
+    ------
+    InputError
+        If ``bits`` is out of range.
     """
+    if not 8 <= bits <= 16:
+        raise InputError(f"Pixel values of {bits} bits cannot be stored. Give 8 to 16.", "bits")
     top = 2**bits - 1
     stored = np.round(np.clip(grey, 0, 1) * np.float32(top)).astype(np.uint16)
     return top - stored if monochrome1 else stored
