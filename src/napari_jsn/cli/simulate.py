@@ -60,7 +60,8 @@ def _write(films: Iterable[Film], writer: FilmWriter, total: int) -> None:
     from rich.console import Console
     from rich.progress import track
 
-    for film in track(films, "Simulating", total, console=Console(stderr=True), transient=True):
+    console = Console(stderr=True)
+    for film in track(films, "Simulating", total, console=console, transient=True, disable=not console.is_terminal):
         writer.add(film)
 
 

@@ -1,0 +1,122 @@
+"""The command ``simulate``, with a stand-in for the simulator."""
+
+import sys
+import types
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from napari_jsn.cli import main
+from napari_jsn.errors import InputError
+from napari_jsn.radiograph import read_radiograph
+
+
+@pytest.fixture
+def simulator(film, monkeypatch):
+    """Films at once, in place of ``simulation.hand``; notes how it was called."""
+
+    class Simulator(types.ModuleType):
+        called, stop_after, error = None, None, KeyboardInterrupt()
+
+        def simulate(self, patients=1, visits=2, seed=0, hands="left", shape=(0, 0), **options):
+            self.called = {"shape": shape, "seed": seed, **options}
+            if patients < 1:
+                raise InputError(f"{patients} patients cannot be simulated. Give 1 or more.", "patients")
+            return self.films(patients, visits, hands)
+
+        def films(self, patients, visits, hands):
+            sides = {"left": ["L"], "right": ["R"], "each": ["R", "L"], "together": ["RL"]}[hands]
+            done = 0
+            for patient in range(patients):
+                for visit in range(visits):
+                    for shown in sides:
+                        if done == self.stop_after:
+                            raise self.error
+                        done += 1
+                        yield film(f"SIM{patient + 1:04d}", visit + 1, tuple(shown))
+
+    module = Simulator("napari_jsn.simulation.hand")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr("napari_jsn.simulation.hand", module, raising=False)
+    return module
+
+
+@pytest.fixture
+def run(capsys):
+    def run(*words):
+        with pytest.raises(SystemExit) as left:
+            main(["simulate", *map(str, words)])
+        printed = capsys.readouterr()
+        return left.value.code or 0, printed.out, printed.err
+
+    return run
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_study_is_written(run, simulator, tmp_path):
+    out = tmp_path / "new" / "out"
+    code, told, err = run("--patients", 2, "--visits", 3, "--hands", "each", "--seed", 7, "--masks", "--out", out)
+    assert (code, err) == (0, "")
+    assert "6 visits, 12 films" in told and f"{out / 'truth.csv'}\n" in told
+    assert simulator.called == {"shape": (2010, 1490), "seed": 7, "spacing_mm": 0.144, "interval_days": 364}
+    truth = pd.read_csv(out / "truth.csv")
+    assert len(truth) == 12 and truth.patient.nunique() == 2
+    for row in truth.itertuples():
+        radiograph = read_radiograph(out / row.file)
+        assert radiograph.side == row.side and radiograph.day == date.fromisoformat(row.acquired)
+        assert radiograph.spacing_mm == pytest.approx(row.spacing_mm, rel=1e-5)
+    assert len(files(out / "masks")) == 1 + 2 * 12
+
+
+def test_film_sizes_follow_the_pixel_pitch(run, simulator, tmp_path):
+    assert run("--out", tmp_path, "--spacing-mm", 0.2, "--hands", "together")[0] == 0
+    assert simulator.called["shape"] == (1447, 2146)
+    assert run("--out", tmp_path, "--rows", 300, "--columns", 200)[0] == 0
+    assert simulator.called["shape"] == (300, 200)
+
+
+@pytest.mark.parametrize(("form", "ending"), [("dicom", "dcm"), ("png", "png"), ("tiff", "tif")])
+def test_formats(run, simulator, tmp_path, form, ending):
+    assert run("--out", tmp_path, "--visits", 1, "--format", form)[0] == 0
+    assert files(tmp_path) == [f"SIM0001/SIM0001_v01_L.{ending}", "SIM0001/films.csv", "truth.csv"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--patients", 0], "--patients: 0 patients"),
+        (["--format", "bmp"], "--format: There is no format 'bmp'"),
+        (["--spacing-mm", 0], "--spacing-mm: "),
+        (["--spacing-mm", "nan"], "--spacing-mm: "),
+    ],
+)
+def test_the_impossible_is_refused_and_nothing_written(run, simulator, tmp_path, words, told):
+    code, out, err = run("--out", tmp_path / "out", *words)
+    assert (code, out) == (2, "") and err.startswith(f"Error: {told}") and err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(run, simulator, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = run("--out", tmp_path / "file")
+    assert code == 2 and "--out" in err and simulator.called is None
+
+
+def test_stopping_keeps_whole_visits(run, simulator, tmp_path):
+    simulator.stop_after = 3
+    code, out, err = run("--hands", "each", "--visits", 4, "--out", tmp_path / "out")
+    assert code == 130 and "Stopped" in out and "1 visit, 2 films" in out and "Traceback" not in err
+    assert len(files(tmp_path / "out")) == 4
+    simulator.stop_after = 0
+    code, out, _ = run("--out", tmp_path / "none")
+    assert code == 130 and "Nothing was written" in out and not (tmp_path / "none").exists()
+
+
+def test_a_failure_keeps_whole_visits_too(run, simulator, tmp_path):
+    simulator.stop_after, simulator.error = 1, RuntimeError("odd")
+    code, _, err = run("--out", tmp_path / "out")
+    assert code == 1 and "odd" in err and len(files(tmp_path / "out")) == 3
