@@ -24,6 +24,8 @@ Grey = NDArray[np.float32]
 
 #: Least signal, as a share of open air, that a device takes the logarithm of.
 _DARK = 1e-3
+#: Level, in nepers, that latitude compression leaves alone: between soft tissue and bone.
+_MIDDLE = 0.5
 #: JPEG quality of the joint crops of the BLS-GAN data: their quantisation tables are the standard ones at 95.
 CROP_QUALITY = 95
 
@@ -67,8 +69,8 @@ class Detector:
         Fine enhancement: strength, standard deviation of its blur, detail (nepers) lifted half as much.
     texture_gain, texture_mm, texture_limit : float
         The same in a second, coarser band.
-    middle, rate, gamma, black, white : float
-        The grey-level curve, see :func:`~napari_jsn.simulation.postprocessing.curve`.
+    low, high, toe, shoulder, gamma, black, white : float
+        The grey-level curve in nepers, see :func:`~napari_jsn.simulation.postprocessing.curve`.
     bits : int
         Of a stored pixel value.
     jpeg_quality : int or None
@@ -84,7 +86,7 @@ class Detector:
     focal_spot_mm: float = 0.6
     magnification: float = 1.03
     blur_mm: float = 0.12
-    quanta_per_mm2: float = 80_000.0
+    quanta_per_mm2: float = 120_000.0
     electronic_quanta: float = 6.0
     fixed_pattern: float = 0.002
     pattern_seed: int = 0
@@ -98,8 +100,10 @@ class Detector:
     texture_gain: float = 0.2
     texture_mm: float = 1.5
     texture_limit: float = 0.4
-    middle: float = 0.75
-    rate: float = 3.0
+    low: float = 0.02
+    high: float = 1.3
+    toe: float = 0.06
+    shoulder: float = 0.2
     gamma: float = 1.0
     black: float = 0.0
     white: float = 1.0
@@ -112,6 +116,7 @@ class Detector:
         """Draw a device and how a hospital has set it up."""
         kind: Literal["CR", "DX"] = "CR" if rng.random() < 0.6 else "DX"
         cr = kind == "CR"
+        low = float(rng.normal(0.02, 0.05))
         return cls(
             kind=kind,
             beam_hardening=float(rng.uniform(0.0, 0.06)),
@@ -120,7 +125,7 @@ class Detector:
             focal_spot_mm=float(rng.choice([0.6, 1.0, 1.2])),
             magnification=float(rng.uniform(1.01, 1.05)),
             blur_mm=float(rng.uniform(0.11, 0.19) if cr else rng.uniform(0.08, 0.12)),
-            quanta_per_mm2=float((80_000 if cr else 110_000) * np.exp(0.35 * rng.standard_normal())),
+            quanta_per_mm2=float((110_000 if cr else 150_000) * np.exp(0.35 * rng.standard_normal())),
             electronic_quanta=float(rng.uniform(3, 10) if cr else rng.uniform(2, 8)),
             fixed_pattern=float(rng.uniform(0.0005, 0.003)),
             pattern_seed=int(rng.integers(2**31)),
@@ -133,10 +138,12 @@ class Detector:
             texture_gain=float(rng.uniform(0.0, 0.5)),
             texture_mm=float(rng.uniform(1.0, 2.5)),
             texture_limit=float(rng.uniform(0.2, 0.6)),
-            middle=float(rng.normal(0.75, 0.07)),
-            rate=float(np.clip(rng.normal(3.0, 0.35), 2.0, 4.0)),
-            gamma=float(rng.uniform(0.9, 1.15)),
-            black=float(max(0.0, rng.normal(0.0, 0.03))),
+            low=low,
+            high=low + float(np.clip(rng.normal(1.27, 0.14), 1.0, 1.7)),
+            toe=float(rng.uniform(0.03, 0.10)),
+            shoulder=float(rng.uniform(0.15, 0.35)),
+            gamma=float(rng.uniform(0.92, 1.1)),
+            black=float(rng.uniform(0.05, 0.2) if rng.random() < 0.15 else 0.0),
             white=float(rng.uniform(0.92, 1.0)),
             bits=int(rng.choice([10, 12], p=[0.4, 0.6])),
             jpeg_quality=int(rng.integers(75, 99)) if rng.random() < 0.3 else None,
@@ -172,7 +179,7 @@ class Detector:
             scatter=float(self.scatter * np.exp(0.1 * rng.standard_normal())),
             magnification=float(max(1.0, self.magnification + 0.005 * rng.standard_normal())),
             exposure_offset=float(0.04 * rng.standard_normal()),
-            rate=float(self.rate * np.exp(0.04 * rng.standard_normal())),
+            high=self.low + float((self.high - self.low) * np.exp(0.04 * rng.standard_normal())),
         )
 
     @property
@@ -207,10 +214,11 @@ def expose(attenuation: Grey, spacing_mm: float, detector: Detector, rng: np.ran
     """
     _check(attenuation, spacing_mm)
     nepers = _logarithm(_signal(attenuation, spacing_mm, detector, rng), attenuation.shape, spacing_mm, detector)
-    nepers = compress_latitude(nepers, detector.latitude_mm / spacing_mm, detector.latitude, detector.middle)
+    nepers = compress_latitude(nepers, detector.latitude_mm / spacing_mm, detector.latitude, _MIDDLE)
     nepers = enhance(nepers, detector.texture_mm / spacing_mm, detector.texture_gain, detector.texture_limit)
     nepers = enhance(nepers, detector.edge_mm / spacing_mm, detector.edge_gain, detector.edge_limit)
-    grey = curve(nepers, detector.middle, detector.rate, detector.gamma, detector.black, detector.white)
+    window = (detector.low, detector.high, detector.toe, detector.shoulder)
+    grey = curve(nepers, *window, detector.gamma, detector.black, detector.white)
     return grey if detector.jpeg_quality is None else jpeg(grey, detector.jpeg_quality)
 
 

@@ -76,16 +76,21 @@ def enhance(nepers: Grey, sd_px: float, gain: float, limit: float) -> Grey:
     return nepers + strength * detail
 
 
-def curve(nepers: Grey, middle: float, rate: float, gamma: float, black: float, white: float) -> Grey:
-    """S-curve of a film: straight in the middle, never quite black or white.
+def curve(
+    nepers: Grey, low: float, high: float, toe: float, shoulder: float, gamma: float, black: float, white: float
+) -> Grey:
+    """S-curve of a film: straight between two levels, rounded at both ends, never quite black or white.
+
+    On real joint crops it is straight: open air, soft tissue, the joint space and bone lie at 0.02, 0.27, 0.39
+    and 0.53, as do their thicknesses.
 
     Parameters
     ----------
     nepers : (H, W) float32 array
-    middle : float
-        Nepers at the middle of the curve.
-    rate : float
-        Steepness per neper; the curve's slope in the middle is ``rate / 4``.
+    low, high : float
+        The window: nepers where the straight part would meet black and white.
+    toe, shoulder : float
+        Nepers over which the curve bends at its lower and its upper end.
     gamma : float
         Power applied to the curve's output; above 1 darkens.
     black, white : float
@@ -96,12 +101,17 @@ def curve(nepers: Grey, middle: float, rate: float, gamma: float, black: float, 
     (H, W) float32 array
         Grey levels, bone bright.
     """
-    # half of 1 + tanh(t / 2) is 1 / (1 + exp(-t)), without overflow
-    grey = np.tanh(np.float32(rate / 2) * (nepers - np.float32(middle)))
-    grey = np.float32(0.5) * (1 + grey)
+    ramp = _soft_ramp(nepers - np.float32(low), toe) - _soft_ramp(nepers - np.float32(high), shoulder)
+    grey = np.clip(ramp / np.float32(high - low), 0, 1)
     if gamma != 1:
         grey = np.power(grey, np.float32(gamma))
     return np.float32(black) + np.float32(white - black) * grey
+
+
+def _soft_ramp(x: Grey, bend: float) -> Grey:
+    """``max(x, 0)``, its corner rounded over ``bend``: the integral of a logistic curve."""
+    # log(1 + exp(t)) without overflow
+    return np.maximum(x, 0) + np.float32(bend) * np.log1p(np.exp(-np.abs(x) / np.float32(bend)))
 
 
 def jpeg(grey: Grey, quality: int) -> Grey:
