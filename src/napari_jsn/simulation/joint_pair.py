@@ -120,7 +120,8 @@ def joint_pair(
     """
     _check(joint, jsn_mm, shape, spacing_mm, side)
     rngs = [np.random.default_rng(s) for s in np.random.SeedSequence([int(seed), 1]).spawn(2)]
-    return next(_pairs(Patient.draw(rngs[0]), [(joint, jsn_mm)], rngs[1], motion, disease, detector, shape, spacing_mm, side))  # fmt: skip
+    patient = Patient.draw(rngs[0])
+    return next(_pairs(patient, [(joint, jsn_mm)], rngs[1], motion, disease, detector, shape, spacing_mm, side))
 
 
 def joint_pairs(

@@ -13,7 +13,7 @@ from napari_jsn.simulation.projection import Slabs
 
 #: Attenuation of compact bone beyond that of the soft tissue it displaces, per mm, at the mean energy of a hand film
 #: (about 45 keV; NIST XCOM: 0.099 for cortical bone of 1.85 g/cm3, 0.026 for muscle).
-COMPACT = 0.075
+COMPACT = 0.085
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _density(
     spongy = (material.marrow + (material.spongy * material.near_joint - material.marrow) * end).astype(np.float32)
     inner = spongy * (1 + material.grain * _struts(material, u, depth.shape)) if material.grain else spongy
     # spongy bone thickens towards a joint surface, over about 2.5 mm
-    inner = inner * (1 + 0.9 * np.exp(-np.abs(base) * 0.5) + 0.35 * np.exp(-np.abs(head) * 0.6))
+    inner = inner * (1 + 1.4 * np.exp(-((base / 2.4) ** 2)) + 0.35 * np.exp(-np.abs(head) * 0.6))
     plate = np.exp(-((base / material.plate_mm) ** 2)) + 0.55 * np.exp(-((head * 1.8 / material.plate_mm) ** 2))
     density = solid - core + core * np.minimum(inner + plate, 1.0)
     if material.buried:
@@ -149,10 +149,11 @@ def _density(
 
 
 def _buried_cortex(shape: BoneShape, x: NDArray, y: NDArray, z: NDArray, head: NDArray) -> NDArray:  # type: ignore[type-arg]
-    """The shaft's cortex where it goes on inside the wider head and fades, as films show it."""
-    inside = shape.side_distance(x, y, z, scale=0.74)
-    reach = np.clip(head / 5.0, 0, 1) * np.clip((0.42 * shape.length - y) / (0.2 * shape.length), 0, 1)
-    return np.exp(-((inside / 0.55) ** 2)) * reach
+    """The shaft's side walls where they go on inside the wider head and fade, as films show them."""
+    left, right, deep, _ = shape.profile(y)
+    wall = np.where(x < 0, left, right) * 0.66
+    near = np.exp(-(((np.abs(x) - wall) / 0.5) ** 2)) * np.exp(-((z / (0.75 * deep)) ** 4))
+    return near * np.clip(head / 4.0 - 0.6, 0, 1) * np.clip((0.5 * shape.length - y) / (0.2 * shape.length), 0, 1)
 
 
 def _struts(material: Material, u: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -14,10 +14,10 @@ STEP_MM = (0.5, 0.15, 0.15)
 
 #: Correlation lengths of the struts along z, y and x in mm: in the shaft and under a base they run along the bone,
 #: in a head they form a mesh without direction (Singh 1978, and what the development joints show).
-_ALONG = (0.26, 0.85, 0.17)
-_MESH = (0.30, 0.30, 0.20)
+_ALONG = (0.38, 0.27, 0.09)
+_MESH = (0.38, 0.24, 0.11)
 #: Strength of the struts: the log-normal field's sd before its exponential.
-_CONTRAST = 1.0
+_CONTRAST = 1.2
 
 
 @lru_cache(maxsize=4)
