@@ -14,7 +14,7 @@ SYSTEM_LIBRARIES := xvfb xauth libegl1 libgl1 libgl1-mesa-dri libxkbcommon-x11-0
 	libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-xkb1 libxcb-shape0 libxcb-randr0 libxcb-xfixes0 \
 	libxcb-sync1 libxcb-shm0 libdbus-1-3 libfontconfig1 libglib2.0-0
 
-.PHONY: demo test benchmark system-libraries clean
+.PHONY: demo test benchmark sample system-libraries clean
 
 demo: $(VENV)/.base
 	$(BIN)/napari-jsn demo
@@ -28,6 +28,9 @@ test: system-libraries $(VENV)/.test
 
 benchmark: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
+
+sample: $(VENV)/.base
+	$(BIN)/python tools/make_samples.py
 
 system-libraries:
 	@tools/system-packages $(SYSTEM_LIBRARIES)

@@ -1,4 +1,4 @@
-"""Make docs/images/viewer.png: a real napari window with a drawn joint pair and what was measured in it.
+"""Make docs/images/viewer.png: a real napari window with a simulated joint pair and what was measured in it.
 
 Run it where a window can open, for example ``xvfb-run -s "-screen 0 1600x1000x24" python docs/make_screenshot.py``.
 """
@@ -12,7 +12,7 @@ SIZE = (1440, 800)
 
 
 def main() -> None:
-    """Register the drawn pair in a window and save a picture of it."""
+    """Register the simulated pair in a window and save a picture of it."""
     os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # napari's own look
 
     import napari
@@ -21,7 +21,7 @@ def main() -> None:
 
     viewer = napari.Viewer()
     viewer.window.resize(*SIZE)
-    viewer.open_sample("napari-jsn", "drawn_joint_pair")
+    viewer.open_sample("napari-jsn", "joint_pair_mcp")
     _, widget = viewer.window.add_plugin_dock_widget("napari-jsn", "Register joint pair")
     QTest.qWait(500)
     widget.run()

@@ -143,9 +143,7 @@ def _radiograph_files(folder: Path) -> Iterator[Path]:
             continue
         patients.add(str(header.get("PatientID") or ""))
         if len(patients - {""}) > 1:
-            raise InputError(
-                f"{folder} holds radiographs of more than one patient. Give the folder of one.", "folder"
-            )
+            raise InputError(f"{folder} holds radiographs of more than one patient. Give the folder of one.", "folder")
         yield path
 
 

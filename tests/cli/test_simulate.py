@@ -62,7 +62,9 @@ def test_a_study_is_written(run, simulator, tmp_path):
     code, told, err = run("--patients", 2, "--visits", 3, "--hands", "each", "--seed", 7, "--masks", "--out", out)
     assert (code, err) == (0, "")
     assert "6 visits, 12 films" in told and f"{out / 'truth.csv'}\n" in told
-    assert simulator.called == {"shape": (2010, 1490), "seed": 7, "spacing_mm": 0.144, "interval_days": 364}
+    assert simulator.called == {
+        "shape": (2010, 1490), "seed": 7, "spacing_mm": 0.144, "interval_days": 364, "jsn_mm": None
+    }  # fmt: skip
     truth = pd.read_csv(out / "truth.csv")
     assert len(truth) == 12 and truth.patient.nunique() == 2
     for row in truth.itertuples():

@@ -8,7 +8,9 @@ from napari.components import ViewerModel
 from npe2 import PluginManager
 from PIL import Image
 
+from napari_jsn.export.simulated.writer import FilmWriter
 from napari_jsn.viewer import reader
+from napari_jsn.viewer.form import PairForm
 from napari_jsn.viewer.roles import KEY
 
 
@@ -121,6 +123,66 @@ def test_an_unreadable_file_is_told_in_a_sentence(folder):
     (folder / "sample-fixed.bmp").write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"sample-fixed\.bmp"):
         reader.read_pair_folder(str(folder))
+
+
+@pytest.fixture
+def patient(film, tmp_path):
+    """A patient's folder: both hands at two visits."""
+    with FilmWriter(tmp_path, films_per_visit=2) as writer:
+        for visit in (1, 2):
+            for side in ("R", "L"):
+                writer.add(film(visit=visit, sides=(side,)))
+    return tmp_path / "SIM0001"
+
+
+def test_a_patients_folder_opens_visit_by_visit(patient):
+    viewer = ViewerModel()
+    viewer.open(str(patient), plugin="napari-jsn")
+    frames, *films = viewer.layers
+    assert [layer.name for layer in films] == ["right, baseline", "left, baseline", "right, week 52", "left, week 52"]
+    assert frames.features.film.tolist() == [layer.name for layer in films]
+    assert frames.features.acquired.tolist()[::2] == ["2020-01-06", "2021-01-04"]
+    for layer in viewer.layers:
+        assert [str(unit) for unit in layer.units] == ["millimeter", "millimeter"]
+    for layer in films:
+        np.testing.assert_allclose(layer.scale, 0.15 / 1.05)
+        assert layer.metadata[KEY]["role"] == "radiograph"
+        assert layer.metadata[KEY]["side"] == {"r": "R", "l": "L"}[layer.name[0]]
+    # none covers another, and all lie within the frames, which the view fits
+    boxes = [layer.extent.world for layer in films]
+    for one, other in itertools.combinations(boxes, 2):
+        assert (one[1] <= other[0]).any() or (other[1] <= one[0]).any()
+    for box in boxes:
+        assert (box[0] >= frames.extent.world[0] - 1).all() and (box[1] <= frames.extent.world[1] + 1).all()
+
+
+def test_the_folder_above_one_patient_opens_too(patient):
+    assert reader.get_folder_reader(str(patient.parent)) is reader.read_study_folder
+
+
+def test_several_patients_are_told_apart(patient, film):
+    with FilmWriter(patient.parent) as writer:
+        writer.add(film("SIM0002"))
+    with pytest.raises(ValueError, match="more than one patient"):
+        reader.read_study_folder(str(patient.parent))
+
+
+def test_films_of_unknown_pixel_size_stay_in_pixels(film, tmp_path):
+    with FilmWriter(tmp_path, "png") as writer:
+        for visit in (1, 2):
+            writer.add(film(visit=visit))
+    table = tmp_path / "SIM0001" / "films.csv"
+    table.write_text("".join(",".join(line.split(",")[:5]) + "\n" for line in table.read_text().splitlines()))
+    layers = reader.read_study_folder(str(tmp_path / "SIM0001"))
+    assert all("scale" not in options and "units" not in options for _, options, _ in layers)
+
+
+def test_films_of_a_study_are_not_offered_as_joint_images(patient, qtbot):
+    viewer, form = ViewerModel(), PairForm()
+    qtbot.addWidget(form)
+    viewer.open(str(patient), plugin="napari-jsn")
+    form.offer(viewer.layers)
+    assert form.inputs().fixed is None and form.inputs().moving is None
 
 
 def test_dicom_brings_its_pixel_size(tmp_path):

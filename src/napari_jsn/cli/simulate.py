@@ -24,6 +24,10 @@ def simulate(
         str, typer.Option(help="left, right, each (a film a hand) or together (both on one film).")
     ] = "left",
     interval_days: Annotated[int, typer.Option(metavar="DAYS", help="From one visit to the next.")] = 364,
+    jsn_mm: Annotated[
+        float | None,
+        typer.Option(metavar="MM", help="Narrowing of every joint from first to last visit; drawn if not given."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed draws other patients; the same one draws the same.")] = 0,
     format: Annotated[str, typer.Option(help="dicom, png or tiff.")] = "dicom",
     masks: Annotated[bool, typer.Option("--masks", help="Write where each bone lies, as label images.")] = False,
@@ -42,11 +46,10 @@ def simulate(
     rows = round(height / spacing_mm) if rows is None else rows
     columns = round(width / spacing_mm) if columns is None else columns
     per_visit = 2 if hands == "each" else 1
-    key = ("simulate", *map(str, (seed, hands, rows, columns, spacing_mm, interval_days)))
+    asked = {"spacing_mm": spacing_mm, "interval_days": interval_days, "jsn_mm": jsn_mm}
+    key = ("simulate", *map(str, (seed, visits, hands, rows, columns, *asked.values())))
     with FilmWriter(out, format, per_visit, masks, key) as writer:
-        films = hand.simulate(
-            patients, visits, seed, hands, (rows, columns), spacing_mm=spacing_mm, interval_days=interval_days
-        )
+        films = hand.simulate(patients, visits, seed, hands, (rows, columns), **asked)
         try:
             _write(films, writer, patients * visits * per_visit)
         except KeyboardInterrupt:

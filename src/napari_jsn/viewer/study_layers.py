@@ -13,10 +13,11 @@ from napari_jsn.viewer.roles import KEY
 #: Role of a whole radiograph: no joint image, so not offered as one.
 RADIOGRAPH = "radiograph"
 
-#: Width over height that the light box comes near to; caption and space around a film as shares of its height.
-_ASPECT, _CAPTION, _SPACE = 1.4, 0.07, 0.02
+#: Width over height that the light box comes near to; spaces between films as shares of their height: beside, and
+#: above, where the caption stands.
+_ASPECT, _BESIDE, _ABOVE = 1.4, 0.02, 0.1
 
-_SIDES = {"L": "left hand", "R": "right hand"}
+_SIDES = {"L": "left", "R": "right"}
 
 
 def study_layers(study: Study) -> list[tuple[Any, dict[str, Any], str]]:
@@ -28,7 +29,7 @@ def study_layers(study: Study) -> list[tuple[Any, dict[str, Any], str]]:
     films = [(visit, number, film) for visit in study.visits for number, film in enumerate(visit.radiographs)]
     in_mm = all(film.spacing_mm is not None for _, _, film in films)
     height, width = (max(side) for side in zip(*(_size(film, in_mm) for _, _, film in films)))
-    across, down = width + _SPACE * height, (1 + _CAPTION + _SPACE) * height
+    across, down = width + _BESIDE * height, (1 + _ABOVE) * height
     most = max(len(visit.radiographs) for visit in study.visits)
     columns = _columns(len(study.visits), most * across, down)
     layers, frames, facts = [], [], []
@@ -36,7 +37,7 @@ def study_layers(study: Study) -> list[tuple[Any, dict[str, Any], str]]:
         row, column = divmod(visit.number - 1, columns)
         top, left = row * down, (column * most + number) * across
         name, note = _name(study, visit, film), noted(film, RADIOGRAPH)
-        frames.append([[top - _CAPTION * height, left], [top + height, left + width]])
+        frames.append([[top, left], [top + height, left + width]])
         facts.append({"film": name, "visit": visit.number, **{key: note.get(key) for key in _LISTED}})
         options = {
             "name": name,
@@ -62,7 +63,7 @@ def _frames(frames: list[Any], facts: list[dict[str, Any]], in_mm: bool, height:
         "name": "films",
         "shape_type": "rectangle",
         "features": pd.DataFrame(facts),
-        "text": {"string": " {film}", "anchor": "upper_left", "size": 9, "color": "#c8c8c8"},
+        "text": {"string": "{film}", "anchor": "upper_left", "size": 8, "color": "#c8c8c8"},
         "face_color": "transparent",
         "edge_color": "#505050",
         "edge_width": 0.002 * height,
@@ -108,9 +109,9 @@ def _columns(visits: int, width: float, height: float) -> int:
 
 
 def _name(study: Study, visit: Visit, film: Radiograph) -> str:
-    """What it shows and when, for instance "left hand, week 52"."""
+    """What it shows and when, for instance "left, week 52"."""
     both = film.side is None and film.side_source != ""  # stated, and no single one
-    shown = "both hands" if both else _SIDES.get(film.side or "", "radiograph")
+    shown = "both" if both else _SIDES.get(film.side or "", "radiograph")
     return f"{shown}, {_when(visit.day, study.visits[0].day)}"
 
 
