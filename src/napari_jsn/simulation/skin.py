@@ -1,0 +1,210 @@
+"""What is seen of the skin itself: nails, and the creases at the joints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+Point = NDArray[np.float64]
+Rays = Mapping[int, NDArray[np.floating]]
+
+#: Half widths of the nails of thumb to little finger in mm, of a hand of size 1, and how far before the end of the bone
+#: their roots lie, as a share of the distal phalanx.
+_NAIL_MM = {1: 6.2, 2: 4.9, 3: 5.2, 4: 4.8, 5: 3.9}
+_ROOT = {1: 0.55, 2: 0.6, 3: 0.6, 4: 0.6, 5: 0.55}
+#: Keratin, 1.3 g/cm3, in nepers per mm.
+_KERATIN = 0.031
+#: Skin and fat, in nepers per mm.
+_SKIN = 0.024
+
+#: Finest step of a crease's profile, and how far from its joint it is drawn, in mm.
+_FINE_MM, _REACH_MM = 0.05, 11.0
+
+
+@dataclass(frozen=True)
+class Nails:
+    """The ten nails of a person are alike.
+
+    Attributes
+    ----------
+    thickness_mm : float
+    beyond_mm : float
+        How far they go on beyond the end of the bone; the skin does by 3 to 5 mm.
+    curve : float
+        How much they curve about the finger: 0 flat, towards 1 half a tube, whose sides are seen edge-on.
+    """
+
+    thickness_mm: float = 0.45
+    beyond_mm: float = 2.5
+    curve: float = 0.75
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> Nails:
+        """Draw a person's nails."""
+        return cls(float(rng.uniform(0.35, 0.6)), float(rng.uniform(1.0, 4.2)), float(rng.uniform(0.6, 0.9)))
+
+    def add(self, film: Array, rays: Rays, spacing_mm: float, side: float, scale: float) -> None:
+        """Add the nails that show to a film of soft tissue, in nepers, in place."""
+        for ray, points in rays.items():
+            tip, before = np.asarray(points[-1], float), np.asarray(points[-2], float)
+            length = float(np.hypot(*(tip - before)))
+            root, half = _ROOT[ray] * length, _NAIL_MM[ray] * scale
+            middle = tip + (tip - before) / length * (self.beyond_mm - root) / 2
+            box = _box(film.shape, spacing_mm, middle, np.hypot(half, (root + self.beyond_mm) / 2) + 1)
+            if box is None:
+                continue
+            along, across = _frame(box, spacing_mm, tip, tip - before, side)
+            across = across / np.float32(half)
+            square = across * across
+            # sides nearly straight, root and free edge round
+            end = (along - np.float32((self.beyond_mm - root) / 2)) / np.float32((root + self.beyond_mm) / 2)
+            inside = np.clip((1 - 0.35 * square - 0.65 * square**3 - end * end * end * end) * np.float32(3.0), 0, 1)
+            way = self.thickness_mm / np.sqrt(np.clip(1 - np.float32(self.curve) * square, 0.12, 1))
+            film[box] += np.float32(_KERATIN) * inside * way
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Parallel lines of the skin across a finger.
+
+    Attributes
+    ----------
+    ray, joint : int
+        Where: the joint's place in the ray's points.
+    offsets_mm : tuple of float
+        Of each line from the joint, distal positive.
+    depths_mm, widths_mm : tuple of float
+    bend : float
+        How the lines curve, in 1/mm: they lie ``bend * across ** 2`` further out.
+    tilt : float
+    wave : (float, float)
+        Of their unevenness: mm and phase.
+    """
+
+    ray: int
+    joint: int
+    offsets_mm: tuple[float, ...]
+    depths_mm: tuple[float, ...]
+    widths_mm: tuple[float, ...]
+    bend: float
+    tilt: float
+    wave: tuple[float, float]
+
+    def profile(self) -> Array:
+        """Thickness of the skin against its surroundings in mm, at steps of _FINE_MM from -_REACH_MM on."""
+        at = np.arange(-_REACH_MM, _REACH_MM + _FINE_MM, _FINE_MM)
+        total = np.zeros(at.shape)
+        for offset, depth, width in zip(self.offsets_mm, self.depths_mm, self.widths_mm, strict=True):
+            d = (at - offset) / width
+            total += depth * (0.45 * np.exp(-((np.abs(d) - 1.9) ** 2)) - np.exp(-(d**2)))  # a groove between two lips
+        return total.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Creases:
+    """A person's creases at the joints of the fingers."""
+
+    folds: tuple[Fold, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> Creases:
+        """Draw a person's creases: wrinkles on the back of each joint, and one to three creases on the palm's side."""
+        folds = []
+        deep = float(np.exp(np.clip(rng.normal(0, 0.3), -0.6, 0.6)))
+        for ray in range(1, 6):
+            for joint in range(1, 3 if ray == 1 else 4):
+                last = joint == (2 if ray == 1 else 3)
+                knuckle = joint == 1
+                # wrinkles of the back: many, fine, each side of the joint bent away from it
+                n = int(rng.integers(2, 5) if last else rng.integers(4, 8))
+                spread = 2.0 if last else 4.5
+                folds.append(
+                    _fold(rng, ray, joint, rng.normal(0.5, spread / 2, n), deep * (0.1 if knuckle else 0.22), 0.22)
+                )
+                # creases of the palm's side: at the MCP joints they lie at the webs, out of reach
+                if not knuckle or ray == 1:
+                    at = [0.0] if last else [-1.1, 1.1]
+                    at = [a + rng.normal(-0.5 if last else 0.0, 0.6) for a in at]
+                    folds.append(_fold(rng, ray, joint, np.array(at), deep * 0.5, 0.35))
+        return cls(tuple(folds))
+
+    def at_visit(self, rng: np.random.Generator) -> Creases:
+        """The same creases on another day: bent, slid and pressed otherwise."""
+        return Creases(
+            tuple(
+                replace(
+                    fold,
+                    offsets_mm=tuple(
+                        o + s
+                        for o, s in zip(
+                            fold.offsets_mm, rng.normal(rng.normal(0, 0.5), 0.15, len(fold.offsets_mm)), strict=True
+                        )
+                    ),
+                    depths_mm=tuple(
+                        d * f
+                        for d, f in zip(fold.depths_mm, np.exp(rng.normal(0, 0.25, len(fold.depths_mm))), strict=True)
+                    ),
+                    bend=fold.bend + float(rng.normal(0, 0.003)),
+                    tilt=fold.tilt + float(rng.normal(0, 0.03)),
+                )
+                for fold in self.folds
+            )
+        )
+
+    def press(self, film: Array, rays: Rays, spacing_mm: float, side: float, scale: float) -> None:
+        """Add the creases that show to a film of soft tissue, in nepers, in place; there are none outside the hand."""
+        for fold in self.folds:
+            if fold.ray not in rays:
+                continue
+            points = np.asarray(rays[fold.ray], float)
+            at, axis = points[fold.joint], points[fold.joint + 1] - points[fold.joint - 1]
+            box = _box(film.shape, spacing_mm, at, 13.0 * scale)
+            if box is None:
+                continue
+            along, across = _frame(box, spacing_mm, at, axis, side)
+            size, phase = fold.wave
+            line = along - (np.float32(fold.bend) * across + np.float32(fold.tilt)) * across
+            line += np.float32(size) * np.sin(across * np.float32(0.9) + np.float32(phase))
+            step = ((line + np.float32(_REACH_MM)) * np.float32(1 / _FINE_MM)).astype(np.int32)
+            profile = fold.profile()
+            part = film[box]
+            fade = np.clip(part * np.float32(4), 0, 1)  # runs out at the skin's edge
+            part += np.float32(_SKIN) * fade * np.take(profile, np.clip(step, 0, len(profile) - 1))
+
+
+def _fold(rng: np.random.Generator, ray: int, joint: int, at: NDArray[np.float64], depth: float, width: float) -> Fold:
+    n = len(at)
+    return Fold(
+        ray,
+        joint,
+        tuple(float(a) for a in at),
+        tuple(float(d) for d in depth * rng.uniform(0.4, 1.3, n)),
+        tuple(float(w) for w in width * rng.uniform(0.7, 1.4, n)),
+        bend=float(rng.normal(0, 0.012)),
+        tilt=float(rng.normal(0, 0.06)),
+        wave=(float(rng.uniform(0.05, 0.25)), float(rng.uniform(0, 6.28))),
+    )
+
+
+def _box(shape: tuple[int, ...], spacing_mm: float, middle: Point, reach_mm: float) -> tuple[slice, slice] | None:
+    """The part of an image within reach of a point, or None."""
+    (x, y), r = np.asarray(middle, float) / spacing_mm, float(reach_mm) / spacing_mm
+    top, bottom = max(int(y - r), 0), min(int(y + r) + 2, shape[0])
+    left, right = max(int(x - r), 0), min(int(x + r) + 2, shape[1])
+    return (slice(top, bottom), slice(left, right)) if top < bottom and left < right else None
+
+
+def _frame(box: tuple[slice, slice], spacing_mm: float, origin: Point, axis: Point, side: float) -> tuple[Array, Array]:
+    """Place of each pixel of a box along an axis and across it, towards the thumb, in mm."""
+    ux, uy = (float(v) for v in axis / np.hypot(*axis))
+    x = (np.arange(box[1].start, box[1].stop, dtype=np.float32) * np.float32(spacing_mm) - np.float32(origin[0]))[
+        None, :
+    ]
+    y = (np.arange(box[0].start, box[0].stop, dtype=np.float32) * np.float32(spacing_mm) - np.float32(origin[1]))[
+        :, None
+    ]
+    return x * np.float32(ux) + y * np.float32(uy), np.float32(side) * (y * np.float32(ux) - x * np.float32(uy))
