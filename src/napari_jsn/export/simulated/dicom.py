@@ -24,8 +24,8 @@ from napari_jsn.simulation.film import Film
 MANUFACTURER = "napari-jsn simulator"
 NOBODY = "Simulated: shows no patient."
 
-#: Share of the pixels, in percent, that the suggested window shows all black and all white.
-_WINDOW_TAILS = (0.5, 99.9)
+#: Percentage of the film's pixels that the suggested window shows black, and of the bones' that it shows white.
+_BLACK, _WHITE = 0.5, 0.1
 
 
 def dicom_bytes(film: Film, key: Sequence[str], lossy_ratio: float | None = None) -> bytes:
@@ -107,10 +107,19 @@ def _put_pixels(dataset: Dataset, film: Film) -> None:
     dataset.PhotometricInterpretation = "MONOCHROME1" if film.monochrome1 else "MONOCHROME2"
     eight = film.bits <= 8
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8 if eight else 16, film.bits, film.bits - 1
-    low, high = np.percentile(film.stored, _WINDOW_TAILS)
-    dataset.WindowCenter, dataset.WindowWidth = round((low + high) / 2), max(round(high - low), 2)
+    dataset.WindowCenter, dataset.WindowWidth = _window(film)
     pixels = film.stored.astype(np.uint8 if eight else "<u2").tobytes()
     dataset.add_new("PixelData", "OB" if eight else "OW", pixels + b"\0" * (len(pixels) % 2))
+
+
+def _window(film: Film) -> tuple[int, int]:
+    """Centre and width of the stored values that are worth seeing: from the air to the bones, no border, no letter."""
+    boxes = film.bones.values()
+    seen = [film.stored[box.row :, box.col :][: box.mask.shape[0], : box.mask.shape[1]][box.mask] for box in boxes]
+    bones = np.concatenate(seen or [film.stored.ravel()])
+    flip = 100 if film.monochrome1 else 0
+    ends = np.percentile(film.stored, abs(flip - _BLACK)), np.percentile(bones, abs(flip - (100 - _WHITE)))
+    return round(sum(ends) / 2), max(round(abs(ends[1] - ends[0])), 2)
 
 
 def _compress(dataset: Dataset, ratio: float) -> None:

@@ -17,18 +17,21 @@ from napari_jsn.simulation.film import BoneMask, Film
 
 LABELS = "labels.csv"
 
+#: Sesamoids lie before the heads of some metacarpals, up to two to a head.
+NAMES = (*BONES, *(f"sesamoid MC{ray}{place}" for ray in range(1, 6) for place in "-+"))
+
 #: Left bones count from 1, right ones from 101.
 _FIRST = {"L": 1, "R": 101}
 
 
 def bone_label(side: str, bone: str) -> int:
     """The value of a bone in label images."""
-    return _FIRST[side] + BONES.index(bone)
+    return _FIRST[side] + NAMES.index(bone)
 
 
 def labels_csv() -> bytes:
     """Which value is which bone."""
-    rows = [f"{bone_label(side, bone)},{side},{bone}" for side in _FIRST for bone in BONES]
+    rows = [f"{bone_label(side, bone)},{side},{bone}" for side in _FIRST for bone in NAMES]
     return "\n".join(["label,side,bone", *rows, ""]).encode()
 
 
