@@ -35,8 +35,7 @@ CROP_QUALITY = 75
 class Detector:
     """A device and its settings: an imaging plate (CR) or a flat panel (DX), tube and software.
 
-    The constants were set so that :meth:`draw` brackets 1,203 crops of finger joints (BLS-GAN data; one
-    hospital, one kind of device) and 29 whole hands of several sources; the figures stand beside the fields.
+    The defaults are a device in the middle of what :meth:`draw` draws.
 
     Attributes
     ----------
@@ -87,7 +86,7 @@ class Detector:
     focal_spot_mm: float = 0.6
     magnification: float = 1.03
     blur_mm: float = 0.12
-    quanta_per_mm2: float = 140_000.0
+    quanta_per_mm2: float = 160_000.0
     electronic_quanta: float = 6.0
     fixed_pattern: float = 0.002
     pattern_seed: int = 0
@@ -114,7 +113,16 @@ class Detector:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Detector:
-        """Draw a device and how a hospital has set it up."""
+        """Draw a device and how a hospital has set it up.
+
+        Blur, dose and grey levels are drawn around those of 200 crops of MCP joints (BLS-GAN data, one hospital),
+        more widely than there. In them, as medians (5 % to 95 %) of grey levels in [0, 1]: soft tissue 0.27 (0.19 to
+        0.35), joint space 0.39 (0.31 to 0.51), bone 0.53 (0.42 to 0.65), its 95th percentile 0.74 (0.61 to 0.88). In
+        what a high-pass of 3 px leaves, sd 0.0065 (0.0049 to 0.0080) in flat soft tissue and 0.022 (0.019 to 0.025) in
+        bone; noise correlates by 0.74, 0.42, 0.15, 0.0 with the first to fourth neighbour, which pixels of 0.175 mm,
+        a blur of about 0.12 mm and little white noise explain. Whole hands of other sources (29) have open air at 0.0
+        to 0.37.
+        """
         kind: Literal["CR", "DX"] = "CR" if rng.random() < 0.6 else "DX"
         cr = kind == "CR"
         low = float(rng.normal(0.02, 0.035))
@@ -126,7 +134,7 @@ class Detector:
             focal_spot_mm=float(rng.choice([0.6, 1.0, 1.2])),
             magnification=float(rng.uniform(1.01, 1.05)),
             blur_mm=float(rng.uniform(0.10, 0.17) if cr else rng.uniform(0.08, 0.12)),
-            quanta_per_mm2=float((130_000 if cr else 180_000) * np.exp(0.35 * rng.standard_normal())),
+            quanta_per_mm2=float((150_000 if cr else 200_000) * np.exp(0.35 * rng.standard_normal())),
             electronic_quanta=float(rng.uniform(3, 10) if cr else rng.uniform(2, 8)),
             fixed_pattern=float(rng.uniform(0.0005, 0.003)),
             pattern_seed=int(rng.integers(2**31)),
