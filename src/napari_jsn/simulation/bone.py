@@ -108,7 +108,7 @@ class BoneShape:
 
     def profile(self, y: Array) -> tuple[Array, Array, Array, Array]:
         """Half widths left and right, half depth, and the middle's z, at places ``y``."""
-        values = self._profile(np.clip(y, self.knots[0], self.knots[-1]))
+        values = self._profile(np.clip(y, self.knots[0], self.knots[-1])).astype(np.asarray(y).dtype)
         u = np.clip(np.asarray(y) / self.length, 0, 1)
         return values[..., 0], values[..., 1], values[..., 2], -self.bow * 4 * u * (1 - u)
 
@@ -139,6 +139,7 @@ class BoneShape:
         head, base = self.end_distances(x, y, z)
         return smooth_min(smooth_min(side, head, self.rounding), base, self.rounding)
 
+    @cached_property
     def reach(self) -> tuple[float, float]:
         """Where the bone begins and ends along ``y``, in mm."""
         left, right, depth, _ = self.profile(np.array([0.0, self.length]))
@@ -146,6 +147,12 @@ class BoneShape:
         first = min(0.0, float(self.head.across(np.linspace(-edge[0], edge[0], 41)).min()))
         last = float(self.base.height(edge[1], depth[1]))
         return first - 0.5, self.length + max(last, 0.0) + 0.5
+
+    @cached_property
+    def girth(self) -> float:
+        """Its largest half width or half depth, in mm."""
+        left, right, depth, _ = self.profile(np.linspace(*self.reach, 9))
+        return float(max(left.max(), right.max(), depth.max()))
 
 
 def smooth_min(a: Array, b: Array, k: float) -> Array:

@@ -163,7 +163,7 @@ def _film(
         shadow, seen = hand.bones.cast(at.hand, at.disease, at.placement, at.shape, at.spacing_mm)
         points = hand.patient.skeleton.points
         rays = {ray: at.placement.points(ray_points(points, ray)) for ray in anatomy.RAYS}
-        wrist = at.placement.points(np.array([points[name] for name in _FOREARM]))
+        wrist = {name: at.placement.points(points[name]) for name in _FOREARM}
         shadow += hand.patient.tissue.attenuation(rays, at.shape, at.spacing_mm, visit_rng=rng, wrist=wrist)
         attenuation = shadow if attenuation is None else attenuation + shadow
         masks |= {(side, bone): mask for bone, mask in seen.items()}

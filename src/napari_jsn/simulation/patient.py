@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.simulation.bone import BoneShape
-from napari_jsn.simulation.joint_space import draw_widths
+from napari_jsn.simulation.joint_space import Sex, draw_sex, draw_widths
 from napari_jsn.simulation.material import Material
 from napari_jsn.simulation.pose import Angles
 from napari_jsn.simulation.sizes import carpal, draw_bone, draw_material, forearm
@@ -47,8 +47,7 @@ class Patient:
 
     Attributes
     ----------
-    sex : str
-        ``"F"`` or ``"M"``.
+    sex : {"F", "M"}
     skeleton : Skeleton
         Points of the joints in the plane, in mm.
     shapes, materials : mapping of bone to BoneShape and Material
@@ -62,7 +61,7 @@ class Patient:
     tissue : Tissue
     """
 
-    sex: str
+    sex: Sex
     skeleton: Skeleton = field(repr=False)
     shapes: Mapping[str, BoneShape] = field(repr=False)
     materials: Mapping[str, Material] = field(repr=False)
@@ -90,7 +89,7 @@ class Patient:
         if hand_rng is not None:
             streams |= dict(zip(("shape", "substance", "rest"), hand_rng.spawn(3), strict=True))
         person = streams["person"]
-        sex = "F" if person.random() < 0.7 else "M"  # as in rheumatoid arthritis
+        sex = draw_sex(person)
         skeleton = draw_skeleton(streams["skeleton"], sex)
         healthy = draw_widths(streams["width"], sex)
         spread = person.beta(1.0, 5.0) if disease is None else disease
@@ -98,7 +97,7 @@ class Patient:
         widths = {joint: healthy[joint] * (1 - lost[joint]) for joint in healthy}
         size = (1.0 if sex == "F" else 1.06) * (1 + 0.04 * float(np.clip(person.standard_normal(), -2, 2)))
         density = float(np.clip(person.normal(1.0, 0.13), 0.7, 1.3))
-        bank = int(person.integers(0, 4))
+        bank = int(person.integers(0, 2))
 
         shapes: dict[str, BoneShape] = {}
         resting: dict[str, Angles] = {}

@@ -28,11 +28,11 @@ class Pose:
 
     def __call__(self, points: NDArray[np.floating]) -> Array:
         """Map (..., 3) points of the bone."""
-        return np.asarray(points) @ self.matrix.T + self.shift
+        return np.asarray(points @ self.matrix.T + self.shift, dtype=np.float64)
 
     def inverse(self, points: NDArray[np.floating]) -> Array:
-        """Map (..., 3) points back into the bone's frame."""
-        return np.linalg.solve(self.matrix, (np.asarray(points) - self.shift).T).T
+        """Map a (3,) or (n, 3) array of points back into the bone's frame."""
+        return np.asarray(np.linalg.solve(self.matrix, (points - self.shift).T).T, dtype=np.float64)
 
 
 def rotation(turn_deg: float = 0.0, flexion_deg: float = 0.0, roll_deg: float = 0.0) -> Array:

@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 
 from napari_jsn.simulation.bone import BoneShape, Erosion
 from napari_jsn.simulation.film import BoneMask
-from napari_jsn.simulation.material import Material, fill
+from napari_jsn.simulation.material import Material
+from napari_jsn.simulation.mould import Mould, fill, make_mould
 from napari_jsn.simulation.patient import Patient
 from napari_jsn.simulation.pose import PosedHand
 from napari_jsn.simulation.projection import Pose, Shadow
 from napari_jsn.simulation.visit import Disease
 
+Range = tuple[float, float]
+
 #: A bone is seen where it takes this much, in nepers: about 0.3 mm of compact bone.
 SEEN = 0.022
-#: Cells of the bones' lattices, across and in depth, in mm.
-STEP_MM, SLAB_MM = 0.15, 0.5
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Bones:
     def __init__(self, patient: Patient, keep: bool = True) -> None:
         self._patient = patient
         self._keep = keep
-        self._shadows: dict[object, Shadow | None] = {}
+        self._moulds: dict[object, Mould | None] = {}
+        self._shadows: dict[object, Shadow] = {}
         self._sesamoids = {one.shape.name: one.shape for one in patient.sesamoids}
 
     def cast(
@@ -92,10 +94,10 @@ class Bones:
         for bone, pose in hand.poses.items():
             solid = self._sesamoids.get(bone) or self._patient.shapes[bone]
             placed = placement.pose(pose)
-            y_range = _in_view(solid, placed, shape, spacing_mm)
-            if y_range is None:
+            part = _in_view(solid, placed, shape, spacing_mm)
+            if part is None:
                 continue
-            shadow = self._shadow(bone, solid, disease, y_range)
+            shadow = self._shadow(bone, solid, disease, part)
             seen = shadow and shadow(placed, shape, spacing_mm)
             if not seen:
                 continue
@@ -106,15 +108,24 @@ class Bones:
                 masks[bone] = _trimmed(rows.start, cols.start, mask)
         return film, masks
 
-    def _shadow(self, bone: str, solid: BoneShape, disease: Disease, y_range: tuple[float, float]) -> Shadow | None:
+    def _shadow(self, bone: str, solid: BoneShape, disease: Disease, part: tuple[Range, Range]) -> Shadow | None:
         material, erosions = substance(self._patient, bone, disease)
-        key = (bone, material, erosions, y_range)
+        # neither the struts of the day nor the mineral's share changes the mould
+        as_cast = (bone, replace(material, density=1.0, remodelled=0.0), erosions, part)
+        if as_cast not in self._moulds:
+            mould = make_mould(solid, material, erosions, part[1], part[0])
+            if self._keep:
+                self._moulds[as_cast] = mould
+        else:
+            mould = self._moulds[as_cast]
+        if mould is None:
+            return None
+        key = (*as_cast, material)
         if key not in self._shadows:
-            slabs = fill(solid, material, erosions, y_range, STEP_MM, SLAB_MM)
-            made = None if slabs is None else Shadow(slabs)
+            shadow = Shadow(fill(mould, material))
             if not self._keep:
-                return made
-            self._shadows[key] = made
+                return shadow
+            self._shadows[key] = shadow
         return self._shadows[key]
 
 
@@ -130,20 +141,19 @@ def substance(patient: Patient, bone: str, disease: Disease) -> tuple[Material, 
     return now, disease.erosions.get(bone, ())
 
 
-def _in_view(solid: BoneShape, placed: Pose, shape: tuple[int, int], spacing_mm: float) -> tuple[float, float] | None:
-    """The part of a bone along its length that a film can show, in steps of 4 mm; None if there is none."""
-    first, last = solid.reach()
-    left, right, depth, _ = solid.profile(np.linspace(first, last, 9))
-    reach = float(max(left.max(), right.max(), depth.max())) + 1.0
-    rows, cols = (n * spacing_mm for n in shape)
+def _in_view(solid: BoneShape, placed: Pose, shape: tuple[int, int], spacing_mm: float) -> tuple[Range, Range] | None:
+    """The part of a bone, across and along it, that a film can show, in steps of 2 mm; None if there is none."""
     back = np.linalg.inv(placed.matrix[:2, :2])
+    rows, cols = (n * spacing_mm for n in shape)
     corners = (np.array([[0, 0], [cols, 0], [0, rows], [cols, rows]]) - placed.shift[:2]) @ back.T
-    low, high = corners.min(0), corners.max(0)
-    if high[0] < -reach or low[0] > reach or high[1] < first or low[1] > last:
+    margin = 1.8  # a shear moves what lies deep
+    low, high = corners.min(0) - margin, corners.max(0) + margin
+    first, last = solid.reach
+    if high[0] < -solid.girth or low[0] > solid.girth or high[1] < first or low[1] > last:
         return None
-    margin = 2.5  # a shear moves what lies deep
-    y0, y1 = 4.0 * np.floor((low[1] - margin) / 4.0), 4.0 * np.ceil((high[1] + margin) / 4.0)
-    return (max(float(y0), first), min(float(y1), last))
+    (x0, y0), (x1, y1) = 2 * np.floor(low / 2), 2 * np.ceil(high / 2)
+    girth = solid.girth + 1
+    return (max(float(x0), -girth), min(float(x1), girth)), (max(float(y0), first), min(float(y1), last))
 
 
 def _trimmed(row: int, col: int, mask: NDArray[np.bool_]) -> BoneMask:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_jsn.simulation.bone import BoneShape, JointSurface
 from napari_jsn.simulation.material import Material
@@ -79,7 +80,7 @@ def draw_material(name: str, density: float, bank: int, rng: np.random.Generator
         plate_mm=0.7 * _about(rng, 0.25),
         spongy=(0.38 if name.startswith("MC") else 0.30) * _about(rng, 0.18),
         marrow=0.05 * _about(rng, 0.4),
-        grain=1.2 * _about(rng, 0.15),
+        grain=1.75 * _about(rng, 0.15),
         mesh=float(rng.uniform(0.35, 0.8)),
         buried=(0.6 if name.startswith("MC") else 0.2) * _about(rng, 0.4),
         bank=bank,
@@ -106,7 +107,7 @@ def _profile(
     shaft_z: float,
     base_z: float,
     rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Knots along the bone, half widths and half depths there."""
     reach = min(1.0, length / (2.6 * head + 3.2 * base))  # short bones have short ends
     neck, flare = 0.72 * _about(rng, 0.05), 0.80 * _about(rng, 0.03)
@@ -142,7 +143,7 @@ def _head(name: str, half: float, depth: float, rng: np.random.Generator) -> Joi
 def _base(name: str, half: float, depth: float, rng: np.random.Generator) -> JointSurface:
     if name.startswith("MC"):
         return JointSurface(-6.0 * half, -6.0 * depth)  # towards the carpals, about flat
-    hollow = JointSurface(1.75 * half * _about(rng, 0.1), 1.9 * depth * _about(rng, 0.15))
+    hollow = JointSurface(1.75 * half * _about(rng, 0.1), 1.5 * depth * _about(rng, 0.15))
     if name.startswith("PP"):
         return hollow if name != "PP1" else replace(hollow, radius_x=2.2 * half)
     return replace(hollow, radius_x=3.0 * half, groove=0.06 * half * _about(rng, 0.3), condyle=0.42 * half)

@@ -9,15 +9,19 @@ from numpy.typing import NDArray
 from scipy import fft
 
 #: Cells of a texture along z, y and x, and their size in mm: thin in the film's plane, a slab in depth.
-SHAPE = (40, 288, 288)
+SHAPE = (40, 224, 224)
 STEP_MM = (0.5, 0.15, 0.15)
 
 #: Correlation lengths of the struts along z, y and x in mm: in the shaft and under a base they run along the bone,
 #: in a head they form a mesh without direction (Singh 1978, and what the development joints show).
-_ALONG = (0.38, 0.27, 0.09)
-_MESH = (0.38, 0.24, 0.11)
+_ALONG = (0.40, 0.30, 0.085)
+_MESH = (0.40, 0.23, 0.10)
 #: Strength of the struts: the log-normal field's sd before its exponential.
-_CONTRAST = 1.2
+_CONTRAST = 0.7
+
+
+#: The periodic textures go on for so many cells, so that most pieces are views of them.
+_MORE = (40, 128, 144)
 
 
 @lru_cache(maxsize=4)
@@ -31,8 +35,8 @@ def struts(bank: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
     Returns
     -------
-    along, mesh : (40, 288, 288) float16 arrays
-        Periodic along every axis.
+    along, mesh : (Z, Y, X) float32 arrays
+        Periodic along every axis with the period :data:`SHAPE`, and repeated a little beyond it.
     """
     rng = np.random.default_rng([7, bank])
     return _texture(rng, _ALONG), _texture(rng, _MESH)
@@ -40,9 +44,9 @@ def struts(bank: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 def _texture(rng: np.random.Generator, lengths_mm: tuple[float, ...]) -> NDArray[np.float32]:
     field = _field(rng, SHAPE, STEP_MM, lengths_mm)
-    rods = np.exp(_CONTRAST * field)
-    rods /= rods.mean()
-    return (rods - 1).astype(np.float32)
+    rods = np.exp(np.float32(_CONTRAST) * field)
+    rods = rods / rods.mean() - 1
+    return np.pad(rods, [(0, more) for more in _MORE], mode="wrap").astype(np.float32)
 
 
 def _field(
@@ -58,14 +62,13 @@ def _field(
     return (field / field.std()).astype(np.float32)
 
 
-def cut(texture: NDArray[np.float32], shape: tuple[int, int, int], at: tuple[int, int, int]) -> NDArray[np.float32]:
-    """A piece of a periodic texture, beginning at any cell."""
+def cut(texture: NDArray[np.float32], shape: tuple[int, ...], at: tuple[int, ...]) -> NDArray[np.float32]:
+    """A piece of a texture of :func:`struts`, beginning at any cell."""
     piece = texture
-    for axis, (size, start) in enumerate(zip(shape, at, strict=True)):
-        n = texture.shape[axis]
-        start %= n
-        if start + size <= n:
+    for axis, (size, start, period) in enumerate(zip(shape, at, SHAPE, strict=True)):
+        start %= period
+        if start + size <= texture.shape[axis]:
             piece = piece[(slice(None),) * axis + (slice(start, start + size),)]
         else:
-            piece = np.take(piece, np.arange(start, start + size) % n, axis=axis)
+            piece = np.take(piece, np.arange(start, start + size) % period, axis=axis)
     return piece

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_jsn import anatomy
 from napari_jsn.simulation.film import JointTruth
 from napari_jsn.simulation.joint_space import erosion_grade, narrowing_grade
-from napari_jsn.simulation.material import fill
+from napari_jsn.simulation.mould import fill, make_mould
 from napari_jsn.simulation.patient import Patient
 from napari_jsn.simulation.pose import Angles, PosedHand
 from napari_jsn.simulation.render import Placement
@@ -62,8 +62,9 @@ class Substance:
             shape = self.patient.shapes[bone]
             y_range = (-5.0, _REACH_MM) if distal else (shape.length - _REACH_MM, shape.length + 10.0)
             even = replace(self.patient.materials[bone], grain=0.0)
-            slabs = fill(shape, even, (), y_range, step_mm=0.8, slab_mm=0.8)
-            assert slabs is not None
+            mould = make_mould(shape, even, (), y_range, step_mm=0.8, slab_mm=0.8)
+            assert mould is not None
+            slabs = fill(mould, even)
             z, y, x = np.nonzero(slabs.values > 1e-4)
             points = np.stack([slabs.x[x], slabs.y[y], slabs.z[z]], axis=-1)
             self._points[bone, distal] = points, slabs.values[z, y, x].astype(float)
