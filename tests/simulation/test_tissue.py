@@ -82,7 +82,7 @@ def test_the_edge_is_that_of_a_rounded_section(hand):
     row = plain.attenuation(shifted, (20, 240), spacing)[10]
     edge = int(np.argmax(row > 0))
     assert row[edge + 3] > 0.2 * row.max()
-    assert row[edge + 20] > 0.6 * row.max()
+    assert row[edge + 20] > 0.5 * row.max()
     assert row[115:125].std() < 0.02 * row.max()
 
 
@@ -141,7 +141,7 @@ def test_people_differ_and_one_person_stays_the_same(hand):
 def test_texture_is_a_few_hundredths_of_the_tissue(hand):
     rays, _ = hand
     plain = Tissue(texture_share=0.0).attenuation(rays, SHAPE, SPACING_MM)
-    film = Tissue(texture_share=0.03).attenuation(rays, SHAPE, SPACING_MM)
+    film = Tissue(texture_share=0.05).attenuation(rays, SHAPE, SPACING_MM)
     inside = plain > 0.2
     share = film[inside] / plain[inside] - 1
     assert abs(share.mean()) < 0.01

@@ -162,7 +162,7 @@ def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float
     parts: list[tuple[Array, Array, Array]] = []
     frames: list[tuple[Array, Array, Array]] = []
     for ray, points in rays.items():
-        if not _near(points, grid, 30.0 * scale):
+        if not _near(points, grid, 20.0 * scale):
             continue
         line = np.asarray(points, np.float32)
         knots, half_width, depth, skew = _tables(ray, scale, build)
@@ -220,10 +220,10 @@ def fill_between(rays: Rays, wrist: Wrist | None, scale: float, build: Build) ->
     for a, b in ((2, 3), (3, 4), (4, 5)):
         if a in rays and b in rays:
             middle = [(on(a, at) + on(b, at)) / 2 for at in (0.0, 0.5, 1.0, 1.12)]
-            bar(middle[0], middle[2], (11.0, 10.0), (28.0, 22.0))
-            bar(middle[2], middle[3], (10.0, 7.5), (22.0, 16.0))
+            bar(middle[0], middle[2], (11.0, 10.0), (27.5, 20.5))
+            bar(middle[2], middle[3], (10.0, 7.5), (20.5, 15.0))
             bar(on(a, 1 + build.web), on(b, 1 + build.web), (4.5, 4.5), (11.0, 11.0))
-            belly(middle[0], middle[2], (4.5, 5.5), (2.0, 2.5))  # interossei
+            belly(middle[0], middle[1], (4.5, 6.0), (0.3, 2.0))  # interossei
     if 1 in rays and 2 in rays:
         inner = 0.35 * on(1, 0) + 0.65 * on(2, 0)
         bar(inner, (on(1, 0.45) + on(2, 0.4)) / 2, (12.0, 11.0), (26.0, 20.0))
@@ -313,8 +313,14 @@ def _along(line: Array, grid: Grid) -> tuple[Array, Array, Array, Array]:
     start = -float(np.hypot(*(line[1] - line[0])))
     line, places = _rounded(line)
     best: list[Array] = []
-    for (p, q), (first, last) in zip(pairwise(line), pairwise(places), strict=True):
+    bones = list(zip(pairwise(line), pairwise(places), strict=True))
+    seen = [_near(ends, grid, 25.0) for ends, _ in bones]
+    for (ends, (first, last)), near in zip(bones, seen, strict=True):
+        p, q = ends
         length = float(np.hypot(*(q - p)))
+        if not near and any(seen):
+            start += length
+            continue
         ux, uy = (q - p) / np.float32(length)
         t = (x - p[0]) * ux + (y - p[1]) * uy
         across = (y - p[1]) * ux - (x - p[0]) * uy

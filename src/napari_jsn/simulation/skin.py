@@ -94,6 +94,30 @@ class Fold:
     tilt: float
     wave: tuple[float, float]
 
+    def press(self, film: Array, along: Array, across: Array) -> None:
+        """Add the fold to a part of a film, in place; it runs out at the skin's edge."""
+        size, phase = self.wave
+        line = along - (np.float32(self.bend) * across + np.float32(self.tilt)) * across
+        line += np.float32(size) * np.sin(across * np.float32(0.9) + np.float32(phase))
+        profile = self.profile()
+        step = ((line + np.float32(_REACH_MM)) * np.float32(1 / _FINE_MM)).astype(np.int32)
+        change = np.take(profile, step, mode="clip")
+        change *= np.float32(_SKIN) * np.clip(film * np.float32(4), 0, 1)
+        film += change
+
+    def at_visit(self, rng: np.random.Generator) -> Fold:
+        """The same fold on another day: slid, pressed and bent otherwise."""
+        n = len(self.offsets_mm)
+        slid = rng.normal(rng.normal(0, 0.5), 0.15, n)
+        pressed = np.exp(rng.normal(0, 0.25, n))
+        return replace(
+            self,
+            offsets_mm=tuple(float(o) for o in np.add(self.offsets_mm, slid)),
+            depths_mm=tuple(float(d) for d in np.multiply(self.depths_mm, pressed)),
+            bend=self.bend + float(rng.normal(0, 0.003)),
+            tilt=self.tilt + float(rng.normal(0, 0.03)),
+        )
+
     def profile(self) -> Array:
         """Thickness of the skin against its surroundings in mm, at steps of _FINE_MM from -_REACH_MM on."""
         at = np.arange(-_REACH_MM, _REACH_MM + _FINE_MM, _FINE_MM)
@@ -106,9 +130,10 @@ class Fold:
 
 @dataclass(frozen=True)
 class Creases:
-    """A person's creases at the joints of the fingers."""
+    """A person's creases at the joints of the fingers; ``visit`` is the seed of how they lie at one, None as drawn."""
 
     folds: tuple[Fold, ...] = field(default=(), repr=False)
+    visit: int | None = None
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Creases:
@@ -123,57 +148,38 @@ class Creases:
                 n = int(rng.integers(2, 5) if last else rng.integers(4, 8))
                 spread = 2.0 if last else 4.5
                 folds.append(
-                    _fold(rng, ray, joint, rng.normal(0.5, spread / 2, n), deep * (0.1 if knuckle else 0.22), 0.22)
+                    _fold(rng, ray, joint, rng.normal(0.5, spread / 2, n), deep * (0.08 if knuckle else 0.16), 0.22)
                 )
                 # creases of the palm's side: at the MCP joints they lie at the webs, out of reach
                 if not knuckle or ray == 1:
                     at = [0.0] if last else [-1.1, 1.1]
                     at = [a + rng.normal(-0.5 if last else 0.0, 0.6) for a in at]
-                    folds.append(_fold(rng, ray, joint, np.array(at), deep * 0.5, 0.35))
+                    folds.append(_fold(rng, ray, joint, np.array(at), deep * 0.38, 0.35))
         return cls(tuple(folds))
 
     def at_visit(self, rng: np.random.Generator) -> Creases:
-        """The same creases on another day: bent, slid and pressed otherwise."""
-        return Creases(
-            tuple(
-                replace(
-                    fold,
-                    offsets_mm=tuple(
-                        o + s
-                        for o, s in zip(
-                            fold.offsets_mm, rng.normal(rng.normal(0, 0.5), 0.15, len(fold.offsets_mm)), strict=True
-                        )
-                    ),
-                    depths_mm=tuple(
-                        d * f
-                        for d, f in zip(fold.depths_mm, np.exp(rng.normal(0, 0.25, len(fold.depths_mm))), strict=True)
-                    ),
-                    bend=fold.bend + float(rng.normal(0, 0.003)),
-                    tilt=fold.tilt + float(rng.normal(0, 0.03)),
-                )
-                for fold in self.folds
-            )
-        )
+        """The same creases on another day."""
+        return replace(self, visit=int(rng.integers(1 << 62)))
 
     def press(self, film: Array, rays: Rays, spacing_mm: float, side: float, scale: float) -> None:
         """Add the creases that show to a film of soft tissue, in nepers, in place; there are none outside the hand."""
-        for fold in self.folds:
+        seen: dict[tuple[int, int], tuple[tuple[slice, slice], Array, Array] | None] = {}
+        for number, fold in enumerate(self.folds):
             if fold.ray not in rays:
                 continue
-            points = np.asarray(rays[fold.ray], float)
-            at, axis = points[fold.joint], points[fold.joint + 1] - points[fold.joint - 1]
-            box = _box(film.shape, spacing_mm, at, 13.0 * scale)
-            if box is None:
+            joint = (fold.ray, fold.joint)
+            if joint not in seen:
+                points = np.asarray(rays[fold.ray], float)
+                at, axis = points[fold.joint], points[fold.joint + 1] - points[fold.joint - 1]
+                box = _box(film.shape, spacing_mm, at, _REACH_MM * scale)
+                seen[joint] = None if box is None else (box, *_frame(box, spacing_mm, at, axis, side))
+            here = seen[joint]
+            if here is None:
                 continue
-            along, across = _frame(box, spacing_mm, at, axis, side)
-            size, phase = fold.wave
-            line = along - (np.float32(fold.bend) * across + np.float32(fold.tilt)) * across
-            line += np.float32(size) * np.sin(across * np.float32(0.9) + np.float32(phase))
-            step = ((line + np.float32(_REACH_MM)) * np.float32(1 / _FINE_MM)).astype(np.int32)
-            profile = fold.profile()
-            part = film[box]
-            fade = np.clip(part * np.float32(4), 0, 1)  # runs out at the skin's edge
-            part += np.float32(_SKIN) * fade * np.take(profile, np.clip(step, 0, len(profile) - 1))
+            box, along, across = here
+            if self.visit is not None:  # each fold its own, so that windows of one visit agree
+                fold = fold.at_visit(np.random.default_rng((self.visit, number)))
+            fold.press(film[box], along, across)
 
 
 def _fold(rng: np.random.Generator, ray: int, joint: int, at: NDArray[np.float64], depth: float, width: float) -> Fold:

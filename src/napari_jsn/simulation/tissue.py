@@ -73,7 +73,8 @@ class Tissue:
     skin_share, fat_share : float
         Down to which part of the way from the skin to the middle there is skin, and then fat.
     texture_share : float
-        Standard deviation of the texture as a share of the tissue's attenuation.
+        Strength of the texture in the palm, as a share of the attenuation of 16 mm of tissue. It grows with the root of
+        the thickness, as what lies behind each other adds up; two thirds of it are in the fingers.
     texture_mm : (float, float)
         Where in the texture this person's hand begins.
     unevenness : Waves
@@ -85,7 +86,7 @@ class Tissue:
     build: Build = field(default_factory=Build)
     skin_share: float = 0.13
     fat_share: float = 0.38
-    texture_share: float = 0.03
+    texture_share: float = 0.05
     texture_mm: tuple[float, float] = (0.0, 0.0)
     unevenness: Waves | None = None
     nails: Nails = field(default_factory=Nails)
@@ -110,7 +111,7 @@ class Tissue:
             ),
             skin_share=normal(0.13, 0.015),
             fat_share=normal(0.38 + 0.04 * stout, 0.04),
-            texture_share=0.03 * float(np.exp(normal(0, 0.25))),
+            texture_share=0.05 * float(np.exp(normal(0, 0.25))),
             texture_mm=(float(rng.uniform(0, 100)), float(rng.uniform(0, 100))),
             unevenness=Waves.draw(rng, 0.02),
             nails=Nails.draw(rng),
@@ -165,7 +166,7 @@ class Tissue:
         bellies = up(form.muscle_mm) if form.muscle_mm.any() else None
         if bellies is not None:
             film += np.float32(MUSCLE) * np.clip(bellies, 0, None)
-        film *= now._texture(up, across, along)
+        film *= now._texture(up, across, along, form.thickness_mm)
         side, scale = thumb_side(rays), size_of(rays)
         now.creases.press(film, rays, spacing_mm, side, scale)
         now.nails.add(film, rays, spacing_mm, side, scale * now.build.width)
@@ -199,14 +200,16 @@ class Tissue:
         table = _layers(self.skin_share, self.fat_share)
         return np.take(table, np.clip(depth * np.float32(_STEPS), 0, _STEPS).astype(np.int32))
 
-    def _texture(self, up: _Upsampling, across: Array, along: Array) -> Array:
+    def _texture(self, up: _Upsampling, across: Array, along: Array, thickness_mm: Array) -> Array:
         place = texture.places(
             up.linear(across + np.float32(self.texture_mm[0])), up.linear(along + np.float32(self.texture_mm[1]))
         )
-        # fingers have more fat, the palm more muscle and tendon
-        fingers = np.float32(0.3) + np.float32(0.4) / (1 + np.exp(np.clip(-along / np.float32(6.0), -20, 20)))
-        fat = up.linear(fingers * np.float32(self.texture_share))
-        fibre = np.float32(self.texture_share) - fat
+        share = np.float32(self.texture_share) * np.sqrt(16 / np.clip(thickness_mm, 8, None))
+        # fingers are more even, and have more fat; the palm more muscle and tendon
+        finger = 1 / (1 + np.exp(np.clip(-along / np.float32(6.0), -20, 20)))
+        share = share * (1 - np.float32(0.35) * finger)
+        lobules = np.float32(0.3) + np.float32(0.4) * finger
+        fat, fibre = up.linear(lobules * share), up.linear((1 - lobules) * share)
         fat *= texture.look_up(texture.fat(), place)
         fibre *= texture.look_up(texture.fibre(), place)
         fat += fibre
@@ -227,9 +230,9 @@ def _layers(skin_share: float, fat_share: float) -> Array:
 
 
 def _chord(depth: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Length of the beam's way through a rounded section, blunter than an ellipse: 0 at its edge, 1 in the middle."""
+    """Length of the beam's way through an ellipse, by depth below its edge (0) towards its middle (1)."""
     out = 1 - np.clip(depth, 0, 1)
-    return np.sqrt(np.clip(1 - 0.8 * out**2 - 0.2 * out**4, 0, 1))
+    return np.sqrt(1 - out**2)
 
 
 class _Upsampling:

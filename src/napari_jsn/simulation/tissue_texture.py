@@ -21,9 +21,8 @@ SIZE, CELL_MM = 1024, 0.1
 def fat() -> Array:
     """Lobules of fat between thin walls: (SIZE, SIZE) float32, mean 0, standard deviation 1."""
     rng = np.random.default_rng(20241)
-    lobules = sum(
-        share * _noise(rng, (mm, 1.25 * mm)) for mm, share in ((0.25, 0.35), (0.55, 0.5), (1.2, 0.7), (3.0, 0.8))
-    )
+    scales = ((0.16, 0.45), (0.3, 0.65), (0.6, 1.0), (1.2, 1.2), (3.0, 0.8))
+    lobules = sum(share * _noise(rng, (mm, 1.25 * mm)) for mm, share in scales)
     walls = -np.abs(_noise(rng, (1.0, 1.5)))  # where two lobules meet: thin lines
     return _standard(lobules + 0.3 * _standard(walls))
 
@@ -32,7 +31,7 @@ def fat() -> Array:
 def fibre() -> Array:
     """Muscle, tendon and the sheets of fat between them, along the rows: (SIZE, SIZE) float32, mean 0, deviation 1."""
     rng = np.random.default_rng(20242)
-    scales = ((0.3, 5.0, 0.4), (0.7, 4.0, 0.6), (1.6, 3.0, 0.9), (3.5, 2.0, 0.8))
+    scales = ((0.17, 3.0, 0.35), (0.35, 3.0, 0.6), (0.7, 3.5, 1.0), (1.5, 3.0, 1.2), (3.5, 2.0, 0.8))
     strands = sum(share * _noise(rng, (long * mm, mm)) for mm, long, share in scales)
     # sheets of fat and small vessels seen edge-on: soft lines, mostly along
     sheets = sum(sign * np.exp(-((_noise(rng, (7.0, 2.6)) / 0.2) ** 2)) for sign in (-1.0, -0.7, 0.5))
