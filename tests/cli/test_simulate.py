@@ -23,6 +23,8 @@ def simulator(film, monkeypatch):
             self.called = {"shape": shape, "seed": seed, **options}
             if patients < 1:
                 raise InputError(f"{patients} patients cannot be simulated. Give 1 or more.", "patients")
+            if not 0.05 < options["spacing_mm"] < 0.5:
+                raise InputError("Such a pixel is not simulated.", "spacing_mm")
             return self.films(patients, visits, hands)
 
         def films(self, patients, visits, hands):
@@ -92,8 +94,8 @@ def test_formats(run, simulator, tmp_path, form, ending):
     [
         (["--patients", 0], "--patients: 0 patients"),
         (["--format", "bmp"], "--format: There is no format 'bmp'"),
-        (["--spacing-mm", 0], "--spacing-mm: "),
-        (["--spacing-mm", "nan"], "--spacing-mm: "),
+        (["--spacing-mm", 0], "--spacing-mm: Such a pixel"),
+        (["--spacing-mm", "nan"], "--spacing-mm: Such a pixel"),
     ],
 )
 def test_the_impossible_is_refused_and_nothing_written(run, simulator, tmp_path, words, told):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,18 +39,19 @@ def simulate(
     """Simulate hand radiographs whose joint space narrowing is known."""
     from napari_jsn.export.simulated.truth import TRUTH
     from napari_jsn.export.simulated.writer import FilmWriter
-    from napari_jsn.grey import check_spacing
     from napari_jsn.simulation import hand
 
-    check_spacing(spacing_mm)
     height, width = _TOGETHER_MM if hands == "together" else _HAND_MM
-    rows = round(height / spacing_mm) if rows is None else rows
-    columns = round(width / spacing_mm) if columns is None else columns
+    pixel = spacing_mm if 0 < spacing_mm < inf else 1.0  # refused below
+    rows = round(height / pixel) if rows is None else rows
+    columns = round(width / pixel) if columns is None else columns
     per_visit = 2 if hands == "each" else 1
-    asked = {"spacing_mm": spacing_mm, "interval_days": interval_days, "jsn_mm": jsn_mm}
-    key = ("simulate", *map(str, (seed, visits, hands, rows, columns, *asked.values())))
+    key = ("simulate", *map(str, (seed, visits, hands, rows, columns, spacing_mm, interval_days, jsn_mm)))
     with FilmWriter(out, format, per_visit, masks, key) as writer:
-        films = hand.simulate(patients, visits, seed, hands, (rows, columns), **asked)
+        films = hand.simulate(
+            patients, visits, seed, hands, (rows, columns),
+            spacing_mm=spacing_mm, interval_days=interval_days, jsn_mm=jsn_mm,
+        )  # fmt: skip
         try:
             _write(films, writer, patients * visits * per_visit)
         except KeyboardInterrupt:
