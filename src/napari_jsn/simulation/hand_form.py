@@ -25,6 +25,7 @@ Point = NDArray[np.float64]
 Rays = Mapping[int, NDArray[np.floating]]
 Wrist = Mapping[str, NDArray[np.floating]]
 Grid = tuple[Array, Array]
+Bounds = tuple[float, float, float, float]
 
 #: Nodes of the coarse grid lie this far apart, and go on this many beyond the image.
 STEP_MM, PAD = 0.8, 2
@@ -157,16 +158,16 @@ def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float
         (np.arange(int(np.ceil(s / STEP_MM)) + 2 * PAD + 1, dtype=np.float32) - PAD) * np.float32(STEP_MM)
         for s in (width_mm, height_mm)
     )
-    grid = (x[None, :], y[:, None])
+    grid, bounds = (x[None, :], y[:, None]), (float(x[0]), float(x[-1]), float(y[0]), float(y[-1]))
     scale, side = size_of(rays), thumb_side(rays)
     parts: list[tuple[Array, Array, Array]] = []
     frames: list[tuple[Array, Array, Array]] = []
     for ray, points in rays.items():
-        if not _near(points, grid, 20.0 * scale):
+        if not _near(points, bounds, 20.0 * scale):
             continue
         line = np.asarray(points, np.float32)
         knots, half_width, depth, skew = _tables(ray, scale, build)
-        at, along, across, distance = _along(_to_skin(line, half_width[-1] - _PULP_MM[ray] * scale), grid)
+        at, along, across, distance = _along(_to_skin(line, half_width[-1] - _PULP_MM[ray] * scale), grid, bounds)
         across = across * np.float32(side)
         lean = across / (distance + np.float32(1.0))
         radius = _interp(at, knots, half_width) + (_interp(at, knots, skew) * lean if ray in _SKEW else np.float32(0))
@@ -174,7 +175,7 @@ def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float
         frames.append((-distance, across - np.float32((ray - 3) * 20 * scale), along))
     bars, bellies = fill_between(rays, wrist, scale, build)
     for bar in bars:
-        if _near((bar.start, bar.end), grid, max(bar.half_width) + 6):
+        if _near((bar.start, bar.end), bounds, max(bar.half_width) + 6):
             share, distance = _to_segment(bar, grid)
             radius = _mix(bar.half_width, share)
             parts.append((radius - distance, radius, _mix(bar.depth, share)))
@@ -185,7 +186,7 @@ def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float
     below, radius, thickness = _union(parts, _UNION_MM)
     muscle = np.zeros_like(below)
     for belly in bellies:
-        if _near((belly.start, belly.end), grid, max(belly.half_width)):
+        if _near((belly.start, belly.end), bounds, max(belly.half_width)):
             share, distance = _to_segment(belly, grid)
             inside = np.clip(1 - distance / _mix(belly.half_width, share), 0, 1)
             section = np.sqrt(inside * (2 - inside)) if belly.sharp else inside * inside * (3 - 2 * inside)
@@ -307,14 +308,14 @@ def _rounded(line: Array) -> tuple[Array, NDArray[np.float64]]:
     return line[bone] + (places - bone)[:, None].astype(np.float32) * (line[bone + 1] - line[bone]), places
 
 
-def _along(line: Array, grid: Grid) -> tuple[Array, Array, Array, Array]:
+def _along(line: Array, grid: Grid, bounds: Bounds) -> tuple[Array, Array, Array, Array]:
     """Where each node lies along a ray: in numbers of bones, in mm from MCP; across it in mm; and how far from it."""
     x, y = grid
     start = -float(np.hypot(*(line[1] - line[0])))
     line, places = _rounded(line)
     best: list[Array] = []
     bones = list(zip(pairwise(line), pairwise(places), strict=True))
-    seen = [_near(ends, grid, 25.0) for ends, _ in bones]
+    seen = [_near(ends, bounds, 25.0) for ends, _ in bones]
     for (ends, (first, last)), near in zip(bones, seen, strict=True):
         p, q = ends
         length = float(np.hypot(*(q - p)))
@@ -360,12 +361,16 @@ def _union(parts: list[tuple[Array, Array, Array]], length_mm: float) -> tuple[A
     return top + np.float32(length_mm) * np.log(total), one, two
 
 
-def _near(points: Iterable[NDArray[np.floating]], grid: Grid, reach_mm: float) -> bool:
+def _near(points: Iterable[NDArray[np.floating]], bounds: Bounds, reach_mm: float) -> bool:
     """Whether anything about a line of points can show on the grid."""
-    xy = np.asarray(points, float)
-    low, high = xy.min(axis=0) - reach_mm, xy.max(axis=0) + reach_mm
-    x, y = grid[0].ravel(), grid[1].ravel()
-    return bool(low[0] < x[-1] and high[0] > x[0] and low[1] < y[-1] and high[1] > y[0])
+    xy = np.asarray(points)
+    (left, top), (right, bottom) = xy.min(axis=0).tolist(), xy.max(axis=0).tolist()
+    return bool(
+        left - reach_mm < bounds[1]
+        and right + reach_mm > bounds[0]
+        and top - reach_mm < bounds[3]
+        and bottom + reach_mm > bounds[2]
+    )
 
 
 def _interp(at: Array, knots: NDArray[np.float64], values: NDArray[np.float64]) -> Array:

@@ -250,6 +250,7 @@ class _Upsampling:
         return np.asarray((self._linear[0] @ values) @ self._linear[1].T, np.float32)
 
 
+@lru_cache(maxsize=16)  # the windows of a run are alike
 def _matrix(nodes: int, pixels: int, spacing_mm: float, kernel: Callable[[Array], Array]) -> Array:
     """(pixels, nodes) weights of the coarse grid's nodes at the pixels."""
     at = np.arange(pixels, dtype=np.float32) * np.float32(spacing_mm / STEP_MM) + np.float32(PAD)
@@ -259,6 +260,7 @@ def _matrix(nodes: int, pixels: int, spacing_mm: float, kernel: Callable[[Array]
     for k in (-1, 0, 1, 2):
         node = first + k
         matrix[rows, np.clip(node, 0, nodes - 1)] += kernel(np.abs(at - node.astype(np.float32)))
+    matrix.flags.writeable = False
     return matrix
 
 
