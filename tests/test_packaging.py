@@ -52,6 +52,11 @@ def test_a_model_card_is_in_the_wheel(installed):
     assert run(installed / "python", "-c", code, cwd=installed).strip() == "refined"
 
 
+def test_the_samples_are_in_the_wheel(installed):
+    code = "from napari_jsn.viewer.samples import both_hands, hand_pair; print(len(hand_pair()), len(both_hands()))"
+    assert run(installed / "python", "-c", code, cwd=installed).split() == ["3", "5"]  # the frames and the films
+
+
 def test_the_manifest_is_valid_and_all_it_names_can_be_imported(installed):
     npe2 = "from npe2.cli import main; main()"
     said = run(installed / "python", "-c", npe2, "validate", "--imports", "napari-jsn", cwd=installed)
