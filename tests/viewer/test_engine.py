@@ -1,4 +1,4 @@
-"""The widget around the real engine, on the drawn pair whose narrowing is known."""
+"""The widget around the real engine, on the sample whose narrowing is known."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from napari_jsn.viewer.roles import KEY
 def widget(qtbot):
     PluginManager.instance().discover()
     viewer = ViewerModel()
-    viewer.open_sample("napari-jsn", "drawn_joint_pair")
+    viewer.open_sample("napari-jsn", "joint_pair_mcp")
     widget = RegisterPair(viewer)
     qtbot.addWidget(widget)
     yield widget
@@ -26,13 +26,13 @@ def run(widget, qtbot):
     qtbot.wait(5)
 
 
-def test_the_drawn_narrowing_is_found(widget, qtbot):
+def test_the_true_narrowing_is_found(widget, qtbot):
     run(widget, qtbot)
     assert widget.failure.text() == ""
     layers = widget._viewer.layers
     result = layers["transformed follow-up"].metadata[KEY]
-    truth = layers["baseline"].metadata[KEY]["true_jsn_mm"]
-    assert result["jsn_mm"] == pytest.approx(truth, abs=0.03)
+    truth = layers["baseline"].metadata[KEY]["true_jsn_projected_mm"]
+    assert result["jsn_mm"] == pytest.approx(truth, abs=0.05)
     assert result["reliable"]
     assert result["transformed_loss"] < result["original_loss"]
     assert layers["transformed follow-up"].data.shape == layers["baseline"].data.shape
@@ -40,15 +40,16 @@ def test_the_drawn_narrowing_is_found(widget, qtbot):
 
 def test_results_cover_an_image_whose_pixels_are_not_square(widget, qtbot):
     layers = widget._viewer.layers
+    pixel = layers["baseline"].scale[1]
     for layer in layers:
         layer.data = layer.data[::2]
-        layer.scale = (0.35, 0.175)
+        layer.scale = (2 * pixel, pixel)
     run(widget, qtbot)
     result = layers["transformed follow-up"]
-    np.testing.assert_allclose(result.scale, (0.175, 0.175))
+    np.testing.assert_allclose(result.scale, (pixel, pixel))
     # the outlines of both grids, in mm
-    edges = layers["baseline"].extent.world + np.outer((-0.5, 0.5), (0.35, 0.175))
-    np.testing.assert_allclose(result.extent.world + np.outer((-0.5, 0.5), (0.175, 0.175)), edges, atol=1e-6)
+    edges = layers["baseline"].extent.world + np.outer((-0.5, 0.5), (2 * pixel, pixel))
+    np.testing.assert_allclose(result.extent.world + np.outer((-0.5, 0.5), (pixel, pixel)), edges, atol=1e-6)
 
 
 def test_a_refusal_of_the_engine_lands_at_the_field(widget, qtbot):
