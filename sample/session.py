@@ -8,6 +8,7 @@ import pandas as pd
 from magicgui.widgets import Table
 
 import napari_jsn as jsn
+from napari_jsn.export import words
 from napari_jsn.viewer.layers import Pair, show
 from napari_jsn.viewer.side_by_side import SideBySide
 
@@ -31,12 +32,10 @@ table = pd.DataFrame(
     {
         "joint": [known["joint"]],
         "side": [known["side"]],
-        "jsn_mm": [f"{result.jsn_mm:+.3f}"],
-        "jsn_sd_mm": [f"{result.jsn_sd_mm:.3f}"],
-        "ci_low_mm": [f"{result.ci95_mm[0]:+.3f}"],
-        "ci_high_mm": [f"{result.ci95_mm[1]:+.3f}"],
-        "true_jsn_mm": [f"{known['true_jsn_projected_mm']:+.3f}"],
-        "reliable": ["yes" if result.reliable else f"no: {result.reason}"],
+        "narrowing": [words.jsn_words(result)],
+        "95 % interval": [words.interval_words(result)],
+        "truth": [f"{known['true_jsn_projected_mm']:+.3f} mm"],
+        "reliable": [words.reliability_words(result)],
     }
 )
 print(table.to_string(index=False))
