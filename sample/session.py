@@ -39,6 +39,8 @@ table = pd.DataFrame(
     }
 )
 print(table.to_string(index=False))
-viewer.window.add_dock_widget(Table(table), name="Joint space narrowing", area="bottom")
+shown = Table(table)
+shown.native.resizeColumnsToContents()
+viewer.window.add_dock_widget(shown, name="Joint space narrowing", area="bottom")
 
 napari.run()
