@@ -15,10 +15,11 @@ from napari_jsn.simulation import furniture
 from napari_jsn.simulation.course import Course
 from napari_jsn.simulation.detector import Detector, expose, store
 from napari_jsn.simulation.film import BoneMask, Film, JointTruth
-from napari_jsn.simulation.patient import Patient, ray_points
+from napari_jsn.simulation.joint_pair import check_narrowing
+from napari_jsn.simulation.patient import Patient
 from napari_jsn.simulation.render import Bones, Placement
 from napari_jsn.simulation.truth import Substance, VisitGeometry, joint_truth
-from napari_jsn.simulation.visit import Positioning, pose_hand
+from napari_jsn.simulation.visit import Positioning, pose_hand, posed_rays
 
 #: Which sides each film of a visit shows, from left to right; thumbs lie inside when both hands lie on one.
 HANDS = {"left": (("L",),), "right": (("R",),), "each": (("L",), ("R",)), "together": (("L", "R"),)}
@@ -26,6 +27,12 @@ HANDS = {"left": (("L",),), "right": (("R",),), "each": (("L",), ("R",)), "toget
 BASELINE = date(2020, 1, 15)
 #: Every visit differs from the resting hand, so that two differ by as much as two films of the development joints do.
 _SPREAD = 0.7
+#: Longest course, and largest side of a film.
+_MOST_YEARS, _MOST_PIXELS = 30, 12_000
+#: Share of films whose letter lies upside down, and so is seen mirrored.
+_MIRRORED = 0.03
+#: Share of films on which a finger wears a ring, on the proximal phalanx of ray 3 or 4.
+_RINGED = 0.05
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,8 @@ def simulate(
     """
     _check(patients, visits, seed, hands, shape, spacing_mm, interval_days)
     years = (visits - 1) * interval_days / 365.25
-    if jsn_mm is not None:  # refuse now what would be refused at patient 20
+    if jsn_mm is not None:
+        check_narrowing(jsn_mm)  # and refuse now what would be refused at patient 20
         for number in range(patients):
             for side in _sides(hands):
                 _draw_hand(_person(seed, number), side, years, jsn_mm)
@@ -162,15 +170,18 @@ def _film(
         hand = both[side]
         shadow, seen = hand.bones.cast(at.hand, at.disease, at.placement, at.shape, at.spacing_mm)
         points = hand.patient.skeleton.points
-        rays = {ray: at.placement.points(ray_points(points, ray)) for ray in anatomy.RAYS}
+        rays = {ray: at.placement.points(line) for ray, line in posed_rays(hand.patient, at.hand).items()}
         wrist = {name: at.placement.points(points[name]) for name in _FOREARM}
         shadow += hand.patient.tissue.attenuation(rays, at.shape, at.spacing_mm, visit_rng=rng, wrist=wrist)
+        if rng.random() < _RINGED:
+            shadow = _with_ring(shadow, rays[int(rng.integers(3, 5))], at.spacing_mm)
         attenuation = shadow if attenuation is None else attenuation + shadow
         masks |= {(side, bone): mask for bone, mask in seen.items()}
         truths += [joint_truth(hand.substance, joint, side, baseline[side], at) for joint in anatomy.JOINTS]
     assert attenuation is not None
     spacing = next(iter(now.values())).spacing_mm
-    attenuation = furniture.add_markers(attenuation, spacing, tuple(now), rng)
+    misplaced = bool(rng.random() < _MIRRORED)
+    attenuation = furniture.add_markers(attenuation, spacing, tuple(now), rng, misplaced)
     field = furniture.draw_field(attenuation, spacing, rng)
     attenuation = furniture.collimate(attenuation, spacing, field)
     grey = expose(attenuation, spacing, device, rng)
@@ -189,6 +200,12 @@ def _film(
         tuple(truths),
         masks,
     )
+
+
+def _with_ring(attenuation: NDArray[np.float32], ray: NDArray[np.float64], spacing_mm: float) -> NDArray[np.float32]:
+    _, mcp, pip, *_ = ray
+    centre, along = 0.55 * mcp + 0.45 * pip, pip - mcp
+    return furniture.add_ring(attenuation, spacing_mm, tuple(centre), tuple(along))
 
 
 _FOREARM = ("radius", "ulna", "radius_shaft", "ulna_shaft")
@@ -237,8 +254,18 @@ def _check(
         raise InputError(f"There is no {hands!r}. Choose one of: {', '.join(HANDS)}.", "hands")
     if not 0.05 <= spacing_mm <= 0.5:
         raise InputError(f"A detector pixel of {spacing_mm} mm is not simulated. Give 0.05 to 0.5 mm.", "spacing_mm")
+    years = (visits - 1) * interval_days / 365.25
+    if years > _MOST_YEARS:
+        raise InputError(
+            f"{visits} visits every {interval_days} days are {years:.0f} years. Give {_MOST_YEARS} at most.",
+            "interval_days",
+        )
     height, width = (n * spacing_mm for n in shape)
     count = len(HANDS[hands][0])
+    if max(shape) > _MOST_PIXELS:
+        raise InputError(
+            f"A film of {shape[0]} x {shape[1]} pixels is not simulated. Give {_MOST_PIXELS} a side at most.", "shape"
+        )
     if height < 240 or width < 150 * count:
         raise InputError(
             f"A film of {shape[0]} x {shape[1]} pixels of {spacing_mm} mm is {height:.0f} x {width:.0f} mm, too small "

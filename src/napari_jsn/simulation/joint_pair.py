@@ -13,11 +13,11 @@ from napari_jsn.errors import InputError
 from napari_jsn.joint import BoneMasks
 from napari_jsn.simulation.detector import Detector, expose_joint
 from napari_jsn.simulation.film import BoneMask, JointPair
-from napari_jsn.simulation.patient import Patient, ray_points
+from napari_jsn.simulation.patient import Patient
 from napari_jsn.simulation.pose import Angles
 from napari_jsn.simulation.render import Bones, Placement
 from napari_jsn.simulation.truth import Substance, VisitGeometry, joint_truth
-from napari_jsn.simulation.visit import Disease, Positioning, pose_hand
+from napari_jsn.simulation.visit import Disease, Positioning, pose_hand, posed_rays
 
 #: Narrowing that can be simulated, in mm; a joint that is too narrow for it is given the space first.
 JSN_RANGE_MM = (-2.0, 2.0)
@@ -162,11 +162,16 @@ def _endless(sequence: np.random.SeedSequence) -> Iterator[np.random.SeedSequenc
         yield sequence.spawn(1)[0]
 
 
-def _check(joint: str, jsn_mm: float, shape: tuple[int, int], spacing_mm: float, side: str) -> None:
-    anatomy.bones_of(joint)
+def check_narrowing(jsn_mm: float) -> None:
+    """Refuse a narrowing that cannot be simulated (InputError)."""
     low, high = JSN_RANGE_MM
     if not low <= jsn_mm <= high:
         raise InputError(f"A narrowing of {jsn_mm} mm cannot be simulated. Give one from {low} to {high} mm.", "jsn_mm")
+
+
+def _check(joint: str, jsn_mm: float, shape: tuple[int, int], spacing_mm: float, side: str) -> None:
+    anatomy.bones_of(joint)
+    check_narrowing(jsn_mm)
     if min(shape) < 32 or shape[0] % 2 or shape[1] % 2:
         raise InputError(f"A joint image of {shape} pixels cannot be simulated. Give even sides from 32 on.", "shape")
     if not 0.02 <= spacing_mm <= 0.5:
@@ -267,8 +272,7 @@ def _joint_image(
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float32], BoneMasks]:
     attenuation, masks = bones.cast(visit.hand, visit.disease, visit.placement, visit.shape, visit.spacing_mm)
-    near = [ray for ray in anatomy.RAYS if abs(ray - int(joint[-1])) <= 1]
-    rays = {ray: visit.placement.points(ray_points(patient.skeleton.points, ray)) for ray in near}
+    rays = {ray: visit.placement.points(at) for ray, at in posed_rays(patient, visit.hand).items()}
     attenuation += patient.tissue.attenuation(rays, visit.shape, visit.spacing_mm, visit_rng=rng)
     grey = expose_joint(attenuation, visit.spacing_mm, detector, rng)
     upper, lower = (_whole(masks.get(bone), visit.shape) for bone in anatomy.bones_of(joint))

@@ -34,6 +34,9 @@ class Angles:
             self.roll_deg + other.roll_deg,
         )
 
+    def __sub__(self, other: Angles) -> Angles:
+        return self + Angles(-other.turn_deg, -other.flexion_deg, -other.roll_deg)
+
     @property
     def rotation(self) -> Array:
         """(3, 3) matrix."""

@@ -89,23 +89,19 @@ def joint_truth(
     """
     patient = substance.patient
     upper, lower = anatomy.bones_of(joint)
-    maps = tuple(
-        _fit(substance.near(bone, distal), baseline, visit, bone) for bone, distal in ((upper, False), (lower, True))
-    )
+    if visit is baseline:
+        maps = [Similarity(centre=image_centre(visit.shape))] * 2
+    else:
+        ends = ((upper, False), (lower, True))
+        maps = [_fit(substance.near(bone, distal), baseline, visit, bone) for bone, distal in ends]
     first, now = baseline.hand.joints[joint], visit.hand.joints[joint]
-    ends = baseline.pixels(np.stack([first.on_upper, first.on_lower]))
-    point, axis = ends.mean(0), _unit(baseline, first.axis)
+    point = baseline.pixels(np.stack([first.on_upper, first.on_lower])).mean(0)
+    axis = _unit(baseline, first.axis)
     projected = joint_space_narrowing(maps[0].matrix, maps[1].matrix, point, axis)
-    angles = {bone: visit.positioning.bones.get(bone, Angles()) for bone in (upper, lower)}
-    before = {bone: baseline.positioning.bones.get(bone, Angles()) for bone in (upper, lower)}
-    moved = {
-        bone: (
-            angles[bone].turn_deg - before[bone].turn_deg,
-            angles[bone].flexion_deg - before[bone].flexion_deg,
-            angles[bone].roll_deg - before[bone].roll_deg,
-        )
+    moved_upper, moved_lower = (
+        visit.positioning.bones.get(bone, Angles()) - baseline.positioning.bones.get(bone, Angles())
         for bone in (upper, lower)
-    }
+    )
     across = np.array([axis[1], -axis[0]])
     apart = (maps[0].matrix - maps[1].matrix)[:2] @ np.append(point, 1.0)
     return JointTruth(
@@ -120,11 +116,11 @@ def joint_truth(
         lower=maps[1],
         svdh_narrowing=narrowing_grade(now.jsw_mm, patient.healthy_mm[joint]),
         svdh_erosion=_eroded(patient, visit.disease, upper, lower),
-        turn_deg=moved[upper][0] - moved[lower][0],
-        flexion_deg=moved[upper][1] - moved[lower][1],
+        turn_deg=moved_upper.turn_deg - moved_lower.turn_deg,
+        flexion_deg=moved_upper.flexion_deg - moved_lower.flexion_deg,
         slide_mm=float(across @ apart) * baseline.spacing_mm / baseline.placement.magnification,
-        roll_upper_deg=moved[upper][2],
-        roll_lower_deg=moved[lower][2],
+        roll_upper_deg=moved_upper.roll_deg,
+        roll_lower_deg=moved_lower.roll_deg,
     )
 
 

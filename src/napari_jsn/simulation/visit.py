@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.simulation.bone import Erosion
@@ -112,6 +113,16 @@ def pose_hand(patient: Patient, positioning: Positioning, disease: Disease) -> P
     for one in patient.sesamoids:
         poses[one.shape.name] = _beside(one, poses[one.bone])
     return PosedHand(poses, joints)
+
+
+def posed_rays(patient: Patient, hand: PosedHand) -> dict[int, NDArray[np.float64]]:
+    """(k, 2) points of every ray as it lies, in mm, from the metacarpal's base over the joints to the finger's tip."""
+    rays = {}
+    for ray, bones in anatomy.RAYS.items():
+        root = hand.poses[bones[0]](np.array([0.0, patient.shapes[bones[0]].length, 0.0]))
+        joints = [(hand.joints[j].on_upper + hand.joints[j].on_lower) / 2 for j in anatomy.JOINTS if int(j[-1]) == ray]
+        rays[ray] = np.array([root, *joints, hand.poses[bones[-1]].shift])[:, :2]
+    return rays
 
 
 def _beside(sesamoid: Sesamoid, pose: Pose) -> Pose:

@@ -1,0 +1,131 @@
+"""Simulated joint images at two visits, and the truth beside them."""
+
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from napari_jsn.errors import InputError
+from napari_jsn.simulation.detector import Detector
+from napari_jsn.simulation.joint_pair import Motion, joint_pair, joint_pairs
+from napari_jsn.transform import joint_space_narrowing
+
+#: Nothing moves but what is asked for.
+STILL = Motion()
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return joint_pair("PIP3", 0.2, seed=4)
+
+
+def test_images_are_radiographs_of_a_joint(pair):
+    assert pair.fixed.shape == pair.moving.shape == pair.fixed_masks.shape == (256, 256)
+    assert pair.fixed.dtype == np.float32
+    assert 0 <= pair.fixed.min() < pair.fixed.max() <= 1
+    upper, lower = pair.fixed_masks.upper, pair.fixed_masks.lower
+    beside = ~(upper | lower)
+    assert pair.fixed[upper].mean() > pair.fixed[beside].mean() + 0.05
+    # distal is up
+    assert np.argwhere(upper).mean(0)[0] < pair.fixed_truth.centre[1] < np.argwhere(lower).mean(0)[0]
+
+
+def test_the_joint_is_in_the_middle_and_upright(pair):
+    assert np.abs(pair.fixed_truth.centre - 128).max() < 25
+    assert pair.fixed_truth.axis[1] > 0.97
+
+
+def test_narrowing_in_space_is_what_was_asked(pair):
+    assert pair.jsn_mm == pytest.approx(0.2, abs=1e-6)
+    assert pair.moving_truth.jsw_mm == pytest.approx(pair.fixed_truth.jsw_mm - 0.2, abs=1e-6)
+    assert pair.fixed_truth.jsn_mm == pair.fixed_truth.jsn_projected_mm == 0
+
+
+@pytest.mark.parametrize("joint", ["MCP1", "MCP3", "PIP2", "IP1", "DIP4"])
+def test_projected_narrowing_agrees_when_nothing_else_moves(joint):
+    pair = joint_pair(joint, 0.3, seed=1, motion=STILL)
+
+    # a joint that slopes out of the film's plane shows its narrowing a little shortened
+    assert pair.jsn_projected_mm == pytest.approx(0.3, abs=0.01)
+
+
+def test_projected_narrowing_is_read_from_the_true_maps(pair):
+    truth, first = pair.moving_truth, pair.fixed_truth
+    read = joint_space_narrowing(truth.upper.matrix, truth.lower.matrix, first.centre, first.axis)
+
+    assert pair.spacing_mm * read == pytest.approx(pair.jsn_projected_mm, abs=1e-6)
+
+
+def test_true_maps_carry_the_masks():
+    pair = joint_pair("MCP3", 0.4, seed=2, motion=Motion(turn_deg=6, crop_turn_deg=-4, shift_mm=(1.0, 0.5)))
+
+    for name in ("upper", "lower"):
+        mask = getattr(pair.fixed_masks, name)
+        rows, cols = np.nonzero(mask)
+        moved = np.round(getattr(pair.moving_truth, name)(np.stack([cols, rows], -1))).astype(int)
+        inside = ((moved >= 0) & (moved < 256)).all(1)
+        hit = getattr(pair.moving_masks, name)[moved[inside, 1], moved[inside, 0]]
+        assert hit.mean() > 0.97
+
+
+def test_roll_changes_the_image_but_hardly_the_narrowing():
+    motions = (Motion(), Motion(roll_upper_deg=5.0, roll_lower_deg=5.0))
+    still, rolled = (joint_pair("MCP3", 0.0, seed=6, motion=m, detector=Detector.ideal()) for m in motions)
+    assert abs(rolled.jsn_projected_mm) < 0.06
+    bones = still.fixed_masks.upper | still.fixed_masks.lower
+    before, after = (np.abs(p.moving - p.fixed)[bones].mean() for p in (still, rolled))
+    assert after > 1.5 * before
+
+
+def test_widening_is_negative():
+    assert joint_pair("MCP2", -0.3, seed=3, motion=STILL).jsn_projected_mm == pytest.approx(-0.3, abs=0.01)
+
+
+def test_right_hands_are_mirrored():
+    left, right = (joint_pair("MCP1", 0.1, seed=5, side=side, motion=STILL) for side in "LR")
+
+    assert (left.fixed_truth.side, right.fixed_truth.side) == ("L", "R")
+    # jitter of the crop is the same for both, so only the overlap of the mirrored masks is compared
+    flipped = right.fixed_masks.upper[:, ::-1]
+    assert (flipped & left.fixed_masks.upper).sum() > 0.75 * left.fixed_masks.upper.sum()
+
+
+def test_the_same_seed_gives_the_same_pair(pair):
+    again = joint_pair("PIP3", 0.2, seed=4)
+
+    np.testing.assert_array_equal(again.fixed, pair.fixed)
+    np.testing.assert_array_equal(again.moving, pair.moving)
+    other = joint_pair("PIP3", 0.2, seed=5)
+    assert np.abs(other.fixed - pair.fixed).mean() > 0.01
+
+
+def test_the_truth_does_not_depend_on_the_device(pair):
+    other = joint_pair("PIP3", 0.2, seed=4, detector=replace(Detector.ideal(), blur_mm=0.2))
+
+    assert other.jsn_projected_mm == pair.jsn_projected_mm
+    np.testing.assert_array_equal(other.fixed_masks.labels, pair.fixed_masks.labels)
+
+
+def test_a_stream_goes_from_patient_to_patient():
+    pairs = list(islice(joint_pairs(1, ("MCP2", "PIP2"), shape=(64, 64), spacing_mm=0.35), 4))
+
+    assert [p.fixed_truth.joint for p in pairs] == ["MCP2", "PIP2", "MCP2", "PIP2"]
+    assert pairs[0].spacing_mm != pairs[2].spacing_mm
+    assert pairs[0].fixed.shape == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"joint": "MCP6"}, "MCP6"),
+        ({"jsn_mm": 3.0}, "cannot be simulated"),
+        ({"jsn_mm": float("nan")}, "cannot be simulated"),
+        ({"shape": (255, 255)}, "even sides"),
+        ({"spacing_mm": 0.0}, "0.02 to 0.5"),
+        ({"side": "left"}, "'L' or 'R'"),
+    ],
+)
+def test_impossible_requests_are_refused(arguments, words):
+    with pytest.raises(InputError, match=words):
+        joint_pair(**arguments)
