@@ -14,7 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from napari_jsn.cli import main
 from napari_jsn.errors import InputError
 from napari_jsn.export.drawn import FIXED, FIXED_MASK, MOVING, MOVING_MASK, drawn_files
-from napari_jsn.export.files import write_files
+from napari_jsn.files import write_files
 from napari_jsn.registration import api
 from napari_jsn.registration.methods import METHODS
 from napari_jsn.simulation.drawn import drawn_pair

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from napari_jsn.export.drawn import FIXED, FIXED_MASK, MOVING, MOVING_MASK, TRUTH, drawn_files
-from napari_jsn.export.files import write_files
+from napari_jsn.files import write_files
 from napari_jsn.radiograph import read_masks, read_radiograph
 
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from napari_jsn.cli.simulate import simulate
+from napari_jsn.cli.train import train
 from napari_jsn.errors import InputError
 
 app = typer.Typer(
@@ -42,6 +43,13 @@ _OPTIONS = {
     "seed": "--seed",
     "form": "--format",
     "shape": "--rows, --columns",
+    "task": "TASK",
+    "data": "--data",
+    "preset": "--preset",
+    "epochs": "--epochs",
+    "resume": "--resume",
+    "start": "--start",
+    "name": "--name",
 }
 
 
@@ -117,7 +125,7 @@ def register(
 ) -> None:
     """Measure the narrowing of one joint between two joint images."""
     from napari_jsn.cli import pair, printed
-    from napari_jsn.export.files import check_folder, write_files
+    from napari_jsn.files import check_folder, write_files
 
     if out is not None:
         check_folder(out)
@@ -143,7 +151,7 @@ def draw_pair(
     """Draw a joint at two visits, with a narrowing that is known exactly."""
     from napari_jsn.cli import printed
     from napari_jsn.export.drawn import drawn_files
-    from napari_jsn.export.files import check_folder, write_files
+    from napari_jsn.files import check_folder, write_files
     from napari_jsn.simulation.drawn import drawn_pair
 
     check_folder(folder, "folder")
@@ -157,7 +165,7 @@ def demo(
     """Draw a joint pair, measure it, and set the truth beside the measurement."""
     from napari_jsn.cli import pair, printed
     from napari_jsn.export import drawn as names
-    from napari_jsn.export.files import check_folder, write_files
+    from napari_jsn.files import check_folder, write_files
     from napari_jsn.simulation.drawn import drawn_pair
 
     folder = check_folder(out)
@@ -175,3 +183,4 @@ def demo(
 
 
 app.command()(simulate)
+app.command()(train)

@@ -8,10 +8,10 @@ from pathlib import Path
 from types import TracebackType
 
 from napari_jsn.errors import InputError
-from napari_jsn.export.files import check_folder, write_files
 from napari_jsn.export.simulated import dicom, images, masks
 from napari_jsn.export.simulated.truth import TRUTH, film_record, truth_records
 from napari_jsn.export.table import Record, csv_bytes, table
+from napari_jsn.files import check_folder, write_files
 from napari_jsn.simulation.film import Film
 from napari_jsn.study import FILMS_TABLE
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from napari_jsn.errors import InputError
-from napari_jsn.export.files import check_folder, write_files
+from napari_jsn.files import check_folder, write_files
 
 OLD, NEW = {"a.csv": b"old a", "b.png": b"old b"}, {"a.csv": b"new a", "b.png": b"new b"}
 

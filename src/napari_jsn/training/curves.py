@@ -1,0 +1,76 @@
+"""The history of a training as a table and as a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Of a row, what is no measure.
+_PLAIN = ("epoch", "train_loss", "val_loss", "worst", "rate", "seconds")
+
+
+def curves_csv(history: list[dict[str, float]]) -> bytes:
+    """A line an epoch, under the names of the history's entries."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: f"{value:.6g}" for key, value in row.items()} for row in history)
+    return text.getvalue().encode()
+
+
+def curves_png(history: list[dict[str, float]], best: int) -> bytes:
+    """Both losses over the deciding measure, with the best epoch marked."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 5.5), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    draw_curves(figure, history, best)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", metadata={"Software": None})
+    return picture.getvalue()
+
+
+def draw_curves(figure: Figure, history: list[dict[str, float]], best: int, ink: str = "#333333") -> None:
+    """Draw onto a figure, which is cleared first.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    history : list of dict
+        See :class:`~napari_jsn.training.module.TaskModule`.
+    best : int
+        The best epoch, counted from 1.
+    ink : str
+        Colour of text and axes.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    figure.clear()
+    above, below = figure.subplots(2, 1, sharex=True)
+    epochs = [row["epoch"] for row in history]
+    marker = "o" if len(epochs) < 2 else None
+    above.plot(epochs, [row["train_loss"] for row in history], color="#e08214", label="training", marker=marker)
+    above.plot(epochs, [row["val_loss"] for row in history], color="#2b8cbe", label="validation", marker=marker)
+    above.set_ylabel("loss", color=ink)
+    if all(row["val_loss"] > 0 and row["train_loss"] > 0 for row in history):
+        above.set_yscale("log")
+    measure = next(name for name in history[0] if name not in _PLAIN)
+    values = [row[measure] for row in history]
+    below.plot(epochs, values, color="#2b8cbe", label="validation, mean", marker=marker)
+    below.plot(epochs, [row["worst"] for row in history], color="#2b8cbe", alpha=0.45, lw=1, label="worst case")
+    if 1 <= best <= len(values):
+        below.plot(best, values[best - 1], "o", color="#2b8cbe", label=f"best: {values[best - 1]:.4f}")
+    below.set_ylabel(measure.upper() if len(measure) <= 4 else measure, color=ink)
+    below.set_xlabel("epoch", color=ink)
+    below.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for axes in (above, below):
+        axes.patch.set_alpha(0)
+        axes.tick_params(colors=ink, which="both", labelsize="small")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(ink)
+        axes.legend(frameon=False, labelcolor=ink, fontsize="small")

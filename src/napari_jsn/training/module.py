@@ -1,0 +1,171 @@
+"""A task as Lightning runs it, with everything that a resume needs in its own state."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from napari_jsn.training.resume import RUN
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_jsn.training.task import Task
+
+#: What of the module's state is plain, and goes into the resume file as it is.
+_STATE = ("history", "best_epoch", "best_score", "best", "figures")
+
+
+class Batches:
+    """Batches made anew whenever they are asked for; each of several processes takes every n-th."""
+
+    def __init__(self, make: Callable[[], Iterable[Any]]) -> None:
+        self._make = make
+        self.total = 0
+        self.rank, self.processes = 0, 1
+
+    def __iter__(self) -> Iterator[Any]:
+        batches = self._make()
+        self.total = len(batches) // self.processes if isinstance(batches, Sized) else self.total
+        if self.processes == 1:
+            yield from batches
+            return
+        batches = iter(batches)
+        while len(group := list(islice(batches, self.processes))) == self.processes:  # all get equally many
+            yield group[self.rank]
+
+
+class TaskModule(LightningModule):
+    """Trains and validates a task; keeps its history and its best weights.
+
+    Attributes
+    ----------
+    history : list of dict
+        A row an epoch: ``epoch`` (from 1), ``train_loss``, ``val_loss``, the mean of each measure, ``worst`` (the
+        least value of the first measure), ``rate`` and ``seconds``.
+    best : dict of str to tensor
+        Weights of the epoch with the highest first measure, on the CPU; empty before the first is done.
+    figures : dict
+        Mean, 5th percentile and least value of each measure at that epoch, and how many samples.
+    worst : int
+        Which validation sample came out worst in the last epoch.
+    """
+
+    def __init__(self, task: Task, run: dict[str, Any]) -> None:
+        super().__init__()
+        self.task, self.run = task, run
+        self.history: list[dict[str, float]] = []
+        self.best_epoch, self.best_score, self.worst = 0, -math.inf, 0
+        self.best: dict[str, Tensor] = {}
+        self.figures: dict[str, Any] = {}
+        torch.manual_seed(run["seed"])
+        self.network = task.network()
+        decay = getattr(task, "ema", None)
+        self.average = None
+        if decay:
+            average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+            self.average = average.requires_grad_(False)
+        self.batches = Batches(lambda: task.training_batches(len(self.history), run["seed"]))
+        self.validation = Batches(task.validation_batches)
+        self._loaded: dict[str, Any] | None = None
+
+    @property
+    def validated(self) -> torch.nn.Module:
+        """The network that is validated and saved."""
+        return self.network if self.average is None else self.average.module
+
+    def setup(self, stage: str) -> None:
+        """Learn how many processes share the batches."""
+        self.batches.rank, self.batches.processes = self.trainer.global_rank, self.trainer.world_size
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """The task's optimizer; its scheduler is stepped here, before an epoch's state is saved."""
+        optimizer, self._scheduler = self.task.optimizer(self.network, self.run["epochs"])
+        return optimizer
+
+    def on_train_start(self) -> None:
+        """Put the scheduler where the resumed training left it."""
+        if self._loaded is not None and self._scheduler is not None:
+            self._scheduler.load_state_dict(self._loaded)
+
+    def on_train_epoch_start(self) -> None:
+        """Chance depends on the epoch alone, so that a resumed training is the uninterrupted one."""
+        torch.manual_seed((self.run["seed"] + 1) * 1_000_003 + len(self.history))
+        self._began = time.monotonic()
+        self._losses: list[Tensor] = []
+
+    def training_step(self, batch: Any, index: int) -> Tensor:
+        """The loss of a batch."""
+        loss = self.task.loss(self.network, batch)
+        self._losses.append(loss.detach())
+        return loss
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        """Follow the weights with their average."""
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the last epoch's figures."""
+        self._validation: list[tuple[Tensor, dict[str, Tensor]]] = []
+
+    def validation_step(self, batch: Any, index: int) -> None:
+        """The loss of a batch and the measures of its samples; every process sees all of them."""
+        network = self.validated
+        self._validation.append((self.task.loss(network, batch), self.task.measures(network, batch)))
+
+    def on_validation_epoch_end(self) -> None:
+        """Write the epoch's row, and keep the weights if they are the best."""
+        losses, found = zip(*self._validation, strict=True)
+        measures = {name: torch.cat([each[name].float().cpu() for each in found]) for name in found[0]}
+        first = next(iter(measures.values()))
+        sizes = torch.tensor([len(next(iter(each.values()))) for each in found], dtype=torch.float64)
+        validation_loss = (torch.stack([loss.double().cpu() for loss in losses]) * sizes).sum() / sizes.sum()
+        row = {
+            "epoch": len(self.history) + 1,
+            "train_loss": float(torch.stack(self._losses).double().mean()),
+            "val_loss": float(validation_loss),
+            **{name: float(values.double().mean()) for name, values in measures.items()},
+            "worst": float(first.min()),
+            "rate": float(self.trainer.optimizers[0].param_groups[0]["lr"]),
+            "seconds": round(time.monotonic() - self._began, 2),
+        }
+        self.history.append(row)
+        self.worst = int(first.argmin())
+        self._keep_best(measures, float(first.double().mean()))
+        self.batches.total = len(self._losses)
+
+    def on_train_epoch_end(self) -> None:
+        """Set the rate of the next epoch; Lightning would do so only after the state is saved."""
+        if self._scheduler is not None:
+            self._scheduler.step()
+
+    def _keep_best(self, measures: dict[str, Tensor], score: float) -> None:
+        if not score > self.best_score:
+            return
+        self.best_epoch, self.best_score = len(self.history), score
+        self.best = {key: value.detach().cpu().clone() for key, value in self.validated.state_dict().items()}
+        self.figures = {"samples": len(next(iter(measures.values())))}
+        for name, values in measures.items():
+            told = {"mean": values.double().mean(), "p05": values.double().quantile(0.05), "least": values.min()}
+            self.figures[name] = {part: round(float(value), 6) for part, value in told.items()}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what Lightning does not know of."""
+        state = {name: getattr(self, name) for name in _STATE}
+        scheduler = None if self._scheduler is None else self._scheduler.state_dict()
+        checkpoint[RUN] = {**self.run, "state": state, "scheduler": scheduler}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take it up again."""
+        saved = checkpoint[RUN]
+        for name, value in saved["state"].items():
+            setattr(self, name, value)
+        self._loaded = saved["scheduler"]
