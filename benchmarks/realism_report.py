@@ -39,8 +39,8 @@ def lines(real: Side, simulated: Side) -> list[str]:
         "",
         "### All figures",
         "",
-        "*tells apart*: share of (real, simulated) couples that this figure alone puts in one order; 50 % tells nothing, "
-        "100 % everything. Median [quartiles].",
+        "*tells apart*: share of (real, simulated) couples that this figure alone puts in one order; 50 % tells "
+        "nothing, 100 % everything. Median [quartiles].",
         "",
         *table(("figure", "real", "simulated", "tells apart"), _figures(real, simulated)),
         "",
@@ -188,7 +188,7 @@ def draw_curves(real: Side, simulated: Side):
     shown: Sequence[tuple[str, str, NDArray[np.float64], Callable, dict[str, str]]] = (
         ("radial spectrum, whole image", "cycles/mm", at.FREQUENCIES, lambda one: one.spectra["whole"], _LOGS),
         ("radial spectrum, inside bone", "cycles/mm", at.FREQUENCIES, lambda one: one.spectra["inside bone"], _LOGS),
-        ("across the cortex of the shaft", "mm from the mask's border", at.ACROSS_CORTEX_MM, lambda one: one.cortex, {}),
+        ("across the shaft's cortex", "mm from the mask's border", at.ACROSS_CORTEX_MM, lambda one: one.cortex, {}),
         ("across the joint space", "mm from its middle", at.ACROSS_GAP_MM, lambda one: one.gap, {}),
         ("noise", "grey level", at.NOISE_AT, lambda one: one.noise, {}),
         ("spongy bone, along the bone", "lag, mm", at.LAGS_MM, lambda one: one.along, {}),

@@ -57,9 +57,7 @@ def remainders(pairs: Sequence[Pair]) -> list[Remainder]:
             between = np.linalg.solve(lower[:2, :2], upper[:2, :2])
             turn = float(np.rad2deg(np.arctan2(between[1, 0] - between[0, 1], between[0, 0] + between[1, 1])))
             assert pair.fixed.ndim == 2
-            found.append(
-                Remainder(residual, rms, float(one.likeness.mean()), float(one.strength_px.mean()), abs(turn))
-            )
+            found.append(Remainder(residual, rms, float(one.likeness.mean()), float(one.strength_px.mean()), abs(turn)))
     return found
 
 

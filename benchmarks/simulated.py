@@ -1,0 +1,239 @@
+"""The measurement on simulated joints of known narrowing: ``python -m benchmarks.simulated``. Needs no real image."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.datasets import NOMINAL_SPACING_MM
+from benchmarks.page import put_section
+from benchmarks.rows import MISMATCH_PX
+from benchmarks.settings import Settings, limit_threads
+from napari_jsn.simulation.film import JointPair
+from napari_jsn.simulation.joint_pair import Motion, joint_pair
+
+#: Kinds of joint and their members.
+KINDS = {
+    "MCP": ("MCP2", "MCP3", "MCP4", "MCP5"),
+    "thumb MCP": ("MCP1",),
+    "PIP": ("PIP2", "PIP3", "PIP4", "PIP5"),
+    "IP": ("IP1",),
+    "DIP": ("DIP2", "DIP3", "DIP4", "DIP5"),
+}
+#: An error beyond this is a mismatch: a pixel of the paper's, in mm.
+MISMATCH_MM = MISMATCH_PX * 0.175
+#: Narrowing of the pairs of every condition, uniform between plus and minus this, in mm.
+JSN_MM = 0.5
+#: The curve: narrowing from -1 to 1 mm in steps of 0.01 mm, as phantom studies set it.
+CURVE_MM = np.round(np.linspace(-1.0, 1.0, 201), 2)
+CURVE_KINDS = ("MCP", "PIP")
+#: Pairs measured in one call.
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What moves or changes between the two visits, one thing at a time.
+
+    ``amount`` is the size (either sign is drawn) in the unit of ``what``: degrees for turn, roll and tilt, percent
+    for scale, and for noise the factor by which the dose is divided.
+    """
+
+    name: str
+    what: str = "nothing"
+    amount: float = 0.0
+
+    def motion(self, rng: np.random.Generator) -> Motion | None:
+        """Draw the motion; None leaves it to the simulator: as between two visits."""
+        first, second = rng.choice([-1.0, 1.0], 2) * self.amount
+        if self.what == "visits":
+            return None
+        if self.what == "turn":
+            return Motion(turn_deg=first)
+        if self.what == "roll":
+            return Motion(roll_upper_deg=first, roll_lower_deg=second)
+        if self.what == "tilt":
+            return Motion(flexion_deg=first)
+        if self.what == "scale":
+            return Motion(magnification=1 + first / 100)
+        return Motion()
+
+
+CONDITIONS = (
+    Condition("still"),
+    Condition("turn 5 deg", "turn", 5),
+    Condition("turn 10 deg", "turn", 10),
+    Condition("roll 2 deg", "roll", 2),
+    Condition("roll 5 deg", "roll", 5),
+    Condition("roll 10 deg", "roll", 10),
+    Condition("scale 1 %", "scale", 1),
+    Condition("scale 3 %", "scale", 3),
+    Condition("dose 1/4", "noise", 4),
+    Condition("dose 1/16", "noise", 16),
+    Condition("tilt 3 deg", "tilt", 3),
+    Condition("tilt 6 deg", "tilt", 6),
+    Condition("tilt 10 deg", "tilt", 10),
+    Condition("as between visits", "visits"),
+)
+CURVE_CONDITIONS = (CONDITIONS[0], CONDITIONS[-1])
+
+
+@dataclass(frozen=True)
+class Job:
+    """One pair to be simulated."""
+
+    joint: str
+    jsn_mm: float
+    seed: int
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was measured of one pair against what is true; mm."""
+
+    kind: str
+    condition: str
+    jsn_mm: float
+    projected_mm: float
+    found_mm: float
+    half_width_mm: float
+    read_truth_mm: float
+    reliable: bool
+
+    @property
+    def error_mm(self) -> float:
+        """Found less what a perfect registration of the two projections finds."""
+        return self.found_mm - self.projected_mm
+
+
+def jobs(n: int, settings: Settings) -> list[Job]:
+    """``n`` pairs of each kind of joint under each condition; three times as many as between visits."""
+    found = []
+    for condition in CONDITIONS:
+        for kind, joints in KINDS.items():
+            rng = settings.rng(f"{condition.name} {kind}")
+            for k in range(3 * n if condition.what == "visits" else n):
+                found.append(Job(joints[k % len(joints)], float(rng.uniform(-JSN_MM, JSN_MM)), _seed(rng), condition))
+    return found
+
+
+def curve_jobs(every: int, settings: Settings) -> list[Job]:
+    """Every ``every``-th step of the curve, for each of its kinds and conditions."""
+    found = []
+    for condition in CURVE_CONDITIONS:
+        for kind in CURVE_KINDS:
+            rng = settings.rng(f"curve {condition.name} {kind}")
+            steps = CURVE_MM[::every]
+            found += [
+                Job(KINDS[kind][k % len(KINDS[kind])], float(jsn_mm), _seed(rng), condition)
+                for k, jsn_mm in enumerate(steps)
+            ]
+    return found
+
+
+def _seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**31))
+
+
+def simulate(job: Job) -> JointPair:
+    """The pair of one job."""
+    from napari_jsn.simulation.detector import Detector
+
+    rng = np.random.default_rng([job.seed, 1])
+    motion, detector = job.condition.motion(rng), None
+    if job.condition.what == "noise":
+        drawn = Detector.draw(rng)
+        detector = replace(drawn, quanta_per_mm2=drawn.quanta_per_mm2 / job.condition.amount)
+    return joint_pair(job.joint, job.jsn_mm, job.seed, motion=motion, detector=detector, spacing_mm=NOMINAL_SPACING_MM)
+
+
+def run(asked: Sequence[Job], threads: int) -> list[Outcome]:
+    """Simulate in processes of their own, measure in this one."""
+    from napari_jsn.registration.api import register_many
+    from napari_jsn.transform import joint_space_narrowing
+
+    outcomes = []
+    for some, pairs in _batches(asked, threads):
+        results = register_many(
+            [pair.fixed for pair in pairs],
+            [pair.moving for pair in pairs],
+            [pair.fixed_masks for pair in pairs],
+            [pair.moving_masks for pair in pairs],
+            [pair.spacing_mm for pair in pairs],
+        )
+        for job, pair, result in zip(some, pairs, results, strict=True):
+            truth = pair.moving_truth
+            read = joint_space_narrowing(truth.upper.matrix, truth.lower.matrix, result.point, result.axis)
+            outcomes.append(
+                Outcome(
+                    next(kind for kind, joints in KINDS.items() if job.joint in joints),
+                    job.condition.name,
+                    pair.jsn_mm,
+                    pair.jsn_projected_mm,
+                    result.jsn_mm,
+                    (result.ci95_mm[1] - result.ci95_mm[0]) / 2,
+                    read * pair.spacing_mm,
+                    result.reliable,
+                )  # fmt: skip
+            )
+    return outcomes
+
+
+def _batches(asked: Sequence[Job], threads: int) -> Iterator[tuple[Sequence[Job], list[JointPair]]]:
+    parts = [asked[first : first + _BATCH] for first in range(0, len(asked), _BATCH)]
+    if threads == 1:
+        yield from ((part, [simulate(job) for job in part]) for part in parts)
+        return
+    with ProcessPoolExecutor(threads, get_context("spawn"), initializer=_one_core) as pool:
+        for part in parts:
+            yield part, list(pool.map(simulate, part, chunksize=8))
+
+
+def _one_core() -> None:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Simulate, measure, print the tables, and write the page's section and plots."""
+    from benchmarks import simulated_report
+
+    parser = argparse.ArgumentParser("python -m benchmarks.simulated", description=__doc__)
+    parser.add_argument("--n", type=int, default=16, help="pairs of each kind of joint under each condition")
+    parser.add_argument("--curve-every", type=int, default=1, help="take every so many steps of 0.01 mm of the curve")
+    parser.add_argument("--seed", type=int, default=2023)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="a few pairs; writes nothing unless --out is given")
+    parser.add_argument("--out", type=Path, help="folder of the page simulator.md and of images/ (docs)")
+    options = parser.parse_args(arguments)
+    n, every = (min(2, options.n), 20) if options.quick else (options.n, options.curve_every)
+    if min(n, every, options.threads) < 1:
+        print("Give --n, --curve-every and --threads of at least 1.", file=sys.stderr)
+        return 2
+    settings = Settings(seed=options.seed, threads=options.threads)
+    limit_threads(options.threads)
+    outcomes = run(jobs(n, settings), options.threads)
+    curve = run(curve_jobs(every, settings), options.threads)
+    lines = simulated_report.lines(outcomes, curve)
+    print("\n".join(lines))
+    if options.out or not options.quick:
+        folder = options.out or Path("docs")
+        plots = simulated_report.plots(outcomes, curve, folder / "images")
+        shown = [f"![{title}](images/{path.name})\n" for title, path in plots]
+        print(
+            f"Written: {put_section(folder / 'simulator.md', 'python -m benchmarks.simulated', [*lines, '', *shown])}"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
