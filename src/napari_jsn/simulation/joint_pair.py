@@ -61,12 +61,12 @@ class Motion:
         There the bones turn against each other by 2.8 deg and slide by 1.7 px of 0.087 mm (medians), and scale by
         0.35 % (quartiles).
         """
-        common_roll = rng.normal(0, 2.0 * spread)
+        common_roll = rng.normal(0, 4.0 * spread)
         return cls(
-            turn_deg=2.9 * spread * float(np.clip(rng.standard_t(4), -6, 6)),
-            flexion_deg=float(rng.normal(0, 1.8 * spread)),
-            roll_upper_deg=float(common_roll + rng.normal(0, 2.0 * spread)),
-            roll_lower_deg=float(common_roll + rng.normal(0, 1.5 * spread)),
+            turn_deg=3.5 * spread * float(np.clip(rng.standard_t(4), -6, 6)),
+            flexion_deg=float(rng.normal(0, 2.5 * spread)),
+            roll_upper_deg=float(common_roll + rng.normal(0, 4.5 * spread)),
+            roll_lower_deg=float(common_roll + rng.normal(0, 3.5 * spread)),
             slide_mm=float(rng.normal(0, 0.08 * spread)),
             crop_turn_deg=float(rng.normal(0, 2.0 * spread)),
             shift_mm=(float(rng.normal(0, 0.25 * spread)), float(rng.normal(0, 0.25 * spread))),
@@ -201,7 +201,7 @@ def _pairs(
     device = detector or Detector.draw(devices)
     for joint, jsn_mm in asked:
         moved = motion or Motion.draw(motions, spread)
-        ill = disease or Disease(remodelled=float(abs(devices.normal(0, 0.15))))
+        ill = disease or Disease(remodelled=float(min(abs(devices.normal(0, 0.25)), 0.9)))
         ill = replace(ill, narrowing_mm={**ill.narrowing_mm, joint: jsn_mm})
         mirrored = side == "R"
         first = _geometry(patient, joint, Motion(), Disease(), shape, spacing_mm, mirrored, places.normal(0, 1.0, 3))

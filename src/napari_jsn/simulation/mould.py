@@ -69,10 +69,10 @@ def make_mould(
 
     # how far along: 1 in the ends, 0 in the middle of the shaft
     u = np.clip(ys / np.float32(shape.length), 0, 1)
-    end = np.float32(1) - np.clip(np.float32(1.6) * np.abs(np.sin(np.float32(np.pi) * u)) ** np.float32(1.5), 0, 1)
+    end = np.float32(1) - np.clip(np.float32(1.35) * np.abs(np.sin(np.float32(np.pi) * u)) ** np.float32(2.2), 0, 1)
     cortex = np.float32(material.cortex_mm) + np.float32(material.shell_mm - material.cortex_mm) * end
     # cells are longer in depth than across, so surfaces are softened by a length between the two
-    soft = np.float32(0.22 + 0.1 * slab_mm)
+    soft = np.float32(0.15 + 0.1 * slab_mm)
     solid = np.clip(depth / soft + np.float32(0.5), 0, 1)
     core = np.clip((depth - cortex) / soft + np.float32(0.5), 0, 1)
 

@@ -77,7 +77,7 @@ class Shadow:
         Standard deviation of the smoothing that keeps slab edges from ringing.
     """
 
-    def __init__(self, slabs: Slabs, reach_mm: float = 2.5, blur_mm: float = 0.09) -> None:
+    def __init__(self, slabs: Slabs, reach_mm: float = 2.5, blur_mm: float = 0.075) -> None:
         self._x0, self._y0 = slabs.x[0], slabs.y[0]
         self._step = step = float(slabs.x[1] - slabs.x[0])
         self._z = slabs.z

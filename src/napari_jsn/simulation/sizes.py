@@ -80,7 +80,7 @@ def draw_material(name: str, density: float, bank: int, rng: np.random.Generator
         plate_mm=0.7 * _about(rng, 0.25),
         spongy=(0.38 if name.startswith("MC") else 0.30) * _about(rng, 0.18),
         marrow=0.05 * _about(rng, 0.4),
-        grain=1.75 * _about(rng, 0.15),
+        grain=1.6 * _about(rng, 0.15),
         mesh=float(rng.uniform(0.35, 0.8)),
         buried=(0.6 if name.startswith("MC") else 0.2) * _about(rng, 0.4),
         bank=bank,
@@ -110,17 +110,17 @@ def _profile(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Knots along the bone, half widths and half depths there."""
     reach = min(1.0, length / (2.6 * head + 3.2 * base))  # short bones have short ends
-    neck, flare = 0.72 * _about(rng, 0.05), 0.80 * _about(rng, 0.03)
+    neck, flare = 0.72 * _about(rng, 0.05), 0.78 * _about(rng, 0.03)
     if name.startswith("MC"):  # widest some 10 mm below the top; expert masks: 0.62, 0.79, 0.89, 0.96, 1 every 2 mm
-        top = [(0.0, 0.74, 0.85), (0.55, 0.88, 0.97), (1.3, 1.0, 1.0), (1.65, 0.96, 0.97), (2.6, neck, 0.72)]
+        top = [(0.0, 0.71, 0.85), (0.55, 0.86, 0.97), (1.3, 1.0, 1.0), (1.65, 0.96, 0.97), (2.6, neck, 0.72)]
     else:
         top = [(0.0, 0.88, 0.92), (0.55, 1.0, 1.0), (1.1, 0.96, 0.98), (1.5, 0.88, 0.9), (2.2, neck, 0.72)]
     ends = [
         (-2.0, 0.85 * top[0][1] * head, 0.85 * top[0][2] * head_z),
         *((at * head * reach, max(wide * head, shaft), max(deep * head_z, shaft_z)) for at, wide, deep in top),
         (length - 2.6 * base * reach, max(1.03 * shaft, 0.58 * base), max(1.03 * shaft_z, 0.60 * base_z)),
-        (length - 1.5 * base * reach, max(flare * base * 0.93, shaft), max(0.78 * base_z, shaft_z)),
-        (length - 0.5 * base * reach, base, base_z),
+        (length - 1.1 * base * reach, max(flare * base, shaft), max(0.80 * base_z, shaft_z)),
+        (length - 0.4 * base * reach, base, base_z),
         (length, 0.98 * base, 0.98 * base_z),
         (length + 2.5, 0.93 * base, 0.93 * base_z),
     ]
@@ -143,7 +143,7 @@ def _head(name: str, half: float, depth: float, rng: np.random.Generator) -> Joi
 def _base(name: str, half: float, depth: float, rng: np.random.Generator) -> JointSurface:
     if name.startswith("MC"):
         return JointSurface(-6.0 * half, -6.0 * depth)  # towards the carpals, about flat
-    hollow = JointSurface(1.75 * half * _about(rng, 0.1), 1.5 * depth * _about(rng, 0.15))
+    hollow = JointSurface(1.75 * half * _about(rng, 0.1), 1.3 * depth * _about(rng, 0.15))
     if name.startswith("PP"):
         return hollow if name != "PP1" else replace(hollow, radius_x=2.2 * half)
     return replace(hollow, radius_x=3.0 * half, groove=0.06 * half * _about(rng, 0.3), condyle=0.42 * half)

@@ -64,15 +64,15 @@ class Positioning:
         be seen directly; theirs leave what is left over after registering two visits as on real pairs.
         """
         bones = {}
-        hand_roll, hand_flexion = rng.normal(0, 2.0 * spread), rng.normal(0, 1.5 * spread)
+        hand_roll, hand_flexion = rng.normal(0, 4.0 * spread), rng.normal(0, 1.5 * spread)
         for bones_of_ray in anatomy.RAYS.values():
             turn = rng.normal(0, 1.5 * spread)  # of the whole ray: fingers spread
-            flexion, roll = rng.normal(hand_flexion, 1.0 * spread), rng.normal(hand_roll, 1.0 * spread)
+            flexion, roll = rng.normal(hand_flexion, 1.0 * spread), rng.normal(hand_roll, 4.0 * spread)
             for level, bone in enumerate(bones_of_ray):
                 if level:  # each bone further out adds its own
-                    turn += 2.0 * spread * float(np.clip(rng.standard_t(4), -6, 6))
-                    flexion += rng.normal(0, 1.8 * spread)
-                    roll += rng.normal(0, 2.0 * spread)
+                    turn += 2.8 * spread * float(np.clip(rng.standard_t(4), -6, 6))
+                    flexion += rng.normal(0, 2.2 * spread)
+                    roll += rng.normal(0, 5.0 * spread)
                 bones[bone] = Angles(float(turn), float(flexion), float(roll))
         slide = {joint: float(rng.normal(0, 0.08 * spread)) for joint in anatomy.JOINTS}
         return cls(bones, slide)
