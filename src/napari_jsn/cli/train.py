@@ -64,7 +64,7 @@ def train(
         )  # fmt: skip
     _tell(trained, task)
     if not trained.finished:
-        raise typer.Exit(_STOPPED)
+        raise typer.Exit(1 if trained.resume is None and trained.path else _STOPPED)
 
 
 def typed(words: list[str]) -> str:
@@ -128,8 +128,7 @@ def _tell(trained: Trained, task: str) -> None:
     if not is_first_process():
         return
     done = len(trained.history)
-    epochs = "1 epoch" if done == 1 else f"{done} epochs"
-    print(f"{'Trained' if trained.finished else 'Stopped after'} {epochs}.")
+    print(trained.reason or f"Trained {'1 epoch' if done == 1 else f'{done} epochs'}.")
     if trained.path is not None:
         best = trained.card["epochs"]["best"]
         print(f"Best epoch: {best}")

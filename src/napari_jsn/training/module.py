@@ -148,7 +148,7 @@ class TaskModule(LightningModule):
             self._scheduler.step()
 
     def _keep_best(self, measures: dict[str, Tensor], score: float) -> None:
-        if not score > self.best_score:
+        if not (score > self.best_score and math.isfinite(self.history[-1]["train_loss"])):
             return
         self.best_epoch, self.best_score = len(self.history), score
         self.best = {key: value.detach().cpu().clone() for key, value in self.validated.state_dict().items()}

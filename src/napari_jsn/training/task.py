@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from napari_jsn.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
     from torch.nn import Module
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
+
+    from napari_jsn.joint import BoneMasks
 
 #: Where the tasks live that can be trained by name: module and class.
 TASKS = {"segmentation": ("napari_jsn.segmentation.task", "SegmentationTask")}
@@ -57,7 +60,7 @@ class Task(Protocol):
 
 
 def task_class(name: str) -> Any:
-    """The class of a task, for instance to ask for its presets.
+    """The class of a task: ``PRESETS`` names its presets, ``from_folder`` and ``from_pairs`` make one.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def task_class(name: str) -> Any:
 
 
 def task_from_folder(name: str, folder: Path | str | None, preset: str) -> Task:
-    """A task on the images of a folder.
+    """A task on the images of a folder and the masks beside them.
 
     Raises
     ------
@@ -79,4 +82,16 @@ def task_from_folder(name: str, folder: Path | str | None, preset: str) -> Task:
         If there is no such task or preset, or the folder holds nothing to learn from.
     """
     task: Task = task_class(name).from_folder(folder, preset)
+    return task
+
+
+def task_from_pairs(name: str, pairs: Sequence[tuple[NDArray[np.float32], BoneMasks]], preset: str) -> Task:
+    """A task on images, (H, W) with bone bright, and the masks of their bones.
+
+    Raises
+    ------
+    InputError
+        If there is no such task or preset, or too few pairs to train and to validate on.
+    """
+    task: Task = task_class(name).from_pairs(pairs, preset)
     return task

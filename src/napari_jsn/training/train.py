@@ -43,14 +43,17 @@ class Trained:
         A row an epoch; see :class:`~napari_jsn.training.module.TaskModule`.
     finished : bool
         False if it was stopped; it can then go on from ``resume``.
+    reason : str
+        Why it is not finished, in a sentence.
     resume : Path or None
-        The resume file of a training that is not finished.
+        The resume file of a training that was stopped.
     """
 
     path: Path | None
     card: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     finished: bool = False
+    reason: str = ""
     resume: Path | None = None
 
 
@@ -139,7 +142,6 @@ def train(
     progress = progress or Silent()
     patience = getattr(task, "patience", max(5, round(_PATIENCE * run["epochs"])))
     watch = Watch(progress, patience, on_epoch)
-    finished = True
     with _quiet(lightning):
         module = TaskModule(task, run)
         if resume is None and start is not None:
@@ -155,27 +157,25 @@ def train(
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
+            inference_mode=False,  # what a task keeps of a validation batch must stay usable in training
         )
+        reason, asked_for = "", False
         try:
             trainer.fit(module, module.batches, module.validation, ckpt_path=resume)
-        except Stopped:
-            finished = False
-    if watch.no_number and not module.best:
-        raise InputError(
-            "The loss is no number any more, in the first epoch already: the learning rate is too high for these "
-            "images. Start from the weights of another model, or look for an image or mask that is wrong.",
-            "data",
-        )
-    resumable = unfinished if unfinished.exists() and not finished else None
-    if not module.best:
-        return Trained(None, history=module.history, resume=resumable)
-    about = _card(module, command or _command(run))
+        except Stopped as stopped:
+            reason, asked_for = str(stopped), stopped.asked_for
     if not is_first_process():
-        return Trained(folder / f"{task.name}-{name}.safetensors", about, module.history, finished, resumable)
-    path = weights.save(folder, module.best, about, _curves(module))
-    if finished:
+        return Trained(None, history=module.history, finished=not reason, reason=reason)
+    path, about = None, {}
+    if module.best:
+        about = _card(module, command or _command(run))
+        path = weights.save(folder, module.best, about, _curves(module))
+    if not asked_for:  # nothing is left to go on with
         unfinished.unlink(missing_ok=True)
-    return Trained(path, about, module.history, finished, resumable)
+    if path is None and not asked_for:
+        raise InputError(reason, "data")
+    left = unfinished if unfinished.exists() else None
+    return Trained(path, about, module.history, not reason, reason, left)
 
 
 def check_lightning() -> Any:

@@ -19,8 +19,26 @@ if TYPE_CHECKING:
     from napari_jsn.progress import Progress
 
 
+_NO_NUMBER = (
+    "The loss is no number any more in epoch {}: the learning rate is too high for these images. "
+    "Start from the weights of another model, or look for an image or mask that is wrong."
+)
+
+
 class Stopped(Exception):
-    """Raised inside a training to leave it in the middle of an epoch, whose part is forgotten."""
+    """Raised inside a training to leave it in the middle of an epoch, whose part is forgotten.
+
+    Parameters
+    ----------
+    reason : str
+        A sentence.
+    asked_for : bool
+        Whether the user wanted it, and may want to go on.
+    """
+
+    def __init__(self, reason: str, asked_for: bool) -> None:
+        super().__init__(reason)
+        self.asked_for = asked_for
 
 
 @dataclass(frozen=True)
@@ -50,29 +68,26 @@ class Watch(Callback):
 
     def __init__(self, progress: Progress, patience: int | None, on_epoch: Callable[[Epoch], None] | None) -> None:
         self.progress, self.patience, self.on_epoch = progress, patience, on_epoch
-        self.no_number = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Resumed after the last epoch that was wanted: nothing is left to do."""
-        self._tell(_task(pl_module), 0)
+        self._tell(trainer, _task(pl_module), 0)
         self._check_patience(trainer, _task(pl_module))
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
         """Say how far it is; leave when asked to."""
-        self._tell(_task(pl_module), args[-1] + 1)
+        self._tell(trainer, _task(pl_module), args[-1] + 1)
 
     def on_validation_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
         """Leave when asked to."""
-        if self.progress.aborted:
-            raise Stopped
+        self._check_abort(trainer, _task(pl_module))
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Pass the epoch on; stop when the loss is no number or nothing got better for long."""
         module = _task(pl_module)
         self._check_patience(trainer, module)
-        if not math.isfinite(module.history[-1]["train_loss"]):
-            self.no_number = True
-            raise Stopped
+        if _any(trainer, not math.isfinite(module.history[-1]["train_loss"])):
+            raise Stopped(_NO_NUMBER.format(len(module.history)), asked_for=False)
         if self.on_epoch is None or not trainer.is_global_zero:
             return
         network = module.validated
@@ -85,12 +100,15 @@ class Watch(Callback):
         self.on_epoch(Epoch(history, module.best_epoch, measure_of(history), worst))
 
     def _check_patience(self, trainer: Trainer, module: TaskModule) -> None:
-        if self.patience and len(module.history) - module.best_epoch >= self.patience:
+        if self.patience and _any(trainer, len(module.history) - module.best_epoch >= self.patience):
             trainer.should_stop = True
 
-    def _tell(self, module: TaskModule, batch: int) -> None:
-        if self.progress.aborted:
-            raise Stopped
+    def _check_abort(self, trainer: Trainer, module: TaskModule) -> None:
+        if _any(trainer, self.progress.aborted):
+            raise Stopped(f"Stopped in epoch {len(module.history) + 1}.", asked_for=True)
+
+    def _tell(self, trainer: Trainer, module: TaskModule, batch: int) -> None:
+        self._check_abort(trainer, module)
         done, epochs, batches = len(module.history), module.run["epochs"], module.batches.total
         told = f"Epoch {min(done + 1, epochs)} of {epochs}"
         if done:
@@ -105,6 +123,11 @@ class Watch(Callback):
 def measure_of(history: list[dict[str, float]]) -> str:
     """The figure that decides which epoch is best: it follows the losses in every row."""
     return list(history[0])[3]
+
+
+def _any(trainer: Trainer, here: bool) -> bool:
+    """Whether it holds in this process or, with several GPUs, in any: all must leave at the same batch."""
+    return here if trainer.world_size == 1 else trainer.strategy.reduce_boolean_decision(here, all=False)
 
 
 def _task(module: LightningModule) -> TaskModule:
