@@ -76,8 +76,11 @@ def joint_truth(
 ) -> JointTruth:
     """The truth of one joint at one visit.
 
-    ``upper`` and ``lower`` are the similarities that fit the shadows of each bone's substance best (least squares over
-    the bone within 11 mm of the joint); ``jsn_projected_mm`` is read from them as from a registration.
+    ``upper`` and ``lower`` carry the middle of the joint as the two bones do, seen on the film, with the turn and scale
+    that fit the shadow of each bone's substance within 11 mm of the joint best. ``jsn_projected_mm`` is read from them
+    as from a registration. On bones that roll or flex no similarity fits the whole shadow, and where a fit's residual
+    goes depends on what a method looks at; what the bones do at the joint does not. Of the definitions tried (fits to
+    all substance, to its dense part, to the part near the joint) `refined` agrees best with this one.
 
     Parameters
     ----------
@@ -89,13 +92,14 @@ def joint_truth(
     """
     patient = substance.patient
     upper, lower = anatomy.bones_of(joint)
+    first, now = baseline.hand.joints[joint], visit.hand.joints[joint]
+    middle = (first.on_upper + first.on_lower) / 2
     if visit is baseline:
         maps = [Similarity(centre=image_centre(visit.shape))] * 2
     else:
         ends = ((upper, False), (lower, True))
-        maps = [_fit(substance.near(bone, distal), baseline, visit, bone) for bone, distal in ends]
-    first, now = baseline.hand.joints[joint], visit.hand.joints[joint]
-    point = baseline.pixels(np.stack([first.on_upper, first.on_lower])).mean(0)
+        maps = [_map(substance.near(bone, distal), middle, baseline, visit, bone) for bone, distal in ends]
+    point = baseline.pixels(middle)
     axis = _unit(baseline, first.axis)
     projected = joint_space_narrowing(maps[0].matrix, maps[1].matrix, point, axis)
     moved_upper, moved_lower = (
@@ -129,24 +133,28 @@ def _unit(visit: VisitGeometry, axis: NDArray[np.float64]) -> NDArray[np.float64
     return on_film / np.hypot(*on_film)
 
 
-def _fit(
+def _map(
     points_and_weights: tuple[NDArray[np.float64], NDArray[np.float64]],
+    middle: NDArray[np.float64],
     baseline: VisitGeometry,
     visit: VisitGeometry,
     bone: str,
 ) -> Similarity:
-    """The similarity that takes a bone's shadow at baseline to its shadow at the visit (weighted least squares)."""
+    """The similarity that takes a bone's shadow at baseline to its shadow at the visit.
+
+    It takes the joint's ``middle`` (3,) exactly where the bone carries it; its turn and scale fit the bone's substance
+    best (weighted least squares).
+    """
     points, weights = points_and_weights
-    before = baseline.pixels(baseline.hand.poses[bone](points))
-    after = visit.pixels(visit.hand.poses[bone](points))
-    share = weights / weights.sum()
-    mean_before, mean_after = share @ before, share @ after
+    before, after = baseline.hand.poses[bone], visit.hand.poses[bone]
+    start, end = baseline.pixels(middle), visit.pixels(after(before.inverse(middle)))
     # in complex numbers a similarity is one multiplication
-    a, b = ((p - m) @ [1, 1j] for p, m in ((before, mean_before), (after, mean_after)))
-    factor = (share * np.conj(a)) @ b / ((share * np.conj(a)) @ a).real
+    a = (baseline.pixels(before(points)) - start) @ [1, 1j]
+    b = (visit.pixels(after(points)) - end) @ [1, 1j]
+    factor = (weights * np.conj(a)) @ b / ((weights * np.conj(a)) @ a).real
     linear = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
     matrix = np.eye(3)
-    matrix[:2, :2], matrix[:2, 2] = linear, mean_after - linear @ mean_before
+    matrix[:2, :2], matrix[:2, 2] = linear, end - linear @ start
     return Similarity.from_matrix(matrix, image_centre(visit.shape))
 
 
