@@ -1,12 +1,35 @@
-"""Small made-up films: two rectangles for bones, with truth that says so."""
+"""A simulated joint that many tests start from, and small made-up films with two rectangles for bones."""
 
+from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 
 import numpy as np
 import pytest
 
 from napari_jsn.simulation.film import BoneMask, Film, JointTruth
+from napari_jsn.simulation.joint_pair import Motion, joint_pair
+from napari_jsn.simulation.visit import Disease
 from napari_jsn.transform import Similarity
+
+
+@cache
+def make_pair(jsn_mm=0.3, seed=1, joint="MCP2"):
+    drawn = Motion.draw(np.random.default_rng(seed), spread=0.5)
+    motion = replace(drawn, flexion_deg=0.0, roll_upper_deg=0.0, roll_lower_deg=0.0)
+    return joint_pair(joint, jsn_mm, seed, motion=motion, disease=Disease(), shape=(128, 128), spacing_mm=0.175)
+
+
+@pytest.fixture(scope="session")
+def plain_pair():
+    """Simulate a joint that moves in the plane: ``plain_pair(jsn_mm=0.3, seed=1, joint="MCP2")``."""
+    return make_pair
+
+
+@pytest.fixture(scope="session")
+def simulated(plain_pair):
+    """One such joint, whose bones do not overlap: 128 x 128 pixels of 0.175 mm."""
+    return plain_pair()
 
 
 def make_film(patient="SIM0001", visit=1, sides=("L",), bits=12, monochrome1=False, shape=(64, 48)):

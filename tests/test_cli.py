@@ -13,24 +13,19 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from napari_jsn.cli import main
 from napari_jsn.errors import InputError
-from napari_jsn.export.drawn import FIXED, FIXED_MASK, MOVING, MOVING_MASK, drawn_files
+from napari_jsn.export.simulated.joint_pair import FIXED, FIXED_MASK, MOVING, MOVING_MASK, pair_files
 from napari_jsn.files import write_files
 from napari_jsn.registration import api
 from napari_jsn.registration.methods import METHODS
-from napari_jsn.simulation.drawn import drawn_pair
+from napari_jsn.simulation.sample import sample_pair
 
 OUTPUTS = ["figure.png", "original-spectrum.tif", "registration.csv", "transformed-spectrum.tif", "transformed.tif"]
 
 
 @pytest.fixture(scope="module")
-def truth():
-    return drawn_pair(jsn_mm=0.3)
-
-
-@pytest.fixture(scope="module")
-def folder(truth, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("drawn pair [1]")  # brackets and blanks are no markup
-    write_files(folder, drawn_files(truth))
+def folder(simulated, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("simulated pair [1]")  # brackets and blanks are no markup
+    write_files(folder, pair_files(simulated))
     return folder
 
 
@@ -61,12 +56,12 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_pair_is_measured_and_written(run, pair, truth, tmp_path):
+def test_a_pair_is_measured_and_written(run, pair, simulated, tmp_path):
     code, out, err = run("register", *pair, "--spacing-mm", 0.175, "--out", tmp_path / "new" / "out")
     assert (code, err) == (0, "")
     assert names(tmp_path / "new" / "out") == OUTPUTS
     row = pd.read_csv(tmp_path / "new" / "out" / "registration.csv").iloc[0]
-    assert row.jsn_mm == pytest.approx(truth.jsn_mm, abs=0.03)
+    assert row.jsn_mm == pytest.approx(simulated.jsn_projected_mm, abs=0.03)
     assert row.ci_low_mm < row.jsn_mm < row.ci_high_mm
     assert (row.fixed, row.moving) == (FIXED, MOVING)
     assert (row.spacing_mm, row.spacing_source) == (0.175, "given")
@@ -90,23 +85,23 @@ def test_the_same_call_writes_the_same_bytes(run, pair, tmp_path):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
 
 
-def test_masks_are_found_if_not_given(run, images, tmp_path, truth):
+def test_masks_are_found_if_not_given(run, images, tmp_path, simulated):
     code, out, _ = run("register", *images, "--spacing-mm", 0.175, "--out", tmp_path)
     assert code == 0
-    assert pd.read_csv(tmp_path / "registration.csv").jsn_mm[0] == pytest.approx(truth.jsn_mm, abs=0.05)
+    assert pd.read_csv(tmp_path / "registration.csv").jsn_mm[0] == pytest.approx(simulated.jsn_projected_mm, abs=0.05)
 
 
-def test_a_follow_up_of_another_pixel_size(run, pair, folder, tmp_path, truth):
+def test_a_follow_up_of_another_pixel_size(run, pair, folder, tmp_path, simulated):
     for name in (MOVING, MOVING_MASK):
         image = Image.open(folder / name)
         way = Image.Resampling.NEAREST if name == MOVING_MASK else Image.Resampling.BICUBIC
-        image.resize((254, 254), way).save(tmp_path / name)
+        image.resize((256, 256), way).save(tmp_path / name)
     pair[1], pair[-1] = tmp_path / MOVING, tmp_path / MOVING_MASK
     sizes = ("--spacing-mm", 0.175, "--moving-spacing-mm", 0.0875)
     code, out, _ = run("register", *pair, *sizes, "--out", tmp_path / "out")
     assert code == 0
     row = pd.read_csv(tmp_path / "out" / "registration.csv").iloc[0]
-    assert row.jsn_mm == pytest.approx(truth.jsn_mm, abs=0.04)
+    assert row.jsn_mm == pytest.approx(simulated.jsn_projected_mm, abs=0.04)
     assert row.moving_spacing_mm == 0.0875
     assert "follow-up 0.0875 mm (given)" in " ".join(out.split())
 
@@ -152,13 +147,18 @@ def test_demo_sets_the_truth_beside_the_measurement(run, tmp_path):
     code, out, err = run("demo", "--out", tmp_path / "demo")
     assert (code, err) == (0, "")
     assert {FIXED, "truth.csv", *OUTPUTS} <= set(names(tmp_path / "demo"))
-    assert "Truth" in out and "+0.30" in out and f"{tmp_path / 'demo' / 'figure.png'}\n" in out
+    truth = sample_pair()
+    assert f"Truth in projection {truth.jsn_projected_mm:+.3f} mm" in " ".join(out.split())
+    assert "Truth in space +0.300 mm" in " ".join(out.split())
+    assert f"{tmp_path / 'demo' / 'figure.png'}\n" in out
 
 
-def test_draw_pair_draws_what_is_asked_for(run, tmp_path):
-    code, out, _ = run("draw-pair", tmp_path, "--jsn-mm", -0.2, "--seed", 3)
+def test_simulate_pair_simulates_what_is_asked_for(run, tmp_path):
+    code, out, _ = run("simulate-pair", tmp_path, "--joint", "PIP3", "--jsn-mm", -0.2, "--seed", 3, "--side", "R")
     assert code == 0 and "truth.csv" in out
-    assert pd.read_csv(tmp_path / "truth.csv").jsn_mm[0] == pytest.approx(-0.2)
+    followup = pd.read_csv(tmp_path / "truth.csv").iloc[1]
+    assert (followup.joint, followup.side) == ("PIP3", "R")
+    assert followup.jsn_mm == pytest.approx(-0.2)
 
 
 def test_version(run):
@@ -179,8 +179,10 @@ def test_options_that_are_wrong(run, pair, tmp_path):
     refused(run("register", *pair, "--device", "toaster"), "--device", "toaster", "cpu")
     refused(run("register", *pair, "--out", tmp_path / "file"), "--out", "file is a file")
     refused(run("register", *pair, "--out", tmp_path / "file" / "deeper"), "--out", "file is a file")
-    refused(run("draw-pair", tmp_path / "file"), "file is a file")
-    refused(run("draw-pair", tmp_path / "new", "--jsn-mm", "nan"), "--jsn-mm", "nan")
+    refused(run("simulate-pair", tmp_path / "file"), "file is a file")
+    refused(run("simulate-pair", tmp_path / "new", "--jsn-mm", "nan"), "--jsn-mm", "nan")
+    refused(run("simulate-pair", tmp_path / "new", "--joint", "PIP9"), "--joint", "PIP9", "PIP2")
+    refused(run("simulate-pair", tmp_path / "new", "--side", "left"), "--side", "left")
     assert names(tmp_path) == ["file"]
 
 
@@ -194,7 +196,7 @@ def test_files_that_are_wrong(run, pair, folder, tmp_path):
     (tmp_path / "text.png").write_text("no image")
     Image.fromarray(np.full((9, 9), 7, np.uint8)).save(tmp_path / "flat.png")
     Image.fromarray(np.eye(50, dtype=np.uint8)).save(tmp_path / "small-mask.png")
-    Image.fromarray(np.zeros((127, 127), np.uint8)).save(tmp_path / "empty-mask.png")
+    Image.fromarray(np.zeros((128, 128), np.uint8)).save(tmp_path / "empty-mask.png")
     for name in ("missing.png", "text.png", "flat.png"):
         refused(run("register", fixed, tmp_path / name), name)
         refused(run("register", tmp_path / name, moving), name)
@@ -262,7 +264,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(pair, monkeypatch):
 
 def test_an_unreliable_result_says_why(run, pair, tmp_path, folder):
     """A follow-up that shows no joint at all."""
-    noise = np.random.default_rng(0).integers(0, 255, (127, 127), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(0, 255, (128, 128), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     pair[1] = tmp_path / "noise.png"
     code, out, _ = run("register", *pair, "--spacing-mm", 0.175, "--out", tmp_path / "out")

@@ -1,4 +1,4 @@
-"""What README promises, run as it is written, on a drawn pair."""
+"""What README promises, run as it is written, on a simulated pair."""
 
 import re
 import shlex
@@ -10,15 +10,12 @@ import pytest
 from skimage.io import imsave
 from skimage.util import img_as_ubyte
 
-from napari_jsn.simulation.drawn import drawn_pair
-
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 
 
 @pytest.fixture
-def images(tmp_path, monkeypatch) -> Path:
-    pair = drawn_pair(jsn_mm=0.3)
-    for name, pixels in {"baseline": pair.fixed, "followup": pair.moving}.items():
+def images(simulated, tmp_path, monkeypatch) -> Path:
+    for name, pixels in {"baseline": simulated.fixed, "followup": simulated.moving}.items():
         imsave(tmp_path / f"{name}.png", img_as_ubyte(pixels), check_contrast=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path

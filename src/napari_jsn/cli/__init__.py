@@ -1,4 +1,4 @@
-"""The command ``napari-jsn``: register a joint pair, draw one, simulate studies, try the whole on a drawn pair.
+"""The command ``napari-jsn``: register a joint pair, simulate pairs and studies, try the whole on a simulated pair.
 
 Everything slow is imported inside the commands, so that help comes at once.
 """
@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.simulate import simulate
+from napari_jsn.cli.simulate import simulate, simulate_pair
 from napari_jsn.cli.train import train
 from napari_jsn.errors import InputError
 
@@ -35,6 +35,8 @@ _OPTIONS = {
     "method": "--method",
     "device": "--device",
     "out": "--out",
+    "joint": "--joint",
+    "side": "--side",
     "jsn_mm": "--jsn-mm",
     "patients": "--patients",
     "visits": "--visits",
@@ -141,46 +143,29 @@ def register(
 
 
 @app.command()
-def draw_pair(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Where to write the images, their masks and truth.csv.")
-    ],
-    jsn_mm: Annotated[float, typer.Option(help="The narrowing to draw; negative widens.")] = 0.3,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other bones, motion and noise.")] = 0,
-) -> None:
-    """Draw a joint at two visits, with a narrowing that is known exactly."""
-    from napari_jsn.cli import printed
-    from napari_jsn.export.drawn import drawn_files
-    from napari_jsn.files import check_folder, write_files
-    from napari_jsn.simulation.drawn import drawn_pair
-
-    check_folder(folder, "folder")
-    printed.print_files(write_files(folder, drawn_files(drawn_pair(jsn_mm, seed)), "folder"))
-
-
-@app.command()
 def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for everything it makes.")] = Path("output/demo"),
 ) -> None:
-    """Draw a joint pair, measure it, and set the truth beside the measurement."""
+    """Simulate a joint pair, measure it, and set the truth beside the measurement."""
     from napari_jsn.cli import pair, printed
-    from napari_jsn.export import drawn as names
+    from napari_jsn.export.simulated import joint_pair as names
     from napari_jsn.files import check_folder, write_files
-    from napari_jsn.simulation.drawn import drawn_pair
+    from napari_jsn.simulation.sample import sample_pair
 
     folder = check_folder(out)
-    drawn = drawn_pair()
-    with printed.busy("Drawing a joint pair and registering it"):
-        written = write_files(folder, names.drawn_files(drawn))
+    with printed.busy("Simulating a joint pair and registering it"):
+        simulated = sample_pair()
+        written = write_files(folder, names.pair_files(simulated))
         measured = pair.measure(
             (folder / names.FIXED, folder / names.MOVING),
             (folder / names.FIXED_MASK, folder / names.MOVING_MASK),
-            (drawn.spacing_mm, drawn.spacing_mm),
+            (simulated.spacing_mm, simulated.spacing_mm),
         )
         written += write_files(folder, measured.files())
-    printed.print_pair(measured, drawn)
+    printed.print_pair(measured, simulated)
     printed.print_files(written)
 
 
 app.command()(simulate)
+app.command()(simulate_pair)
 app.command()(train)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -13,7 +14,9 @@ from rich.text import Text
 
 from napari_jsn.cli.pair import FIGURE, MeasuredPair
 from napari_jsn.export import words
-from napari_jsn.simulation.drawn import DrawnPair
+
+if TYPE_CHECKING:
+    from napari_jsn.simulation.film import JointPair
 
 
 def busy(what: str) -> AbstractContextManager[object]:
@@ -21,7 +24,7 @@ def busy(what: str) -> AbstractContextManager[object]:
     return Console(stderr=True).status(what)
 
 
-def print_pair(pair: MeasuredPair, truth: DrawnPair | None = None) -> None:
+def print_pair(pair: MeasuredPair, truth: JointPair | None = None) -> None:
     """Print the narrowing, how far to trust it, and the motion of both bones."""
     found = pair.registration
     original, transformed = words.loss_words(found)
@@ -35,7 +38,8 @@ def print_pair(pair: MeasuredPair, truth: DrawnPair | None = None) -> None:
         ("Method", f"{found.method} on {pair.device}"),
     ]
     if truth is not None:
-        rows.insert(1, ("Truth", f"{truth.jsn_mm:+.3f} mm"))
+        rows.insert(1, ("Truth in projection", f"{truth.jsn_projected_mm:+.3f} mm, what registration can find"))
+        rows.insert(2, ("Truth in space", f"{truth.jsn_mm:+.3f} mm"))
     styles = {
         "Joint space narrowing": "bold" if found.reliable else "dim",
         "Reliable": "green" if found.reliable else "bold red",

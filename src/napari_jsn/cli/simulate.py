@@ -1,4 +1,4 @@
-"""The command ``napari-jsn simulate``: studies of simulated hands, as files with their truth."""
+"""The commands ``napari-jsn simulate`` and ``simulate-pair``: hands and joint pairs as files with their truth."""
 
 from __future__ import annotations
 
@@ -58,6 +58,27 @@ def simulate(
             print(f"Stopped. {_told(writer, out)}")
             raise
     print(f"{_told(writer, out)}\nTruth of every joint: {out / TRUTH}")
+
+
+def simulate_pair(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where to write the images, their masks and truth.csv.")
+    ],
+    joint: Annotated[str, typer.Option(help="MCP1-5, IP1, PIP2-5 or DIP2-5.")] = "MCP2",
+    jsn_mm: Annotated[
+        float, typer.Option(metavar="MM", help="Narrowing in space, along the joint's axis; negative widens.")
+    ] = 0.3,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws another patient, motion and device.")] = 0,
+    side: Annotated[str, typer.Option(help="L or R.")] = "L",
+) -> None:
+    """Simulate joint images of two visits, with a narrowing of your choice."""
+    from napari_jsn.cli import printed
+    from napari_jsn.export.simulated.joint_pair import pair_files
+    from napari_jsn.files import check_folder, write_files
+    from napari_jsn.simulation.joint_pair import joint_pair
+
+    check_folder(folder, "folder")
+    printed.print_files(write_files(folder, pair_files(joint_pair(joint, jsn_mm, seed, side=side)), "folder"))
 
 
 def _write(films: Iterable[Film], writer: FilmWriter, total: int) -> None:

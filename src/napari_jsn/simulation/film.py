@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_jsn.joint import BoneMasks
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.transform import Similarity
+from napari_jsn.transform import Similarity, joint_space_narrowing
 
 
 @dataclass(frozen=True)
@@ -166,3 +166,27 @@ class JointPair:
     def jsn_projected_mm(self) -> float:
         """True narrowing that a perfect registration of the two images finds."""
         return self.moving_truth.jsn_projected_mm
+
+    def jsn_projected_mm_at(self, point: NDArray[np.float64], axis: NDArray[np.float64]) -> float:
+        """The same, read at another point and along another axis ``(x, y)`` of the baseline."""
+        return self.spacing_mm * joint_space_narrowing(self.upper.matrix, self.lower.matrix, point, axis)
+
+    @property
+    def upper(self) -> Similarity:
+        """Where the upper bone of the baseline lies in the follow-up."""
+        return self.moving_truth.upper
+
+    @property
+    def lower(self) -> Similarity:
+        """Where the lower bone of the baseline lies in the follow-up."""
+        return self.moving_truth.lower
+
+    @property
+    def point(self) -> NDArray[np.float64]:
+        """``(x, y)`` of the joint's middle in the baseline."""
+        return self.fixed_truth.centre
+
+    @property
+    def axis(self) -> NDArray[np.float64]:
+        """Unit vector ``(x, y)`` from the upper to the lower bone in the baseline."""
+        return self.fixed_truth.axis

@@ -16,10 +16,10 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 def joint_pair_mcp() -> list[LayerData]:
     """An index MCP joint at two visits with its bone masks; the true narrowing is in the metadata."""
-    from napari_jsn.simulation.joint_pair import joint_pair
+    from napari_jsn.simulation.sample import sample_pair
     from napari_jsn.viewer.layers import BONES_LOOK
 
-    pair = joint_pair("MCP2", jsn_mm=0.3)
+    pair = sample_pair()
     place = {"scale": (pair.spacing_mm,) * 2, "units": ("mm", "mm")}
     noted = {
         "joint": pair.fixed_truth.joint,

@@ -1,0 +1,46 @@
+"""A simulated joint pair as files: two images, their masks, and the truth."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn.export.simulated.truth import TRUTH, joint_record
+from napari_jsn.export.table import csv_bytes, table
+from napari_jsn.simulation.film import JointPair
+
+#: Names by role; the folder reader of the viewer knows the roles by these words.
+FIXED, MOVING = "baseline.png", "follow-up.png"
+FIXED_MASK, MOVING_MASK = "baseline-mask.png", "follow-up-mask.png"
+
+
+def pair_files(pair: JointPair) -> dict[str, bytes]:
+    """File names and contents.
+
+    Images are 8-bit grey levels; masks hold 1 (upper bone), 2 (lower) and 3 (both); ``truth.csv`` has a row for each
+    image, with the columns of a study's that a joint image can fill.
+    """
+    visits = ((FIXED, pair.fixed_truth), (MOVING, pair.moving_truth))
+    rows = [
+        {"file": file, "visit": visit, "spacing_mm": pair.spacing_mm, **joint_record(truth)}
+        for visit, (file, truth) in enumerate(visits, start=1)
+    ]
+    return {
+        FIXED: _png(pair.fixed),
+        MOVING: _png(pair.moving),
+        FIXED_MASK: _png(pair.fixed_masks.labels),
+        MOVING_MASK: _png(pair.moving_masks.labels),
+        TRUTH: csv_bytes(table(rows)),
+    }
+
+
+def _png(pixels: NDArray[np.generic]) -> bytes:
+    from PIL import Image
+
+    if pixels.dtype != np.uint8:
+        pixels = np.round(255 * pixels.astype(float)).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG")
+    return file.getvalue()
