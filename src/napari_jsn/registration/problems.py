@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from napari_jsn.registration.contrast import WINDOW_PX, Window, local_contrast
+from napari_jsn.registration.interpolation import spline, spline_coefficients
 from napari_jsn.registration.methods import Pair
 
 #: Which bone and which way each of a pair's four problems asks for.
@@ -78,11 +79,13 @@ class Problems:
         set_once(self, "y", (rows - self.centre[:, 1, None, None]).expand(n, height, width))
         set_once(self, "window", Window(height, width, self.window_px, device, dtype))
         set_once(self, "contrast", local_contrast(self.template, self.region, self.window))
+        set_once(self, "coefficients", spline_coefficients(self.other))
 
     x: Tensor = None  # type: ignore[assignment]
     y: Tensor = None  # type: ignore[assignment]
     window: Window = None  # type: ignore[assignment]
     contrast: Tensor = None  # type: ignore[assignment]
+    coefficients: Tensor = None  # type: ignore[assignment]
 
     def __len__(self) -> int:
         return self.template.shape[0]
@@ -96,7 +99,7 @@ class Problems:
         a, t = pose.linear, pose.shift
         col = a[:, 0, 0, None, None] * x + a[:, 0, 1, None, None] * self.y + t[:, 0, None, None]
         row = a[:, 1, 0, None, None] * x + a[:, 1, 1, None, None] * self.y + t[:, 1, None, None]
-        seen = interpolate(self.other, col, row, "bicubic")
+        seen = spline(self.coefficients, col, row)
         width, height = self.other_size[:, 0, None, None], self.other_size[:, 1, None, None]
         inside = (col >= 0) & (col <= width - 1) & (row >= 0) & (row <= height - 1)
         region = self.region * inside
@@ -138,13 +141,6 @@ def half_pose(pose: Pose) -> Pose:
 def full_pose(pose: Pose) -> Pose:
     """Undo :func:`half_pose`."""
     return Pose(pose.linear, pose.shift * 2 + 0.5)
-
-
-def interpolate(images: Tensor, col: Tensor, row: Tensor, mode: str) -> Tensor:
-    """Images (N, H, W) at points (N, h, w) each; beyond the border its last pixel is repeated."""
-    height, width = images.shape[-2:]
-    grid = torch.stack([(2 * col + 1) / width - 1, (2 * row + 1) / height - 1], -1)
-    return F.grid_sample(images[:, None], grid, mode=mode, padding_mode="border", align_corners=False)[:, 0]
 
 
 def build(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype) -> Problems:

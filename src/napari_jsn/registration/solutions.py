@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_jsn.registration.gauss_newton import Linearised, linearise, solve_pose
+from napari_jsn.registration.interpolation import linear
 from napari_jsn.registration.methods import Pair
 from napari_jsn.registration.problems import (
     DIRECTIONS,
@@ -24,7 +25,6 @@ from napari_jsn.registration.problems import (
     build,
     full_pose,
     half_pose,
-    interpolate,
 )
 from napari_jsn.registration.sideways import Rolled, solve_rolled
 from napari_jsn.registration.start import search
@@ -164,7 +164,7 @@ def _overlap(problems: Problems, pose: Pose) -> Tensor:
     a, t = pose.linear, pose.shift
     col = a[:, 0, 0, None, None] * problems.x + a[:, 0, 1, None, None] * problems.y + t[:, 0, None, None]
     row = a[:, 1, 0, None, None] * problems.x + a[:, 1, 1, None, None] * problems.y + t[:, 1, None, None]
-    there = interpolate(problems.other_region, col, row, "bilinear") * (problems.region > 0)
+    there = linear(problems.other_region, col, row) * (problems.region > 0)
     # what the other region has beyond the crop counts through its total area, brought to the template's scale
     both = there.sum((1, 2))
     scale = torch.linalg.det(a).abs().clamp_min(1e-3)

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from napari_jsn.registration.contrast import Window, local_contrast
-from napari_jsn.registration.problems import Pose, Problems, interpolate
+from napari_jsn.registration.interpolation import linear as between
+from napari_jsn.registration.problems import Pose, Problems
 
 #: Turns that are tried, in degrees.
 _TURNS_DEG = (-24, -18, -12, -6, 0, 6, 12, 18, 24)
@@ -42,7 +43,7 @@ def search(problems: Problems) -> Pose:
         col = (cos * at[None, :] + sin * at[:, None])[None] + problems.centre[:, 0, None, None]
         row = (-sin * at[None, :] + cos * at[:, None])[None] + problems.centre[:, 1, None, None]
         inside = (col > -1) & (col < width) & (row > -1) & (row < height)
-        turned = interpolate(here, col, row, "bilinear") * inside
+        turned = between(here, col, row) * inside
         score = torch.fft.irfft2(spectrum * torch.fft.rfft2(turned, s=(size, size)).conj(), s=(size, size))
         peak, index = score.flatten(1).max(1)
         peak = peak / turned.square().sum((1, 2)).sqrt().clamp_min(1e-6)
