@@ -1,4 +1,4 @@
-"""The form of a joint pair, built from :class:`~napari_jsn.viewer.inputs.PairInputs`."""
+"""Forms built from a dataclass of inputs; that of a joint pair from :class:`~napari_jsn.viewer.inputs.PairInputs`."""
 
 from __future__ import annotations
 
@@ -12,20 +12,29 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 from napari_jsn.grey import Spacing, check_spacing
 from napari_jsn.viewer.fields import ChoiceField, Field, LayerField, SpacingField
 from napari_jsn.viewer.inputs import PairInputs
-from napari_jsn.viewer.roles import notes, role_of
+from napari_jsn.viewer.roles import is_of, notes, role_of
 
 _TITLES = {"fixed": ("Fixed", "baseline"), "moving": ("Moving", "follow-up"), "how": ("Registration", "")}
 #: The spacing field that belongs to an image field.
 _SPACING_OF = {"fixed": "spacing_mm", "moving": "moving_spacing_mm"}
 
 
-class PairForm(QWidget):
-    """Fields of a joint pair; ``changed`` tells that one has another value."""
+class Form(QWidget):
+    """The fields of a dataclass of inputs; ``changed`` tells that one has another value.
+
+    Parameters
+    ----------
+    kind : dataclass
+        Each of its fields says in its metadata how it is asked for; see :mod:`napari_jsn.viewer.inputs`.
+    titles : dict of str to (str, str)
+        For each part of the form its title, and an aside.
+    """
 
     changed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Any, titles: dict[str, tuple[str, str]]) -> None:
         super().__init__()
+        self._kind = kind
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
@@ -33,41 +42,62 @@ class PairForm(QWidget):
         grid.setColumnStretch(1, 1)
         self.fields: dict[str, Field] = {}
         part = None
-        for item in fields(PairInputs):
+        for item in fields(kind):
             if item.metadata["part"] != part:
                 part = item.metadata["part"]
-                grid.addWidget(_title(*_TITLES[part]), grid.rowCount(), 0, 1, 2)
-            field = self.fields[item.name] = _field(item)
+                grid.addWidget(_title(*titles[part]), grid.rowCount(), 0, 1, 2)
+            field = self.fields[item.name] = make_field(item)
             row = grid.rowCount()
             grid.addWidget(field.label, row, 0, Qt.AlignmentFlag.AlignVCenter)
             grid.addWidget(field.editor, row, 1)
             grid.addWidget(field.message, row + 1, 1)
             field.changed.connect(self._changed)
-        for image in _SPACING_OF:
-            self.fields[image].changed.connect(self._prefill)
-        self._prefilled: dict[str, Any] = {}
 
-    def inputs(self) -> PairInputs:
-        """The pair as the form holds it."""
-        return PairInputs(**{name: field.value() for name, field in self.fields.items()})
+    def inputs(self) -> Any:
+        """The inputs as the form holds them."""
+        return self._kind(**{name: field.value() for name, field in self.fields.items()})
 
     def check(self) -> bool:
         """Show at each field what is wrong with it; True when nothing is."""
         problems = self.inputs().problems()
         for name, field in self.fields.items():
-            field.show_problem(problems.get(name, ""), empty=field.value() is None)
+            field.show_problem(problems.get(name, ""), empty=field.value() in (None, ()))
         return not problems
+
+    def offer(self, layers: Any) -> None:
+        """Take up the viewer's layers."""
+
+    def _changed(self) -> None:
+        self.check()
+        self.changed.emit()
+
+
+class PairForm(Form):
+    """The form of a joint pair."""
+
+    def __init__(self) -> None:
+        super().__init__(PairInputs, _TITLES)
+        self._labels: list[Any] = []
+        for image in _SPACING_OF:
+            self.fields[image].changed.connect(self._prefill)
+            self.fields[image].changed.connect(self._offer_masks)
+        self._prefilled: dict[str, Any] = {}
 
     def offer(self, layers: Any) -> None:
         """Take up the viewer's layers; those that the user did not choose follow their role and name."""
         images = [layer for layer in layers if isinstance(layer, Image)]
-        labels = [layer for layer in layers if isinstance(layer, Labels)]
-        defaults = _default_images(images)
-        for name in ("fixed_masks", "moving_masks"):
-            defaults[name] = _first(labels, name, mask=True)
-        for name, default in defaults.items():
-            self.fields[name].offer(labels if name.endswith("masks") else images, default)
+        self._labels = [layer for layer in layers if isinstance(layer, Labels)]
+        for name, default in _default_images(images).items():
+            self.fields[name].offer(images, default)
+        self._offer_masks()
         self._prefill()
+
+    def _offer_masks(self) -> None:
+        """Masks by their role; else those that were found in the image chosen, and perhaps corrected since."""
+        for image in _SPACING_OF:
+            name = f"{image}_masks"
+            of_image = next((each for each in self._labels if is_of(each, self.fields[image].value())), None)
+            self.fields[name].offer(self._labels, of_image or _first(self._labels, name, mask=True))
 
     def spacing_source(self, image: str) -> str:
         """Where the pixel size of ``fixed`` or ``moving`` comes from, in words."""
@@ -78,10 +108,6 @@ class PairForm(QWidget):
             return "typed in"
         # a layer scaled by hand since it was read no longer has the file's pixel size
         return str(noted.get("spacing_source")) if noted.get("spacing_mm") == field.value() else "layer scale"
-
-    def _changed(self) -> None:
-        self.check()
-        self.changed.emit()
 
     def _prefill(self) -> None:
         """Take the pixel size from a layer newly chosen, or newly scaled."""
@@ -116,7 +142,7 @@ def _first(layers: list[Any], role: str, mask: bool) -> Any:
     return next((layer for layer in layers if role_of(layer, mask) == role), None)
 
 
-def _field(item: Any) -> Field:
+def make_field(item: Any) -> Field:
     """The editor for one field of the dataclass."""
     asked = item.metadata
     label, tip, kind = asked["label"], asked["tip"], asked["kind"]
@@ -124,7 +150,10 @@ def _field(item: Any) -> Field:
         return ChoiceField(label, tip, asked["choices"], item.default)
     if kind == "spacing":
         return SpacingField(label, tip, "not known" if item.name == "spacing_mm" else "as fixed")
-    return LayerField(label, tip, none="find the bones" if kind == "labels" else None)
+    if kind in ("image", "labels"):
+        return LayerField(label, tip, none="find the bones" if kind == "labels" else None)
+    made: Field = asked["field"](label, tip)
+    return made
 
 
 def _title(name: str, aside: str) -> QLabel:

@@ -19,8 +19,15 @@ from napari_jsn.registration.methods import METHODS
 DEVICES = ("auto", "cpu", "cuda")
 
 
-def _ask(label: str, kind: str, part: str, tip: str, default: Any = None, choices: tuple[str, ...] = ()) -> Any:
+def ask(label: str, kind: str, part: str, tip: str, default: Any = None, choices: tuple[str, ...] = ()) -> Any:
+    """A dataclass field that tells how a form asks for it: label, kind of editor, part of the form, tip."""
     metadata = {"label": label, "kind": kind, "part": part, "tip": tip, "choices": choices}
+    return field(default=default, metadata=metadata)
+
+
+def ask_with(editor: Callable[[str, str], Any], label: str, part: str, tip: str, default: Any = None) -> Any:
+    """The same, with an editor of its own, made from label and tip."""
+    metadata = {"label": label, "kind": "own", "part": part, "tip": tip, "field": editor}
     return field(default=default, metadata=metadata)
 
 
@@ -35,26 +42,26 @@ _SPACING_TIP = (
 class PairInputs:
     """A joint pair as the user describes it; ``None`` is a field left empty."""
 
-    fixed: Any = _ask("Image", "image", "fixed", "Joint image of the baseline visit: 2-D, grey, bone bright.")
-    fixed_masks: Any = _ask("Bone masks", "labels", "fixed", _MASKS_TIP + _FIND)
-    spacing_mm: Spacing = _ask(
+    fixed: Any = ask("Image", "image", "fixed", "Joint image of the baseline visit: 2-D, grey, bone bright.")
+    fixed_masks: Any = ask("Bone masks", "labels", "fixed", _MASKS_TIP + _FIND)
+    spacing_mm: Spacing = ask(
         "Pixel size", "spacing", "fixed", _SPACING_TIP + "Empty: not known, results are in pixels."
     )
-    moving: Any = _ask("Image", "image", "moving", "Joint image of the follow-up visit: 2-D, grey, bone bright.")
-    moving_masks: Any = _ask("Bone masks", "labels", "moving", _MASKS_TIP + _FIND)
-    moving_spacing_mm: Spacing = _ask(
+    moving: Any = ask("Image", "image", "moving", "Joint image of the follow-up visit: 2-D, grey, bone bright.")
+    moving_masks: Any = ask("Bone masks", "labels", "moving", _MASKS_TIP + _FIND)
+    moving_spacing_mm: Spacing = ask(
         "Pixel size", "spacing", "moving", _SPACING_TIP + "Empty: the same as the fixed image's."
     )
-    method: str = _ask("Method", "choice", "how", "How the bones are registered.", next(iter(METHODS)), tuple(METHODS))
-    device: str = _ask(
+    method: str = ask("Method", "choice", "how", "How the bones are registered.", next(iter(METHODS)), tuple(METHODS))
+    device: str = ask(
         "Device", "choice", "how", "Where to compute; auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES
     )
 
     def problems(self) -> dict[str, str]:
         """Why the pair cannot be registered: field name to a sentence; empty when it can."""
         checks: dict[str, Callable[[], str]] = {
-            "fixed": lambda: _image_problem(self.fixed),
-            "moving": lambda: _image_problem(self.moving, self.fixed),
+            "fixed": lambda: image_problem(self.fixed),
+            "moving": lambda: image_problem(self.moving, self.fixed),
             "fixed_masks": lambda: _masks_problem(self.fixed_masks, self.fixed),
             "moving_masks": lambda: _masks_problem(self.moving_masks, self.moving),
             "spacing_mm": lambda: _spacing_problem(self.spacing_mm),
@@ -66,17 +73,18 @@ class PairInputs:
         """Keyword arguments of :func:`napari_jsn.register`; arrays are copies, safe from further painting."""
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         for name in ("fixed", "fixed_masks", "moving", "moving_masks"):
-            values[name] = None if values[name] is None else np.array(_pixels(values[name]))
+            values[name] = None if values[name] is None else np.array(pixels_of(values[name]))
         values["device"] = None if self.device == "auto" else self.device
         return values
 
 
-def _pixels(layer: Any) -> Any:
+def pixels_of(layer: Any) -> Any:
     """The layer's array at full resolution."""
     return layer.data[0] if layer.multiscale else layer.data
 
 
-def _image_problem(layer: Any, other: Any = None) -> str:
+def image_problem(layer: Any, other: Any = None) -> str:
+    """Why a layer is no joint image, or not one of another visit than ``other``; empty when it is."""
     if layer is None:
         return "Open a second image of this joint." if other else "Open a joint image, or the folder of a pair."
     if layer is other:
@@ -91,7 +99,7 @@ def _image_problem(layer: Any, other: Any = None) -> str:
 def _masks_problem(layer: Any, image: Any) -> str:
     if layer is None or image is None:
         return ""
-    shape, wanted = np.shape(_pixels(layer)), np.shape(_pixels(image))[:2]
+    shape, wanted = np.shape(pixels_of(layer)), np.shape(pixels_of(image))[:2]
     if shape == wanted:
         return ""
     return f"These masks are {_size(shape)} pixels, the image is {_size(wanted)}. Choose masks drawn on it."

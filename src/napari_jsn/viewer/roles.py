@@ -42,3 +42,9 @@ def notes(layer: Any) -> dict[str, Any]:
 def role_of(layer: Any, mask: bool) -> str | None:
     """The role of a layer; metadata comes before the name."""
     return notes(layer).get("role") or role_in_name(layer.name, mask)
+
+
+def is_of(labels: Any, image: Any) -> bool:
+    """Whether these bones were found in this image, whatever both are called now."""
+    found = notes(labels)
+    return image is not None and found.get("role") == "bones" and found.get("of") == str(image.unique_id)

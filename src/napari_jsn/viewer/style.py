@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QWidget
 
 
 def style_sheet(theme_name: str) -> str:
-    """Style of the register widget in a napari theme: red is wrong, amber is doubt, grey is secondary."""
+    """Style of the dock widgets in a napari theme: red is wrong, amber is doubt, grey is secondary."""
     theme = get_theme(theme_name)
     dark = theme.type == "dark"
     wrong, doubt, muted = ("#ff8a80", "#ffc24b", "#a3a9b3") if dark else ("#b3261e", "#8a5200", "#66666c")

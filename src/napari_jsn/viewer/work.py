@@ -1,26 +1,26 @@
-"""The registration off the window's thread: progress comes back by signal, abort goes in by event."""
+"""Work off the window's thread: progress comes back by signal, abort goes in by event."""
 
 from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 from importlib import import_module
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari.qt.threading import thread_worker
 from qtpy.QtCore import QObject, Signal
-
-if TYPE_CHECKING:
-    from napari_jsn.registration.result import Registration
 
 log = logging.getLogger(__name__)
 
 
 class WorkerProgress(QObject):
-    """A :class:`napari_jsn.progress.Progress` whose news reach the window's thread as a signal."""
+    """A :class:`napari_jsn.progress.Progress` whose news reach the window's thread as signals."""
 
     updated = Signal(int, int, str)
+    #: Whatever else the work tells on its way.
+    news = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,19 +43,17 @@ class WorkerProgress(QObject):
 
 
 @thread_worker(ignore_errors=True)
-def register_in_worker(
-    arguments: dict[str, Any], progress: WorkerProgress
-) -> tuple[Registration | None, Exception | None]:
-    """Register in a thread; the answer is a result or the error that kept it from one."""
+def in_worker(
+    work: Callable[[WorkerProgress], Any], progress: WorkerProgress, modules: tuple[str, ...] = ()
+) -> tuple[Any, Exception | None]:
+    """Import the modules, then work in a thread; the answer is a result or the error that kept it from one."""
     progress.update(0, 0, "Loading")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a library's warning is not news for the user
         try:
-            # one heavy package at a time keeps the window moving
-            import_module("torch")
-            api = import_module("napari_jsn.registration.api")
-            progress.update(0, 0, "Registering")
-            return (None if progress.aborted else api.register(**arguments, progress=progress)), None
+            for module in modules:  # one heavy package at a time keeps the window moving
+                import_module(module)
+            return (None if progress.aborted else work(progress)), None
         except Exception as error:  # whatever it is, the window must tell and live on
-            log.debug("registration failed", exc_info=True)
+            log.debug("work failed", exc_info=True)
             return None, error
