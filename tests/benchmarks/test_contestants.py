@@ -9,21 +9,20 @@ import pytest
 
 from benchmarks.contestants import PIPOC, as_pair, ask_ours, contestants
 from napari_jsn.errors import InputError
-from napari_jsn.simulation.drawn import drawn_pair
 from napari_jsn.transform import Similarity
 
 
 @pytest.fixture
-def pair():
-    drawn = drawn_pair(jsn_mm=0.2, seed=3)
-    return as_pair(drawn.fixed, drawn.moving, drawn.fixed_masks, drawn.moving_masks, drawn.spacing_mm)
+def pair(simulated):
+    images, masks = (simulated.fixed, simulated.moving), (simulated.fixed_masks, simulated.moving_masks)
+    return as_pair(*images, *masks, simulated.spacing_mm)
 
 
-def test_pipoc_answers_near_the_drawn_truth(pair):
+def test_pipoc_answers_near_the_truth(pair, simulated):
     pipoc = next(one for one in contestants(with_peers=False)[0] if one.name == PIPOC)
     (answer,) = pipoc.ask([pair])
     assert pipoc.judges and answer.seconds > 0
-    assert answer.jsn_px * pair.spacing_mm == pytest.approx(0.2, abs=0.2)
+    assert answer.jsn_px * pair.spacing_mm == pytest.approx(simulated.jsn_projected_mm, abs=0.2)
     assert answer.low_px < answer.jsn_px < answer.high_px
     assert answer.holds(answer.jsn_px) and not answer.holds(answer.high_px + 1)
 

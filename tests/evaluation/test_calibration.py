@@ -6,12 +6,11 @@ import pytest
 from napari_jsn.evaluation.calibration import as_pair, calibrate, fit_weights
 from napari_jsn.evaluation.known_motion import make_pair
 from napari_jsn.registration.judgement import TERMS
-from napari_jsn.simulation.drawn import drawn_pair
 from napari_jsn.weights import card
 
 
 def made(weights, pairs=3000, seed=0, tail=8.0):
-    """Variance terms of many pairs, and errors drawn from them."""
+    """Variance terms of many pairs, and errors simulated from them."""
     rng = np.random.default_rng(seed)
     terms = rng.exponential(0.01, (pairs, len(TERMS))) + 1e-5
     return terms, np.sqrt(terms @ weights) * rng.standard_t(tail, pairs)
@@ -42,11 +41,12 @@ def test_errors_twice_as_large_make_weights_four_times_as_large():
 
 
 @pytest.fixture(scope="module")
-def known():
-    drawn = drawn_pair(0.3, seed=4)
+def known(simulated):
     rng = np.random.default_rng(0)
     return [
-        make_pair(drawn.fixed, drawn.fixed_masks, 0.175, rng, preset) for preset in ("easy", "roll") for _ in range(4)
+        make_pair(simulated.fixed, simulated.fixed_masks, 0.175, rng, preset)
+        for preset in ("easy", "roll")
+        for _ in range(4)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Finding the two bones without learning, on drawn joints."""
+"""Finding the two bones without learning, on simulated joints."""
 
 import numpy as np
 import pytest
@@ -7,12 +7,11 @@ from scipy import ndimage
 from napari_jsn.joint import BoneMasks
 from napari_jsn.registration.frame import facing_margins
 from napari_jsn.segmentation.classical import bone_within, find_gap, separate
-from napari_jsn.simulation.drawn import drawn_pair
 
 
-@pytest.fixture(scope="module", params=[(0.3, 0), (-0.6, 1), (0.8, 2)], ids=str)
-def pair(request):
-    return drawn_pair(*request.param)
+@pytest.fixture(scope="module", params=[(0.3, 1), (-0.6, 2), (0.8, 3)], ids=str)
+def pair(request, plain_pair):
+    return plain_pair(*request.param)
 
 
 def dice(a, b):
@@ -24,7 +23,7 @@ def alike(found, true, least=0.93):
     assert dice(found.lower, true.lower) > least
 
 
-def test_drawn_bones_are_found(pair):
+def test_simulated_bones_are_found(pair):
     for image, true in ((pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)):
         found = separate(image)
         assert isinstance(found, BoneMasks) and found.shape == image.shape
@@ -32,17 +31,19 @@ def test_drawn_bones_are_found(pair):
         assert not (found.upper & found.lower).any()
 
 
-def test_the_gap_runs_between_the_bones(pair):
+def test_the_gap_runs_between_the_bones_where_they_do_not_overlap(pair):
     gap = find_gap(pair.moving)
     bottom, top = facing_margins(pair.moving_masks)
-    middle = slice(40, 88)
-    assert gap.shape == (127,)
-    assert ((gap > bottom - 2) & (gap < top + 2))[middle].all()
+    columns = np.indices(gap.shape)[0]
+    open_ = (abs(columns - 64) < 24) & (top > bottom)
+    assert gap.shape == (128,)
+    assert open_.sum() > 15
+    assert ((gap >= bottom - 2) & (gap <= top + 2))[open_].all()
     assert (np.abs(np.diff(gap)) <= 1).all()
 
 
 def test_exposure_and_a_slope_of_soft_tissue_do_not_matter(pair):
-    across = np.linspace(-0.1, 0.1, 127)
+    across = np.linspace(-0.1, 0.1, 128)
     alike(separate(0.6 * pair.fixed + 0.2), pair.fixed_masks)
     alike(separate(np.clip(pair.fixed + across[None, :], 0, 1)), pair.fixed_masks, 0.9)
 
@@ -63,7 +64,7 @@ def test_a_mirrored_image_has_mirrored_bones(pair):
 
 
 def test_the_bone_lies_within_its_region_and_in_one_piece(pair):
-    region = np.indices((127, 127))[0] < find_gap(pair.fixed)[None, :]
+    region = np.indices((128, 128))[0] < find_gap(pair.fixed)[None, :]
     bone = bone_within(pair.fixed, region)
     assert not (bone & ~region).any()
     assert ndimage.label(bone)[1] == 1
