@@ -25,6 +25,7 @@ _HOME = {
     "Similarity": "transform",
     "register": "registration.api",
     "register_many": "registration.api",
+    "segment": "segmentation.api",
 }
 
 __all__ = sorted(_HOME)

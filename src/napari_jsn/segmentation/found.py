@@ -1,0 +1,105 @@
+"""From what the network gives to two bones, and what is doubtful about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_jsn.joint import BoneMasks
+
+#: Mean probability inside a mask below which it is doubted.
+TRUST = 0.9
+#: The least part of an image that a bone covers.
+_LEAST_BONE = 0.02
+#: What the network took for the bone beside its largest piece, as a share of that, above which it is doubted.
+_PIECES = 0.2
+#: Least and largest median gap between the facing margins, as a share of the image; below 0 the bones overlap.
+_GAP = (-0.15, 0.2)
+
+
+@dataclass(frozen=True)
+class FoundBones(BoneMasks):
+    """The bones that the network found, each one piece without holes, and how far they can be trusted.
+
+    Attributes
+    ----------
+    reasons : tuple of str
+        What is doubtful; empty where nothing is.
+    confidence : float
+        The lesser of the two bones' mean probability inside its mask.
+    """
+
+    reasons: tuple[str, ...] = ()
+    confidence: float = 1.0
+
+    @property
+    def reliable(self) -> bool:
+        """Whether nothing is doubtful."""
+        return not self.reasons
+
+    @property
+    def reason(self) -> str:
+        """What is doubtful, in one line; empty where nothing is."""
+        return " ".join(self.reasons)
+
+
+def bones(probability: NDArray[np.float32]) -> FoundBones:
+    """The two bones of one image.
+
+    Parameters
+    ----------
+    probability : (2, H, W) float array
+        Of the upper and the lower bone.
+    """
+    raw = probability >= 0.5
+    upper, lower = (one_piece(mask) for mask in raw)
+    trust = [float(p[mask].mean()) if mask.any() else 0.0 for p, mask in zip(probability, (upper, lower), strict=True)]
+    reasons = _doubts(raw, (upper, lower), trust)
+    return FoundBones(upper, lower, tuple(reasons), min(trust))
+
+
+def one_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The largest piece of a mask, its holes filled."""
+    pieces, count = ndimage.label(mask)
+    if count > 1:
+        mask = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+    return np.asarray(ndimage.binary_fill_holes(mask))
+
+
+def facing_gap(upper: NDArray[np.bool_], lower: NDArray[np.bool_]) -> float:
+    """Median number of rows between the two bones over the columns that hold both; negative where they overlap.
+
+    NaN where no column does.
+    """
+    both = upper.any(axis=0) & lower.any(axis=0)
+    if not both.any():
+        return float("nan")
+    rows = upper.shape[0]
+    lowest = rows - 1 - upper[::-1, both].argmax(axis=0)
+    return float(np.median(lower[:, both].argmax(axis=0) - lowest - 1))
+
+
+def _doubts(
+    raw: NDArray[np.bool_], found: tuple[NDArray[np.bool_], NDArray[np.bool_]], trust: list[float]
+) -> list[str]:
+    reasons = []
+    missing = [name for name, mask in zip(("upper", "lower"), found, strict=True) if mask.mean() < _LEAST_BONE]
+    if missing:
+        bones_ = "The two bones were" if len(missing) == 2 else f"The {missing[0]} bone was"
+        return [f"{bones_} not found."]
+    for name, before, mask, mean in zip(("upper", "lower"), raw, found, trust, strict=True):
+        if mean < TRUST:
+            reasons.append(f"The {name} bone is uncertain (probability {mean:.2f}).")
+        if (before & ~mask).sum() > _PIECES * mask.sum():
+            reasons.append(f"The {name} bone was found in several pieces.")
+    upper, lower = found
+    gap = facing_gap(upper, lower) / upper.shape[0]
+    if np.isnan(gap):
+        reasons.append("The two bones do not face each other.")
+    elif not _GAP[0] <= gap <= _GAP[1]:
+        told = "overlap too much" if gap < 0 else "lie too far apart"
+        reasons.append(f"The two bones {told} ({100 * abs(gap):.0f} % of the image).")
+    return reasons
