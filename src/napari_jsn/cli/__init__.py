@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from napari_jsn.cli.evaluate import app as evaluate
 from napari_jsn.cli.simulate import simulate, simulate_pair
 from napari_jsn.cli.train import train
 from napari_jsn.errors import InputError
@@ -52,6 +53,7 @@ _OPTIONS = {
     "resume": "--resume",
     "start": "--start",
     "name": "--name",
+    "model": "--model",
 }
 
 
@@ -169,3 +171,4 @@ def demo(
 app.command()(simulate)
 app.command()(simulate_pair)
 app.command()(train)
+app.add_typer(evaluate, name="evaluate")

@@ -55,12 +55,12 @@ def agreement(found: BoneMasks, truth: BoneMasks) -> Agreement:
 
     if found.shape != truth.shape:
         raise ValueError(f"Masks of one image have one shape, not {found.shape} and {truth.shape}.")
-    pair = [torch.from_numpy(np.stack([masks.upper, masks.lower])[None]).float() for masks in (found, truth)]
-    counts = get_confusion_matrix(*pair)
+    this, that = (torch.from_numpy(np.stack([masks.upper, masks.lower])[None]).float() for masks in (found, truth))
+    counts = get_confusion_matrix(this, that)
     named = {"SEN": "sensitivity", "SPC": "specificity", "ACC": "accuracy"}
     values = {short: compute_confusion_matrix_metric(long, counts) for short, long in named.items()}
-    values["mIoU"] = compute_iou(*pair, ignore_empty=False)
-    values["DSC"] = compute_dice(*pair, ignore_empty=False)
+    values["mIoU"] = compute_iou(this, that, ignore_empty=False)
+    values["DSC"] = compute_dice(this, that, ignore_empty=False)
     measures = {name: values[name].numpy()[0].astype(float) for name in TABLE}
     distances = [hd95(found.upper, truth.upper), hd95(found.lower, truth.lower)]
     return Agreement(measures, np.array(distances) * REFERENCE_SIDE / max(found.shape))
