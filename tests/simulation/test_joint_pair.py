@@ -5,8 +5,10 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_jsn.errors import InputError
+from napari_jsn.registration.frame import facing_margins, joint_frame
 from napari_jsn.simulation.detector import Detector
 from napari_jsn.simulation.joint_pair import Motion, joint_pair, joint_pairs
 from napari_jsn.transform import joint_space_narrowing
@@ -55,6 +57,7 @@ def test_projected_narrowing_is_read_from_the_true_maps(pair):
     read = joint_space_narrowing(truth.upper.matrix, truth.lower.matrix, first.centre, first.axis)
 
     assert pair.spacing_mm * read == pytest.approx(pair.jsn_projected_mm, abs=1e-6)
+    assert pair.jsn_projected_mm_at(pair.point, pair.axis) == pytest.approx(pair.jsn_projected_mm, abs=1e-6)
 
 
 def test_true_maps_carry_the_masks():
@@ -67,6 +70,41 @@ def test_true_maps_carry_the_masks():
         inside = ((moved >= 0) & (moved < 256)).all(1)
         hit = getattr(pair.moving_masks, name)[moved[inside, 1], moved[inside, 0]]
         assert hit.mean() > 0.97
+
+
+@pytest.mark.parametrize("bone", ["upper", "lower"])
+def test_true_motion_brings_each_bone_back_onto_itself(simulated, bone):
+    rows, cols = np.indices(simulated.fixed.shape, dtype=float)
+    moved = getattr(simulated, bone)(np.stack([cols, rows], axis=-1))
+    back = ndimage.map_coordinates(simulated.moving, [moved[..., 1], moved[..., 0]], order=3, mode="nearest")
+    inside = ndimage.binary_erosion(getattr(simulated.fixed_masks, bone), iterations=4)
+    inside[:8] = inside[-8:] = False  # may lie outside the follow-up
+
+    def likeness(image):
+        return np.corrcoef(simulated.fixed[inside], image[inside])[0, 1]
+
+    assert likeness(back) > 0.93
+    assert likeness(back) > likeness(simulated.moving) + 0.03
+
+
+@pytest.mark.parametrize("jsn_mm", [-0.5, 0.5])
+def test_the_gap_in_the_masks_changes_as_much_as_the_truth_says(plain_pair, jsn_mm):
+    def gap_px(masks):
+        bottom, top = facing_margins(masks)
+        return np.median((top - bottom)[58:69])
+
+    pair = plain_pair(jsn_mm)
+    found = gap_px(pair.fixed_masks) - gap_px(pair.moving_masks)
+    assert found == pytest.approx(pair.jsn_projected_mm / pair.spacing_mm, abs=1.0)
+
+
+def test_the_frame_found_from_the_masks_serves_as_well_as_the_true_one(simulated):
+    point, axis = joint_frame(simulated.fixed_masks)
+    assert point[0] == pytest.approx(simulated.point[0], abs=3)
+    # the rim of the phalanx hides the middle of its hollow, so margins meet below the middle of the gap
+    assert 0 < (point - simulated.point)[1] * simulated.spacing_mm < 1.5
+    assert axis == pytest.approx(simulated.axis, abs=0.03)
+    assert simulated.jsn_projected_mm_at(point, axis) == pytest.approx(simulated.jsn_projected_mm, abs=0.01)
 
 
 def test_roll_changes_the_image_but_hardly_the_narrowing():
