@@ -51,3 +51,9 @@ def test_processes_share_the_batches_evenly():
         shares.append(list(batches))
     assert shares == [[0, 2], [1, 3]]
     assert list(Batches(lambda: [1, 2, 3])) == [1, 2, 3]
+
+
+def test_menus_know_the_presets_of_every_task():
+    from napari_jsn.training.task import PRESETS, TASKS, task_class
+
+    assert {name: tuple(task_class(name).presets) for name in TASKS} == PRESETS

@@ -24,8 +24,10 @@ def test_every_command_leads_to_something_callable(contributions):
         assert callable(getattr(import_module(module), name))
 
 
-def test_the_widget_is_found_in_its_menus(make_napari_viewer, contributions):
+def test_the_widgets_are_found_in_their_menus(make_napari_viewer, contributions):
     make_napari_viewer()
-    for menu in [*contributions.menus, "napari/plugins"]:
+    promised = {str(menu): [item.command for item in items] for menu, items in contributions.menus.items()}
+    promised["napari/plugins/napari-jsn"] = [widget.command for widget in contributions.widgets]
+    for menu, wanted in promised.items():
         commands = [item.command.id for item in get_app_model().menus.get_menu(menu) if hasattr(item, "command")]
-        assert "napari-jsn.register_pair" in commands, menu
+        assert set(wanted) <= set(commands), menu

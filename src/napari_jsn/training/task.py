@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Where the tasks live that can be trained by name: module and class.
 TASKS = {"segmentation": ("napari_jsn.segmentation.task", "SegmentationTask")}
+#: Their presets, told here so that a menu need not import torch.
+PRESETS = {"segmentation": ("default", "paper")}
 
 
 class Task(Protocol):
@@ -60,7 +62,7 @@ class Task(Protocol):
 
 
 def task_class(name: str) -> Any:
-    """The class of a task: ``PRESETS`` names its presets, ``from_folder`` and ``from_pairs`` make one.
+    """The class of a task.
 
     Raises
     ------
@@ -85,13 +87,16 @@ def task_from_folder(name: str, folder: Path | str | None, preset: str) -> Task:
     return task
 
 
-def task_from_pairs(name: str, pairs: Sequence[tuple[NDArray[np.float32], BoneMasks]], preset: str) -> Task:
-    """A task on images, (H, W) with bone bright, and the masks of their bones.
+def task_from_pairs(name: str, pairs: Iterable[tuple[str, NDArray[np.float32], BoneMasks]], preset: str) -> Task:
+    """A task on joint images: the name of each, its (H, W) grey levels with bone bright, and its bones.
 
     Raises
     ------
     InputError
-        If there is no such task or preset, or too few pairs to train and to validate on.
+        If there is no such task or preset, or nothing to learn from.
     """
-    task: Task = task_class(name).from_pairs(pairs, preset)
+    from napari_jsn.segmentation.data import LabelledJoint
+
+    joints = [LabelledJoint(image, masks, group=called, name=called) for called, image, masks in pairs]
+    task: Task = task_class(name)(joints, preset)
     return task

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from napari_jsn.grey import Spacing
 from napari_jsn.viewer.style import set_property
@@ -126,10 +126,71 @@ class ChoiceField(Field):
     def __init__(self, label: str, tip: str, choices: Iterable[str], default: str) -> None:
         self._combo = QComboBox()
         super().__init__(self._combo, label, tip)
+        self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._combo.addItems(list(choices))
         self._combo.setCurrentText(default)
         self._combo.activated.connect(self.changed)
 
+    def offer(self, choices: Iterable[str], default: str | None = None) -> None:
+        """Show these words; keep the one chosen while it is among them, unless another is asked for."""
+        choices, before = list(choices), self.value()
+        self._combo.clear()
+        self._combo.addItems(choices)
+        self._combo.setCurrentText(default if default in choices else before)
+        if self.value() != before:
+            self.changed.emit()
+
     def value(self) -> str:
         """The word chosen."""
         return self._combo.currentText()
+
+
+class TextField(Field):
+    """A line of text; None where it is empty."""
+
+    def __init__(self, label: str, tip: str, empty: str = "") -> None:
+        self._edit = QLineEdit()
+        super().__init__(self._edit, label, tip)
+        self.show_empty(empty)
+        self._edit.textEdited.connect(self.changed)
+
+    def show_empty(self, empty: str) -> None:
+        """What stands there, greyed, while it is empty."""
+        self._edit.setPlaceholderText(empty)
+
+    def value(self) -> str | None:
+        """The text, without blanks around it."""
+        return self._edit.text().strip() or None
+
+    def set(self, text: str) -> None:
+        """Write it."""
+        self._edit.setText(text)
+        self.changed.emit()
+
+
+class CountField(TextField):
+    """A whole number; None where it is empty, 0 for what is none."""
+
+    def value(self) -> int | None:  # type: ignore[override]
+        """The number."""
+        text = super().value()
+        return int(text) if text and text.isdecimal() else None if text is None else 0
+
+
+class FolderField(TextField):
+    """A folder, typed or browsed for."""
+
+    def __init__(self, label: str, tip: str) -> None:
+        super().__init__(label, tip, "choose a folder")
+        box, browse = QWidget(), QPushButton("Browse")
+        layout = QHBoxLayout(box)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._edit)
+        layout.addWidget(browse)
+        self.editor = box
+        browse.clicked.connect(self._browse)
+
+    def _browse(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self.editor, "Folder of joint images and masks", self.value() or "")
+        if folder:
+            self.set(folder)

@@ -17,7 +17,7 @@ from napari_jsn.viewer.roles import KEY, notes
 if TYPE_CHECKING:
     from napari_jsn.registration.result import Registration
 
-_PLACE = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
+PLACE = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
 
 TRANSFORMED, ORIGINAL_SPECTRUM, TRANSFORMED_SPECTRUM = "transformed", "original_spectrum", "transformed_spectrum"
 BONES = "bones"
@@ -44,7 +44,7 @@ class Pair:
     @classmethod
     def of(cls, fixed: Any, moving: Any, spacing_mm: Spacing = None) -> Pair:
         """Take note of two image layers; where pixels are not square, results lie on square ones."""
-        place = {name: copy(getattr(fixed, name)) for name in _PLACE}
+        place = {name: copy(getattr(fixed, name)) for name in PLACE}
         if isinstance(spacing_mm, tuple):
             zoom = np.divide(spacing_mm, min(spacing_mm))
             place["translate"] = place["translate"] + place["scale"] * (1 / zoom - 1) / 2
@@ -78,7 +78,7 @@ def show(layers: Any, registration: Registration, pair: Pair, extra: Mapping[str
         (TRANSFORMED_SPECTRUM, "transformed loss spectrum", spectrum),
     )
     shown = [
-        _put(layers, role, name, getattr(registration, role), {**entry, "role": role}, pair.place, look)
+        put(layers, role, name, getattr(registration, role), {**entry, "role": role}, pair.place, look)
         for role, name, look in wanted
     ]
     layers.link_layers(shown[1:], ("contrast_limits", "gamma", "colormap"))
@@ -89,10 +89,10 @@ def show_bones(layers: Any, registration: Registration, pair: Pair) -> Labels:
     """Add the bones that were measured, or renew them, as labels that can be painted and chosen as masks."""
     entry = {"fixed": pair.fixed, "moving": pair.moving, "role": BONES}
     labels = registration.fixed_masks.labels
-    return _put(layers, BONES, f"bones of {pair.fixed}", labels, entry, pair.place, BONES_LOOK, Labels)
+    return put(layers, BONES, f"bones of {pair.fixed}", labels, entry, pair.place, BONES_LOOK, Labels)
 
 
-def _put(
+def put(
     layers: Any,
     role: str,
     name: str,
@@ -101,11 +101,12 @@ def _put(
     place: Mapping[str, Any],
     look: Mapping[str, Any],
     kind: type[Layer] = Image,
+    same: tuple[str, ...] = ("role", "fixed", "moving"),
 ) -> Any:
-    """The result layer of this role and pair, renewed or added."""
+    """The result layer of this role and pair, renewed or added; ``same`` names the notes that tell it."""
     for layer in layers:
         old = notes(layer)
-        if isinstance(layer, kind) and all(old.get(key) == entry[key] for key in ("role", "fixed", "moving")):
+        if isinstance(layer, kind) and all(old.get(key) == entry[key] for key in same):
             layer.data = data
             layer.metadata = {**layer.metadata, KEY: entry}
             for attribute, value in {**place, **look}.items():

@@ -145,7 +145,7 @@ class RunPanel(QScrollArea):
         run = self._run = Run(WorkerProgress(), notes)
         worker = run.progress.worker = in_worker(work, run.progress, self.modules)
         run.progress.updated.connect(self._show_progress)
-        run.progress.news.connect(lambda news: self.news(news, notes) if self._run is run else None)
+        run.progress.news.connect(self._show_news)
         worker.returned.connect(lambda answer: self._finish(run, *answer))
         worker.finished.connect(lambda: self._finish(run))
         self._say(failure="")
@@ -193,6 +193,10 @@ class RunPanel(QScrollArea):
             self.bar.setRange(0, total)  # 0 of 0: busy
             self.bar.setValue(done)
             self._say(message)
+
+    def _show_news(self, news: Any) -> None:
+        if self._run is not None:
+            self.news(news, self._run.notes)
 
     def _refresh(self) -> None:
         """Enable what can be used now."""

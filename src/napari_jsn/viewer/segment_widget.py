@@ -1,0 +1,121 @@
+"""The dock widget "Segment joint": the two bones of a joint image as labels that can be corrected by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import numpy as np
+from napari.layers import Image, Labels
+from qtpy.QtWidgets import QLabel
+
+from napari_jsn.errors import InputError
+from napari_jsn.viewer.form import Form
+from napari_jsn.viewer.inputs import DEVICES, ask, ask_with, image_problem, pixels_of
+from napari_jsn.viewer.layers import BONES, BONES_LOOK, PLACE, put
+from napari_jsn.viewer.models import ModelField
+from napari_jsn.viewer.roles import is_of, notes, role_of
+from napari_jsn.viewer.run_panel import RunPanel
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_jsn.joint import BoneMasks
+    from napari_jsn.viewer.work import WorkerProgress
+
+_DONE = "Bones of {}. Correct them with napari's brush where they are wrong; a registration of this image uses them."
+
+
+@dataclass(frozen=True)
+class SegmentInputs:
+    """What to segment, and with what."""
+
+    image: Any = ask("Image", "image", "image", "Joint image: 2-D, grey, bone bright, finger axis vertical, distal up.")
+    model: str | None = ask_with(
+        ModelField, "Model", "image", "The network that finds the bones; your own are made by the widget Train."
+    )
+    device: str = ask("Device", "choice", "image", "auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES)
+
+    def problems(self) -> dict[str, str]:
+        """Why nothing can be segmented: field name to a sentence; empty when it can."""
+        found = {"image": "Open a joint image." if self.image is None else image_problem(self.image)}
+        if self.model is None:
+            found["model"] = "There is no model yet. The widget Train makes one."
+        return {name: problem for name, problem in found.items() if problem}
+
+
+class SegmentForm(Form):
+    """The form of one joint image."""
+
+    def __init__(self) -> None:
+        super().__init__(SegmentInputs, {"image": ("Joint image", "")})
+
+    def offer(self, layers: Any) -> None:
+        """Take up the viewer's layers: by default the first that is no result."""
+        images = [layer for layer in layers if isinstance(layer, Image)]
+        plain = (i for i in images if role_of(i, False) in (None, "fixed", "moving") and i.ndim == 2 and not i.rgb)
+        self.fields["image"].offer(images, next(plain, None))
+        self._changed()
+
+
+class SegmentJoint(RunPanel):
+    """Find the two bones of a joint image and show them as labels.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+    """
+
+    modules = ("torch", "monai.networks.nets")
+    what = "segmentation"
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        self.told, self.doubt = QLabel(), QLabel()
+        for label, name in ((self.told, "told"), (self.doubt, "reason")):
+            label.setObjectName(name)
+            label.setWordWrap(True)
+        tips = ("Find the two bones", "Stop and add nothing")
+        super().__init__(napari_viewer, SegmentForm(), self.doubt, self.told, button="Segment", tips=tips)
+
+    def begin(self) -> tuple[Callable[[WorkerProgress], BoneMasks], dict[str, Any]]:
+        """Segment the image in the form; bones that were corrected by hand are never replaced."""
+        inputs = self.form.inputs()
+        for layer in self._viewer.layers:
+            if isinstance(layer, Labels) and is_of(layer, inputs.image) and _is_edited(layer):
+                told = f"{layer.name!r} was corrected by hand. Remove that layer to find the bones anew."
+                raise InputError(told, "image")
+        image = np.array(pixels_of(inputs.image))
+        device = None if inputs.device == "auto" else inputs.device
+        place = {name: copy(getattr(inputs.image, name)) for name in PLACE}
+        place["affine"] = inputs.image.affine.affine_matrix.copy()
+        entry = {"role": BONES, "of": str(inputs.image.unique_id), "image": inputs.image.name, "model": inputs.model}
+        self.told.setText("")
+        self.doubt.setText("")
+
+        def work(progress: WorkerProgress) -> BoneMasks:
+            import napari_jsn
+
+            progress.update(0, 0, "Segmenting")
+            masks: BoneMasks = napari_jsn.segment(image, inputs.model, device)
+            return masks
+
+        return work, {"entry": entry, "place": place}
+
+    def finish(self, result: BoneMasks, notes: dict[str, Any]) -> None:
+        """Add the labels, or renew those of an earlier run on this image."""
+        labels, reason = result.labels, str(getattr(result, "reason", "") or "")
+        entry = {**notes["entry"], "reason": reason, "found": crc32(labels.tobytes())}
+        name, place = f"bones of {entry['image']}", notes["place"]
+        layers, same = self._viewer.layers, ("role", "of")
+        layer = put(layers, BONES, name, labels, entry, place, BONES_LOOK, Labels, same)
+        layers.selection.active = layer
+        self.told.setText(_DONE.format(entry["image"]))
+        self.doubt.setText(f"Look closely: {reason}" if reason else "")
+
+
+def _is_edited(layer: Labels) -> bool:
+    """Whether somebody painted on labels that were found."""
+    return notes(layer).get("found") != crc32(np.ascontiguousarray(layer.data).tobytes())
