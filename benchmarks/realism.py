@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from benchmarks import realism_report
 
     parser = argparse.ArgumentParser("python -m benchmarks.realism", description=__doc__)
-    parser.add_argument("--n", type=int, default=150, help="joints, at two visits each, on either side")
+    parser.add_argument("--n", type=int, default=100, help="joints, at two visits each, on either side")
     parser.add_argument("--seed", type=int, default=2023)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="a few joints; writes nothing unless --out is given")
@@ -140,7 +140,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     limit_threads(options.threads)
-    real, simulated = real_side(n, options.seed), simulated_side(n, options.seed)
+    real = real_side(n, options.seed)
+    print(f"{len(real.joints)} real joints measured", file=sys.stderr, flush=True)
+    simulated = simulated_side(n, options.seed)
     lines = realism_report.lines(real, simulated)
     print("\n".join(lines))
     if options.out or not options.quick:

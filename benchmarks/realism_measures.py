@@ -25,6 +25,10 @@ FREQUENCIES = np.geomspace(0.09, 5.5, 25)
 #: Places along the edge profiles, in mm: negative is outside the bone, or on the upper bone's side.
 ACROSS_CORTEX_MM = np.linspace(-2.0, 3.0, 61)
 ACROSS_GAP_MM = np.linspace(-4.0, 4.0, 81)
+#: Bands of the spectra that get a figure of their own, in cycles per mm.
+BANDS = ((0.1, 0.3), (0.3, 0.8), (0.8, 1.6), (1.6, 2.6))
+#: How far from the joint the bones' breadth is taken, in mm.
+BREADTH_AT_MM = 8.0
 #: Middles of the grey levels at which noise is read.
 NOISE_AT = np.linspace(0.05, 0.95, 19)
 #: Detail of spongy bone is what is left when the mean over this width (sd) is taken away, in mm.
@@ -87,7 +91,10 @@ def look(image: Pixels, masks: BoneMasks, spacing_mm: float) -> Look:
         "cortex above the bone's middle": _cortex_height(cortex),
         "depth of the gap": _gap_depth(gap),
         "slope of the spectrum, 0.2-2 cycles/mm": spectrum_slope(spectra["inside bone"]),
-    }
+        **{f"log10 of the power inside bone, {low}-{high} cycles/mm": value
+           for (low, high), value in zip(BANDS, band_powers(spectra["inside bone"]), strict=True)},
+        **breadths(masks, spacing_mm),
+    }  # fmt: skip
     return Look(histograms, spectra, cortex, gap, noise, along, across, numbers)
 
 
@@ -148,11 +155,12 @@ def cortex_profile(image: Pixels, masks: BoneMasks, spacing_mm: float) -> Values
     lines = []
     for mask in (masks.upper, masks.lower):
         padded = np.pad(mask, 12, mode="edge")
-        signed = ndimage.distance_transform_edt(padded) - ndimage.distance_transform_edt(~padded)
-        signed = ndimage.gaussian_filter(signed, 2.0)
+        # the border runs half a pixel from the last pixel inside and from the first outside
+        within, without = (ndimage.distance_transform_edt(part) - 0.5 for part in (padded, ~padded))
+        signed = ndimage.gaussian_filter(np.where(padded, within, -without), 2.0)
         down, right = (slope[12:-12, 12:-12] for slope in np.gradient(signed))
         signed = signed[12:-12, 12:-12]
-        border = shaft & (np.abs(signed) < 0.5) & (np.abs(down) < 0.5 * np.abs(right))
+        border = shaft & (np.abs(signed) < 0.75) & (np.abs(down) < 0.5 * np.abs(right))
         row, col = np.nonzero(border)
         if len(row) < 10:
             continue
@@ -245,6 +253,28 @@ def spectrum_slope(power: Values) -> float:
     """Slope of a power spectrum in log-log from 0.2 to 2 cycles/mm."""
     use = (FREQUENCIES > 0.2) & (FREQUENCIES < 2.0) & np.isfinite(power) & (power > 0)
     return float(np.polyfit(np.log(FREQUENCIES[use]), np.log(power[use]), 1)[0]) if use.sum() > 3 else float("nan")
+
+
+def band_powers(power: Values) -> list[float]:
+    """Mean of log10 of a spectrum in each of :data:`BANDS`."""
+    with np.errstate(divide="ignore"):
+        logs = np.log10(power)
+    return [float(np.mean(logs[(low <= FREQUENCIES) & (high > FREQUENCIES)])) for low, high in BANDS]
+
+
+def breadths(masks: BoneMasks, spacing_mm: float) -> dict[str, float]:
+    """Breadth of each bone's shaft near the joint, and how deep the two masks overlap."""
+    point, _ = joint_frame(masks)
+    found = {}
+    for name, mask, side in (("upper", masks.upper, -1), ("lower", masks.lower, 1)):
+        row = round(point[1] + side * BREADTH_AT_MM / spacing_mm)
+        inside = mask[row].sum() if 0 <= row < mask.shape[0] else 0
+        found[f"breadth of the {name} bone {BREADTH_AT_MM:.0f} mm from the joint, mm"] = (
+            float(inside * spacing_mm) if inside else float("nan")
+        )
+    shared = masks.upper.any(axis=0) & masks.lower.any(axis=0)
+    depth = (masks.upper & masks.lower).sum() / max(1, shared.sum()) * spacing_mm
+    return found | {"overlap of the two masks, mean depth, mm": float(depth)}
 
 
 def _histogram(values: Values) -> Values:

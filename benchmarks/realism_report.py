@@ -12,8 +12,6 @@ from benchmarks import realism_measures as measures
 from benchmarks.page import table
 from benchmarks.realism import JSN_SD_MM, MCPS, REMAINDERS, Side
 
-#: Bands of the spectra, in cycles per mm.
-BANDS = ((0.1, 0.3), (0.3, 0.8), (0.8, 1.6), (1.6, 2.6))
 #: One figure alone that ranks a real joint against a simulated one this well tells them apart.
 TELLS = 0.75
 
@@ -51,7 +49,7 @@ def lines(real: Side, simulated: Side) -> list[str]:
         "",
         "Power of simulated over real joints (geometric mean over joints), by band in cycles/mm.",
         "",
-        *table(("", *(f"{low}-{high}" for low, high in BANDS)), _ratios(real, simulated)),
+        *table(("", *(f"{low}-{high}" for low, high in measures.BANDS)), _ratios(real, simulated)),
     ]
 
 
@@ -134,7 +132,7 @@ def _ratios(real: Side, simulated: Side) -> list[list[str]]:
         means = [_mean_power(side, part) for side in (real, simulated)]
         ratio = means[1] - means[0]
         at = measures.FREQUENCIES
-        cells = [np.exp(np.nanmean(ratio[(at >= low) & (at < high)])) for low, high in BANDS]
+        cells = [np.exp(np.nanmean(ratio[(at >= low) & (at < high)])) for low, high in measures.BANDS]
         rows.append([part, *(f"{cell:.2f}" for cell in cells)])
     return rows
 

@@ -52,11 +52,10 @@ def remainders(pairs: Sequence[Pair]) -> list[Remainder]:
     for first in range(0, len(pairs), _BATCH):
         some = pairs[first : first + _BATCH]
         solved = solve(some, torch.device("cpu"))
-        for pair, one, (residual, rms) in zip(some, solved, _left(some, [s.maps[0] for s in solved]), strict=True):
+        for one, (residual, rms) in zip(solved, _left(some, [s.maps[0] for s in solved]), strict=True):
             upper, lower = one.maps[0].mean(axis=0)
             between = np.linalg.solve(lower[:2, :2], upper[:2, :2])
             turn = float(np.rad2deg(np.arctan2(between[1, 0] - between[0, 1], between[0, 0] + between[1, 1])))
-            assert pair.fixed.ndim == 2
             found.append(Remainder(residual, rms, float(one.likeness.mean()), float(one.strength_px.mean()), abs(turn)))
     return found
 

@@ -98,7 +98,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was measured of one pair against what is true; mm."""
+    """What was measured of one pair against what is true; mm.
+
+    ``overlap_mm`` is how deep the two bones' masks overlap at baseline, on average over the columns they share.
+    """
 
     kind: str
     condition: str
@@ -107,6 +110,7 @@ class Outcome:
     found_mm: float
     half_width_mm: float
     read_truth_mm: float
+    overlap_mm: float
     reliable: bool
 
     @property
@@ -163,6 +167,7 @@ def run(asked: Sequence[Job], threads: int) -> list[Outcome]:
 
     outcomes = []
     for some, pairs in _batches(asked, threads):
+        print(f"{len(outcomes)} of {len(asked)} pairs", file=sys.stderr, flush=True)
         results = register_many(
             [pair.fixed for pair in pairs],
             [pair.moving for pair in pairs],
@@ -182,10 +187,18 @@ def run(asked: Sequence[Job], threads: int) -> list[Outcome]:
                     result.jsn_mm,
                     (result.ci95_mm[1] - result.ci95_mm[0]) / 2,
                     read * pair.spacing_mm,
+                    overlap_mm(pair),
                     result.reliable,
-                )  # fmt: skip
+                )
             )
     return outcomes
+
+
+def overlap_mm(pair: JointPair) -> float:
+    """Mean depth of the overlap of the two bones at baseline, over the columns that both cover."""
+    upper, lower = pair.fixed_masks.upper, pair.fixed_masks.lower
+    shared = upper.any(axis=0) & lower.any(axis=0)
+    return float((upper & lower).sum() / max(1, shared.sum()) * pair.spacing_mm)
 
 
 def _batches(asked: Sequence[Job], threads: int) -> Iterator[tuple[Sequence[Job], list[JointPair]]]:
@@ -206,9 +219,10 @@ def _one_core() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Simulate, measure, print the tables, and write the page's section and plots."""
     from benchmarks import simulated_report
+    from benchmarks.simulated_pictures import write_pictures
 
     parser = argparse.ArgumentParser("python -m benchmarks.simulated", description=__doc__)
-    parser.add_argument("--n", type=int, default=16, help="pairs of each kind of joint under each condition")
+    parser.add_argument("--n", type=int, default=12, help="pairs of each kind of joint under each condition")
     parser.add_argument("--curve-every", type=int, default=1, help="take every so many steps of 0.01 mm of the curve")
     parser.add_argument("--seed", type=int, default=2023)
     parser.add_argument("--threads", type=int, default=2)
@@ -228,6 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.out or not options.quick:
         folder = options.out or Path("docs")
         plots = simulated_report.plots(outcomes, curve, folder / "images")
+        write_pictures(folder / "images")
         shown = [f"![{title}](images/{path.name})\n" for title, path in plots]
         print(
             f"Written: {put_section(folder / 'simulator.md', 'python -m benchmarks.simulated', [*lines, '', *shown])}"

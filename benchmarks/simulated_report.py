@@ -18,6 +18,9 @@ Values = NDArray[np.float64]
 COLOURS = dict(zip(KINDS, ("#0b5fa5", "#8a4fa3", "#c1440e", "#b8860b", "#2a7f4f"), strict=True))
 #: Shares of pairs in the table of how often which error.
 OFTEN = (50, 80, 90, 95, 99)
+#: Bounds of how deep the bones overlap, in mm.
+OVERLAPS = {"no overlap": (0.0, 1e-9), "under 0.5 mm": (1e-9, 0.5), "0.5 to 1 mm": (0.5, 1.0), "over 1 mm": (1.0, 99.0)}
+STILL, VISITS = CONDITIONS[0].name, CONDITIONS[-1].name
 #: Width of the running mean of the curve, in mm.
 _RUNNING_MM = 0.2
 
@@ -54,6 +57,11 @@ def lines(outcomes: Sequence[Outcome], curve: Sequence[Outcome]) -> list[str]:
         "Errors below, in mm, as between visits: of all pairs, and of those called reliable.",
         "",
         *table(("", "n", *(f"{often} %" for often in OFTEN)), _often(outcomes)),
+        "",
+        "By how deep the bones overlap at baseline, still and as between visits: RMSE, mm (share of the pairs inside "
+        "their 95 % interval; n).",
+        "",
+        *table(("condition", *OVERLAPS), [_by_overlap(outcomes, name) for name in (STILL, VISITS)]),
         "",
         f"The curve: narrowing from -1 to 1 mm, {len(curve)} pairs. Slope of found over true, by a straight line "
         "through the reliable ones.",
@@ -123,13 +131,20 @@ def _by_kind(title: str, outcomes: Sequence[Outcome], each: Sequence, cell: Call
 
 def _often(outcomes: Sequence[Outcome]) -> list[list[str]]:
     rows = []
-    visits = CONDITIONS[-1].name
     for kind in (None, *KINDS):
-        for words, some in (("", _of(outcomes, visits, kind)), (", reliable", reliable(_of(outcomes, visits, kind)))):
+        for words, some in (("", _of(outcomes, VISITS, kind)), (", reliable", reliable(_of(outcomes, VISITS, kind)))):
             size = np.abs(errors(some))
             cells = [f"{np.percentile(size, often):.3f}" if len(size) else "" for often in OFTEN]
             rows.append([f"{kind or 'all'}{words}", str(len(some)), *cells])
     return rows
+
+
+def _by_overlap(outcomes: Sequence[Outcome], condition: str) -> list[str]:
+    cells = []
+    for low, high in OVERLAPS.values():
+        some = [one for one in _of(outcomes, condition) if low <= one.overlap_mm < high]
+        cells.append(f"{_rmse(some):.3f} ({share(_held(some)):.0%}; {len(some)})" if some else "(0)")
+    return [condition, *cells]
 
 
 def _curve_rows(curve: Sequence[Outcome]) -> list[list[str]]:
@@ -215,7 +230,7 @@ def running(some: Sequence[Outcome]) -> tuple[Values, Values, Values]:
 def draw_often(outcomes: Sequence[Outcome]):
     """Cumulative share of pairs by error, and the histogram of errors."""
     figure, panels = _panels(3, (13, 4.0))
-    shown = (CONDITIONS[0].name, CONDITIONS[-1].name)
+    shown = (STILL, VISITS)
     for axes, condition in zip(panels, shown, strict=False):
         for kind, colour in COLOURS.items():
             for style, some in (("-", _of(outcomes, condition, kind)), (":", reliable(_of(outcomes, condition, kind)))):
