@@ -43,6 +43,7 @@ def segmentation(
 
     Of the public joints that the shipped model learned from, only those that it never saw are taken.
     """
+    from napari_jsn import weights
     from napari_jsn.cli import printed
     from napari_jsn.errors import InputError
     from napari_jsn.evaluation.segmentation_report import evaluate, overlays, renewed, table
@@ -52,6 +53,7 @@ def segmentation(
     if data is None and not simulated:
         raise InputError("There is nothing to measure on. Give a folder, or a number of simulated images.", "data")
     check_folder(out)
+    weights.find("segmentation", model)  # before long work
     if threads is not None:
         import torch
 

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_jsn.cli import main
+from napari_jsn.segmentation.unetpp import build
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A model with random weights."""
+    from napari_jsn import weights
+
+    monkeypatch.setenv("NAPARI_JSN_MODELS", str(tmp_path / "models"))
+    arguments = {"features": (4,) * 6, "fold": 2, "first_kernel": 3}
+    about = dict.fromkeys(weights.FIELDS, "")
+    about |= {"task": "segmentation", "name": "tiny", "architecture": arguments, "input_size_px": [64, 64]}
+    weights.save(tmp_path / "models", build(arguments).state_dict(), about)
+    return "tiny"
+
+
+def run(*words):
+    with pytest.raises(SystemExit) as left:
+        main(["evaluate", "segmentation", *map(str, words)])
+    return left.value.code
+
+
+def test_a_folder_is_evaluated_into_a_table_a_page_and_pictures(tmp_path, tiny, capsys):
+    image = np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8)
+    labels = np.zeros((64, 64), np.uint8)
+    labels[:30, 20:40], labels[34:, 20:40] = 1, 2
+    (tmp_path / "data").mkdir()
+    Image.fromarray(image).save(tmp_path / "data" / "a.png")
+    Image.fromarray(labels).save(tmp_path / "data" / "a_mask.png")
+    page, out = tmp_path / "page.md", tmp_path / "out"
+    page.write_text("# Segmentation\n")
+    assert run("--data", tmp_path / "data", "--simulated", 2, "--model", tiny, "--out", out, "--page", page) == 0
+    assert "| **real** | 1 |" in capsys.readouterr().out
+    assert "| **simulated** | 2 |" in page.read_text() and str(tmp_path) not in page.read_text()
+    assert {path.name for path in out.iterdir()} >= {"segmentation.md", "real-worst.png", "simulated-best.png"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--simulated", "0"], "--data: There is nothing to measure on"),
+        (["--model", "none"], "--model: There is no segmentation model 'none'"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_told(tmp_path, tiny, capsys, words, told):
+    assert run("--out", tmp_path / "out", *words) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

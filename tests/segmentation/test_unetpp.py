@@ -1,0 +1,26 @@
+import pytest
+import torch
+
+from napari_jsn.segmentation.unetpp import ARCHITECTURES, build
+
+
+def count(network):
+    return sum(value.numel() for value in network.parameters())
+
+
+def test_the_default_network_fits_into_12_mb():
+    assert 4 * count(build(ARCHITECTURES["default"])) < 12e6
+
+
+def test_the_papers_network_begins_with_64_channels_of_7_by_7_and_has_five_levels():
+    network = build(ARCHITECTURES["paper"])
+    first = next(module for module in network.modules() if isinstance(module, torch.nn.Conv2d))
+    assert (first.in_channels, first.out_channels, first.kernel_size) == (1, 64, (7, 7))
+    assert ARCHITECTURES["paper"]["features"][:5] == (64, 128, 256, 512, 1024)
+    assert count(network) == 36_453_192
+
+
+@pytest.mark.parametrize("fold", [1, 2])
+def test_logits_of_two_bones_come_back_at_the_images_size(fold):
+    network = build({"features": (4,) * 6, "fold": fold, "first_kernel": 5}).eval()
+    assert network(torch.zeros(2, 1, 64, 96)).shape == (2, 2, 64, 96)
