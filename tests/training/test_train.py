@@ -89,7 +89,8 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(toy, tmp_path, ema,
     assert rest.finished and not part.resume.exists() and rest.path == part.path
     assert plain(rest.history) == plain(whole.history)
     assert same(state(rest), state(whole))
-    assert rest.card["figures"] == whole.card["figures"]
+    for entry in ("figures", "command", "seed", "epochs"):
+        assert rest.card[entry] == whole.card[entry]
 
 
 KILLED = """

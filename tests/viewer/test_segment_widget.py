@@ -6,7 +6,7 @@ from napari.components import ViewerModel
 
 import napari_jsn
 from napari_jsn.errors import InputError
-from napari_jsn.joint import BoneMasks
+from napari_jsn.segmentation.found import FoundBones
 from napari_jsn.viewer import models
 from napari_jsn.viewer.form import PairForm
 from napari_jsn.viewer.roles import KEY
@@ -19,7 +19,7 @@ class Segmenter:
     """Halves of the image; the row between them is both."""
 
     def __init__(self):
-        self.calls, self.error = [], None
+        self.calls, self.error, self.reasons = [], None, ()
 
     def __call__(self, image, model, device):
         self.calls.append((image, model, device))
@@ -27,7 +27,8 @@ class Segmenter:
             raise self.error
         upper = np.zeros(image.shape, bool)
         upper[:8] = True
-        return BoneMasks(upper, np.roll(~upper, -1, axis=0) & (np.arange(len(image)) < 15)[:, None])
+        lower = np.roll(~upper, -1, axis=0) & (np.arange(len(image)) < 15)[:, None]
+        return FoundBones(upper, lower, self.reasons)
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_corrected_bones_are_what_registration_uses_and_never_replaced(viewer, w
     bones.data[0, 0] = 2
     bones.refresh()
     run(widget, qtbot)
-    assert "corrected by hand" in widget.form.fields["image"].message.text()
+    assert "corrected by hand" in widget.form.fields["joint_image"].message.text()
     assert bones.data[0, 0] == 2
     viewer.layers["baseline"].name = "MCP2 left"
     form = PairForm()
@@ -102,8 +103,8 @@ def test_a_refusal_and_a_failure(widget, segmenter, qtbot):
     assert "The segmentation failed" in widget.failure.text()
 
 
-def test_a_doubt_is_shown(viewer, widget, segmenter, qtbot, monkeypatch):
-    monkeypatch.setattr(BoneMasks, "reason", "The lower bone is hardly seen.", raising=False)
+def test_a_doubt_is_shown(viewer, widget, segmenter, qtbot):
+    segmenter.reasons = ("The lower bone is hardly seen.",)
     run(widget, qtbot)
     assert "The lower bone is hardly seen." in widget.doubt.text()
     assert viewer.layers["bones of baseline"].metadata[KEY]["reason"]
@@ -113,7 +114,7 @@ def test_without_an_image_there_is_nothing_to_run(viewer, widget):
     viewer.layers.clear()
     widget.reset_choices()
     assert not widget.run_button.isEnabled()
-    assert "Open a joint image" in widget.form.fields["image"].message.text()
+    assert "Open a joint image" in widget.form.fields["joint_image"].message.text()
 
 
 def test_a_new_model_is_on_the_menu_at_once(widget, monkeypatch):

@@ -77,7 +77,7 @@ def test_a_training_is_watched_named_and_on_the_menus(viewer, widget, asked, mod
     qtbot.addWidget(menu.editor)
     widget.form.fields["name"].set("mine")
     run(widget, qtbot)
-    assert widget.failure.text() == ""
+    assert widget.failure.text() == "" and widget.run_button.isEnabled()
     assert [name for name, _, _ in asked["pairs"]] == ["MCP2", "fixed"]
     assert all(image.dtype == np.float32 and masks.shape == (16, 12) for _, image, masks in asked["pairs"])
     assert (models / "segmentation-mine.safetensors").exists()
@@ -92,8 +92,9 @@ def test_a_training_is_watched_named_and_on_the_menus(viewer, widget, asked, mod
         "worst validation case: labels given",
         "worst validation case: bones found",
     ]
-    run(widget, qtbot)
+    widget.form.fields["name"].set("mine")
     assert "There is a model of that name" in widget.form.fields["name"].message.text()
+    assert not widget.run_button.isEnabled()
     widget.form.fields["name"].set("")
     run(widget, qtbot)
     assert (models / "segmentation-my-toy.safetensors").exists()
@@ -102,11 +103,13 @@ def test_a_training_is_watched_named_and_on_the_menus(viewer, widget, asked, mod
 
 def test_abort_keeps_the_best_and_the_training_can_go_on(widget, models, asked, qtbot, monkeypatch):
     def news(news, notes):
+        assert widget.form.fields["name"].message.isHidden()
         if len(news.history) == 2:
             widget.abort_button.click()
 
     monkeypatch.setattr(widget, "news", news)
     monkeypatch.setattr(ToyTask, "epochs", 300)
+    widget.form.fields["name"].set("my-toy")
     run(widget, qtbot)
     assert "Stopped in epoch" in widget.told.text() and "<b>my-toy</b>" in widget.told.text()
     assert (models / "segmentation-my-toy.safetensors").exists()

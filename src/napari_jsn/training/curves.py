@@ -48,7 +48,7 @@ def draw_curves(figure: Figure, history: list[dict[str, float]], best: int, ink:
     ink : str
         Colour of text and axes.
     """
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
     figure.clear()
     above, below = figure.subplots(2, 1, sharex=True)
@@ -59,6 +59,9 @@ def draw_curves(figure: Figure, history: list[dict[str, float]], best: int, ink:
     above.set_ylabel("loss", color=ink)
     if all(row["val_loss"] > 0 and row["train_loss"] > 0 for row in history):
         above.set_yscale("log")
+        above.yaxis.set_minor_formatter(NullFormatter())
+        above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        above.yaxis.set_major_formatter("{x:g}")
     measure = next(name for name in history[0] if name not in _PLAIN)
     values = [row[measure] for row in history]
     below.plot(epochs, values, color="#2b8cbe", label="validation, mean", marker=marker)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Share of the epochs after which to stop when no epoch was better than the best, where the task does not say.
 _PATIENCE = 0.3
+#: What the figures of a card were measured on.
+_VALIDATION = "the validation images, which were not trained on but chose the best epoch"
 #: What this module writes into a card; the task tells the rest.
 _OF_RUN = ("task", "name", "preset", "figures", "command", "seed", "versions")
 
@@ -99,7 +101,7 @@ def train(
     on_epoch : callable, optional
         Called after every epoch with an :class:`~napari_jsn.training.watch.Epoch`, in the thread that trains.
     command : str, optional
-        For the card: what was typed.
+        For the card: what was typed. A resumed training keeps that with which it began.
 
     Returns
     -------
@@ -130,6 +132,7 @@ def train(
         "seed": _agreed("seed", seed, resumed, 0),
         "start": start if resumed is None else resumed["start"],
     }
+    run["command"] = (command or _command(run)) if resumed is None else resumed["command"]
     if run["epochs"] < 1:
         raise InputError(f"The number of epochs must be 1 or more, not {run['epochs']}.", "epochs")
     unfinished = folder / f"{task.name}-{name}{SUFFIX}"
@@ -168,7 +171,7 @@ def train(
         return Trained(None, history=module.history, finished=not reason, reason=reason)
     path, about = None, {}
     if module.best:
-        about = _card(module, command or _command(run))
+        about = _card(module)
         path = weights.save(folder, module.best, about, _curves(module))
     if not asked_for:  # nothing is left to go on with
         unfinished.unlink(missing_ok=True)
@@ -258,22 +261,21 @@ def _quiet(lightning: Any) -> Iterator[None]:
         log.setLevel(level)
 
 
-def _card(module: TaskModule, command: str) -> dict[str, Any]:
+def _card(module: TaskModule) -> dict[str, Any]:
     """The card, but for the hash of the weights."""
     import torch
 
     task, run = module.task, module.run
     about = task.card()
-    figures = {"measured_on": about.pop("validation_data", "the part of the data that was left out of training")}
     return {
         **about,
         "task": task.name,
         "name": run["name"],
         "preset": task.preset,
-        "figures": {**figures, **module.figures},
+        "figures": {"measured_on": _VALIDATION, **module.figures},
         "epochs": {"trained": len(module.history), "asked": run["epochs"], "best": module.best_epoch},
         "start": run["start"],
-        "command": command,
+        "command": run["command"],
         "seed": run["seed"],
         "versions": {
             "napari-jsn": __version__,

@@ -23,7 +23,7 @@ from napari_jsn.viewer.run_panel import RunPanel
 if TYPE_CHECKING:
     import napari
 
-    from napari_jsn.joint import BoneMasks
+    from napari_jsn.segmentation.found import FoundBones
     from napari_jsn.viewer.work import WorkerProgress
 
 _DONE = "Bones of {}. Correct them with napari's brush where they are wrong; a registration of this image uses them."
@@ -33,7 +33,9 @@ _DONE = "Bones of {}. Correct them with napari's brush where they are wrong; a r
 class SegmentInputs:
     """What to segment, and with what."""
 
-    image: Any = ask("Image", "image", "image", "Joint image: 2-D, grey, bone bright, finger axis vertical, distal up.")
+    joint_image: Any = ask(
+        "Image", "image", "image", "Joint image: 2-D, grey, bone bright, finger axis vertical, distal end up."
+    )
     model: str | None = ask_with(
         ModelField, "Model", "image", "The network that finds the bones; your own are made by the widget Train."
     )
@@ -41,7 +43,8 @@ class SegmentInputs:
 
     def problems(self) -> dict[str, str]:
         """Why nothing can be segmented: field name to a sentence; empty when it can."""
-        found = {"image": "Open a joint image." if self.image is None else image_problem(self.image)}
+        image = self.joint_image
+        found = {"joint_image": "Open a joint image." if image is None else image_problem(image)}
         if self.model is None:
             found["model"] = "There is no model yet. The widget Train makes one."
         return {name: problem for name, problem in found.items() if problem}
@@ -57,7 +60,7 @@ class SegmentForm(Form):
         """Take up the viewer's layers: by default the first that is no result."""
         images = [layer for layer in layers if isinstance(layer, Image)]
         plain = (i for i in images if role_of(i, False) in (None, "fixed", "moving") and i.ndim == 2 and not i.rgb)
-        self.fields["image"].offer(images, next(plain, None))
+        self.fields["joint_image"].offer(images, next(plain, None))
         self._changed()
 
 
@@ -77,43 +80,48 @@ class SegmentJoint(RunPanel):
         for label, name in ((self.told, "told"), (self.doubt, "reason")):
             label.setObjectName(name)
             label.setWordWrap(True)
+            label.hide()
         tips = ("Find the two bones", "Stop and add nothing")
         super().__init__(napari_viewer, SegmentForm(), self.doubt, self.told, button="Segment", tips=tips)
 
-    def begin(self) -> tuple[Callable[[WorkerProgress], BoneMasks], dict[str, Any]]:
+    def begin(self) -> tuple[Callable[[WorkerProgress], FoundBones], dict[str, Any]]:
         """Segment the image in the form; bones that were corrected by hand are never replaced."""
         inputs = self.form.inputs()
-        for layer in self._viewer.layers:
-            if isinstance(layer, Labels) and is_of(layer, inputs.image) and _is_edited(layer):
-                told = f"{layer.name!r} was corrected by hand. Remove that layer to find the bones anew."
-                raise InputError(told, "image")
-        image = np.array(pixels_of(inputs.image))
+        layer = inputs.joint_image
+        for found in self._viewer.layers:
+            if isinstance(found, Labels) and is_of(found, layer) and _is_edited(found):
+                told = f"{found.name!r} was corrected by hand. Remove that layer to find the bones anew."
+                raise InputError(told, "joint_image")
+        image = np.array(pixels_of(layer))
         device = None if inputs.device == "auto" else inputs.device
-        place = {name: copy(getattr(inputs.image, name)) for name in PLACE}
-        place["affine"] = inputs.image.affine.affine_matrix.copy()
-        entry = {"role": BONES, "of": str(inputs.image.unique_id), "image": inputs.image.name, "model": inputs.model}
-        self.told.setText("")
-        self.doubt.setText("")
+        place = {name: copy(getattr(layer, name)) for name in PLACE}
+        place["affine"] = layer.affine.affine_matrix.copy()
+        entry = {"role": BONES, "of": str(layer.unique_id), "image": layer.name, "model": inputs.model}
+        self._tell("", "")
 
-        def work(progress: WorkerProgress) -> BoneMasks:
+        def work(progress: WorkerProgress) -> FoundBones:
             import napari_jsn
 
             progress.update(0, 0, "Segmenting")
-            masks: BoneMasks = napari_jsn.segment(image, inputs.model, device)
+            masks: FoundBones = napari_jsn.segment(image, inputs.model, device)
             return masks
 
         return work, {"entry": entry, "place": place}
 
-    def finish(self, result: BoneMasks, notes: dict[str, Any]) -> None:
+    def finish(self, result: FoundBones, notes: dict[str, Any]) -> None:
         """Add the labels, or renew those of an earlier run on this image."""
-        labels, reason = result.labels, str(getattr(result, "reason", "") or "")
+        labels, reason = result.labels, result.reason
         entry = {**notes["entry"], "reason": reason, "found": crc32(labels.tobytes())}
         name, place = f"bones of {entry['image']}", notes["place"]
         layers, same = self._viewer.layers, ("role", "of")
         layer = put(layers, BONES, name, labels, entry, place, BONES_LOOK, Labels, same)
         layers.selection.active = layer
-        self.told.setText(_DONE.format(entry["image"]))
-        self.doubt.setText(f"Look closely: {reason}" if reason else "")
+        self._tell(_DONE.format(entry["image"]), f"Look closely: {reason}" if reason else "")
+
+    def _tell(self, told: str, doubt: str) -> None:
+        for label, text in ((self.told, told), (self.doubt, doubt)):
+            label.setText(text)
+            label.setVisible(bool(text))
 
 
 def _is_edited(layer: Labels) -> bool:

@@ -34,7 +34,9 @@ class PairsField(Field):
     def __init__(self, label: str, tip: str) -> None:
         self._list = QListWidget()
         super().__init__(self._list, label, tip)
-        self._list.setMaximumHeight(96)
+        self._list.setMaximumHeight(72)
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._list.setWordWrap(False)
         self._pairs: list[tuple[Any, Any]] = []
         self._list.itemChanged.connect(lambda item: self.changed.emit())
 
@@ -155,6 +157,10 @@ class TrainForm(Form):
         models.changed.connect(self.offer_starts)  # a method, so that a form that was closed is not called
         self.offer_starts()
         self._show_what_matters()
+
+    def check(self) -> bool:
+        """Nothing is wrong with a form that is at work: its name is taken by itself."""
+        return not self.isEnabled() or super().check()
 
     def offer(self, layers: Any) -> None:
         """Take up the viewer's layers."""

@@ -52,7 +52,7 @@ class Curves(QWidget):
             from matplotlib.figure import Figure
 
             self._canvas = FigureCanvasQTAgg(Figure(layout="constrained"))
-            self._canvas.setMinimumHeight(300)
+            self._canvas.setFixedHeight(290)
             self.layout().addWidget(self._canvas)
         self.redraw()
         self.show()
@@ -140,18 +140,23 @@ class Train(RunPanel):
             return
         card = result.card
         measure, figure = next((name, each) for name, each in card["figures"].items() if isinstance(each, dict))
-        state = "Trained" if result.finished else result.reason
+        state = "Trained." if result.finished else result.reason
         self.told.setText(
             f"{state} Model <b>{card['name']}</b>, best in epoch {card['epochs']['best']} of "
             f"{card['epochs']['trained']}: {measure.upper()} {figure['mean']:.4f}, worst case {figure['least']:.4f} "
             f"({card['figures']['samples']} validation images). It is in the menus now."
         )
         self.told.setToolTip(str(result.path))
+        self.form.fields["name"].set("")  # taken now
         models.changed.emit(TASK, card["name"])
 
     def _finish(self, *answer: Any) -> None:
         super()._finish(*answer)
         self.form.offer_starts()  # a training that was stopped can go on
+
+    def _refresh(self) -> None:
+        self.form.setEnabled(self._run is None)
+        super()._refresh()
 
     def _free_place(self) -> dict[str, Any]:
         """A place right of all layers for the worst case, as high as the first of them."""
