@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import closure, injected, known, phantom, published, speed, wrong
+from benchmarks import closure, injected, known, phantom, published, segmented, speed, wrong
 from benchmarks.contestants import Contestant, contestants
 from benchmarks.datasets import data_folder
 from benchmarks.report import print_table, write_page
@@ -29,6 +29,7 @@ TESTS: dict[str, Test] = {
     "injected": injected.run,
     "phantom": phantom.run,
     "closure": closure.run,
+    "segmented": segmented.run,
     "wrong": wrong.run,
     "published": published.run,
     "time": speed.run,

@@ -23,10 +23,11 @@ def run(field: Sequence[Contestant], settings: Settings) -> list[Row]:
     there = list(finger_joints(size=127, part="report", min_visits=3))
     every = np.linspace(0, len(there) - 1, min(settings.joints, len(there))).round().astype(int)
     joints = [there[k] for k in every]
-    return [_row(one, joints[: one.most_joints]) for one in field]
+    return [closure_row(one, joints[: one.most_joints]) for one in field]
 
 
-def _row(one: Contestant, joints: Sequence[FingerJoint]) -> Row:
+def closure_row(one: Contestant, joints: Sequence[FingerJoint]) -> Row:
+    """The closure of one contestant on these joints, point and axis carried from the first visit."""
     asked = [(k, i, j) for k, joint in enumerate(joints) for i, j in permutations(range(len(joint.visits)), 2)]
     pairs = [_pair(joints[k], i, j) for k, i, j in asked]
     answers = one.ask(pairs)
@@ -47,6 +48,7 @@ def _row(one: Contestant, joints: Sequence[FingerJoint]) -> Row:
         closure(Series(*one_joint) for one_joint in zip(jsn_mm, reliable, strict=True)) for jsn_mm in (carried, own)
     )
     row = Row("closure of real visits", one.name, found.pairs, mismatch=found.inconsistent)
+    row.data["sigma_mm"] = np.array([found.sigma_mm])
     row.ms = 1e3 * float(np.mean([answer.seconds for answer in answers]))
     row.words = (
         f"sigma {found.sigma_mm:.4f} mm ({found.consistent_sigma_mm:.4f} of the consistent), "
