@@ -71,6 +71,7 @@ class SegmentationTask:
         paper = preset == "paper"
         self.epochs: int = 150 if paper else 50
         self.ema: float | None = None if paper else 0.995
+        self.patience = 30 if paper else 20  # the average holds random weights for some epochs
         self._batch = 30 if paper else 32
         joints = list(joints)
         parts = [samples(joints)] if joints else []
