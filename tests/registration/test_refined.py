@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+import napari_jsn as jsn
 from napari_jsn.progress import Silent
 from napari_jsn.registration import refined
 from napari_jsn.registration.inputs import prepare
 from napari_jsn.registration.refined import enlarge, refine, shrink, working_factor
 from napari_jsn.registration.solutions import solve
+from napari_jsn.simulation.detector import Detector
+from napari_jsn.simulation.joint_pair import Motion, joint_pair
+from napari_jsn.simulation.visit import Disease
 
 CPU = torch.device("cpu")
 
@@ -130,3 +134,14 @@ def test_an_image_of_smaller_pixels_gives_the_same_figures(pair):
 
 def test_nothing_to_do():
     assert refine([], CPU, Silent()) == []
+
+
+@pytest.mark.parametrize("seed", [2, 4, 5])
+def test_joints_whose_bones_overlap_are_measured(seed):
+    """Each bone's region must not follow the other's edge."""
+    pair = joint_pair("MCP3", 0.5, seed, motion=Motion(), detector=Detector.ideal(), disease=Disease())
+    assert (pair.fixed_masks.upper & pair.fixed_masks.lower).any()
+    (found,) = jsn.register_many(
+        [pair.fixed], [pair.moving], [pair.fixed_masks], [pair.moving_masks], spacing_mm=pair.spacing_mm
+    )
+    assert found.jsn_mm == pytest.approx(pair.jsn_projected_mm, abs=0.02)

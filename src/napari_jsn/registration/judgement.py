@@ -1,8 +1,9 @@
 """How sure a measurement of ``refined`` is, and whether to trust it at all.
 
-The uncertainty is a sum of variances: the model's own (noise, and the sideways field where there is one), and how
-far the two directions and the two motion models lie apart. Its weights are fitted on pairs of known motion
-and live in the card ``registration-refined``. The limits below say when a figure should not be trusted.
+The uncertainty is a sum of variances: the model's own (noise, and the sideways field where there is one), more of it
+where a trace of such a field is seen, and how far the two directions and the two motion models lie apart. Its weights
+are fitted on pairs of known motion and on simulated joints, and live in the card ``registration-refined``. The limits
+below say when a figure should not be trusted.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_jsn.joint import BoneMasks
 from napari_jsn.registration.methods import Estimate, Pair
+from napari_jsn.registration.sideways import STRENGTHS_PX
 from napari_jsn.registration.solutions import Solutions
 from napari_jsn.transform import joint_space_narrowing
 from napari_jsn.weights import card
@@ -34,6 +36,8 @@ _WORSE = 0.02
 #: Weight of the similarity model in the answer. Real visits close better with more of it (sigma 0.0160, 0.0156 and
 #: 0.0152 mm with 0, 0.1 and 0.2 of it), known roll is measured worse (RMSE 0.020, 0.023 and 0.027 mm).
 _SIMILAR_SHARE = 0.15
+#: Strength at which a sideways field is half a trace, in working pixels.
+_TRACE_PX = 0.3
 #: Two masks that share this much of their area are one region.
 _SAME_REGION = 0.8
 
@@ -60,21 +64,23 @@ def combined(solved: Solutions) -> NDArray[np.float64]:
 
 
 #: Names of :func:`variance_terms`, as the card has them.
-TERMS = ("model", "roll", "directions", "models")
+TERMS = ("model", "trace", "directions", "models")
 
 
 def variance_terms(pair: Pair, solved: Solutions) -> NDArray[np.float64]:
     """What the variance of a narrowing is a weighted sum of, in squared pixels; in the order of :data:`TERMS`.
 
-    The model's own variance; the same times the squared strength of the sideways field in working pixels; and
-    the squared differences between directions and between motion models.
+    The model's own variance; the same where a trace of a sideways field is seen; and the squared differences between
+    directions and between motion models. Bones that turn out of the film's plane leave such a trace, and the error is
+    more than the field explains; a strong field has a large variance of its own.
     """
     narrowings = solved.narrowings(pair)
     own = float(solved.variance_px2.mean())
-    strength = min(float(solved.strength_px.mean()) / solved.unit_px, 2.0)
+    strength = max(float(solved.strength_px.mean()) / solved.unit_px, STRENGTHS_PX[0])
+    trace = (1 - (STRENGTHS_PX[0] / strength) ** 2) / (1 + (strength / _TRACE_PX) ** 2)
     between_directions = float(narrowings[1, 0] - narrowings[1, 1])
     between_models = float(narrowings[0].mean() - narrowings[1].mean())
-    return np.array([own, own * strength**2, between_directions**2, between_models**2])
+    return np.array([own, own * trace, between_directions**2, between_models**2])
 
 
 @cache

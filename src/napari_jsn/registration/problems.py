@@ -28,6 +28,12 @@ _GROW_PX = 5
 #: The growth keeps this far off the other bone's mask, in working pixels.
 _KEEP_OFF_PX = 4
 
+#: Where the bones lie over each other in projection, each region holds the other's edge, which moves its own way.
+#: Pixels this near the other bone's mask, in working pixels, weigh this much. Simulated joints that only narrow lose
+#: 3.3 % of the narrowing with a weight of 1, 1.4 % with 0.3 and 0.4 % with 0; but what is seen there tells of real
+#: bones too (with 0, two to three of a hundred pairs of real visits fewer are reliable).
+_SHARED_PX, _SHARED_WEIGHT = 1, 0.3
+
 
 @dataclass(frozen=True)
 class Pose:
@@ -176,7 +182,7 @@ def _image_stack(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype
 
 
 def _region_stack(pairs: Sequence[Pair], device: torch.device) -> Tensor:
-    """The grown region of both bones of both images of every pair in turn, (4 x pairs, H, W) bool."""
+    """The grown region of both bones of both images of every pair in turn, (4 x pairs, H, W) weights."""
     masks = [m for pair in pairs for bones in (pair.fixed_masks, pair.moving_masks) for m in (bones.upper, bones.lower)]
     height, width = max(m.shape[0] for m in masks), max(m.shape[1] for m in masks)
     stack = np.zeros((len(masks), height, width), np.float32)
@@ -187,7 +193,8 @@ def _region_stack(pairs: Sequence[Pair], device: torch.device) -> Tensor:
     grown = (_dilate(bones, _GROW_PX) > 0) & (_dilate(rival, _KEEP_OFF_PX) == 0)
     for k, mask in enumerate(masks):
         grown[k, mask.shape[0] :], grown[k, :, mask.shape[1] :] = False, False
-    return grown | (bones > 0)
+    shared = _dilate(rival, _SHARED_PX) > 0
+    return (grown | (bones > 0)) * torch.where(shared, _SHARED_WEIGHT, 1.0)
 
 
 def _dilate(stack: Tensor, by: int) -> Tensor:

@@ -164,11 +164,11 @@ def _overlap(problems: Problems, pose: Pose) -> Tensor:
     a, t = pose.linear, pose.shift
     col = a[:, 0, 0, None, None] * problems.x + a[:, 0, 1, None, None] * problems.y + t[:, 0, None, None]
     row = a[:, 1, 0, None, None] * problems.x + a[:, 1, 1, None, None] * problems.y + t[:, 1, None, None]
-    there = linear(problems.other_region, col, row) * (problems.region > 0)
+    here, whole = (problems.region > 0).to(a), (problems.other_region > 0).to(a)
+    both = (linear(whole, col, row) * here).sum((1, 2))
     # what the other region has beyond the crop counts through its total area, brought to the template's scale
-    both = there.sum((1, 2))
     scale = torch.linalg.det(a).abs().clamp_min(1e-3)
-    return both / torch.maximum(problems.region.sum((1, 2)), problems.other_region.sum((1, 2)) / scale).clamp_min(1)
+    return both / torch.maximum(here.sum((1, 2)), whole.sum((1, 2)) / scale).clamp_min(1)
 
 
 def _variances(pairs: Sequence[Pair], problems: Problems, rolled: Rolled, maps: Matrix) -> NDArray[np.float64]:
