@@ -1,22 +1,17 @@
-"""One drawn joint, measured once, that most tests here start from."""
+"""One simulated joint, measured once, that most tests here start from."""
 
 import pytest
 
 from napari_jsn.registration.api import register
-from napari_jsn.simulation.drawn import drawn_pair
 
 
 @pytest.fixture(scope="session")
-def drawn():
-    return drawn_pair(0.3, seed=0)
+def measured(simulated):
+    images, masks = (simulated.fixed, simulated.moving), (simulated.fixed_masks, simulated.moving_masks)
+    return register(*images, *masks, simulated.spacing_mm)
 
 
 @pytest.fixture(scope="session")
-def measured(drawn):
-    return register(drawn.fixed, drawn.moving, drawn.fixed_masks, drawn.moving_masks, drawn.spacing_mm)
-
-
-@pytest.fixture(scope="session")
-def other():
-    """Another joint altogether."""
-    return drawn_pair(0.3, seed=9)
+def other(plain_pair):
+    """The same joint of another patient."""
+    return plain_pair(0.3, seed=9)

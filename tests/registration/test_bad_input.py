@@ -12,10 +12,10 @@ from napari_jsn.registration.methods import METHODS
 NAN = float("nan")
 
 
-def refused(drawn, argument, *words, **changed):
+def refused(simulated, argument, *words, **changed):
     given = {
-        "fixed": drawn.fixed, "moving": drawn.moving, "fixed_masks": drawn.fixed_masks,
-        "moving_masks": drawn.moving_masks, "spacing_mm": drawn.spacing_mm,
+        "fixed": simulated.fixed, "moving": simulated.moving, "fixed_masks": simulated.fixed_masks,
+        "moving_masks": simulated.moving_masks, "spacing_mm": simulated.spacing_mm,
     }  # fmt: skip
     with pytest.raises(InputError) as caught:
         register(**(given | changed))
@@ -34,11 +34,11 @@ BAD_IMAGES = {
     "no contrast": lambda image: np.full_like(image, 0.4),
     "NaN": lambda image: np.where(image > 0.5, NAN, image),
     "infinite": lambda image: np.where(image > 0.5, np.inf, image),
-    "shape (127,)": lambda image: image[0],
-    "shape (127, 127, 5)": lambda image: np.repeat(image[..., None], 5, axis=2),
+    "shape (128,)": lambda image: image[0],
+    "shape (128, 128, 5)": lambda image: np.repeat(image[..., None], 5, axis=2),
     "empty": lambda image: image[:0],
     "values": lambda image: image.astype(complex),
-    "12 x 127": lambda image: image[:12],
+    "12 x 128": lambda image: image[:12],
     "2-D array": lambda image: "fixed.png",
     "array": lambda image: None,
 }
@@ -46,25 +46,25 @@ BAD_IMAGES = {
 
 @pytest.mark.parametrize("name", ["fixed", "moving"])
 @pytest.mark.parametrize("word", BAD_IMAGES)
-def test_images(drawn, name, word):
-    bad = BAD_IMAGES[word](getattr(drawn, name))
-    refused(drawn, name, word, name, **{name: bad, f"{name}_masks": None})
+def test_images(simulated, name, word):
+    bad = BAD_IMAGES[word](getattr(simulated, name))
+    refused(simulated, name, word, name, **{name: bad, f"{name}_masks": None})
 
 
 BAD_MASKS = {
-    "shape (127, 126)": lambda masks: BoneMasks(masks.upper[:, 1:], masks.lower[:, 1:]),
+    "shape (128, 127)": lambda masks: BoneMasks(masks.upper[:, 1:], masks.lower[:, 1:]),
     "shape (50, 50)": lambda masks: np.eye(50, dtype=np.uint8),
     "upper bone's mask": lambda masks: (np.zeros_like(masks.upper), masks.lower),
     "lower bone's mask": lambda masks: (masks.upper, np.zeros_like(masks.lower)),
     "is empty": lambda masks: np.zeros_like(masks.labels),
-    "only 1 pixels": lambda masks: (masks.upper, np.arange(127 * 127).reshape(127, 127) == 127 * 90),
+    "only 1 pixels": lambda masks: (masks.upper, np.arange(128 * 128).reshape(128, 128) == 128 * 90),
     "shapes": lambda masks: (masks.upper, masks.lower[1:]),
     "[0, 1, 2, 4]": lambda masks: np.where(np.indices(masks.shape)[1] < 60, masks.labels, 4 * masks.upper),
     "nan": lambda masks: np.where(masks.upper, NAN, masks.labels),
     "NaN": lambda masks: (np.where(masks.upper, NAN, 0), masks.lower),
-    "(2, 127, 127)": lambda masks: np.stack([masks.upper, masks.lower]),
+    "(2, 128, 128)": lambda masks: np.stack([masks.upper, masks.lower]),
     "labels": lambda masks: "mask.png",
-    "shapes (127, 127) and ()": lambda masks: (masks.upper, None),
+    "shapes (128, 128) and ()": lambda masks: (masks.upper, None),
     "shapes (2,) and (1,)": lambda masks: [[1, 2], [3]],
     "as arrays": lambda masks: [[0, 1], [1], [2]],
 }  # fmt: skip
@@ -72,67 +72,67 @@ BAD_MASKS = {
 
 @pytest.mark.parametrize("name", ["fixed", "moving"])
 @pytest.mark.parametrize("word", BAD_MASKS)
-def test_masks(drawn, name, word):
+def test_masks(simulated, name, word):
     argument = f"{name}_masks"
-    refused(drawn, argument, word, **{argument: BAD_MASKS[word](getattr(drawn, argument))})
+    refused(simulated, argument, word, **{argument: BAD_MASKS[word](getattr(simulated, argument))})
 
 
-def test_an_image_without_bones_to_find_asks_for_masks(drawn):
+def test_an_image_without_bones_to_find_asks_for_masks(simulated):
     blot = np.zeros((40, 40))
     blot[1, 1] = 1
     try:
-        register(blot, drawn.moving)
+        register(blot, simulated.moving)
     except InputError as error:
         a_sentence(error, "fixed_masks", "Give masks")
 
 
 @pytest.mark.parametrize("argument", ["spacing_mm", "moving_spacing_mm"])
 @pytest.mark.parametrize("spacing", [0, -0.1, NAN, float("inf"), "wide", "0.175", True, (0.1, 0), (1, 1, 1), [], {}])
-def test_spacings(drawn, argument, spacing):
-    refused(drawn, argument, "mm", **{argument: spacing})
+def test_spacings(simulated, argument, spacing):
+    refused(simulated, argument, "mm", **{argument: spacing})
 
 
-def test_a_spacing_known_for_one_image_only(drawn):
-    refused(drawn, "spacing_mm", "fixed image has none", spacing_mm=None, moving_spacing_mm=0.175)
+def test_a_spacing_known_for_one_image_only(simulated):
+    refused(simulated, "spacing_mm", "fixed image has none", spacing_mm=None, moving_spacing_mm=0.175)
     from napari_jsn.joint import JointImage
 
-    fixed = JointImage(drawn.fixed, 0.175)
-    refused(drawn, "moving_spacing_mm", "moving image has none", fixed=fixed, spacing_mm=None)
+    fixed = JointImage(simulated.fixed, 0.175)
+    refused(simulated, "moving_spacing_mm", "moving image has none", fixed=fixed, spacing_mm=None)
 
 
 @pytest.mark.parametrize("method", ["magic", "", None, "network"])
-def test_an_unknown_method_lists_the_choices(drawn, method):
-    refused(drawn, "method", *METHODS, method=method)
+def test_an_unknown_method_lists_the_choices(simulated, method):
+    refused(simulated, "method", *METHODS, method=method)
 
 
 @pytest.mark.parametrize("device", ["toaster", "", "cuda:99", 1.5])
-def test_an_unknown_device_lists_the_choices(drawn, device):
-    refused(drawn, "device", "cpu", device=device)
+def test_an_unknown_device_lists_the_choices(simulated, device):
+    refused(simulated, "device", "cpu", device=device)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_cuda_where_there_is_none(drawn):
-    refused(drawn, "device", "'cuda'", "cpu", device="cuda")
+def test_cuda_where_there_is_none(simulated):
+    refused(simulated, "device", "'cuda'", "cpu", device="cuda")
 
 
 @pytest.mark.parametrize("argument", ["movings", "fixed_masks", "moving_masks", "spacing_mm", "moving_spacing_mm"])
-def test_lengths_that_differ(drawn, argument):
-    given = {"fixeds": [drawn.fixed] * 2, "movings": [drawn.moving] * 2}
-    one = {"movings": drawn.moving, "fixed_masks": drawn.fixed_masks, "moving_masks": drawn.moving_masks}
+def test_lengths_that_differ(simulated, argument):
+    given = {"fixeds": [simulated.fixed] * 2, "movings": [simulated.moving] * 2}
+    one = {"movings": simulated.moving, "fixed_masks": simulated.fixed_masks, "moving_masks": simulated.moving_masks}
     with pytest.raises(InputError) as caught:
         register_many(**(given | {argument: [one.get(argument, 0.175)]}))
     a_sentence(caught.value, argument, "2 pairs", "1")
 
 
 @pytest.mark.parametrize("argument", ["fixeds", "movings", "fixed_masks"])
-def test_one_thing_where_many_are_meant(drawn, argument):
-    given = {"fixeds": [drawn.fixed] * 2, "movings": [drawn.moving] * 2}
+def test_one_thing_where_many_are_meant(simulated, argument):
+    given = {"fixeds": [simulated.fixed] * 2, "movings": [simulated.moving] * 2}
     with pytest.raises(InputError) as caught:
         register_many(**(given | {argument: 3}))
     a_sentence(caught.value, argument)
 
 
-def test_the_pair_of_many_that_is_wrong_is_named(drawn):
-    flat = np.zeros_like(drawn.fixed)
+def test_the_pair_of_many_that_is_wrong_is_named(simulated):
+    flat = np.zeros_like(simulated.fixed)
     with pytest.raises(InputError, match=r"[Pp]air 1\b.*no contrast"):
-        register_many([drawn.fixed, flat], [drawn.moving] * 2)
+        register_many([simulated.fixed, flat], [simulated.moving] * 2)

@@ -34,21 +34,21 @@ def test_a_slide_moves_the_point_by_half_of_it():
     np.testing.assert_allclose(axis, (0, 1), atol=1e-6)
 
 
-def test_the_frame_moves_with_the_image(drawn):
-    point, axis = joint_frame(drawn.fixed_masks)
+def test_the_frame_moves_with_the_image(simulated):
+    point, axis = joint_frame(simulated.fixed_masks)
     around = ((4, 0), (5, 0))
     moved = BoneMasks(
-        *(np.pad(mask, around, mode="edge") for mask in (drawn.fixed_masks.upper, drawn.fixed_masks.lower))
+        *(np.pad(mask, around, mode="edge") for mask in (simulated.fixed_masks.upper, simulated.fixed_masks.lower))
     )
     again, same_axis = joint_frame(moved)
     np.testing.assert_allclose(again - point, (5, 4), atol=0.6)  # the reach near the joint grows with the image
     np.testing.assert_allclose(same_axis, axis, atol=0.02)
 
 
-def test_a_mirrored_joint_has_the_mirrored_frame(drawn):
-    point, axis = joint_frame(drawn.fixed_masks)
-    mirrored, other = joint_frame(BoneMasks(drawn.fixed_masks.upper[:, ::-1], drawn.fixed_masks.lower[:, ::-1]))
-    np.testing.assert_allclose(mirrored, (126 - point[0], point[1]), atol=0.3)
+def test_a_mirrored_joint_has_the_mirrored_frame(simulated):
+    point, axis = joint_frame(simulated.fixed_masks)
+    mirrored, other = joint_frame(BoneMasks(simulated.fixed_masks.upper[:, ::-1], simulated.fixed_masks.lower[:, ::-1]))
+    np.testing.assert_allclose(mirrored, (127 - point[0], point[1]), atol=0.3)
     np.testing.assert_allclose(other, (-axis[0], axis[1]), atol=1e-6)
 
 
@@ -67,7 +67,7 @@ def test_halves_take_the_axis_of_the_crop():
     np.testing.assert_allclose(point, (19.5, 32.5))
 
 
-def test_halves_are_told_from_bones(drawn):
+def test_halves_are_told_from_bones(simulated):
     upper = np.indices((60, 40))[0] < 33
     assert are_halves(BoneMasks(upper, ~upper))
     assert are_halves(BoneMasks(blocks().upper, ~blocks().upper))

@@ -16,10 +16,10 @@ from napari_jsn.registration.solutions import solve
 from napari_jsn.transform import joint_space_narrowing
 
 
-def measure(drawn, **changed):
+def measure(simulated, **changed):
     given = {
-        "fixed": drawn.fixed, "moving": drawn.moving, "fixed_masks": drawn.fixed_masks,
-        "moving_masks": drawn.moving_masks, "spacing_mm": drawn.spacing_mm,
+        "fixed": simulated.fixed, "moving": simulated.moving, "fixed_masks": simulated.fixed_masks,
+        "moving_masks": simulated.moving_masks, "spacing_mm": simulated.spacing_mm,
     }  # fmt: skip
     return register(**(given | changed))
 
@@ -41,96 +41,105 @@ def test_a_good_pair_is_believed(measured):
 
 
 @pytest.mark.parametrize("name", ["fixed", "moving"])
-def test_swapped_masks(drawn, name):
-    masks = getattr(drawn, f"{name}_masks")
-    told = doubted(measure(drawn, **{f"{name}_masks": BoneMasks(masks.lower, masks.upper)}))
+def test_swapped_masks(simulated, name):
+    masks = getattr(simulated, f"{name}_masks")
+    told = doubted(measure(simulated, **{f"{name}_masks": BoneMasks(masks.lower, masks.upper)}))
     assert "lies below" in told and name in told
 
 
-def test_swapped_masks_in_both(drawn):
-    fixed, moving = drawn.fixed_masks, drawn.moving_masks
+def test_swapped_masks_in_both(simulated):
+    fixed, moving = simulated.fixed_masks, simulated.moving_masks
     changed = {"fixed_masks": (fixed.lower, fixed.upper), "moving_masks": (moving.lower, moving.upper)}
-    assert "lies below" in doubted(measure(drawn, **changed))
+    assert "lies below" in doubted(measure(simulated, **changed))
 
 
 @pytest.mark.parametrize("name", ["fixed", "moving"])
-def test_the_same_mask_twice(drawn, name):
-    upper = getattr(drawn, f"{name}_masks").upper
-    told = doubted(measure(drawn, **{f"{name}_masks": BoneMasks(upper, upper)}))
+def test_the_same_mask_twice(simulated, name):
+    upper = getattr(simulated, f"{name}_masks").upper
+    told = doubted(measure(simulated, **{f"{name}_masks": BoneMasks(upper, upper)}))
     assert "same region" in told and name in told
 
 
-def test_a_follow_up_of_noise(drawn):
-    noise = np.random.default_rng(0).random((127, 127))
-    assert "resemble" in doubted(measure(drawn, moving=noise))
+def test_a_follow_up_of_noise(simulated):
+    noise = np.random.default_rng(0).random((128, 128))
+    assert "resemble" in doubted(measure(simulated, moving=noise))
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_a_follow_up_of_smooth_noise(drawn, seed):
-    noise = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal((127, 127)), 2)
-    doubted(measure(drawn, moving=noise))
-    doubted(measure(drawn, moving=noise, moving_masks=None))
+def test_a_follow_up_of_smooth_noise(simulated, seed):
+    noise = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal((128, 128)), 2)
+    doubted(measure(simulated, moving=noise))
+    doubted(measure(simulated, moving=noise, moving_masks=None))
 
 
-def test_noise_in_both(drawn):
+def test_noise_in_both(simulated):
     rng = np.random.default_rng(2)
-    doubted(measure(drawn, fixed=rng.random((127, 127)), moving=rng.random((127, 127))))
+    doubted(measure(simulated, fixed=rng.random((128, 128)), moving=rng.random((128, 128))))
 
 
-@pytest.mark.xfail(
-    reason="drawn joints differ inside only: one outline serves all, and it brings them to a likeness of 0.7"
-)
-def test_another_joint_of_the_same_outline_as_the_follow_up(drawn, other):
-    doubted(measure(drawn, moving=other.moving, moving_masks=other.moving_masks))
-    doubted(measure(other, moving=drawn.moving, moving_masks=drawn.moving_masks))
+def test_the_joint_of_another_patient_as_the_follow_up(plain_pair):
+    """Most are flagged, not all: two joints of one outline can be brought to look alike both ways."""
+    pairs = [plain_pair(0.3, seed) for seed in range(20)]
+    others = pairs[1:] + pairs[:1]
+    results = register_many(
+        [pair.fixed for pair in pairs],
+        [pair.moving for pair in others],
+        [pair.fixed_masks for pair in pairs],
+        [pair.moving_masks for pair in others],
+        spacing_mm=0.175,
+    )
+    flagged = [result for result in results if not result.reliable]
+    assert len(flagged) >= 17
+    for result in flagged:
+        doubted(result)
 
 
-def test_another_joint_of_another_outline_as_the_follow_up(drawn, other):
+def test_another_joint_of_another_outline_as_the_follow_up(simulated, other):
     def broader(image):  # a third broader, and of the other hand
         return ndimage.zoom(image[:, ::-1].astype(float), (1, 4 / 3), order=1)
 
     masks = broader(other.moving_masks.upper) > 0.5, broader(other.moving_masks.lower) > 0.5
-    doubted(measure(drawn, moving=broader(other.moving), moving_masks=masks))
+    doubted(measure(simulated, moving=broader(other.moving), moving_masks=masks))
 
 
 @pytest.mark.parametrize("away", [(0, 20), (20, 0), (-20, 0)])
-def test_masks_that_lie_20_pixels_off(drawn, away):
-    doubted(measure(drawn, moving_masks=shifted(drawn.moving_masks, *away)))
-    doubted(measure(drawn, fixed_masks=shifted(drawn.fixed_masks, *away)))
+def test_masks_that_lie_20_pixels_off(simulated, away):
+    doubted(measure(simulated, moving_masks=shifted(simulated.moving_masks, *away)))
+    doubted(measure(simulated, fixed_masks=shifted(simulated.fixed_masks, *away)))
 
 
-def test_a_bone_that_is_not_there(drawn):
-    moving = drawn.moving.copy()
-    where = ndimage.binary_dilation(drawn.moving_masks.lower, iterations=4)
+def test_a_bone_that_is_not_there(simulated):
+    moving = simulated.moving.copy()
+    where = ndimage.binary_dilation(simulated.moving_masks.lower, iterations=4)
     rng = np.random.default_rng(0)
     moving[where] = 0.3 + 0.02 * rng.standard_normal(where.sum())
-    doubted(measure(drawn, moving=moving))
+    doubted(measure(simulated, moving=moving))
 
 
-def test_a_bone_mostly_out_of_view(drawn):
+def test_a_bone_mostly_out_of_view(simulated):
     rows = slice(40, None)
-    masks = BoneMasks(drawn.moving_masks.upper[rows], drawn.moving_masks.lower[rows])
-    doubted(measure(drawn, moving=drawn.moving[rows], moving_masks=masks))
+    masks = BoneMasks(simulated.moving_masks.upper[rows], simulated.moving_masks.lower[rows])
+    doubted(measure(simulated, moving=simulated.moving[rows], moving_masks=masks))
 
 
-def test_a_turn_beyond_what_the_method_looks_for(drawn):
+def test_a_turn_beyond_what_the_method_looks_for(simulated):
     turned = [
         ndimage.rotate(each.astype(float), 50, reshape=False, order=1, mode="nearest")
-        for each in (drawn.moving, drawn.moving_masks.upper, drawn.moving_masks.lower)
+        for each in (simulated.moving, simulated.moving_masks.upper, simulated.moving_masks.lower)
     ]
-    doubted(measure(drawn, moving=turned[0], moving_masks=(turned[1] > 0.5, turned[2] > 0.5)))
+    doubted(measure(simulated, moving=turned[0], moving_masks=(turned[1] > 0.5, turned[2] > 0.5)))
 
 
-def test_large_but_plain_motion_is_believed(drawn):
-    moved = ndimage.shift(drawn.moving, (6, -7), order=3, mode="nearest")
-    result = measure(drawn, moving=np.clip(moved, 0, 1), moving_masks=shifted(drawn.moving_masks, 6, -7))
+def test_large_but_plain_motion_is_believed(simulated):
+    moved = ndimage.shift(simulated.moving, (6, -7), order=3, mode="nearest")
+    result = measure(simulated, moving=np.clip(moved, 0, 1), moving_masks=shifted(simulated.moving_masks, 6, -7))
     assert result.reliable, result.reason
-    assert result.jsn_mm == pytest.approx(drawn.jsn_mm, abs=0.03)
+    assert result.jsn_mm == pytest.approx(simulated.jsn_projected_mm, abs=0.03)
 
 
-def test_roll_and_noise_make_it_less_sure(drawn):
+def test_roll_and_noise_make_it_less_sure(simulated):
     known = [
-        make_pair(drawn.fixed, drawn.fixed_masks, 0.175, np.random.default_rng(k), preset)
+        make_pair(simulated.fixed, simulated.fixed_masks, 0.175, np.random.default_rng(k), preset)
         for preset in ("easy", "roll-double")
         for k in range(4)
     ]
@@ -140,8 +149,8 @@ def test_roll_and_noise_make_it_less_sure(drawn):
 
 
 @pytest.fixture(scope="module")
-def pair(drawn):
-    return prepare(drawn.fixed, drawn.moving, drawn.fixed_masks, drawn.moving_masks, 0.175, None)[2]
+def pair(simulated):
+    return prepare(simulated.fixed, simulated.moving, simulated.fixed_masks, simulated.moving_masks, 0.175, None)[2]
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def pair(drawn):
-    return prepare(drawn.fixed, drawn.moving, drawn.fixed_masks, drawn.moving_masks, 0.175, None)[2]
+def pair(simulated):
+    return prepare(simulated.fixed, simulated.moving, simulated.fixed_masks, simulated.moving_masks, 0.175, None)[2]
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +36,8 @@ def test_float32_and_float64_agree(pair, solved):
     np.testing.assert_allclose(solved.likeness, double.likeness, atol=1e-3)
 
 
-def test_every_way_of_solving_finds_the_narrowing(pair, solved, drawn):
-    truth = drawn.jsn_mm_at(pair.point, pair.axis) / 0.175
+def test_every_way_of_solving_finds_the_narrowing(pair, solved, simulated):
+    truth = simulated.jsn_projected_mm_at(pair.point, pair.axis) / 0.175
     narrowings = solved.narrowings(pair)
     assert narrowings.shape == (2, 2)
     np.testing.assert_allclose(narrowings, truth, atol=0.25)
@@ -45,8 +45,8 @@ def test_every_way_of_solving_finds_the_narrowing(pair, solved, drawn):
     assert (solved.likeness > 0.5).all() and (solved.in_view > 0.8).all() and (solved.overlap > 0.9).all()
 
 
-def test_maps_lead_from_fixed_to_moving_in_both_directions(pair, solved, drawn):
-    for bone, truth in enumerate((drawn.upper, drawn.lower)):
+def test_maps_lead_from_fixed_to_moving_in_both_directions(pair, solved, simulated):
+    for bone, truth in enumerate((simulated.upper, simulated.lower)):
         moved = solved.maps[:, :, bone] @ np.append(pair.point, 1.0)
         np.testing.assert_allclose(moved[..., :2], np.broadcast_to(truth(pair.point), (2, 2, 2)), atol=0.4)
 
@@ -78,7 +78,7 @@ def test_the_working_pixel_is_about_the_size_the_method_is_made_for(pair):
     assert working_factor(replace(pair, spacing_mm=0.0875)) == 2
     assert working_factor(replace(pair, spacing_mm=0.4)) == 1
     assert working_factor(replace(pair, spacing_mm=None)) == 1
-    assert working_factor(replace(pair, spacing_mm=0.01)) == 3  # never so few pixels that nothing is left
+    assert working_factor(replace(pair, spacing_mm=0.01)) == 4  # never so few pixels that nothing is left
 
 
 def doubled(pair):
@@ -110,7 +110,7 @@ def test_shrinking_averages_blocks(pair):
 
 
 def test_pixels_left_over_are_cut_off(pair):
-    assert shrink(pair, 2).fixed.shape == (63, 63)
+    assert shrink(pair, 3).fixed.shape == (42, 42)
     assert shrink(pair, 1) is pair
 
 
