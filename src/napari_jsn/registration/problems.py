@@ -153,7 +153,8 @@ def build(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype) -> Pr
     """The four problems of every pair, in the order of :data:`DIRECTIONS`."""
     images, regions = _image_stack(pairs, device, dtype), _region_stack(pairs, device)
     boxes = [_bounds(region) for region in regions]
-    height, width = max(b[1] - b[0] for b in boxes), max(b[3] - b[2] for b in boxes)
+    # one more than the largest: slopes are 0 on the last row and column, so each crop needs padding behind it
+    height, width = max(b[1] - b[0] for b in boxes) + 1, max(b[3] - b[2] for b in boxes) + 1
     n = 4 * len(pairs)
     template, region = (torch.zeros(n, height, width, device=device, dtype=dtype) for _ in range(2))
     centre, origin, size = (torch.zeros(n, 2, device=device, dtype=dtype) for _ in range(3))
