@@ -33,6 +33,7 @@ def test_each_bone_is_one_piece_without_holes():
         (lambda p: p[0].fill(0.1), "upper bone was not found"),
         (lambda p: p.fill(0.1), "two bones were not found"),
         (lambda p: p[1].__imul__(0.8), "lower bone is uncertain"),
+        (lambda p: p[0].__setitem__((slice(None, 30), slice(48, 56)), 0.3), "outline of the upper bone is uncertain"),
         (lambda p: p[1].__setitem__((slice(0, 30), slice(0, 14)), 0.95), "several pieces"),
         (lambda p: p[0].__setitem__(slice(10, None), 0.02), "too far apart"),
         (lambda p: p[0].__setitem__((slice(None), slice(16, 48)), 0.98), "overlap too much"),

@@ -12,6 +12,9 @@ from napari_jsn.joint import BoneMasks
 
 #: Mean probability inside a mask below which it is doubted.
 TRUST = 0.9
+#: A pixel is uncertain between these probabilities. An outline is doubted where the uncertain band along it is wider
+#: than this, as a share of the image: it is 0.012 to 0.02 on joints of adults, wider where growth plates are open.
+_UNCERTAIN, _BAND = (0.1, 0.9), 0.035
 #: The least part of an image that a bone covers.
 _LEAST_BONE = 0.02
 #: What the network took for the bone beside its largest piece, as a share of that, above which it is doubted.
@@ -57,7 +60,7 @@ def bones(probability: NDArray[np.float32]) -> FoundBones:
     raw = probability >= 0.5
     upper, lower = (one_piece(mask) for mask in raw)
     trust = [float(p[mask].mean()) if mask.any() else 0.0 for p, mask in zip(probability, (upper, lower), strict=True)]
-    reasons = _doubts(raw, (upper, lower), trust)
+    reasons = _doubts(probability, (upper, lower), trust)
     return FoundBones(upper, lower, tuple(reasons), min(trust))
 
 
@@ -82,18 +85,28 @@ def facing_gap(upper: NDArray[np.bool_], lower: NDArray[np.bool_]) -> float:
     return float(np.median(lower[:, both].argmax(axis=0) - lowest - 1))
 
 
+def uncertain_band(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    """Mean width of the band along a bone's outline in which it is uncertain, as a share of the image's larger side."""
+    outline = mask & ~ndimage.binary_erosion(mask, border_value=1)
+    low, high = _UNCERTAIN
+    uncertain = (probability > low) & (probability < high)
+    return float(uncertain.sum() / max(1, outline.sum()) / max(mask.shape))
+
+
 def _doubts(
-    raw: NDArray[np.bool_], found: tuple[NDArray[np.bool_], NDArray[np.bool_]], trust: list[float]
+    probability: NDArray[np.float32], found: tuple[NDArray[np.bool_], NDArray[np.bool_]], trust: list[float]
 ) -> list[str]:
     reasons = []
     missing = [name for name, mask in zip(("upper", "lower"), found, strict=True) if mask.mean() < _LEAST_BONE]
     if missing:
         bones_ = "The two bones were" if len(missing) == 2 else f"The {missing[0]} bone was"
         return [f"{bones_} not found."]
-    for name, before, mask, mean in zip(("upper", "lower"), raw, found, trust, strict=True):
+    for name, p, mask, mean in zip(("upper", "lower"), probability, found, trust, strict=True):
         if mean < TRUST:
             reasons.append(f"The {name} bone is uncertain (probability {mean:.2f}).")
-        if (before & ~mask).sum() > _PIECES * mask.sum():
+        elif uncertain_band(p, mask) > _BAND:
+            reasons.append(f"The outline of the {name} bone is uncertain.")
+        if ((p >= 0.5) & ~mask).sum() > _PIECES * mask.sum():
             reasons.append(f"The {name} bone was found in several pieces.")
     upper, lower = found
     gap = facing_gap(upper, lower) / upper.shape[0]

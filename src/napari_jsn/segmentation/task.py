@@ -69,7 +69,7 @@ class SegmentationTask:
             raise InputError(f"There is no preset {preset!r}. Choose one of: {', '.join(ARCHITECTURES)}.", "preset")
         self.preset, self._source, self._terms = preset, source, terms
         paper = preset == "paper"
-        self.epochs: int = 150 if paper else 50
+        self.epochs: int = 150 if paper else 36
         self.ema: float | None = None if paper else 0.995
         self.patience = 30 if paper else 20  # the average holds random weights for some epochs
         self._batch = 30 if paper else 32
