@@ -42,6 +42,10 @@ def lines(real: Side, simulated: Side) -> list[str]:
         "",
         *table(("figure", "real", "simulated", "tells apart"), _figures(real, simulated)),
         "",
+        "Medians by joint, real / simulated.",
+        "",
+        *table(("figure", *MCPS), _medians(real, simulated)),
+        "",
         "Grey levels, on a scale of 0 to 1: Wasserstein distance of the pooled histograms, and for measure that of one "
         "half of the real joints to the other half.",
         "",
@@ -90,6 +94,14 @@ def _figures(real: Side, simulated: Side) -> list[list[str]]:
         area = tells_apart(values, ours[name])
         rows.append([name, _quartiles(values), _quartiles(ours[name]), f"{100 * max(area, 1 - area):.0f} %"])
     return rows
+
+
+def _medians(real: Side, simulated: Side) -> list[list[str]]:
+    parts = [(real.of(joint).numbers(), simulated.of(joint).numbers()) for joint in MCPS]
+    return [
+        [name, *(f"{np.nanmedian(theirs[name]):.3g} / {np.nanmedian(ours[name]):.3g}" for theirs, ours in parts)]
+        for name in parts[0][0]
+    ]
 
 
 def _differences(real: Side, simulated: Side) -> list[str]:
