@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m benchmarks.realism", description=__doc__)
     parser.add_argument("--n", type=int, default=100, help="joints, at two visits each, on either side")
     parser.add_argument("--seed", type=int, default=2023)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="a few joints; writes nothing unless --out is given")
     parser.add_argument("--out", type=Path, help="folder of the page simulator.md and of images/ (docs)")
     options = parser.parse_args(arguments)

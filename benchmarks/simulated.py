@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -36,7 +36,7 @@ JSN_MM = 0.5
 CURVE_MM = np.round(np.linspace(-1.0, 1.0, 201), 2)
 CURVE_KINDS = ("MCP", "PIP")
 #: Pairs measured in one call.
-_BATCH = 64
+_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -161,36 +161,53 @@ def simulate(job: Job) -> JointPair:
 
 
 def run(asked: Sequence[Job], threads: int) -> list[Outcome]:
-    """Simulate in processes of their own, measure in this one."""
+    """Simulate and measure, in as many processes as there are threads; the outcomes come in the order asked."""
+    parts = [asked[first : first + _BATCH] for first in range(0, len(asked), _BATCH)]
+    with _pool(threads) as pool:
+        outcomes = []
+        for done, some in enumerate((pool.map if pool else map)(measure, parts), 1):
+            outcomes += some
+            print(f"{done} of {len(parts)} batches", file=sys.stderr, flush=True)
+    return outcomes
+
+
+def _pool(threads: int) -> AbstractContextManager[ProcessPoolExecutor | None]:
+    if threads == 1:
+        return nullcontext()
+    # each process keeps to one core: libraries whose threads wait for each other lose more than they win
+    return ProcessPoolExecutor(threads, get_context("spawn"), initializer=limit_threads, initargs=(1,))
+
+
+def measure(some: Sequence[Job]) -> list[Outcome]:
+    """Simulate a few pairs and measure them in one call."""
     from napari_jsn.registration.api import register_many
     from napari_jsn.transform import joint_space_narrowing
 
+    pairs = [simulate(job) for job in some]
+    results = register_many(
+        [pair.fixed for pair in pairs],
+        [pair.moving for pair in pairs],
+        [pair.fixed_masks for pair in pairs],
+        [pair.moving_masks for pair in pairs],
+        [pair.spacing_mm for pair in pairs],
+    )
     outcomes = []
-    for some, pairs in _batches(asked, threads):
-        print(f"{len(outcomes)} of {len(asked)} pairs", file=sys.stderr, flush=True)
-        results = register_many(
-            [pair.fixed for pair in pairs],
-            [pair.moving for pair in pairs],
-            [pair.fixed_masks for pair in pairs],
-            [pair.moving_masks for pair in pairs],
-            [pair.spacing_mm for pair in pairs],
-        )
-        for job, pair, result in zip(some, pairs, results, strict=True):
-            truth = pair.moving_truth
-            read = joint_space_narrowing(truth.upper.matrix, truth.lower.matrix, result.point, result.axis)
-            outcomes.append(
-                Outcome(
-                    next(kind for kind, joints in KINDS.items() if job.joint in joints),
-                    job.condition.name,
-                    pair.jsn_mm,
-                    pair.jsn_projected_mm,
-                    result.jsn_mm,
-                    (result.ci95_mm[1] - result.ci95_mm[0]) / 2,
-                    read * pair.spacing_mm,
-                    overlap_mm(pair),
-                    result.reliable,
-                )
+    for job, pair, result in zip(some, pairs, results, strict=True):
+        truth = pair.moving_truth
+        read = joint_space_narrowing(truth.upper.matrix, truth.lower.matrix, result.point, result.axis)
+        outcomes.append(
+            Outcome(
+                next(kind for kind, joints in KINDS.items() if job.joint in joints),
+                job.condition.name,
+                pair.jsn_mm,
+                pair.jsn_projected_mm,
+                result.jsn_mm,
+                (result.ci95_mm[1] - result.ci95_mm[0]) / 2,
+                read * pair.spacing_mm,
+                overlap_mm(pair),
+                result.reliable,
             )
+        )
     return outcomes
 
 
@@ -199,21 +216,6 @@ def overlap_mm(pair: JointPair) -> float:
     upper, lower = pair.fixed_masks.upper, pair.fixed_masks.lower
     shared = upper.any(axis=0) & lower.any(axis=0)
     return float((upper & lower).sum() / max(1, shared.sum()) * pair.spacing_mm)
-
-
-def _batches(asked: Sequence[Job], threads: int) -> Iterator[tuple[Sequence[Job], list[JointPair]]]:
-    parts = [asked[first : first + _BATCH] for first in range(0, len(asked), _BATCH)]
-    if threads == 1:
-        yield from ((part, [simulate(job) for job in part]) for part in parts)
-        return
-    with ProcessPoolExecutor(threads, get_context("spawn"), initializer=_one_core) as pool:
-        for part in parts:
-            yield part, list(pool.map(simulate, part, chunksize=8))
-
-
-def _one_core() -> None:
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -225,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--n", type=int, default=12, help="pairs of each kind of joint under each condition")
     parser.add_argument("--curve-every", type=int, default=1, help="take every so many steps of 0.01 mm of the curve")
     parser.add_argument("--seed", type=int, default=2023)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="processes")
     parser.add_argument("--quick", action="store_true", help="a few pairs; writes nothing unless --out is given")
     parser.add_argument("--out", type=Path, help="folder of the page simulator.md and of images/ (docs)")
     options = parser.parse_args(arguments)
@@ -234,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Give --n, --curve-every and --threads of at least 1.", file=sys.stderr)
         return 2
     settings = Settings(seed=options.seed, threads=options.threads)
-    limit_threads(options.threads)
+    limit_threads(1)
     outcomes = run(jobs(n, settings), options.threads)
     curve = run(curve_jobs(every, settings), options.threads)
     lines = simulated_report.lines(outcomes, curve)

@@ -33,7 +33,7 @@ def lines(outcomes: Sequence[Outcome], curve: Sequence[Outcome]) -> list[str]:
         "truth is `jsn_projected_mm`, the masks are the true ones. *mismatch*: an error over "
         f"{MISMATCH_MM} mm; bias and RMSE leave mismatches out. *read at the same place*: RMSE against the truth at "
         "the point and axis that the measurement found itself. *space less projection*: root mean square of "
-        "`jsn_mm - jsn_projected_mm`, what no registration of two projections can see.",
+        "`jsn_mm - jsn_projected_mm`.",
         "",
         *table(
             (
