@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_jsn import weights
 from napari_jsn.cli import main
 from napari_jsn.segmentation.unetpp import build
 
@@ -9,12 +10,11 @@ from napari_jsn.segmentation.unetpp import build
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
     """A model with random weights."""
-    from napari_jsn import weights
-
     monkeypatch.setenv("NAPARI_JSN_MODELS", str(tmp_path / "models"))
     arguments = {"features": (4,) * 6, "fold": 2, "first_kernel": 3}
     about = dict.fromkeys(weights.FIELDS, "")
     about |= {"task": "segmentation", "name": "tiny", "architecture": arguments, "input_size_px": [64, 64]}
+    about["figures"] = {"dsc": {"mean": 0.5}}
     weights.save(tmp_path / "models", build(arguments).state_dict(), about)
     return "tiny"
 
@@ -34,10 +34,15 @@ def test_a_folder_is_evaluated_into_a_table_a_page_and_pictures(tmp_path, tiny, 
     Image.fromarray(labels).save(tmp_path / "data" / "a_mask.png")
     page, out = tmp_path / "page.md", tmp_path / "out"
     page.write_text("# Segmentation\n")
-    assert run("--data", tmp_path / "data", "--simulated", 2, "--model", tiny, "--out", out, "--page", page) == 0
+    assert (
+        run("--data", tmp_path / "data", "--simulated", 2, "--model", tiny, "--out", out, "--page", page, "--card") == 0
+    )
     assert "| **real** | 1 |" in capsys.readouterr().out
     assert "| **simulated** | 2 |" in page.read_text() and str(tmp_path) not in page.read_text()
     assert {path.name for path in out.iterdir()} >= {"segmentation.md", "real-worst.png", "simulated-best.png"}
+    _, card = weights.load("segmentation", tiny)
+    assert card["figures"]["dsc"] == {"mean": 0.5}
+    assert card["figures"]["never_learned_from"]["simulated"]["images"] == 2
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,6 +39,7 @@ def segmentation(
     page: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A page (Markdown) in which to renew the table.")
     ] = None,
+    card: Annotated[bool, typer.Option("--card", help="Write the figures into the model's card.")] = False,
 ) -> None:
     """Compare the bones that a model finds with masks drawn by experts and with simulated ones.
 
@@ -46,14 +48,14 @@ def segmentation(
     from napari_jsn import weights
     from napari_jsn.cli import printed
     from napari_jsn.errors import InputError
-    from napari_jsn.evaluation.segmentation_report import evaluate, overlays, renewed, table
+    from napari_jsn.evaluation.segmentation_report import evaluate, figures, overlays, renewed, table
     from napari_jsn.files import check_folder, write_files
     from napari_jsn.segmentation.data import labelled_joints, simulated_joints
 
     if data is None and not simulated:
         raise InputError("There is nothing to measure on. Give a folder, or a number of simulated images.", "data")
     check_folder(out)
-    weights.find("segmentation", model)  # before long work
+    path = weights.find("segmentation", model).with_suffix(".json")  # told before long work
     if threads is not None:
         import torch
 
@@ -64,7 +66,7 @@ def segmentation(
             sets.append(("real", evaluate(labelled_joints(data, "test"), model, device)))
         if simulated:
             sets.append(("simulated", evaluate(list(simulated_joints(simulated, _SEED)), model, device)))
-    measured = f"{_made(sys.argv)}\n\n{table(sets)}\n{_notes(sets)}"
+    measured = f"Made by `{_typed()}`.\n\n{table(sets)}\n{_notes(sets, device)}"
     contents = {"segmentation.md": measured.encode()}
     for name, each in sets:
         contents |= overlays(each, name)
@@ -72,26 +74,40 @@ def segmentation(
     if page is not None:
         text = page.read_text("utf-8") if page.is_file() else ""
         written += write_files(page.parent, {page.name: renewed(text, measured).encode()})
+    if card:
+        about = json.loads(path.read_text("utf-8"))
+        about["figures"] = {**about["figures"], "never_learned_from": {**figures(sets), "command": _typed()}}
+        written += write_files(
+            path.parent, {path.name: f"{json.dumps(about, indent=2, ensure_ascii=False)}\n".encode()}
+        )
     print(measured)
     printed.print_files(written)
 
 
-def _made(words: list[str]) -> str:
-    """What was typed."""
+def _typed() -> str:
     from napari_jsn.cli.train import typed
 
-    return f"Made by `{typed(words)}`."
+    return typed(sys.argv)
 
 
-def _notes(sets: list[tuple[str, Evaluated]]) -> str:
+def _notes(sets: list[tuple[str, Evaluated]], device: str | None) -> str:
     lines = []
     for name, each in sets:
         groups = len({joint.group for joint in each.joints})
         what = "joints" if name == "real" else "hands"
         lines.append(
             f"- {name}: {len(each.joints)} images of {groups} {what} that were never learned from; the model itself "
-            f"doubts {100 * each.doubted:.1f} % of them; {1000 * each.seconds:.0f} ms an image here, all included."
+            f"doubts {100 * each.doubted:.1f} % of them; {1000 * each.seconds:.0f} ms an image, "
+            f"all included ({_machine(device)})."
         )
     lines.append("- Mean over images and both bones; in brackets the 5th percentile of DSC, the 95th of distances.")
     lines.append("- HD95: 95th percentile of the distance between the outlines, in pixels of an image of 256.")
     return "\n".join(lines) + "\n"
+
+
+def _machine(device: str | None) -> str:
+    import torch
+
+    if device not in (None, "cpu") or (device is None and torch.cuda.is_available()):
+        return "GPU"
+    return f"{torch.get_num_threads()} CPU threads"

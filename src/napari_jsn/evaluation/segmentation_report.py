@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +92,24 @@ def table(evaluated: Sequence[tuple[str, Evaluated]]) -> str:
 
 def _kind(joint: str) -> str:
     """``"PIP"`` of ``"PIP3"``; the thumb's joints stand by themselves."""
-    return joint if joint in ("MCP1", "MCP2-5", "IP1") else joint.rstrip("0123456789")
+    if joint in ("MCP1", "IP1", ""):
+        return joint
+    return "MCP2-5" if joint.startswith("MCP") else joint.rstrip("0123456789")
+
+
+def figures(evaluated: Sequence[tuple[str, Evaluated]]) -> dict[str, Any]:
+    """What a model's card says of images that were never learned from."""
+    told: dict[str, Any] = {}
+    for name, each in evaluated:
+        row = summary(each.agreements)
+        dice = {"dsc_upper": row.dsc_upper, "dsc_lower": row.dsc_lower}
+        told[name] = {
+            "images": row.images,
+            **{measure: round(value, 4) for measure, value in row.means.items()},
+            **{bone: {"mean": round(mean, 4), "p05": round(low, 4)} for bone, (mean, low) in dice.items()},
+            "hd95_px_of_256": {"median": round(row.hd95_px[0], 2), "p95": round(row.hd95_px[1], 2)},
+        }
+    return told
 
 
 def overlays(evaluated: Evaluated, name: str) -> dict[str, bytes]:

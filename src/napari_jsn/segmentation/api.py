@@ -16,8 +16,6 @@ from napari_jsn.progress import Progress, Silent
 from napari_jsn.segmentation.found import FoundBones, bones
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from napari_jsn.segmentation.unetpp import BoneNet
 
 #: The smallest image side that shows a joint, in pixels.
@@ -94,20 +92,11 @@ def _bones_of(images: list[NDArray[np.float32]], network: BoneNet, side: int, de
 
     from napari_jsn.segmentation.canvas import from_canvas, normalise, to_canvas
 
-    squares = torch.stack([to_canvas(image, side) for image in images])[:, None]
-    logits = _logits(network, normalise(squares).to(device))
+    squares = normalise(torch.stack([to_canvas(image, side) for image in images])[:, None])
+    logits = network(squares.to(device, memory_format=torch.channels_last)).float().cpu()
     return [
         bones(torch.sigmoid(from_canvas(each, image.shape)).numpy()) for each, image in zip(logits, images, strict=True)
     ]
-
-
-def _logits(network: BoneNet, squares: Tensor) -> Tensor:
-    """The mean of what the network says of the images and of their mirror images: a mirrored joint is a joint."""
-    import torch
-
-    squares = squares.contiguous(memory_format=torch.channels_last)
-    logits = network(squares) + network(squares.flip(-1)).flip(-1)
-    return (logits / 2).float().cpu()
 
 
 def _image(given: Any, argument: str) -> NDArray[np.float32]:
