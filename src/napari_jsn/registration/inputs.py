@@ -14,7 +14,8 @@ from napari_jsn.grey import Spacing, check_spacing, grey_levels
 from napari_jsn.joint import BoneMasks
 from napari_jsn.registration.frame import are_halves, joint_frame
 from napari_jsn.registration.methods import Pair
-from napari_jsn.segmentation.classical import bone_within, separate
+from napari_jsn.segmentation.api import segment
+from napari_jsn.segmentation.classical import bone_within
 
 #: The smallest image side and the smallest bone region that can be measured, in pixels.
 _LEAST_SIDE, _LEAST_REGION = 24, 60
@@ -97,7 +98,7 @@ def _side(image: Any, masks: Any, spacing_mm: Any, name: str) -> Side:
     if bones is None:
         if _is_inverted(pixels, None):
             pixels = 1 - pixels
-        bones = regions = separate(pixels)
+        bones = regions = segment(pixels)
     else:
         regions = bones
         if _is_inverted(pixels, bones):
