@@ -98,7 +98,8 @@ def _side(image: Any, masks: Any, spacing_mm: Any, name: str) -> Side:
     if bones is None:
         if _is_inverted(pixels, None):
             pixels = 1 - pixels
-        bones = regions = segment(pixels)
+        regions: BoneMasks = segment(pixels)
+        bones = regions
     else:
         regions = bones
         if _is_inverted(pixels, bones):
