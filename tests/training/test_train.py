@@ -95,6 +95,8 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(toy, tmp_path, ema,
 
 KILLED = """
 import os, signal, sys
+import torch
+torch.set_num_threads({threads})  # sums come out alike only where they are split alike
 sys.path.insert(0, {tests!r})
 from conftest import ToyTask
 from napari_jsn.training.train import train
@@ -110,7 +112,8 @@ train(ToyTask(ema=0.8), out={out!r}, seed=3, progress=Killer())
 
 
 def test_a_killed_training_loses_no_epoch(toy, tmp_path):
-    code = KILLED.format(tests=str(Path(__file__).parent), out=str(tmp_path / "killed"))
+    places = {"tests": str(Path(__file__).parent), "out": str(tmp_path / "killed")}
+    code = KILLED.format(**places, threads=torch.get_num_threads())
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert files(tmp_path / "killed") == ["segmentation-toy.ckpt"]
