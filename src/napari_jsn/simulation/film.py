@@ -75,6 +75,12 @@ class BoneMask:
     col: int
     mask: NDArray[np.bool_]
 
+    def on(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """The mask on a whole film of this shape (H, W)."""
+        whole = np.zeros(shape, dtype=bool)
+        whole[self.row : self.row + self.mask.shape[0], self.col : self.col + self.mask.shape[1]] = self.mask
+        return whole
+
 
 @dataclass(frozen=True)
 class Film:
@@ -128,10 +134,7 @@ class Film:
 
     def bone_mask(self, side: str, bone: str) -> NDArray[np.bool_]:
         """(H, W) mask of one bone, for instance ``("L", "PP2")``."""
-        whole = np.zeros(self.stored.shape, dtype=bool)
-        box = self.bones[side, bone]
-        whole[box.row : box.row + box.mask.shape[0], box.col : box.col + box.mask.shape[1]] = box.mask
-        return whole
+        return self.bones[side, bone].on(self.stored.shape)
 
 
 @dataclass(frozen=True)

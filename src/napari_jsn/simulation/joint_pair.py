@@ -21,6 +21,8 @@ from napari_jsn.simulation.visit import Disease, Positioning, pose_hand, posed_r
 
 #: Narrowing that can be simulated, in mm; a joint that is too narrow for it is given the space first.
 JSN_RANGE_MM = (-2.0, 2.0)
+#: The mask of a bone that an image does not show.
+_UNSEEN = BoneMask(0, 0, np.zeros((0, 0), dtype=bool))
 #: Space that is left in a joint after the most narrowing, in mm.
 _LEAST_MM = 0.1
 
@@ -275,12 +277,5 @@ def _joint_image(
     rays = {ray: visit.placement.points(at) for ray, at in posed_rays(patient, visit.hand).items()}
     attenuation += patient.tissue.attenuation(rays, visit.shape, visit.spacing_mm, visit_rng=rng)
     grey = expose_joint(attenuation, visit.spacing_mm, detector, rng)
-    upper, lower = (_whole(masks.get(bone), visit.shape) for bone in anatomy.bones_of(joint))
+    upper, lower = (masks.get(bone, _UNSEEN).on(visit.shape) for bone in anatomy.bones_of(joint))
     return grey, BoneMasks(upper, lower)
-
-
-def _whole(box: BoneMask | None, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    whole = np.zeros(shape, dtype=bool)
-    if box is not None:
-        whole[box.row : box.row + box.mask.shape[0], box.col : box.col + box.mask.shape[1]] = box.mask
-    return whole
