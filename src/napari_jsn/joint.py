@@ -99,7 +99,7 @@ class Joint:
     def __post_init__(self) -> None:
         box = np.asarray(self.box, dtype=float)
         if box.shape != (4, 2) or not np.isfinite(box).all():
-            raise InputError(f"The box of {self.name} must be four (row, col) corners, but has shape {box.shape}.", "box")
+            raise InputError(f"The box of {self.name} must be four (row, col) corners, but not {box.shape}.", "box")
         object.__setattr__(self, "box", box)
 
     @classmethod

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 from pathlib import Path
 
 from napari_jsn.errors import InputError
 from napari_jsn.radiograph import Radiograph, read_radiograph
+from napari_jsn.study.study import Study, Visit
 
 #: Tells date, side and pixel size of image files, which do not: columns ``file``, ``acquired`` (2020-01-31), and
 #: where known ``side`` (L, R or B for both) and ``spacing_mm``.
@@ -22,35 +22,6 @@ DICOM_SUFFIXES = (".dcm", ".dicom")
 MODALITIES = ("CR", "DX", "RG", "OT", "")
 #: Exports lie in folders by patient, study and series.
 DEEPEST = 3
-
-
-@dataclass(frozen=True)
-class Visit:
-    """The radiographs of one day.
-
-    Parameters
-    ----------
-    number : int
-        1 is the baseline.
-    day : datetime.date
-    radiographs : tuple of Radiograph
-        The right hand before the left.
-    """
-
-    number: int
-    day: date
-    radiographs: tuple[Radiograph, ...] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Study:
-    """All visits of one patient, oldest first."""
-
-    visits: tuple[Visit, ...]
-
-    def __post_init__(self) -> None:
-        if not self.visits:
-            raise InputError("A study has at least one visit.", "visits")
 
 
 def read_study(folder: str | os.PathLike[str]) -> Study:
