@@ -8,7 +8,8 @@ from napari_jsn.joint import BoneMasks, JointImage
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.registration.api import register
 from napari_jsn.registration.frame import joint_frame
-from napari_jsn.registration.inputs import native_map, prepare
+from napari_jsn.registration.inputs import native_map, prepare_many
+from napari_jsn.segmentation.found import FoundBones
 
 
 def resampled(image, spacing, row_mm, col_mm):
@@ -213,7 +214,7 @@ def test_one_spacing_serves_both_images_unless_one_brings_its_own(simulated):
 
 
 def test_both_images_meet_at_the_finer_pixel_size(simulated):
-    fixed, moving, pair, steps = prepare(simulated.fixed, simulated.moving, None, None, 0.3, 0.2)
+    fixed, moving, pair, steps = prepare_many([(simulated.fixed, simulated.moving, None, None, 0.3, 0.2)])[0]
     assert (fixed.spacing_mm, moving.spacing_mm, pair.spacing_mm) == (0.3, 0.2, 0.2)
     assert steps == pytest.approx((1.5, 1.0))
     assert pair.fixed.shape == (192, 192) and pair.moving.shape == (128, 128)
@@ -231,3 +232,12 @@ def test_maps_between_finer_grids_become_maps_between_the_images():
     # the corner of both images is (-0.5, -0.5), and stays one
     np.testing.assert_allclose(still @ (-0.5, -0.5, 1), (-0.5, -0.5, 1))
     assert still[0, 0] == pytest.approx(0.5)
+
+
+def test_doubts_about_bones_that_the_network_found_make_the_result_unreliable(simulated):
+    doubted = FoundBones(
+        simulated.fixed_masks.upper, simulated.fixed_masks.lower, ("The outline of the upper bone is uncertain.",)
+    )
+    result = measure(simulated, fixed_masks=doubted)
+    assert not result.reliable
+    assert result.reason == "In the fixed image: the outline of the upper bone is uncertain."

@@ -10,7 +10,7 @@ from scipy import ndimage
 from napari_jsn.evaluation.known_motion import make_pair
 from napari_jsn.joint import BoneMasks
 from napari_jsn.registration.api import register, register_many
-from napari_jsn.registration.inputs import prepare
+from napari_jsn.registration.inputs import prepare_many
 from napari_jsn.registration.judgement import TERMS, combined, judge, variance_terms
 from napari_jsn.registration.solutions import solve
 from napari_jsn.transform import joint_space_narrowing
@@ -150,7 +150,8 @@ def test_roll_and_noise_make_it_less_sure(simulated):
 
 @pytest.fixture(scope="module")
 def pair(simulated):
-    return prepare(simulated.fixed, simulated.moving, simulated.fixed_masks, simulated.moving_masks, 0.175, None)[2]
+    masks = simulated.fixed_masks, simulated.moving_masks
+    return prepare_many([(simulated.fixed, simulated.moving, *masks, 0.175, None)])[0][2]
 
 
 @pytest.fixture(scope="module")

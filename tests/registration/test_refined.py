@@ -9,7 +9,7 @@ import torch
 import napari_jsn as jsn
 from napari_jsn.progress import Silent
 from napari_jsn.registration import refined
-from napari_jsn.registration.inputs import prepare
+from napari_jsn.registration.inputs import prepare_many
 from napari_jsn.registration.refined import enlarge, refine, shrink, working_factor
 from napari_jsn.registration.solutions import solve
 from napari_jsn.simulation.detector import Detector
@@ -21,7 +21,8 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def pair(simulated):
-    return prepare(simulated.fixed, simulated.moving, simulated.fixed_masks, simulated.moving_masks, 0.175, None)[2]
+    masks = simulated.fixed_masks, simulated.moving_masks
+    return prepare_many([(simulated.fixed, simulated.moving, *masks, 0.175, None)])[0][2]
 
 
 @pytest.fixture(scope="module")

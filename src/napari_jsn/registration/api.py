@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_jsn.errors import InputError
 from napari_jsn.progress import Progress, Silent
-from napari_jsn.registration.inputs import Side, native_map, prepare
+from napari_jsn.registration.inputs import Side, native_map, prepare_many
 from napari_jsn.registration.methods import Estimate, Pair, load_method
 from napari_jsn.registration.result import Registration
 from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
@@ -106,14 +106,7 @@ def register_many(
         _column(spacing_mm, len(fixeds), "spacing_mm"),
         _column(moving_spacing_mm, len(fixeds), "moving_spacing_mm"),
     ]
-    prepared = []
-    for k, row in enumerate(zip(*columns, strict=True)):
-        try:
-            prepared.append(prepare(*row))
-        except InputError as error:
-            if len(fixeds) == 1:
-                raise
-            raise InputError(f"Pair {k} (of {len(fixeds)}, the first is 0): {error}", error.argument) from error
+    prepared = prepare_many(list(zip(*columns, strict=True)), str(where), progress)
     if not prepared:
         return []
     estimates = pipeline([pair for _, _, pair, _ in prepared], where, progress or Silent())
@@ -163,6 +156,7 @@ def _result(
     narrowing_px = joint_space_narrowing(upper.matrix, lower.matrix, point, pair.axis)
     sd_px = estimate.jsn_sd_px / step
     interval_px = (narrowing_px - _Z95 * sd_px, narrowing_px + _Z95 * sd_px)
+    reasons = (*_doubts(fixed, "fixed"), *_doubts(moving, "moving"), *estimate.reasons)
     mm = float("nan") if fixed.spacing_mm is None else fixed.spacing_mm
 
     warped, in_view = zip(*(warp(moving.image, matrix, shape) for matrix in bones), strict=True)
@@ -182,8 +176,8 @@ def _result(
         jsn_eq7_mm=(upper.dy - lower.dy) * mm,
         point=point,
         axis=pair.axis,
-        reliable=not estimate.reasons,
-        reason=" ".join(estimate.reasons),
+        reliable=not reasons,
+        reason=" ".join(reasons),
         method=method,
         original_loss=loss(fixed.image, (unmoved, unmoved), (unmoved_view, unmoved_view), fixed.regions),
         transformed_loss=loss(fixed.image, warped, in_view, fixed.regions),
@@ -193,3 +187,8 @@ def _result(
         fixed_masks=fixed.masks,
         spacing_mm=fixed.spacing_mm,
     )
+
+
+def _doubts(side: Side, name: str) -> list[str]:
+    """What is doubtful about bones that the network found."""
+    return [f"In the {name} image: {reason[0].lower()}{reason[1:]}" for reason in getattr(side.masks, "reasons", ())]

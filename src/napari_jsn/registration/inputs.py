@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,10 @@ from scipy import ndimage
 from napari_jsn.errors import InputError
 from napari_jsn.grey import Spacing, check_spacing, grey_levels
 from napari_jsn.joint import BoneMasks
+from napari_jsn.progress import Progress
 from napari_jsn.registration.frame import are_halves, joint_frame
 from napari_jsn.registration.methods import Pair
-from napari_jsn.segmentation.api import segment
+from napari_jsn.segmentation.api import segment_many
 from napari_jsn.segmentation.classical import bone_within
 
 #: The smallest image side and the smallest bone region that can be measured, in pixels.
@@ -33,43 +36,99 @@ class Side:
     spacing_mm: float | None
 
 
-def prepare(
-    fixed: Any, moving: Any, fixed_masks: Any, moving_masks: Any, spacing_mm: Any, moving_spacing_mm: Any
-) -> tuple[Side, Side, Pair, tuple[float, float]]:
-    """Check one pair's inputs and bring both images to the finer of their pixel sizes.
+@dataclass(frozen=True)
+class _Opened:
+    """One image with square pixels, bone bright, before its bones are known; ``regions`` None where none were given."""
+
+    pixels: NDArray[np.float32]
+    regions: BoneMasks | None
+    spacing_mm: float | None
+    name: str
+
+
+Prepared = tuple[Side, Side, Pair, tuple[float, float]]
+
+
+def prepare_many(
+    rows: Sequence[Sequence[Any]], device: str | None = None, progress: Progress | None = None
+) -> list[Prepared]:
+    """Check the inputs of many pairs, find the bones that are not given, and bring both images to one pixel size.
+
+    Parameters
+    ----------
+    rows : sequence of (fixed, moving, fixed_masks, moving_masks, spacing_mm, moving_spacing_mm)
+    device : str, optional
+        Where the bones are looked for, all in batches.
+    progress : Progress, optional
 
     Returns
     -------
-    fixed, moving : Side
-        As given, but with square pixels, bone bright.
-    pair : Pair
-        Both at one pixel size.
-    steps : tuple of float
-        Pixels of ``pair`` in one pixel of ``fixed`` and of ``moving`` (1 or more); see :func:`native_map`.
+    list of (fixed, moving, pair, steps), empty if aborted
+        fixed, moving : Side
+            As given, but with square pixels, bone bright.
+        pair : Pair
+            Both at the finer of their pixel sizes.
+        steps : tuple of float
+            Pixels of ``pair`` in one pixel of ``fixed`` and of ``moving`` (1 or more); see :func:`native_map`.
     """
-    fixed_side = _side(fixed, fixed_masks, spacing_mm, "fixed")
+
+    def each(k: int, row: Sequence[Any]) -> tuple[_Opened, _Opened]:
+        with _told_as(k, len(rows)):
+            return _open_pair(*row)
+
+    opened = [image for k, row in enumerate(rows) for image in each(k, row)]
+    bare = [k for k, image in enumerate(opened) if image.regions is None]
+    found = segment_many([opened[k].pixels for k in bare], device=device, progress=progress)
+    if len(found) < len(bare):
+        return []
+    for k, bones in zip(bare, found, strict=True):
+        opened[k] = replace(opened[k], regions=bones)
+    prepared = []
+    for k in range(len(rows)):
+        with _told_as(k, len(rows)):
+            prepared.append(_pair(*(_side(image) for image in opened[2 * k : 2 * k + 2])))
+    return prepared
+
+
+@contextmanager
+def _told_as(number: int, pairs: int) -> Iterator[None]:
+    """Say of which pair an error speaks, where there are several."""
+    try:
+        yield
+    except InputError as error:
+        if pairs == 1:
+            raise
+        raise InputError(f"Pair {number} (of {pairs}, the first is 0): {error}", error.argument) from error
+
+
+def _open_pair(
+    fixed: Any, moving: Any, fixed_masks: Any, moving_masks: Any, spacing_mm: Any, moving_spacing_mm: Any
+) -> tuple[_Opened, _Opened]:
+    here = _open(fixed, fixed_masks, spacing_mm, "fixed")
     inherited = spacing_mm if moving_spacing_mm is None and getattr(moving, "spacing_mm", None) is None else None
-    moving_side = _side(moving, moving_masks, moving_spacing_mm if inherited is None else inherited, "moving")
-    if (fixed_side.spacing_mm is None) != (moving_side.spacing_mm is None):
-        known, unknown = ("fixed", "moving") if moving_side.spacing_mm is None else ("moving", "fixed")
+    there = _open(moving, moving_masks, moving_spacing_mm if inherited is None else inherited, "moving")
+    if (here.spacing_mm is None) != (there.spacing_mm is None):
+        known, unknown = ("fixed", "moving") if there.spacing_mm is None else ("moving", "fixed")
         raise InputError(
             f"The {known} image has a pixel spacing and the {unknown} image has none. "
             f"Give {SPACING_ARGUMENT[unknown]}, or take both without spacing to measure in pixels.",
             SPACING_ARGUMENT[unknown],
         )
-    point, axis = joint_frame(fixed_side.masks)
-    if fixed_side.spacing_mm is None or moving_side.spacing_mm is None:
+    return here, there
+
+
+def _pair(fixed: Side, moving: Side) -> Prepared:
+    """Both images at the finer of their pixel sizes."""
+    point, axis = joint_frame(fixed.masks)
+    if fixed.spacing_mm is None or moving.spacing_mm is None:
         finest, steps = None, (1.0, 1.0)
     else:
-        finest = min(fixed_side.spacing_mm, moving_side.spacing_mm)
-        ratios = (fixed_side.spacing_mm / finest, moving_side.spacing_mm / finest)
+        finest = min(fixed.spacing_mm, moving.spacing_mm)
+        ratios = (fixed.spacing_mm / finest, moving.spacing_mm / finest)
         steps = (ratios[0] if ratios[0] > 1 + _SAME_SIZE else 1.0, ratios[1] if ratios[1] > 1 + _SAME_SIZE else 1.0)
-    images, bones = zip(
-        *(_finer(side, step) for side, step in zip((fixed_side, moving_side), steps, strict=True)), strict=True
-    )
+    images, bones = zip(*(_finer(side, step) for side, step in zip((fixed, moving), steps, strict=True)), strict=True)
     fine_point = point * steps[0] + (steps[0] - 1) / 2
-    pair = Pair(images[0], images[1], bones[0], bones[1], fine_point, axis, finest)
-    return fixed_side, moving_side, pair, steps
+    return fixed, moving, Pair(images[0], images[1], bones[0], bones[1], fine_point, axis, finest), steps
 
 
 #: The argument that carries each image's pixel spacing.
@@ -82,7 +141,7 @@ def native_map(matrix: NDArray[np.float64], fixed_step: float, moving_step: floa
     return np.linalg.inv(down) @ matrix @ up
 
 
-def _side(image: Any, masks: Any, spacing_mm: Any, name: str) -> Side:
+def _open(image: Any, masks: Any, spacing_mm: Any, name: str) -> _Opened:
     spacing = check_spacing(spacing_mm, SPACING_ARGUMENT[name])
     if spacing is None:
         spacing = check_spacing(getattr(image, "spacing_mm", None), SPACING_ARGUMENT[name])
@@ -93,19 +152,19 @@ def _side(image: Any, masks: Any, spacing_mm: Any, name: str) -> Side:
             f"{_LEAST_SIDE} each way. Cut a larger crop around the joint.",
             name,
         )
-    bones = None if masks is None else _bones(masks, pixels.shape, name)
-    pixels, bones, isotropic = _square(pixels, bones, spacing)
-    if bones is None:
-        if _is_inverted(pixels, None):
-            pixels = 1 - pixels
-        regions: BoneMasks = segment(pixels)
-        bones = regions
-    else:
-        regions = bones
-        if _is_inverted(pixels, bones):
-            pixels = 1 - pixels
-        if are_halves(bones):
-            bones = BoneMasks(bone_within(pixels, bones.upper), bone_within(pixels, bones.lower))
+    regions = None if masks is None else _bones(masks, pixels.shape, name)
+    pixels, regions, isotropic = _square(pixels, regions, spacing)
+    if _is_inverted(pixels, regions):
+        pixels = 1 - pixels
+    return _Opened(pixels, regions, isotropic, name)
+
+
+def _side(opened: _Opened) -> Side:
+    pixels, regions, name = opened.pixels, opened.regions, opened.name
+    assert regions is not None
+    bones = regions
+    if are_halves(regions):
+        bones = BoneMasks(bone_within(pixels, regions.upper), bone_within(pixels, regions.lower))
     for which in ("upper", "lower"):
         if getattr(bones, which).sum() < _LEAST_REGION:
             raise InputError(
@@ -113,7 +172,7 @@ def _side(image: Any, masks: Any, spacing_mm: Any, name: str) -> Side:
                 "Give masks of both bones.",
                 f"{name}_masks",
             )
-    return Side(pixels, bones, regions, isotropic)
+    return Side(pixels, bones, regions, opened.spacing_mm)
 
 
 def _bones(masks: Any, shape: tuple[int, ...], name: str) -> BoneMasks:
