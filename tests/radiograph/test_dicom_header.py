@@ -122,3 +122,10 @@ def test_malformed_values_count_as_absent():
     made.add_new("AcquisitionDate", "DA", "20200501")
     assert header.acquired(made) == (date(2020, 5, 1), "AcquisitionDate")
     assert header.acquired(dataset(StudyDate="unknown")) == (None, "")
+
+
+def test_the_view_is_told_by_its_attribute_or_its_code():
+    code = dataset(CodeValue="399067008", CodingSchemeDesignator="SCT", CodeMeaning="lateral projection")
+    assert header.view(dataset(ViewPosition="PA", ViewCodeSequence=[code])) == "PA"
+    assert header.view(dataset(ViewPosition="", ViewCodeSequence=[code])) == "lateral projection"
+    assert header.view(dataset()) == ""

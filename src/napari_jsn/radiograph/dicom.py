@@ -57,6 +57,7 @@ def read(path: Path) -> Radiograph:
         acquired_source=acquired_source,
         display_range=display_range,
         modality=str(header.value(dataset, "Modality") or ""),
+        view=header.view(dataset),
         path=path,
     )
 

@@ -122,6 +122,13 @@ def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
     return list(value(dataset, keyword) or [])
 
 
+def view(dataset: Dataset) -> str:
+    """How the hand faces the detector: View Position, then the meaning of View Code Sequence, else ``""``."""
+    stated = str(value(dataset, "ViewPosition") or "").strip()
+    meanings = (str(value(code, "CodeMeaning") or "").strip() for code in _items(dataset, "ViewCodeSequence"))
+    return stated or next(filter(None, meanings), "")
+
+
 def acquired(dataset: Dataset) -> tuple[datetime | date | None, str]:
     """When it was taken, to the second where stated and in the clinic's own time, and the attribute that says so.
 

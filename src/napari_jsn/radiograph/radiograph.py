@@ -41,6 +41,10 @@ class Radiograph:
         The grey levels that the file asks to be shown black and white.
     modality : str
         DICOM modality (``"CR"``, ``"DX"``, ...), ``""`` where not stated.
+    view : str
+        How the hand faces the detector as the file states it (``"PA"``, ``"LL"``, ``"oblique"``, ...), else ``""``.
+    origin : (int, int)
+        Row and column of its first pixel on the film that it was cut out of; (0, 0) for a whole film.
     path : Path, optional
         The file it was read from.
     name : str
@@ -61,6 +65,8 @@ class Radiograph:
     acquired_source: str = ""
     display_range: tuple[float, float] | None = None
     modality: str = ""
+    view: str = ""
+    origin: tuple[int, int] = (0, 0)
     path: Path | None = None
     name: str = ""
 
