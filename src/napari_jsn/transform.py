@@ -55,7 +55,7 @@ class Similarity:
     @property
     def affine_rc(self) -> Matrix:
         """The same matrix for ``(row, col, 1)``, as napari layers take it."""
-        return _SWAP @ self.matrix @ _SWAP
+        return affine_rc(self.matrix)
 
     @property
     def inverse(self) -> Similarity:
@@ -85,6 +85,11 @@ class Similarity:
         """Map fixed points, shape (..., 2) as ``(x, y)``, to the moving image."""
         matrix = self.matrix
         return np.asarray(points, dtype=float) @ matrix[:2, :2].T + matrix[:2, 2]
+
+
+def affine_rc(matrix: ArrayLike) -> Matrix:
+    """A 3 x 3 matrix for ``(x, y, 1)`` as one for ``(row, col, 1)``, as napari layers take it."""
+    return _SWAP @ np.asarray(matrix, dtype=float) @ _SWAP
 
 
 def image_centre(shape: tuple[int, ...]) -> tuple[float, float]:

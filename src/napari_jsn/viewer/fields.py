@@ -109,6 +109,10 @@ class SpacingField(Field):
             return float("nan")
         return sides[0] if len(sides) == 1 else tuple(sides) if len(sides) == 2 else float("nan")
 
+    def show_empty(self, empty: str) -> None:
+        """What stands there, greyed, while it is empty."""
+        self._edit.setPlaceholderText(empty)
+
     def prefill(self, spacing_mm: Spacing) -> None:
         """Show what the layer says, whatever was typed before."""
         sides = () if spacing_mm is None else spacing_mm if isinstance(spacing_mm, tuple) else (spacing_mm,)

@@ -64,8 +64,8 @@ class PairInputs:
             "moving": lambda: image_problem(self.moving, self.fixed),
             "fixed_masks": lambda: _masks_problem(self.fixed_masks, self.fixed),
             "moving_masks": lambda: _masks_problem(self.moving_masks, self.moving),
-            "spacing_mm": lambda: _spacing_problem(self.spacing_mm),
-            "moving_spacing_mm": lambda: _spacing_problem(self.moving_spacing_mm, self.spacing_mm, True),
+            "spacing_mm": lambda: spacing_problem(self.spacing_mm),
+            "moving_spacing_mm": lambda: spacing_problem(self.moving_spacing_mm, self.spacing_mm, True),
         }
         return {name: problem for name, check in checks.items() if (problem := check())}
 
@@ -109,7 +109,8 @@ def _size(shape: tuple[int, ...]) -> str:
     return "\xa0×\xa0".join(map(str, shape))
 
 
-def _spacing_problem(spacing_mm: Spacing, fixed_mm: Spacing = None, moving: bool = False) -> str:
+def spacing_problem(spacing_mm: Spacing, fixed_mm: Spacing = None, moving: bool = False) -> str:
+    """Why this is no pixel size; empty when it is one, or not known."""
     if spacing_mm is None:
         return ""
     sides = spacing_mm if isinstance(spacing_mm, tuple) else (spacing_mm,)

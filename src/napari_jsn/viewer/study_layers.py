@@ -87,6 +87,12 @@ def noted(radiograph: Radiograph, role: str | None) -> dict[str, Any]:
         "acquired": radiograph.acquired and str(radiograph.acquired),
         "spacing_mm": radiograph.spacing_mm,
         "spacing_source": radiograph.spacing_source or None,
+        "side_source": radiograph.side_source or None,
+        "acquired_source": radiograph.acquired_source or None,
+        "view": radiograph.view or None,
+        "file": radiograph.name or None,
+        "path": radiograph.path and str(radiograph.path),
+        "origin": radiograph.origin,
     }
     return {name: value for name, value in known.items() if value is not None}
 
