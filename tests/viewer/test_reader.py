@@ -192,7 +192,8 @@ def test_dicom_brings_its_pixel_size(tmp_path):
     assert (options["name"], kind, pixels.shape) == ("hand", "image", (20, 16))
     assert options["scale"] == (0.15, 0.1)
     assert options["units"] == ("mm", "mm")
-    assert options["metadata"][KEY] == {"spacing_mm": (0.15, 0.1), "spacing_source": "uncalibrated"}
+    noted = {"spacing_mm": (0.15, 0.1), "spacing_source": "uncalibrated", "file": "hand.dcm"}
+    assert options["metadata"][KEY] == noted
     viewer = ViewerModel()
     viewer.open(str(path), plugin="napari-jsn")
     assert [str(unit) for unit in viewer.layers[0].units] == ["millimeter", "millimeter"]

@@ -91,8 +91,6 @@ def noted(radiograph: Radiograph, role: str | None) -> dict[str, Any]:
         "acquired_source": radiograph.acquired_source or None,
         "view": radiograph.view or None,
         "file": radiograph.name or None,
-        "path": radiograph.path and str(radiograph.path),
-        "origin": radiograph.origin,
     }
     return {name: value for name, value in known.items() if value is not None}
 
