@@ -48,14 +48,17 @@ def study_layers(study: Study) -> list[tuple[Any, dict[str, Any], str]]:
         if film.display_range is not None:
             options["contrast_limits"] = film.display_range
         layers.append((film.pixels, options, "image"))
-    return [_frames(frames, facts, in_mm, height), *layers]
+    about = {"role": "films", "patient": study.patient, "notes": list(study.notes)}
+    return [_frames(frames, facts, about, in_mm, height), *layers]
 
 
 #: What the features of the frames tell of each radiograph.
 _LISTED = ("acquired", "side", "spacing_mm", "spacing_source")
 
 
-def _frames(frames: list[Any], facts: list[dict[str, Any]], in_mm: bool, height: float) -> tuple[Any, Any, str]:
+def _frames(
+    frames: list[Any], facts: list[dict[str, Any]], about: dict[str, Any], in_mm: bool, height: float
+) -> tuple[Any, Any, str]:
     """A rectangle around each film and its caption above it."""
     import pandas as pd
 
@@ -67,7 +70,7 @@ def _frames(frames: list[Any], facts: list[dict[str, Any]], in_mm: bool, height:
         "face_color": "transparent",
         "edge_color": "#505050",
         "edge_width": 0.002 * height,
-        "metadata": {KEY: {"role": "films"}},
+        "metadata": {KEY: about},
     }
     return frames, {**options, **({"units": ("mm", "mm")} if in_mm else {})}, "shapes"
 
