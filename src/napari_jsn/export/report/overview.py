@@ -1,0 +1,97 @@
+"""The baseline radiograph of one hand with its joints, coloured by how much they narrowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn.export.colours import UNRELIABLE, jsn_colour
+from napari_jsn.export.report.pictures import grey_picture, grey_window
+from napari_jsn.export.report.svg import points, signed, svg, tag, text
+from napari_jsn.export.report.unit import Unit
+from napari_jsn.study.progression import Film, Narrowing
+
+#: Room around the boxes, in sides of a box.
+_ROOM = 0.55
+#: The picture's longer side, in pixels.
+_PIXELS = 1000
+
+
+def hand_overview(film: Film, rows: Mapping[str, Narrowing], unit: Unit, end: float) -> str:
+    """Draw one hand at baseline.
+
+    Parameters
+    ----------
+    film : Film
+        The baseline of this hand.
+    rows : mapping of str to Narrowing
+        What to show of each joint.
+    unit : Unit
+    end : float
+        Where the colour scale ends.
+    """
+    across = _aspect(film)  # drawn in rows; columns may be narrower or wider
+    boxes = {view.joint.name: view.joint.box * (1.0, across) for view in film.joints}
+    if not boxes:
+        return tag("p", "No joint of this hand was found at baseline.", class_="note")
+    side = float(np.median([np.hypot(*(box[3] - box[0])) for box in boxes.values()]))
+    top, left, bottom, right = _window(film, boxes, side, across)
+    pixels = film.radiograph.pixels[round(top) : round(bottom), round(left / across) : round(right / across)]
+    height, width = bottom - top, right - left
+    zoom = min(1.0, _PIXELS / max(height, width))
+    picture = grey_picture(pixels, grey_window(pixels), (round(height * zoom), round(width * zoom)))
+    image = tag("image", href=picture, x=left, y=top, width=width, height=height, preserveAspectRatio="none")
+    joints = [_joint(box, rows.get(name), name, unit, end, side) for name, box in boxes.items()]
+    outlines, words = zip(*joints, strict=True)  # words above the outlines of their neighbours
+    return svg(width, height, image, *outlines, *words, x=left, y=top, class_="hand", role="img")
+
+
+def _aspect(film: Film) -> float:
+    """Width of a pixel in heights."""
+    spacing = film.radiograph.spacing_mm
+    return spacing[1] / spacing[0] if isinstance(spacing, tuple) else 1.0
+
+
+def _window(
+    film: Film, boxes: Mapping[str, NDArray[np.floating]], side: float, across: float
+) -> tuple[float, float, float, float]:
+    """The part of the film with the joints: top, left, bottom and right."""
+    corners = np.concatenate(list(boxes.values()))
+    low, high = corners.min(axis=0) - _ROOM * side, corners.max(axis=0) + _ROOM * side
+    top, left = np.maximum(low, 0)
+    bottom, right = np.minimum(high, np.multiply(film.radiograph.shape, (1.0, across)))
+    return float(top), float(left), float(bottom), float(right)
+
+
+def _joint(
+    box: NDArray[np.floating], row: Narrowing | None, name: str, unit: Unit, end: float, side: float
+) -> tuple[str, str]:
+    """The outline of a joint, and its words: the name on its distal side, the narrowing on its proximal side."""
+    trusted = row is not None and row.reliable
+    found = unit.jsn(row) if row is not None else None
+    colour = jsn_colour(found.value, end) if trusted and found is not None else UNRELIABLE
+    dashes = None if trusted else f"{side / 16:.1f} {side / 24:.1f}"
+    outline = tag(
+        "polygon", points=points(box[:, ::-1]), fill="none", stroke=colour, stroke_width=side / 45,
+        stroke_linejoin="round", stroke_dasharray=dashes,
+    )  # fmt: skip
+    centre = box.mean(axis=0)
+    down = (box[2:].mean(axis=0) - box[:2].mean(axis=0)) / 2
+    lines = [(centre - 0.74 * down, name, 0.13, 600, "#ffffff")]
+    if found is not None and found.known:
+        value = signed(found.value, unit.decimals)
+        interval = f"{signed(found.low, unit.decimals)} to {signed(found.high, unit.decimals)}"
+        place = centre + 0.62 * down
+        lines += [(place, value, 0.17, 700, colour), (place + (0.145 * side, 0.0), interval, 0.105, 400, "#ffffff")]
+    else:
+        lines.append((centre + 0.62 * down, "not measured", 0.11, 400, "#ffffff"))
+    words = "".join(
+        text(
+            at[1], at[0], said, font_size=size * side, font_weight=weight, fill=fill, text_anchor="middle",
+            stroke_width=0.025 * side, class_="halo",
+        )
+        for at, said, size, weight, fill in lines
+    )  # fmt: skip
+    return outline, words

@@ -1,0 +1,86 @@
+"""How the report looks, on screen and on A4."""
+
+STYLE = """
+:root { color-scheme: light; }
+* { box-sizing: border-box; }
+body { font: 14px/1.45 system-ui, "Segoe UI", "Helvetica Neue", "Liberation Sans", "DejaVu Sans", sans-serif;
+  color: #222; background: #fff; margin: 0 auto; padding: 28px 24px 48px; max-width: 1060px;
+  font-variant-numeric: tabular-nums; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+h1 { font-size: 25px; font-weight: 600; margin: 0 0 2px; letter-spacing: -0.01em; }
+h2 { font-size: 17px; font-weight: 600; margin: 34px 0 8px; padding-top: 12px; border-top: 1px solid #ddd; }
+h3 { font-size: 14px; font-weight: 600; margin: 0 0 6px; }
+h4 { font-size: 13px; font-weight: 600; margin: 0 0 3px; }
+p { margin: 0 0 8px; max-width: 46em; }
+ul { margin: 0 0 8px; padding-left: 1.2em; max-width: 52em; }
+.note, .lead { color: #555; }
+.use { color: #8a2b12; font-weight: 600; }
+.facts { display: flex; flex-wrap: wrap; gap: 10px 34px; margin: 16px 0 4px; }
+.facts div { min-width: 7em; }
+.facts b { display: block; font-size: 20px; font-weight: 600; }
+.facts span { color: #666; font-size: 12px; }
+table { border-collapse: collapse; width: 100%; font-size: 12.5px; }
+th, td { text-align: left; padding: 3px 8px 3px 0; vertical-align: middle; }
+thead th { color: #555; font-weight: 500; border-bottom: 1px solid #bbb; vertical-align: bottom; font-size: 11.5px; }
+tbody th { font-weight: 600; vertical-align: top; }
+tbody th.hand { font-size: 12.5px; padding-top: 12px; color: #555; font-weight: 600; }
+.joints tbody tr:last-child > * { border-bottom: 1px solid #eee; }
+.joints tbody th[rowspan] { border-bottom: 1px solid #eee; }
+.joints tbody tr:not(:last-child) > th.hand { border-bottom: 1px solid #ddd; }
+td.figure { font-weight: 600; white-space: nowrap; }
+td.interval { white-space: nowrap; }
+td.axis, th.axis { width: 250px; padding: 0 8px 0 0; }
+svg { display: block; width: 100%; height: auto; font-family: inherit; }
+svg.bar { height: 19px; }
+th svg.bar { height: 15px; }
+tr.doubted td { color: #8a8a8a; font-weight: 400; }
+td.reason, tr.doubted td.reason, p.reason { color: #8a2b12; max-width: 22em; line-height: 1.3; }
+.halo { paint-order: stroke; stroke: rgba(0, 0, 0, 0.72); stroke-linejoin: round; }
+.hands { display: flex; flex-wrap: wrap; gap: 18px 24px; }
+.hands figure { flex: 1 1 400px; max-width: 640px; margin: 0; }
+svg.hand { background: #000; border-radius: 3px; }
+.legend { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 18px; font-size: 12px; color: #555; margin: 8px 0; }
+.legend span { display: inline-flex; align-items: center; gap: 6px; }
+.legend .scale { width: 150px; height: 11px; border: 1px solid #bbb; border-radius: 2px; }
+.legend img { width: 150px; height: 11px; border: 1px solid #bbb; border-radius: 2px; }
+.dot { display: inline-block; width: 11px; height: 11px; border-radius: 50%; border: 1px solid #777; margin-right: 6px; }
+.box { display: inline-block; width: 14px; height: 12px; border: 2px dashed #8f8f8f; }
+.trends { display: grid; grid-template-columns: repeat(5, 1fr); gap: 12px 14px; }
+.trends figure { margin: 0; }
+figcaption { font-size: 11.5px; color: #555; }
+.trends figcaption { font-weight: 600; color: #222; }
+.beside { display: flex; flex-wrap: wrap; gap: 20px 40px; align-items: flex-start; }
+.beside > * { flex: 1 1 300px; }
+.agreement { max-width: 330px; }
+.strip { display: flex; gap: 14px; padding: 9px 0; border-top: 1px solid #eee; }
+.strip .said { flex: 0 0 178px; font-size: 12px; }
+.strip .said dl { display: grid; grid-template-columns: auto 1fr; gap: 0 8px; margin: 0; }
+.strip .said dt { color: #777; }
+.strip .said dd { margin: 0; white-space: nowrap; }
+.strip.doubted .said dl { color: #8a8a8a; }
+.strip p.reason { font-size: 11.5px; margin: 0 0 4px; }
+.panels { display: grid; grid-template-columns: repeat(5, 1fr); gap: 8px; flex: 1; }
+.panels figure { margin: 0; }
+.panels svg { border-radius: 2px; }
+.panels figcaption { font-size: 10.5px; margin-top: 2px; }
+.plain td, .plain th { border-bottom: 1px solid #eee; }
+footer { margin-top: 34px; padding-top: 10px; border-top: 1px solid #ddd; color: #666; font-size: 12px; }
+@media (max-width: 720px) {
+  .strip { flex-direction: column; } .strip .said { flex-basis: auto; }
+  .trends { grid-template-columns: repeat(2, 1fr); }
+  .scroll { overflow-x: auto; }
+}
+@media print {
+  @page { size: A4; margin: 14mm 13mm 15mm; }
+  body { padding: 0; max-width: none; font-size: 10.5pt; }
+  h1 { font-size: 18pt; } h2 { font-size: 13pt; margin-top: 18pt; }
+  h2, h3, h4 { break-after: avoid; }
+  table { font-size: 8.6pt; } thead { display: table-header-group; } thead th { font-size: 8pt; }
+  tr, tbody, .strip, figure, .facts, .legend, .beside, li { break-inside: avoid; }
+  .strip .said { flex-basis: 38mm; font-size: 8.2pt; }
+  .strip p.reason { font-size: 8pt; }
+  .panels figcaption, figcaption { font-size: 7.6pt; }
+  td.axis, th.axis { width: 56mm; }
+  .hands figure { flex: 0 0 128mm; margin: 0 auto; }
+  p, ul { orphans: 3; widows: 3; }
+}
+"""
