@@ -232,7 +232,7 @@ def simulated_samples(count: int, seed: int, cache: Path | None = None, side: in
         from platformdirs import user_cache_path
 
         cache = user_cache_path("napari-jsn", appauthor=False)
-    path = cache / f"joints-{count}-{side}-{seed}-{_simulator()}.npz"
+    path = cache / f"joints-{count}-{side}-{seed}-{simulator_version()}.npz"
     if path.is_file():
         with np.load(path) as kept:
             return Samples(kept["images"], kept["masks"], tuple(kept["groups"]), tuple(kept["joints"]))
@@ -241,7 +241,7 @@ def simulated_samples(count: int, seed: int, cache: Path | None = None, side: in
     return made
 
 
-def _simulator() -> str:
+def simulator_version() -> str:
     """A name for the simulator as it is: what it drew before it was changed is not taken for its own."""
     from napari_jsn import simulation
 
