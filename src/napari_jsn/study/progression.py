@@ -9,38 +9,13 @@ from typing import TYPE_CHECKING
 from napari_jsn.joint import BoneMasks, Joint, JointImage
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.registration.result import Registration
+from napari_jsn.width.width import JointSpaceWidth
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Interval = tuple[float, float]
 NAN = float("nan")
-
-
-@dataclass(frozen=True, eq=False)
-class JointSpaceWidth:
-    """The absolute width of a joint space on one radiograph, from its two margins.
-
-    Attributes
-    ----------
-    mm, sd_mm : float
-        Mean over the articulating width along the joint normal, and its standard uncertainty; NaN without a spacing.
-    px, sd_px : float
-        In pixels of the joint image.
-    upper, lower : (n, 2) float arrays
-        ``(x, y)`` of the two margins, sub-pixel, column by column, in pixels of the joint image.
-    reliable : bool
-    reason : str
-    """
-
-    mm: float
-    sd_mm: float
-    px: float
-    sd_px: float
-    upper: object = field(repr=False)
-    lower: object = field(repr=False)
-    reliable: bool = True
-    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)

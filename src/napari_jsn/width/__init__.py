@@ -1,0 +1,1 @@
+"""How wide a joint space is on one radiograph, from its two margins."""
