@@ -27,7 +27,8 @@ def films_section(progression: Progression) -> str:
     heads = ("Visit", "Hand", "Pixels", "Pixel size", "Side known from", "Not in view", "Noticed")
     rows = [tag("tr", *(tag("td", escape(cell)) for cell in _film(film, named))) for film in progression.films]
     head = tag("thead", tag("tr", *(tag("th", name) for name in heads)))
-    return tag("h2", "Radiographs") + tag("div", tag("table", head, tag("tbody", *rows), class_="plain"), class_="scroll")
+    listed = tag("table", head, tag("tbody", *rows), class_="plain")
+    return tag("h2", "Radiographs") + tag("div", listed, class_="scroll")
 
 
 def _film(film: Film, named: dict[int, str]) -> tuple[str, ...]:

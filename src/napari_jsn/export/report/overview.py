@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_jsn.export.colours import UNRELIABLE, jsn_colour
 from napari_jsn.export.report.pictures import grey_picture, grey_window
-from napari_jsn.export.report.svg import points, signed, svg, tag, text
+from napari_jsn.export.report.svg import plain, points, signed, svg, tag, text
 from napari_jsn.export.report.unit import Unit
 from napari_jsn.study.progression import Film, Narrowing
 
@@ -77,21 +77,27 @@ def _joint(
         "polygon", points=points(box[:, ::-1]), fill="none", stroke=colour, stroke_width=side / 45,
         stroke_linejoin="round", stroke_dasharray=dashes,
     )  # fmt: skip
-    centre = box.mean(axis=0)
-    down = (box[2:].mean(axis=0) - box[:2].mean(axis=0)) / 2
-    lines = [(centre - 0.74 * down, name, 0.13, 600, "#ffffff")]
+    centre, down = box.mean(axis=0), (box[2:].mean(axis=0) - box[:2].mean(axis=0)) / 2
+    lines = [("not measured", 0.115, 400, "#ffffff")]
     if found is not None and found.known:
-        value = signed(found.value, unit.decimals)
-        interval = f"{signed(found.low, unit.decimals)} to {signed(found.high, unit.decimals)}"
-        place = centre + 0.62 * down
-        lines += [(place, value, 0.17, 700, colour), (place + (0.145 * side, 0.0), interval, 0.105, 400, "#ffffff")]
-    else:
-        lines.append((centre + 0.62 * down, "not measured", 0.11, 400, "#ffffff"))
-    words = "".join(
-        text(
-            at[1], at[0], said, font_size=size * side, font_weight=weight, fill=fill, text_anchor="middle",
-            stroke_width=0.025 * side, class_="halo",
-        )
-        for at, said, size, weight, fill in lines
-    )  # fmt: skip
-    return outline, words
+        low, high = (plain(edge, unit.decimals) for edge in found[1:])
+        lines = [
+            (signed(found.value, unit.decimals), 0.175, 700, colour),
+            (f"{low} to {high}", 0.125, 400, "#ffffff"),
+        ]
+    words = _words(centre - 0.78 * down, [(name, 0.135, 600, "#ffffff")], side)
+    return outline, words + _words(centre + 0.74 * down, lines, side)
+
+
+def _words(middle: NDArray[np.floating], lines: list[tuple[str, float, int, str]], side: float) -> str:
+    """Lines of (words, size, weight, colour) on a dark plate around this (row, col) place."""
+    tall = sum(1.18 * size for _, size, _, _ in lines) * side
+    wide = max(0.6 * size * len(words) for words, size, _, _ in lines) * side + 0.08 * side
+    top = float(middle[0]) - tall / 2
+    plate = {"width": wide, "height": tall + 0.03 * side, "rx": side / 25, "fill": "#0b0b0b", "fill_opacity": 0.66}
+    drawn = tag("rect", x=float(middle[1]) - wide / 2, y=top, **plate)
+    for words, size, weight, fill in lines:
+        top += 1.18 * size * side
+        style = {"font_size": size * side, "font_weight": weight, "fill": fill, "text_anchor": "middle"}
+        drawn += text(float(middle[1]), top - 0.2 * size * side, words, **style)
+    return drawn

@@ -20,7 +20,7 @@ from napari_jsn.export.report.summary import facts, summary_section
 from napari_jsn.export.report.svg import signed, tag
 from napari_jsn.export.report.timeline import times, whens
 from napari_jsn.export.report.unit import Unit
-from napari_jsn.study.progression import Narrowing, Progression
+from napari_jsn.study.progression import Film, Narrowing, Progression
 
 USE = "For research use only. Not a medical device; no figure here should guide the treatment of a patient."
 #: Forbids the page to load anything from anywhere.
@@ -82,10 +82,20 @@ class _Report:
         hands = []
         for film in baseline:
             rows = {r.joint: r for r in self.rows if r.visit == last and r.side == (film.side or "")}
-            caption = tag("figcaption", HANDS.get(film.side or "", ""))
-            hands.append(tag("figure", hand_overview(film, rows, self.unit, self.end), caption))
+            drawn = tag("figure", hand_overview(film, rows, self.unit, self.end))
+            hands.append(tag("div", drawn, self.beside(film, list(rows.values())), class_="hand"))
         told = f"Narrowing from baseline to visit {self.whens.get(last, last)}, shown on the baseline radiograph."
         return tag("h2", "Overview") + tag("p", told, class_="lead") + self.legend() + tag("div", *hands, class_="hands")
+
+    def beside(self, film: Film, rows: list[Narrowing]) -> str:
+        """The words beside a hand: how many joints can be relied on, and why the others cannot."""
+        doubted = [row for row in rows if not row.reliable]
+        told = tag("p", f"{len(rows) - len(doubted)} of {len(rows)} joints reliable.")
+        if doubted:
+            told_of = ((escape(row.joint), escape(row.reason or "Not measured.")) for row in doubted)
+            reasons = (tag("dt", joint) + tag("dd", reason) for joint, reason in told_of)
+            told += tag("p", "Not to be relied on:") + tag("dl", *reasons, class_="reasons")
+        return tag("div", tag("h3", HANDS.get(film.side or "", "")), told, class_="beside-hand")
 
     def legend(self) -> str:
         stops = ", ".join(jsn_colour(share * self.end, self.end) for share in (-1, -0.5, 0, 0.5, 1))
@@ -138,4 +148,5 @@ class _Report:
         scale = tag("span", "loss 0", tag("img", src=spectrum_scale(), alt=""), f"{limit:.3g} and above")
         legend = tag("div", scale, class_="legend") if reliable else ""
         drawn = [strip(row, self.unit, self.end, limit, visits) for row in rows]
-        return tag("h2", title) + tag("p", lead, class_="lead") + legend + "".join(drawn)
+        head = tag("h2", title, class_="pictures" if reliable else None)
+        return head + tag("p", lead, class_="lead") + legend + "".join(drawn)

@@ -73,7 +73,8 @@ def agreement(rows: Sequence[Narrowing], unit: Unit, axis: Axis, end: float) -> 
     drawn = ""
     for tick in axis.ticks:
         faint = {"stroke": _FAINT if abs(tick) < 1e-9 else "#e6e6e6", "stroke_width": 0.7}
-        drawn += line(at(tick), 0.0, at(tick), size, **faint) + line(0.0, size - at(tick), size, size - at(tick), **faint)
+        drawn += line(at(tick), 0.0, at(tick), size, **faint)
+        drawn += line(0.0, size - at(tick), size, size - at(tick), **faint)
         label = signed(tick, axis.decimals)
         drawn += text(at(tick), size + 11, label, text_anchor="middle", font_size=8.0, fill="#666")
         drawn += text(-4.0, size - at(tick) + 2.8, label, text_anchor="end", font_size=8.0, fill="#666")

@@ -20,7 +20,7 @@ def table(rows: Sequence[Narrowing], unit: Unit, axis: Axis, end: float, whens: 
     many = len({row.visit for row in rows}) > 1
     heads = ["Joint", *(["Visit"] if many else []), f"JSN ({unit.name})", "95 % interval"]
     head = "".join(tag("th", name) for name in heads) + tag("th", axis_drawing(axis), class_="axis")
-    head += tag("th", f"JSW, baseline \u2192 visit ({unit.name})") + tag("th", "To be trusted?")
+    head += tag("th", f"JSW, baseline \u2192 visit ({unit.name})") + tag("th", "Reliable")
     bodies = []
     for side, of_hand in groupby(rows, key=lambda row: row.side):
         hand = tag("th", HANDS.get(side, side), colspan=6 + many, scope="rowgroup", class_="hand")
@@ -45,7 +45,7 @@ def _row(row: Narrowing, unit: Unit, axis: Axis, end: float, whens: dict[int, st
     widths = unit.jsw(row.baseline), unit.jsw(row.followup)
     jsw = " \u2192 ".join(plain(width) for width in widths)
     trusted = tag("td", "yes") if row.reliable else tag("td", escape(row.reason or "no"), class_="reason")
-    visit = tag("td", escape(whens.get(row.visit, str(row.visit)))) if whens is not None else ""
+    visit = tag("td", escape(whens.get(row.visit, str(row.visit))), class_="interval") if whens is not None else ""
     return (
         visit
         + tag("td", signed(found.value, unit.decimals), class_="figure")

@@ -10,7 +10,7 @@ h1 { font-size: 25px; font-weight: 600; margin: 0 0 2px; letter-spacing: -0.01em
 h2 { font-size: 17px; font-weight: 600; margin: 34px 0 8px; padding-top: 12px; border-top: 1px solid #ddd; }
 h3 { font-size: 14px; font-weight: 600; margin: 0 0 6px; }
 h4 { font-size: 13px; font-weight: 600; margin: 0 0 3px; }
-p { margin: 0 0 8px; max-width: 46em; }
+p { margin: 0 0 8px; max-width: 56em; }
 ul { margin: 0 0 8px; padding-left: 1.2em; max-width: 52em; }
 .note, .lead { color: #555; }
 .use { color: #8a2b12; font-weight: 600; }
@@ -35,14 +35,18 @@ th svg.bar { height: 15px; }
 tr.doubted td { color: #8a8a8a; font-weight: 400; }
 td.reason, tr.doubted td.reason, p.reason { color: #8a2b12; max-width: 22em; line-height: 1.3; }
 .halo { paint-order: stroke; stroke: rgba(0, 0, 0, 0.72); stroke-linejoin: round; }
-.hands { display: flex; flex-wrap: wrap; gap: 18px 24px; }
-.hands figure { flex: 1 1 400px; max-width: 640px; margin: 0; }
+div.hand { display: flex; flex-wrap: wrap; gap: 14px 28px; margin: 12px 0 22px; break-inside: avoid; }
+div.hand figure { flex: 1 1 560px; max-width: 720px; margin: 0; }
+div.hand .beside-hand { flex: 1 1 220px; font-size: 12.5px; }
 svg.hand { background: #000; border-radius: 3px; }
-.legend { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 18px; font-size: 12px; color: #555; margin: 8px 0; }
+dl.reasons { margin: 0; } dl.reasons dt { font-weight: 600; } dl.reasons dd { margin: 0 0 6px; color: #8a2b12; }
+.legend { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 18px; margin: 8px 0; }
+.legend { font-size: 12px; color: #555; }
 .legend span { display: inline-flex; align-items: center; gap: 6px; }
 .legend .scale { width: 150px; height: 11px; border: 1px solid #bbb; border-radius: 2px; }
 .legend img { width: 150px; height: 11px; border: 1px solid #bbb; border-radius: 2px; }
-.dot { display: inline-block; width: 11px; height: 11px; border-radius: 50%; border: 1px solid #777; margin-right: 6px; }
+.dot { display: inline-block; width: 11px; height: 11px; border-radius: 50%; border: 1px solid #777; }
+.dot { margin-right: 6px; }
 .box { display: inline-block; width: 14px; height: 12px; border: 2px dashed #8f8f8f; }
 .trends { display: grid; grid-template-columns: repeat(5, 1fr); gap: 12px 14px; }
 .trends figure { margin: 0; }
@@ -73,14 +77,18 @@ footer { margin-top: 34px; padding-top: 10px; border-top: 1px solid #ddd; color:
   @page { size: A4; margin: 14mm 13mm 15mm; }
   body { padding: 0; max-width: none; font-size: 10.5pt; }
   h1 { font-size: 18pt; } h2 { font-size: 13pt; margin-top: 18pt; }
-  h2, h3, h4 { break-after: avoid; }
+  h2, h3, h4, .lead, .legend { break-after: avoid; }
   table { font-size: 8.6pt; } thead { display: table-header-group; } thead th { font-size: 8pt; }
-  tr, tbody, .strip, figure, .facts, .legend, .beside, li { break-inside: avoid; }
+  tr, tbody, .strip, figure, .facts, .legend, .beside, li, dd { break-inside: avoid; }
   .strip .said { flex-basis: 38mm; font-size: 8.2pt; }
   .strip p.reason { font-size: 8pt; }
   .panels figcaption, figcaption { font-size: 7.6pt; }
-  td.axis, th.axis { width: 56mm; }
-  .hands figure { flex: 0 0 128mm; margin: 0 auto; }
+  td.axis, th.axis { width: 50mm; } th, td { padding: 1.2pt 6pt 1.2pt 0; } svg.bar { height: 4.2mm; }
+  div.hand { flex-wrap: nowrap; gap: 6mm; margin: 3mm 0 5mm; }
+  div.hand figure { flex: 0 0 112mm; } div.hand:only-child figure { flex-basis: 134mm; }
+  div.hand .beside-hand { flex: 1 1 0; min-width: 0; font-size: 8.4pt; }
+  .facts { gap: 4px 22px; flex-wrap: nowrap; } .facts b { font-size: 13pt; } .facts span { font-size: 8pt; }
+  .pictures { break-before: page; }
   p, ul { orphans: 3; widows: 3; }
 }
 """
