@@ -67,7 +67,8 @@ def _radiograph(path, side, spacing_mm):
     name = f"{whole.name} ({side})" if "LR" in path else whole.name
     half = Radiograph(
         whole.pixels[:, left:right], whole.spacing_mm, side, whole.acquired, spacing_source=whole.spacing_source,
-        side_source="ImageLaterality", acquired_source=whole.acquired_source, path=whole.path, name=name,
+        side_source="ImageLaterality", acquired_source=whole.acquired_source, origin=(0, left), path=whole.path,
+        name=name,
     )  # fmt: skip
     return half, left
 
