@@ -87,11 +87,11 @@ class RunPanel(QScrollArea):
     def _lay_out(self, below: tuple[QWidget, ...], tips: tuple[str, str]) -> None:
         body = QWidget()
         layout = QVBoxLayout(body)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.run_button, 2)
-        buttons.addWidget(self.abort_button, 1)
+        self.buttons = QHBoxLayout()
+        self.buttons.addWidget(self.run_button, 2)
+        self.buttons.addWidget(self.abort_button, 1)
         layout.addWidget(self.form)
-        layout.addLayout(buttons)
+        layout.addLayout(self.buttons)
         for widget in (self.bar, self.status, self.failure, *below):
             layout.addWidget(widget)
         layout.addStretch(1)
@@ -135,10 +135,15 @@ class RunPanel(QScrollArea):
 
     def run(self) -> None:
         """Start the work, unless a field is invalid or a run is under way."""
-        if self._run is not None or not self.form.check():
+        if self._run is None and self.form.check():
+            self.start(self.begin)
+
+    def start(self, begin: Callable[[], tuple[Callable[[WorkerProgress], Any], Any]]) -> None:
+        """Start work that :meth:`begin`, or another function like it, describes, unless a run is under way."""
+        if self._run is not None:
             return
         try:
-            work, notes = self.begin()
+            work, notes = begin()
         except InputError as error:
             self._refuse(error)
             return

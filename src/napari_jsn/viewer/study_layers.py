@@ -119,11 +119,13 @@ def _name(study: Study, visit: Visit, film: Radiograph) -> str:
     """What it shows and when, for instance "left, week 52"."""
     both = film.side is None and film.side_source != ""  # stated, and no single one
     shown = "both" if both else _SIDES.get(film.side or "", "radiograph")
-    return f"{shown}, {_when(visit.day, study.visits[0].day)}"
+    return f"{shown}, {_when(visit, study.visits[0].day)}"
 
 
-def _when(day: date, baseline: date) -> str:
-    days = (day - baseline).days
+def _when(visit: Visit, baseline: date | None) -> str:
+    if visit.day is None or baseline is None:
+        return "baseline" if visit.number == 1 else f"visit {visit.number}"
+    days = (visit.day - baseline).days
     if days == 0:
         return "baseline"
     return f"day {days}" if days % 7 else f"week {days // 7}"
