@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -65,20 +66,30 @@ class Method(Protocol):
 #: Name, module and function of every method; imported only when asked for.
 METHODS: dict[str, tuple[str, str]] = {
     "refined": ("napari_jsn.registration.refined", "refine"),
+    "network": ("napari_jsn.registration.network_method", "network"),
     "pipoc": ("napari_jsn.registration.pipoc", "pipoc"),
 }
 
 
 def load_method(name: str) -> Method:
-    """The method of that name.
+    """The method of that name; ``network:NAME`` is the method ``network`` with another model.
 
     Raises
     ------
     InputError
         If there is none; the message lists the choices.
     """
-    if name not in METHODS:
+    method, _, model = name.partition(":")
+    if method not in METHODS or (":" in name and method != "network"):
         choices = ", ".join(METHODS)
         raise InputError(f"There is no registration method {name!r}. Choose one of: {choices}.", "method")
-    module, function = METHODS[name]
-    return cast(Method, getattr(import_module(module), function))
+    module, function = METHODS[method]
+    found = getattr(import_module(module), function)
+    return cast(Method, partial(found, model=model) if model else found)
+
+
+def choices() -> list[str]:
+    """All that :func:`load_method` takes: every method, and ``network`` with each model of the user's own."""
+    from napari_jsn.weights import names
+
+    return [*METHODS, *(f"network:{name}" for name in names("registration") if name != "default")]

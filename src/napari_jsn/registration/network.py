@@ -14,9 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from napari_jsn.errors import InputError
+from napari_jsn.registration.network_default import PoseNet
 
 #: What :func:`build` makes of each preset.
 ARCHITECTURES: dict[str, dict[str, Any]] = {
+    "default": {"kind": "default", "coarse": (24, 48, 96, 160), "fine": (24, 48, 96, 128), "passes": (2, 2)},
     "paper": {"kind": "paper", "stem": 64, "blocks": (3, 4, 6, 3), "features": (128, 256, 512, 512)},
 }
 
@@ -40,7 +42,9 @@ def build(architecture: str | dict[str, Any]) -> nn.Module:
             raise InputError(f"There is no preset {architecture!r}. Choose one of: {choices}.", "preset")
         architecture = ARCHITECTURES[architecture]
     arguments = {name: value for name, value in architecture.items() if name not in ("kind", "class")}
-    return KINDS[architecture["kind"]](**arguments)
+    network = KINDS[architecture["kind"]](**arguments)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's own types lack it
+    return network
 
 
 def parameters(network: nn.Module) -> int:
@@ -53,14 +57,9 @@ def similarities(dz: Tensor, dtheta: Tensor, shift: Tensor, centre: tuple[float,
     cos, sin = dz * torch.cos(dtheta), dz * torch.sin(dtheta)
     linear = torch.stack([cos, -sin, sin, cos], -1).unflatten(-1, (2, 2))
     middle = shift.new_tensor(centre)
-    return homogeneous(linear, middle - (linear @ (middle - shift)[..., None])[..., 0])
-
-
-def homogeneous(linear: Tensor, offset: Tensor) -> Tensor:
-    """(..., 3, 3) matrices of a linear part (..., 2, 2) and an offset (..., 2)."""
-    matrix = torch.zeros(*offset.shape[:-1], 3, 3, dtype=linear.dtype, device=linear.device)
-    matrix[..., :2, :2], matrix[..., :2, 2], matrix[..., 2, 2] = linear, offset, 1
-    return matrix
+    offset = middle - (linear @ (middle - shift)[..., None])[..., 0]
+    last = torch.tensor([0.0, 0.0, 1.0]).to(offset).expand(*offset.shape[:-1], 1, 3)
+    return torch.cat([torch.cat([linear, offset[..., None]], -1), last], -2)
 
 
 class PaperNet(nn.Module):
@@ -126,4 +125,4 @@ class Residual(nn.Module):
 
 
 #: The networks that a card's architecture can name.
-KINDS: dict[str, type[nn.Module]] = {"paper": PaperNet}
+KINDS: dict[str, type[nn.Module]] = {"default": PoseNet, "paper": PaperNet}

@@ -144,7 +144,9 @@ class TaskModule(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Set the rate of the next epoch; Lightning would do so only after the state is saved."""
-        if self._scheduler is not None:
+        if isinstance(self._scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+            self._scheduler.step(self.history[-1]["val_loss"])
+        elif self._scheduler is not None:
             self._scheduler.step()
 
     def _keep_best(self, measures: dict[str, Tensor], score: float) -> None:

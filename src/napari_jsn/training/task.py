@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from napari_jsn.joint import BoneMasks
 
 #: Where the tasks live that can be trained by name: module and class.
-TASKS = {"segmentation": ("napari_jsn.segmentation.task", "SegmentationTask")}
+TASKS = {
+    "segmentation": ("napari_jsn.segmentation.task", "SegmentationTask"),
+    "localization": ("napari_jsn.localization.task", "LocalizationTask"),
+    "registration": ("napari_jsn.registration.task", "RegistrationTask"),
+}
 #: Their presets, told here so that a menu need not import torch.
-PRESETS = {"segmentation": ("default", "paper")}
+PRESETS = {"segmentation": ("default", "paper"), "localization": ("default",), "registration": ("default", "paper")}
 
 
 class Task(Protocol):
