@@ -38,7 +38,7 @@ def test_visits_by_date_and_sides(folder, film, form):
 
 @pytest.mark.parametrize("form", ["dicom", "png"])
 def test_a_film_of_both_hands_has_no_one_side(folder, form):
-    (radiograph,) = read_study(folder(form, visits=1, sides=(("R", "L"),))).visits[0].radiographs
+    (radiograph,) = read_study(folder(form, visits=1, sides=(("R", "L"),)), split=False).visits[0].radiographs
     assert radiograph.side is None and radiograph.side_source
 
 
@@ -72,7 +72,8 @@ def test_what_cannot_be_a_study_is_told(folder, tmp_path):
     for name in ("AcquisitionDate", "ContentDate", "StudyDate"):
         undated[name].value = ""
     undated.save_as(path)
-    with pytest.raises(InputError, match=r"_v01_L\.dcm does not say when"):
+    with pytest.raises(InputError, match=r"photo\.dcm does not say when.*Name the files.*films\.csv"):
+        path.rename(one / "photo.dcm")
         read_study(one)
     path.write_text("no DICOM")
     with pytest.raises(InputError, match=r"_v01_L\.dcm is no DICOM file"):
@@ -89,7 +90,7 @@ def test_a_table_of_films_that_cannot_be_read(tmp_path, line):
 def test_what_a_table_of_films_leaves_out_stays_unknown(folder):
     patient = folder("png", visits=1, sides=(("L",),))
     (patient / "films.csv").write_text("file,acquired\nSIM0001_v01_L.png,2020-01-06\n")
-    (radiograph,) = read_study(patient).visits[0].radiographs
+    (radiograph,) = read_study(patient, split=False).visits[0].radiographs
     assert (radiograph.side, radiograph.spacing_mm, radiograph.side_source) == (None, None, "")
 
 

@@ -1,38 +1,108 @@
-"""The radiographs of one patient in a folder, put in order of time."""
+"""The radiographs of one patient, from a folder or one by one, put in order of time."""
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Iterator
-from datetime import date
-from itertools import groupby
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from napari_jsn.errors import InputError
+from napari_jsn.progress import Progress
 from napari_jsn.radiograph import Radiograph, read_radiograph
+from napari_jsn.radiograph.dicom import is_dicom
+from napari_jsn.study import names
+from napari_jsn.study.films_table import FILMS_TABLE, read_table, stated
+from napari_jsn.study.finding import film_files, header_of
+from napari_jsn.study.order import Placed, in_visits
+from napari_jsn.study.patients import Identity, check_one_patient
+from napari_jsn.study.splitting import by_side, split_study
 from napari_jsn.study.study import Study, Visit
+from napari_jsn.study.view_position import without_oblique
+from napari_jsn.study.wording import film_name
 
-#: Tells date, side and pixel size of image files, which do not: columns ``file``, ``acquired`` (2020-01-31), and
-#: where known ``side`` (L, R or B for both) and ``spacing_mm``.
-FILMS_TABLE = "films.csv"
-
-DICOM_SUFFIXES = (".dcm", ".dicom")
-#: Modalities of plain radiographs: computed, digital, digitised film, other, not stated.
-MODALITIES = ("CR", "DX", "RG", "OT", "")
-#: Exports lie in folders by patient, study and series.
-DEEPEST = 3
+#: What a patient is called unless a pseudonym is given or the identity is asked for.
+ANONYMOUS = "anonymous"
 
 
-def read_study(folder: str | os.PathLike[str]) -> Study:
-    """Read the hand radiographs of one patient and group them into visits by date.
+def read_study(
+    folder: str | os.PathLike[str],
+    split: bool = True,
+    *,
+    patient: str | None = None,
+    keep_identity: bool = False,
+    model: str = "default",
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> Study:
+    """Read the hand radiographs of one patient and group them into visits by date, or by name.
 
-    Takes the DICOM radiographs in the folder and up to three folders deep, whatever their names; other modalities
-    and other files are left alone. Image files are taken where ``films.csv`` beside them tells their dates.
+    Takes the DICOM radiographs in the folder and up to three folders deep, whatever their names; other modalities,
+    other parts of the body and other files are left alone. Without any, takes the image files that ``films.csv`` lists,
+    or all image files if their names, or those of their folders, tell dates, weeks or visits. What ``films.csv`` states
+    of a file comes before what the file says.
 
     Parameters
     ----------
     folder : str or path
+    split : bool
+        Cut films of both hands in two, and tell the side of films that do not state it. Without it the films stay as
+        they are, nothing is looked for on them, and reading is fast.
+    patient : str, optional
+        Pseudonym; by default ``"anonymous"``.
+    keep_identity : bool
+        Name the study after the Patient ID, if no pseudonym is given.
+    model, device : str
+        Of the localiser that tells hands apart.
+    progress : Progress, optional
+        Of the same.
+
+    Returns
+    -------
+    Study
+        Radiographs are named after visit and side. No name, note or source tells who the patient is.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder or no radiograph in it, if neither dates nor names tell the order or they contradict
+        each other, if it shows more than one patient, if hands lie over one another, or if a file is damaged.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}. Give the folder with the radiographs of one patient.", "folder")
+    table = read_table(folder)
+    files, notes = film_files(folder, table)  # all headers before any pixels
+    notes += check_one_patient({file.name: file.identity for file in files}, str(folder), "folder")
+    placed = []
+    for file in files:
+        radiograph, row = read_radiograph(file.path), table.get(file.name)
+        radiograph = stated(radiograph, row) if row else _by_name(radiograph, file.name)
+        placed.append(Placed(radiograph, file.name, file.image, row.visit if row else None))
+    visits, told = in_visits(placed, folder)
+    study = Study(visits, _called(patient, keep_identity, [file.identity for file in files]), (*notes, *told))
+    return split_study(without_oblique(study), model, device, progress) if split else study
+
+
+def study_of(
+    *visits: Any,
+    split: bool = True,
+    patient: str | None = None,
+    keep_identity: bool = False,
+    model: str = "default",
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> Study:
+    """A study of radiographs that are given one by one, in the order of the visits.
+
+    Parameters
+    ----------
+    *visits : path, Radiograph, (H, W) array, or sequence of these
+        One a visit, the baseline first; a sequence where a visit has a film of each hand. The files must be one
+        patient's; of a Radiograph that is not asked.
+    split, patient, keep_identity, model, device, progress
+        As for :func:`read_study`.
 
     Returns
     -------
@@ -41,117 +111,53 @@ def read_study(folder: str | os.PathLike[str]) -> Study:
     Raises
     ------
     InputError
-        If there is no such folder or no radiograph in it, if a radiograph has no date, or if they show more than
-        one patient.
+        If a file cannot be read, if the files show more than one patient, or if hands lie over one another.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"There is no folder {folder}. Give the folder with the radiographs of one patient.", "folder")
-    found = list(_radiograph_files(folder))  # all headers before any pixels
-    radiographs = [read_radiograph(path) for path in found] or list(_listed(folder))
-    if not radiographs:
-        raise InputError(
-            f"{folder} holds no DICOM radiographs (CR, DX) and no {FILMS_TABLE} that lists image files.", "folder"
-        )
-    return Study(tuple(_visits(radiographs)))
+    identities: dict[str, Identity] = {}
+    made = []
+    for number, visit in enumerate(visits, start=1):
+        given = [visit] if isinstance(visit, (str, os.PathLike, Radiograph)) or hasattr(visit, "shape") else list(visit)
+        films = [_radiograph(film, identities) for film in given]
+        if not films:
+            raise InputError(f"Visit {number} holds no radiograph. Give one, or leave the visit out.", "followup")
+        day = min((film.day for film in films if film.day is not None), default=None)
+        named = (replace(film, name=film_name(number, film.side)) for film in films)
+        made.append(Visit(number, day, tuple(sorted(named, key=by_side))))
+    if not made:
+        raise InputError("No radiographs are given. Give a baseline and a follow-up.", "baseline")
+    notes = check_one_patient(identities, "What is given", "followup")
+    study = Study(tuple(made), _called(patient, keep_identity, list(identities.values())), tuple(notes))
+    return split_study(without_oblique(study), model, device, progress) if split else study
 
 
-def holds_study(folder: str | os.PathLike[str], most_entries: int) -> bool:
-    """Whether a short look at file names finds DICOM files or the table of films; reads at most a few bytes.
-
-    Parameters
-    ----------
-    folder : str or path
-    most_entries : int
-        A folder with more files and folders in it is taken for something else.
-    """
-    folder, found = Path(folder), False
-    for number, path in enumerate(_entries(folder)):
-        if number >= most_entries:
-            return False
-        found = found or path == folder / FILMS_TABLE or _may_be_dicom(path)
-    return found
+def _radiograph(film: Any, identities: dict[str, Identity]) -> Radiograph:
+    if isinstance(film, Radiograph):
+        return film
+    if hasattr(film, "shape"):
+        return Radiograph(film)
+    radiograph = read_radiograph(film)
+    if radiograph.path is not None and is_dicom(radiograph.path):
+        identities[str(film)] = header_of(radiograph.path, str(film))[0].identity
+    return _by_name(radiograph, Path(film).name)
 
 
-def _entries(folder: Path, depth: int = 0) -> Iterator[Path]:
-    """Files and folders in a folder and in those below it; hidden ones are left out."""
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                yield Path(entry.path)
-                if depth < DEEPEST and entry.is_dir():
-                    yield from _entries(Path(entry.path), depth + 1)
-    except OSError:  # no folder, or one that may not be read
-        return
+def _by_name(radiograph: Radiograph, name: str) -> Radiograph:
+    """What a file's name tells and the file itself does not: the day, and the side."""
+    day, side = names.day_in(name), names.side_in(name)
+    if radiograph.acquired is None and day is not None:
+        radiograph = replace(radiograph, acquired=day, acquired_source=names.SOURCE)
+    if side is not None and not radiograph.side and not radiograph.side_source:
+        one = None if side == "B" else side
+        radiograph = replace(radiograph, side=one, side_source=names.SOURCE if one else f"{names.SOURCE}: both")
+    return radiograph
 
 
-def _may_be_dicom(path: Path) -> bool:
-    """By its ending; a file without one, as exports write them, by its first bytes."""
-    if path.suffix.lower() in DICOM_SUFFIXES:
-        return True
-    if path.suffix and not path.suffix[1:].isdigit():  # "1.2.840.113" is a name, not an ending
-        return False
-    try:
-        with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
+def _called(patient: str | None, keep_identity: bool, identities: Sequence[Identity]) -> str:
+    """What to call the patient."""
+    if patient is not None:
+        return patient
+    number = next((identity.number for identity in identities if identity.number), "")
+    return number if keep_identity and number else ANONYMOUS
 
 
-def _radiograph_files(folder: Path) -> Iterator[Path]:
-    """The DICOM files of plain radiographs, all of one patient."""
-    from pydicom import dcmread
-
-    patients: set[str] = set()
-    for path in sorted(filter(_may_be_dicom, _entries(folder))):
-        try:
-            header = dcmread(path, stop_before_pixels=True, specific_tags=["Modality", "Rows", "PatientID"])
-        except Exception as error:  # pydicom raises many kinds on damaged files
-            raise InputError(f"{path} is no DICOM file, or damaged. Take it out of the folder.", "folder") from error
-        if "Rows" not in header or (header.get("Modality") or "") not in MODALITIES:
-            continue
-        patients.add(str(header.get("PatientID") or ""))
-        if len(patients - {""}) > 1:
-            raise InputError(f"{folder} holds radiographs of more than one patient. Give the folder of one.", "folder")
-        yield path
-
-
-def _listed(folder: Path) -> Iterator[Radiograph]:
-    """The image files that ``films.csv`` lists."""
-    table = folder / FILMS_TABLE
-    if not table.is_file():
-        return
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    for number, row in enumerate(rows, start=2):
-        try:
-            path, acquired = folder / row["file"], date.fromisoformat(row["acquired"])
-            spacing_mm = float(row["spacing_mm"]) if row.get("spacing_mm") else None
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"Line {number} of {table} cannot be read. It needs the columns file and acquired "
-                "(a date like 2020-01-31), and may have side (L, R or B) and spacing_mm.",
-                "folder",
-            ) from error
-        read, side = read_radiograph(path, spacing_mm), row.get("side") or ""
-        yield Radiograph(
-            read.pixels, read.spacing_mm, side if side in ("L", "R") else None, acquired,
-            spacing_source=read.spacing_source, side_source=FILMS_TABLE if side else "", acquired_source=FILMS_TABLE,
-            path=path,
-        )  # fmt: skip
-
-
-def _visits(radiographs: list[Radiograph]) -> Iterator[Visit]:
-    def day(radiograph: Radiograph) -> date:
-        if radiograph.day is None:
-            raise InputError(f"{radiograph.path} does not say when it was taken, so its visit is not known.", "folder")
-        return radiograph.day
-
-    def order(radiograph: Radiograph) -> tuple[date, str, str]:
-        return day(radiograph), {"R": "0", "L": "1"}.get(radiograph.side or "", "2"), radiograph.name
-
-    grouped = groupby(sorted(radiographs, key=order), key=day)
-    for number, (when, group) in enumerate(grouped, start=1):
-        yield Visit(number, when, tuple(group))
+__all__ = ["ANONYMOUS", "FILMS_TABLE", "read_study", "study_of"]

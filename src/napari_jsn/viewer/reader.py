@@ -79,7 +79,7 @@ def read_study_folder(path: str | list[str]) -> list[LayerData]:
     from napari_jsn.study import read_study
     from napari_jsn.viewer.study_layers import study_layers
 
-    return study_layers(read_study(path[0] if isinstance(path, list) else path))
+    return study_layers(read_study(path[0] if isinstance(path, list) else path, split=False))
 
 
 def read_dicom(path: str | list[str]) -> list[LayerData]:

@@ -56,4 +56,4 @@ def _shipped(name: str) -> list[LayerData]:
     from napari_jsn.viewer.study_layers import study_layers
 
     with as_file(files("napari_jsn") / "samples" / name) as folder:
-        return study_layers(read_study(folder))
+        return study_layers(read_study(folder, split=False))
