@@ -1,4 +1,4 @@
-"""The command ``napari-jsn``: register a joint pair, simulate pairs and studies, try the whole on a simulated pair.
+"""The command ``napari-jsn``: measure hands, register a joint pair, simulate both, train and evaluate.
 
 Everything slow is imported inside the commands, so that help comes at once.
 """
@@ -12,7 +12,9 @@ from typing import Annotated
 
 import typer
 
+from napari_jsn.cli.demo import demo
 from napari_jsn.cli.evaluate import app as evaluate
+from napari_jsn.cli.measure import measure
 from napari_jsn.cli.simulate import simulate, simulate_pair
 from napari_jsn.cli.train import train
 from napari_jsn.errors import InputError
@@ -35,6 +37,12 @@ _OPTIONS = {
     "moving_spacing_mm": "--moving-spacing-mm",
     "method": "--method",
     "device": "--device",
+    "baseline": "BASELINE",
+    "followup": "FOLLOWUP",
+    "dicom": "--dicom",
+    "patient": "--patient",
+    "localization": "--joints-model",
+    "segmentation": "--bones-model",
     "out": "--out",
     "joint": "--joint",
     "side": "--side",
@@ -98,6 +106,9 @@ def _common(
     pass
 
 
+app.command()(measure)
+
+
 @app.command()
 def register(
     fixed: Annotated[
@@ -144,30 +155,7 @@ def register(
     printed.print_files(written)
 
 
-@app.command()
-def demo(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for everything it makes.")] = Path("output/demo"),
-) -> None:
-    """Simulate a joint pair, measure it, and set the truth beside the measurement."""
-    from napari_jsn.cli import pair, printed
-    from napari_jsn.export.simulated import joint_pair as names
-    from napari_jsn.files import check_folder, write_files
-    from napari_jsn.simulation.sample import sample_pair
-
-    folder = check_folder(out)
-    with printed.busy("Simulating a joint pair and registering it"):
-        simulated = sample_pair()
-        written = write_files(folder, names.pair_files(simulated))
-        measured = pair.measure(
-            (folder / names.FIXED, folder / names.MOVING),
-            (folder / names.FIXED_MASK, folder / names.MOVING_MASK),
-            (simulated.spacing_mm, simulated.spacing_mm),
-        )
-        written += write_files(folder, measured.files())
-    printed.print_pair(measured, simulated)
-    printed.print_files(written)
-
-
+app.command()(demo)
 app.command()(simulate)
 app.command()(simulate_pair)
 app.command()(train)

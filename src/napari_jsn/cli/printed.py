@@ -14,9 +14,13 @@ from rich.text import Text
 
 from napari_jsn.cli.pair import FIGURE, MeasuredPair
 from napari_jsn.export import words
+from napari_jsn.export.progression import REPORT
 
 if TYPE_CHECKING:
     from napari_jsn.simulation.film import JointPair
+
+#: Files that a reader opens first.
+_TO_LOOK_AT = {FIGURE: "Six-panel figure", REPORT: "Report"}
 
 
 def busy(what: str) -> AbstractContextManager[object]:
@@ -67,8 +71,8 @@ def print_files(paths: Sequence[Path]) -> None:
         return
     print(f"\nWritten to {paths[0].parent}: {', '.join(path.name for path in paths)}")
     for path in paths:
-        if path.name == FIGURE:
-            print(f"Six-panel figure: {path}")
+        if path.name in _TO_LOOK_AT:
+            print(f"{_TO_LOOK_AT[path.name]}: {path}")
 
 
 def _spacing(pair: MeasuredPair) -> str:

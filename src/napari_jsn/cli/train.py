@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.terminal import STOPPED, on_terminal
+
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-
     from napari_jsn.training.train import Trained
-
-#: The shell's exit code of what Ctrl-C ended.
-_STOPPED = 130
 
 
 def train(
@@ -46,6 +40,7 @@ def train(
     name: Annotated[str | None, typer.Option(help="What the model will be called.")] = None,
 ) -> None:
     """Train a network and keep its best epoch as a model; Ctrl-C stops and keeps the best so far."""
+    from napari_jsn.training.machine import is_first_process
     from napari_jsn.training.task import task_from_folder
     from napari_jsn.training.train import check_lightning
     from napari_jsn.training.train import train as train_task
@@ -57,14 +52,14 @@ def train(
         torch.set_num_threads(threads)
     if preset is None:
         preset = "default" if resume is None else _preset_of(resume)
-    with _on_terminal() as progress:
+    with on_terminal(is_first_process()) as progress:
         trained = train_task(
             task_from_folder(task, data, preset), epochs, device, out, name, resume, start, seed, progress,
             command=typed(sys.argv),
         )  # fmt: skip
     _tell(trained, task)
     if not trained.finished:
-        raise typer.Exit(1 if trained.resume is None and trained.path else _STOPPED)
+        raise typer.Exit(1 if trained.resume is None and trained.path else STOPPED)
 
 
 def typed(words: list[str]) -> str:
@@ -76,43 +71,6 @@ def typed(words: list[str]) -> str:
         for option, _, value in [word.partition("=")]
     ]
     return shlex.join(["napari-jsn", *kept])
-
-
-class TerminalProgress:
-    """A bar on the terminal; Ctrl-C asks the training to stop after its batch, a second one stops at once."""
-
-    def __init__(self, bar: Bar) -> None:
-        self._bar, self._line = bar, bar.add_task("Loading", total=None)
-        self.aborted = False
-
-    def update(self, done: int, total: int, message: str = "") -> None:
-        """Move the bar."""
-        self._bar.update(self._line, completed=done, total=total or None, description=message)
-
-    def stop(self, *signal_and_frame: Any) -> None:
-        """What Ctrl-C does."""
-        self.aborted = True
-        self._bar.update(self._line, description="Stopping; Ctrl-C again stops at once")
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@contextmanager
-def _on_terminal() -> Iterator[TerminalProgress]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    from napari_jsn.training.machine import is_first_process
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    shown = console.is_terminal and is_first_process()
-    with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
-        progress = TerminalProgress(bar)
-        before = signal.signal(signal.SIGINT, progress.stop)
-        try:
-            yield progress
-        finally:
-            signal.signal(signal.SIGINT, before)
 
 
 def _preset_of(resume: Path) -> str:

@@ -85,7 +85,8 @@ class _Report:
             drawn = tag("figure", hand_overview(film, rows, self.unit, self.end))
             hands.append(tag("div", drawn, self.beside(film, list(rows.values())), class_="hand"))
         told = f"Narrowing from baseline to visit {self.whens.get(last, last)}, shown on the baseline radiograph."
-        return tag("h2", "Overview") + tag("p", told, class_="lead") + self.legend() + tag("div", *hands, class_="hands")
+        head = tag("h2", "Overview") + tag("p", told, class_="lead") + self.legend()
+        return head + tag("div", *hands, class_="hands")
 
     def beside(self, film: Film, rows: list[Narrowing]) -> str:
         """The words beside a hand: how many joints can be relied on, and why the others cannot."""
