@@ -1,0 +1,136 @@
+"""From the registrations of one joint between all its visits to its rows of a progression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn.localization.shape import BOX_MM
+from napari_jsn.registration.result import Registration
+from napari_jsn.study.films import OpenFilm
+from napari_jsn.study.progression import NAN, JointView, Narrowing
+from napari_jsn.study.repositioning import repositioning_sd_mm
+from napari_jsn.study.steps import Ends, steps_of
+from napari_jsn.study.trajectory import Trajectory, follow
+from napari_jsn.study.wording import film_name
+
+#: Two-sided 95 % of the normal distribution.
+_Z95 = 1.959964
+
+
+@dataclass(frozen=True)
+class JointCourse:
+    """One joint over the visits, by visit number; pairs of visits count from 0."""
+
+    name: str
+    side: str | None
+    films: Mapping[int, OpenFilm]
+    views: Mapping[int, JointView]
+    registrations: Mapping[Ends, Registration]
+
+    def doubts(self, visit: int) -> tuple[str, ...]:
+        """What is doubtful about the joint's view at a visit."""
+        return (*self.films[visit].reasons, *self.views[visit].reasons)
+
+
+def rows_of(course: JointCourse, visits: int, complete: bool = True) -> list[Narrowing]:
+    """One row for each follow-up visit.
+
+    Parameters
+    ----------
+    course : JointCourse
+    visits : int
+    complete : bool
+        Whether all was measured; otherwise visits that were not reached are left out.
+    """
+    trusted = {
+        ends
+        for ends, one in course.registrations.items()
+        if one.reliable and not course.doubts(ends[0] + 1) and not course.doubts(ends[1] + 1)
+    }
+    baseline = course.views.get(1)
+    variance_px2 = (repositioning_sd_mm(course.name) / _pixel_mm(baseline)) ** 2 if baseline else 0.0
+    followed = follow(visits, steps_of(course.registrations, trusted), variance_px2)
+    rows = []
+    for visit in range(2, visits + 1):
+        unseen = _unseen(course, visit)
+        if unseen:
+            rows.append(Narrowing(course.name, course.side or "", visit, reason=unseen))
+        elif (0, visit - 1) in course.registrations:
+            rows.append(_row(course, visit, followed))
+        elif complete:
+            raise AssertionError(f"{course.name} was not registered at visit {visit}.")
+    return rows
+
+
+def _row(course: JointCourse, visit: int, followed: Trajectory) -> Narrowing:
+    baseline, followup, direct = course.views[1], course.views[visit], course.registrations[0, visit - 1]
+    spacing_mm = NAN if baseline.image.spacing_mm is None else baseline.image.spacing_mm
+    k = visit - 1
+    jsn_px, sd_px = float(followed.jsn[k]), float(followed.sd[k])
+    reasons = _reasons(course, visit, followed, spacing_mm)
+    scale = (direct.upper.dz + direct.lower.dz) / 2
+    change_px = baseline.jsw.px - followup.jsw.px / scale
+    return Narrowing(
+        joint=course.name,
+        side=course.side or "",
+        visit=visit,
+        jsn_mm=jsn_px * spacing_mm,
+        jsn_sd_mm=sd_px * spacing_mm,
+        ci95_mm=((jsn_px - _Z95 * sd_px) * spacing_mm, (jsn_px + _Z95 * sd_px) * spacing_mm),
+        jsn_px=jsn_px,
+        jsn_sd_px=sd_px,
+        reliable=not reasons,
+        reason=" ".join(reasons),
+        angle_deg=angle_deg(direct),
+        closure_mm=float(followed.closure[k]) * spacing_mm,
+        jsw_change_mm=change_px * spacing_mm,
+        jsw_change_sd_mm=float(np.hypot(baseline.jsw.sd_px, followup.jsw.sd_px / scale)) * spacing_mm,
+        registration=direct,
+        baseline=baseline,
+        followup=followup,
+    )
+
+
+def _unseen(course: JointCourse, visit: int) -> str:
+    """Why there is nothing to measure; empty where there is."""
+    for number in (1, visit):
+        if number not in course.films:
+            return f"There is no film of this hand at visit {number}."
+        if number not in course.views:
+            return f"{course.name} is not in view at visit {number}."
+    return ""
+
+
+def _reasons(course: JointCourse, visit: int, followed: Trajectory, spacing_mm: float) -> list[str]:
+    reasons = [
+        f"{film_name(number).capitalize()}: {reason[:1].lower()}{reason[1:]}"
+        for number in (1, visit)
+        for reason in course.doubts(number)
+    ]
+    direct = course.registrations[0, visit - 1]
+    if not followed.joined[visit - 1]:
+        if direct.reason:
+            reasons.append(direct.reason)
+        elif not reasons:
+            reasons.append("No reliable registration leads from the baseline to this visit.")
+    if followed.open[visit - 1]:
+        size = float(followed.closure[visit - 1])
+        told = f"{size:.1f} pixels" if np.isnan(spacing_mm) else f"{size * spacing_mm:.2f} mm"
+        reasons.append(f"The registrations between three visits do not add up (closure {told}).")
+    return reasons
+
+
+def angle_deg(registration: Registration) -> float:
+    """Turn of the upper bone against the lower one, -180 to 180 degrees."""
+    turn = registration.upper.dtheta - registration.lower.dtheta
+    return float(np.rad2deg((turn + np.pi) % (2 * np.pi) - np.pi))
+
+
+def _pixel_mm(view: JointView) -> float:
+    """Size of a pixel; where it is not known, such that the box is as large as boxes are."""
+    side: NDArray[np.int_] = np.array(view.image.pixels.shape)
+    return view.image.spacing_mm or BOX_MM / float(side.max())
