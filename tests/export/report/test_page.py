@@ -1,0 +1,161 @@
+"""The report: all joints and reasons are in it, it loads nothing, and names nobody."""
+
+import base64
+import re
+from dataclasses import replace
+from html import unescape
+from html.parser import HTMLParser
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_jsn import __version__
+from napari_jsn.anatomy import MEASURED_JOINTS
+from napari_jsn.export.report.page import USE, report_html
+from napari_jsn.export.report.svg import MINUS
+from napari_jsn.export.report.unit import Unit
+from tests.study import made_up
+
+VOID = {"meta", "img", "image", "line", "rect", "circle", "polygon", "polyline", "br", "path", "use"}
+
+
+class Page(HTMLParser):
+    """Collects what a page shows, and checks that every element is closed."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.attributes, self.said = [], [], []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.attributes += attributes
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.attributes += attributes
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.said.append(data)
+
+    @property
+    def words(self):
+        return " ".join(" ".join(self.said).split())
+
+
+@pytest.fixture(scope="module")
+def progression():
+    return made_up.progression()
+
+
+@pytest.fixture(scope="module")
+def html(progression):
+    return report_html(progression)
+
+
+@pytest.fixture(scope="module")
+def long():
+    """Both hands at three visits."""
+    return made_up.progression(visits=3, sides=("R", "L"))
+
+
+def test_it_shows_every_joint_with_its_figures_and_every_reason(html, progression):
+    words = Page(html).words
+    for row in progression.narrowings:
+        assert f"L {row.joint}" in words
+        assert row.reason in words
+        if np.isfinite(row.jsn_mm):
+            assert f"{row.jsn_mm:+.2f}".replace("-", MINUS) in words
+    for told in (USE, "SIM0001", "visit 2 (week 52)", __version__, "refined", *progression.notes):
+        assert told in words
+    for model in progression.models.values():
+        assert model in words
+    assert "magnification corrected" in words and "Repositioning" in words
+
+
+def test_it_is_one_file_that_loads_nothing(html):
+    page = Page(html)
+    without_pictures = re.sub(r"base64,[\w+/=]+", "", html)
+    outside = re.search(r"https?:|//[a-z]|@import|url\(|<script|<link|<iframe|\bon[a-z]+=", without_pictures, re.I)
+    assert outside is None
+    policies = [value for name, value in page.attributes if name == "content" and "default-src" in value]
+    assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+    links = [value for name, value in page.attributes if name in ("href", "src")]
+    assert links and all(link.startswith("data:image/jpeg;base64,") for link in links)
+    for link in links:
+        Image.open(BytesIO(base64.b64decode(link.split(",")[1]))).verify()
+    assert len(html) < 5e6
+
+
+def test_equal_progressions_give_equal_pages(html, progression):
+    assert report_html(replace(progression)) == html
+
+
+def test_it_names_no_file_and_no_day(html, progression):
+    for film in progression.films:
+        assert film.radiograph.path.name not in html and str(film.radiograph.path.parent) not in html
+        assert film.day.isoformat() not in html and film.day.strftime("%Y%m%d") not in html
+
+
+def test_words_from_outside_are_no_markup(progression):
+    evil = "<script>alert('&')</script>"
+    rows = [replace(row, reliable=False, reason=evil) for row in progression.narrowings]
+    films = [replace(film, notes=(evil,)) for film in progression.films]
+    odd = replace(progression, patient=evil, notes=(evil,), narrowings=tuple(rows), films=tuple(films), method=evil)
+    html = report_html(odd)
+    assert "<script" not in html and unescape(Page(html).words).count(evil) > 10
+
+
+def test_strips_show_what_there_is(html, progression):
+    pictures = Page(html).words
+    measured = sum(row.registration is not None for row in progression.narrowings)
+    assert pictures.count("Original loss") == pictures.count("Transformed loss") == measured == 9
+    assert html.count(">5 mm</text>") == 10  # the scale bar of each baseline, of the joint missing at follow-up too
+    assert html.index("Not to be relied on</h2>") < html.index("Radiographs</h2>")
+    doubted = html[html.index("Not to be relied on</h2>") :]
+    assert [f"L {joint}" in doubted for joint in ("MCP1", "PIP4", "PIP5", "MCP2")] == [True, True, True, False]
+
+
+def test_courses_are_drawn_from_three_visits_on(html, long):
+    assert "Over time" not in html
+    words = Page(report_html(long)).words
+    assert "weeks since baseline" in words and "104" in words
+    for side in ("R", "L"):
+        for joint in MEASURED_JOINTS:
+            assert f"{side} {joint}" in words
+    assert "Right hand" in words and "Left hand" in words and "Closure" in words
+
+
+def test_visits_without_days_are_numbered(long):
+    words = Page(report_html(replace(long, films=tuple(replace(film, day=None) for film in long.films)))).words
+    assert "visit 1, visit 2, visit 3" in words and "week" not in words.replace("weeks since", "")
+
+
+def test_without_a_pixel_size_it_counts_in_pixels(progression):
+    rows = [
+        replace(
+            row, jsn_mm=np.nan, jsn_sd_mm=np.nan, ci95_mm=(np.nan, np.nan), jsw_change_mm=np.nan,
+            registration=row.registration and replace(row.registration, spacing_mm=None),
+        )
+        for row in progression.narrowings
+    ]  # fmt: skip
+    blind = replace(progression, narrowings=tuple(rows))
+    assert Unit.of(blind).name == "px"
+    words = Page(report_html(blind)).words
+    assert "JSN (px)" in words and "JSN (mm)" not in words and "in pixels of the baseline" in words
+    assert f"{rows[2].jsn_px:+.1f} px" in words
+
+
+def test_a_hand_of_unknown_side_and_nothing_measured(progression):
+    films = tuple(replace(film, side=None, joints=()) for film in progression.films)
+    rows = tuple(made_up.Narrowing(joint, "", 2, reason="No hand was found.") for joint in ("MCP2", "PIP2"))
+    words = Page(report_html(replace(progression, films=films, narrowings=rows))).words
+    assert "0 of 2" in words and "No hand was found." in words and "No joint of this hand was found" in words
