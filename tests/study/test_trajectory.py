@@ -40,7 +40,7 @@ def test_it_is_unbiased_and_its_covariance_is_that_of_its_errors(visits):
     pairs = list(combinations(range(visits), 2))
     sd = 0.02 * np.linspace(0.7, 1.4, len(pairs))
     found = []
-    for _ in range(4000):
+    for _ in range(1500):
         outline, laid, own = rng.standard_normal(visits), rng.standard_normal(visits), rng.standard_normal(len(pairs))
         steps = []
         for k, (i, j) in enumerate(pairs):
@@ -49,12 +49,12 @@ def test_it_is_unbiased_and_its_covariance_is_that_of_its_errors(visits):
             steps.append(Step(i, j, true[j] - true[i] + error, sd[k]))
         found.append(follow(visits, steps, tau**2))
     jsn = np.array([each.jsn for each in found if not each.open.any()])
-    assert len(jsn) > 3980
-    np.testing.assert_allclose(jsn.mean(0), true, atol=0.001)
+    assert len(jsn) > 1490
+    np.testing.assert_allclose(jsn.mean(0), true, atol=0.002)
     stated = found[0].covariance
-    np.testing.assert_allclose(np.cov(jsn.T), stated, atol=0.06 * stated.max())
+    np.testing.assert_allclose(np.cov(jsn.T), stated, atol=0.1 * stated.max())
     covered = np.abs(jsn - true)[:, 1:] < 1.96 * found[0].sd[1:]
-    assert covered.mean() == pytest.approx(0.95, abs=0.015)
+    assert covered.mean() == pytest.approx(0.95, abs=0.02)
 
 
 def test_visits_in_between_add_to_what_is_known():

@@ -20,6 +20,7 @@ from napari_jsn.localization.found import FoundJoints
 from napari_jsn.progress import Progress
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.radiograph.radiograph import GIVEN
+from napari_jsn.study.checks import check_films, check_study
 from napari_jsn.study.reading import read_study, study_of
 from napari_jsn.study.splitting import split_study
 from napari_jsn.study.study import Study
@@ -34,7 +35,7 @@ class OpenFilm:
     """One radiograph of one hand before its joints are measured.
 
     ``joints`` are those found or given, ``missing`` the names of those out of view, ``reasons`` what makes all of them
-    doubtful, ``notes`` what was noticed.
+    doubtful.
     """
 
     visit: int
@@ -43,7 +44,6 @@ class OpenFilm:
     joints: tuple[Joint, ...] = ()
     missing: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
     @property
     def side(self) -> str | None:
@@ -108,6 +108,11 @@ def find_on_films(
         On the study.
     None
         If aborted.
+
+    Raises
+    ------
+    InputError
+        If the films cannot be compared; see :func:`napari_jsn.study.checks.check_study`.
     """
     seen: list[tuple[Radiograph, FoundJoints]] = []
 
@@ -123,33 +128,22 @@ def find_on_films(
         study = split_study(study, model, device, progress, find)
         if progress.aborted:
             return None
-    films, notes = _one_a_hand(study)
-    given = {film.place: boxes[film.place] for film in films if film.place in boxes}
-    known = {film.place: found for film in films for whole, found in seen if _is_one(film.radiograph, whole, found)}
-    asked = [film for film in films if film.place not in given and film.place not in known]
+    check_films(study)  # before any hand is looked for
+    films = [OpenFilm(visit.number, visit.day, film) for visit in study.visits for film in visit.radiographs]
+    joints = {film.place: _given(film, boxes[film.place]) for film in films if film.place in boxes}
+    joints |= {
+        film.place: found
+        for film in films
+        for whole, found in seen
+        if film.place not in joints and _is_one(film.radiograph, whole, found)
+    }
+    asked = [film for film in films if film.place not in joints]
     found = find_joints_many([film.radiograph for film in asked], model, device, progress=progress) if asked else []
     if len(found) < len(asked):
         return None
-    known |= {film.place: joints for film, joints in zip(asked, found, strict=True)}
-    opened = [
-        _with_given(film, given[film.place]) if film.place in given else _with_found(film, known[film.place])
-        for film in films
-    ]
-    return opened, (*study.notes, *notes)
-
-
-def _one_a_hand(study: Study) -> tuple[list[OpenFilm], list[str]]:
-    """The first film of each hand at each visit, and notes on those left out."""
-    films: dict[Place, OpenFilm] = {}
-    notes = []
-    for visit in study.visits:
-        for radiograph in visit.radiographs:
-            film = OpenFilm(visit.number, visit.day, radiograph)
-            if film.place in films:
-                notes.append(f"{_sentence(film.name)}: there are several films of this hand; the first is measured.")
-            else:
-                films[film.place] = film
-    return list(films.values()), list(dict.fromkeys(notes))
+    joints |= {film.place: each for film, each in zip(asked, found, strict=True)}
+    notes = check_study(study, joints)
+    return [_with_joints(film, joints[film.place]) for film in films], (*study.notes, *notes)
 
 
 def _is_one(film: Radiograph, whole: Radiograph, found: FoundJoints) -> bool:
@@ -157,32 +151,24 @@ def _is_one(film: Radiograph, whole: Radiograph, found: FoundJoints) -> bool:
     return len(found.sides) == 1 and film.shape == whole.shape and np.array_equal(film.pixels, whole.pixels)
 
 
-def _with_given(film: OpenFilm, joints: Sequence[Joint]) -> OpenFilm:
+def _given(film: OpenFilm, joints: Sequence[Joint]) -> FoundJoints:
+    """Joints that were handed over, as if they had been found."""
     names = [joint.name for joint in joints]
     if strange := [name for name in names if name not in JOINTS]:
         raise InputError(f"There is no finger joint {strange[0]!r}. Choose one of: {', '.join(JOINTS)}.", "boxes")
     if len(set(names)) < len(names):
-        raise InputError(f"{_sentence(film.name)}: a joint has several boxes. Give one for each joint.", "boxes")
-    missing = tuple(name for name in JOINTS if name not in names)
-    return replace(film, joints=tuple(sorted(joints, key=lambda joint: JOINTS.index(joint.name))), missing=missing)
-
-
-def _with_found(film: OpenFilm, found: FoundJoints) -> OpenFilm:
-    """The joints of the film's own hand; of another, if there is just one."""
-    side = film.side if film.side in found.sides or len(found.sides) != 1 else found.sides[0]
-    joints = tuple(joint for joint in found if side is None or joint.side == side)
-    names = {joint.name for joint in joints}
-    notes = []
-    if found.contradicts:
-        notes.append("The side that is stated and the hand that is seen contradict each other.")
-    return replace(
-        film,
-        joints=joints,
-        missing=tuple(name for name in JOINTS if name not in names),
-        reasons=tuple(found.reasons),
-        notes=(*notes, *found.reasons),
+        raise InputError(f"{film.name.capitalize()}: a joint has several boxes. Give one for each joint.", "boxes")
+    side = film.side or ""
+    return FoundJoints(
+        tuple(sorted(joints, key=lambda joint: JOINTS.index(joint.name))),
+        tuple((side, name) for name in JOINTS if name not in names),
+        (side,) if side else (),
+        GIVEN,
     )
 
 
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:]
+def _with_joints(film: OpenFilm, found: FoundJoints) -> OpenFilm:
+    mine = tuple(joint for joint in found if joint.side == film.side) or tuple(found)
+    names = {joint.name for joint in mine}
+    missing = tuple(name for name in JOINTS if name not in names)
+    return replace(film, joints=mine, missing=missing, reasons=tuple(found.reasons))

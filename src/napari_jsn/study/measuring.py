@@ -21,7 +21,6 @@ from napari_jsn.study.rows import JointCourse, rows_of
 from napari_jsn.study.stages import Stages
 from napari_jsn.study.steps import Ends
 from napari_jsn.study.views import views_of
-from napari_jsn.study.wording import side_words
 
 #: Share of the time that finding joints, finding bones and registering take.
 _SHARES = (0.25, 0.3, 0.45)
@@ -96,7 +95,6 @@ def measure(
     if found is None:
         return Progression((), (), study.patient, (*study.notes, _STOPPED), {}, method, where)
     films, notes = found
-    _check_pairs(films)
     wanted = [(film, joint) for film in films for joint in film.joints if joint.name in names]
     seen = views_of(
         [(film.radiograph, joint) for film, joint in wanted],
@@ -145,22 +143,6 @@ def _checked(joints: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in JOINTS if name in names)
 
 
-def _check_pairs(films: Sequence[OpenFilm]) -> None:
-    """See that some hand was seen at the baseline and later."""
-    sides = {visit: {film.side for film in films if film.visit == visit} for visit in {film.visit for film in films}}
-    later = set().union(*(there for visit, there in sides.items() if visit > 1))
-    if not sides[1] & later:
-        here, there = (", ".join(sorted(side_words(side) for side in some)) for some in (sides[1], later))
-        raise InputError(
-            f"The baseline shows the hand: {here}; the follow-up: {there}. Give films of the same hand.", "followup"
-        )
-    for side in sides[1] & later:
-        film = next(film for film in films if film.place == (1, side))
-        if not film.joints:
-            told = " ".join(film.reasons) or "No hand was found on it."
-            raise InputError(f"{film.name.capitalize()}: {told} Give a radiograph of a hand.", "baseline")
-
-
 def _register(
     pairs: Sequence[tuple[str | None, str, Ends]],
     views: Mapping[_Which, JointView],
@@ -187,4 +169,4 @@ def _register(
 def _film(film: OpenFilm, views: Mapping[_Which, JointView], names: Sequence[str]) -> Film:
     joints = tuple(views[*film.place, name] for name in names if (*film.place, name) in views)
     missing = tuple(name for name in film.missing if name in names)
-    return Film(film.visit, film.day, film.side, film.radiograph, joints, missing, film.notes)
+    return Film(film.visit, film.day, film.side, film.radiograph, joints, missing, film.reasons)

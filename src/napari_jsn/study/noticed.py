@@ -37,16 +37,9 @@ def notes_of(films: Sequence[OpenFilm], rows: Iterable[Narrowing]) -> list[str]:
 
 
 def _spacing_notes(radiographs: Sequence[Radiograph]) -> list[str]:
-    if not radiographs:
-        return []
-    unknown = [radiograph.spacing_mm is None for radiograph in radiographs]
-    if all(unknown):
-        return ["The pixel size is not known, so figures are in pixels."]
-    sources = list(dict.fromkeys(radiograph.spacing_source for radiograph in radiographs))
-    if len(sources) > 1:
-        told = ", ".join(source or "not stated" for source in sources)
-        return [f"The pixel sizes of the films are of different kinds ({told}): they may not compare."]
-    return [_SPACING_WORDS[source] for source in sources if source in _SPACING_WORDS]
+    """What the pixel sizes are, where all are of one kind."""
+    sources = {radiograph.spacing_source for radiograph in radiographs if radiograph.spacing_mm is not None}
+    return [_SPACING_WORDS[source] for source in sources if len(sources) == 1 and source in _SPACING_WORDS]
 
 
 def _scale_notes(films: Sequence[OpenFilm], rows: Sequence[Narrowing]) -> list[str]:
