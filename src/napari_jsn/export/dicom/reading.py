@@ -1,0 +1,129 @@
+"""Read back what this package wrote: the report as a table, the bones as masks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn.anatomy import NOTES_CODES, Code
+from napari_jsn.errors import InputError
+from napari_jsn.export.dicom.figures import COLUMNS, code_of
+from napari_jsn.export.dicom.objects import check_extra
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class BonesRead:
+    """The bones of one radiograph.
+
+    Attributes
+    ----------
+    masks : mapping of (side, joint, bone) to (H, W) bool array
+        On the radiograph's own pixels: ``masks["L", "MCP2", "PP2"]``; the side is "" where it was not known.
+    image_uid : str
+        SOP Instance UID of the radiograph.
+    """
+
+    masks: Mapping[tuple[str, str, str], NDArray[np.bool_]]
+    image_uid: str
+
+
+def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """The report as a table: a row per joint and visit, the baseline too where its joint space width is known.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    DataFrame
+        ``joint``, ``side``, ``visit``, ``time_point``, the figures (NaN where not measured), ``reliable``, ``reason``
+        and ``tracking_uid``.
+
+    Raises
+    ------
+    InputError
+        If highdicom is not installed, or the file is no report of this package.
+    """
+    check_extra()
+    import pandas as pd
+    from highdicom.sr import srread
+
+    try:
+        content: Any = srread(path).content
+        groups = content.get_image_measurement_groups()
+    except Exception as error:  # whatever another file holds
+        raise InputError(f"{path} is no structured report of measurements ({error}).", "path") from error
+    columns = {code_of(column): column for column in COLUMNS}
+    rows = []
+    for group in groups:
+        side, _, joint = f" {group.tracking_identifier}".rpartition(" ")
+        row: dict[str, Any] = {"joint": joint, "side": side.strip()}
+        row |= {"visit": int(_named(group, "126073")), "time_point": _named(group, "C2348792")}
+        row |= dict.fromkeys(COLUMNS, float("nan"))
+        for measurement in group.get_measurements():
+            column = columns.get((_code(measurement.name), _code(measurement.unit)))
+            if column is not None:
+                row[column] = measurement.value
+        reliable, reason = NOTES_CODES["reliable"], NOTES_CODES["reason"]
+        row["reliable"] = _named(group, reliable.value) == "373066001"
+        row["reason"] = _named(group, reason.value) or ""
+        row["tracking_uid"] = str(group.tracking_uid)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def read_bone_masks_seg(path: str | os.PathLike[str]) -> BonesRead:
+    """The bones of one radiograph.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Raises
+    ------
+    InputError
+        If highdicom is not installed, or the file is no segmentation of this package.
+    """
+    check_extra()
+    from highdicom.seg import segread
+
+    try:
+        segmentation = segread(Path(path))
+        image = segmentation.get_source_image_uids()[0][2]
+        pixels = segmentation.get_pixels_by_source_instance(
+            [image], ignore_spatial_locations=True, assert_missing_frames_are_empty=True
+        )[0]
+        masks = {}
+        for number in segmentation.segment_numbers:
+            described = segmentation.get_segment_description(number)
+            side, joint, bone = f" {described.tracking_id}".rsplit(" ", 2)
+            masks[side.strip(), joint, bone] = pixels[..., number - 1].astype(bool)
+    except Exception as error:  # whatever another file holds
+        raise InputError(f"{path} is no segmentation of bones ({error}).", "path") from error
+    return BonesRead(masks, str(image))
+
+
+def _code(concept: Any) -> Code:
+    return Code(concept.value, concept.scheme_designator, concept.meaning)
+
+
+def _items(group: Any) -> Iterator[Any]:
+    yield from group[0].ContentSequence
+
+
+def _named(group: Any, value: str) -> Any:
+    """What a group says under a concept: text, number or the value of a code; None where nothing."""
+    for item in _items(group):
+        if item.name.value == value:
+            return getattr(item.value, "value", item.value)
+    return None
