@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_jsn.grey import Spacing
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.radiograph.radiograph import GIVEN
-from napari_jsn.study import Study, Visit
+from napari_jsn.study import Study
 from napari_jsn.viewer.form import spacing_of
 from napari_jsn.viewer.inputs import pixels_of
 from napari_jsn.viewer.roles import notes
@@ -85,13 +85,16 @@ def film_layer(layer: Any, visit: int, spacing_mm: Spacing = None, copy: bool = 
     return FilmLayer(layer.name, visit, pixels, found, facts, *place, str(layer.unique_id))
 
 
-def study_of(films: Sequence[FilmLayer], **about: Any) -> Study:
-    """The radiographs, visit by visit, as a study; not for the window's thread."""
-    visits = []
-    for number, group in groupby(films, key=lambda film: film.visit):
-        radiographs = tuple(film.radiograph() for film in group)
-        visits.append(Visit(number, radiographs[0].day, radiographs))
-    return Study(tuple(visits), **about)
+def study_from(films: Sequence[FilmLayer], notes: Sequence[str], **options: Any) -> Study:
+    """The radiographs as a study with each hand apart; not for the window's thread.
+
+    ``options`` are those of :func:`napari_jsn.study.reading.study_of`.
+    """
+    from napari_jsn.study.reading import study_of
+
+    visits = ([film.radiograph() for film in group] for _, group in groupby(films, key=lambda film: film.visit))
+    study = study_of(*visits, **options)
+    return replace(study, notes=(*notes, *study.notes))
 
 
 def lay_apart(layers: Sequence[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,14 @@ from napari.layers import Shapes
 from napari_jsn.errors import InputError
 from napari_jsn.export.colours import UNRELIABLE, jsn_colour
 from napari_jsn.joint import Joint
-from napari_jsn.viewer.film_layers import FilmLayer, apply
+from napari_jsn.viewer.film_layers import FilmLayer, Matrix, apply
 from napari_jsn.viewer.roles import KEY, notes
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from napari_jsn.export.report.unit import Unit
+    from napari_jsn.study import Study
     from napari_jsn.study.progression import Narrowing
 
 #: Roles of the two layers of boxes.
@@ -29,8 +30,10 @@ FOUND = "#5ad1c8"
 #: A corner is taken for moved beyond this, in pixels of its film.
 _MOVED_PX = 0.05
 
-#: Side ("" where it is not known), joint and visit.
+#: Visit, side ("" where it is not known) and joint.
 Key = tuple[int, str, str]
+#: Visit and side.
+Hand = tuple[int, str | None]
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Box:
     visit: int
     joint: Joint
     film: FilmLayer
+    #: Row and column of the film at which the hand that the joint was found on was cut out.
+    origin: tuple[int, int] = (0, 0)
 
     @property
     def key(self) -> Key:
@@ -49,7 +54,14 @@ class Box:
     @property
     def corners(self) -> Any:
         """(4, 2) corners on the screen."""
-        return apply(self.film.to_world, self.joint.box)
+        return apply(self.to_world, self.joint.box)
+
+    @property
+    def to_world(self) -> Matrix:
+        """From ``(row, col, 1)`` of the joint's hand to the screen."""
+        moved = np.eye(3)
+        moved[:2, 2] = self.origin
+        return self.film.to_world @ moved
 
 
 @dataclass(frozen=True)
@@ -84,16 +96,12 @@ def show_boxes(layers: Any, role: str, boxes: Sequence[Box], features: pd.DataFr
     """
     corners = [box.corners for box in boxes]
     colours = [each.colour for each in look]
-    side = float(np.median([np.hypot(*(each[1] - each[0])) for each in corners]))
-    # text of a length that grows with the boxes: at no zoom does it run over its neighbour's
-    text = {"string": [each.text for each in look], "color": colours, "anchor": "upper_left"}
     options = {
         "features": features.reset_index(drop=True),
         "edge_color": colours,
         "face_color": "transparent",
-        "edge_width": 0.03 * side,
         "opacity": 1.0,
-        "text": {**text, "size": side / 9, "scaling": True},
+        "text": {"string": [each.text for each in look], "color": colours, "anchor": "upper_left", "size": 7},
         "units": boxes[0].film.units,
     }
     layer = box_layer(layers, role)
@@ -146,7 +154,7 @@ def _read(box: Box | None, other: Box | None, key: Key, corners: Any) -> Box:
     near = box or other
     if near is None:
         raise InputError(f"The box of {key[2]} is on no film that is measured. Remove it.")
-    on_film = apply(np.linalg.inv(near.film.to_world), np.asarray(corners)[:, -2:])
+    on_film = apply(np.linalg.inv(near.to_world), np.asarray(corners)[:, -2:])
     if box is not None and on_film.shape == (4, 2) and np.abs(on_film - box.joint.box).max() <= _MOVED_PX:
         return box
     side = near.joint.side
@@ -154,16 +162,39 @@ def _read(box: Box | None, other: Box | None, key: Key, corners: Any) -> Box:
     return replace(near, joint=replace(joint, edited=True))
 
 
-def edited_boxes(now: Sequence[Box], drawn: Sequence[Box]) -> dict[tuple[int, str | None], list[Joint]]:
-    """The joints of every film of which one was moved, added or removed: what is measured in place of what is found."""
-    films: dict[tuple[int, str | None], list[Joint]] = {}
+def edited_boxes(now: Sequence[Box], drawn: Sequence[Box], painted: Collection[Any]) -> dict[Hand, list[Joint]]:
+    """The joints of every hand that the user corrected: what is measured in place of what would be found.
+
+    Parameters
+    ----------
+    now, drawn : sequence of Box
+        As they lie now, and as they were found.
+    painted : collection of (visit, side, joint)
+        Joints with masks of the user's own: these fit the boxes on show only.
+
+    Returns
+    -------
+    dict
+        Visit and side to joints, in pixels of the whole film.
+    """
+    hands: dict[Hand, list[Box]] = {}
     for box in now:
-        films.setdefault((box.visit, box.joint.side), []).append(box.joint)
-    before: Mapping[tuple[int, str | None], set[str]] = {
-        film: {box.joint.name for box in drawn if (box.visit, box.joint.side) == film} for film in films
-    }
+        hands.setdefault((box.visit, box.joint.side), []).append(box)
+    names = [{(box.visit, box.joint.side, box.joint.name) for box in boxes} for boxes in (now, drawn)]
+    corrected = {key[:2] for key in (*(names[0] ^ names[1]), *painted)}
+    corrected |= {(box.visit, box.joint.side) for box in now if box.joint.edited}
+    return {hand: [whole_film(box) for box in boxes] for hand, boxes in hands.items() if hand in corrected}
+
+
+def whole_film(box: Box) -> Joint:
+    """The joint in pixels of the whole film."""
+    return replace(box.joint, box=box.joint.box + np.array(box.origin))
+
+
+def on_hands(boxes: Mapping[Hand, Sequence[Joint]], study: Study) -> dict[Hand, list[Joint]]:
+    """The same in pixels of each hand's radiograph, which may be a part of the film."""
+    origins = {(visit.number, film.side): film.origin for visit in study.visits for film in visit.radiographs}
     return {
-        film: joints
-        for film, joints in films.items()
-        if any(joint.edited for joint in joints) or {joint.name for joint in joints} != before[film]
+        hand: [replace(joint, box=joint.box - np.array(origins.get(hand, (0, 0)))) for joint in joints]
+        for hand, joints in boxes.items()
     }

@@ -1,4 +1,4 @@
-"""Choosing a box moves the camera to its joint; moving a box does not."""
+"""Boxes and the camera: choosing a box moves it there, and lines and text have the right size at every zoom."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from napari_jsn.viewer.measure_boxes import FOLLOWUP_JOINTS, JOINTS, box_layer
 
 #: How many boxes high the view is on a joint, and how long to wait for the mouse to be let go, in ms.
 _BOXES_HIGH, _WAIT_MS = 2.4, 40
+#: Thickness of lines in canvas pixels.
+_LINE = 1.8
+#: Points of text in a canvas pixel of a box's side that make its text as long as the box; least and largest size.
+_POINTS, _SIZES = 0.115, (2.0, 9.0)
 
 
 class BoxWatcher(QObject):
@@ -24,21 +28,38 @@ class BoxWatcher(QObject):
 
     chosen = Signal(str, str, object)
 
-    def __init__(self, layers: Any) -> None:
+    def __init__(self, viewer: Any) -> None:
         super().__init__()
-        self._layers, self._watched = layers, WeakSet()
+        self._viewer, self._watched = viewer, WeakSet()
         self._asked: tuple[Any, int, Any] | None = None
+        viewer.camera.events.zoom.connect(self.fit_zoom)
 
     def watch(self) -> None:
         """Look at the layers of boxes that there are now."""
-        for layer in (box_layer(self._layers, role) for role in (JOINTS, FOLLOWUP_JOINTS)):
-            if layer is not None and layer not in self._watched:
+        for layer in self._box_layers():
+            if layer not in self._watched:
                 self._watched.add(layer)
                 layer.selected_data.events.items_changed.connect(partial(self._selected, layer))
+        self.fit_zoom()
+
+    def fit_zoom(self, event: Any = None) -> None:
+        """Draw lines of one thickness on the screen, and text no longer than the box it belongs to."""
+        zoom = self._viewer.camera.zoom
+        for layer in self._box_layers():
+            if len(layer.data):
+                size = float(np.clip(_side(layer.data[0]) * zoom * _POINTS, *_SIZES))
+                if abs(size - layer.text.size) > 0.05 * size:
+                    layer.text.size = size
+                if not 0.7 < layer.edge_width[0] * zoom / _LINE < 1.4:  # costs more than the text
+                    layer.edge_width = _LINE / zoom
+
+    def _box_layers(self) -> list[Any]:
+        found = (box_layer(self._viewer.layers, role) for role in (JOINTS, FOLLOWUP_JOINTS))
+        return [layer for layer in found if layer is not None]
 
     def _selected(self, layer: Any, *told: Any) -> None:
         """Remember a single box that was chosen; a mouse that is down may be about to move it."""
-        if len(layer.selected_data) == 1 and layer in self._layers:
+        if len(layer.selected_data) == 1 and layer in self._viewer.layers:
             number = next(iter(layer.selected_data))
             if number < len(layer.data):
                 self._asked = layer, number, np.array(layer.data[number])
@@ -59,6 +80,9 @@ class BoxWatcher(QObject):
 def look_at(viewer: Any, corners: Any) -> None:
     """Centre the view on a box, and zoom to it."""
     corners = np.asarray(corners)[:, -2:]
-    side = float(np.hypot(*(corners[1] - corners[0])))
     viewer.camera.center = tuple(corners.mean(axis=0))
-    viewer.camera.zoom = min(viewer.canvas.size) / (_BOXES_HIGH * side)
+    viewer.camera.zoom = min(viewer.canvas.size) / (_BOXES_HIGH * _side(corners))
+
+
+def _side(corners: Any) -> float:
+    return float(np.hypot(*(corners[1] - corners[0])[-2:]))

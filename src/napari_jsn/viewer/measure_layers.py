@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from napari_jsn.localization.crop import joint_image
 from napari_jsn.transform import affine_rc
 from napari_jsn.viewer.film_layers import FilmLayer
 from napari_jsn.viewer.layers import BONES_LOOK, SPECTRUM_COLORMAP, put
-from napari_jsn.viewer.measure_boxes import FOLLOWUP_JOINTS, FOUND, JOINTS, Box, Look, box_layer, show_boxes
+from napari_jsn.viewer.measure_boxes import FOLLOWUP_JOINTS, FOUND, JOINTS, Box, Look, box_layer, show_boxes, whole_film
 from napari_jsn.viewer.mosaic import Mosaic, Sheet
 from napari_jsn.viewer.roles import notes
 
@@ -33,11 +34,10 @@ _MOST = 99.8
 
 
 def film_of(film: Film, films: Sequence[FilmLayer]) -> FilmLayer | None:
-    """The layer that a measured film came from: of its visit, and if there are several of its name, else side."""
+    """The layer that a measured film came from: of its visit, and if there are several of its side."""
     same = [each for each in films if each.visit == film.visit]
-    named = [each for each in same if each.facts["name"] == film.radiograph.name]
-    sided = [each for each in (named or same) if each.facts["side"] == film.side]
-    return next(iter(sided or named or same), None)
+    same.sort(key=lambda each: (each.facts["side"] != film.side, each.facts["side"] is not None))
+    return next(iter(same), None)
 
 
 def show_found(layers: Any, boxes: Sequence[Box]) -> None:
@@ -73,7 +73,8 @@ class HandLayers:
         for film in progression.films:
             layer = film_of(film, films)
             if layer is not None:
-                boxes = [(Box(film.visit, view.joint, layer), view) for view in film.joints]
+                origin = film.radiograph.origin
+                boxes = [(Box(film.visit, view.joint, layer, origin), view) for view in film.joints]
                 self._views.setdefault(film.visit, []).extend(boxes)
         self.boxes = [box for views in self._views.values() for box, _ in views]
         self.unit = Unit.of(progression)
@@ -90,19 +91,18 @@ class HandLayers:
     def show(self) -> None:
         """Add the layers, or renew those of an earlier run."""
         for visit in self._mosaics:
-            self._show_bones(visit)
+            if visit in (1, self.visit) or self._bones_layer(visit) is not None:
+                self._show_bones(visit, self._drawn[visit])
         self._show_images()
         self._show_boxes()
 
     def show_visit(self, visit: int) -> None:
-        """Show the narrowing up to another visit."""
+        """Show the narrowing up to another visit; its bones come as their layer, those painted on stay as they are."""
         self.visit = visit
+        if visit in self._mosaics and self._bones_layer(visit) is None:
+            self._show_bones(visit, self._drawn[visit])
         self._show_images()
         self._show_boxes()
-        for layer in self._layers:  # of the bones, those of the baseline and of this visit
-            noted = notes(layer)
-            if noted.get("role") == HAND_BONES and noted["visit"] not in (1, visit):
-                layer.visible = False
 
     def narrowing(self, side: str, joint: str) -> Narrowing | None:
         """That of the visit on show."""
@@ -133,8 +133,9 @@ class HandLayers:
                 if changed is None and key not in self._painted:
                     continue
                 if here.joint is not box.joint:  # moved: what is painted there now
-                    image = joint_image(here.film, here.joint)
-                    labels = mosaic.take(layer.data, *_placed(here, image))
+                    on_film = replace(here, joint=whole_film(here), origin=(0, 0))
+                    image = joint_image(on_film.film, on_film.joint)
+                    labels = mosaic.take(layer.data, *_placed(on_film, image))
                 elif changed is not None:
                     there = mosaic.take(changed, *_placed(box, view.image)) > 0
                     labels = np.where(there, mosaic.take(layer.data, *_placed(box, view.image)), view.masks.labels)
@@ -143,11 +144,11 @@ class HandLayers:
                 found[key] = _bones(labels, box.joint.name)
         return found
 
-    def _show_bones(self, visit: int) -> None:
+    def _show_bones(self, visit: int, labels: NDArray[Any]) -> None:
         entry = {"role": HAND_BONES, "visit": visit}
         name = f"bones, {'baseline' if visit == 1 else f'visit {visit}'}"
         place = self._mosaics[visit].sheet.place
-        _put(self._layers, name, self._drawn[visit], entry, place, BONES_LOOK, Labels, ("role", "visit"))
+        _put(self._layers, name, labels.copy(), entry, place, BONES_LOOK, Labels, ("role", "visit"))
 
     def _show_images(self) -> None:
         mosaic = self._mosaics.get(1)
@@ -193,7 +194,7 @@ def _mosaic(views: Sequence[tuple[Box, JointView]]) -> Mosaic:
 
 def _placed(box: Box, image: JointImage) -> tuple[Any, tuple[int, ...]]:
     """The matrix from a joint image to the screen, and its shape."""
-    return box.film.to_world @ affine_rc(image.to_radiograph), image.pixels.shape
+    return box.to_world @ affine_rc(image.to_radiograph), image.pixels.shape
 
 
 def _bones(labels: NDArray[Any], joint: str) -> BoneMasks:

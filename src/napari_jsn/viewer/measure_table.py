@@ -40,6 +40,7 @@ class JointTable(QTableWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setShowGrid(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideNone)
         self.setIconSize(QSize(8, 8))
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(_ROW)
@@ -115,7 +116,7 @@ class Legend(QLabel):
 def _words(row: Narrowing, unit: Unit, both: bool) -> list[str]:
     jsn, change, digits = unit.jsn(row), unit.jsw_change(row), unit.decimals
     name = f"{row.side} {row.joint}" if both else row.joint
-    interval = f"{jsn.low:+.{digits}f} … {jsn.high:+.{digits}f}" if math.isfinite(jsn.low) else "–"
+    interval = f"{jsn.low:+.{digits}f}…{jsn.high:+.{digits}f}" if math.isfinite(jsn.low) else "–"
     figures = (f"{each.value:+.{digits}f}" if each.known else "–" for each in (jsn, change))
     value, check = figures
     return [name, value, interval, check, "✓" if row.reliable else "no"]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from napari_jsn.errors import InputError
-from napari_jsn.files import write_files
-from napari_jsn.viewer.film_layers import FilmLayer, lay_apart, study_of
-from napari_jsn.viewer.measure_boxes import FOLLOWUP_JOINTS, JOINTS, Box, box_layer, boxes_now, edited_boxes
+from napari_jsn.export.progression import is_ours
+from napari_jsn.viewer.film_layers import FilmLayer, lay_apart, study_from
+from napari_jsn.viewer.measure_boxes import FOLLOWUP_JOINTS, JOINTS, Box, box_layer, boxes_now, edited_boxes, on_hands
 from napari_jsn.viewer.measure_camera import BoxWatcher, look_at
 from napari_jsn.viewer.measure_inputs import STUDY, MeasureForm
 from napari_jsn.viewer.measure_layers import HandLayers, show_found
@@ -37,16 +37,17 @@ class MeasureHands(RunPanel):
     napari_viewer : napari.viewer.Viewer
     """
 
-    modules = ("torch", "monai.networks.nets")
+    modules = ("torch", "monai.networks.nets", "matplotlib.backends.backend_agg")
     what = "measurement"
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         self.find_button = QPushButton("Find joints")
         self.find_button.setToolTip("Find the joints only, to look at their boxes before measuring")
         self.results = ProgressionPanel(napari_viewer)
-        self._watcher = BoxWatcher(napari_viewer.layers)
+        self._watcher = BoxWatcher(napari_viewer)
         self._hand: HandLayers | None = None
         self._drawn: Sequence[Box] = ()
+        self._fitted = False
         tips = ("Measure every joint; boxes and bones that you corrected are used", "Stop and add nothing")
         super().__init__(napari_viewer, MeasureForm(), self.results, button="Measure", tips=tips)
         self.buttons.insertWidget(0, self.find_button, 2)
@@ -66,14 +67,20 @@ class MeasureHands(RunPanel):
         films, about = self._films()
         boxes, masks = self._corrections(films)
         inputs = self.form.inputs()
-        options = {"method": inputs.method, "device": None if inputs.device == "auto" else inputs.device}
+        device = None if inputs.device == "auto" else inputs.device
 
-        def work(progress: WorkerProgress) -> Progression:
+        def work(progress: WorkerProgress) -> HandLayers | None:
             from napari_jsn.study.measuring import measure
 
-            return measure(study_of(films, **about), boxes=boxes, masks=masks, progress=progress, **options)
+            # hands on one film are told apart here only where boxes are to be laid on each
+            study = study_from(films, split=bool(boxes), device=device, progress=progress, **about)
+            if progress.aborted:
+                return None
+            told = {"boxes": on_hands(boxes, study), "masks": masks, "device": device, "progress": progress}
+            progression = measure(study, method=inputs.method, **told)
+            return None if progress.aborted else HandLayers(self._viewer.layers, progression, films, masks)
 
-        return work, lambda progression: self.show_progression(progression, films, masks)
+        return work, self._show_hand
 
     def finish(self, result: Any, notes: Callable[[Any], None]) -> None:
         """Do with the result what was meant to be done with it."""
@@ -93,25 +100,32 @@ class MeasureHands(RunPanel):
             Joints whose masks were drawn by hand.
         """
         films = self.form.inputs().films() if films is None else films
-        self._hand = HandLayers(self._viewer.layers, progression, films, painted)
-        self._hand.show()
-        self._drawn = self._hand.boxes
-        self._to_boxes()
-        self.results.show_hand(self._hand)
+        self._show_hand(HandLayers(self._viewer.layers, progression, films, painted))
 
     def save(self) -> None:
         """Ask for a folder, and write there what the command writes."""
+        if self._hand is None:
+            return
         folder = QFileDialog.getExistingDirectory(self, "Folder for the table and the report")
-        if folder and self._hand is not None:
-            progression = self._hand.progression
+        if not folder or not self._may_replace(Path(folder)):
+            return
+        progression = self._hand.progression
 
-            def work(progress: WorkerProgress) -> dict[str, bytes]:
-                from napari_jsn.export.progression import progression_files
+        def work(progress: WorkerProgress) -> list[Path]:
+            from napari_jsn.export.progression import write_progression
 
-                progress.update(0, 0, "Writing the report")
-                return progression_files(progression)
+            progress.update(0, 0, "Writing table and report")
+            return write_progression(folder, progression)
 
-            self.start(lambda: (work, lambda files: self._write(Path(folder), files)))
+        self.start(
+            lambda: (work, lambda files: self._say(f"Saved {' and '.join(file.name for file in files)} in {folder}."))
+        )
+
+    def _show_hand(self, hand: HandLayers) -> None:
+        self._hand, self._drawn = hand, hand.boxes
+        hand.show()
+        self._to_boxes()
+        self.results.show_hand(hand)
 
     def _begin_finding(self) -> Job:
         films, _ = self._films()
@@ -134,8 +148,8 @@ class MeasureHands(RunPanel):
         inputs = self.form.inputs()
         lay_apart(inputs.layers)
         noted = next((notes(la) for la in self._viewer.layers if notes(la).get("role") == "films"), {})
-        of_study = {"patient": noted.get("patient", "anonymous"), "notes": tuple(noted.get("notes", ()))}
-        return inputs.films(), of_study if inputs.source == STUDY else {}
+        told = noted if inputs.source == STUDY else {}
+        return inputs.films(), {"patient": told.get("patient"), "notes": told.get("notes", ())}
 
     def _corrections(self, films: Sequence[FilmLayer]) -> tuple[dict[Any, Any], dict[Any, Any]]:
         """Boxes and masks that were corrected since they were found on these radiographs."""
@@ -144,7 +158,7 @@ class MeasureHands(RunPanel):
             return {}, {}
         now = boxes_now(self._viewer.layers, self._drawn)
         masks = {} if self._hand is None or self._hand.boxes is not self._drawn else self._hand.painted(now)
-        return edited_boxes(now, self._drawn), masks
+        return edited_boxes(now, self._drawn, masks), masks
 
     def _show_found(self, films: Sequence[FilmLayer], found: Sequence[Any]) -> None:
         self._drawn = [
@@ -162,6 +176,9 @@ class MeasureHands(RunPanel):
 
     def _to_boxes(self) -> None:
         """Look at the boxes: the features table shows their figures, and choosing one moves the camera."""
+        if not self._fitted:  # the dock took room from the canvas since the films were opened
+            self._viewer.reset_view()
+            self._fitted = True
         self._watcher.watch()
         layer = box_layer(self._viewer.layers, JOINTS) or box_layer(self._viewer.layers, FOLLOWUP_JOINTS)
         if layer is not None:
@@ -182,17 +199,11 @@ class MeasureHands(RunPanel):
             self._hand.show_visit(visit)
             self.results.show_visit()
 
-    def _write(self, folder: Path, files: dict[str, bytes]) -> None:
-        there = [name for name in files if (folder / name).exists()]
-        if there:
-            asked = f"Replace {' and '.join(there)} in {folder}?"
-            if QMessageBox.question(self, "Save", asked) != QMessageBox.StandardButton.Yes:
-                return
-        try:
-            write_files(folder, files)
-            self._say(f"Saved {' and '.join(files)} in {folder}.")
-        except InputError as error:
-            self._refuse(error)
+    def _may_replace(self, folder: Path) -> bool:
+        """Ask before results of another measurement are replaced."""
+        there = sorted(path.name for path in folder.iterdir() if is_ours(path.name))
+        asked = f"Replace {' and '.join(there)} in {folder}?"
+        return not there or QMessageBox.question(self, "Save", asked) == QMessageBox.StandardButton.Yes
 
     def _refuse(self, error: Exception) -> None:
         """Tell it at the field that holds what was wrong."""

@@ -66,7 +66,7 @@ def _frames(
         "name": "films",
         "shape_type": "rectangle",
         "features": pd.DataFrame(facts),
-        "text": {"string": "{film}", "anchor": "upper_left", "size": 8, "color": "#c8c8c8"},
+        "text": {"string": "{film}", "anchor": "upper_left", "size": 8, "color": "#8f8f8f"},
         "face_color": "transparent",
         "edge_color": "#505050",
         "edge_width": 0.002 * height,
