@@ -50,8 +50,8 @@ class JointNet(nn.Module):
             nn.Linear(2 * features[-1], features[-1]), nn.ReLU(), nn.Linear(features[-1], CHANNELS)
         )
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (B, 28, 1 + cells) of "not in view" and of the 128 x 128 cells, row by row, of images (B, 1, S, S)."""
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of "not in view" (B, 28) and of every cell (B, 28, S / 2, S / 2) of images (B, 1, S, S)."""
         level = self.stem(pixel_unshuffle(images, 2))
         levels = []
         for down in self.down:
@@ -61,8 +61,7 @@ class JointNet(nn.Module):
         seen = torch.cat([level.mean((2, 3)), level.amax((2, 3))], 1)
         for across, up, finer in zip(self.across, self.up, reversed(levels[:-1]), strict=True):
             level = up(finer + interpolate(across(level), scale_factor=2.0, mode="nearest"))
-        maps = pixel_shuffle(self.head(level), 2)
-        return torch.cat([self.absent(seen)[..., None], maps.flatten(2)], 2)
+        return self.absent(seen), pixel_shuffle(self.head(level), 2)
 
 
 class _Residual(nn.Module):

@@ -15,8 +15,6 @@ Array = NDArray[np.float64]
 BOX_MM = 22.2
 #: From the base of the third metacarpal to the tip of the middle finger's bone in an average adult.
 HAND_MM = 157.0
-#: How far off the mean hand's joint a joint may lie, in mm of an average adult: thumbs move most.
-REACH_MM = {"1": 40.0, "2": 28.0, "3": 24.0, "4": 24.0, "5": 30.0}
 
 
 @cache
@@ -26,12 +24,24 @@ def mean_hand() -> Array:
     Seen on a posteroanterior film, fingers up: x grows towards the thumb, y towards the wrist. In the order of
     :data:`napari_jsn.anatomy.JOINTS`.
     """
+    points = _mean_points()
+    joints = np.array([points[joint] for joint in JOINTS])
+    return np.asarray(joints - joints.mean(axis=0))
+
+
+@cache
+def mean_metacarpals() -> Array:
+    """(5, 2) unit vectors along the metacarpals 1 to 5 of :func:`mean_hand`, from their heads to their bases."""
+    points = _mean_points()
+    return np.array([_unit(points[f"CMC{ray}"] - points[f"MCP{ray}"]) for ray in range(1, 6)])
+
+
+@cache
+def _mean_points() -> dict[str, Array]:
     from napari_jsn.simulation.skeleton import draw_skeleton
 
-    rng = np.random.default_rng(0)
-    both = [draw_skeleton(rng, sex, variation=0).points for sex in ("F", "M")]
-    points = np.mean([[points[joint] for joint in JOINTS] for points in both], axis=0)
-    return np.asarray(points - points.mean(axis=0))
+    female, male = (draw_skeleton(np.random.default_rng(0), sex, variation=0).points for sex in ("F", "M"))
+    return {name: (female[name] + male[name]) / 2 for name in female}
 
 
 def mirrored(points: ArrayLike) -> Array:
@@ -56,26 +66,28 @@ def moved(matrix: ArrayLike, points: ArrayLike) -> Array:
     return np.asarray(np.asarray(points, dtype=float) @ matrix[:2, :2].T + matrix[:2, 2])
 
 
-def axes(points: ArrayLike) -> Array:
+def axes(points: ArrayLike, hand: ArrayLike, mirror: bool) -> Array:
     """(14, 2) unit vectors from the distal to the proximal bone at each joint of a hand.
 
-    At a joint between two others the mean direction of its two bones; at the first and the last joint of a finger
-    the direction to its only neighbour, turned by what lies between the two in the mean hand.
+    The mean direction of a joint's two bones: from the next joint and to the one before; along the metacarpal as the
+    mean hand lies there; a distal phalanx goes on as the bone before it.
 
     Parameters
     ----------
     points : (14, 2) array
-        All joints; those not found as the mean hand has them.
+        All joints; those not found where the mean hand has them.
+    hand : (2, 3) array
+        From the mean hand (its mirror image where ``mirror``) to the points.
     """
-    points = np.asarray(points, dtype=float)
+    points, linear = np.asarray(points, dtype=float), np.asarray(hand, dtype=float)[:, :2]
+    metacarpals = mirrored(mean_metacarpals()) if mirror else mean_metacarpals()
     found = np.empty_like(points)
     for k, joint in enumerate(JOINTS):
-        neighbours = []
-        if k and JOINTS[k - 1][-1] == joint[-1]:
-            neighbours.append(_unit(points[k - 1] - points[k]))
-        if k + 1 < len(JOINTS) and JOINTS[k + 1][-1] == joint[-1]:
-            neighbours.append(_unit(points[k] - points[k + 1]))
-        found[k] = _unit(np.sum(neighbours, axis=0))
+        first = joint.startswith("MCP")
+        before = _unit(linear @ metacarpals[int(joint[-1]) - 1]) if first else _unit(points[k - 1] - points[k])
+        last = k + 1 == len(JOINTS) or JOINTS[k + 1].startswith("MCP")
+        after = before if last else _unit(points[k] - points[k + 1])
+        found[k] = _unit(before + after)
     return found
 
 

@@ -1,0 +1,170 @@
+"""Whole hands to learn from: films whose joints are known, and simulated ones."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from hashlib import sha256
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn.anatomy import JOINTS
+from napari_jsn.localization.shape import fit, mean_hand
+
+#: Films to learn from are kept at so many pixels a mm of an average adult's hand.
+SCALE = 1.4
+#: How far off a label may be, in mm: a simulated joint's or a landmark's, and the middle of a drawn box's.
+EXACT_MM, BOX_LABEL_MM = 1.2, 2.4
+#: Patients of one seed, drawn by one process.
+_CHUNK = 20
+#: Film and pixel of the simulated hands.
+_SHAPE, _SPACING_MM = (500, 340), 0.48
+
+
+@dataclass(frozen=True)
+class HandFilm:
+    """One left hand and where its joints are; a right hand is turned round before.
+
+    Attributes
+    ----------
+    image : (H, W) uint8 array
+        Bone bright, at about :data:`SCALE` pixels a mm of an average adult's hand.
+    points : (14, 2) array
+        ``(x, y)`` of the joints, in pixels; NaN where a joint is not on the film.
+    label_mm : float
+        How far off the points may be.
+    group : str
+        Films of one group show one person.
+    name : str
+        What the film is called.
+    """
+
+    image: NDArray[np.uint8] = field(repr=False)
+    points: NDArray[np.float64] = field(repr=False)
+    label_mm: float = EXACT_MM
+    group: str = ""
+    name: str = ""
+
+
+def hand_film(
+    pixels: NDArray[np.float32],
+    points: NDArray[np.float64],
+    side: str,
+    label_mm: float = EXACT_MM,
+    group: str = "",
+    name: str = "",
+) -> HandFilm:
+    """Bring a film of any size to the size that is learned from, as a left hand.
+
+    Parameters
+    ----------
+    pixels : (H, W) float array
+        In [0, 1], bone bright.
+    points : (14, 2) array
+        ``(x, y)`` in its pixels; NaN where a joint is not on the film.
+    side : {"L", "R"}
+        A right hand is mirrored.
+    """
+    if side == "R":
+        pixels, points = pixels[:, ::-1], (points - (pixels.shape[1] - 1, 0)) * (-1, 1)
+    known = np.isfinite(points).all(axis=1)
+    linear = fit(mean_hand()[known], points[known], np.ones(known.sum()))[:, :2]
+    factor = SCALE / float(np.sqrt(np.linalg.det(linear)))
+    small = _resized(pixels, factor)
+    grown = np.array(small.shape[::-1]) / pixels.shape[::-1]
+    return HandFilm(small, (points + 0.5) * grown - 0.5, label_mm, group, name)
+
+
+def _resized(pixels: NDArray[np.float32], factor: float) -> NDArray[np.uint8]:
+    import torch
+    from torch.nn.functional import interpolate
+
+    size = [max(32, round(n * factor)) for n in pixels.shape]
+    planes = torch.from_numpy(np.ascontiguousarray(pixels))[None, None]
+    small = interpolate(planes, size=size, mode="bilinear", antialias=True)[0, 0].numpy()
+    return np.rint(255 * small.clip(0, 1)).astype(np.uint8)
+
+
+def simulated_hands(count: int, seed: int, cache: Path | None = None, processes: int | None = None) -> list[HandFilm]:
+    """Simulated left hands of as many patients, kept on disk for the next time.
+
+    Parameters
+    ----------
+    count : int
+    seed : int
+    cache : Path, optional
+        The folder to keep them in; by default the platform's for what can be made again.
+    processes : int, optional
+        How many draw; by default one a core. What is drawn does not depend on it.
+    """
+    if cache is None:
+        from platformdirs import user_cache_path
+
+        cache = user_cache_path("napari-jsn", appauthor=False)
+    path = cache / f"hands-{count}-{seed}-{_simulator()}.npz"
+    if path.is_file():
+        with np.load(path) as kept:
+            images, points = kept["images"], kept["points"]
+    else:
+        images, points = _drawn(count, seed, processes)
+        _keep(path, images, points)
+    names = (f"simulated {seed}/{k}" for k in range(count))
+    each = zip(images, points, names, strict=True)
+    return [HandFilm(image, joints, group=name, name=name) for image, joints, name in each]
+
+
+def _drawn(count: int, seed: int, processes: int | None) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """(N, H, W) films and (N, 14, 2) joints."""
+    processes = processes or os.cpu_count() or 1
+    seeds = [seed + k for k in range(-(-count // _CHUNK))]
+    counts = [min(_CHUNK, count - _CHUNK * k) for k in range(len(seeds))]
+    if processes == 1 or len(seeds) == 1:
+        parts = list(map(draw_chunk, seeds, counts))
+    else:  # threads of torch do not survive a fork
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            parts = list(pool.map(draw_chunk, seeds, counts))
+    films = [film for part in parts for film in part]
+    return np.stack([film.image for film in films]), np.stack([film.points for film in films])
+
+
+def draw_chunk(seed: int, count: int) -> list[HandFilm]:
+    """Simulated left hands of the first patients of a seed."""
+    from napari_jsn.simulation.hand import simulate
+
+    films = []
+    for film in simulate(count, 1, seed, "left", _SHAPE, spacing_mm=_SPACING_MM):
+        centres = {truth.joint: truth.centre for truth in film.truths}
+        pixels, points = film.radiograph().pixels, np.array([centres[joint] for joint in JOINTS])
+        small = _resized(pixels, SCALE * _SPACING_MM)
+        grown = np.array(small.shape[::-1]) / pixels.shape[::-1]
+        films.append(HandFilm(small, (points + 0.5) * grown - 0.5))
+    return films
+
+
+def _simulator() -> str:
+    """A name for the simulator as it is: what it drew before it was changed is not taken for its own."""
+    from napari_jsn import simulation
+
+    folder = Path(str(simulation.__file__)).parent
+    content = b"".join(path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in (".py", ".json"))
+    return sha256(content).hexdigest()[:12]
+
+
+def _keep(path: Path, images: NDArray[np.uint8], points: NDArray[np.float64]) -> None:
+    from napari_jsn.files import write_files
+
+    content = io.BytesIO()
+    np.savez_compressed(content, images=images, points=points)
+    write_files(path.parent, {path.name: content.getvalue()})
+
+
+def split(films: Iterable[HandFilm], held: Sequence[str]) -> tuple[list[HandFilm], list[HandFilm]]:
+    """Those whose group is not held back, and those whose is."""
+    films, groups = list(films), set(held)
+    return [film for film in films if film.group not in groups], [film for film in films if film.group in groups]
