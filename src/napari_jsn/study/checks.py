@@ -66,7 +66,7 @@ def check_study(study: Study, found: Mapping[tuple[int, str | None], FoundJoints
     study : Study
         Split: one hand a radiograph.
     found : mapping of (visit, side) to FoundJoints
-        The joints on every radiograph.
+        The joints on every radiograph; those whose joints were set by hand may be left out.
 
     Returns
     -------
@@ -80,7 +80,9 @@ def check_study(study: Study, found: Mapping[tuple[int, str | None], FoundJoints
     """
     notes = check_films(study)
     for visit, film in _films(study):
-        name, joints = film_name(visit.number, film.side), found[visit.number, film.side]
+        name, joints = film_name(visit.number, film.side), found.get((visit.number, film.side))
+        if joints is None:
+            continue
         _check_is_hand(name, film, joints)
         notes += [f"{name.capitalize()}: {reason}" for reason in joints.reasons]
         if is_palm_up(film) and film.side_source.startswith("anatomy"):
@@ -196,7 +198,7 @@ def _check_is_hand(name: str, film: Radiograph, joints: FoundJoints) -> None:
 def _same_hand(study: Study, found: Mapping[tuple[int, str | None], FoundJoints]) -> Iterator[str]:
     """A hand that looks like the other one: at some visits the wrong hand, at all of them a wrong or a mirrored tag."""
     for side in sorted({film.side for _, film in _films(study) if film.side}, reverse=True):
-        looks = {visit.number: found[visit.number, side].contradicts for visit in study.visits if side in _sides(visit)}
+        looks = {visit: joints.contradicts for (visit, of), joints in sorted(found.items(), key=_visit) if of == side}
         if not any(looks.values()):
             continue
         words, other = side_words(side), side_words(_OTHER_SIDE[side])
@@ -211,3 +213,7 @@ def _same_hand(study: Study, found: Mapping[tuple[int, str | None], FoundJoints]
             f"The hand said to be the {words} one looks like the {other}: the side is stated wrongly, the palm "
             "faces up, or the images are mirrored."
         )
+
+
+def _visit(item: tuple[tuple[int, str | None], FoundJoints]) -> int:
+    return item[0][0]

@@ -56,7 +56,7 @@ def film_files(folder: Path, table: dict[str, Row]) -> tuple[list[FilmFile], lis
     files, left_out = _dicom_films(folder, filter(_may_be_dicom, paths))
     if not files and table:
         files = [FilmFile(folder / name, name, Identity(row.patient)) for name, row in table.items()]
-    if not files and not left_out:
+    if not files:
         names = {path: path.relative_to(folder).as_posix() for path in paths if _may_be_film(path)}
         files = [FilmFile(path, name) for path, name in names.items()]
     told = ", ".join(f"{number} of {what}" for what, number in sorted(left_out.items()))

@@ -48,9 +48,10 @@ def check_hand_sizes(study: Study, found: Mapping[tuple[int, str | None], FoundJ
     first: dict[str | None, tuple[int, Radiograph, Distances]] = {}
     for visit in study.visits:
         for film in visit.radiographs:
-            if film.spacing_mm is None:
+            joints = found.get((visit.number, film.side))
+            if film.spacing_mm is None or joints is None:
                 continue
-            now = distances_mm(film, found[visit.number, film.side])
+            now = distances_mm(film, joints)
             _check_size(film_name(visit.number, film.side), film, now)
             if film.side not in first:
                 first[film.side] = visit.number, film, now
