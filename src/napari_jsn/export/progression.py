@@ -12,17 +12,18 @@ from napari_jsn.export.table import csv_bytes
 from napari_jsn.study.progression import Progression
 
 TABLE, REPORT = "joints.csv", "report.html"
+#: Column with the days of the visits, which may tell who the patient is.
+DAY = "day"
 #: Names of all files of the set; radiographs that lie in the same folder are none of them.
 _OURS = re.compile(r"joints\.csv|report\.html|progression-sr\.dcm|bones-v\d+-(L|R|LR|hand)(-\d+)?-seg\.dcm")
 
 
-def progression_files(
-    progression: Progression, dicom: bool = False, keep_identity: bool = False
-) -> dict[str, bytes]:
+def progression_files(progression: Progression, dicom: bool = False, keep_identity: bool = False) -> dict[str, bytes]:
     """File names and contents: the table of joints, the report, and on demand the DICOM objects.
 
-    Table and report do not depend on when or where they were made: the same progression gives the same bytes. DICOM
-    objects state when they were made.
+    Table and report name the patient by the pseudonym of the progression, and visits by weeks since baseline. They do
+    not depend on when or where they were made: the same progression gives the same bytes. DICOM objects state when
+    they were made.
 
     Parameters
     ----------
@@ -30,7 +31,8 @@ def progression_files(
     dicom : bool
         Also a structured report and the segmentations of the bones.
     keep_identity : bool
-        Of the DICOM objects: keep patient and study as the radiographs state them, instead of the pseudonym.
+        Of the DICOM objects: keep patient and study as the radiographs state them, instead of the pseudonym. Of the
+        table: tell the days of the visits.
 
     Returns
     -------
@@ -41,7 +43,8 @@ def progression_files(
     InputError
         If DICOM objects are asked for and the extra that writes them is not installed.
     """
-    files = {TABLE: csv_bytes(progression.table()), REPORT: report_html(progression).encode()}
+    table = progression.table() if keep_identity else progression.table().drop(columns=DAY)
+    files = {TABLE: csv_bytes(table), REPORT: report_html(progression).encode()}
     if dicom:
         from napari_jsn.export.dicom import dicom_files
 

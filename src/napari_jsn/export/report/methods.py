@@ -13,8 +13,10 @@ from napari_jsn.export.words import spacing_words
 from napari_jsn.study.progression import Film, Progression
 
 _NOT_IN_IT = (
-    "Repositioning: a hand laid down differently, or a tube at another angle, changes the projected joint space "
-    "itself. No registration of two images can tell that from narrowing; only repeated exposures show its size.",
+    "Repositioning beyond what simulated hands show: a hand laid down differently, or a tube at another angle, changes "
+    "the projected joint space itself, and no registration of two images can tell that from narrowing. The uncertainty "
+    "contains a share for it that was measured on simulated hands; how people are really laid down shows only where "
+    "exposures are repeated.",
     "The pixel size: a spacing that is wrong by one per cent makes every figure wrong by one per cent. A spacing at "
     "the detector, without the magnification of the exposure, is somewhat too large for the joint.",
     "A bone that changed its own outline between the visits, by erosion or osteophytes, beyond what the doubts name.",
@@ -56,8 +58,9 @@ def methods_section(progression: Progression, unit: Unit) -> str:
         "Each joint is found on every radiograph; its two bones are outlined, and each is registered rigidly from the "
         "baseline to the follow-up. Narrowing is the difference of the two bones' displacements along the joint's "
         "axis at baseline, after Wang et al. 2023 (doi:10.1016/j.compmedimag.2023.102273).",
-        "The standard uncertainty covers image noise and the choice of motion model and of bone region; it was "
-        "calibrated on simulated joints whose narrowing is known. The interval is that of 95 %.",
+        "The standard uncertainty covers image noise, the choice of motion model and of bone region, and laying down "
+        "the hand anew as simulated hands are laid down; it was calibrated on simulated joints and hands whose "
+        "narrowing is known. The interval is that of 95 %.",
         "JSW is the mean distance of the two margins; its change shares neither method nor outline with JSN.",
     ]
     if many:
@@ -74,5 +77,3 @@ def methods_section(progression: Progression, unit: Unit) -> str:
 
 def _pair(name: str, value: str) -> str:
     return tag("tr", tag("th", escape(name)), tag("td", escape(value)))
-
-

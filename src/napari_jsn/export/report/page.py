@@ -132,7 +132,9 @@ class _Report:
             drawn = agreement(self.rows, self.unit, self.square, self.end)
             told = "Two ways to the same change; on the diagonal they agree."
             plot = tag("figure", drawn, tag("figcaption", told), style="margin:0")
-        return tag("h2", "Summary and check") + tag("div", summary_section(self.progression), plot, class_="beside")
+        return tag("h2", "Summary and check") + tag(
+            "div", summary_section(self.progression, self.unit), plot, class_="beside"
+        )
 
     def strips(self, reliable: bool) -> str:
         rows: Sequence[Narrowing] = [row for row in self.rows if row.reliable is reliable]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 from itertools import groupby
@@ -43,7 +44,7 @@ def _row(row: Narrowing, unit: Unit, axis: Axis, end: float, whens: dict[int, st
     found = unit.jsn(row)
     interval = f"{signed(found.low, unit.decimals)} to {signed(found.high, unit.decimals)}" if found.known else ""
     widths = unit.jsw(row.baseline), unit.jsw(row.followup)
-    jsw = " \u2192 ".join(plain(width) for width in widths)
+    jsw = " \u2192 ".join(map(plain, widths)) if any(map(math.isfinite, widths)) else plain(math.nan)
     trusted = tag("td", "yes") if row.reliable else tag("td", escape(row.reason or "no"), class_="reason")
     visit = tag("td", escape(whens.get(row.visit, str(row.visit))), class_="interval") if whens is not None else ""
     return (

@@ -54,6 +54,8 @@ figcaption { font-size: 11.5px; color: #555; }
 .trends figcaption { font-weight: 600; color: #222; }
 .beside { display: flex; flex-wrap: wrap; gap: 20px 40px; align-items: flex-start; }
 .beside > * { flex: 1 1 300px; }
+.beside > div { flex: 2 1 480px; }
+.small { font-size: 12px; margin-top: 8px; }
 .agreement { max-width: 330px; }
 .strip { display: flex; gap: 14px; padding: 9px 0; border-top: 1px solid #eee; }
 .strip .said { flex: 0 0 178px; font-size: 12px; }
@@ -89,6 +91,7 @@ footer { margin-top: 34px; padding-top: 10px; border-top: 1px solid #ddd; color:
   div.hand .beside-hand { flex: 1 1 0; min-width: 0; font-size: 8.4pt; }
   .facts { gap: 4px 22px; flex-wrap: nowrap; } .facts b { font-size: 13pt; } .facts span { font-size: 8pt; }
   .pictures { break-before: page; }
+  .beside { flex-wrap: nowrap; gap: 8mm; } .beside > *, .beside > div { flex-basis: 0; min-width: 0; }
   p, ul { orphans: 3; widows: 3; }
 }
 """

@@ -23,6 +23,4 @@ def whens(progression: Progression) -> dict[int, str]:
     """What to call each visit: ``"2 (week\u00a052)"``."""
     known = weeks(progression)
     visits = sorted({film.visit for film in progression.films})
-    return {
-        visit: f"{visit} (week\u00a0{round(known[visit])})" if visit in known else str(visit) for visit in visits
-    }
+    return {visit: f"{visit} (week\u00a0{round(known[visit])})" if visit in known else str(visit) for visit in visits}

@@ -33,8 +33,9 @@ class Unit:
 
     @classmethod
     def of(cls, progression: Progression) -> Unit:
-        """Millimetres if any joint was measured in them."""
-        return cls("mm" if any(math.isfinite(row.jsn_mm) for row in progression.narrowings) else "px")
+        """Pixels if joints were measured in nothing else."""
+        measured = [row for row in progression.narrowings if math.isfinite(row.jsn_px)]
+        return cls("px" if measured and not any(math.isfinite(row.jsn_mm) for row in measured) else "mm")
 
     @property
     def decimals(self) -> int:
@@ -48,8 +49,8 @@ class Unit:
         return _around(row.jsn_px, row.jsn_sd_px)
 
     def jsw_change(self, row: Narrowing) -> Estimate:
-        """Baseline JSW less that of the visit; known in millimetres only."""
-        if self.name == "mm":
+        """Baseline JSW less that of the visit; known in millimetres only, and where both widths are reliable."""
+        if self.name == "mm" and math.isfinite(self.jsw(row.baseline) - self.jsw(row.followup)):
             return _around(row.jsw_change_mm, row.jsw_change_sd_mm)
         return Estimate(math.nan, math.nan, math.nan)
 
