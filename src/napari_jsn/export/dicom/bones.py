@@ -91,6 +91,9 @@ def bone_masks_seg(
         **maker(when),
     )
     dataset.PatientOrientation = image.get("PatientOrientation", "")  # required where no plane is known
+    organization = uid("dimensions", *key)  # highdicom draws a random one
+    for item in (*dataset.DimensionOrganizationSequence, *dataset.DimensionIndexSequence):
+        item.DimensionOrganizationUID = organization
     stamp(dataset, when)
     return dataset
 

@@ -71,8 +71,7 @@ def stamp(dataset: Dataset, when: datetime) -> None:
     """Make every time in it the one given."""
     dataset.InstanceCreationDate, dataset.InstanceCreationTime = when.strftime("%Y%m%d"), when.strftime("%H%M%S")
     dataset.ContentDate, dataset.ContentTime = dataset.InstanceCreationDate, dataset.InstanceCreationTime
-    for item in dataset.get("ContributingEquipmentSequence", []):
-        item.pop("ContributionDateTime", None)
+    dataset.ContributingEquipmentSequence[-1].ContributionDateTime = when.strftime("%Y%m%d%H%M%S")  # highdicom's own
 
 
 def parameters(p: Progression) -> dict[str, str]:
