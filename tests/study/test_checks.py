@@ -85,6 +85,8 @@ def test_no_hand():
 def test_what_is_doubtful_is_noted():
     doubtful = replace(found("L"), reasons=("The hand is cut off.",))
     assert check_study(TWO, {**FOUND, (2, "L"): doubtful}) == ["Visit 2, left: The hand is cut off."]
+    (note,) = check_study(TWO, {**FOUND, (2, "L"): found("L", "R")})
+    assert "Visit 2, left: the file states one hand, but both are seen" in note
     palm_up = study(left(0), left(1, view="AP", side_source=found("L").side_source))
     (note,) = check_study(palm_up, FOUND)
     assert "anteroposterior" in note

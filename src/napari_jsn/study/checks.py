@@ -85,6 +85,8 @@ def check_study(study: Study, found: Mapping[tuple[int, str | None], FoundJoints
             continue
         _check_is_hand(name, film, joints)
         notes += [f"{name.capitalize()}: {reason}" for reason in joints.reasons]
+        if len(joints.sides) == 2 and film.side_source != joints.side_source:
+            notes.append(f"{name.capitalize()}: the file states one hand, but both are seen; that one is measured.")
         if is_palm_up(film) and film.side_source.startswith("anatomy"):
             notes.append(
                 f"{name.capitalize()}: the file states an anteroposterior view, on which left and right look "

@@ -24,6 +24,7 @@ from napari_jsn.study.checks import check_films, check_study
 from napari_jsn.study.reading import read_study, study_of
 from napari_jsn.study.splitting import split_study
 from napari_jsn.study.study import Study
+from napari_jsn.study.view_position import without_oblique
 from napari_jsn.study.wording import film_name
 
 #: Visit and side; the side is None where it is not known.
@@ -121,6 +122,7 @@ def find_on_films(
         seen.append((film, found))
         return found
 
+    study = without_oblique(study)
     needs_side = any(
         film.side is None and (visit.number, None) not in boxes for visit in study.visits for film in visit.radiographs
     )

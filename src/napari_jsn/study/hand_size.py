@@ -88,7 +88,8 @@ def distances_mm(film: Radiograph, joints: FoundJoints) -> Distances:
         In mm.
     """
     spacing = np.broadcast_to(np.asarray(film.spacing_mm, dtype=float), (2,))
-    centres = {joint.name: np.array(joint.centre) * spacing for joint in joints}
+    mine = [joint for joint in joints if joint.side == film.side] or joints  # the film may show both hands
+    centres = {joint.name: np.array(joint.centre) * spacing for joint in mine}
     pairs = [(one, other) for one, other in combinations(centres, 2) if one[-1] == other[-1]]
     return {(one, other): float(np.hypot(*(centres[one] - centres[other]))) for one, other in pairs}
 
