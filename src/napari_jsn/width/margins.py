@@ -18,7 +18,7 @@ from napari_jsn.joint import BoneMasks
 from napari_jsn.registration.frame import facing_margins
 from napari_jsn.width.path import best_path, peak
 
-Vector = NDArray[np.float64]
+Vector = NDArray[np.floating]
 
 #: Grid on which the margins are looked for, in mm: across the finger and along the joint's axis.
 ACROSS_MM, ALONG_MM = 0.15, 0.05

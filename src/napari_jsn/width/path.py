@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Strip = NDArray[np.float64]
+Strip = NDArray[np.floating]
 
 #: The most rows by which a path climbs or falls from one column to the next.
 _REACH = 3
@@ -35,12 +35,16 @@ def best_path(score: Strip, allowed: NDArray[np.bool_], stiffness: float) -> NDA
     steps = np.arange(-_REACH, _REACH + 1)
     price = stiffness * steps.astype(float) ** 2
     rows = np.arange(height)
-    total, came_from = cost[:, 0], np.zeros((width, height), dtype=int)
+    padded = np.full(height + 2 * _REACH, np.inf)
+    total = padded[_REACH:-_REACH]
+    total[:] = cost[:, 0]
+    around = np.lib.stride_tricks.sliding_window_view(padded, len(steps))  # follows the totals as they change
+    came_from = np.zeros((width, height), dtype=int)
     for column in range(1, width):
-        around = np.lib.stride_tricks.sliding_window_view(np.pad(total, _REACH, constant_values=np.inf), len(steps))
-        choice = (around + price).argmin(axis=1)
+        offers = around + price
+        choice = offers.argmin(axis=1)
         came_from[column] = rows + steps[choice]
-        total = around[rows, choice] + price[choice] + cost[:, column]
+        total[:] = offers[rows, choice] + cost[:, column]
     path = np.empty(width, dtype=int)
     path[-1] = total.argmin()
     for column in range(width - 1, 0, -1):

@@ -35,7 +35,7 @@ def variance_terms(margins: Margins) -> NDArray[np.float64]:
     return np.array([1.0, rest.var() / independent(rest), sum(edge**-2 for edge in edges), tilt**2])
 
 
-def independent(values: NDArray[np.float64]) -> float:
+def independent(values: NDArray[np.floating]) -> float:
     """How many independent figures a row of values is worth, from its autocorrelation up to the first zero."""
     values = values - values.mean()
     power = float(values @ values)

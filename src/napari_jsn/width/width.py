@@ -30,7 +30,7 @@ class JointSpaceWidth:
     sd_mm: float
     px: float
     sd_px: float
-    upper: NDArray[np.float64] = field(repr=False)
-    lower: NDArray[np.float64] = field(repr=False)
+    upper: NDArray[np.floating] = field(repr=False)
+    lower: NDArray[np.floating] = field(repr=False)
     reliable: bool = True
     reason: str = ""
