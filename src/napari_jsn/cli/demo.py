@@ -21,8 +21,7 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for everything it makes.")] = Path("output/demo"),
 ) -> None:
     """Measure a simulated hand at two visits, and set the truth beside the measurement."""
-    from napari_jsn.cli import printed
-    from napari_jsn.cli.measure import follow, read
+    from napari_jsn.cli import hands, printed
     from napari_jsn.cli.printed_progression import print_accuracy, print_progression
     from napari_jsn.cli.terminal import STOPPED, on_terminal
     from napari_jsn.export.progression import write_progression
@@ -30,8 +29,8 @@ def demo(
 
     check_folder(out)
     with as_file(files("napari_jsn") / "samples" / _SAMPLE) as sample, on_terminal(remaining=False) as progress:
-        study = read([sample], patient=_PATIENT, progress=progress)
-        found = follow(study, progress=progress)
+        study = hands.read([sample], patient=_PATIENT, progress=progress)
+        found = hands.follow(study, progress=progress)
         if progress.aborted:
             print("Stopped. Nothing was written.")
             raise typer.Exit(STOPPED)

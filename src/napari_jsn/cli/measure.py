@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from napari_jsn.errors import InputError
-
-if TYPE_CHECKING:
-    from napari_jsn.grey import Spacing
-    from napari_jsn.progress import Progress
-    from napari_jsn.study import Study
-    from napari_jsn.study.progression import Progression
 
 
 def measure(
@@ -53,7 +47,7 @@ def measure(
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
 ) -> None:
     """Measure every finger joint of one patient's hands between two or more visits."""
-    from napari_jsn.cli import printed
+    from napari_jsn.cli import hands, printed
     from napari_jsn.cli.pair import typed_spacing
     from napari_jsn.cli.printed_progression import print_progression
     from napari_jsn.cli.terminal import STOPPED, on_terminal
@@ -66,9 +60,9 @@ def measure(
     spacing = typed_spacing(spacing_mm, "--spacing-mm")
     _set_threads(threads)
     with on_terminal(remaining=False) as progress:
-        study = read(films, patient, keep_identity, joints_model, device, progress)
+        study = hands.read(films, patient, keep_identity, joints_model, device, progress)
         if not progress.aborted:
-            found = follow(study, spacing, method, joints_model, bones_model, device, progress)
+            found = hands.follow(study, spacing, method, joints_model, bones_model, device, progress)
         if progress.aborted:
             print("Stopped. Nothing was written.")
             raise typer.Exit(STOPPED)
@@ -76,64 +70,6 @@ def measure(
         written = [] if out is None else write_progression(out, found, dicom, keep_identity)
     print_progression(found)
     printed.print_files(written)
-
-
-def read(
-    films: list[Path],
-    patient: str | None = None,
-    keep_identity: bool = False,
-    model: str = "default",
-    device: str | None = None,
-    progress: Progress | None = None,
-) -> Study:
-    """The study that was named on the command line: a folder, or radiographs in order of time.
-
-    Raises
-    ------
-    InputError
-        If it is neither, or cannot be read.
-    """
-    from napari_jsn.study import read_study
-    from napari_jsn.study.reading import study_of
-
-    if progress is not None:
-        progress.update(0, 0, "Reading")
-    options = {"patient": patient, "keep_identity": keep_identity, "model": model, "device": device}
-    if len(films) == 1 and (films[0].is_dir() or not films[0].exists()):
-        return read_study(films[0], progress=progress, **options)  # type: ignore[arg-type]
-    if len(films) == 1:
-        raise InputError(
-            f"{films[0]} is one radiograph; narrowing shows between two. Give a baseline and a follow-up, or the "
-            "folder with all radiographs of the patient.",
-            "followup",
-        )
-    folder = next((film for film in films if film.is_dir()), None)
-    if folder is not None:
-        raise InputError(f"{folder} is a folder. Give radiographs one by one, or one folder with all.", "films")
-    return study_of(*films, progress=progress, **options)  # type: ignore[arg-type]
-
-
-def follow(
-    study: Study,
-    spacing_mm: Spacing = None,
-    method: str = "refined",
-    joints_model: str = "default",
-    bones_model: str = "default",
-    device: str | None = None,
-    progress: Progress | None = None,
-) -> Progression:
-    """Measure the study; what is heavy is imported here."""
-    from napari_jsn.study.measuring import measure as measure_study
-
-    return measure_study(
-        study,
-        method=method,
-        localization=joints_model,
-        segmentation=bones_model,
-        spacing_mm=spacing_mm,
-        device=device,
-        progress=progress,
-    )
 
 
 def _check_dicom(dicom: bool, out: Path | None) -> None:

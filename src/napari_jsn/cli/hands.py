@@ -1,0 +1,72 @@
+"""The radiographs that were named on the command line, read as a study and measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_jsn.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_jsn.grey import Spacing
+    from napari_jsn.progress import Progress
+    from napari_jsn.study import Study
+    from napari_jsn.study.progression import Progression
+
+
+def read(
+    films: list[Path],
+    patient: str | None = None,
+    keep_identity: bool = False,
+    model: str = "default",
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> Study:
+    """The study that was named on the command line: a folder, or radiographs in order of time.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or cannot be read.
+    """
+    from napari_jsn.study import read_study
+    from napari_jsn.study.reading import study_of
+
+    if progress is not None:
+        progress.update(0, 0, "Reading")
+    options = {"patient": patient, "keep_identity": keep_identity, "model": model, "device": device}
+    if len(films) == 1 and (films[0].is_dir() or not films[0].exists()):
+        return read_study(films[0], progress=progress, **options)  # type: ignore[arg-type]
+    if len(films) == 1:
+        raise InputError(
+            f"{films[0]} is one radiograph; narrowing shows between two. Give a baseline and a follow-up, or the "
+            "folder with all radiographs of the patient.",
+            "followup",
+        )
+    folder = next((film for film in films if film.is_dir()), None)
+    if folder is not None:
+        raise InputError(f"{folder} is a folder. Give radiographs one by one, or one folder with all.", "films")
+    return study_of(*films, progress=progress, **options)  # type: ignore[arg-type]
+
+
+def follow(
+    study: Study,
+    spacing_mm: Spacing = None,
+    method: str = "refined",
+    joints_model: str = "default",
+    bones_model: str = "default",
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> Progression:
+    """Measure the study; what is heavy is imported here."""
+    from napari_jsn.study.measuring import measure as measure_study
+
+    return measure_study(
+        study,
+        method=method,
+        localization=joints_model,
+        segmentation=bones_model,
+        spacing_mm=spacing_mm,
+        device=device,
+        progress=progress,
+    )

@@ -1,0 +1,196 @@
+"""The command ``measure``: what it prints, writes and refuses. The engine is replaced; ``demo`` runs it."""
+
+import os
+import shutil
+import signal
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from napari_jsn import __version__
+from napari_jsn.cli import hands, main
+from napari_jsn.errors import InputError
+from tests.study import made_up
+
+SAMPLE = Path(str(files("napari_jsn"))) / "samples" / "hand_pair" / "SIM0001"
+FILMS = sorted(SAMPLE.glob("*.dcm"))
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command in this process; tells its exit code and what it printed."""
+
+    def run(*words):
+        with pytest.raises(SystemExit) as left:
+            main(["measure", *map(str, words)])
+        printed = capsys.readouterr()
+        return left.value.code or 0, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Replaces measuring by a made-up progression; holds what was asked of it. The films state their side."""
+    asked = {}
+
+    def follow(study, spacing_mm, method, joints_model, bones_model, device, progress):
+        asked.update(study=study, spacing_mm=spacing_mm, method=method, models=(joints_model, bones_model))
+        return replace(made_up.progression(), patient=study.patient)
+
+    monkeypatch.setattr("napari_jsn.study.reading.split_study", lambda study, *options: study)
+    monkeypatch.setattr(hands, "follow", follow)
+    return asked
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_table_on_screen_in_anatomical_order_with_reasons_below(run, asked):
+    code, out, err = run(*FILMS)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    joints = [line.split()[1] for line in lines if line.startswith(" L ")]
+    assert joints == ["MCP1", "IP1", "MCP2", "PIP2", "MCP3", "PIP3", "MCP4", "PIP4", "MCP5", "PIP5"]
+    row = made_up.progression().narrowings[2]
+    (line,) = (line for line in lines if "MCP2" in line)
+    assert f"{row.jsn_mm:+.3f}" in line and f"{row.ci95_mm[0]:+.3f} to" in line and "1.32 -> 0.88" in line
+    assert line.rstrip().endswith("yes")
+    (line,) = (line for line in lines if " MCP1" in line)
+    assert line.rstrip().endswith("no [1]")
+    assert "[1] Registration forward and backward disagree." in out
+    assert "PIP5 is not in view at visit 2." in out and "Note: Pixel sizes are uncalibrated." in out
+    assert "Written" not in out
+
+
+def test_the_set_is_written_and_told(run, asked, tmp_path):
+    code, out, _ = run(*FILMS, "--out", tmp_path / "out", "--patient", "P07")
+    assert code == 0 and names(tmp_path / "out") == ["joints.csv", "report.html"]
+    table = pd.read_csv(tmp_path / "out" / "joints.csv")
+    assert list(table.columns[:9]) == [
+        "joint", "side", "visit", "jsn_mm", "jsn_sd_mm", "ci_low_mm", "ci_high_mm", "reliable", "reason",
+    ]  # fmt: skip
+    assert len(table) == 10 and set(table.patient) == {"P07"}
+    assert set(table.software) == {f"napari-jsn {__version__}"}
+    assert set(table.segmentation_model) == {made_up.progression().models["segmentation"]}
+    assert set(table.spacing_source) == {"magnification corrected"} and {"upper_dz", "lower_dy_px"} <= set(table)
+    assert "Patient P07" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "Patient P07" in out and f"Report: {tmp_path / 'out' / 'report.html'}\n" in out
+
+
+def test_reruns_write_the_same_bytes_and_no_day_or_path(run, asked, tmp_path):
+    for name in ("one", "two"):
+        assert run(SAMPLE, "--out", tmp_path / name)[0] == 0
+    for name in ("joints.csv", "report.html"):
+        written = (tmp_path / "one" / name).read_bytes()
+        assert written == (tmp_path / "two" / name).read_bytes()
+        assert b"2021-01-13" not in written and b".dcm" not in written and str(tmp_path).encode() not in written
+
+
+def test_days_are_told_where_the_identity_is_kept(run, asked, tmp_path):
+    assert run(SAMPLE, "--out", tmp_path, "--keep-identity")[0] == 0
+    table = pd.read_csv(tmp_path / "joints.csv")
+    assert set(table.day) == {"2021-01-13"} and set(table.patient) == {"SIM0001"}
+
+
+def test_options_reach_the_measurement(run, asked):
+    options = ("--spacing-mm", 0.2, "--method", "pipoc", "--joints-model", "mine", "--bones-model", "yours")
+    assert run(*FILMS, *options)[0] == 0
+    assert (asked["spacing_mm"], asked["method"], asked["models"]) == (0.2, "pipoc", ("mine", "yours"))
+    assert [visit.day.isoformat() for visit in asked["study"].visits] == ["2020-01-15", "2021-01-13"]
+    assert asked["study"].patient == "anonymous"
+
+
+def test_dicom_objects_on_demand_and_gone_with_the_next_set(run, asked, tmp_path):
+    pytest.importorskip("highdicom")
+    assert run(*FILMS, "--out", tmp_path, "--dicom")[0] == 0
+    written = names(tmp_path)
+    assert {"joints.csv", "report.html", "progression-sr.dcm", "bones-v01-L-seg.dcm"} <= set(written)
+    shutil.copy(FILMS[0], tmp_path / "film.dcm")  # a radiograph in the same folder is none of ours
+    assert run(*FILMS, "--out", tmp_path)[0] == 0
+    assert names(tmp_path) == ["film.dcm", "joints.csv", "report.html"]
+
+
+def refused(result, *words):
+    code, out, err = result
+    assert code == 2 and out == "", (out, err)
+    assert err.startswith("Error: ") and err.count("\n") == 1 and "Traceback" not in err
+    for word in words:
+        assert word in err, (word, err)
+
+
+def test_refusals_are_sentences_that_name_the_option(run, asked, tmp_path):
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "empty").mkdir()
+    refused(run(FILMS[0]), "one radiograph", "baseline and a follow-up")
+    refused(run(tmp_path / "nothing"), "nothing")
+    refused(run(FILMS[0], tmp_path / "nothing.dcm"), "nothing.dcm")
+    refused(run(FILMS[0], SAMPLE), "is a folder")
+    refused(run(tmp_path / "empty"), "no DICOM radiographs")
+    refused(run(*FILMS, "--out", tmp_path / "file"), "--out", "file is a file")
+    refused(run(*FILMS, "--spacing-mm", "wide"), "--spacing-mm", "mm")
+    refused(run(*FILMS, "--dicom"), "--dicom", "--out")
+    assert names(tmp_path) == ["empty", "file"]
+
+
+def test_without_highdicom(run, asked, tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "highdicom", None)
+    refused(run(*FILMS, "--dicom", "--out", tmp_path), "--dicom", "pip install 'napari-jsn[dicom]'")
+
+
+def test_usage(run):
+    assert run()[0] == 2
+    assert run(*FILMS, "--threads", 0)[0] == 2
+
+
+@pytest.mark.parametrize("written_before", [False, True])
+def test_ctrl_c_stops_and_keeps_what_was_written_before(run, asked, tmp_path, monkeypatch, written_before):
+    if written_before:
+        assert run(*FILMS, "--out", tmp_path)[0] == 0
+    before = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
+    handler = signal.getsignal(signal.SIGINT)
+
+    def interrupted(study, *arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        assert arguments[-1].aborted
+        return replace(made_up.progression(), narrowings=made_up.progression().narrowings[:3])
+
+    monkeypatch.setattr(hands, "follow", interrupted)
+    code, out, err = run(*FILMS, "--out", tmp_path)
+    assert (code, out, err) == (130, "Stopped. Nothing was written.\n", "")
+    assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == before
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "told"),
+    [
+        (KeyboardInterrupt(), 130, ""),
+        (RuntimeError("odd\nthing"), 1, "--debug"),
+        (InputError("There is no device 'x'.", "device"), 2, "--device: There is no device 'x'."),
+    ],
+)
+def test_a_failure_while_measuring_leaves_nothing_behind(run, asked, tmp_path, monkeypatch, failure, code, told):
+    def fail(*arguments):
+        raise failure
+
+    monkeypatch.setattr(hands, "follow", fail)
+    left, out, err = run(*FILMS, "--out", tmp_path / "out")
+    assert left == code and told in err and out == "" and "Traceback" not in err
+    assert names(tmp_path) == []
+
+
+def test_a_failure_while_drawing_leaves_the_old_report(run, asked, tmp_path, monkeypatch):
+    assert run(*FILMS, "--out", tmp_path)[0] == 0
+    before = (tmp_path / "joints.csv").read_bytes()
+
+    def fail(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_jsn.export.report.page.strip", fail)
+    assert run(*FILMS, "--out", tmp_path)[0] == 130
+    assert names(tmp_path) == ["joints.csv", "report.html"] and (tmp_path / "joints.csv").read_bytes() == before
