@@ -127,8 +127,10 @@ FIGURE_CODES = {
 #: What is told of a measurement beside figures.
 NOTES_CODES = {
     "joint_space": Code("JOINT_SPACE", PRIVATE, "Joint space"),
-    "reliable": Code("RELIABLE", PRIVATE, "Measurement is reliable"),
-    "reason": Code("REASON", PRIVATE, "Why not reliable"),
+    "reliable": Code("JSN_RELIABLE", PRIVATE, "Joint space narrowing is reliable"),
+    "reason": Code("JSN_REASON", PRIVATE, "Why joint space narrowing is not reliable"),
+    "jsw_reliable": Code("JSW_RELIABLE", PRIVATE, "Joint space width is reliable"),
+    "jsw_reason": Code("JSW_REASON", PRIVATE, "Why joint space width is not reliable"),
     "spacing_source": Code("SPACING_SOURCE", PRIVATE, "What the pixel spacing rests on"),
     "evaluations": Code("C0034375", "UMLS", "Qualitative Evaluations"),
 }

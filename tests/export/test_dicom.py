@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydicom import dcmread
 
@@ -90,7 +91,9 @@ def test_every_figure_reads_back_equal(progression, files):
         }.items():
             assert np.array_equal(row[column], expected, equal_nan=True), (narrowing.joint, column)
         assert (row["reliable"], row["reason"]) == (narrowing.reliable, narrowing.reason)
-        assert table.loc[narrowing.side, narrowing.joint, 1]["jsw_mm"] == narrowing.baseline.jsw.mm
+        baseline = table.loc[narrowing.side, narrowing.joint, 1]
+        assert baseline["jsw_mm"] == narrowing.baseline.jsw.mm and baseline["jsw_reliable"]
+        assert baseline["reliable"] is pd.NA and np.isnan(baseline["jsn_mm"])
     assert (table["time_point"].groupby("visit").first() == ["2020-01-15", "2021-01-13"]).all()
 
 
@@ -261,7 +264,6 @@ def test_identity_is_kept_when_asked_for(named):
         dataset = dcmread(io.BytesIO(content))
         assert dataset.PatientName == "Müller^Jörg" and dataset.SpecificCharacterSet == "ISO_IR 192"
         assert (dataset.PatientID, dataset.PatientBirthDate, dataset.AccessionNumber) == ("4711", "19600203", "A77")
-        assert "PatientIdentityRemoved" not in dataset or dataset.PatientIdentityRemoved == "YES"
 
 
 def test_pixels_stand_in_where_no_spacing_is_known(progression, tmp_path):
@@ -298,6 +300,17 @@ def test_radiographs_that_are_no_dicom_files_are_refused(progression, tmp_path):
     bare = replace(progression, films=(replace(film, radiograph=replace(film.radiograph, path=tmp_path / "bare.dcm")),))
     with pytest.raises(InputError, match="lacks SOPInstanceUID"):
         dicom_files(bare)
+
+
+def test_a_doubted_width_is_told_beside_the_narrowing(progression, tmp_path):
+    p = few(progression, ("MCP2",))
+    view = p.narrowings[0].followup
+    doubted = replace(view, jsw=replace(view.jsw, reliable=False, reason="The margins are not sharp."))
+    p = replace(p, narrowings=(replace(p.narrowings[0], followup=doubted),))
+    progression_sr(p, when=WHEN).save_as(tmp_path / "sr.dcm")
+    row = read_progression_sr(tmp_path / "sr.dcm").iloc[1]
+    assert (row["reliable"], row["reason"]) == (True, "")
+    assert (row["jsw_reliable"], row["jsw_reason"]) == (False, "The margins are not sharp.")
 
 
 def test_nothing_measured_is_told(progression):

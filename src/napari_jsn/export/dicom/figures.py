@@ -27,8 +27,9 @@ class Figures:
     day : date or None
     values : mapping of str to float
         By column, its unit at its end: ``"jsn_mm"``; only what was measured.
-    reliable : bool
-    reason : str
+    trust : mapping of str to (bool, str)
+        Whether what was measured is reliable, and why not: ``"reliable"`` of the narrowing, ``"jsw_reliable"`` of the
+        width.
     baseline, view : JointView or None
         The joint at baseline and at this visit.
     point : (float, float) or None
@@ -40,8 +41,7 @@ class Figures:
     visit: int
     day: date | None
     values: dict[str, float]
-    reliable: bool
-    reason: str
+    trust: dict[str, tuple[bool, str]]
     baseline: JointView | None
     view: JointView | None
     point: tuple[float, float] | None = None
@@ -69,16 +69,17 @@ def figures(p: Progression) -> list[Figures]:
         joint, side, baseline = narrowing.joint, narrowing.side, narrowing.baseline
         new = not any((other.joint, other.side) == (joint, side) for other in found)
         if new and baseline is not None and (values := _measured(_width(baseline))):
-            jsw = baseline.jsw
             day = days.get((side, first))
-            found.append(Figures(joint, side, first, day, values, jsw.reliable, jsw.reason, baseline, baseline))
-        values = _measured(_narrowing(narrowing) | (_width(narrowing.followup) if narrowing.followup else {}))
-        registration = narrowing.registration
+            found.append(Figures(joint, side, first, day, values, _trust(baseline), baseline, baseline))
+        followup, registration, values = narrowing.followup, narrowing.registration, _narrowing(narrowing)
+        trust = {"reliable": (narrowing.reliable, narrowing.reason)}
+        if followup is not None and (width := _measured(_width(followup))):
+            values |= width
+            trust |= _trust(followup)
         point = None if registration is None else (float(registration.point[0]), float(registration.point[1]))
         day = days.get((side, narrowing.visit))
-        reliable, reason, followup = narrowing.reliable, narrowing.reason, narrowing.followup
         found.append(
-            Figures(joint, side, narrowing.visit, day, values, reliable, reason, baseline, followup, point)
+            Figures(joint, side, narrowing.visit, day, _measured(values), trust, baseline, followup, point)
         )
     return found
 
@@ -104,6 +105,10 @@ def _width(view: JointView) -> dict[str, float]:
     if math.isfinite(jsw.mm) or not math.isfinite(jsw.px):
         return {"jsw_mm": jsw.mm, "jsw_sd_mm": jsw.sd_mm}
     return {"jsw_px": jsw.px, "jsw_sd_px": jsw.sd_px}
+
+
+def _trust(view: JointView) -> dict[str, tuple[bool, str]]:
+    return {"jsw_reliable": (view.jsw.reliable, view.jsw.reason)}
 
 
 def _measured(values: dict[str, float]) -> dict[str, float]:

@@ -59,17 +59,18 @@ def measurement_group(p: Progression, one: Figures, images: Images, films: Films
         ),
         measurements=measurements,
         qualitative_evaluations=[
-            QualitativeEvaluation(coded(NOTES_CODES["reliable"]), codes.SCT.Yes if one.reliable else codes.SCT.No)
+            QualitativeEvaluation(coded(NOTES_CODES[what]), codes.SCT.Yes if reliable else codes.SCT.No)
+            for what, (reliable, _) in one.trust.items()
         ],
         source_images=[
             SourceImageForMeasurementGroup(image.SOPClassUID, image.SOPInstanceUID)
             for image in _unique(images[film_path(film)] for film in shown)
         ],
     )
-    if one.reason:
-        group[0].ContentSequence.append(
-            TextContentItem(coded(NOTES_CODES["reason"]), one.reason, relationship_type="CONTAINS")
-        )
+    for what, (_, reason) in one.trust.items():
+        if reason:
+            name = NOTES_CODES[what.replace("reliable", "reason")]
+            group[0].ContentSequence.append(TextContentItem(coded(name), reason, relationship_type="CONTAINS"))
     return group
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,8 +46,9 @@ def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``joint``, ``side``, ``visit``, ``time_point``, the figures (NaN where not measured), ``reliable``, ``reason``
-        and ``tracking_uid``.
+        ``joint``, ``side``, ``visit``, ``time_point``, the figures (NaN where not measured), ``reliable`` and
+        ``reason`` of the narrowing, ``jsw_reliable`` and ``jsw_reason`` of the width (NA where there is none), and
+        ``tracking_uid``.
 
     Raises
     ------
@@ -74,12 +75,13 @@ def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
             column = columns.get((_code(measurement.name), _code(measurement.unit)))
             if column is not None:
                 row[column] = measurement.value
-        reliable, reason = NOTES_CODES["reliable"], NOTES_CODES["reason"]
-        row["reliable"] = _named(group, reliable.value) == "373066001"
-        row["reason"] = _named(group, reason.value) or ""
+        for what in ("reliable", "jsw_reliable"):
+            row[what] = {"373066001": True, "373067005": False}.get(_named(group, NOTES_CODES[what].value))
+            reason = what.replace("reliable", "reason")
+            row[reason] = _named(group, NOTES_CODES[reason].value) or ""
         row["tracking_uid"] = str(group.tracking_uid)
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"reliable": "boolean", "jsw_reliable": "boolean"})
 
 
 def read_bone_masks_seg(path: str | os.PathLike[str]) -> BonesRead:
@@ -117,13 +119,9 @@ def _code(concept: Any) -> Code:
     return Code(concept.value, concept.scheme_designator, concept.meaning)
 
 
-def _items(group: Any) -> Iterator[Any]:
-    yield from group[0].ContentSequence
-
-
 def _named(group: Any, value: str) -> Any:
     """What a group says under a concept: text, number or the value of a code; None where nothing."""
-    for item in _items(group):
+    for item in group[0].ContentSequence:
         if item.name.value == value:
             return getattr(item.value, "value", item.value)
     return None

@@ -99,6 +99,7 @@ def _header(path: Path, pseudonym: str, keep_identity: bool) -> Dataset:
             setattr(header, keyword, "")
     if not keep_identity:
         header.PatientID, header.PatientName = pseudonym, f"{pseudonym}^"  # a family name alone
-        header.PatientIdentityRemoved, header.DeidentificationMethod = "YES", DEIDENTIFIED
+        if value(stated, "PatientID") != pseudonym:
+            header.PatientIdentityRemoved, header.DeidentificationMethod = "YES", DEIDENTIFIED
     header.SpecificCharacterSet = UTF8
     return header
