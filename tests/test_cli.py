@@ -17,7 +17,6 @@ from napari_jsn.export.simulated.joint_pair import FIXED, FIXED_MASK, MOVING, MO
 from napari_jsn.files import write_files
 from napari_jsn.registration import api
 from napari_jsn.registration.methods import METHODS
-from napari_jsn.simulation.sample import sample_pair
 
 OUTPUTS = ["figure.png", "original-spectrum.tif", "registration.csv", "transformed-spectrum.tif", "transformed.tif"]
 
@@ -141,16 +140,6 @@ def test_every_method_can_be_chosen_and_is_named_in_the_help(run, pair):
         assert method in out
         code, told, _ = run("register", *pair, "--method", method, "--device", "cpu")
         assert code == 0 and f"{method} on cpu" in told
-
-
-def test_demo_sets_the_truth_beside_the_measurement(run, tmp_path):
-    code, out, err = run("demo", "--out", tmp_path / "demo")
-    assert (code, err) == (0, "")
-    assert {FIXED, "truth.csv", *OUTPUTS} <= set(names(tmp_path / "demo"))
-    truth = sample_pair()
-    assert f"Truth in projection {truth.jsn_projected_mm:+.3f} mm" in " ".join(out.split())
-    assert "Truth in space +0.300 mm" in " ".join(out.split())
-    assert f"{tmp_path / 'demo' / 'figure.png'}\n" in out
 
 
 def test_simulate_pair_simulates_what_is_asked_for(run, tmp_path):

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from skimage.io import imsave
+from skimage.util import img_as_ubyte
 
-from napari_jsn import __version__
+from napari_jsn import __version__, read_radiograph
 from napari_jsn.cli import hands, main
 from napari_jsn.errors import InputError
 from tests.study import made_up
@@ -135,6 +137,15 @@ def test_refusals_are_sentences_that_name_the_option(run, asked, tmp_path):
     refused(run(*FILMS, "--spacing-mm", "wide"), "--spacing-mm", "mm")
     refused(run(*FILMS, "--dicom"), "--dicom", "--out")
     assert names(tmp_path) == ["empty", "file"]
+
+
+def test_dicom_objects_need_dicom_files(run, asked, tmp_path):
+    pytest.importorskip("highdicom")
+    pictures = [tmp_path / "baseline left.png", tmp_path / "followup left.png"]
+    for film, picture in zip(FILMS, pictures):
+        imsave(picture, img_as_ubyte(read_radiograph(film).pixels), check_contrast=False)
+    refused(run(*pictures, "--dicom", "--out", tmp_path / "out"), "--dicom", "image files")
+    assert not asked
 
 
 def test_without_highdicom(run, asked, tmp_path, monkeypatch):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.evaluate_registration import registration
+
 if TYPE_CHECKING:
     from napari_jsn.evaluation.segmentation_report import Evaluated
 
@@ -21,6 +23,9 @@ _SEED = 2023
 @app.callback()
 def _common() -> None:
     pass
+
+
+app.command()(registration)
 
 
 @app.command()

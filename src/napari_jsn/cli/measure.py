@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_jsn.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_jsn.study import Study
 
 
 def measure(
@@ -61,6 +64,7 @@ def measure(
     _set_threads(threads)
     with on_terminal(remaining=False) as progress:
         study = hands.read(films, patient, keep_identity, joints_model, device, progress)
+        _check_dicom_films(dicom, study)
         if not progress.aborted:
             found = hands.follow(study, spacing, method, joints_model, bones_model, device, progress)
         if progress.aborted:
@@ -81,6 +85,18 @@ def _check_dicom(dicom: bool, out: Path | None) -> None:
     from napari_jsn.export.dicom.objects import check_extra
 
     check_extra()
+
+
+def _check_dicom_films(dicom: bool, study: Study) -> None:
+    from napari_jsn.radiograph.dicom import is_dicom
+
+    films = [film for visit in study.visits for film in visit.radiographs] if dicom else []
+    if any(film.path is None or not is_dicom(film.path) for film in films):
+        raise InputError(
+            "DICOM objects point to the DICOM files of the radiographs, but some radiographs are image files. "
+            "Leave --dicom out, or give DICOM files.",
+            "dicom",
+        )
 
 
 def _set_threads(threads: int | None) -> None:
