@@ -118,7 +118,7 @@ class MeasureForm(Form):
 
     def place_of(self, argument: str | None) -> str | None:
         """The field at which to tell what is wrong with an argument of the core."""
-        if argument in ("spacing_mm", "method", "device"):
+        if argument in (None, "spacing_mm", "method", "device"):
             return argument
         if self.inputs().source == STUDY:
             return "study"

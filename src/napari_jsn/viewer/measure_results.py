@@ -69,9 +69,11 @@ class ProgressionPanel(QFrame):
         for widget in (self._visit_label, self.visit):
             widget.setVisible(len(hand.visits) > 1)
         self._notes.setText("\n".join(_notes(hand)))
+        self._notes.setVisible(bool(self._notes.text()))
         self.legend.show_scale(hand.end, hand.unit.name)
         self.show_visit()
         self.show()
+        self.layout().activate()  # labels took more or fewer lines while it was hidden
 
     def show_visit(self) -> None:
         """Show the visit that the layers show."""
@@ -82,7 +84,7 @@ class ProgressionPanel(QFrame):
         measured = [row for row in rows if hand.unit.jsn(row).known]
         doubted = len(measured) - sum(row.reliable for row in measured)
         told = f"{len(measured)} of {len(rows)} joints measured"
-        self._summary.setText(told + (f", {doubted} of them not reliable." if doubted else ", all reliable."))
+        self._summary.setText(f"{told}, {doubted} not reliable" if doubted else told)
         self.table.show_rows(rows, hand.unit, hand.end)
         if rows:
             most = max(measured or rows, key=lambda row: hand.unit.jsn(row).value if row.reliable else -1e9)

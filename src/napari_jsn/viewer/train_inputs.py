@@ -18,18 +18,26 @@ from napari_jsn.viewer.fields import ChoiceField, CountField, Field, FolderField
 from napari_jsn.viewer.form import Form
 from napari_jsn.viewer.inputs import DEVICES, ask, ask_with, image_problem, pixels_of
 from napari_jsn.viewer.models import models
-from napari_jsn.viewer.roles import is_of, role_in_name
+from napari_jsn.viewer.roles import FIXED, MOVING, is_of, notes, role_in_name
 from napari_jsn.weights import check_name, names, user_folder
 
-TASK = "segmentation"
+#: What can be learned here, as the menu calls it.
+TASKS = {"find bones": "segmentation", "register": "registration"}
+_PRESETS = PRESETS["segmentation"]
 LAYERS, FOLDER, SIMULATED = "layers in the viewer", "a folder", "simulated joints only"
 NEW, GO_ON = "random weights", "go on: "
+_NO_PAIRS = {
+    "segmentation": "Open joint images and, for each, a labels layer of its size and name. Or take a folder.",
+    "registration": "Open two images of a joint, say MCP2 fixed and MCP2 moving. Or take a folder.",
+}
 #: What a labels layer's name may have that its image's has not.
 _WORDS = re.compile(r"bones of|masks?|labels?|bones?|[-_ ]+", re.IGNORECASE)
+#: What the names of two visits of one joint differ by.
+_VISITS = re.compile(r"fixed|baseline|moving|follow[-_ ]?up|visit|[-_ ]*\d+$|[-_ ]+", re.IGNORECASE)
 
 
 class PairsField(Field):
-    """The image layers that have a labels layer of the same size, to be ticked."""
+    """The image layers that have a labels layer of the same size, or another visit's image, to be ticked."""
 
     def __init__(self, label: str, tip: str) -> None:
         self._list = QListWidget()
@@ -38,6 +46,7 @@ class PairsField(Field):
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.setWordWrap(False)
         self._pairs: list[tuple[Any, Any]] = []
+        self.find = pairs_of
         self._list.itemChanged.connect(lambda item: self.changed.emit())
 
     def value(self) -> tuple[tuple[Any, Any], ...]:
@@ -50,7 +59,7 @@ class PairsField(Field):
         before = {id(image) for image, _ in self._pairs} - {id(image) for image, _ in self.value()}
         self._list.blockSignals(True)
         self._list.clear()
-        self._pairs = pairs_of(layers)
+        self._pairs = self.find(layers)
         for image, labels in self._pairs:
             item = QListWidgetItem(f"{image.name}  +  {labels.name}")
             item.setToolTip(item.text())
@@ -73,6 +82,27 @@ def pairs_of(layers: Any) -> list[tuple[Any, Any]]:
     return pairs
 
 
+def visits_of(layers: Any) -> list[tuple[Any, Any]]:
+    """Images of one joint at two visits: fixed and moving, or those whose names differ by their visit alone."""
+    images = [each for each in layers if isinstance(each, Image) and not image_problem(each) and not _is_result(each)]
+    named = [(_VISITS.sub("", each.name).casefold(), each) for each in images]
+    return [
+        (first, second)
+        for k, (name, first) in enumerate(named)
+        for other, second in named[k + 1 :]
+        if name == other
+    ]  # fmt: skip
+
+
+def _is_result(layer: Any) -> bool:
+    return notes(layer).get("role") not in (None, FIXED, MOVING)
+
+
+def labels_of(image: Any, layers: Any) -> Any:
+    """The labels layer of an image, or None."""
+    return next((labels for each, labels in pairs_of(layers) if each is image), None)
+
+
 def _likeness(image: Any, labels: Any) -> int:
     if is_of(labels, image):
         return 3
@@ -83,10 +113,17 @@ def _likeness(image: Any, labels: Any) -> int:
     return int(role is not None and role == role_in_name(labels.name, mask=True))
 
 
+def _tasks() -> tuple[str, tuple[str, ...]]:
+    return next(iter(TASKS)), tuple(TASKS)
+
+
 @dataclass(frozen=True)
 class TrainInputs:
     """What to learn from, what, and for how long."""
 
+    task: str = ask(
+        "Learn to", "choice", "data", "Find the two bones of a joint image, or register its visits.", *_tasks()
+    )
     source: str = ask(
         "Learn from", "choice", "data", "Simulated joints are always mixed in.", LAYERS, (LAYERS, FOLDER, SIMULATED)
     )
@@ -94,7 +131,8 @@ class TrainInputs:
         PairsField,
         "Pairs",
         "data",
-        "An image layer and a labels layer of its size and name (MCP2 and MCP2 mask):\n1 upper, 2 lower, 3 both.",
+        "An image layer and a labels layer of its size and name (MCP2 and MCP2 mask):\n1 upper, 2 lower, 3 both."
+        "\nTo register: two images of a joint (MCP2 fixed and MCP2 moving); labels are not needed.",
         (),
     )
     data: str | None = ask_with(
@@ -102,7 +140,7 @@ class TrainInputs:
     )
     start: str = ask("Start from", "choice", "how", "Of the weights of a model, or a training to go on with.", NEW)
     preset: str = ask(
-        "Preset", "choice", "how", "Network and recipe; paper: as published, for a GPU.", "default", PRESETS[TASK]
+        "Preset", "choice", "how", "Network and recipe; paper: as published, for a GPU.", "default", _PRESETS
     )
     epochs: int | None = ask_with(lambda *told: CountField(*told, "as the preset"), "Epochs", "how", "At most.")
     device: str = ask("Device", "choice", "how", "auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES)
@@ -111,15 +149,20 @@ class TrainInputs:
     )
 
     @property
+    def what(self) -> str:
+        """The task, as training calls it."""
+        return TASKS[self.task]
+
+    @property
     def resume(self) -> Path | None:
         """The resume file of a training to go on with."""
-        return unfinished().get(self.start.removeprefix(GO_ON)) if self.start.startswith(GO_ON) else None
+        return unfinished(self.what).get(self.start.removeprefix(GO_ON)) if self.start.startswith(GO_ON) else None
 
     def problems(self) -> dict[str, str]:
         """Why nothing can be learned: field name to a sentence; empty when it can."""
         found = {}
         if self.source == LAYERS and not self.pairs:
-            found["pairs"] = "Open joint images and, for each, a labels layer of its size and name. Or take a folder."
+            found["pairs"] = _NO_PAIRS[self.what]
         if self.source == FOLDER and self.data is None:
             found["data"] = "Choose the folder of your images and masks."
         elif self.source == FOLDER and not Path(str(self.data)).is_dir():
@@ -127,24 +170,24 @@ class TrainInputs:
         if self.epochs is not None and self.epochs < 1:
             found["epochs"] = "Give a whole number above 0, or leave it empty."
         if self.name is not None and self.resume is None:
-            found["name"] = _name_problem(self.name)
+            found["name"] = _name_problem(self.what, self.name)
         return {name: problem for name, problem in found.items() if problem}
 
 
-def unfinished() -> dict[str, Path]:
+def unfinished(task: str) -> dict[str, Path]:
     """Trainings that were stopped and can go on: name and resume file."""
-    found = sorted(user_folder().glob(f"{TASK}-*.ckpt"))
-    return {path.stem.removeprefix(f"{TASK}-"): path for path in found}
+    found = sorted(user_folder().glob(f"{task}-*.ckpt"))
+    return {path.stem.removeprefix(f"{task}-"): path for path in found}
 
 
-def _name_problem(name: str) -> str:
+def _name_problem(task: str, name: str) -> str:
     try:
         check_name(name)
     except InputError as error:
         return str(error)
-    if name in names(TASK):
+    if name in names(task):
         return "There is a model of that name. Choose another."
-    return f"Choose {GO_ON}{name!r} above, or another name." if name in unfinished() else ""
+    return f"Choose {GO_ON}{name!r} above, or another name." if name in unfinished(task) else ""
 
 
 class TrainForm(Form):
@@ -152,6 +195,8 @@ class TrainForm(Form):
 
     def __init__(self) -> None:
         super().__init__(TrainInputs, {"data": ("Images and masks", ""), "how": ("Training", "")})
+        self._layers: Any = ()
+        self.fields["task"].changed.connect(self._take_task)
         self.fields["source"].changed.connect(self._show_what_matters)
         self.fields["start"].changed.connect(self._show_what_matters)
         models.changed.connect(self.offer_starts)  # a method, so that a form that was closed is not called
@@ -164,14 +209,22 @@ class TrainForm(Form):
 
     def offer(self, layers: Any) -> None:
         """Take up the viewer's layers."""
+        self._layers = layers
         self.fields["pairs"].offer(layers)
         self._changed()
+
+    def _take_task(self) -> None:
+        """Another task has other pairs and other models."""
+        self.fields["pairs"].find = pairs_of if self.inputs().what == "segmentation" else visits_of
+        self.offer_starts()
+        self.offer(self._layers)
 
     def offer_starts(self, *told: str) -> None:
         """Show the models and stopped trainings there are now."""
         start = self.fields["start"]
         assert isinstance(start, ChoiceField)
-        start.offer([NEW, *names(TASK), *(GO_ON + name for name in unfinished())])
+        task = self.inputs().what
+        start.offer([NEW, *names(task), *(GO_ON + name for name in unfinished(task))])
         self._show_what_matters()
 
     def _show_what_matters(self) -> None:

@@ -14,10 +14,10 @@ from napari_jsn.errors import InputError
 from napari_jsn.grey import grey_levels
 from napari_jsn.joint import BoneMasks
 from napari_jsn.viewer.inputs import pixels_of
-from napari_jsn.viewer.layers import BONES_LOOK, put
+from napari_jsn.viewer.layers import BONES_LOOK, SPECTRUM_COLORMAP, put
 from napari_jsn.viewer.models import models
 from napari_jsn.viewer.run_panel import RunPanel
-from napari_jsn.viewer.train_inputs import FOLDER, GO_ON, LAYERS, NEW, TASK, TrainForm
+from napari_jsn.viewer.train_inputs import FOLDER, GO_ON, LAYERS, NEW, TrainForm, labels_of
 
 if TYPE_CHECKING:
     import napari
@@ -26,11 +26,18 @@ if TYPE_CHECKING:
     from napari_jsn.training.watch import Epoch
     from napari_jsn.viewer.work import WorkerProgress
 
-#: The three layers of the validation case that came out worst: role, name, and whether it is seen at once.
+#: The three layers of the validation case that came out worst, by what a task shows: name, look and kind.
 _WORST = {
-    "image": "worst validation case",
-    "truth": "worst validation case: labels given",
-    "found": "worst validation case: bones found",
+    "image": ("worst validation case", {}, Image),
+    "truth": ("worst validation case: labels given", BONES_LOOK, Labels),
+    "found": ("worst validation case: bones found", BONES_LOOK, Labels),
+    "fixed": ("worst validation pair: fixed", {}, Image),
+    "transformed": ("worst validation pair: transformed", {}, Image),
+    "spectrum": (
+        "worst validation pair: loss spectrum",
+        {"colormap": SPECTRUM_COLORMAP, "blending": "additive"},
+        Image,
+    ),
 }
 
 
@@ -89,7 +96,11 @@ class Train(RunPanel):
     def begin(self) -> tuple[Callable[[WorkerProgress], Trained], Any]:
         """Train on what the form says; the arrays are copies, safe from further painting."""
         inputs = self.form.inputs()
-        pairs = [_pair(*layers) for layers in inputs.pairs] if inputs.source == LAYERS else []
+        what, given = inputs.what, inputs.pairs if inputs.source == LAYERS else ()
+        if what == "segmentation":
+            pairs = [_pair(*layers) for layers in given]
+        else:
+            pairs = [visit for layers in given for visit in self._visits(*layers)]
         folder = inputs.data if inputs.source == FOLDER else None
         resume, preset, epochs, name = inputs.resume, inputs.preset, inputs.epochs, inputs.name
         # several GPUs would each open a window of their own
@@ -109,20 +120,20 @@ class Train(RunPanel):
 
                 chosen, asked = read_run(resume)["preset"], {"resume": resume}
             progress.update(0, 0, "Preparing the images")
-            task = task_from_pairs(TASK, pairs, chosen) if pairs else task_from_folder(TASK, folder, chosen)
+            task = task_from_pairs(what, pairs, chosen) if pairs else task_from_folder(what, folder, chosen)
             return train(task, device=device, progress=progress, on_epoch=progress.news.emit, **asked)
 
-        return work, self._free_place()
+        return work, {**self._free_place(), "task": what}
 
     def news(self, news: Epoch, notes: Mapping[str, Any]) -> None:
         """Show the curves, and the validation case that came out worst in this epoch."""
         self.curves.show_epochs(news.history, news.best)
-        size = notes["size"] / max(news.worst["image"].shape)
+        size = notes["size"] / max(next(iter(news.worst.values())).shape)
         place = {"scale": (size, size), "translate": notes["translate"], "units": notes["units"]}
-        for role, name in _WORST.items():
-            look, kind = ({}, Image) if role == "image" else (BONES_LOOK, Labels)
+        for role, data in news.worst.items():
+            name, look, kind = _WORST[role]
             entry = {"role": f"worst_{role}", "fixed": "", "moving": ""}
-            layer = put(self._viewer.layers, entry["role"], name, news.worst[role], entry, place, look, kind)
+            layer = put(self._viewer.layers, entry["role"], name, data, entry, place, look, kind)
             if len(news.history) == 1:
                 layer.visible = role != "truth"
 
@@ -148,7 +159,7 @@ class Train(RunPanel):
         )
         self.told.setToolTip(str(result.path))
         self.form.fields["name"].set("")  # taken now
-        models.changed.emit(TASK, card["name"])
+        models.changed.emit(notes["task"], card["name"])
 
     def _finish(self, *answer: Any) -> None:
         super()._finish(*answer)
@@ -157,6 +168,15 @@ class Train(RunPanel):
     def _refresh(self) -> None:
         self.form.setEnabled(self._run is None)
         super()._refresh()
+
+    def _visits(self, *images: Any) -> list[tuple[str, Any, BoneMasks | None]]:
+        """Name of the joint, grey levels, and masks where there are labels, of each visit."""
+        joint, found = " and ".join(image.name for image in images), []
+        for image in images:
+            labels = labels_of(image, self._viewer.layers)
+            masks = None if labels is None else _pair(image, labels)[2]
+            found.append((joint, grey_levels(np.array(pixels_of(image)), "pairs", image.name), masks))
+        return found
 
     def _free_place(self) -> dict[str, Any]:
         """A place right of all layers for the worst case, as high as the first of them."""
