@@ -28,7 +28,7 @@ def trends(rows: Sequence[Narrowing], unit: Unit, axis: Axis, end: float, times:
 
 
 def _trend(rows: Sequence[Narrowing], unit: Unit, axis: Axis, end: float, times: Mapping[int, float]) -> str:
-    width, height, left, bottom = 120.0, 74.0, 24.0, 14.0
+    width, height, left, bottom = 112.0, 74.0, 30.0, 16.0
     first, last = min(times.values()), max(times.values())
 
     def x(visit: int) -> float:
@@ -41,9 +41,9 @@ def _trend(rows: Sequence[Narrowing], unit: Unit, axis: Axis, end: float, times:
     for tick in axis.ticks:
         drawn += line(0.0, y(tick), width, y(tick), stroke=_FAINT if abs(tick) < 1e-9 else "#e6e6e6", stroke_width=0.7)
         label = signed(tick, axis.decimals)
-        drawn += text(-4.0, y(tick) + 2.6, label, text_anchor="end", font_size=7.5, fill="#666")
+        drawn += text(-4.0, y(tick) + 3.2, label, text_anchor="end", font_size=9.5, fill="#666")
     for visit, when in times.items():
-        drawn += text(x(visit), height + 11, f"{when:.0f}", text_anchor="middle", font_size=7.5, fill="#666")
+        drawn += text(x(visit), height + 13, f"{when:.0f}", text_anchor="middle", font_size=9.5, fill="#666")
     course = [(x(min(times)), y(0.0))]
     marks = tag("circle", cx=course[0][0], cy=course[0][1], r=2.0, fill=_INK)
     for row in rows:
@@ -79,14 +79,15 @@ def agreement(rows: Sequence[Narrowing], unit: Unit, axis: Axis, end: float) -> 
         drawn += text(at(tick), size + 11, label, text_anchor="middle", font_size=8.0, fill="#666")
         drawn += text(-4.0, size - at(tick) + 2.8, label, text_anchor="end", font_size=8.0, fill="#666")
     drawn += line(at(axis.low), size - at(axis.low), at(axis.high), size - at(axis.high), stroke=_FAINT)
+    thin = {"stroke_width": 0.8, "stroke_opacity": 0.8 if len(rows) <= 20 else 0.35}
     for row in sorted(rows, key=lambda row: row.reliable):
         found, change = unit.jsn(row), unit.jsw_change(row)
         if not (found.known and change.known):
             continue
         x, y = at(found.value), size - at(change.value)
         ink = _INK if row.reliable else UNRELIABLE
-        bars = line(at(found.low), y, at(found.high), y, stroke=ink, stroke_width=0.8)
-        bars += line(x, size - at(change.low), x, size - at(change.high), stroke=ink, stroke_width=0.8)
+        bars = line(at(found.low), y, at(found.high), y, stroke=ink, **thin)
+        bars += line(x, size - at(change.low), x, size - at(change.high), stroke=ink, **thin)
         fill = jsn_colour(found.value, end) if row.reliable else "#ffffff"
         drawn += bars + tag("circle", cx=x, cy=y, r=3.2, fill=fill, stroke=ink, stroke_width=0.9)
     words = {"font_size": 9.0, "fill": "#444", "text_anchor": "middle"}

@@ -50,6 +50,7 @@ dl.reasons { margin: 0; } dl.reasons dt { font-weight: 600; } dl.reasons dd { ma
 .box { display: inline-block; width: 14px; height: 12px; border: 2px dashed #8f8f8f; }
 .trends { display: grid; grid-template-columns: repeat(5, 1fr); gap: 12px 14px; }
 .trends figure { margin: 0; }
+section { margin-bottom: 18px; }
 figcaption { font-size: 11.5px; color: #555; }
 .trends figcaption { font-weight: 600; color: #222; }
 .beside { display: flex; flex-wrap: wrap; gap: 20px 40px; align-items: flex-start; }
@@ -81,7 +82,7 @@ footer { margin-top: 34px; padding-top: 10px; border-top: 1px solid #ddd; color:
   h1 { font-size: 18pt; } h2 { font-size: 13pt; margin-top: 18pt; }
   h2, h3, h4, .lead, .legend { break-after: avoid; }
   table { font-size: 8.6pt; } thead { display: table-header-group; } thead th { font-size: 8pt; }
-  tr, tbody, .strip, figure, .facts, .legend, .beside, li, dd { break-inside: avoid; }
+  tr, tbody, .strip, figure, .facts, .legend, .beside, section, li, dd { break-inside: avoid; }
   .strip .said { flex-basis: 38mm; font-size: 8.2pt; }
   .strip p.reason { font-size: 8pt; }
   .panels figcaption, figcaption { font-size: 7.6pt; }
