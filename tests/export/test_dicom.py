@@ -266,6 +266,19 @@ def test_identity_is_kept_when_asked_for(named):
         assert (dataset.PatientID, dataset.PatientBirthDate, dataset.AccessionNumber) == ("4711", "19600203", "A77")
 
 
+def test_a_sloppy_header_is_no_obstacle(progression, tmp_path):
+    p, films = few(progression, ("MCP2",)), []
+    for film in p.films:
+        content = film.radiograph.path.read_bytes()
+        dataset = dcmread(io.BytesIO(content))
+        content = content.replace(dataset.StudyDate.encode(), b"2020.1.1")  # of the same length
+        (tmp_path / f"{film.visit}.dcm").write_bytes(content)
+        films.append(replace(film, radiograph=replace(film.radiograph, path=tmp_path / f"{film.visit}.dcm")))
+    for keep_identity in (False, True):
+        report = progression_sr(replace(p, films=tuple(films)), keep_identity)
+        assert report.StudyDate == "" and report.PatientID == "SIM0001"
+
+
 def test_pixels_stand_in_where_no_spacing_is_known(progression, tmp_path):
     nan = float("nan")
     p = few(progression, ("MCP2",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_jsn.errors import InputError
 from napari_jsn.export.dicom.objects import UTF8, uid
@@ -95,11 +95,27 @@ def _header(path: Path, pseudonym: str, keep_identity: bool) -> Dataset:
             if (found := value(stated, keyword)) is not None:
                 setattr(header, keyword, found)
     for keyword in STATED:
-        if keyword not in header:
-            setattr(header, keyword, "")
+        setattr(header, keyword, _well_formed(keyword, value(header, keyword)))
     if not keep_identity:
         header.PatientID, header.PatientName = pseudonym, f"{pseudonym}^"  # a family name alone
         if value(stated, "PatientID") != pseudonym:
             header.PatientIdentityRemoved, header.DeidentificationMethod = "YES", DEIDENTIFIED
     header.SpecificCharacterSet = UTF8
     return header
+
+
+def _well_formed(keyword: str, stated: Any) -> Any:
+    """The value as DICOM asks, empty where it is not there or no such thing: highdicom refuses others."""
+    from pydicom.valuerep import DA, TM
+
+    if stated is None or (keyword == "PatientSex" and stated not in ("M", "F", "O")):
+        return ""
+    try:
+        if keyword.endswith("Date"):
+            day = DA(str(stated))
+            return "" if day is None else f"{day:%Y%m%d}"
+        if keyword.endswith("Time"):
+            TM(str(stated))
+    except ValueError:
+        return ""
+    return stated
