@@ -32,7 +32,7 @@ class BoxWatcher(QObject):
         super().__init__()
         self._viewer, self._watched = viewer, WeakSet()
         self._asked: tuple[Any, int, Any] | None = None
-        viewer.camera.events.zoom.connect(self.fit_zoom)
+        viewer.scene.camera.events.zoom.connect(self.fit_zoom)
 
     def watch(self) -> None:
         """Look at the layers of boxes that there are now."""
@@ -44,7 +44,7 @@ class BoxWatcher(QObject):
 
     def fit_zoom(self, event: Any = None) -> None:
         """Draw lines of one thickness on the screen, and text no longer than the box it belongs to."""
-        zoom = self._viewer.camera.zoom
+        zoom = self._viewer.scene.camera.zoom
         for layer in self._box_layers():
             if len(layer.data):
                 size = float(np.clip(_side(layer.data[0]) * zoom * _POINTS, *_SIZES))
@@ -80,8 +80,8 @@ class BoxWatcher(QObject):
 def look_at(viewer: Any, corners: Any) -> None:
     """Centre the view on a box, and zoom to it."""
     corners = np.asarray(corners)[:, -2:]
-    viewer.camera.center = tuple(corners.mean(axis=0))
-    viewer.camera.zoom = min(viewer.canvas.size) / (_BOXES_HIGH * _side(corners))
+    viewer.scene.camera.center = tuple(corners.mean(axis=0))
+    viewer.scene.camera.zoom = min(viewer.canvas.size) / (_BOXES_HIGH * _side(corners))
 
 
 def _side(corners: Any) -> float:
