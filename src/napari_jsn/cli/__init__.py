@@ -62,6 +62,9 @@ _OPTIONS = {
     "start": "--start",
     "name": "--name",
     "model": "--model",
+    "table": "TABLE",
+    "truth": "--truth",
+    "visit": "--visit",
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.clinical import clinical
 from napari_jsn.cli.evaluate_registration import registration
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ _SEED = 2023
 @app.callback()
 def _common() -> None:
     pass
+
+
+app.command()(clinical)
 
 
 app.command()(registration)

@@ -83,3 +83,15 @@ def _spacing(pair: MeasuredPair) -> str:
     if (moving.spacing_mm, moving.spacing_source) != (fixed.spacing_mm, fixed.spacing_source):
         told += f"; follow-up {words.spacing_words(moving.spacing_mm)} ({moving.spacing_source})"
     return told
+
+
+def print_rows(title: str, rows: Sequence[tuple[str, str, str]]) -> None:
+    """Print figures, their values and 95 % intervals."""
+    table = Table(box=SIMPLE_HEAD, header_style="dim", show_edge=False)
+    for heading in ("", "value", "95 % interval"):
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console = Console(highlight=False)
+    console.print(Text(title, style="bold"))
+    console.print(table)

@@ -1,0 +1,62 @@
+"""The command ``napari-jsn evaluate clinical``: narrowing in millimetres against a reader's score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def clinical(
+    table: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[TABLE]",
+            help="CSV with the columns patient, joint, side, jsn_mm, score_change; joints.csv with --truth.",
+        ),
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="truth.csv of a simulated study: where the score change is.")
+    ] = None,
+    simulated: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Simulate and measure so many joints in place of a table.")
+    ] = 0,
+    visit: Annotated[
+        int | None, typer.Option(min=2, help="Which visit's narrowing; by default the last of each joint.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the simulated joints and of the bootstrap.")] = 0,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the page, its figures (PNG) and the joints (CSV).")
+    ] = Path("output/clinical"),
+) -> None:
+    """Compare narrowing with the change of a reader's score, as the paper's clinical assessment does.
+
+    A t-test between joints with and without a change of score, Pearson's r, and the same with regard to joints that
+    belong to one patient; with a column `reading`, the agreement of repeated readings too.
+    """
+    from napari_jsn.cli import printed
+    from napari_jsn.errors import InputError
+    from napari_jsn.evaluation.clinical import assess
+    from napari_jsn.evaluation.clinical_report import files, rows
+    from napari_jsn.evaluation.clinical_table import read_table, tidy
+    from napari_jsn.files import check_folder, write_files
+
+    if (table is None) == (simulated == 0):
+        raise InputError("Give either a table or a number of joints to simulate (--simulated N).", "table")
+    check_folder(out)
+    if table is not None:
+        joints, source = read_table(table, truth, visit), f"from {table.name}"
+    else:
+        from napari_jsn.evaluation.clinical_simulated import simulated_rows
+
+        with printed.busy(f"Simulating and measuring {simulated} joints"):
+            joints = tidy(simulated_rows(simulated, seed, device))
+        source = f"simulated (seed {seed}); scores are derived from the true gap, and no reader errs"
+    found = assess(joints, seed)
+    written = write_files(out, files(found, source))
+    printed.print_rows(f"{len(found.joints)} joints of {found.patients} patients", rows(found))
+    for note in found.notes:
+        print(note)
+    printed.print_files(written)
