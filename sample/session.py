@@ -1,46 +1,31 @@
-"""A session without a click: open a simulated joint at two visits, measure it, and look at everything.
+"""A session without a click: open a simulated hand at two visits, measure every joint, and look at everything.
 
 Run it with ``napari sample/session.py``, or with ``python sample/session.py``.
 """
 
 import napari
-import pandas as pd
 from magicgui.widgets import Table
 
 import napari_jsn as jsn
-from napari_jsn.export import words
-from napari_jsn.viewer.layers import Pair, show
-from napari_jsn.viewer.side_by_side import SideBySide
 
 viewer = napari.current_viewer() or napari.Viewer()
 
-# The sample: an MCP joint at baseline and follow-up with its bones, and a narrowing that is known.
-fixed, fixed_masks, moving, moving_masks = viewer.open_sample("napari-jsn", "joint_pair_mcp")
-known = fixed.metadata["napari_jsn"]
+# The sample: a left hand at baseline and after 52 weeks, each film a layer, and the widget that measures them.
+viewer.open_sample("napari-jsn", "hand_pair")
+dock, panel = viewer.window.add_plugin_dock_widget("napari-jsn", "Measure hands")
 
-# Register each of the two bones between the visits.
-result = jsn.register(
-    fixed.data, moving.data, fixed_masks.data, moving_masks.data, spacing_mm=known["spacing_mm"], device="cpu"
-)
+# Find the joints, find their bones, and register each of the two between the visits.
+progression = jsn.measure(panel.study(), device="cpu")
 
-# The follow-up brought onto the baseline, what differed before and after, and all of it side by side.
-results = show(viewer.layers, result, Pair.of(fixed, moving), {})
-SideBySide(viewer).show([fixed, fixed_masks, moving, *results])
+# Boxes coloured by narrowing, bones, the follow-up brought onto the baseline, and what differed before and after.
+panel.show_progression(progression)
 
-# The figures: a row a joint, the truth beside them.
-table = pd.DataFrame(
-    {
-        "joint": [known["joint"]],
-        "side": [known["side"]],
-        "narrowing": [words.jsn_words(result)],
-        "95 % interval": [words.interval_words(result)],
-        "truth": [f"{known['true_jsn_projected_mm']:+.3f} mm"],
-        "reliable": [words.reliability_words(result)],
-    }
-)
-print(table.to_string(index=False))
-shown = Table(table)
-shown.native.resizeColumnsToContents()
-viewer.window.add_dock_widget(shown, name="Joint space narrowing", area="bottom")
+# All figures, a row a joint.
+table = progression.table()
+shown = ["joint", "side", "jsn_mm", "ci_low_mm", "ci_high_mm", "jsw_change_mm", "reliable", "reason"]
+print(table[shown].to_string(index=False, float_format="%+.3f"))
+whole = Table(table.map(lambda cell: f"{cell:.4g}" if isinstance(cell, float) else cell))
+whole.native.resizeColumnsToContents()
+viewer.window.add_dock_widget(whole, name="Joint space narrowing", area="bottom")
 
 napari.run()

@@ -7,6 +7,9 @@ import napari
 import pytest
 from napari._qt.dialogs.qt_reader_dialog import QtReaderDialog
 
+from napari_jsn.study import measuring
+from tests.study.made_up import progression
+
 SAMPLE = Path(__file__).parents[2] / "sample"
 FILMS = ["films", "left, baseline", "left, week 52"]
 
@@ -41,14 +44,13 @@ def test_it_is_asked_for_once_and_never_where_the_plugin_is_named(make_napari_vi
 
 
 def test_the_session_leaves_layers_and_a_table(make_napari_viewer, monkeypatch):
-    viewer = make_napari_viewer()
+    viewer, measured = make_napari_viewer(), []
     monkeypatch.setattr(napari, "run", lambda: None)
+    monkeypatch.setattr(measuring, "measure", lambda study, **options: measured.append(study) or progression())
     runpy.run_path(str(SAMPLE / "session.py"))
-    assert [layer.name for layer in viewer.layers][-3:] == [
-        "transformed follow-up",
-        "original loss spectrum",
-        "transformed loss spectrum",
-    ]
+    assert [len(visit.radiographs) for visit in measured[0].visits] == [1, 1]
+    names = [layer.name for layer in viewer.layers]
+    assert names[:3] == FILMS and names[-2:] == ["joints at follow-up", "joints"]
     assert "Joint space narrowing" in viewer.window.dock_widgets
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from napari_jsn.grey import Spacing
-from napari_jsn.registration.methods import METHODS
+from napari_jsn.registration.methods import choices
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -52,7 +52,7 @@ class PairInputs:
     moving_spacing_mm: Spacing = ask(
         "Pixel size", "spacing", "moving", _SPACING_TIP + "Empty: the same as the fixed image's."
     )
-    method: str = ask("Method", "choice", "how", "How the bones are registered.", next(iter(METHODS)), tuple(METHODS))
+    method: str = ask("Method", "choice", "how", "How the bones are registered.", choices()[0], tuple(choices()))
     device: str = ask(
         "Device", "choice", "how", "Where to compute; auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES
     )

@@ -22,6 +22,7 @@ from napari_jsn.viewer.run_panel import RunPanel
 if TYPE_CHECKING:
     import napari
 
+    from napari_jsn.study import Study
     from napari_jsn.study.progression import Progression
     from napari_jsn.viewer.work import WorkerProgress
 
@@ -101,6 +102,11 @@ class MeasureHands(RunPanel):
         """
         films = self.form.inputs().films() if films is None else films
         self._show_hand(HandLayers(self._viewer.layers, progression, films, painted))
+
+    def study(self) -> Study:
+        """The radiographs in the form, for :func:`napari_jsn.measure` in a script."""
+        films, about = self._films()
+        return study_from(films, split=False, **about)
 
     def save(self) -> None:
         """Ask for a folder, and write there what the command writes."""
