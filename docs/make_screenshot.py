@@ -1,4 +1,4 @@
-"""Make docs/images/viewer.png: a real napari window with a simulated joint pair and what was measured in it.
+"""Make docs/images/viewer.png and measure.png: real napari windows with simulated images and what was measured in them.
 
 Run it where a window can open, for example ``xvfb-run -s "-screen 0 1600x1000x24" python docs/make_screenshot.py``.
 """
@@ -7,22 +7,27 @@ import os
 import tempfile
 from pathlib import Path
 
-TARGET = Path(__file__).parent / "images" / "viewer.png"
+IMAGES = Path(__file__).parent / "images"
 SIZE = (1440, 800)
 
 
 def main() -> None:
-    """Register the simulated pair in a window and save a picture of it."""
+    """Measure simulated images in a window and save pictures of it."""
     os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # napari's own look
+    picture("joint_pair_mcp", "Register joint pair", IMAGES / "viewer.png")
+    picture("hand_pair", "Measure hands", IMAGES / "measure.png")
 
+
+def picture(sample: str, title: str, target: Path) -> None:
+    """Open a sample and a widget, press its button, and save what is seen."""
     import napari
     from PIL import Image
     from qtpy.QtTest import QTest
 
     viewer = napari.Viewer()
     viewer.window.resize(*SIZE)
-    viewer.open_sample("napari-jsn", "joint_pair_mcp")
-    _, widget = viewer.window.add_plugin_dock_widget("napari-jsn", "Register joint pair")
+    viewer.open_sample("napari-jsn", sample)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-jsn", title)
     QTest.qWait(500)
     widget.run()
     while not widget.run_button.isEnabled():
@@ -30,9 +35,9 @@ def main() -> None:
     QTest.qWait(1000)
     pixels = viewer.screenshot(canvas_only=False)
     viewer.close()
-    TARGET.parent.mkdir(exist_ok=True)
-    Image.fromarray(pixels[..., :3]).save(TARGET, optimize=True)
-    print(f"{TARGET}: {TARGET.stat().st_size / 1000:.0f} kB")
+    target.parent.mkdir(exist_ok=True)
+    Image.fromarray(pixels[..., :3]).save(target, optimize=True)
+    print(f"{target}: {target.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":
