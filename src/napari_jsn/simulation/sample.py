@@ -1,4 +1,4 @@
-"""The simulated joint pair that is shown first: the viewer's sample and the command's demo are the same one."""
+"""The simulated joint pair that is shown first: the viewer's sample."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _NOT_IN_IT = (
     "exposures are repeated.",
     "The pixel size: a spacing that is wrong by one per cent makes every figure wrong by one per cent. A spacing at "
     "the detector, without the magnification of the exposure, is somewhat too large for the joint.",
-    "A bone that changed its own outline between the visits, by erosion or osteophytes, beyond what the doubts name.",
+    "Bones that changed their own outline between the visits, by erosion or osteophytes.",
 )
 
 
@@ -55,13 +55,13 @@ def methods_section(progression: Progression, unit: Unit) -> str:
     listed = tag("table", tag("tbody", *(_pair(*pair) for pair in versions)), class_="plain")
     many = len({film.visit for film in progression.films}) > 2
     how = [
-        "Each joint is found on every radiograph; its two bones are outlined, and each is registered rigidly from the "
+        "Each joint is found on every radiograph; its two bones are outlined, and each is registered from the "
         "baseline to the follow-up. Narrowing is the difference of the two bones' displacements along the joint's "
         "axis at baseline, after Wang et al. 2023 (doi:10.1016/j.compmedimag.2023.102273).",
         "The standard uncertainty covers image noise, the choice of motion model and of bone region, and laying down "
         "the hand anew as simulated hands are laid down; it was calibrated on simulated joints and hands whose "
         "narrowing is known. The interval is that of 95 %.",
-        "JSW is the mean distance of the two margins; its change shares neither method nor outline with JSN.",
+        "JSW is the mean distance of the two margins; its change shares no step with JSN but the outlines of the bones.",
     ]
     if many:
         how.append(

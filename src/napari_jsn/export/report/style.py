@@ -13,7 +13,7 @@ h4 { font-size: 13px; font-weight: 600; margin: 0 0 3px; }
 p { margin: 0 0 8px; max-width: 56em; }
 ul { margin: 0 0 8px; padding-left: 1.2em; max-width: 52em; }
 .note, .lead { color: #555; }
-.use { color: #8a2b12; font-weight: 600; }
+.use { color: #8a2b12; font-weight: 600; max-width: none; }
 .facts { display: flex; flex-wrap: wrap; gap: 10px 34px; margin: 16px 0 4px; }
 .facts div { min-width: 7em; }
 .facts b { display: block; font-size: 20px; font-weight: 600; }
