@@ -8,7 +8,7 @@ from napari_jsn.errors import InputError
 from napari_jsn.training import task as tasks
 from napari_jsn.training import train as training
 from napari_jsn.viewer.models import ModelField
-from napari_jsn.viewer.train_inputs import FOLDER, GO_ON, NEW, SIMULATED, pairs_of
+from napari_jsn.viewer.train_inputs import FOLDER, GO_ON, NEW, SIMULATED, pairs_of, visits_of
 from napari_jsn.viewer.train_widget import Train
 from tests.training.conftest import ToyTask
 
@@ -28,8 +28,8 @@ def asked(monkeypatch):
     asked = {}
 
     def from_pairs(name, pairs, preset):
-        asked.update(pairs=pairs, preset=preset)
-        return ToyTask()
+        asked.update(name=name, pairs=pairs, preset=preset)
+        return ToyTask(name=name)
 
     def from_folder(name, folder, preset):
         asked.update(folder=folder, preset=preset)
@@ -204,3 +204,36 @@ def test_an_unticked_pair_stays_out(viewer, widget, images):
     widget.form.fields["pairs"]._list.item(0).setCheckState(Qt.CheckState.Unchecked)
     viewer.add_image(images[0], name="new")
     assert [image.name for image, _ in widget.form.inputs().pairs] == ["fixed"]
+
+
+def test_registration_learns_from_pairs_of_images_without_labels(viewer, widget, asked, models, images, qtbot):
+    viewer.add_image(images[1], name="PIP3 visit 2", **MM)
+    viewer.add_image(images[0], name="PIP3 visit 1", **MM)
+    choose(widget, "task", "register")
+    assert [(a.name, b.name) for a, b in widget.form.inputs().pairs] == [("PIP3 visit 2", "PIP3 visit 1")]
+    run(widget, qtbot)
+    assert widget.failure.text() == "" and asked["name"] == "registration"
+    assert [(name, masks) for name, _, masks in asked["pairs"]] == [("PIP3 visit 2 and PIP3 visit 1", None)] * 2
+    assert (models / "registration-my-toy.safetensors").exists()
+    choose(widget, "task", "find bones")
+    assert [image.name for image, _ in widget.form.inputs().pairs] == ["MCP2", "fixed"]
+
+
+def test_the_worst_pair_of_a_registration_is_shown(viewer, widget):
+    news = type("News", (), {})()
+    news.history, news.best = [{"epoch": 1.0, "train_loss": 1.0, "val_loss": 1.0, "near": 0.5, "worst": 0.1}], 1
+    news.worst = {name: np.zeros((32, 32), np.float32) for name in ("fixed", "transformed", "spectrum")}
+    widget.news(news, widget._free_place())
+    shown = [layer.name for layer in viewer.layers][4:]
+    assert shown == [f"worst validation pair: {name}" for name in ("fixed", "transformed", "loss spectrum")]
+
+
+def test_visits_are_told_by_name(viewer, images):
+    viewer.layers.clear()
+    for name in ("MCP2 visit 1", "MCP2 visit 2", "MCP3 visit 1", "fixed", "moving"):
+        viewer.add_image(images[0], name=name)
+    viewer.add_image(images[0], name="transformed moving", metadata={"napari_jsn": {"role": "transformed"}})
+    assert [(a.name, b.name) for a, b in visits_of(viewer.layers)] == [
+        ("MCP2 visit 1", "MCP2 visit 2"),
+        ("fixed", "moving"),
+    ]

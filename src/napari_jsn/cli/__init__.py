@@ -133,7 +133,7 @@ def register(
     moving_spacing_mm: Annotated[
         str | None, typer.Option(metavar="MM", help="Pixel size of the follow-up, where it differs.")
     ] = None,
-    method: Annotated[str, typer.Option(help="How to register: refined or pipoc.")] = "refined",
+    method: Annotated[str, typer.Option(help="How to register: refined, network or pipoc.")] = "refined",
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
     out: Annotated[

@@ -43,7 +43,7 @@ def measure(
             "pixels.",
         ),
     ] = None,
-    method: Annotated[str, typer.Option(help="How to register: refined or pipoc.")] = "refined",
+    method: Annotated[str, typer.Option(help="How to register: refined, network or pipoc.")] = "refined",
     joints_model: Annotated[str, typer.Option(metavar="MODEL", help="Finds the joints; a name or a file.")] = "default",
     bones_model: Annotated[str, typer.Option(metavar="MODEL", help="Finds the bones; likewise.")] = "default",
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def train(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="What to train: segmentation.")] = "segmentation",
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="What to train: segmentation, localization or registration.")
+    ] = "segmentation",
     data: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Images and their masks: NAME.png beside NAME.jpg, or NAME_mask.png."),

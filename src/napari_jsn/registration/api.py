@@ -47,7 +47,8 @@ def register(
         Pixel size in mm; by default that of the JointImage or Radiograph. ``spacing_mm`` alone serves both.
         Without any the result is in pixels and NaN in mm.
     method : str
-        ``"refined"`` or ``"pipoc"``; see :data:`napari_jsn.registration.methods.METHODS`.
+        ``"refined"``, ``"network"``, ``"network:NAME"`` (a model of your own) or ``"pipoc"``; see
+        :func:`napari_jsn.registration.methods.choices`.
     device : str, optional
         ``"cpu"`` or ``"cuda"``; by default CUDA where there is one.
     progress : Progress, optional

@@ -27,7 +27,7 @@ Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
 
 NORMALISATION = "to a square of 128 px by its border; each bone less its mean, by its deviation, inside its mask"
 #: Share of the groups (joints, patients) that choose the best epoch, and the pairs made of them.
-_VALIDATION, _VALIDATION_PAIRS, _VALIDATION_SEED = 0.1, 192, 11
+_VALIDATION, _VALIDATION_PAIRS, _VALIDATION_SEED = 0.1, 128, 11
 #: Shares of a batch: two visits of a real joint, and simulated joints where there are real ones too.
 _REAL_VISITS, _SIMULATED = 0.2, 0.3
 #: How many simulated pairs there are, and what they are drawn with.
@@ -78,9 +78,9 @@ class RegistrationTask:
         self.preset, self._source, self._terms = preset, source, terms
         self.paper = preset == "paper"
         self.epochs: int = 500 if self.paper else 30
-        self.ema: float | None = None if self.paper else 0.998
+        self.ema: float | None = None if self.paper else 0.997
         self.patience = 60 if self.paper else 20
-        self._batch = 80 if self.paper else 32
+        self._batch = 80 if self.paper else 16
         self._amounts = Amounts()
         joints = list(joints)
         pools = [real_visits(joints)] if joints else []

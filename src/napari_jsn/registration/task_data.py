@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from napari_jsn import anatomy
 from napari_jsn.errors import InputError
 from napari_jsn.joint import BoneMasks
-from napari_jsn.segmentation.data import LabelledJoint, samples, simulator_version
+from napari_jsn.segmentation.data import LabelledJoint, are_two_bones, labelled_joints, samples, simulator_version
 
 #: Side of the images, in pixels, and width of a simulated joint image.
 SIDE, _SIMULATED_MM = 128, 22.2
+_IMAGES, _MASKS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".dcm"), ("mask", "masks", "labels")
 #: Distances from outlines are kept in quarters of a pixel, up to 31 px.
 _PER_PX = 4.0
 
@@ -164,11 +165,28 @@ def _keep(made: Visits, path: Path) -> None:
 
 
 def joint_images(folder: Path) -> list[LabelledJoint]:
-    """The joint images of a folder, for learning: with the masks beside them, or, without, with those found in them.
+    """The joint images of a folder with the masks beside them, or, where there is none, with those found in them.
 
     Images of one folder inside ``folder`` show one joint at several visits. Of the public joints those meant for
     testing are left out.
-    """
-    from napari_jsn.segmentation.data import labelled_joints
 
-    return labelled_joints(folder, "training")
+    Raises
+    ------
+    InputError
+        If the folder holds no image.
+    """
+    from napari_jsn.radiograph import read_radiograph
+    from napari_jsn.segmentation.api import segment_many
+
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _IMAGES]
+    stems = [path.with_suffix("") for path in paths]
+    if not paths or len(set(stems)) < len(stems) or any(stem.name.endswith(_MASKS) for stem in stems):
+        return labelled_joints(folder, "training")
+    images = [read_radiograph(path).pixels for path in paths]
+    inside = [path.relative_to(folder).parts for path in paths]
+    groups = [parts[0] if len(parts) > 1 else path.stem for parts, path in zip(inside, paths, strict=True)]
+    return [
+        LabelledJoint(image, masks, group, name=f"{group}/{path.stem}")
+        for image, masks, group, path in zip(images, segment_many(images), groups, paths, strict=True)
+        if are_two_bones(masks)
+    ]

@@ -91,16 +91,24 @@ def task_from_folder(name: str, folder: Path | str | None, preset: str) -> Task:
     return task
 
 
-def task_from_pairs(name: str, pairs: Iterable[tuple[str, NDArray[np.float32], BoneMasks]], preset: str) -> Task:
+def task_from_pairs(name: str, pairs: Iterable[tuple[str, NDArray[np.float32], BoneMasks | None]], preset: str) -> Task:
     """A task on joint images: the name of each, its (H, W) grey levels with bone bright, and its bones.
+
+    Images of one name show one joint. Bones that are not given are found.
 
     Raises
     ------
     InputError
         If there is no such task or preset, or nothing to learn from.
     """
+    from napari_jsn.segmentation.api import segment_many
     from napari_jsn.segmentation.data import LabelledJoint
 
-    joints = [LabelledJoint(image, masks, group=called, name=called) for called, image, masks in pairs]
+    given = list(pairs)
+    found = iter(segment_many([image for _, image, masks in given if masks is None]))
+    joints = [
+        LabelledJoint(image, next(found) if masks is None else masks, group=called, name=called)
+        for called, image, masks in given
+    ]
     task: Task = task_class(name)(joints, preset)
     return task
