@@ -57,8 +57,10 @@ class Assessment:
     readings : tuple of str
         Names of the readings, in their order.
     sdc_mm : float
-        Smallest detectable change: from repeated readings, else from the stated uncertainties; NaN where neither is
+        Smallest detectable change: from the stated uncertainties, else from repeated readings; NaN where neither is
         known.
+    sdc_source : str
+        What it rests on.
     notes : tuple of str
         What was left out, and what cannot be said.
     """
@@ -84,6 +86,7 @@ class Assessment:
     bland_altman: BlandAltman | None
     readings: tuple[str, ...]
     sdc_mm: float
+    sdc_source: str
     notes: tuple[str, ...]
 
 
@@ -116,7 +119,9 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
             )
     notes = list(table.notes)
     if (fell := int((score < 0).sum())) > 0:
-        notes.append(f"The score of {fell} joints fell; they count for the correlation, not for the t-test.")
+        notes.append(
+            f"The score of {fell} joint{'s' * (fell != 1)} fell; this counts for the correlation, not for the t-test."
+        )
     one_tailed = stats.ttest_ind(changed, unchanged, equal_var=False, alternative="greater")
     interval = stats.ttest_ind(changed, unchanged, equal_var=False).confidence_interval(0.95)
     pearson = stats.pearsonr(jsn, score)
@@ -128,6 +133,7 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
         notes.append(f"Only {patients} patients: no interval can respect that their joints belong together.")
     notes += mixed_note
     agreed, compared, names = _repeated(table)
+    sdc_mm, sdc_source = _sdc(joints, agreed)
     return Assessment(
         joints=joints,
         patients=patients,
@@ -149,7 +155,8 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
         agreement=agreed,
         bland_altman=compared,
         readings=names,
-        sdc_mm=agreed.sdc_mm if agreed else _stated_sdc_mm(joints),
+        sdc_mm=sdc_mm,
+        sdc_source=sdc_source,
         notes=tuple(notes),
     )
 
@@ -157,6 +164,7 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
 def _mixed(joints: pd.DataFrame) -> tuple[tuple[float, float, float, float], list[str]]:
     """Difference, interval and one-tailed p of a mixed model; NaN, and why, where it cannot be fitted."""
     try:
+        from statsmodels.regression.linear_model import OLS
         from statsmodels.regression.mixed_linear_model import MixedLM
     except ImportError as error:
         raise InputError(
@@ -167,18 +175,21 @@ def _mixed(joints: pd.DataFrame) -> tuple[tuple[float, float, float, float], lis
     nothing = (float("nan"),) * 4
     if joints["patient"].nunique() < 2:
         return nothing, ["The mixed model needs two patients or more."]
+    narrowing = joints["jsn_mm"].to_numpy(float)
     raised = (joints["score_change"].to_numpy(float) > 0).astype(float)
     design = np.stack([np.ones(len(joints)), raised], axis=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a patient's share of the variance may well come out as 0
         try:
-            fit = MixedLM(joints["jsn_mm"].to_numpy(float), design, groups=joints["patient"].to_numpy()).fit(reml=True)
+            fit = MixedLM(narrowing, design, groups=joints["patient"].to_numpy()).fit(reml=True)
+            note = [] if fit.converged else ["The mixed model did not converge; read its figures with care."]
+            effect, sd = float(fit.params[1]), float(fit.bse[1])
         except (np.linalg.LinAlgError, ValueError):
-            return nothing, ["The mixed model could not be fitted to these joints."]
-    effect, sd = float(fit.params[1]), float(fit.bse[1])
-    if not np.isfinite(sd):
+            fit = OLS(narrowing, design).fit()  # where patients do not differ, it is the model of independent joints
+            note = ["Patients do not differ beyond their joints, so the mixed model is that of independent joints."]
+            effect, sd = float(fit.params[1]), float(fit.bse[1])
+    if not (np.isfinite(sd) and sd > 0):
         return nothing, ["The mixed model could not be fitted to these joints."]
-    note = [] if fit.converged else ["The mixed model did not converge; read its figures with care."]
     return (effect, effect - 1.96 * sd, effect + 1.96 * sd, float(norm.sf(effect / sd))), note
 
 
@@ -232,7 +243,7 @@ def _repeated(table: ClinicalTable) -> tuple[Agreement | None, BlandAltman | Non
     return agreement(values), bland_altman(values[:, 0], values[:, 1]), names
 
 
-def _stated_sdc_mm(joints: pd.DataFrame) -> float:
-    if "jsn_sd_mm" not in joints:
-        return float("nan")
-    return float(1.96 * np.sqrt(np.nanmean(joints["jsn_sd_mm"].to_numpy(float) ** 2)))
+def _sdc(joints: pd.DataFrame, agreed: Agreement | None) -> tuple[float, str]:
+    if "jsn_sd_mm" in joints and joints["jsn_sd_mm"].notna().any():
+        return float(1.96 * np.sqrt(np.nanmean(joints["jsn_sd_mm"].to_numpy(float) ** 2))), "stated uncertainties"
+    return (agreed.sdc_mm, "repeated readings") if agreed else (float("nan"), "")

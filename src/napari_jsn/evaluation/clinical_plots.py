@@ -40,7 +40,14 @@ def box_plot(found: Assessment) -> Figure:
     bottom = min(map(np.min, groups))
     at = top + 0.06 * (top - bottom)
     axes.plot([1, 1, 2, 2], [at - 0.02 * (top - bottom), at, at, at - 0.02 * (top - bottom)], color=_INK, lw=1)
-    axes.text(1.5, at, f"t-test, one-tailed: {p_words(found.p)}", ha="center", va="bottom", fontsize=9)
+    axes.text(
+        1.5,
+        at + 0.015 * (top - bottom),
+        f"t-test, one-tailed: {p_words(found.p)}",
+        ha="center",
+        va="bottom",
+        fontsize=9,
+    )
     axes.set_ylim(top=at + 0.1 * (top - bottom))
     axes.set_ylabel("joint space narrowing, mm")
     return figure
@@ -118,7 +125,8 @@ def _boxes(axes: Axes, groups: list[NDArray[np.float64]], labels: list[str], col
     """Box plots (median, quartiles, whiskers to 1.5 interquartile ranges) over their joints."""
     rng = np.random.default_rng(0)  # where points lie sideways tells nothing; the same every time
     axes.axhline(0, color=_FAINT, lw=1, zorder=0)
-    drawn = axes.boxplot(groups, widths=0.5, showfliers=False, patch_artist=True)
+    boxed = [group if len(group) > 2 else group[:0] for group in groups]  # a box of one or two joints says nothing
+    drawn = axes.boxplot(boxed, widths=0.5, showfliers=False, patch_artist=True)
     axes.set_xticks(range(1, len(groups) + 1), labels)
     for k, (group, colour) in enumerate(zip(groups, colours, strict=True)):
         drawn["boxes"][k].set(facecolor=f"{colour}30", edgecolor=colour)

@@ -45,10 +45,11 @@ def rows(found: Assessment) -> list[Row]:
             ("ICC(3,1)", f"{agreed.icc_3_1:.4f}", _interval(agreed.icc_3_1_ci95)),
             ("Mean difference of readings", _mm(compared.bias), _interval(compared.bias_ci95, "mm")),
             ("Limits of agreement", f"{compared.limits[0]:+.3f} to {compared.limits[1]:+.3f} mm", ""),
+            ("SDC of the readings", f"{agreed.sdc_mm:.3f} mm", ""),
         ]
     if math.isfinite(found.sdc_mm):
         beyond = float((found.joints["jsn_mm"] > found.sdc_mm).mean())
-        told.append(("Smallest detectable change (SDC)", f"{found.sdc_mm:.3f} mm", ""))
+        told.append((f"Smallest detectable change (SDC), {found.sdc_source}", f"{found.sdc_mm:.3f} mm", ""))
         told.append(("Joints narrowed by more than the SDC", f"{100 * beyond:.0f} %", ""))
     return told
 
@@ -86,15 +87,14 @@ def _how(found: Assessment) -> list[str]:
     ]
     if found.agreement is not None:
         told.append(
-            "SDC = 1.96 x SEM, where SEM is the root of the residual mean square of the readings; with two readings "
-            "that is 1.96 x SD(difference) / sqrt(2) (Bruynesteyn et al. 2005). Readings of the same films do "
-            "not tell what a new positioning of the hand would add."
+            f"Readings: {', '.join(found.readings)}. Their SDC = 1.96 x SEM, where SEM is the root of the residual "
+            "mean square; with two readings that is 1.96 x SD(difference) / sqrt(2) (Bruynesteyn et al. 2005). "
+            "Readings of the same films do not tell what a new positioning of the hand would add."
         )
-        told.append(f"Readings: {', '.join(found.readings)}.")
-    elif math.isfinite(found.sdc_mm):
-        told.append("SDC = 1.96 x root mean square of the stated uncertainty (jsn_sd_mm); no joint was read twice.")
     else:
-        told.append("No joint was read twice, so no SDC, ICC or limits of agreement can be told.")
+        told.append("No joint was read twice, so no ICC or limits of agreement can be told.")
+    if found.sdc_source == "stated uncertainties":
+        told.append("SDC of stated uncertainties = 1.96 x root mean square of jsn_sd_mm.")
     return told
 
 
