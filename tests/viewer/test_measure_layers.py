@@ -6,13 +6,14 @@ from functools import cache
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.layers import Image
 
 from napari_jsn.errors import InputError
 from napari_jsn.export.colours import UNRELIABLE
 from napari_jsn.viewer import samples
 from napari_jsn.viewer.film_layers import film_layer
 from napari_jsn.viewer.measure_boxes import boxes_now, edited_boxes
-from napari_jsn.viewer.measure_layers import HandLayers, show_found
+from napari_jsn.viewer.measure_layers import HandLayers, film_of, show_found
 from napari_jsn.viewer.roles import notes
 from tests.study.made_up import MISSING, progression
 
@@ -231,6 +232,18 @@ def test_another_visit_of_both_hands():
     assert origin[1] > 0  # the right hand lies right on the film
     centre = layers["both, baseline"].data_to_world(np.add(right.joint.centre, origin))
     np.testing.assert_allclose(layers["joints"].data[row(layers["joints"], "MCP2")].mean(axis=0), centre, atol=1e-3)
+
+
+def test_films_of_one_visit_are_told_apart_by_what_they_show():
+    films = [
+        replace(film, radiograph=replace(film.radiograph, origin=(0, 0)))
+        for film in progression(3, ("L", "R")).films[:2]
+    ]
+    layers = [film_layer(Image(film.radiograph.pixels[:, :-9] * 200, name=film.side), 1) for film in films]
+    for film in films:
+        part = replace(film, radiograph=replace(film.radiograph, pixels=film.radiograph.pixels[:, :-9]))
+        assert film_of(part, layers[::-1]).name == film.side
+    assert film_of(replace(films[0], visit=2), layers) is None
 
 
 def test_without_a_pixel_size_figures_are_in_pixels(hand):

@@ -34,10 +34,18 @@ _MOST = 99.8
 
 
 def film_of(film: Film, films: Sequence[FilmLayer]) -> FilmLayer | None:
-    """The layer that a measured film came from: of its visit, and if there are several of its side."""
+    """The layer that a measured film came from: of its visit, and if there are several the one that shows the same."""
     same = [each for each in films if each.visit == film.visit]
-    same.sort(key=lambda each: (each.facts["side"] != film.side, each.facts["side"] is not None))
-    return next(iter(same), None)
+    return max(same, key=lambda each: _likeness(film, each), default=None)
+
+
+def _likeness(film: Film, layer: FilmLayer) -> float:
+    """Correlation of every sixteenth pixel; -1 where the film is no part of the layer."""
+    (row, col), (height, width) = film.radiograph.origin, film.radiograph.shape
+    part = layer.pixels[row : row + height, col : col + width]
+    if part.shape != (height, width):
+        return -1.0
+    return float(np.corrcoef(part[::16, ::16].ravel(), film.radiograph.pixels[::16, ::16].ravel())[0, 1])
 
 
 def show_found(layers: Any, boxes: Sequence[Box]) -> None:
@@ -80,7 +88,7 @@ class HandLayers:
         self.unit = Unit.of(progression)
         self.end = scale_end(self.unit.jsn(row).value for row in progression.narrowings if row.reliable)
         self.visits = sorted({row.visit for row in progression.narrowings})
-        self.visit = self.visits[-1]
+        self.visit = self.visits[-1] if self.visits else 2
         self._rows = {(row.visit, row.side, row.joint): row for row in progression.narrowings}
         self._mosaics = {visit: _mosaic(views) for visit, views in self._views.items() if views}
         self._drawn = {
