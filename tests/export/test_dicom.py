@@ -94,7 +94,7 @@ def test_every_figure_reads_back_equal(progression, files):
         baseline = table.loc[narrowing.side, narrowing.joint, 1]
         assert baseline["jsw_mm"] == narrowing.baseline.jsw.mm and baseline["jsw_reliable"]
         assert baseline["reliable"] is pd.NA and np.isnan(baseline["jsn_mm"])
-    assert (table["time_point"].groupby("visit").first() == ["2020-01-15", "2021-01-13"]).all()
+    assert (table["time_point"].groupby("visit").first() == ["Visit 1", "Visit 2"]).all()
 
 
 def test_pydicom_alone_finds_the_same_figures(progression, files):
@@ -255,11 +255,20 @@ def test_identity_stays_behind(named):
         dataset = dcmread(io.BytesIO(content))
         assert (dataset.PatientID, dataset.PatientName) == ("SIM0001", "SIM0001^")
         assert dataset.PatientIdentityRemoved == "YES" and not dataset.PatientBirthDate and not dataset.AccessionNumber
-        for text in ("Müller", "4711", "19600203", "Wall", "Klinik", "A77"):
+        assert dataset.StudyDate == ""
+        days = ("20200115", "2020-01-15", "20210113", "2021-01-13")
+        for text in ("Müller", "4711", "19600203", "Wall", "Klinik", "A77", *days):
             assert text.encode() not in content and text.encode("latin-1") not in content
 
 
+def test_days_since_baseline_are_told_without_dates(files):
+    report = dcmread(files / "progression-sr.dcm")
+    days = {item.MeasuredValueSequence[0].NumericValue for item in items(report, "128740")}
+    assert days == {0, 364}
+
+
 def test_identity_is_kept_when_asked_for(named):
+    assert b"2021-01-13" in dicom_files(named, keep_identity=True)["progression-sr.dcm"]
     for content in dicom_files(named, keep_identity=True).values():
         dataset = dcmread(io.BytesIO(content))
         assert dataset.PatientName == "Müller^Jörg" and dataset.SpecificCharacterSet == "ISO_IR 192"

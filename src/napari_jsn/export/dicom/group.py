@@ -24,8 +24,8 @@ Images = Mapping[Path, "Dataset"]
 Films = Mapping[tuple[str, int], Film]
 
 
-def measurement_group(p: Progression, one: Figures, images: Images, films: Films) -> Any:
-    """TID 1501 of one joint at one visit."""
+def measurement_group(p: Progression, one: Figures, images: Images, films: Films, dated: bool) -> Any:
+    """TID 1501 of one joint at one visit; with ``dated`` the visit is told by its day."""
     from highdicom.sr import (
         AlgorithmIdentification,
         FindingSite,
@@ -51,7 +51,7 @@ def measurement_group(p: Progression, one: Figures, images: Images, films: Films
         tracking_identifier=TrackingIdentifier(
             tracking_uid(p, images, one.side, one.joint), " ".join(filter(None, (one.side, one.joint)))
         ),
-        time_point_context=_time_point(one, first),
+        time_point_context=_time_point(one, first, dated),
         finding_type=coded(NOTES_CODES["joint_space"]),
         finding_sites=[FindingSite(coded(kind), side and coded(side), coded(finger))],
         algorithm_id=AlgorithmIdentification(
@@ -78,7 +78,7 @@ def _unique(images: Iterable[Dataset]) -> list[Dataset]:
     return list({image.SOPInstanceUID: image for image in images}.values())
 
 
-def _time_point(one: Figures, first: Film | None) -> Any:
+def _time_point(one: Figures, first: Film | None, dated: bool) -> Any:
     from highdicom.sr import LongitudinalTemporalOffsetFromEvent, TimePointContext
     from pydicom.sr.codedict import codes
 
@@ -89,7 +89,7 @@ def _time_point(one: Figures, first: Film | None) -> Any:
             (one.day - first.day).days, codes.UCUM.Day, codes.cid280.Baseline
         )
     return TimePointContext(
-        time_point=one.day.isoformat() if one.day else f"Visit {one.visit}",
+        time_point=one.day.isoformat() if dated and one.day else f"Visit {one.visit}",
         time_point_type=codes.cid6146.Baseline if baseline else None,
         time_point_order=one.visit,
         subject_time_point_identifier=f"Visit {one.visit}",

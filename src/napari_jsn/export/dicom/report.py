@@ -40,7 +40,7 @@ def progression_sr(p: Progression, keep_identity: bool = False, when: datetime |
     ----------
     p : Progression
     keep_identity : bool
-        Keep patient and study as the file of the last visit states them, instead of the pseudonym.
+        Keep patient and study as the file of the last visit states them, and dates, instead of the pseudonym.
     when : datetime, optional
         When the object is made; now by default. Identifiers do not depend on it.
 
@@ -60,7 +60,7 @@ def progression_sr(p: Progression, keep_identity: bool = False, when: datetime |
     when = when or datetime.now()
     images = source_images(p, keep_identity)
     films = {(film.side or "", film.visit): film for film in p.films}
-    groups = [measurement_group(p, one, images, films) for one in figures(p)]
+    groups = [measurement_group(p, one, images, films, keep_identity) for one in figures(p)]
     if not groups:
         raise InputError("There is nothing to report: no joint was measured.", "dicom")
     content = MeasurementReport(
@@ -70,7 +70,7 @@ def progression_sr(p: Progression, keep_identity: bool = False, when: datetime |
         title=codes.DCM.ImagingMeasurementReport,
     )[0]
     items = content.ContentSequence
-    items.insert(len(items) - 1, _library(p, images))
+    items.insert(len(items) - 1, _library(p, images, keep_identity))
     if notes := _notes(p):
         items.append(notes)
     last = max(p.films, key=lambda film: film.visit)
@@ -112,7 +112,7 @@ def _observer() -> Any:
     return ObservationContext(observer_device_context=ObserverContext(codes.DCM.Device, device))
 
 
-def _library(p: Progression, images: Images) -> Any:
+def _library(p: Progression, images: Images, dated: bool) -> Any:
     """TID 1600: the films, and what their pixels measure in this progression."""
     from highdicom.sr import (
         CodeContentItem,
@@ -132,7 +132,7 @@ def _library(p: Progression, images: Images) -> Any:
         about: list[Any] = []
         if modality := MODALITIES.get(image.get("Modality", "")):
             about.append(CodeContentItem(codes.DCM.Modality, coded(modality), **acquired))
-        if films[0].day:
+        if dated and films[0].day:
             about.append(DateContentItem(codes.DCM.StudyDate, films[0].day, **acquired))
         if len(films) == 1 and films[0].side:
             about.append(CodeContentItem(codes.DCM.ImageLaterality, coded(SIDE_CODES[films[0].side]), **acquired))

@@ -15,11 +15,10 @@ from napari_jsn.study.progression import Film, Progression
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-#: What a reference to an image needs, and what describes it; none of it names the patient.
+#: What a reference to an image needs, and what describes it; none of it names patient or day.
 IMAGE = (
-    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "StudyDate", "Modality", "Rows",
-    "Columns", "PatientOrientation", "LossyImageCompression", "LossyImageCompressionRatio",
-    "LossyImageCompressionMethod",
+    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "Rows", "Columns",
+    "PatientOrientation", "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
 )  # fmt: skip
 REQUIRED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns")
 #: What patient and study must state, if only as unknown (DICOM type 2).
@@ -27,7 +26,7 @@ STATED = (
     "PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate",
     "StudyTime", "ReferringPhysicianName",
 )  # fmt: skip
-DEIDENTIFIED = "Patient replaced by a pseudonym; dates and UIDs kept"
+DEIDENTIFIED = "Pseudonym for the patient; dates removed; UIDs kept"
 
 
 def source_images(p: Progression, keep_identity: bool) -> dict[Path, Dataset]:
