@@ -9,6 +9,8 @@ from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 #: Shares of the films that are brighter in one place than in another, blurred, sharpened, coarse, noisy, textured, and
 #: negative (bone dark).
 SHADED, BLURRED, SHARPENED, COARSE, NOISY, TEXTURED, INVERTED = 0.35, 0.25, 0.3, 0.1, 0.5, 0.2, 0.2
+#: Share of the films that are cut off at both ends of the grey scale.
+BURNT = 0.2
 
 
 def expose(images: Tensor, generator: Generator) -> Tensor:
@@ -27,7 +29,9 @@ def expose(images: Tensor, generator: Generator) -> Tensor:
         chosen = torch.nonzero(torch.rand(len(images), generator=generator) < share).flatten()
         if len(chosen):
             images[chosen] = change(images[chosen], generator)
-    images = images.clamp(0, 1)
+    # most machines keep bones from the ends of their scale
+    burnt = torch.rand(one, generator=generator) < BURNT
+    images = torch.where(burnt, images.clamp(0, 1), images.clamp(-0.3, 1.6))
     inverted = torch.rand(one, generator=generator) < INVERTED
     return torch.where(inverted, 1 - images, images)
 
@@ -72,7 +76,7 @@ def _grain(images: Tensor, generator: Generator) -> Tensor:
     half = len(images) // 2
     if half:
         noise[:half] = 2 * avg_pool2d(pad(noise[:half], (1, 1, 1, 1), mode="reflect"), 3, 1)
-    return images + _evenly(0, 0.06, (len(images), 1, 1, 1), generator) * noise
+    return images + _evenly(0, 0.05, (len(images), 1, 1, 1), generator) * noise
 
 
 def _blur(images: Tensor, sigma: float) -> Tensor:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.localization.shape import fit, mean_hand
+from napari_jsn.localization.shape import fit, mean_hand, mirrored
 
 #: Films to learn from are kept at so many pixels a mm of an average adult's hand.
 SCALE = 1.4
@@ -52,33 +52,47 @@ class HandFilm:
     name: str = ""
 
 
-def hand_film(
-    pixels: NDArray[np.float32],
-    points: NDArray[np.float64],
-    side: str,
-    label_mm: float = EXACT_MM,
-    group: str = "",
-    name: str = "",
-) -> HandFilm:
-    """Bring a film of any size to the size that is learned from, as a left hand.
+@dataclass(frozen=True)
+class LabelledFilm:
+    """A film of one hand as it is, and where its joints are.
 
-    Parameters
+    Attributes
     ----------
-    pixels : (H, W) float array
+    pixels : (H, W) float32 array
         In [0, 1], bone bright.
     points : (14, 2) array
         ``(x, y)`` in its pixels; NaN where a joint is not on the film.
     side : {"L", "R"}
-        A right hand is mirrored.
+    px_mm : float
+        Pixels a mm; of an average adult's hand where nothing better is known.
+    label_mm, group, name
+        As for :class:`HandFilm`.
     """
-    if side == "R":
-        pixels, points = pixels[:, ::-1], (points - (pixels.shape[1] - 1, 0)) * (-1, 1)
+
+    pixels: NDArray[np.float32] = field(repr=False)
+    points: NDArray[np.float64] = field(repr=False)
+    side: str
+    px_mm: float
+    label_mm: float = EXACT_MM
+    group: str = ""
+    name: str = ""
+
+
+def size_of(points: NDArray[np.float64], side: str) -> float:
+    """Pixels a mm, were the hand as large as an average adult's."""
     known = np.isfinite(points).all(axis=1)
-    linear = fit(mean_hand()[known], points[known], np.ones(known.sum()))[:, :2]
-    factor = SCALE / float(np.sqrt(np.linalg.det(linear)))
-    small = _resized(pixels, factor)
+    model = mean_hand() if side == "L" else mirrored(mean_hand())
+    return float(np.hypot(*fit(model[known], points[known], np.ones(known.sum()))[:, 0]))
+
+
+def hand_film(film: LabelledFilm) -> HandFilm:
+    """Bring a film of any size to the size that is learned from, as a left hand."""
+    pixels, points = film.pixels, film.points
+    if film.side == "R":
+        pixels, points = pixels[:, ::-1], (points - (pixels.shape[1] - 1, 0)) * (-1, 1)
+    small = _resized(pixels, SCALE / size_of(points, "L"))
     grown = np.array(small.shape[::-1]) / pixels.shape[::-1]
-    return HandFilm(small, (points + 0.5) * grown - 0.5, label_mm, group, name)
+    return HandFilm(small, (points + 0.5) * grown - 0.5, film.label_mm, film.group, film.name)
 
 
 def _resized(pixels: NDArray[np.float32], factor: float) -> NDArray[np.uint8]:

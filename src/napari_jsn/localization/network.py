@@ -30,12 +30,15 @@ class JointNet(nn.Module):
     ----------
     features : sequence of int
         Channels of the levels; the first has half the image's resolution, each further one half of the former.
+    channels : int
+        Of the images.
     """
 
-    def __init__(self, features: Sequence[int]) -> None:
+    def __init__(self, features: Sequence[int], channels: int = 2) -> None:
         super().__init__()
         features = tuple(features)
-        self.stem = _conv(4, features[0])
+        self.channels = channels
+        self.stem = _conv(4 * channels, features[0])
         self.down = nn.ModuleList(
             nn.Sequential(_conv(less, more, stride=2), _Residual(more))
             for less, more in zip(features, features[1:], strict=False)
@@ -51,7 +54,10 @@ class JointNet(nn.Module):
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of "not in view" (B, 28) and of every cell (B, 28, S / 2, S / 2) of images (B, 1, S, S)."""
+        """Logits of "not in view" (B, 28) and of every cell (B, 28, S / 2, S / 2) of (B, 2, S, S).
+
+        The two channels are those of :func:`napari_jsn.localization.canvas.normalise`.
+        """
         level = self.stem(pixel_unshuffle(images, 2))
         levels = []
         for down in self.down:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.errors import InputError
-from napari_jsn.localization.data import BOX_LABEL_MM, HandFilm, hand_film
+from napari_jsn.localization.data import BOX_LABEL_MM, HandFilm, LabelledFilm, hand_film, size_of
 
 SOURCE = (
     "hands of the Digital Hand Atlas with landmarks of Payer et al. 2019, and of the RSNA bone age challenge (Halabi "
@@ -41,7 +41,12 @@ _SAME_PERSON = {"4299": "4298", "2370": "2361"}
 
 
 def labelled_hands(folder: Path) -> list[HandFilm]:
-    """Read the hands of a folder and of the folders in it, where a table tells of their joints.
+    """The films of :func:`labelled_films` at the size that is learned from."""
+    return [hand_film(film) for film in labelled_films(folder)]
+
+
+def labelled_films(folder: Path) -> Iterator[LabelledFilm]:
+    """Read the films of a folder and of the folders in it, where a table tells of their joints.
 
     Raises
     ------
@@ -51,33 +56,21 @@ def labelled_hands(folder: Path) -> list[HandFilm]:
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.", "data")
     readers = {JOINTS_TABLE: _own, LANDMARKS_TABLE: _landmarks, BOXES_TABLE: _boxes}
-    found = []
-    for table in sorted(folder.rglob("*.csv")):
-        if table.name in readers:
-            found += list(readers[table.name](table))
-    if not found:
+    tables = [table for table in sorted(folder.rglob("*.csv")) if table.name in readers]
+    if not tables:
         raise InputError(
             f"{folder} holds no {JOINTS_TABLE} that tells where the joints of its films are. It needs the columns "
             "file, side (L or R), joint (MCP2), x and y.",
             "data",
         )
-    return found
+    for table in tables:
+        yield from readers[table.name](table)
 
 
 def are_public(films: list[HandFilm]) -> bool:
     """Whether some of these films are those collections'."""
     names = {film.name for film in films}
     return bool(names & set(HELD_OUT))
-
-
-def wrist_px(table: Path) -> dict[str, float]:
-    """Of each film of a table of landmarks: how many pixels the two points at the wrist lie apart."""
-    return {name: float(np.hypot(*(points[0] - points[4]))) for name, points in _points(table).items()}
-
-
-def landmarks(table: Path) -> dict[str, NDArray[np.float64]]:
-    """(14, 2) joints of each film of a table of landmarks, in pixels."""
-    return {name: points[list(LANDMARKS)] for name, points in _points(table).items()}
 
 
 def _points(table: Path) -> dict[str, NDArray[np.float64]]:
@@ -91,14 +84,15 @@ def _points(table: Path) -> dict[str, NDArray[np.float64]]:
     return found
 
 
-def _landmarks(table: Path) -> Iterator[HandFilm]:
-    for name, points in landmarks(table).items():
+def _landmarks(table: Path) -> Iterator[LabelledFilm]:
+    for name, points in _points(table).items():
         path = table.with_name(f"{name}.png")
         if path.is_file():
-            yield hand_film(_pixels(path), points, "L", group=name, name=name)
+            px_mm = float(np.hypot(*(points[0] - points[4]))) / WRIST_MM
+            yield LabelledFilm(_pixels(path), points[list(LANDMARKS)], "L", px_mm, group=name, name=name)
 
 
-def _boxes(table: Path) -> Iterator[HandFilm]:
+def _boxes(table: Path) -> Iterator[LabelledFilm]:
     """Boxes tell the kind of joint; fingers do not cross, so their order from left to right tells the rest."""
     middles: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for row in _rows(table, ("file", "label", "xmin", "ymin", "xmax", "ymax")):
@@ -114,10 +108,11 @@ def _boxes(table: Path) -> Iterator[HandFilm]:
         name = Path(file).stem
         group = _SAME_PERSON.get(name, name)
         at = np.array([points[joint] for joint in JOINTS])
-        yield hand_film(_pixels(table.with_name(file)), at, "L", BOX_LABEL_MM, group, name)
+        px_mm = size_of(at, "L")
+        yield LabelledFilm(_pixels(table.with_name(file)), at, "L", px_mm, BOX_LABEL_MM, group, name)
 
 
-def _own(table: Path) -> Iterator[HandFilm]:
+def _own(table: Path) -> Iterator[LabelledFilm]:
     films: dict[tuple[str, str], NDArray[np.float64]] = defaultdict(lambda: np.full((len(JOINTS), 2), np.nan))
     for row in _rows(table, ("file", "side", "joint", "x", "y")):
         if row["side"] not in ("L", "R") or row["joint"] not in JOINTS:
@@ -127,7 +122,8 @@ def _own(table: Path) -> Iterator[HandFilm]:
     for (file, side), points in films.items():
         if np.isfinite(points).all(axis=1).sum() < 3:
             raise InputError(f"{table} tells of fewer than 3 joints of {file}.", "data")
-        yield hand_film(_pixels(table.with_name(file)), points, side, group=Path(file).stem, name=Path(file).stem)
+        name = Path(file).stem
+        yield LabelledFilm(_pixels(table.with_name(file)), points, side, size_of(points, side), group=name, name=name)
 
 
 def _rows(table: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:

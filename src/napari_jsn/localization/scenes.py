@@ -95,18 +95,13 @@ def _two(films: Sequence[HandFilm], chosen: int, rng: np.random.Generator) -> Sc
         this = slice(0, _COUNT) if left else slice(_COUNT, 2 * _COUNT)
         points[this], labels[this] = part.points[this], part.label_mm[this]
     cols = np.arange(SIDE)[None, :] - middle - slope * (np.arange(SIDE)[:, None] - SIDE / 2)
-    if rng.random() < 0.5:
-        image = np.where(cols < 0, images[0], images[1])
-    else:  # both exposures on one film
-        image = np.maximum(images[0], images[1])
-        cols = cols * 0
+    image = np.where(cols < 0, images[0], images[1])
     film = _within((top, 0, top + height, SIDE))
     for which, sign in (0, -1), (1, 1):  # what the seam cuts off is not there
         keep = slice(0, _COUNT) if lefts[which] else slice(_COUNT, 2 * _COUNT)
         at = points[keep]
         beyond = sign * (at[:, 0] - middle - slope * (at[:, 1] - SIDE / 2)) < 0
-        if np.any(cols):
-            points[keep] = np.where(beyond[:, None], np.nan, at)
+        points[keep] = np.where(beyond[:, None], np.nan, at)
     return Scene(image, film, _seen(points, film), labels, size)
 
 
@@ -239,6 +234,8 @@ def _furnished(made: Scene, rng: np.random.Generator) -> Scene:
     """Add what lies on films: collimation, frames, plates with letters, rings."""
     image, open_ = made.image.copy(), np.ones((SIDE, SIDE), bool)
     rows, cols = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    if rng.random() < 0.25:  # a pale hand between bright things
+        image = image * rng.uniform(0.2, 0.7) + rng.uniform(0, 0.3)
     if rng.random() < 0.12:
         _ring(image, made.points, rows, cols, rng)
     inside = np.argwhere(made.film)
@@ -250,10 +247,11 @@ def _furnished(made: Scene, rng: np.random.Generator) -> Scene:
         tilt = np.deg2rad(rng.normal(0, 4))
         across, down = cols * np.cos(tilt) + rows * np.sin(tilt), rows * np.cos(tilt) - cols * np.sin(tilt)
         width, height = right - left, bottom - top
+        wide = 0.08 if rng.random() < 0.7 else 0.2
         edges = ((across - left, width), (right - across, width), (down - top, height), (bottom - down, height))
         for distance, extent in edges:
             if rng.random() < 0.6:
-                depth = abs(rng.normal(0, 0.08)) * extent
+                depth = abs(rng.normal(0, wide)) * extent
                 image[distance < depth] = value
                 if line < 0.5:
                     image[np.abs(distance - depth) < rng.uniform(0.7, 2.5)] = 1.0 if value < 0.5 or line < 0.4 else 0.0

@@ -106,7 +106,7 @@ def _maps(
     squares = [sample(pixels, matrix) for matrix in to_film]
     images = torch.from_numpy(np.stack([image for image, _ in squares]))[:, None]
     film = torch.from_numpy(np.stack([inside for _, inside in squares]))[:, None]
-    images = normalise(images, film).to(device, memory_format=torch.channels_last)
+    images = normalise(images, film)[:, : network.channels].to(device, memory_format=torch.channels_last)
     with torch.no_grad():
         maps = probabilities(network(images)).cpu()
         if both_ways:

@@ -79,7 +79,7 @@ class LocalizationTask:
         if preset not in ARCHITECTURES:
             raise InputError(f"There is no preset {preset!r}. Choose one of: {', '.join(ARCHITECTURES)}.", "preset")
         self.preset, self._source, self._terms = preset, source, terms
-        self.epochs, self.patience = 36, 36
+        self.epochs, self.patience = 30, 30
         films = list(films)
         if held is None:
             groups = sorted({film.group for film in films})
