@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_jsn.cli.clinical import clinical
+from napari_jsn.cli.evaluate_localization import localization
 from napari_jsn.cli.evaluate_registration import registration
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ app.command()(clinical)
 
 
 app.command()(registration)
+
+app.command()(localization)
 
 
 @app.command()

@@ -29,6 +29,10 @@ _UNKNOWN_SD_PX = 1.0
 _LEAST_LIKENESS, _LEAST_OVERLAP, _LEAST_IN_VIEW = 0.35, 0.80, 0.60
 
 
+#: What the variance of a narrowing is a weighted sum of: the card has the weights, in squared pixels of the square.
+TERMS = ("constant", "unlike")
+
+
 def network(pairs: Sequence[Pair], device: torch.device, progress: Progress, model: str = "default") -> list[Estimate]:
     """Register pairs by one forward pass; see :class:`~.methods.Method`.
 
@@ -41,13 +45,20 @@ def network(pairs: Sequence[Pair], device: torch.device, progress: Progress, mod
     ----------
     Wang et al., CMIG 108:102273 (2023): what a network gives in one pass. The preset ``paper`` is their network.
     """
+    return [estimate for estimate, _, _ in answers(pairs, device, progress, model)]
+
+
+def answers(
+    pairs: Sequence[Pair], device: torch.device, progress: Progress, model: str
+) -> list[tuple[Estimate, dict[str, float], float]]:
+    """Estimates, the :data:`TERMS` of each one's variance, and the side of a pixel of its square in its own pixels."""
     import torch
 
     from napari_jsn.registration.network_input import canvases
 
     trained, side, card = read(model, device)
     weights = card.get("figures", {}).get("uncertainty_px2", {"constant": _UNKNOWN_SD_PX**2})
-    estimates: list[Estimate] = []
+    found: list[tuple[Estimate, dict[str, float], float]] = []
     progress.update(0, len(pairs), "Registering")
     for first in range(0, len(pairs), _BATCH):
         if progress.aborted:
@@ -55,17 +66,16 @@ def network(pairs: Sequence[Pair], device: torch.device, progress: Progress, mod
         some = pairs[first : first + _BATCH]
         squares = canvases(some, side, device)
         with torch.inference_mode():
-            found = trained(squares.fixed, squares.moving, squares.fixed_masks, squares.moving_masks)
-            seen = _judged(found, squares)
-        maps = squares.native(found.double().cpu().numpy())
-        for k, pair in enumerate(some):
-            upper, lower = maps[k]
+            maps = trained(squares.fixed, squares.moving, squares.fixed_masks, squares.moving_masks)
+            seen = _judged(maps, squares)
+        for k, (pair, (upper, lower)) in enumerate(zip(some, squares.native(maps.double().cpu().numpy()), strict=True)):
             narrowing = joint_space_narrowing(upper, lower, pair.point, pair.axis)
             terms = {"constant": 1.0, "unlike": float(1 - seen[0, k].mean())}
-            variance = sum(weight * terms[name] for name, weight in weights.items()) / squares.fixed_at[k, 0, 0] ** 2
-            estimates.append(Estimate(upper, lower, narrowing, float(np.sqrt(variance)), _reasons(*seen[:, k])))
-        progress.update(len(estimates), len(pairs), "Registering")
-    return estimates
+            unit_px = float(1 / squares.fixed_at[k, 0, 0])
+            sd_px = unit_px * float(np.sqrt(sum(weight * terms[name] for name, weight in weights.items())))
+            found.append((Estimate(upper, lower, narrowing, sd_px, _reasons(*seen[:, k])), terms, unit_px))
+        progress.update(len(found), len(pairs), "Registering")
+    return found
 
 
 def both_ways(pairs: Sequence[Pair], device: torch.device, model: str = "default") -> NDArray[np.float64]:

@@ -16,7 +16,15 @@ from torch.nn import Module
 from napari_jsn.errors import InputError
 from napari_jsn.registration.network import ARCHITECTURES, KINDS, build
 from napari_jsn.registration.network_default import PoseNet
-from napari_jsn.registration.task_data import SIDE, Visits, distances_px, joint_images, real_visits, simulated_visits
+from napari_jsn.registration.task_data import (
+    SIDE,
+    Visits,
+    distances_px,
+    joint_images,
+    real_visits,
+    simulated_visits,
+    some_of,
+)
 from napari_jsn.registration.task_loss import composed_loss, learned_from_looks
 from napari_jsn.registration.task_motion import Amounts, Sources, make_pairs
 from napari_jsn.segmentation import public_joints
@@ -233,6 +241,11 @@ class RegistrationTask:
             "training_data": data,
             "validation": {"images": len(self._validation), "joints": len(set(self._validation.groups))},
         }
+
+
+def validation_groups(groups: Iterable[str]) -> set[str]:
+    """Which of the joints that a training is given choose the best epoch, and are not learned from."""
+    return some_of(groups, _VALIDATION)
 
 
 def error_px(maps: Tensor, truth: Tensor, masks: Tensor) -> Tensor:

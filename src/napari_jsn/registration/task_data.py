@@ -52,8 +52,7 @@ class Visits:
 
     def split(self, share: float) -> tuple[Visits, Visits]:
         """Take about ``share`` of the groups away, the same ones always: the rest, and those."""
-        groups = sorted(set(self.groups), key=lambda group: (crc32(group.encode()), group))
-        taken = set(groups[: max(1, round(share * len(groups)))])
+        taken = some_of(self.groups, share)
         inside = np.array([group in taken for group in self.groups])
         return self._of(~inside), self._of(inside)
 
@@ -64,6 +63,12 @@ class Visits:
         return Visits(
             self.images[chosen], self.outside[chosen], groups, number[self.pairs[kept]], self.between[kept]
         )  # fmt: skip
+
+
+def some_of(groups: Iterable[str], share: float) -> set[str]:
+    """About ``share`` of the groups, always the same ones."""
+    each = sorted(set(groups), key=lambda group: (crc32(group.encode()), group))
+    return set(each[: max(1, round(share * len(each)))])
 
 
 def real_visits(joints: Iterable[LabelledJoint]) -> Visits:
