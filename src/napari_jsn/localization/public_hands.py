@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.errors import InputError
-from napari_jsn.localization.data import BOX_LABEL_MM, HandFilm, LabelledFilm, hand_film, size_of
+from napari_jsn.localization.data import BOX_LABEL_MM, EXACT_MM, HandFilm, LabelledFilm, hand_film, size_of
 
 SOURCE = (
     "hands of the Digital Hand Atlas with landmarks of Payer et al. 2019, and of the RSNA bone age challenge (Halabi "
@@ -37,6 +37,10 @@ WRIST_MM = 50.0
 #: Never learned from; they choose between epochs, and what is told of real hands is measured on them. Two of the
 #: RSNA's films are of one child.
 HELD_OUT = ("7081", "7232", "4298", "4299", "6478")
+_ALL_PUBLIC = {
+    "3167", "3229", "5245", "7081", "7232", "2361", "2370", "4221", "4248", "4253", "4280", "4298", "4299", "6411",
+    "6428", "6449", "6456", "6470", "6473", "6478",
+}  # fmt: skip
 _SAME_PERSON = {"4299": "4298", "2370": "2361"}
 
 
@@ -69,8 +73,7 @@ def labelled_films(folder: Path) -> Iterator[LabelledFilm]:
 
 def are_public(films: list[HandFilm]) -> bool:
     """Whether some of these films are those collections'."""
-    names = {film.name for film in films}
-    return bool(names & set(HELD_OUT))
+    return all(film.name in _ALL_PUBLIC for film in films)
 
 
 def _points(table: Path) -> dict[str, NDArray[np.float64]]:
@@ -143,3 +146,14 @@ def _pixels(path: Path) -> NDArray[np.float32]:
     from napari_jsn.radiograph import read_radiograph
 
     return read_radiograph(path).pixels
+
+
+def films_to_measure_on(folder: Path) -> dict[str, list[LabelledFilm]]:
+    """The films of a folder by kind; of the public ones those that were never learned from."""
+    films: dict[str, list[LabelledFilm]] = defaultdict(list)
+    for film in labelled_films(folder):
+        public = film.name in _ALL_PUBLIC
+        if not public or film.group in HELD_OUT:
+            kind = "drawn boxes" if film.label_mm > EXACT_MM else "landmarks"
+            films[kind if public else "films given"].append(film)
+    return dict(films)
