@@ -150,7 +150,7 @@ def find_on_films(
 
 def _is_one(film: Radiograph, whole: Radiograph, found: FoundJoints) -> bool:
     """Whether joints found on a film whose side was not known are those of this one."""
-    return len(found.sides) == 1 and film.shape == whole.shape and np.array_equal(film.pixels, whole.pixels)
+    return found.sides == (film.side,) and film.shape == whole.shape and np.array_equal(film.pixels, whole.pixels)
 
 
 def _given(film: OpenFilm, joints: Sequence[Joint]) -> FoundJoints:

@@ -13,6 +13,7 @@ from scipy import ndimage
 from napari_jsn.errors import InputError
 from napari_jsn.progress import Progress, Silent
 from napari_jsn.radiograph import Radiograph
+from napari_jsn.study.sides import by_marker
 from napari_jsn.study.study import Study, Visit
 from napari_jsn.study.wording import film_name, side_words
 
@@ -34,7 +35,8 @@ def split_study(
 ) -> Study:
     """Cut films of both hands in two, and tell the side of films that do not state it.
 
-    A film that states one side is left as it is; the others are looked at by the localiser.
+    A film that states one side is left as it is. On the others the localiser finds the hands, and lead letters beside
+    them are read.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ def split_study(
     -------
     Study
         Radiographs of one hand each, the right one first, and notes on what was split and what the sides rest on.
-        Films on which no hand is found stay as they are.
+        Films on which no hand is found stay as they are, and so do those that were not looked at when aborted.
 
     Raises
     ------
@@ -61,10 +63,15 @@ def split_study(
     hands: dict[int, tuple[Radiograph, ...]] = {}
     notes: list[str] = []
     for number, (visit, film) in enumerate(unknown):
+        if progress.aborted:
+            break
         progress.update(number, len(unknown), f"Looking for hands: visit {visit.number}")
         found = _find(find, film, model, device)
-        hands[id(film)] = split(film, found, film_name(visit.number))
+        if not found.sides:
+            continue
+        hands[id(film)], doubts = by_marker(split(film, found, film_name(visit.number)), found)
         notes += _told(visit.number, film, hands[id(film)])
+        notes += [f"Visit {visit.number}: {doubt}." for doubt in doubts]
     visits = []
     for visit in study.visits:
         films = [hand for film in visit.radiographs for hand in hands.get(id(film), (film,))]
@@ -168,8 +175,6 @@ def _told(visit: int, film: Radiograph, hands: tuple[Radiograph, ...]) -> list[s
     """What was done with one film."""
     if len(hands) == 2:
         return [f"Visit {visit}: both hands on one film were told apart by {hands[0].side_source}."]
-    if hands[0].side is None:
-        return []
     words = side_words(hands[0].side)
     if film.side_source:  # it states both
         return [f"Visit {visit}: the film is said to show both hands, but only the {words} hand was found."]

@@ -1,0 +1,174 @@
+"""The lead letter beside a hand, L or R: read only where it is unmistakable, also where it is seen mirrored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+#: Pixel in mm on which letters are looked for, and height of the letters in mm.
+_STEP_MM, _LEAST_MM, _MOST_MM = 0.4, 7.0, 26.0
+#: Rows and columns that every blob is brought to.
+_GRID = (32, 24)
+#: Width over height of a letter.
+_NARROWEST, _WIDEST = 0.4, 1.0
+#: Grey levels at which blobs are cut out, as shares of the brightest.
+_LEVELS = np.linspace(0.25, 0.95, 11)
+#: Turns of the letter that are tried, in degrees.
+_TURNS = np.arange(0, 360, 6)
+#: Correlation with a letter's shape from which a blob is that letter, and by how much it must exceed any other's.
+_ALIKE, _AHEAD = 0.8, 0.05
+#: At so many of the grey levels it must read the same.
+_LEAST_LEVELS = 2
+_MOST_BLOBS = 60
+#: Letters of initials, which are not to be taken for a side.
+_OTHERS = "ABCDEFGHKMNPSTUVXZ"
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A letter that was read.
+
+    Parameters
+    ----------
+    side : str
+        ``"L"`` or ``"R"``.
+    mirrored : bool
+        It reads backwards: the image is mirrored, or the marker lay upside down.
+    alike : float
+        Correlation with the letter's shape, up to 1.
+    """
+
+    side: str
+    mirrored: bool
+    alike: float
+
+
+@dataclass(frozen=True)
+class _Blob:
+    rows: NDArray[np.float64]
+    cols: NDArray[np.float64]
+
+    @property
+    def middle(self) -> NDArray[np.float64]:
+        return np.array([np.ptp(self.rows) / 2 + self.rows.min(), np.ptp(self.cols) / 2 + self.cols.min()])
+
+    @property
+    def size(self) -> float:
+        return float(max(np.ptp(self.rows), np.ptp(self.cols))) + 1
+
+
+def read_marker(pixels: NDArray[np.float32], pixel_mm: float) -> Marker | None:
+    """The side that a lead letter tells.
+
+    Blobs that are brighter than what surrounds them are compared with letters in all turns. Of a plate only the
+    largest letter counts; the small ones are initials.
+
+    Parameters
+    ----------
+    pixels : (H, W) array
+        Bone bright.
+    pixel_mm : float
+        Size of a pixel, which need not be exact.
+
+    Returns
+    -------
+    Marker or None
+        None where no letter is read, or letters of both sides.
+    """
+    film = _coarse(pixels, pixel_mm)
+    read: list[Marker] = []
+    for level in _LEVELS * np.quantile(film, 0.9995):
+        blobs = list(_blobs(film > level))
+        if len(blobs) > _MOST_BLOBS:  # noise
+            continue
+        for blob in blobs:
+            near = (other for other in blobs if np.hypot(*(other.middle - blob.middle)) < 2.5 * blob.size)
+            if blob.size <= _MOST_MM / _STEP_MM and all(other.size <= blob.size for other in near):
+                found = _letter(blob)
+                if found is not None:
+                    read.append(found)
+    if len(read) < _LEAST_LEVELS or len({(marker.side, marker.mirrored) for marker in read}) != 1:
+        return None
+    return max(read, key=lambda marker: marker.alike)
+
+
+def _coarse(pixels: NDArray[np.float32], pixel_mm: float) -> NDArray[np.float32]:
+    step = max(round(_STEP_MM / pixel_mm), 1)
+    rows, cols = (size // step * step for size in pixels.shape)
+    blocks = pixels[:rows, :cols].reshape(rows // step, step, cols // step, step).mean(axis=(1, 3))
+    coarse: NDArray[np.float32] = ndimage.zoom(blocks, step * pixel_mm / _STEP_MM, order=1)
+    return coarse
+
+
+def _blobs(bright: NDArray[np.bool_]) -> Iterator[_Blob]:
+    """Connected pixels as large as a letter or larger; what touches the image's edge is none."""
+    labels, _ = ndimage.label(bright, structure=np.ones((3, 3)))
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        height, width = (part.stop - part.start for part in box)
+        if max(height, width) < _LEAST_MM / _STEP_MM or max(height, width) > 2 * _MOST_MM / _STEP_MM:
+            continue
+        if any(part.start == 0 or part.stop == size for part, size in zip(box, bright.shape)):
+            continue
+        rows, cols = np.argwhere(labels[box] == number).T.astype(np.float64)
+        yield _Blob(rows + box[0].start, cols + box[1].start)
+
+
+def _letter(blob: _Blob) -> Marker | None:
+    """What a blob reads as, if that is a side's letter and nothing else."""
+    names, shapes = _letters()
+    turned = [grid for turn in np.deg2rad(_TURNS) if (grid := _upright(blob, float(turn))) is not None]
+    if not turned:
+        return None
+    best = (_plain(np.stack(turned)) @ shapes.T).max(axis=0)
+    order = np.argsort(best)[::-1]
+    name = names[order[0]]
+    letter = name[0]
+    rival = max((best[k] for k in order if names[k][0] != letter), default=-1.0)
+    if letter not in "LR" or best[order[0]] < _ALIKE or best[order[0]] - rival < _AHEAD:
+        return None
+    return Marker(letter, name.endswith("'"), float(best[order[0]]))
+
+
+def _upright(blob: _Blob, turn: float) -> NDArray[np.float64] | None:
+    """The blob turned and brought to the grid; None where it is wider or narrower than a letter."""
+    y, x = blob.rows - blob.rows.mean(), blob.cols - blob.cols.mean()
+    down, right = np.cos(turn) * y - np.sin(turn) * x, np.sin(turn) * y + np.cos(turn) * x
+    height, width = np.ptp(down) + 1, np.ptp(right) + 1
+    if not _NARROWEST <= width / height <= _WIDEST:
+        return None
+    row = ((down - down.min() + 0.5) / height * _GRID[0]).astype(int)
+    col = ((right - right.min() + 0.5) / width * _GRID[1]).astype(int)
+    grid = np.zeros(_GRID)
+    grid[row, col] = 1.0
+    return grid
+
+
+def _plain(grids: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each of (n, H, W) images smoothed a little, as a row without mean and of length 1."""
+    rows = ndimage.gaussian_filter(grids, (0, 1.2, 1.2)).reshape(len(grids), -1)
+    rows -= rows.mean(axis=1, keepdims=True)
+    unit: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
+
+
+@cache
+def _letters() -> tuple[list[str], NDArray[np.float64]]:
+    """Names of letters, those seen mirrored with a stroke ("L'"), and their shapes, a row each; thin and bold."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(80)
+    names, grids = [], []
+    for letter in "LR" + _OTHERS:
+        for bold in (0, 3, 6):
+            image = Image.new("L", (160, 160))
+            ImageDraw.Draw(image).text((40, 30), letter, fill=255, font=font, stroke_width=bold)
+            drawn = image.crop(image.getbbox())
+            grid = np.asarray(drawn.resize(_GRID[::-1], Image.Resampling.BOX), dtype=float) / 255
+            names += [letter, f"{letter}'"]
+            grids += [grid, grid[:, ::-1]]
+    return names, _plain(np.array(grids))
