@@ -43,6 +43,7 @@ def asked(monkeypatch):
         asked.update(study=study, spacing_mm=spacing_mm, method=method, models=(joints_model, bones_model))
         return replace(made_up.progression(), patient=study.patient)
 
+    monkeypatch.setattr(hands, "check_models", lambda *models: None)
     monkeypatch.setattr("napari_jsn.study.reading.split_study", lambda study, *options: study)
     monkeypatch.setattr(hands, "follow", follow)
     return asked
@@ -146,6 +147,11 @@ def test_dicom_objects_need_dicom_files(run, asked, tmp_path):
         imsave(picture, img_as_ubyte(read_radiograph(film).pixels), check_contrast=False)
     refused(run(*pictures, "--dicom", "--out", tmp_path / "out"), "--dicom", "image files")
     assert not asked
+
+
+@pytest.mark.parametrize("option", ["--joints-model", "--bones-model"])
+def test_a_model_that_is_not_there(run, option):
+    refused(run(*FILMS, option, "nothing"), f"{option}: There is no", "'nothing'")
 
 
 def test_without_highdicom(run, asked, tmp_path, monkeypatch):

@@ -14,6 +14,23 @@ if TYPE_CHECKING:
     from napari_jsn.study.progression import Progression
 
 
+def check_models(joints_model: str, bones_model: str) -> None:
+    """Refuse a model that is not there before anything is read.
+
+    Raises
+    ------
+    InputError
+        It names the task as argument, by which the command finds its option.
+    """
+    from napari_jsn import weights
+
+    for task, name in (("localization", joints_model), ("segmentation", bones_model)):
+        try:
+            weights.find(task, name)
+        except InputError as error:
+            raise InputError(str(error), task) from error
+
+
 def read(
     films: list[Path],
     patient: str | None = None,

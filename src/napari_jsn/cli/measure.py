@@ -61,6 +61,7 @@ def measure(
         check_folder(out)
     _check_dicom(dicom, out)
     spacing = typed_spacing(spacing_mm, "--spacing-mm")
+    hands.check_models(joints_model, bones_model)
     _set_threads(threads)
     with on_terminal(remaining=False) as progress:
         study = hands.read(films, patient, keep_identity, joints_model, device, progress)
