@@ -164,6 +164,36 @@ def test_a_box_that_is_dragged_does_not_move_the_camera(viewer, widget, qtbot):
     assert viewer.scene.camera.center == before
 
 
+class Mouse:
+    """A press of the mouse at a place on the screen, and where it was let go."""
+
+    def __init__(self, position, moved_px=0):
+        self.position, self.pos, self.moved_px = position, np.zeros(2), moved_px
+        self.type = "mouse_press"
+
+    def play(self, viewer, callback):
+        steps = callback(viewer, self)
+        for kind in ("mouse_move", "mouse_release"):
+            next(steps, None)
+            self.type, self.pos = kind, np.array([0, self.moved_px])
+        next(steps, None)
+
+
+def test_a_click_on_a_box_chooses_it_and_a_drag_does_not(viewer, widget, qtbot):
+    run(widget, qtbot)
+    press, joints = viewer.mouse_drag_callbacks[-1], viewer.layers["joints"]
+    viewer.layers.selection.active = viewer.layers["left, baseline"]
+    place = joints.data[5].mean(axis=0)
+    Mouse(place, moved_px=20).play(viewer, press)
+    assert not joints.selected_data
+    Mouse(place, moved_px=1).play(viewer, press)
+    assert joints.selected_data == {5}
+    Mouse((1, 1)).play(viewer, press)
+    viewer.layers.selection.active, joints.mode = joints, "select"  # its own tool is at work
+    Mouse(joints.data[2].mean(axis=0)).play(viewer, press)
+    assert joints.selected_data == {5}
+
+
 def test_text_is_never_longer_than_its_box(viewer, widget, qtbot):
     run(widget, qtbot)
     joints, sizes = viewer.layers["joints"], []

@@ -108,11 +108,11 @@ def show_boxes(layers: Any, role: str, boxes: Sequence[Box], features: pd.DataFr
     if layer is None:
         layer = Shapes(corners, shape_type="rectangle", name=NAMES[role], metadata={KEY: {"role": role}}, **options)
         layers.append(layer)
+        layer.mode = "pan_zoom"
     else:
         layer.data = [(each, "rectangle") for each in corners]
         for name, value in options.items():
             setattr(layer, name, value)
-    layer.mode = "select"
     return layer
 
 

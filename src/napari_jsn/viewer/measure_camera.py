@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from functools import partial
 from typing import Any
 from weakref import WeakSet
@@ -14,6 +15,8 @@ from napari_jsn.viewer.measure_boxes import FOLLOWUP_JOINTS, JOINTS, box_layer
 
 #: How many boxes high the view is on a joint, and how long to wait for the mouse to be let go, in ms.
 _BOXES_HIGH, _WAIT_MS = 2.4, 40
+#: A mouse that went no further than this, in canvas pixels, was not dragged.
+_STILL_PX = 3
 #: Thickness of lines in canvas pixels.
 _LINE = 1.8
 #: Points of text in a canvas pixel of a box's side that make its text as long as the box; least and largest size.
@@ -33,6 +36,13 @@ class BoxWatcher(QObject):
         self._viewer, self._watched = viewer, WeakSet()
         self._asked: tuple[Any, int, Any] | None = None
         viewer.scene.camera.events.zoom.connect(self.fit_zoom)
+        viewer.mouse_drag_callbacks.append(self._press)
+
+    def stop(self) -> None:
+        """Look no more: the widget was closed."""
+        self._viewer.scene.camera.events.zoom.disconnect(self.fit_zoom)
+        if self._press in self._viewer.mouse_drag_callbacks:
+            self._viewer.mouse_drag_callbacks.remove(self._press)
 
     def watch(self) -> None:
         """Look at the layers of boxes that there are now."""
@@ -56,6 +66,23 @@ class BoxWatcher(QObject):
     def _box_layers(self) -> list[Any]:
         found = (box_layer(self._viewer.layers, role) for role in (JOINTS, FOLLOWUP_JOINTS))
         return [layer for layer in found if layer is not None]
+
+    def _press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
+        """Choose the box that is clicked on, whatever layer is active, unless a tool is at work."""
+        active = viewer.layers.selection.active
+        if active is not None and str(active.mode) != "pan_zoom":
+            return
+        pressed = np.array(event.pos)
+        yield
+        while event.type == "mouse_move":
+            yield
+        if np.hypot(*(np.array(event.pos) - pressed)) > _STILL_PX:
+            return  # a drag
+        for layer in self._box_layers():
+            number = layer.get_value(event.position, world=True)[0] if layer.visible else None
+            if number is not None:
+                layer.selected_data = {number}
+                return
 
     def _selected(self, layer: Any, *told: Any) -> None:
         """Remember a single box that was chosen; a mouse that is down may be about to move it."""

@@ -58,6 +58,12 @@ class MeasureHands(RunPanel):
         self.results.visit_chosen.connect(self._show_visit)
         self.results.save.connect(self.save)
 
+    def close_run(self) -> None:
+        """Stop; a widget that leaves the window looks at boxes no more."""
+        super().close_run()
+        if self.parent() is None:
+            self._watcher.stop()
+
     def find(self) -> None:
         """Find the joints and show their boxes, unless a field is invalid."""
         if self.form.check():
