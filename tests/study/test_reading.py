@@ -156,6 +156,13 @@ def image_alone(folder):
     return folder
 
 
+def test_one_visit_needs_no_order(tmp_path):
+    for seed, side in enumerate(("left", "right")):
+        image(tmp_path / f"baseline_{side}.png", seed)
+    (visit,) = read_study(tmp_path).visits
+    assert [film.side for film in visit.radiographs] == ["R", "L"]
+
+
 def test_names_and_dates_that_contradict(folder):
     patient = folder(sides=(("L",),))
     for old, new in (("v01", "a_followup"), ("v02", "b_baseline")):

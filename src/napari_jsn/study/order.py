@@ -67,20 +67,20 @@ def in_visits(films: Sequence[Placed], folder: Path) -> tuple[tuple[Visit, ...],
     orders: list[Sequence[float | None]] = [days, *([stated] if stated else names.all_ranks(called))]
     for one, other in combinations(orders, 2):
         _check_same_order(called, one, other, folder)
-    ranks = stated or names.ranks(called)
+    one_visit = [0.0] * len(films) if len(films) == 1 or names.all_ranks(called) else None
+    ranks = stated or names.ranks(called) or one_visit
     keys, notes = _keys(days, ranks, bool(stated)), []
     if keys is None:
-        undated = folder / called[days.index(None)]
-        raise InputError(
-            f"{undated} does not say when it was taken, and the names do not tell the order of the visits. {_NAMING}",
-            "folder",
-        )
+        raise _untold(folder / called[days.index(None)])
     if None in days and len(films) > 1:
         notes.append("Not all radiographs state a date: the names tell the order of the visits.")
     visits = []
     ordered = sorted(range(len(films)), key=lambda index: (keys[index], called[index]))
     for number, (_, group) in enumerate(groupby(ordered, key=lambda index: keys[index]), start=1):
-        distinct, copied = _distinct([films[index] for index in group])
+        together = list(group)
+        if not stated and None in days and len({days[index] for index in together} - {None}) > 1:
+            raise _untold(folder / called[days.index(None)])  # one visit by name, days apart by date
+        distinct, copied = _distinct([films[index] for index in together])
         if copied:
             notes.append(f"Visit {number}: a radiograph that was there more than once is taken once.")
         taken = [replace(film, name=film_name(number, film.side)) for film in distinct]
@@ -92,9 +92,26 @@ def in_visits(films: Sequence[Placed], folder: Path) -> tuple[tuple[Visit, ...],
 def _keys(days: Sequence[float | None], ranks: Sequence[float] | None, stated: bool) -> list[tuple[float, ...]] | None:
     """What sorts the films and is equal within a visit; None where nothing tells."""
     if None in days or stated:
-        alone = [0.0] if len(days) == 1 else None
-        return [(rank,) for rank in told] if (told := ranks or alone) else None
+        return [(rank,) for rank in ranks] if ranks else None
     return [(day, rank) for day, rank in zip(days, ranks or [0.0] * len(days)) if day is not None]
+
+
+def check_names(called: Sequence[str], folder: Path) -> None:
+    """Refuse image files whose names tell no order, before they are read.
+
+    Raises
+    ------
+    InputError
+        As :func:`in_visits`.
+    """
+    if len(called) > 1 and not names.all_ranks(called):
+        raise _untold(folder / next((name for name in called if not names.all_ranks([name])), called[0]))
+
+
+def _untold(path: Path) -> InputError:
+    return InputError(
+        f"{path} does not say when it was taken, and the names do not tell the order of the visits. {_NAMING}", "folder"
+    )
 
 
 def _stated(films: Sequence[Placed]) -> list[float] | None:

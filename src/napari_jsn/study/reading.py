@@ -14,8 +14,8 @@ from napari_jsn.radiograph import Radiograph, read_radiograph
 from napari_jsn.radiograph.dicom import is_dicom
 from napari_jsn.study import names
 from napari_jsn.study.films_table import FILMS_TABLE, read_table, stated
-from napari_jsn.study.finding import film_files, header_of
-from napari_jsn.study.order import Placed, in_visits
+from napari_jsn.study.finding import IMAGE_SUFFIXES, film_files, header_of
+from napari_jsn.study.order import Placed, check_names, in_visits
 from napari_jsn.study.patients import Identity, check_one_patient
 from napari_jsn.study.splitting import by_side, split_study
 from napari_jsn.study.study import Study, Visit
@@ -75,6 +75,8 @@ def read_study(
     table = read_table(folder)
     files, notes = film_files(folder, table)  # all headers before any pixels
     notes += check_one_patient({file.name: file.identity for file in files}, str(folder), "folder")
+    if not table and all(file.path.suffix.lower() in IMAGE_SUFFIXES for file in files):
+        check_names([file.name for file in files], folder)
     placed = []
     for file in files:
         radiograph, row = read_radiograph(file.path), table.get(file.name)
