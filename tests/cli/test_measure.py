@@ -15,6 +15,7 @@ from skimage.util import img_as_ubyte
 from napari_jsn import __version__, read_radiograph
 from napari_jsn.cli import hands, main
 from napari_jsn.errors import InputError
+from napari_jsn.study import measuring
 from tests.study import made_up
 
 SAMPLE = Path(str(files("napari_jsn"))) / "samples" / "hand_pair" / "SIM0001"
@@ -39,13 +40,13 @@ def asked(monkeypatch):
     """Replaces measuring by a made-up progression; holds what was asked of it. The films state their side."""
     asked = {}
 
-    def follow(study, spacing_mm, method, joints_model, bones_model, device, progress):
-        asked.update(study=study, spacing_mm=spacing_mm, method=method, models=(joints_model, bones_model))
+    def measure(study, **options):
+        asked.update(study=study, **options)
         return replace(made_up.progression(), patient=study.patient)
 
     monkeypatch.setattr(hands, "check_models", lambda *models: None)
     monkeypatch.setattr("napari_jsn.study.reading.split_study", lambda study, *options: study)
-    monkeypatch.setattr(hands, "follow", follow)
+    monkeypatch.setattr(measuring, "measure", measure)
     return asked
 
 
@@ -103,7 +104,8 @@ def test_days_are_told_where_the_identity_is_kept(run, asked, tmp_path):
 def test_options_reach_the_measurement(run, asked):
     options = ("--spacing-mm", 0.2, "--method", "pipoc", "--joints-model", "mine", "--bones-model", "yours")
     assert run(*FILMS, *options)[0] == 0
-    assert (asked["spacing_mm"], asked["method"], asked["models"]) == (0.2, "pipoc", ("mine", "yours"))
+    assert (asked["spacing_mm"], asked["method"]) == (0.2, "pipoc")
+    assert (asked["localization"], asked["segmentation"]) == ("mine", "yours")
     assert [visit.day.isoformat() for visit in asked["study"].visits] == ["2020-01-15", "2021-01-13"]
     assert asked["study"].patient == "anonymous"
 
@@ -171,12 +173,12 @@ def test_ctrl_c_stops_and_keeps_what_was_written_before(run, asked, tmp_path, mo
     before = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
     handler = signal.getsignal(signal.SIGINT)
 
-    def interrupted(study, *arguments):
+    def interrupted(study, progress, **options):
         os.kill(os.getpid(), signal.SIGINT)
-        assert arguments[-1].aborted
+        assert progress.aborted
         return replace(made_up.progression(), narrowings=made_up.progression().narrowings[:3])
 
-    monkeypatch.setattr(hands, "follow", interrupted)
+    monkeypatch.setattr(measuring, "measure", interrupted)
     code, out, err = run(*FILMS, "--out", tmp_path)
     assert (code, out, err) == (130, "Stopped. Nothing was written.\n", "")
     assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == before
@@ -192,10 +194,10 @@ def test_ctrl_c_stops_and_keeps_what_was_written_before(run, asked, tmp_path, mo
     ],
 )
 def test_a_failure_while_measuring_leaves_nothing_behind(run, asked, tmp_path, monkeypatch, failure, code, told):
-    def fail(*arguments):
+    def fail(*arguments, **options):
         raise failure
 
-    monkeypatch.setattr(hands, "follow", fail)
+    monkeypatch.setattr(measuring, "measure", fail)
     left, out, err = run(*FILMS, "--out", tmp_path / "out")
     assert left == code and told in err and out == "" and "Traceback" not in err
     assert names(tmp_path) == []

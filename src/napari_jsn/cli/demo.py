@@ -23,7 +23,7 @@ def demo(
     """Measure a simulated hand at two visits, and set the truth beside the measurement."""
     from napari_jsn.cli import hands, printed
     from napari_jsn.cli.printed_progression import print_accuracy, print_progression
-    from napari_jsn.cli.terminal import STOPPED, on_terminal
+    from napari_jsn.cli.terminal import on_terminal
     from napari_jsn.export.progression import write_progression
     from napari_jsn.files import check_folder
 
@@ -31,12 +31,13 @@ def demo(
     with as_file(files("napari_jsn") / "samples" / _SAMPLE) as sample, on_terminal(remaining=False) as progress:
         study = hands.read([sample], patient=_PATIENT, progress=progress)
         found = hands.follow(study, progress=progress)
-        if progress.aborted:
-            print("Stopped. Nothing was written.")
-            raise typer.Exit(STOPPED)
-        progress.update(0, 0, "Writing")
-        written = write_progression(out, found)
+        written = []
+        if found is not None:
+            progress.update(0, 0, "Writing")
+            written = write_progression(out, found)
         truths = known(sample / "truth.csv")
+    if found is None:
+        hands.leave_stopped()
     print_progression(found, truths)
     print_accuracy(found, truths)
     printed.print_files(written)

@@ -20,7 +20,7 @@ def registration(
         Path | None,
         typer.Argument(metavar="[DATA]", help="Joint images and their masks, the visits of a joint in a folder each."),
     ] = None,
-    spacing: Annotated[
+    spacing_mm: Annotated[
         float | None, typer.Option(metavar="MM", help="Pixel size of these images; that of the public joints is known.")
     ] = None,
     method: Annotated[
@@ -60,16 +60,16 @@ def registration(
     check_folder(out)
     if data is None and not simulated:
         raise InputError("There is nothing to measure on. Give a folder, or a number of simulated pairs.", "data")
-    real, spacing_mm, told = ([], float("nan"), "") if data is None else _real(data, spacing, joints)
+    real, mm, told = ([], float("nan"), "") if data is None else _real(data, spacing_mm, joints)
     if threads is not None:
         import torch
 
         torch.set_num_threads(threads)
     sizes = Sizes(pairs, simulated, min(40, pairs), min(24, pairs))
     with printed.busy("Registering"):
-        found = evaluate(methods, real, spacing_mm, sizes, device)
+        found = evaluate(methods, real, mm, sizes, device)
         made = plots(found)
-        panels = _panels(real, spacing_mm, methods[0], device)
+        panels = _panels(real, mm, methods[0], device)
     measured = f"Made by `{typed(sys.argv)}`.\n\n{tables(found, told)}"
     written = write_files(out, {"registration.md": measured.encode(), **made, **panels})
     if page is not None:
@@ -87,7 +87,7 @@ _ALT = {
 }
 
 
-def _real(data: Path, spacing: float | None, most: int | None) -> tuple[list[LabelledJoint], float, str]:
+def _real(data: Path, spacing_mm: float | None, most: int | None) -> tuple[list[LabelledJoint], float, str]:
     """Images, their pixel size, and what they are."""
     from napari_jsn.errors import InputError
     from napari_jsn.evaluation.registration import by_joint
@@ -96,8 +96,8 @@ def _real(data: Path, spacing: float | None, most: int | None) -> tuple[list[Lab
 
     found = by_joint(labelled_joints(data, "test"))
     public = public_joints.are_public(found)
-    if spacing is None and not public:
-        raise InputError("The pixel size of these images is not known. Give it in mm.", "spacing")
+    if spacing_mm is None and not public:
+        raise InputError("The pixel size of these images is not known. Give it in mm.", "spacing_mm")
     groups = [group for group, visits in found.items() if len(visits) > 1][:most]
     images = [each for group in groups for each in found[group]]
     if not images:
@@ -109,7 +109,7 @@ def _real(data: Path, spacing: float | None, most: int | None) -> tuple[list[Lab
         if public
         else "joints"
     )
-    return images, spacing or public_joints.SPACING_MM, told
+    return images, spacing_mm or public_joints.SPACING_MM, told
 
 
 def _panels(real: list[LabelledJoint], spacing_mm: float, method: str, device: str | None) -> dict[str, bytes]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+import typer
+
+from napari_jsn.cli.terminal import STOPPED
 from napari_jsn.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,11 +77,13 @@ def follow(
     bones_model: str = "default",
     device: str | None = None,
     progress: Progress | None = None,
-) -> Progression:
-    """Measure the study; what is heavy is imported here."""
-    from napari_jsn.study.measuring import measure as measure_study
+) -> Progression | None:
+    """Measure the study; None where the user stopped it."""
+    if progress is not None and progress.aborted:
+        return None
+    from napari_jsn.study.measuring import measure
 
-    return measure_study(
+    found = measure(
         study,
         method=method,
         localization=joints_model,
@@ -87,3 +92,10 @@ def follow(
         device=device,
         progress=progress,
     )
+    return None if progress is not None and progress.aborted else found
+
+
+def leave_stopped() -> NoReturn:
+    """Say that Ctrl-C stopped it, and leave."""
+    print("Stopped. Nothing was written.")
+    raise typer.Exit(STOPPED)

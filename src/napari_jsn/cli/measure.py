@@ -53,7 +53,7 @@ def measure(
     from napari_jsn.cli import hands, printed
     from napari_jsn.cli.pair import typed_spacing
     from napari_jsn.cli.printed_progression import print_progression
-    from napari_jsn.cli.terminal import STOPPED, on_terminal
+    from napari_jsn.cli.terminal import on_terminal
     from napari_jsn.export.progression import write_progression
     from napari_jsn.files import check_folder
 
@@ -66,13 +66,13 @@ def measure(
     with on_terminal(remaining=False) as progress:
         study = hands.read(films, patient, keep_identity, joints_model, device, progress)
         _check_dicom_films(dicom, study)
-        if not progress.aborted:
-            found = hands.follow(study, spacing, method, joints_model, bones_model, device, progress)
-        if progress.aborted:
-            print("Stopped. Nothing was written.")
-            raise typer.Exit(STOPPED)
-        progress.update(0, 0, "Writing")
-        written = [] if out is None else write_progression(out, found, dicom, keep_identity)
+        found = hands.follow(study, spacing, method, joints_model, bones_model, device, progress)
+        written = []
+        if found is not None and out is not None:
+            progress.update(0, 0, "Writing")
+            written = write_progression(out, found, dicom, keep_identity)
+    if found is None:
+        hands.leave_stopped()
     print_progression(found)
     printed.print_files(written)
 

@@ -40,10 +40,12 @@ def print_progression(progression: Progression, truths: Mapping[Key, float] | No
     console = Console(highlight=False)
     console.print(Text(f"Patient {progression.patient}: narrowing since baseline, positive is narrower", style="bold"))
     console.print(shown)
-    console.print()
+    notes = _notes(progression)
+    if reasons or notes:
+        console.print()
     for number, reason in enumerate(reasons, start=1):
         console.print(Text(f"[{number}] {reason}"))
-    for note in _notes(progression):
+    for note in notes:
         console.print(Text(f"Note: {note}", style="dim"))
 
 
