@@ -29,7 +29,7 @@ from napari_jsn.segmentation.public_joints import is_test
 from napari_jsn.simulation.film import JointPair
 from napari_jsn.simulation.joint_pair import joint_pairs
 from napari_jsn.width.api import joint_space_width
-from napari_jsn.width.margins import find_margins
+from napari_jsn.width.margins import find_margins, joint_normal
 from napari_jsn.width.uncertainty import TERMS, variance_terms
 from napari_jsn.width.width import JointSpaceWidth
 
@@ -220,7 +220,7 @@ def card(count: int) -> dict[str, object]:
 
 
 def _terms(image: np.ndarray, masks: BoneMasks, spacing_mm: float) -> np.ndarray:
-    margins = find_margins(image, masks, spacing_mm, *joint_frame(masks))
+    margins = find_margins(image, masks, spacing_mm, joint_frame(masks)[0], joint_normal(masks))
     assert margins is not None
     return variance_terms(margins)
 

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_jsn.errors import InputError
 from napari_jsn.joint import BoneMasks, JointImage
 from napari_jsn.registration.frame import are_halves, joint_frame
-from napari_jsn.width.margins import Margins, find_margins, grid
+from napari_jsn.width.margins import Margins, find_margins, grid, joint_normal
 from napari_jsn.width.uncertainty import width_sd_mm
 from napari_jsn.width.width import JointSpaceWidth
 
@@ -62,9 +62,8 @@ def joint_space_width(
         return _not_measured("The masks are halves of the image; a margin needs the outlines of the bones.")
     if not (masks.upper.any() and masks.lower.any()):
         return _not_measured("A bone is missing.")
-    found_point, found_axis = joint_frame(masks)
-    at = found_point if point is None else np.asarray(point, dtype=float)
-    along = found_axis if axis is None else _unit(axis)
+    at = joint_frame(masks)[0] if point is None else np.asarray(point, dtype=float)
+    along = joint_normal(masks) if axis is None else _unit(axis)
     pixel_mm = image.spacing_mm or _NOMINAL_HEIGHT_MM / pixels.shape[0]
     margins = find_margins(pixels, masks, pixel_mm, at, along)
     if margins is None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_jsn.joint import BoneMasks
-from napari_jsn.registration.frame import facing_margins
+from napari_jsn.registration.frame import facing_margins, joint_frame
 from napari_jsn.width.path import best_path, peak
 
 Vector = NDArray[np.floating]
@@ -34,6 +34,8 @@ _OFF_MASK_MM, _OFF_MASK_COST = 0.6, 8.0
 _LINE_MM, _BELOW_LINE_MM = (0.15, 3.2), 0.4
 _STIFFNESS = 0.05
 _LEAST_COLUMNS = 8
+#: The most that the joint line can be askew before the masks are misdrawn.
+_STEEPEST = 0.6
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,21 @@ def find_margins(
         sign * ndimage.map_coordinates(rise, [at, columns], order=1) / usual for sign, at in ((-1, upper), (1, lower))
     ]
     return Margins(across, along[0] + ALONG_MM * upper, along[0] + ALONG_MM * lower, *edges)
+
+
+def joint_normal(masks: BoneMasks) -> Vector:
+    """Unit vector ``(x, y)`` across the joint line, from upper to lower bone: the mean slope of the facing margins.
+
+    The width is taken along it and not along the bones' axis, which a joint at rest may be askew to.
+    """
+    margins = facing_margins(masks)
+    columns = np.flatnonzero(np.isfinite(margins[0]))
+    turned_away = len(columns) // 5
+    inner = columns[turned_away : len(columns) - turned_away]
+    if len(inner) < _LEAST_COLUMNS:
+        return joint_frame(masks)[1]
+    slope = float(np.mean([np.polyfit(inner, margin[inner], 1)[0] for margin in margins]))
+    return np.array([-slope, 1.0]) / np.hypot(slope, 1.0) if abs(slope) < _STEEPEST else joint_frame(masks)[1]
 
 
 def grid(along: Vector, across: Vector, pixel_mm: float, point: Vector, axis: Vector) -> tuple[Vector, Vector]:
