@@ -14,6 +14,7 @@ from napari_jsn.registration.api import register_many
 from napari_jsn.registration.methods import load_method
 from napari_jsn.registration.result import Registration
 from napari_jsn.study.films import OpenFilm, Place, find_on_films, open_study
+from napari_jsn.study.hand_scale import with_hand_scale
 from napari_jsn.study.models import device_name, model_identity
 from napari_jsn.study.noticed import notes_of
 from napari_jsn.study.progression import Film, JointView, Narrowing, Progression
@@ -28,6 +29,8 @@ _STOPPED = "Stopped before all joints were measured."
 
 #: Visit, side and joint.
 _Which = tuple[int, str | None, str]
+#: Side, joint and two visits by index.
+_Pair = tuple[str | None, str, Ends]
 
 
 def measure(
@@ -144,12 +147,12 @@ def _checked(joints: Sequence[str]) -> tuple[str, ...]:
 
 
 def _register(
-    pairs: Sequence[tuple[str | None, str, Ends]],
+    pairs: Sequence[_Pair],
     views: Mapping[_Which, JointView],
     method: str,
     device: str,
     progress: Progress,
-) -> dict[tuple[str | None, str, Ends], Registration]:
+) -> dict[_Pair, Registration]:
     """Register joints between visits, all in batches; fewer when aborted."""
     ends = [(views[i + 1, side, name], views[j + 1, side, name]) for side, name, (i, j) in pairs]
     fixed, moving = ([view[k] for view in ends] for k in (0, 1))
@@ -163,7 +166,15 @@ def _register(
         device=device,
         progress=progress,
     )
-    return dict(zip(pairs, results, strict=False))
+    return _with_hand_scales(dict(zip(pairs, results, strict=False)))
+
+
+def _with_hand_scales(registered: dict[_Pair, Registration]) -> dict[_Pair, Registration]:
+    drawn: dict[_Pair, Registration] = {}
+    for side, ends in dict.fromkeys((side, ends) for side, _, ends in registered):
+        of_hand = [pair for pair in registered if (pair[0], pair[2]) == (side, ends)]
+        drawn |= zip(of_hand, with_hand_scale([registered[pair] for pair in of_hand]), strict=True)
+    return drawn
 
 
 def _film(film: OpenFilm, views: Mapping[_Which, JointView], names: Sequence[str]) -> Film:

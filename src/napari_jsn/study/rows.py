@@ -17,6 +17,8 @@ from napari_jsn.study.steps import Ends, steps_of
 from napari_jsn.study.trajectory import Trajectory, follow
 from napari_jsn.study.wording import film_name
 
+#: Standard uncertainty of registration above which a narrowing is not relied on, in mm: that of one joint in ten.
+_MOST_SD_MM = 0.026
 #: Two-sided 95 % of the normal distribution.
 _Z95 = 1.959964
 
@@ -47,9 +49,11 @@ def rows_of(course: JointCourse, visits: int, complete: bool = True) -> list[Nar
         Whether all was measured; otherwise visits that were not reached are left out.
     """
     trusted = {
-        ends
-        for ends, one in course.registrations.items()
-        if one.reliable and not course.doubts(ends[0] + 1) and not course.doubts(ends[1] + 1)
+        (first, second)
+        for (first, second), one in course.registrations.items()
+        if one.reliable
+        and not (course.doubts(first + 1) or course.doubts(second + 1))
+        and not _vague(course.views[first + 1], one)
     }
     baseline = course.views.get(1)
     variance_px2 = (repositioning_sd_mm(course.name) / _pixel_mm(baseline)) ** 2 if baseline else 0.0
@@ -115,6 +119,8 @@ def _reasons(course: JointCourse, visit: int, followed: Trajectory, spacing_mm: 
     if not followed.joined[visit - 1]:
         if direct.reason:
             reasons.append(direct.reason)
+        elif vague := _vague(course.views[1], direct):
+            reasons.append(vague)
         elif not reasons:
             reasons.append("No reliable registration leads from the baseline to this visit.")
     if followed.open[visit - 1]:
@@ -122,6 +128,12 @@ def _reasons(course: JointCourse, visit: int, followed: Trajectory, spacing_mm: 
         told = f"{size:.1f} pixels" if np.isnan(spacing_mm) else f"{size * spacing_mm:.2f} mm"
         reasons.append(f"The registrations between three visits do not add up (closure {told}).")
     return reasons
+
+
+def _vague(fixed: JointView, one: Registration) -> str:
+    """That a registration is too uncertain; empty where it is not."""
+    sd_mm = one.jsn_sd_px * _pixel_mm(fixed)
+    return f"The narrowing is too uncertain (sd {sd_mm:.3f} mm by registration alone)." if sd_mm > _MOST_SD_MM else ""
 
 
 def angle_deg(registration: Registration) -> float:
