@@ -73,8 +73,8 @@ def find_joints_many(
     argument : str
         The name that a refusal carries.
     """
-    from napari_jsn.localization.search import hands_on
-    from napari_jsn.localization.sides import told
+    from napari_jsn.localization.search import hands_on, lies_turned
+    from napari_jsn.localization.sides import no_hand, told
 
     if sides is not None and (not sides or not set(sides) <= {"L", "R"}):
         raise InputError(f"Sides are 'L', 'R' or both, not {sides!r}.", "sides")
@@ -88,7 +88,11 @@ def find_joints_many(
     for film in films:
         if progress.aborted:
             break
-        found.append(told(hands_on(film.pixels, film.spacing_mm, network, on), film, sides))
+        hands, square = hands_on(film.pixels, film.spacing_mm, network, on)
+        if hands:
+            found.append(told(hands, square, film, sides))
+        else:
+            found.append(no_hand(lies_turned(film.pixels, film.spacing_mm, network, on)))
         progress.update(len(found), len(films), "Finding the joints")
     return found
 

@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 _LOOKS, _GROWN, _TURNED_DEG = 3, 0.06, 6.0
 #: Two hands this close together, as a share of a hand's length, are one.
 _SAME = 0.35
+#: So many joints on a film that lies on its side are a hand.
+_CLEARLY = 9
 
 
 def hands_on(
@@ -62,6 +64,21 @@ def hands_on(
     if len(found) == 2 and _are_one(*found):
         found = [max(found, key=lambda each: float(each.sure.sum()))]
     return found, film
+
+
+def lies_turned(pixels: NDArray[np.float32], spacing_mm: Spacing, network: JointNet, device: str) -> int:
+    """By how many degrees, counter-clockwise, a film without a hand must be turned to show one; 0 if none does."""
+    spacing = np.broadcast_to(1.0 if spacing_mm is None else spacing_mm, (2,))
+    best, most = 0, _CLEARLY - 1
+    for quarter in (1, 2, 3):
+        size = spacing[::-1] if quarter % 2 else spacing
+        turned = np.ascontiguousarray(np.rot90(pixels, quarter))
+        maps = _maps(turned, [whole(turned.shape, size / size.min())], network, device)[0]
+        for right in (True, False):
+            hand = find_hand(_of(maps, right), right)
+            if hand is not None and hand.seen.sum() > most:
+                best, most = 90 * quarter, int(hand.seen.sum())
+    return best
 
 
 def _looked_at(hand: Hand, pixels: NDArray[np.float32], film: Array, network: JointNet, device: str) -> Hand | None:

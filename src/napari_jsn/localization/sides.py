@@ -23,24 +23,31 @@ _NARROW = 0.6
 _MOST_TURN_DEG = 50.0
 
 
+def no_hand(turn_deg: int) -> FoundJoints:
+    """What is told of a film without a hand, or with one that lies turned by so many degrees clockwise."""
+    if turn_deg:
+        way = {90: "90 degrees counter-clockwise", 180: "upside down", 270: "90 degrees clockwise"}[turn_deg]
+        return FoundJoints(reasons=(f"The fingers do not point up. Turn the film {way}.",))
+    return FoundJoints(reasons=("This does not look like a hand: no finger joints were found on it.",))
+
+
 def told(
-    found: tuple[list[Hand], NDArray[np.float64]], film: Radiograph, sides: Sequence[str] | None = None
+    hands: list[Hand], to_film: NDArray[np.float64], film: Radiograph, sides: Sequence[str] | None = None
 ) -> FoundJoints:
     """The joints of the hands found.
 
     Parameters
     ----------
-    found : (list of Hand, (3, 3) array)
-        As :func:`napari_jsn.localization.search.hands_on` gives them.
+    hands : list of Hand
+        One or two, on the square that shows the whole film.
+    to_film : (3, 3) array
+        From that square to the film.
     film : Radiograph
         Its side, where it is stated, is the hand's.
     sides : sequence of {"L", "R"}, optional
         What the caller knows of the sides.
     """
-    hands, to_film = found
     step = float(max(to_film[0, 0], to_film[1, 1]))  # pixels of the finer direction a pixel of the square
-    if not hands:
-        return FoundJoints(reasons=("This does not look like a hand with its fingers up: no hand was found on it.",))
     stated, source = _stated(film, sides)
     seen = ["R" if hand.right else "L" for hand in hands]
     contradicts = False

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from napari_jsn import weights
+from napari_jsn.anatomy import JOINTS
+from napari_jsn.cli import main
+from napari_jsn.localization.network import build
+from napari_jsn.localization.shape import mean_hand
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A model with random weights."""
+    monkeypatch.setenv("NAPARI_JSN_MODELS", str(tmp_path / "models"))
+    torch.manual_seed(0)
+    arguments = {"features": (4, 4, 4, 4, 4)}
+    about = dict.fromkeys(weights.FIELDS, "")
+    about |= {"task": "localization", "name": "tiny", "architecture": arguments, "figures": {"right": {"mean": 0.5}}}
+    weights.save(tmp_path / "models", build(arguments).state_dict(), about)
+    return "tiny"
+
+
+def run(*words):
+    with pytest.raises(SystemExit) as left:
+        main(["evaluate", "localization", *map(str, words)])
+    return left.value.code
+
+
+def test_a_folder_is_evaluated_into_a_table_a_page_and_pictures(tmp_path, tiny, capsys):
+    (tmp_path / "data").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 255, (400, 300)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "data" / "a.png")
+    points = 1.8 * mean_hand() + (140, 180)
+    lines = [f"a.png,L,{joint},{x},{y}" for joint, (x, y) in zip(JOINTS, points, strict=True)]
+    (tmp_path / "data" / "joints.csv").write_text("\n".join(["file,side,joint,x,y", *lines]))
+    page, out = tmp_path / "page.md", tmp_path / "out"
+    words = ("--data", tmp_path / "data", "--simulated", 0, "--model", tiny, "--out", out, "--page", page, "--card")
+    assert run(*words) == 0
+    assert "| **films given** | 1 | 14 |" in capsys.readouterr().out
+    assert "films given: negative" in page.read_text() and str(tmp_path) not in page.read_text()
+    assert {path.name for path in out.iterdir()} >= {"localization.md", "films-given-0.png"}
+    _, card = weights.load("localization", tiny)
+    assert card["figures"]["right"] == {"mean": 0.5}
+    assert card["figures"]["never_learned_from"]["films given, as they are"]["joints"] == 14
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--simulated", "0"], "--data: There is nothing to measure on"),
+        (["--model", "none"], "--model: There is no localization model 'none'"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_told(tmp_path, tiny, capsys, words, told):
+    assert run("--out", tmp_path / "out", *words) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,71 @@
+"""Maps of a made-up hand, a simulated film, and a model with random weights."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from napari_jsn import weights
+from napari_jsn.anatomy import JOINTS
+from napari_jsn.localization.maps import CELLS
+from napari_jsn.localization.network import CELL, build
+from napari_jsn.localization.shape import mean_hand, mirrored
+
+TINY = {"features": (4, 4, 8, 8, 8)}
+
+
+def make_maps(points, sure=0.9):
+    """(14, cells, cells) probabilities with a small peak at each point (x, y) of the square; none where it is NaN."""
+    cells = np.arange(CELLS)
+    maps = np.zeros((len(JOINTS), CELLS, CELLS), np.float32)
+    for k, (x, y) in enumerate(points):
+        if np.isfinite((x, y)).all():
+            across, down = (np.exp(-0.5 * (cells - ((at + 0.5) / CELL - 0.5)) ** 2) for at in (x, y))
+            peak = np.outer(down, across)
+            maps[k] = sure * peak / peak.sum()
+    return torch.from_numpy(maps)
+
+
+@pytest.fixture
+def maps():
+    """Make maps: ``maps(points, sure=0.9)``."""
+    return make_maps
+
+
+def make_hand(scale=1.0, turn_deg=0.0, middle=(128.0, 110.0), right=False):
+    turn = np.deg2rad(turn_deg)
+    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    model = mirrored(mean_hand()) if right else mean_hand()
+    return model @ linear.T + np.asarray(middle)
+
+
+@pytest.fixture
+def hand():
+    """Joints of the mean hand on the square: ``hand(scale=1.0, turn_deg=0.0, middle=..., right=False)``."""
+    return make_hand
+
+
+@cache
+def simulated_film():
+    from napari_jsn.simulation.hand import simulate
+
+    return next(iter(simulate(1, 1, 77, "left", (600, 400), spacing_mm=0.42)))
+
+
+@pytest.fixture(scope="session")
+def film():
+    """A simulated left hand, coarse."""
+    return simulated_film()
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """The folder of the user's own models, with ``tiny`` in it."""
+    folder = tmp_path / "models"
+    monkeypatch.setenv("NAPARI_JSN_MODELS", str(folder))
+    torch.manual_seed(3)
+    about = dict.fromkeys(weights.FIELDS, "")
+    about |= {"task": "localization", "name": "tiny", "architecture": {"class": "", **TINY}}
+    weights.save(folder, build(TINY).state_dict(), about)
+    return folder

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_jsn import InputError, Joint, Radiograph, joint_image
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    noise = ndimage.gaussian_filter(np.random.default_rng(0).random((240, 200)), 3)
+    return ((noise - noise.min()) / np.ptp(noise)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("spacing", "side"), [(None, 60), (0.2, 60), ((0.4, 0.2), 60)])
+def test_it_is_the_radiograph_seen_through_its_matrix(pixels, spacing, side):
+    size = 60.0 if spacing is None else tuple(12 / np.broadcast_to(spacing, (2,)))
+    joint = Joint.around("PIP3", "L", (110.3, 95.7), (0.9, 0.4), size)
+    image = joint_image(Radiograph(pixels, spacing_mm=spacing), joint)
+    assert image.pixels.shape == (side, side) and image.pixels.dtype == np.float32
+    assert image.spacing_mm == (None if spacing is None else 0.2)
+    matrix = image.to_radiograph
+    np.testing.assert_allclose(matrix @ (29.5, 29.5, 1), (95.7, 110.3, 1))
+    down = matrix[:2, 1] * np.broadcast_to(1.0 if spacing is None else spacing, (2,))[::-1]
+    np.testing.assert_allclose(down / np.hypot(*down), np.array([0.4, 0.9]) / np.hypot(0.4, 0.9), atol=1e-9)
+    for x, y in ((3, 5), (40, 17), (58, 59)):
+        col, row, _ = matrix @ (x, y, 1)
+        assert image.pixels[y, x] == pytest.approx(
+            ndimage.map_coordinates(pixels, [[row], [col]], order=3, mode="nearest")[0], abs=1e-3
+        )
+
+
+def test_an_upright_box_on_whole_pixels_changes_nothing(pixels):
+    joint = Joint.around("PIP3", "L", (99.5, 79.5), (1, 0), 40)
+    np.testing.assert_allclose(joint_image(pixels, joint).pixels, pixels[80:120, 60:100], atol=1e-5)
+
+
+def test_beyond_the_border_the_border_goes_on(pixels):
+    image = joint_image(pixels, Joint.around("DIP3", "L", (5, 100), (1, 0), 40))
+    np.testing.assert_allclose(image.pixels[0], image.pixels[5], atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("centre", "size", "told"), [((100, 100), 10, "only 10 x 10 pixels"), ((-500, 100), 60, "lies off the radiograph")]
+)
+def test_boxes_that_cannot_be_cut_are_told(pixels, centre, size, told):
+    with pytest.raises(InputError, match=told):
+        joint_image(pixels, Joint.around("MCP2", "L", centre, (1, 0), size))
