@@ -151,5 +151,5 @@ class _Report:
         scale = tag("span", "loss 0", tag("img", src=spectrum_scale(), alt=""), f"{limit:.3g} and above")
         legend = tag("div", scale, class_="legend") if reliable else ""
         drawn = [strip(row, self.unit, self.end, limit, visits) for row in rows]
-        head = tag("h2", title, class_="pictures" if reliable else None)
+        head = tag("h2", title)
         return head + tag("p", lead, class_="lead") + legend + "".join(drawn)

@@ -88,10 +88,9 @@ footer { margin-top: 34px; padding-top: 10px; border-top: 1px solid #ddd; color:
   .panels figcaption, figcaption { font-size: 7.6pt; }
   td.axis, th.axis { width: 50mm; } th, td { padding: 1.2pt 6pt 1.2pt 0; } svg.bar { height: 4.2mm; }
   div.hand { flex-wrap: nowrap; gap: 6mm; margin: 3mm 0 5mm; }
-  div.hand figure { flex: 0 0 112mm; } div.hand:only-child figure { flex-basis: 134mm; }
+  div.hand figure { flex: 0 0 108mm; }
   div.hand .beside-hand { flex: 1 1 0; min-width: 0; font-size: 8.4pt; }
   .facts { gap: 4px 22px; flex-wrap: nowrap; } .facts b { font-size: 13pt; } .facts span { font-size: 8pt; }
-  .pictures { break-before: page; }
   .beside { flex-wrap: nowrap; gap: 8mm; } .beside > *, .beside > div { flex-basis: 0; min-width: 0; }
   p, ul { orphans: 3; widows: 3; }
 }
