@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
-from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,14 +139,34 @@ def simulated_hands(count: int, seed: int, cache: Path | None = None, processes:
 def _drawn(count: int, seed: int, processes: int | None) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """(N, H, W) films and (N, 14, 2) joints."""
     processes = processes or os.cpu_count() or 1
-    seeds = [seed + k for k in range(-(-count // _CHUNK))]
-    counts = [min(_CHUNK, count - _CHUNK * k) for k in range(len(seeds))]
-    if processes == 1 or len(seeds) == 1:
-        parts = list(map(draw_chunk, seeds, counts))
-    else:  # threads of torch do not survive a fork
-        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-            parts = list(pool.map(draw_chunk, seeds, counts))
-    films = [film for part in parts for film in part]
+    chunks = [(seed + k, min(_CHUNK, count - _CHUNK * k)) for k in range(-(-count // _CHUNK))]
+    if processes == 1 or len(chunks) == 1:
+        parts = [_arrays(draw_chunk(*chunk)) for chunk in chunks]
+    else:
+        with TemporaryDirectory() as folder, ThreadPoolExecutor(processes) as pool:
+            parts = list(pool.map(partial(_drawn_apart, Path(folder)), chunks))
+    images, points = zip(*parts, strict=True)
+    return np.concatenate(images), np.concatenate(points)
+
+
+def _drawn_apart(folder: Path, chunk: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """The films of a chunk, drawn by an interpreter of its own: unlike multiprocessing's it runs no script anew."""
+    path = folder / f"{chunk[0]}.npz"
+    code = f"from {__name__} import write_chunk; write_chunk({str(path)!r}, {chunk[0]}, {chunk[1]})"
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+    # a session of its own: Ctrl-C is for the training
+    subprocess.run([sys.executable, "-c", code], env=one_thread, check=True, start_new_session=True)
+    with np.load(path) as kept:
+        return kept["images"], kept["points"]
+
+
+def write_chunk(path: str, seed: int, count: int) -> None:
+    """Draw films into a file."""
+    images, points = _arrays(draw_chunk(seed, count))
+    np.savez(path, images=images, points=points)
+
+
+def _arrays(films: list[HandFilm]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     return np.stack([film.image for film in films]), np.stack([film.points for film in films])
 
 
