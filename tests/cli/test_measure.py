@@ -14,6 +14,7 @@ from skimage.util import img_as_ubyte
 
 from napari_jsn import __version__, read_radiograph
 from napari_jsn.cli import hands, main
+from napari_jsn.cli.printed_progression import print_progression
 from napari_jsn.errors import InputError
 from napari_jsn.study import measuring
 from tests.study import made_up
@@ -69,6 +70,14 @@ def test_a_table_on_screen_in_anatomical_order_with_reasons_below(run, asked):
     assert "[1] Registration forward and backward disagree." in out
     assert "PIP5 is not in view at visit 2." in out and "Note: Pixel sizes are uncalibrated." in out
     assert "Written" not in out
+
+
+def test_reasons_that_differ_in_figures_only_are_told_once(capsys):
+    rows = made_up.progression().narrowings
+    doubted = [replace(row, reliable=False, reason=f"Too uncertain (sd 0.0{k} mm).") for k, row in enumerate(rows)]
+    print_progression(replace(made_up.progression(), narrowings=tuple(doubted)))
+    out = capsys.readouterr().out
+    assert out.count("no [1]") == 10 and out.count("[1] Too uncertain.") == 1 and "[2]" not in out
 
 
 def test_the_set_is_written_and_told(run, asked, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -84,7 +85,8 @@ def _signed(value: float) -> str:
 
 
 def _reason(row: Narrowing) -> str:
-    return row.reason or "Not measured."
+    """Why not, without the figures in brackets: those differ from joint to joint, and table and report have them."""
+    return re.sub(r" \([^()]*\d[^()]*\)", "", row.reason) or "Not measured."
 
 
 def _notes(progression: Progression) -> Sequence[str]:
