@@ -41,6 +41,7 @@ class JointTable(QTableWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setShowGrid(False)
         self.setTextElideMode(Qt.TextElideMode.ElideNone)
+        self.setWordWrap(False)
         self.setIconSize(QSize(8, 8))
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(_ROW)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from napari_jsn.errors import InputError
@@ -52,11 +53,16 @@ class MeasureHands(RunPanel):
         tips = ("Measure every joint; boxes and bones that you corrected are used", "Stop and add nothing")
         super().__init__(napari_viewer, MeasureForm(), self.results, button="Measure", tips=tips)
         self.buttons.insertWidget(0, self.find_button, 2)
+        self.setMinimumWidth(330)  # the table beside its scroll bar
         self.find_button.clicked.connect(self.find)
         self._watcher.chosen.connect(self._box_chosen)
         self.results.chosen.connect(self._row_chosen)
         self.results.visit_chosen.connect(self._show_visit)
         self.results.save.connect(self.save)
+
+    def sizeHint(self) -> QSize:
+        """As wide as the table needs."""
+        return QSize(350, super().sizeHint().height())
 
     def close_run(self) -> None:
         """Stop; a widget that leaves the window looks at boxes no more."""
