@@ -17,8 +17,8 @@ from napari_jsn.study.steps import Ends, steps_of
 from napari_jsn.study.trajectory import Trajectory, follow
 from napari_jsn.study.wording import film_name
 
-#: Standard uncertainty of registration above which a narrowing is not relied on, in mm: that of one joint in ten.
-_MOST_SD_MM = 0.026
+#: Standard uncertainty of registration above which a narrowing is not relied on, in mm: that of one joint in thirty.
+_MOST_SD_MM = 0.030
 #: Two-sided 95 % of the normal distribution.
 _Z95 = 1.959964
 
