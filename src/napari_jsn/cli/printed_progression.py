@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from napari_jsn.export.report.reasons import in_short
 from napari_jsn.export.report.unit import Unit
 from napari_jsn.study.progression import Narrowing, Progression
 from napari_jsn.study.wording import film_name
@@ -23,7 +23,7 @@ def print_progression(progression: Progression, truths: Mapping[Key, float] | No
     """Print every joint of every follow-up visit, then why some cannot be relied on, then what else was noticed."""
     unit, rows = Unit.of(progression), progression.narrowings
     many = len({row.visit for row in rows}) > 1
-    reasons = list(dict.fromkeys(_reason(row) for row in rows if not row.reliable))
+    reasons = list(dict.fromkeys(in_short(row) for row in rows if not row.reliable))
     shown = Table(box=SIMPLE_HEAD, header_style="dim", show_edge=False)
     shown.add_column("Joint", no_wrap=True)
     heads = ["Visit"] if many else []
@@ -36,7 +36,7 @@ def print_progression(progression: Progression, truths: Mapping[Key, float] | No
         cells += [str(row.visit)] if many else []
         cells += list(_figures(row, unit))
         cells += [_signed(truths.get((row.side, row.joint, row.visit), math.nan))] if truths is not None else []
-        cells += [_widths(row, unit), "yes" if row.reliable else f"no [{reasons.index(_reason(row)) + 1}]"]
+        cells += [_widths(row, unit), "yes" if row.reliable else f"no [{reasons.index(in_short(row)) + 1}]"]
         shown.add_row(*map(Text, cells), style="" if row.reliable else "dim")
     console = Console(highlight=False)
     console.print(Text(f"Patient {progression.patient}: narrowing since baseline, positive is narrower", style="bold"))
@@ -82,11 +82,6 @@ def _widths(row: Narrowing, unit: Unit) -> str:
 
 def _signed(value: float) -> str:
     return f"{value:+.3f}" if math.isfinite(value) else "-"
-
-
-def _reason(row: Narrowing) -> str:
-    """Why not, without the figures in brackets: those differ from joint to joint, and table and report have them."""
-    return re.sub(r" \([^()]*\d[^()]*\)", "", row.reason) or "Not measured."
 
 
 def _notes(progression: Progression) -> Sequence[str]:

@@ -14,7 +14,7 @@ from PIL import Image
 from napari_jsn import __version__
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.export.report.page import USE, report_html
-from napari_jsn.export.report.svg import MINUS
+from napari_jsn.export.report.svg import MINUS, plain, signed
 from napari_jsn.export.report.unit import Unit
 from tests.study import made_up
 
@@ -152,6 +152,25 @@ def test_without_a_pixel_size_it_counts_in_pixels(progression):
     words = Page(report_html(blind)).words
     assert "JSN (px)" in words and "JSN (mm)" not in words and "in pixels of the baseline" in words
     assert f"{rows[2].jsn_px:+.1f} px" in words
+
+
+def test_joints_that_share_a_reason_are_named_together(progression):
+    doubted = [
+        replace(row, reliable=False, reason=f"Too uncertain (sd 0.0{k} mm).")
+        for k, row in enumerate(progression.narrowings)
+    ]
+    words = Page(report_html(replace(progression, narrowings=tuple(doubted)))).words
+    assert "MCP1, IP1, MCP2, PIP2, MCP3, PIP3, MCP4, PIP4, MCP5, PIP5 Too uncertain." in words
+    assert "0 of 10 joints reliable" in words and "Too uncertain (sd 0.03 mm)." in words
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.004, "0.00"), (-0.004, "0.00"), (0.005001, "+0.01"), (-1.5, f"{MINUS}1.50"), (np.nan, "\u2013")],
+)
+def test_figures_are_told_with_their_sign_and_zero_without(value, told):
+    assert signed(value) == told
+    assert plain(value) == told.removeprefix("+")
 
 
 def test_a_hand_of_unknown_side_and_nothing_measured(progression):

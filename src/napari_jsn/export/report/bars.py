@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from napari_jsn.export.colours import UNRELIABLE, jsn_colour
-from napari_jsn.export.report.svg import line, signed, svg, tag, text
+from napari_jsn.export.report.svg import line, points, signed, svg, tag, text
 from napari_jsn.export.report.unit import Estimate, Unit
 from napari_jsn.study.progression import Narrowing
 
@@ -58,7 +58,7 @@ def bar(row: Narrowing, unit: Unit, axis: Axis, end: float) -> str:
         colour = jsn_colour(found.value, end) if row.reliable else "#ffffff"
         ink = _INK if row.reliable else UNRELIABLE
         drawn += _interval(axis, found, 5.6, ink, 1.8, None if row.reliable else "3 2")
-        drawn += tag("circle", cx=_x(axis, found.value), cy=5.6, r=3.1, fill=colour, stroke=ink, stroke_width=0.9)
+        drawn += _mark(axis, found.value, fill=colour, stroke=ink, stroke_width=0.9)
     return _drawing(_HEIGHT, drawn)
 
 
@@ -85,6 +85,15 @@ def _grid(axis: Axis, height: float) -> str:
         line(_x(axis, tick), 0.0, _x(axis, tick), height, stroke="#777" if abs(tick) < 1e-9 else "#e4e4e4")
         for tick in axis.ticks
     )
+
+
+def _mark(axis: Axis, value: float, **style: object) -> str:
+    """A dot; at the end of the axis a point towards a value that lies beyond."""
+    x, y = _x(axis, value), 5.6
+    if axis.low <= value <= axis.high:
+        return tag("circle", cx=x, cy=y, r=3.1, **style)
+    way = 4.5 if value > axis.high else -4.5
+    return tag("polygon", points=points([(x + way, y), (x - way / 2, y - 3.5), (x - way / 2, y + 3.5)]), **style)
 
 
 def _interval(axis: Axis, found: Estimate, y: float, ink: str, width: float, dashes: str | None = None) -> str:

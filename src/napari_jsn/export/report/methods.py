@@ -61,7 +61,7 @@ def methods_section(progression: Progression, unit: Unit) -> str:
         "The standard uncertainty covers image noise, the choice of motion model and of bone region, and laying down "
         "the hand anew as simulated hands are laid down; it was calibrated on simulated joints and hands whose "
         "narrowing is known. The interval is that of 95 %.",
-        "JSW is the mean distance of the two margins; its change shares no step with JSN but the outlines of the bones.",
+        "JSW is the mean distance of the two margins; its change shares only the outlines of the bones with JSN.",
     ]
     if many:
         how.append(

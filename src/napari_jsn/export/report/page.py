@@ -13,13 +13,14 @@ from napari_jsn.export.report.methods import films_section, methods_section
 from napari_jsn.export.report.overview import hand_overview
 from napari_jsn.export.report.pictures import spectrum_scale
 from napari_jsn.export.report.plots import agreement, trends
+from napari_jsn.export.report.reasons import by_reason
 from napari_jsn.export.report.rows import HANDS, table
 from napari_jsn.export.report.strips import spectrum_limit, strip
 from napari_jsn.export.report.style import STYLE
 from napari_jsn.export.report.summary import facts, summary_section
 from napari_jsn.export.report.svg import signed, tag
 from napari_jsn.export.report.timeline import times, whens
-from napari_jsn.export.report.unit import Unit
+from napari_jsn.export.report.unit import Estimate, Unit
 from napari_jsn.study.progression import Film, Narrowing, Progression
 
 USE = "For research use only. Not a medical device; no figure here should guide the treatment of a patient."
@@ -53,7 +54,9 @@ class _Report:
         self.whens = whens(progression)
         trusted = [row for row in self.rows if row.reliable] or list(self.rows)
         found = [self.unit.jsn(row) for row in trusted]
-        self.axis = Axis.over(found)
+        vague = [self.unit.jsn(row).value for row in self.rows if not row.reliable]
+        within = [value for value in vague if abs(value) <= self.unit.plausible]
+        self.axis = Axis.over([*found, *(Estimate(value, value, value) for value in within)])
         self.end = scale_end(each.value for each in found)
         self.square = Axis.over([*found, *(self.unit.jsw_change(row) for row in trusted)])
 
@@ -93,8 +96,8 @@ class _Report:
         doubted = [row for row in rows if not row.reliable]
         told = tag("p", f"{len(rows) - len(doubted)} of {len(rows)} joints reliable.")
         if doubted:
-            told_of = ((escape(row.joint), escape(row.reason or "Not measured.")) for row in doubted)
-            reasons = (tag("dt", joint) + tag("dd", reason) for joint, reason in told_of)
+            found = ((", ".join(joints), reason) for reason, joints in by_reason(doubted).items())
+            reasons = (tag("dt", escape(joints)) + tag("dd", escape(reason)) for joints, reason in found)
             told += tag("p", "Not to be relied on:") + tag("dl", *reasons, class_="reasons")
         return tag("div", tag("h3", HANDS.get(film.side or "", "")), told, class_="beside-hand")
 

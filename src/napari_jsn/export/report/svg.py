@@ -49,15 +49,15 @@ def short(value: float) -> str:
 
 def signed(value: float, decimals: int = 2) -> str:
     """A narrowing with its sign, or a dash where there is none."""
-    if not math.isfinite(value):
-        return "\u2013"
-    told = f"{value:+.{decimals}f}".replace("-", MINUS)
-    return told[1:] if float(f"{value:.{decimals}f}") == 0 else told
+    told = plain(value, decimals)
+    return f"+{told}" if math.isfinite(value) and round(value, decimals) > 0 else told
 
 
 def plain(value: float, decimals: int = 2) -> str:
     """A figure without a plus, or a dash where there is none."""
-    return f"{value:.{decimals}f}".replace("-", MINUS) if math.isfinite(value) else "\u2013"
+    if not math.isfinite(value):
+        return "\u2013"
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", MINUS)
 
 
 #: Elements that are closed at once where nothing is inside.

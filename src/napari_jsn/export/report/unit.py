@@ -42,6 +42,11 @@ class Unit:
         """How many a narrowing is told with: hundredths of a millimetre, tenths of a pixel."""
         return 2 if self.name == "mm" else 1
 
+    @property
+    def plausible(self) -> float:
+        """The most that a joint narrows; figures beyond it are mismatches."""
+        return 2.0 if self.name == "mm" else 20.0
+
     def jsn(self, row: Narrowing) -> Estimate:
         """Joint space narrowing since baseline."""
         if self.name == "mm":
