@@ -94,6 +94,7 @@ def widget(viewer, engine, qtbot):
 def run(widget, qtbot, button=None):
     (button or widget.run_button).click()
     qtbot.wait_until(lambda: widget._run is None, timeout=20000)
+    qtbot.wait(5)  # the view follows the layers
 
 
 def names(viewer):

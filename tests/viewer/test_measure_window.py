@@ -10,6 +10,7 @@ def test_layers_tables_and_camera_go_together(make_napari_viewer, qtbot):
     viewer.open_sample("napari-jsn", "hand_pair")
     _, widget = viewer.window.add_plugin_dock_widget("napari-jsn", "Measure hands")
     widget.show_progression(progression())
+    qtbot.wait(20)
     joints = viewer.layers["joints"]
     _, features = viewer.window.add_plugin_dock_widget("napari", "Features table widget")
     model = features.table.model()

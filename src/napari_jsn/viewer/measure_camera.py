@@ -18,7 +18,7 @@ _BOXES_HIGH, _WAIT_MS = 2.4, 40
 #: A mouse that went no further than this, in canvas pixels, was not dragged.
 _STILL_PX = 3
 #: Thickness of lines in canvas pixels.
-_LINE = 1.8
+_LINE = 2.2
 #: Points of text in a canvas pixel of a box's side that make its text as long as the box; least and largest size.
 _POINTS, _SIZES = 0.115, (2.0, 9.0)
 
@@ -62,6 +62,7 @@ class BoxWatcher(QObject):
                     layer.text.size = size
                 if not 0.7 < layer.edge_width[0] * zoom / _LINE < 1.4:  # costs more than the text
                     layer.edge_width = _LINE / zoom
+                    layer.refresh(thumbnail=False, extent=False)  # which napari leaves out here
 
     def _box_layers(self) -> list[Any]:
         found = (box_layer(self._viewer.layers, role) for role in (JOINTS, FOLLOWUP_JOINTS))

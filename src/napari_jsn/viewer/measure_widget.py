@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSize
+from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from napari_jsn.errors import InputError
@@ -194,8 +194,8 @@ class MeasureHands(RunPanel):
 
     def _to_boxes(self) -> None:
         """Look at the boxes: the features table shows their figures, and choosing one moves the camera."""
-        if not self._fitted:  # the dock took room from the canvas since the films were opened
-            self._viewer.reset_view()
+        if not self._fitted:  # docks took room from the canvas since the films were opened
+            QTimer.singleShot(0, self._viewer.reset_view)
             self._fitted = True
         self._watcher.watch()
         layer = box_layer(self._viewer.layers, JOINTS) or box_layer(self._viewer.layers, FOLLOWUP_JOINTS)
