@@ -24,7 +24,7 @@ panel.show_progression(progression)
 table = progression.table()
 shown = ["joint", "side", "jsn_mm", "ci_low_mm", "ci_high_mm", "jsw_change_mm", "reliable", "reason"]
 print(table[shown].to_string(index=False, float_format="%+.3f"))
-whole = Table(table.map(lambda cell: f"{cell:.4g}" if isinstance(cell, float) else cell))
+whole = Table(table.round(4))
 whole.native.resizeColumnsToContents()
 viewer.window.add_dock_widget(whole, name="Joint space narrowing", area="bottom")
 
