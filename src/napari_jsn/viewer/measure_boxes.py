@@ -77,7 +77,13 @@ class Look:
         if narrowing is None or not unit.jsn(narrowing).known:
             return cls(joint, UNRELIABLE)
         jsn = unit.jsn(narrowing).value
-        return cls(f"{joint} {jsn:+.{unit.decimals}f}", jsn_colour(jsn, end) if narrowing.reliable else UNRELIABLE)
+        text = f"{joint} {signed(jsn, unit.decimals)}"
+        return cls(text, jsn_colour(jsn, end) if narrowing.reliable else UNRELIABLE)
+
+
+def signed(value: float, decimals: int) -> str:
+    """A figure with its sign; what rounds to nothing is no less than nothing."""
+    return f"{round(value, decimals) + 0.0:+.{decimals}f}"
 
 
 def show_boxes(layers: Any, role: str, boxes: Sequence[Box], features: pd.DataFrame, look: Sequence[Look]) -> Shapes:

@@ -118,8 +118,7 @@ class ProgressionPanel(QFrame):
 
 def _notes(hand: HandLayers) -> list[str]:
     """What holds for all figures, once each."""
-    told = [] if hand.unit.name == "mm" else ["The pixel size is not known, so figures are in pixels."]
-    told += hand.progression.notes
+    told = [*hand.progression.notes]
     told += [note for film in hand.progression.films for note in film.notes]
     return list(dict.fromkeys(told))
 

@@ -11,6 +11,7 @@ from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableWidget, QTableWidgetItem
 
 from napari_jsn.export.colours import UNRELIABLE, jsn_colour
+from napari_jsn.viewer.measure_boxes import signed
 
 if TYPE_CHECKING:
     from napari_jsn.export.report.unit import Unit
@@ -117,9 +118,8 @@ class Legend(QLabel):
 def _words(row: Narrowing, unit: Unit, both: bool) -> list[str]:
     jsn, change, digits = unit.jsn(row), unit.jsw_change(row), unit.decimals
     name = f"{row.side} {row.joint}" if both else row.joint
-    interval = f"{jsn.low:+.{digits}f}…{jsn.high:+.{digits}f}" if math.isfinite(jsn.low) else "–"
-    figures = (f"{each.value:+.{digits}f}" if each.known else "–" for each in (jsn, change))
-    value, check = figures
+    interval = f"{signed(jsn.low, digits)}…{signed(jsn.high, digits)}" if math.isfinite(jsn.low) else "–"
+    value, check = (signed(each.value, digits) if each.known else "–" for each in (jsn, change))
     return [name, value, interval, check, "✓" if row.reliable else "no"]
 
 
