@@ -19,6 +19,9 @@ from napari_jsn.study.wording import film_name
 
 #: Standard uncertainty of registration above which a narrowing is not relied on, in mm: that of one joint in thirty.
 _MOST_SD_MM = 0.030
+#: Widths of the joint space that change by so much more or less than it narrowed, in mm, speak against one of the two:
+#: on simulated hands one joint in a hundred, and most of those that are a pixel off.
+_MOST_APART_MM = 0.15
 #: Two-sided 95 % of the normal distribution.
 _Z95 = 1.959964
 
@@ -75,9 +78,12 @@ def _row(course: JointCourse, visit: int, followed: Trajectory) -> Narrowing:
     spacing_mm = NAN if baseline.image.spacing_mm is None else baseline.image.spacing_mm
     k = visit - 1
     jsn_px, sd_px = float(followed.jsn[k]), float(followed.sd[k])
-    reasons = _reasons(course, visit, followed, spacing_mm)
     scale = (direct.upper.dz + direct.lower.dz) / 2
     change_px = baseline.jsw.px - followup.jsw.px / scale
+    reasons = _reasons(course, visit, followed, spacing_mm)
+    apart_mm = abs(jsn_px - change_px) * _pixel_mm(baseline)
+    if not reasons and baseline.jsw.reliable and followup.jsw.reliable and apart_mm > _MOST_APART_MM:
+        reasons.append(f"The change of the joint space width differs from the narrowing by {apart_mm:.2f} mm.")
     return Narrowing(
         joint=course.name,
         side=course.side or "",
