@@ -85,8 +85,9 @@ def fit_weights(terms: NDArray[np.float64], errors: NDArray[np.float64]) -> tupl
         return float(np.sum(np.log(variance) + (_TAIL + 1) * np.log1p(errors**2 / (_TAIL * variance))))
 
     starts = ([0.0, -1.0, -2.0, -4.0], [0.5, 0.0, -1.0, -2.0], [-0.5, -2.0, -4.0, -6.0])
-    bounds = [(-12.0, 4.0)] * terms.shape[1]
-    best = min((minimize(cost, start, bounds=bounds) for start in starts), key=lambda fit: float(fit.fun))
+    count = terms.shape[1]
+    bounds = [(-12.0, 4.0)] * count
+    best = min((minimize(cost, start[:count], bounds=bounds) for start in starts), key=lambda fit: float(fit.fun))
     weights = np.exp(best.x)
     ratio = np.abs(errors) / np.sqrt(terms @ weights)
     weights = weights * (float(np.quantile(ratio, _HELD)) / _Z95) ** 2

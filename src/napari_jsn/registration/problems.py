@@ -129,6 +129,11 @@ class Problems:
             window_px=self.window_px * 0.7,
         )
 
+    def of(self, chosen: Tensor) -> Problems:
+        """Some of the problems, by a mask (N,)."""
+        parts = ("template", "region", "other", "other_region", "other_size", "centre", "origin")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in parts})
+
     def maps(self, pose: Pose) -> np.ndarray:
         """(N, 3, 3) float64 matrices from ``(x, y, 1)`` of the template's image to the other image."""
         linear, shift = pose.linear.double(), pose.shift.double()

@@ -28,8 +28,8 @@ _BATCH = 16
 def refine(pairs: Sequence[Pair], device: torch.device, progress: Progress) -> list[Estimate]:
     """Register pairs by masked Gauss-Newton on local contrast; see :class:`~.methods.Method`.
 
-    Coarse to fine: a search over turns and shifts, then similarity steps at half and full resolution, then a
-    sideways field weighed by evidence. The answer is the mean of both directions.
+    Coarse to fine: the maps of a network, then similarity steps at half and full resolution, then a sideways field
+    weighed by evidence. The answer is the mean of both directions.
     """
     estimates: list[Estimate] = []
     progress.update(0, len(pairs), "Registering")
@@ -88,6 +88,7 @@ def enlarge(solved: Solutions, factor: int) -> Solutions:
     return replace(
         solved,
         maps=up @ solved.maps @ np.linalg.inv(up),
+        network=up @ solved.network @ np.linalg.inv(up),
         variance_px2=solved.variance_px2 * factor**2,
         strength_px=solved.strength_px * factor,
         margin_px=solved.margin_px * factor,

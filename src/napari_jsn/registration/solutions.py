@@ -27,7 +27,7 @@ from napari_jsn.registration.problems import (
     half_pose,
 )
 from napari_jsn.registration.sideways import Rolled, solve_rolled
-from napari_jsn.registration.start import search
+from napari_jsn.registration.start import learned, search
 from napari_jsn.transform import joint_space_narrowing
 
 Matrix = NDArray[np.float64]
@@ -38,6 +38,10 @@ _MARGIN_PX = 10
 #: Shifts around the start that are tried, in pixels of half resolution: trabeculae repeat, and a wrong optimum that
 #: lies a pixel or two off agrees with itself both ways (inconsistent real visits: 1.9 % without, 0 % with them).
 _STARTS = ((0.0, 0.0), (0.0, 1.5), (0.0, -1.5), (2.0, 0.0), (-2.0, 0.0))
+#: Below this likeness a start by the network is doubted, and a search joins it.
+_UNLIKE = 0.55
+#: What the network says of a bone is left out where its middle lies this far off what is solved, in working pixels.
+_NETWORK_WRONG_PX = 1.5
 #: Gauss-Newton steps at half resolution from each start and from the best, at full resolution, and with the
 #: sideways field.
 _START_STEPS, _HALF_STEPS, _FULL_STEPS, _ROLLED_STEPS = 3, 4, 5, 3
@@ -54,10 +58,12 @@ class Solutions:
     ``strength_px`` how strong the sideways field is. ``overlap`` (2 bones) is the Jaccard index of the moved
     fixed mask and the moving mask. ``likeness_unmoved`` (2 directions, 2 bones) is the likeness with the images
     laid on each other centre to centre; ``margin_px`` how far the joint-facing margin would still move along the
-    columns if it were free; ``region_px2`` the region's area. ``unit_px`` is the side of a working pixel.
+    columns if it were free; ``region_px2`` the region's area. ``network`` (2 directions, 2 bones, 3, 3) are the maps
+    that the network gave to begin with, where they were near. ``unit_px`` is the side of a working pixel.
     """
 
     maps: Matrix
+    network: Matrix
     variance_px2: NDArray[np.float64]
     likeness: NDArray[np.float64]
     in_view: NDArray[np.float64]
@@ -82,8 +88,8 @@ def solve(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype = torc
     """Solve a batch of pairs of one working resolution."""
     with torch.inference_mode():
         problems = build(pairs, device, dtype)
-        pose = search(problems)
-        pose = full_pose(_best_of_starts(problems.halved(), half_pose(pose)))
+        first = learned(pairs, problems)
+        pose = full_pose(_start(problems, problems.halved(), first))
         similar = solve_pose(problems, pose, _FULL_STEPS)
         rolled = solve_rolled(problems, similar, _ROLLED_STEPS)
         around = linearise(problems, similar)
@@ -96,15 +102,17 @@ def solve(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype = torc
         overlap = _overlap(problems, rolled.pose).cpu().numpy()
         variance = _variances(pairs, problems, rolled, maps[1])
         strength = rolled.strength_px.cpu().numpy()
+    maps = np.concatenate([maps, _near(problems, problems.maps(first), maps[1])[None]])
     maps[:, 1::2] = np.linalg.inv(maps[:, 1::2])
     found = []
     for k in range(len(pairs)):
         four = slice(4 * k, 4 * k + 4)
         # DIRECTIONS run bone by bone; results run direction by direction
-        by_direction = maps[:, four].reshape(2, 2, 2, 3, 3).transpose(0, 2, 1, 3, 4)
+        by_direction = maps[:, four].reshape(3, 2, 2, 3, 3).transpose(0, 2, 1, 3, 4)
         found.append(
             Solutions(
-                by_direction,
+                by_direction[:2],
+                by_direction[2],
                 variance[four].reshape(2, 2).sum(axis=0),
                 likeness[four].reshape(2, 2).T,
                 in_view[four].reshape(2, 2).T,
@@ -118,8 +126,28 @@ def solve(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype = torc
     return found
 
 
-def _best_of_starts(half: Problems, pose: Pose) -> Pose:
-    """Steps from several shifts of a pose; the one that makes the images most alike, with some steps more."""
+def _near(problems: Problems, network: Matrix, solved: Matrix) -> Matrix:
+    """The network's maps (N, 3, 3); the solved ones where they take the bone elsewhere."""
+    middle = (problems.origin + problems.centre).double().cpu().numpy()
+    off = ((network - solved) @ np.pad(middle, ((0, 0), (0, 1)), constant_values=1)[..., None])[:, :2, 0]
+    wrong = np.linalg.norm(off, axis=1) > _NETWORK_WRONG_PX
+    return np.where(wrong[:, None, None], solved, network)
+
+
+def _start(problems: Problems, half: Problems, first: Pose) -> Pose:
+    """Pose at half resolution: from what the network says, or from a search where that leaves the images unlike."""
+    pose, alike = _best_of(half, half_pose(first))
+    doubtful = alike < _UNLIKE
+    if doubtful.any():
+        searched, again = _best_of(half.of(doubtful), half_pose(search(problems.of(doubtful))))
+        at = torch.nonzero(doubtful)[:, 0][again > alike[doubtful]]
+        better = again > alike[doubtful]
+        pose.linear[at], pose.shift[at] = searched.linear[better], searched.shift[better]
+    return solve_pose(half, pose, _HALF_STEPS)
+
+
+def _best_of(half: Problems, pose: Pose) -> tuple[Pose, Tensor]:
+    """Steps from several shifts of a pose: the one that makes the images most alike, and how much (N,)."""
     best, likeness = pose, torch.full_like(pose.shift[:, 0], -torch.inf)
     for start in _STARTS:
         tried = solve_pose(half, Pose(pose.linear, pose.shift + pose.shift.new_tensor(start)), _START_STEPS)
@@ -130,7 +158,7 @@ def _best_of_starts(half: Problems, pose: Pose) -> Pose:
             torch.where(better[:, None, None], tried.linear, best.linear),
             torch.where(better[:, None], tried.shift, best.shift),
         )
-    return solve_pose(half, best, _HALF_STEPS)
+    return best, likeness
 
 
 def _likeness(problems: Problems, seen: Tensor, weight: Tensor) -> Tensor:

@@ -1,20 +1,34 @@
-"""A start for every problem: the best of many turns and all shifts, by correlation in Fourier space."""
+"""Starts for every problem: what the network says, and the best of many turns and all shifts by correlation."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from napari_jsn.registration.contrast import Window, local_contrast
 from napari_jsn.registration.interpolation import linear as between
-from napari_jsn.registration.problems import Pose, Problems
+from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.network_method import both_ways
+from napari_jsn.registration.problems import DIRECTIONS, Pose, Problems
 
 #: Turns that are tried, in degrees.
 _TURNS_DEG = (-24, -18, -12, -6, 0, 6, 12, 18, 24)
 #: Working pixels that one coarse pixel averages, each way.
 _COARSE = 3
+
+
+def learned(pairs: Sequence[Pair], problems: Problems) -> Pose:
+    """Pose of each bone as the network sees it, either way by itself."""
+    maps = both_ways(pairs, problems.template.device)
+    ways = [maps[:, 0 if forward else 1, ("upper", "lower").index(bone)] for bone, forward in DIRECTIONS]
+    found = torch.as_tensor(np.stack(ways, 1).reshape(-1, 3, 3)).to(problems.template)
+    linear = found[:, :2, :2]
+    middle = problems.origin + problems.centre
+    return Pose(linear, (linear @ middle[..., None])[..., 0] + found[:, :2, 2])
 
 
 def search(problems: Problems) -> Pose:

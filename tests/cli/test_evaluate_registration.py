@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_jsn.cli import main
+from napari_jsn.evaluation.registration_known import LEVELS
+
+
+def run(*words):
+    with pytest.raises(SystemExit) as left:
+        main(["evaluate", "registration", *map(str, words)])
+    return left.value.code
+
+
+@pytest.fixture
+def folder(tmp_path, simulated):
+    """A joint at two visits."""
+    inside = tmp_path / "data" / "MCP2"
+    inside.mkdir(parents=True)
+    for name, image, masks in (
+        ("a", simulated.fixed, simulated.fixed_masks),
+        ("b", simulated.moving, simulated.moving_masks),
+    ):
+        Image.fromarray(np.rint(255 * image).astype(np.uint8)).save(inside / f"{name}.png")
+        Image.fromarray(masks.labels).save(inside / f"{name}_mask.png")
+    return inside.parent
+
+
+def test_a_folder_is_evaluated_into_tables_plots_panels_and_a_page(tmp_path, folder, capsys, monkeypatch):
+    for kind in LEVELS:
+        monkeypatch.setitem(LEVELS, kind, (1.0,))
+    page, out = tmp_path / "docs" / "page.md", tmp_path / "out"
+    words = ("--spacing-mm", 0.175, "--method", "pipoc", "--pairs", 1, "--simulated", 1, "--out", out, "--page", page)
+    assert run(folder, *words) == 0
+    told = capsys.readouterr().out
+    assert "| `pipoc` | 1 |" in told and "2 images of 1 joints" in told
+    assert "Table 7" in page.read_text() or "Tables 8 and 9" in page.read_text()
+    assert str(tmp_path) not in page.read_text() and "images/registration-losses.png" in page.read_text()
+    assert {path.name for path in page.parent.joinpath("images").iterdir()} == {
+        "registration-losses.png",
+        "registration-robustness.png",
+    }
+    assert {path.name for path in out.iterdir()} >= {"registration.md", "panels-best.png", "panels-worst.png"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--simulated", "0"], "--data: There is nothing to measure on"),
+        (["--method", "magic"], "There is no registration method 'magic'"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_told(tmp_path, capsys, words, told):
+    assert run("--out", tmp_path / "out", *words) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_an_unknown_pixel_size_is_asked_for(tmp_path, folder, capsys):
+    assert run(folder, "--out", tmp_path / "out") == 2
+    assert "--spacing-mm: The pixel size of these images is not known" in capsys.readouterr().err
