@@ -36,13 +36,14 @@ class Truth:
         Pixels a mm.
     name : str
     hidden : set of (side, joint)
-        Joints that lie within the film but cannot be seen.
+        Joints that lie within the picture but not on its film.
     """
 
     pixels: NDArray[np.float32] = field(repr=False)
     points: dict[tuple[str, str], NDArray[np.float64]] = field(repr=False)
     px_mm: float
     name: str = ""
+    hidden: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def of(cls, film: LabelledFilm) -> Truth:
@@ -87,7 +88,7 @@ def look(truth: Truth, model: str = "default") -> Looked:
     centres = {(str(joint.side), joint.name): np.array(joint.centre[::-1]) for joint in found}
     errors, missed, invented, judged = {}, [], [], 0
     for key, at in truth.points.items():
-        inside = _inside(at, truth)
+        inside = -np.inf if key in truth.hidden else _inside(at, truth)
         if inside > _RIM_MM:
             judged += 1
             if key in centres:
@@ -137,7 +138,8 @@ def turned(film: Truth, turn_deg: float) -> Truth:
     about, onto = ((np.array(each.shape[::-1]) - 1) / 2 for each in (film.pixels, pixels))
     linear = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     points = {key: linear @ (at - about) + onto for key, at in film.points.items()}
-    return replace(film, pixels=pixels.clip(0, 1).astype(np.float32), points=points)
+    hidden = film.hidden | {key for key, at in film.points.items() if _inside(at, film) < 0}
+    return replace(film, pixels=pixels.clip(0, 1).astype(np.float32), points=points, hidden=frozenset(hidden))
 
 
 def cut(film: Truth, rng: np.random.Generator) -> Truth:

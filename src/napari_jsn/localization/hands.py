@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 #: A joint is taken to be in view from this probability on, and a peak counts for the shape from the second on.
-SEEN, HINT = 0.4, 0.15
+SEEN, HINT = 0.5, 0.15
 #: So many joints in view make a hand, on so many fingers.
 LEAST_JOINTS, LEAST_FINGERS = 4, 2
 #: How far from its place in the mean hand a joint may lie, in mm of an average adult; thumb first.
