@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from napari_jsn import InputError
-from napari_jsn.registration.network import PaperNet, build, parameters, similarities
+from napari_jsn.registration.network import PaperNet, build, fused, parameters, similarities
 from napari_jsn.transform import Similarity
 
 
@@ -36,3 +36,24 @@ def test_matrices_are_those_of_equation_1():
     told = Similarity(1.1, 0.2, 3.0, -2.0, (15.5, 15.5))
     one = similarities(torch.tensor(1.1), torch.tensor(0.2), torch.tensor([3.0, -2.0]), (15.5, 15.5))
     torch.testing.assert_close(one, torch.as_tensor(told.matrix, dtype=torch.float32))
+
+
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_a_fused_network_gives_the_same_answers(preset):
+    arguments = {"stem": 4, "blocks": (1, 1, 1, 1), "features": (4, 4, 4, 4)} if preset == "paper" else {}
+    network = PaperNet(**arguments) if preset == "paper" else build("default")
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(layer.running_var, 0.5, 2)
+            torch.nn.init.normal_(layer.running_mean)
+    for value in network.parameters():
+        if value.abs().max() == 0:
+            torch.nn.init.normal_(value, std=0.01)
+    images, masks = torch.rand(1, 1, 128, 128), torch.rand(1, 2, 128, 128).round()
+    network.eval()
+    with torch.no_grad():
+        before = network(images, images.flip(2), masks, masks)
+        after = fused(network)(images, images.flip(2), masks, masks)
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in network.modules())
+    assert (before - torch.eye(3)).abs().max() > 1e-3
+    torch.testing.assert_close(before, after, atol=1e-3, rtol=1e-3)

@@ -90,7 +90,7 @@ class PoseNet(nn.Module):
         self,
         coarse: tuple[int, ...] = (24, 48, 96, 160),
         fine: tuple[int, ...] = (24, 48, 96, 128),
-        passes: tuple[int, int] = (2, 2),
+        passes: tuple[int, int] = (1, 2),
     ) -> None:
         super().__init__()
         self.passes = tuple(passes)

@@ -143,7 +143,7 @@ def read(model: str, device: torch.device) -> tuple[Module, int, dict[str, Any]]
 @lru_cache(maxsize=4)
 def _read(path: str, changed: int, device: str) -> tuple[Module, int, dict[str, Any]]:
     from napari_jsn import weights
-    from napari_jsn.registration.network import build
+    from napari_jsn.registration.network import build, fused
 
     state, card = weights.load("registration", path)
     try:
@@ -156,4 +156,4 @@ def _read(path: str, changed: int, device: str) -> tuple[Module, int, dict[str, 
             "or train anew.",
             "model",
         ) from error
-    return trained.eval().to(device), side, card
+    return fused(trained.eval()).to(device), side, card
