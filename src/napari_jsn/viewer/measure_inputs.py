@@ -10,7 +10,7 @@ from napari.layers import Image
 from qtpy.QtWidgets import QLabel
 
 from napari_jsn.grey import Spacing
-from napari_jsn.registration.methods import METHODS
+from napari_jsn.registration.methods import choices as methods
 from napari_jsn.viewer.fields import ChoiceField, Field, SpacingField
 from napari_jsn.viewer.film_layers import FilmLayer, film_layer
 from napari_jsn.viewer.form import Form
@@ -57,7 +57,7 @@ class MeasureInputs:
     spacing_mm: Spacing = ask(
         "Pixel size", "spacing", "films", "Size of a pixel in mm, the same for all.\nEmpty: as each layer says."
     )
-    method: str = ask("Method", "choice", "how", "How the bones are registered.", next(iter(METHODS)), tuple(METHODS))
+    method: str = ask("Method", "choice", "how", "How the bones are registered.", methods()[0], tuple(methods()))
     device: str = ask("Device", "choice", "how", "auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES)
 
     def problems(self) -> dict[str, str]:
