@@ -100,7 +100,7 @@ def test_a_spacing_known_for_one_image_only(simulated):
     refused(simulated, "moving_spacing_mm", "moving image has none", fixed=fixed, spacing_mm=None)
 
 
-@pytest.mark.parametrize("method", ["magic", "", None, "network"])
+@pytest.mark.parametrize("method", ["magic", "", None, "refined:mine"])
 def test_an_unknown_method_lists_the_choices(simulated, method):
     refused(simulated, "method", *METHODS, method=method)
 

@@ -79,8 +79,8 @@ def load_method(name: str) -> Method:
     InputError
         If there is none; the message lists the choices.
     """
-    method, _, model = name.partition(":")
-    if method not in METHODS or (":" in name and method != "network"):
+    method, _, model = str(name).partition(":")
+    if method not in METHODS or (":" in str(name) and method != "network"):
         choices = ", ".join(METHODS)
         raise InputError(f"There is no registration method {name!r}. Choose one of: {choices}.", "method")
     module, function = METHODS[method]
