@@ -44,7 +44,7 @@ _UNLIKE = 0.55
 _NETWORK_WRONG_PX = 1.5
 #: Gauss-Newton steps at half resolution from each start and from the best, at full resolution, and with the
 #: sideways field.
-_START_STEPS, _HALF_STEPS, _FULL_STEPS, _ROLLED_STEPS = 3, 4, 5, 3
+_START_STEPS, _HALF_STEPS, _FULL_STEPS, _ROLLED_STEPS = 3, 4, 4, 3
 
 
 @dataclass(frozen=True)
