@@ -182,22 +182,25 @@ def series(asked: Sequence[Asked], told: Sequence[Told], spacing_mm: float, ever
 
 def shift_variances(
     asked: Sequence[Asked],
-    spacing_mm: float | None,
+    spacing_mm: float,
     method: str,
     seed: int = 0,
     device: str | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[float], list[bool]]:
-    """Of each pair, the variance of its narrowing over ten random shifts of the moving image, in squared pixels.
+    """Of each pair, the variance of its narrowing over ten random shifts of the moving image.
 
-    Shifts are up to 3 pixels each way, not whole pixels (Wang et al. 2023, Eq. 11-12). The second list tells which
-    pairs the method calls reliable at every shift.
+    Shifts are up to 3 pixels each way, not whole pixels (Wang et al. 2023, Eq. 11-12); the images are then brought to
+    about 0.175 mm, and variances are in squares of that pixel. The second list tells which pairs the method calls
+    reliable at every shift.
     """
     rng = np.random.default_rng(seed)
     variances, trusted = [], []
     for pair in asked:
-        moved = [Asked(pair.fixed, shifted(pair.moving, rng.uniform(-SHIFT_PX, SHIFT_PX, 2))) for _ in range(SHIFTS)]
-        told, _ = ask(moved, spacing_mm, method, device, progress)
+        fixed, working_mm = at_working_size(pair.fixed, spacing_mm)
+        shifts = (shifted(pair.moving, rng.uniform(-SHIFT_PX, SHIFT_PX, 2)) for _ in range(SHIFTS))
+        moved = [Asked(fixed, at_working_size(moving, spacing_mm)[0]) for moving in shifts]
+        told, _ = ask(moved, working_mm, method, device, progress)
         if len(told) < SHIFTS:
             break
         variances.append(float(np.var([each.jsn_px for each in told])))

@@ -22,6 +22,8 @@ from napari_jsn.transform import Similarity
 #: An error above this is a mismatch, in pixels of about 0.175 mm.
 MISMATCH_PX = 1.0
 _BATCH = 32
+#: Size of simulated joint images, in pixels, and of a pixel.
+_SHAPE, _SIMULATED_MM = (128, 128), 0.175
 #: What is varied one at a time: turn of both bones, their magnification, and roll about the long axis.
 LEVELS: dict[str, tuple[float, ...]] = {
     "turn": (0, 5, 10, 15, 20, 25, 30),
@@ -114,8 +116,9 @@ def known_pairs(
 
 
 def simulated_pairs(count: int, seed: int) -> list[KnownPair]:
-    """Simulated joints of all kinds that move as between two visits."""
-    return [of_simulated(pair) for pair in islice(joint_pairs(seed), count)]
+    """Simulated joints of all kinds that move as between two visits, at about 0.175 mm a pixel."""
+    pairs = joint_pairs(seed, shape=_SHAPE, spacing_mm=_SIMULATED_MM)
+    return [of_simulated(pair) for pair in islice(pairs, count)]
 
 
 def of_simulated(pair: JointPair) -> KnownPair:
@@ -170,4 +173,4 @@ def _rolled(number: int, level_deg: float) -> KnownPair:
     joint = anatomy.MEASURED_JOINTS[number % len(anatomy.MEASURED_JOINTS)]
     sign = 1 if number % 2 else -1
     motion = JointMotion(roll_upper_deg=sign * level_deg, roll_lower_deg=sign * level_deg)
-    return of_simulated(joint_pair(joint, 0.2, 5000 + number, motion=motion))
+    return of_simulated(joint_pair(joint, 0.2, 5000 + number, motion=motion, shape=_SHAPE, spacing_mm=_SIMULATED_MM))

@@ -32,9 +32,10 @@ def losses(found: Sequence[Evaluated]) -> Figure:
     from matplotlib.figure import Figure
 
     shown = [one for one in found if one.losses is not None]
-    figure = Figure(figsize=(3.6 * len(shown), 3.7), dpi=120, layout="constrained")
+    figure = Figure(figsize=(3.6 * len(shown) + 0.6, 4.4), dpi=120, layout="constrained")
     all_losses = np.concatenate([np.asarray(one.losses) for one in shown])
     low, high = np.log10(np.quantile(all_losses.clip(1e-6), (0.002, 0.998))) + (-0.1, 0.1)
+    ticks = np.arange(np.ceil(2 * low), 2 * high) / 2
     for one, axes in zip(shown, np.atleast_1d(figure.subplots(1, len(shown), sharey=True)), strict=True):
         pairs = np.log10(np.asarray(one.losses).clip(1e-6))
         axes.hexbin(*pairs.T, gridsize=30, extent=(low, high, low, high), bins="log", cmap="viridis", mincnt=1)
@@ -44,6 +45,7 @@ def losses(found: Sequence[Evaluated]) -> Figure:
         axes.set_title(f"{one.method}: {100 * halved:.0f} % below half (n = {len(pairs)})", fontsize="small")
         axes.set_xlabel("original loss, log10")
         axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+        axes.set(xticks=ticks, yticks=ticks)
         axes.tick_params(labelsize="small")
     figure.axes[0].set_ylabel("transformed loss, log10")
     return figure

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _BATCH = 32
 #: Standard uncertainty where a model's card tells none, in pixels of its square.
 _UNKNOWN_SD_PX = 1.0
-# Limits; wrong pairs stay below them, real visits seldom.
-_LEAST_LIKENESS, _LEAST_OVERLAP, _LEAST_IN_VIEW = 0.35, 0.80, 0.60
+# Limits; wrong pairs stay below them (joints of other patients: mean likeness up to 0.73), real visits seldom.
+_LEAST_LIKENESS, _LEAST_MEAN_LIKENESS, _LEAST_OVERLAP, _LEAST_IN_VIEW = 0.62, 0.75, 0.85, 0.60
 
 
 #: What the variance of a narrowing is a weighted sum of: the card has the weights, in squared pixels of the square.
@@ -127,7 +127,7 @@ def _reasons(
         reasons.append("A bone is partly out of view.")
     if overlap.min() < _LEAST_OVERLAP:
         reasons.append("The bones' masks do not cover the same parts of the bones in both images.")
-    if likeness.min() < _LEAST_LIKENESS:
+    if likeness.min() < _LEAST_LIKENESS or likeness.mean() < _LEAST_MEAN_LIKENESS:
         reasons.append("The two images hardly resemble each other: not the same joint, or seen from another angle.")
     return tuple(reasons)
 
