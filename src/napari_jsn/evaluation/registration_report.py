@@ -141,8 +141,8 @@ def _by_type(
 
 
 def _parameters(method: str) -> int:
-    """How many numbers a method learned."""
-    if not method.startswith("network"):
+    """How many numbers a method learned; ``refined`` starts from the shipped network."""
+    if not method.startswith(("network", "refined")):
         return 0
     from napari_jsn import weights
 
