@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from napari_jsn.anatomy import JOINTS
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.registration.record import Record, motion_record, spacing_cell
 from napari_jsn.registration.result import Registration
-from napari_jsn.study.progression import NAN, Film, JointView, Narrowing, Progression
+from napari_jsn.study.narrowing import NAN, Film, JointView, Narrowing
 from napari_jsn.transform import Similarity
 
 if TYPE_CHECKING:
@@ -20,8 +20,19 @@ if TYPE_CHECKING:
 _SIDES = ("R", "L", "")
 
 
-def progression_table(progression: Progression) -> pd.DataFrame:
+def progression_table(
+    films: Iterable[Film], narrowings: Iterable[Narrowing], made_with: Mapping[str, str], models: Mapping[str, str]
+) -> pd.DataFrame:
     """One row a joint and follow-up visit: the right hand first, joints in anatomical order, visits in order.
+
+    Parameters
+    ----------
+    films : iterable of Film
+    narrowings : iterable of Narrowing
+    made_with : mapping of str to str
+        What is the same in every row, such as the pseudonym and the method.
+    models : mapping of str to str
+        Task to name and hash of the weights that were used.
 
     Returns
     -------
@@ -33,10 +44,10 @@ def progression_table(progression: Progression) -> pd.DataFrame:
     """
     import pandas as pd
 
-    films = {(film.visit, film.side or ""): film for film in progression.films}
-    made_with = _made_with(progression)
-    rows = sorted(progression.narrowings, key=_place)
-    records = [_figures(row) | _when(row, films) | _more(row) | _films(row, films) | made_with for row in rows]
+    shown = {(film.visit, film.side or ""): film for film in films}
+    same = _same(made_with, models)
+    rows = sorted(narrowings, key=_place)
+    records = [_figures(row) | _when(row, shown) | _more(row) | _films(row, shown) | same for row in rows]
     columns = None if records else list(_figures(Narrowing("", "", 2)))
     return pd.DataFrame(records, columns=columns)
 
@@ -123,7 +134,6 @@ def _films(row: Narrowing, films: Mapping[tuple[int, str], Film]) -> Record:
     return record
 
 
-def _made_with(progression: Progression) -> Record:
-    models = {f"{task}_model": identity for task, identity in sorted(progression.models.items())}
-    names = {"patient": progression.patient, "method": progression.method, "device": progression.device}
-    return {**names, "software": f"napari-jsn {__version__}", **models}
+def _same(made_with: Mapping[str, str], models: Mapping[str, str]) -> Record:
+    named = {f"{task}_model": identity for task, identity in sorted(models.items())}
+    return {**made_with, "software": f"napari-jsn {__version__}", **named}
