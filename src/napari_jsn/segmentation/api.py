@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.device import device_name
 from napari_jsn.errors import InputError
 from napari_jsn.grey import grey_levels
 from napari_jsn.progress import Progress, Silent
@@ -75,7 +76,7 @@ def segment_many(
     if not images:
         return []
     progress = progress or Silent()
-    on = _device(device)
+    on = device_name(device)
     network, side = _network(model, on)
     found: list[FoundBones] = []
     with torch.no_grad():
@@ -108,18 +109,6 @@ def _image(given: Any, argument: str) -> NDArray[np.float32]:
             argument,
         )
     return pixels
-
-
-def _device(device: str | None) -> str:
-    import torch
-
-    if device is None or device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.partition(":")[0] not in ("cpu", "cuda"):
-        raise InputError(f"There is no device {device!r}. Choose cpu or cuda.", "device")
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError("There is no CUDA GPU that torch can use. Choose cpu.", "device")
-    return device
 
 
 def _network(model: str, device: str) -> tuple[BoneNet, int]:

@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import Any
 
 from napari_jsn.anatomy import JOINTS, MEASURED_JOINTS, bones_of
+from napari_jsn.device import device_name
 from napari_jsn.errors import InputError
 from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.progress import Progress, Silent
@@ -15,7 +16,7 @@ from napari_jsn.registration.methods import load_method
 from napari_jsn.registration.result import Registration
 from napari_jsn.study.films import OpenFilm, Place, find_on_films, open_study
 from napari_jsn.study.hand_scale import with_hand_scale
-from napari_jsn.study.models import device_name, model_identity
+from napari_jsn.study.models import model_identity
 from napari_jsn.study.noticed import notes_of
 from napari_jsn.study.progression import Film, JointView, Narrowing, Progression
 from napari_jsn.study.rows import JointCourse, rows_of

@@ -1,30 +1,10 @@
-"""What a study was measured with: models, their hashes, and the device."""
+"""What a study was measured with: models and their hashes."""
 
 from __future__ import annotations
 
 import json
 
 from napari_jsn import weights
-from napari_jsn.errors import InputError
-
-
-def device_name(device: str | None) -> str:
-    """``"cpu"`` or ``"cuda"``, the choice where none is named.
-
-    Raises
-    ------
-    InputError
-        If there is no such device.
-    """
-    import torch
-
-    there = torch.cuda.is_available()
-    if device is None or device == "auto":
-        return "cuda" if there else "cpu"
-    kind = device.partition(":")[0]
-    if kind == "cpu" or (kind == "cuda" and there):
-        return device
-    raise InputError(f"There is no device {device!r} here. Choose one of: {'cpu, cuda' if there else 'cpu'}.", "device")
 
 
 def model_identity(task: str, name: str) -> str:
