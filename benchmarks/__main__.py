@@ -14,11 +14,11 @@ from pathlib import Path
 
 from benchmarks import closure, injected, known, phantom, published, segmented, speed, wrong
 from benchmarks.contestants import Contestant, contestants
-from benchmarks.datasets import data_folder
 from benchmarks.report import print_table, write_page
 from benchmarks.rows import Row
-from benchmarks.settings import Settings, limit_threads
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
+from napari_jsn.evaluation.public_images import data_folder
+from napari_jsn.evaluation.settings import Settings, limit_threads
 
 Test = Callable[[Sequence[Contestant], Settings], list[Row]]
 

@@ -9,12 +9,11 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.peers import PEERS, Peer
-from napari_jsn.errors import InputError
-from napari_jsn.progress import Silent
-from napari_jsn.registration.frame import joint_frame
+from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Silent
+from napari_jsn.joint.similarity import Matrix, joint_space_narrowing
 from napari_jsn.registration.methods import Pair, load_method
 from napari_jsn.registration.result import Registration
-from napari_jsn.transform import Matrix, joint_space_narrowing
 
 #: Pairs handed over in one call.
 BATCH = 64
@@ -69,12 +68,6 @@ def contestants(with_peers: bool = True) -> tuple[list[Contestant], list[str]]:
     return found, missing
 
 
-def as_pair(fixed, moving, fixed_masks, moving_masks, spacing_mm) -> Pair:
-    """A pair read at the joint's own point and axis."""
-    point, axis = joint_frame(fixed_masks)
-    return Pair(fixed, moving, fixed_masks, moving_masks, point, axis, spacing_mm)
-
-
 def ask_ours(pairs: Sequence[Pair]) -> list[Answer]:
     """The public call with its defaults: `register_many`."""
     answers = []
@@ -84,7 +77,7 @@ def ask_ours(pairs: Sequence[Pair]) -> list[Answer]:
 
 
 def _ask_public(pairs: Sequence[Pair]) -> list[Answer]:
-    from napari_jsn.registration.api import register_many
+    from napari_jsn.registration.register import register_many
 
     start = perf_counter()
     try:

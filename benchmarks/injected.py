@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.contestants import OURS, Contestant, as_pair
-from benchmarks.datasets import FingerJoint, finger_joints
+from benchmarks.contestants import OURS, Contestant
 from benchmarks.peers import translation
-from benchmarks.rows import MISMATCH_PX, Row, rmse, share
-from benchmarks.settings import Settings
-from napari_jsn.evaluation.known_motion import Motion, render_followup
-from napari_jsn.registration.frame import joint_frame
+from benchmarks.rows import Row
+from napari_jsn.common.statistics import rmse, share
+from napari_jsn.evaluation.public_images import FingerJoint, finger_joints
+from napari_jsn.evaluation.registration.known_motion import Motion, render_followup
+from napari_jsn.evaluation.settings import MISMATCH_PX, Settings
+from napari_jsn.joint.geometry import joint_frame
 from napari_jsn.registration.methods import Pair
 
 #: Size of the injected change in mm; either sign.
@@ -43,7 +44,7 @@ def _inject(joint: FingerJoint, rng: np.random.Generator) -> tuple[Pair, Pair, f
     # the upper bone moved down the axis narrows, the lower bone widens
     maps = (moved, still) if rng.random() < 0.5 else (still, np.linalg.inv(moved))
     changed, changed_masks = render_followup(moving, moving_masks, *maps, rng, Motion())
-    before = as_pair(fixed, moving, fixed_masks, moving_masks, joint.spacing_mm)
+    before = Pair.from_masks(fixed, moving, fixed_masks, moving_masks, joint.spacing_mm)
     return before, replace(before, moving=changed, moving_masks=changed_masks), change_mm
 
 

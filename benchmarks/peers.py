@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.transform import Matrix, image_centre
+from napari_jsn.joint.similarity import Matrix, image_centre
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]

@@ -7,16 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.contestants import OURS, Contestant, as_pair
-from benchmarks.datasets import phantom
-from benchmarks.rows import Row, rmse
-from benchmarks.settings import Settings
+from benchmarks.contestants import OURS, Contestant
+from benchmarks.rows import Row
+from napari_jsn.common.statistics import rmse
+from napari_jsn.evaluation.public_images import phantom
+from napari_jsn.evaluation.settings import Settings
+from napari_jsn.registration.methods import Pair
 
 
 def run(field: Sequence[Contestant], settings: Settings) -> list[Row]:
     """Each of two sets, measured both ways."""
     real = phantom()
-    pairs = [as_pair(p.fixed, p.moving, p.fixed_masks, p.moving_masks, p.spacing_mm) for p in real]
+    pairs = [Pair.from_masks(p.fixed, p.moving, p.fixed_masks, p.moving_masks, p.spacing_mm) for p in real]
     # peers read along the micrometer, which moved along the columns; our public call finds its own axis
     pairs = [replace(pair, axis=np.array([0.0, 1.0])) for pair in pairs]
     rows = []

@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.contestants import OURS
 from benchmarks.peers import PEERS
 from benchmarks.rows import Row
-from benchmarks.settings import Settings
+from napari_jsn.evaluation.settings import Settings
 
 COLUMNS = (
     "test", "method", "n", "mismatch", "RMSE mm", "bias mm", "reliable", "in 95 % interval", "ms a pair", "more", "bar",

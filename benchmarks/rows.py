@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-#: An error beyond this is a mismatch where the truth is known, in pixels.
-MISMATCH_PX = 1.0
+from numpy.typing import NDArray
 
 
 @dataclass
@@ -32,15 +29,3 @@ class Row:
     bar: str = ""
     met: bool | None = None
     data: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-
-
-def rmse(errors: ArrayLike) -> float:
-    """Root mean square; NaN of nothing."""
-    values = np.asarray(errors, dtype=float)
-    return float(np.sqrt(np.mean(values**2))) if len(values) else float("nan")
-
-
-def share(which: ArrayLike) -> float:
-    """Share of True; NaN of nothing."""
-    values = np.asarray(which, dtype=bool)
-    return float(values.mean()) if len(values) else float("nan")

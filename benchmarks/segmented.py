@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from benchmarks.closure import closure_row
 from benchmarks.contestants import OURS, Contestant
-from benchmarks.datasets import FingerJoint, finger_joints
 from benchmarks.rows import Row
-from benchmarks.settings import Settings
-from napari_jsn.errors import InputError
-from napari_jsn.segmentation.api import segment_many
-from napari_jsn.segmentation.public_joints import is_test
+from napari_jsn.common.errors import InputError
+from napari_jsn.evaluation.public_images import FingerJoint, finger_joints
+from napari_jsn.evaluation.settings import Settings
+from napari_jsn.segmentation.segment import segment_many
+from napari_jsn.segmentation.training.public_joints import is_test
 
 #: How much worse the closure may be.
 _WORSE = 1.1

@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy import ndimage
 
-from benchmarks.contestants import OURS, Contestant, as_pair
-from benchmarks.datasets import FingerJoint, Pixels, finger_joints
-from benchmarks.rows import Row, share
-from benchmarks.settings import Settings
-from napari_jsn.evaluation.known_motion import Motion, expose, render_followup
+from benchmarks.contestants import OURS, Contestant
+from benchmarks.rows import Row
+from napari_jsn.common.statistics import share
+from napari_jsn.evaluation.public_images import FingerJoint, Pixels, finger_joints
+from napari_jsn.evaluation.registration.known_motion import Motion, expose, render_followup
+from napari_jsn.evaluation.settings import Settings
 from napari_jsn.joint import BoneMasks
+from napari_jsn.registration.methods import Pair
 
 Visit = tuple[Pixels, BoneMasks]
 
@@ -34,7 +36,7 @@ def run(field: Sequence[Contestant], settings: Settings) -> list[Row]:
         first, second = rng.permutation(len(joint.visits))[:2]
         moving, moving_masks = KINDS[kind](joint, joint.visits[second], joints, rng)
         fixed, fixed_masks = joint.visits[first]
-        pairs.append(as_pair(fixed, moving, fixed_masks, moving_masks, joint.spacing_mm))
+        pairs.append(Pair.from_masks(fixed, moving, fixed_masks, moving_masks, joint.spacing_mm))
         kinds.append(kind)
     return [_row(one, pairs, np.array(kinds)) for one in field if one.judges]
 

@@ -7,10 +7,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from napari_jsn.simulation.film import BoneMask, Film, JointTruth
+from napari_jsn.joint.similarity import Similarity
 from napari_jsn.simulation.joint_pair import Motion, joint_pair
+from napari_jsn.simulation.simulated_radiograph import BoneMask, Film, JointTruth
 from napari_jsn.simulation.visit import Disease
-from napari_jsn.transform import Similarity
 
 
 @cache

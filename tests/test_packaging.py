@@ -48,12 +48,13 @@ def test_the_wheel_is_what_is_imported(installed):
 
 
 def test_a_model_card_is_in_the_wheel(installed):
-    code = "from napari_jsn.weights import card; print(card('registration-refined')['method'])"
+    code = "from napari_jsn.networks.weights import card; print(card('registration-refined')['method'])"
     assert run(installed / "python", "-c", code, cwd=installed).strip() == "refined"
 
 
 def test_the_samples_are_in_the_wheel(installed):
-    code = "from napari_jsn.viewer.samples import both_hands, hand_pair; print(len(hand_pair()), len(both_hands()))"
+    samples = "from napari_jsn.viewer.file_readers.samples import both_hands, hand_pair"
+    code = f"{samples}; print(len(hand_pair()), len(both_hands()))"
     assert run(installed / "python", "-c", code, cwd=installed).split() == ["3", "5"]  # the frames and the films
 
 

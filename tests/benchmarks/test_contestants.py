@@ -7,15 +7,16 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks.contestants import PIPOC, as_pair, ask_ours, contestants
-from napari_jsn.errors import InputError
-from napari_jsn.transform import Similarity
+from benchmarks.contestants import PIPOC, ask_ours, contestants
+from napari_jsn.common.errors import InputError
+from napari_jsn.joint.similarity import Similarity
+from napari_jsn.registration.methods import Pair
 
 
 @pytest.fixture
 def pair(simulated):
     images, masks = (simulated.fixed, simulated.moving), (simulated.fixed_masks, simulated.moving_masks)
-    return as_pair(*images, *masks, simulated.spacing_mm)
+    return Pair.from_masks(*images, *masks, simulated.spacing_mm)
 
 
 def test_pipoc_answers_near_the_truth(pair, simulated):
@@ -37,9 +38,9 @@ def test_a_pair_that_cannot_be_measured_is_a_failure_of_its_own(pair, monkeypatc
         )
         return [result for _ in fixeds]
 
-    api = ModuleType("napari_jsn.registration.api")
+    api = ModuleType("napari_jsn.registration.register")
     api.register_many = register_many
-    monkeypatch.setitem(sys.modules, "napari_jsn.registration.api", api)
+    monkeypatch.setitem(sys.modules, "napari_jsn.registration.register", api)
     flat = replace(pair, fixed=np.zeros_like(pair.fixed))
     answers = ask_ours([pair, flat, pair])
     assert [answer.reliable for answer in answers] == [True, False, True]

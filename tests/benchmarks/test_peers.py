@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.peers import PEERS
-from napari_jsn.transform import joint_space_narrowing
+from napari_jsn.joint.similarity import joint_space_narrowing
 
 
 @pytest.mark.parametrize("peer", [peer for peer in PEERS if peer.name != "no registration"], ids=lambda peer: peer.name)

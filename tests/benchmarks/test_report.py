@@ -8,7 +8,7 @@ from benchmarks.contestants import OURS, PIPOC
 from benchmarks.known import interval_rows
 from benchmarks.report import write_page
 from benchmarks.rows import Row
-from benchmarks.settings import Settings
+from napari_jsn.evaluation.settings import Settings
 
 
 def known_row(test, method, n=40):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_jsn import weights
 from napari_jsn.cli import main
+from napari_jsn.networks import weights
 from napari_jsn.segmentation.unetpp import build
 
 

@@ -3,11 +3,11 @@ import pytest
 import torch
 from PIL import Image
 
-from napari_jsn import weights
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.cli import main
 from napari_jsn.localization.network import build
 from napari_jsn.localization.shape import mean_hand
+from napari_jsn.networks import weights
 
 
 @pytest.fixture

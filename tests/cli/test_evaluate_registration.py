@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from napari_jsn.cli import main
-from napari_jsn.evaluation.registration_known import LEVELS
+from napari_jsn.evaluation.registration.known_errors import LEVELS
 
 
 def run(*words):

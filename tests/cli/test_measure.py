@@ -15,9 +15,9 @@ from skimage.util import img_as_ubyte
 from napari_jsn import __version__, read_radiograph
 from napari_jsn.cli import hands, main
 from napari_jsn.cli.printed_progression import print_progression
-from napari_jsn.errors import InputError
-from napari_jsn.study import measuring
-from tests.study import made_up
+from napari_jsn.common.errors import InputError
+from napari_jsn.progression import measure as measuring
+from tests.progression import made_up
 
 SAMPLE = Path(str(files("napari_jsn"))) / "samples" / "hand_pair" / "SIM0001"
 FILMS = sorted(SAMPLE.glob("*.dcm"))
@@ -46,7 +46,7 @@ def asked(monkeypatch):
         return replace(made_up.progression(), patient=study.patient)
 
     monkeypatch.setattr(hands, "check_models", lambda *models: None)
-    monkeypatch.setattr("napari_jsn.study.reading.split_study", lambda study, *options: study)
+    monkeypatch.setattr("napari_jsn.patient.read.split_study", lambda study, *options: study)
     monkeypatch.setattr(measuring, "measure", measure)
     return asked
 

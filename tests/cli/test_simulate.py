@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from napari_jsn.cli import main
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph import read_radiograph
 
 

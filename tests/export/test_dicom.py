@@ -11,7 +11,7 @@ import pytest
 from pydicom import dcmread
 
 from napari_jsn.anatomy import FIGURE_CODES, PRIVATE
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 from napari_jsn.export.dicom import (
     bone_masks_seg,
     dicom_files,
@@ -21,7 +21,7 @@ from napari_jsn.export.dicom import (
 )
 from napari_jsn.export.dicom.bones import on_film
 from napari_jsn.radiograph import Radiograph
-from tests.study import made_up
+from tests.progression import made_up
 
 pytest.importorskip("highdicom")
 

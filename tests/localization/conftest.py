@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from napari_jsn import weights
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.localization.maps import CELLS
 from napari_jsn.localization.network import CELL, build
 from napari_jsn.localization.shape import mean_hand, mirrored
+from napari_jsn.networks import weights
 
 TINY = {"features": (4, 4, 8, 8, 8)}
 

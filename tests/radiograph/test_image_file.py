@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 
 import napari_jsn as jsn
-from napari_jsn.radiograph import read_masks
+from napari_jsn.joint.read_masks import read_masks
 
 EIGHT = np.add.outer(np.arange(16) * 12, np.arange(12) * 4).astype(np.uint8)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_jsn.registration.api import register
+from napari_jsn.registration.register import register
 
 
 @pytest.fixture(scope="session")

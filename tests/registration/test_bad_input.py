@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 from napari_jsn.joint import BoneMasks
-from napari_jsn.registration.api import register, register_many
 from napari_jsn.registration.methods import METHODS
+from napari_jsn.registration.register import register, register_many
 
 NAN = float("nan")
 

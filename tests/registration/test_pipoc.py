@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import ndimage
 
+from napari_jsn.common.progress import Silent
 from napari_jsn.joint import BoneMasks
-from napari_jsn.progress import Silent
 from napari_jsn.registration.methods import Pair
 from napari_jsn.registration.pipoc import fit_peak, pipoc
 

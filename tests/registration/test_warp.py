@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from napari_jsn.joint import BoneMasks
+from napari_jsn.joint.similarity import Similarity, joint_space_narrowing
 from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
-from napari_jsn.transform import Similarity, joint_space_narrowing
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.random((30, 20)).astype(np.float32)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from napari_jsn import weights
 from napari_jsn.joint import BoneMasks
-from napari_jsn.segmentation.data import LabelledJoint
+from napari_jsn.networks import weights
+from napari_jsn.segmentation.training.data import LabelledJoint
 from napari_jsn.segmentation.unetpp import build
 
 TINY = {"features": (4, 4, 4, 4, 4, 4), "fold": 2, "first_kernel": 3}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_jsn import anatomy
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 from napari_jsn.simulation.hand import simulate
 
 #: Coarse, so that films are fast.

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_jsn.errors import InputError
-from napari_jsn.registration.frame import facing_margins, joint_frame
-from napari_jsn.simulation.detector import Detector
+from napari_jsn.common.errors import InputError
+from napari_jsn.joint.geometry import facing_margins, joint_frame
+from napari_jsn.joint.similarity import joint_space_narrowing
+from napari_jsn.simulation.exposure.detector import Detector
 from napari_jsn.simulation.joint_pair import Motion, joint_pair, joint_pairs
-from napari_jsn.transform import joint_space_narrowing
 
 #: Nothing moves but what is asked for.
 STILL = Motion()

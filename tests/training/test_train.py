@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_jsn import InputError, weights
+from napari_jsn import InputError
+from napari_jsn.networks import weights
 from napari_jsn.training.train import train
 from napari_jsn.training.watch import Epoch
 

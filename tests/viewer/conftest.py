@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from napari_jsn.joint import BoneMasks
+from napari_jsn.joint.similarity import Similarity
 from napari_jsn.registration.result import Registration
-from napari_jsn.transform import Similarity
 
 NO_DISPLAY = sys.platform == "linux" and not os.environ.get("DISPLAY")
 
@@ -40,7 +40,7 @@ def registration(fixed, spacing_mm=0.2, reliable=True, jsn_px=1.5):
 
 
 class Engine:
-    """Stands in for ``napari_jsn.registration.api``."""
+    """Stands in for ``napari_jsn.registration.register``."""
 
     def __init__(self):
         self.calls, self.error, self.reliable = [], None, True
@@ -63,7 +63,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch):
     engine = Engine()
-    module = types.ModuleType("napari_jsn.registration.api")
+    module = types.ModuleType("napari_jsn.registration.register")
     module.register = engine.register
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setitem(sys.modules, "torch", types.ModuleType("torch"))  # 2 s that this stand-in does not need

@@ -5,8 +5,8 @@ import pytest
 from napari.components import ViewerModel
 from npe2 import PluginManager
 
-from napari_jsn.viewer.register_widget import RegisterPair
-from napari_jsn.viewer.roles import KEY
+from napari_jsn.viewer.layers.roles import KEY
+from napari_jsn.viewer.pair_widget.widget import RegisterPair
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import napari
 import pytest
 from napari._qt.dialogs.qt_reader_dialog import QtReaderDialog
 
-from napari_jsn.study import measuring
-from tests.study.made_up import progression
+from napari_jsn.progression import measure as measuring
+from tests.progression.made_up import progression
 
 SAMPLE = Path(__file__).parents[2] / "sample"
 FILMS = ["films", "left, baseline", "left, week 52"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 
 MM = {"scale": (0.2, 0.2), "units": ("mm", "mm")}
 

@@ -17,7 +17,7 @@ from napari_jsn.cli.evaluate import app as evaluate
 from napari_jsn.cli.measure import measure
 from napari_jsn.cli.simulate import simulate, simulate_pair
 from napari_jsn.cli.train import train
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 
 app = typer.Typer(
     help="Measure joint space narrowing of the finger joints between radiographs.",
@@ -143,7 +143,7 @@ def register(
 ) -> None:
     """Measure the narrowing of one joint between two joint images."""
     from napari_jsn.cli import pair, printed
-    from napari_jsn.files import check_folder, write_files
+    from napari_jsn.common.files import check_folder, write_files
 
     if out is not None:
         check_folder(out)

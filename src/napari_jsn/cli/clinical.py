@@ -37,11 +37,11 @@ def clinical(
     belong to one patient; with a column `reading`, the agreement of repeated readings too.
     """
     from napari_jsn.cli import printed
-    from napari_jsn.errors import InputError
-    from napari_jsn.evaluation.clinical import assess
-    from napari_jsn.evaluation.clinical_report import files, rows
-    from napari_jsn.evaluation.clinical_table import read_table, tidy
-    from napari_jsn.files import check_folder, write_files
+    from napari_jsn.common.errors import InputError
+    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.evaluation.clinical.assess import assess
+    from napari_jsn.evaluation.clinical.report import files, rows
+    from napari_jsn.evaluation.clinical.table import read_table, tidy
 
     if (table is None) == (simulated == 0):
         raise InputError("Give either a table or a number of joints to simulate (--simulated N).", "table")
@@ -49,7 +49,7 @@ def clinical(
     if table is not None:
         joints, source = read_table(table, truth, visit), f"from {table.name}"
     else:
-        from napari_jsn.evaluation.clinical_simulated import simulated_rows
+        from napari_jsn.evaluation.clinical.simulated import simulated_rows
 
         with printed.busy(f"Simulating and measuring {simulated} joints"):
             joints = tidy(simulated_rows(simulated, seed, device))

@@ -24,8 +24,8 @@ def demo(
     from napari_jsn.cli import hands, printed
     from napari_jsn.cli.printed_progression import print_accuracy, print_progression
     from napari_jsn.cli.terminal import on_terminal
-    from napari_jsn.export.progression import write_progression
-    from napari_jsn.files import check_folder
+    from napari_jsn.common.files import check_folder
+    from napari_jsn.export.write_progression import write_progression
 
     check_folder(out)
     with as_file(files("napari_jsn") / "samples" / _SAMPLE) as sample, on_terminal(remaining=False) as progress:

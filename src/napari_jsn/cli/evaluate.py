@@ -14,7 +14,7 @@ from napari_jsn.cli.evaluate_localization import localization
 from napari_jsn.cli.evaluate_registration import registration
 
 if TYPE_CHECKING:
-    from napari_jsn.evaluation.segmentation_report import Evaluated
+    from napari_jsn.evaluation.segmentation.report import Evaluated
 
 app = typer.Typer(help="Measure how well a model does on images whose truth is known.", no_args_is_help=True)
 
@@ -57,12 +57,12 @@ def segmentation(
 
     Of the public joints that the shipped model learned from, only those that it never saw are taken.
     """
-    from napari_jsn import weights
     from napari_jsn.cli import printed
-    from napari_jsn.errors import InputError
-    from napari_jsn.evaluation.segmentation_report import evaluate, figures, overlays, renewed, table
-    from napari_jsn.files import check_folder, write_files
-    from napari_jsn.segmentation.data import labelled_joints, simulated_joints
+    from napari_jsn.common.errors import InputError
+    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.evaluation.segmentation.report import evaluate, figures, overlays, renewed, table
+    from napari_jsn.networks import weights
+    from napari_jsn.segmentation.training.data import labelled_joints, simulated_joints
 
     if data is None and not simulated:
         raise InputError("There is nothing to measure on. Give a folder, or a number of simulated images.", "data")

@@ -33,16 +33,16 @@ def localization(
 
     Of the public hands that the shipped model learned from, only those that it never saw are taken.
     """
-    from napari_jsn import weights
     from napari_jsn.cli import printed
     from napari_jsn.cli.train import typed
-    from napari_jsn.errors import InputError
-    from napari_jsn.evaluation.localization import Truth
-    from napari_jsn.evaluation.localization import simulated as simulated_films
-    from napari_jsn.evaluation.localization_report import evaluate, figures, overlays, table
-    from napari_jsn.evaluation.segmentation_report import renewed
-    from napari_jsn.files import check_folder, write_files
-    from napari_jsn.localization.public_hands import films_to_measure_on
+    from napari_jsn.common.errors import InputError
+    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.evaluation.localization.detections import Truth
+    from napari_jsn.evaluation.localization.detections import simulated as simulated_films
+    from napari_jsn.evaluation.localization.report import evaluate, figures, overlays, table
+    from napari_jsn.evaluation.segmentation.report import renewed
+    from napari_jsn.localization.training.public_hands import films_to_measure_on
+    from napari_jsn.networks import weights
 
     if data is None and not simulated:
         raise InputError("There is nothing to measure on. Give a folder, or a number of simulated hands.", "data")

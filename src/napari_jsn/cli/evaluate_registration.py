@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from napari_jsn.segmentation.data import LabelledJoint
+    from napari_jsn.segmentation.training.data import LabelledJoint
 
 #: The methods that are compared.
 _METHODS = ("refined", "network", "pipoc")
@@ -47,11 +47,11 @@ def registration(
     """
     from napari_jsn.cli import printed
     from napari_jsn.cli.train import typed
-    from napari_jsn.errors import InputError
-    from napari_jsn.evaluation.registration_plots import plots
-    from napari_jsn.evaluation.registration_report import Sizes, evaluate, tables
-    from napari_jsn.evaluation.segmentation_report import renewed
-    from napari_jsn.files import check_folder, write_files
+    from napari_jsn.common.errors import InputError
+    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.evaluation.registration.plots import plots
+    from napari_jsn.evaluation.registration.report import Sizes, evaluate, tables
+    from napari_jsn.evaluation.segmentation.report import renewed
     from napari_jsn.registration.methods import load_method
 
     methods = list(method or _METHODS)
@@ -89,10 +89,10 @@ _ALT = {
 
 def _real(data: Path, spacing_mm: float | None, most: int | None) -> tuple[list[LabelledJoint], float, str]:
     """Images, their pixel size, and what they are."""
-    from napari_jsn.errors import InputError
-    from napari_jsn.evaluation.registration import by_joint
-    from napari_jsn.segmentation import public_joints
-    from napari_jsn.segmentation.data import labelled_joints
+    from napari_jsn.common.errors import InputError
+    from napari_jsn.evaluation.registration.paper_figures import by_joint
+    from napari_jsn.segmentation.training import public_joints
+    from napari_jsn.segmentation.training.data import labelled_joints
 
     found = by_joint(labelled_joints(data, "test"))
     public = public_joints.are_public(found)
@@ -114,9 +114,9 @@ def _real(data: Path, spacing_mm: float | None, most: int | None) -> tuple[list[
 
 def _panels(real: list[LabelledJoint], spacing_mm: float, method: str, device: str | None) -> dict[str, bytes]:
     """Fig. 6 of the paper for the pair whose loss fell most, about half as many, and least."""
-    from napari_jsn.evaluation.registration import all_pairs, ask, by_joint
+    from napari_jsn.evaluation.registration.paper_figures import all_pairs, ask, by_joint
     from napari_jsn.export.figure import joint_figure, png_bytes
-    from napari_jsn.registration.api import register
+    from napari_jsn.registration.register import register
 
     asked = [pair for pair in all_pairs(by_joint(real)) if (pair.first, pair.second) == (0, 1)][:40]
     if not asked:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from napari_jsn.cli.terminal import STOPPED
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_jsn.grey import Spacing
-    from napari_jsn.progress import Progress
-    from napari_jsn.study import Study
-    from napari_jsn.study.progression import Progression
+    from napari_jsn.common.progress import Progress
+    from napari_jsn.patient.patient import Study
+    from napari_jsn.progression.progression import Progression
+    from napari_jsn.radiograph.spacing import Spacing
 
 
 def check_models(joints_model: str, bones_model: str) -> None:
@@ -25,7 +25,7 @@ def check_models(joints_model: str, bones_model: str) -> None:
     InputError
         It names the task as argument, by which the command finds its option.
     """
-    from napari_jsn import weights
+    from napari_jsn.networks import weights
 
     for task, name in (("localization", joints_model), ("segmentation", bones_model)):
         try:
@@ -49,8 +49,7 @@ def read(
     InputError
         If it is neither, or cannot be read.
     """
-    from napari_jsn.study import read_study
-    from napari_jsn.study.reading import study_of
+    from napari_jsn.patient.read import read_study, study_of
 
     if progress is not None:
         progress.update(0, 0, "Reading")
@@ -81,7 +80,7 @@ def follow(
     """Measure the study; None where the user stopped it."""
     if progress is not None and progress.aborted:
         return None
-    from napari_jsn.study.measuring import measure
+    from napari_jsn.progression.measure import measure
 
     found = measure(
         study,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_jsn.study import Study
+    from napari_jsn.patient.patient import Study
 
 
 def measure(
@@ -54,8 +54,8 @@ def measure(
     from napari_jsn.cli.pair import typed_spacing
     from napari_jsn.cli.printed_progression import print_progression
     from napari_jsn.cli.terminal import on_terminal
-    from napari_jsn.export.progression import write_progression
-    from napari_jsn.files import check_folder
+    from napari_jsn.common.files import check_folder
+    from napari_jsn.export.write_progression import write_progression
 
     if out is not None:
         check_folder(out)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_jsn import __version__
-from napari_jsn.grey import Spacing, check_spacing
-from napari_jsn.radiograph import Radiograph, read_masks, read_radiograph
+from napari_jsn.joint.read_masks import read_masks
+from napari_jsn.radiograph import Radiograph, read_radiograph
+from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
 if TYPE_CHECKING:
     from napari_jsn.export.table import Record
@@ -81,7 +82,7 @@ def measure(
     fixed_masks, moving_masks = (None if path is None else read_masks(path) for path in mask_files)
     import torch
 
-    from napari_jsn.registration.api import register
+    from napari_jsn.registration.register import register
 
     if threads is not None:
         torch.set_num_threads(threads)

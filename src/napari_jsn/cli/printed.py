@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from napari_jsn.cli.pair import FIGURE, MeasuredPair
-from napari_jsn.export import words
-from napari_jsn.export.progression import REPORT
+from napari_jsn.export.write_progression import REPORT
+from napari_jsn.registration import labels as words
 
 if TYPE_CHECKING:
-    from napari_jsn.simulation.film import JointPair
+    from napari_jsn.simulation.simulated_radiograph import JointPair
 
 #: Files that a reader opens first.
 _TO_LOOK_AT = {FIGURE: "Six-panel figure", REPORT: "Report"}

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from napari_jsn.export.report.reasons import in_short
 from napari_jsn.export.report.unit import Unit
-from napari_jsn.study.progression import Narrowing, Progression
-from napari_jsn.study.wording import film_name
+from napari_jsn.patient.labels import film_name
+from napari_jsn.progression.progression import Narrowing, Progression
 
 #: Of a joint at a follow-up visit: its side, its name, and the visit.
 Key = tuple[str, str, int]

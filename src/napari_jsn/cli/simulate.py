@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from napari_jsn.export.simulated.writer import FilmWriter
-    from napari_jsn.simulation.film import Film
+    from napari_jsn.simulation.simulated_radiograph import Film
 
 #: Height and width of a film of one hand, and of both.
 _HAND_MM, _TOGETHER_MM = (289.44, 214.56), (289.44, 429.12)
@@ -73,8 +73,8 @@ def simulate_pair(
 ) -> None:
     """Simulate joint images of two visits, with a narrowing of your choice."""
     from napari_jsn.cli import printed
+    from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.export.simulated.joint_pair import pair_files
-    from napari_jsn.files import check_folder, write_files
     from napari_jsn.simulation.joint_pair import joint_pair
 
     check_folder(folder, "folder")

@@ -43,7 +43,7 @@ def train(
 ) -> None:
     """Train a network and keep its best epoch as a model; Ctrl-C stops and keeps the best so far."""
     from napari_jsn.training.machine import is_first_process
-    from napari_jsn.training.task import task_from_folder
+    from napari_jsn.training.tasks import task_from_folder
     from napari_jsn.training.train import check_lightning
     from napari_jsn.training.train import train as train_task
 

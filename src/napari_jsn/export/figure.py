@@ -15,16 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_jsn.export.words import (
-    bone_words,
-    eq7_words,
-    interval_words,
-    jsn_words,
-    loss_words,
-    spacing_words,
-)
-from napari_jsn.grey import Spacing
 from napari_jsn.joint import BoneMasks
+from napari_jsn.radiograph.spacing import Spacing
+from napari_jsn.registration.labels import bone_words, eq7_words, interval_words, jsn_words, loss_words, spacing_words
 from napari_jsn.registration.result import Registration
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.grey import Spacing
 from napari_jsn.localization.canvas import normalise, sample, upright, whole
 from napari_jsn.localization.hands import Hand, find_hand
 from napari_jsn.localization.maps import probabilities
 from napari_jsn.localization.shape import HAND_MM, moved
+from napari_jsn.radiograph.spacing import Spacing
 
 if TYPE_CHECKING:
     from torch import Tensor

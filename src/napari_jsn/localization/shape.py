@@ -38,7 +38,7 @@ def mean_metacarpals() -> Array:
 
 @cache
 def _mean_points() -> dict[str, Array]:
-    from napari_jsn.simulation.skeleton import draw_skeleton
+    from napari_jsn.simulation.shapes.skeleton import draw_skeleton
 
     female, male = (draw_skeleton(np.random.default_rng(0), sex, variation=0).points for sex in ("F", "M"))
     return {name: (female[name] + male[name]) / 2 for name in female}

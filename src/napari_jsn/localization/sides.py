@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.joint import Joint
-from napari_jsn.localization.found import ANATOMY, FoundJoints
+from napari_jsn.localization.found_joints import ANATOMY, FoundJoints
 from napari_jsn.localization.hands import Hand
 from napari_jsn.localization.shape import BOX_MM, HAND_MM, axes, mean_hand, moved
 from napari_jsn.radiograph import Radiograph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 
 
 def damaged(path: Path, error: Exception) -> InputError:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydicom import Dataset, dcmread
 
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph import dicom_header as header
 from napari_jsn.radiograph.damage import damaged
 from napari_jsn.radiograph.dicom_pixels import grey_pixels

@@ -9,7 +9,7 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.valuerep import DA, DT, TM
 
-from napari_jsn.grey import Spacing, check_spacing
+from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
 #: Row and column spacing that agree to this fraction are equal: headers round to few decimals.
 SAME_SPACING = 1e-3

@@ -25,10 +25,10 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from scipy import ndimage
 from scipy.special import expit
 
-from napari_jsn.errors import InputError
-from napari_jsn.grey import BIT_DEPTHS, full_scale, grey_levels
+from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph.damage import reason
 from napari_jsn.radiograph.dicom_header import numbers, value
+from napari_jsn.radiograph.intensity import BIT_DEPTHS, full_scale, grey_levels
 
 #: Transfer syntaxes that keep the pixels as they are in memory.
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from napari_jsn.errors import InputError
-from napari_jsn.grey import grey_levels
+from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph.damage import damaged
+from napari_jsn.radiograph.intensity import grey_levels
 from napari_jsn.radiograph.radiograph import Radiograph
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.errors import InputError
-from napari_jsn.grey import Spacing, check_spacing, grey_levels
+from napari_jsn.common.errors import InputError
+from napari_jsn.radiograph.intensity import grey_levels
+from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
 #: Source of a spacing that the user stated.
 GIVEN = "given"
@@ -24,7 +25,7 @@ class Radiograph:
     ----------
     pixels : (H, W) array
         Bone bright. Any numeric type; kept as float32 in [0, 1] by the rule of
-        :func:`napari_jsn.grey.grey_levels`.
+        :func:`napari_jsn.radiograph.intensity.grey_levels`.
     spacing_mm : float, (row, col) pair of float, or None
         Size of a pixel in mm; a pair where pixels are not square; None where not known.
     side : {"L", "R"}, optional

@@ -8,10 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_jsn.errors import InputError
-from napari_jsn.grey import check_spacing
-from napari_jsn.joint import BoneMasks
+from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph.radiograph import GIVEN, Radiograph
+from napari_jsn.radiograph.spacing import check_spacing
 
 
 def read_radiograph(path: str | os.PathLike[str], spacing_mm: Any = None) -> Radiograph:
@@ -42,7 +41,7 @@ def read_radiograph(path: str | os.PathLike[str], spacing_mm: Any = None) -> Rad
     from napari_jsn.radiograph import dicom, image_file
 
     spacing_mm = check_spacing(spacing_mm)
-    path = _existing_file(path)
+    path = existing_file(path)
     with warnings.catch_warnings():
         # Slips in a header, and sizes that only servers need to fear.
         warnings.simplefilter("ignore")
@@ -53,31 +52,7 @@ def read_radiograph(path: str | os.PathLike[str], spacing_mm: Any = None) -> Rad
     return replace(radiograph, spacing_mm=spacing_mm, spacing_source=GIVEN)
 
 
-def read_masks(path: str | os.PathLike[str]) -> BoneMasks:
-    """Read the masks of the two bones from a labels image: PNG, BMP or TIFF.
-
-    Parameters
-    ----------
-    path : str or path
-        An image with the values 1 (upper bone), 2 (lower bone) and 3 (both), grey or as indexes of a palette;
-        or with 0 and 1, or 0 and 255, for the upper side, the rest being the lower.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, unreadable, a JPEG (which alters labels), coloured, or holds other values.
-    """
-    from napari_jsn.radiograph import image_file
-
-    path = _existing_file(path)
-    labels = image_file.labels(path)
-    try:
-        return BoneMasks.from_labels(labels)
-    except InputError as error:
-        raise InputError(f"{path} holds no bone masks. {error}", "path") from error
-
-
-def _existing_file(path: Any) -> Path:
+def existing_file(path: Any) -> Path:
     """The path of a file that is there and holds something."""
     try:
         path = Path(path)

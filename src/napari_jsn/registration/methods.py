@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 from napari_jsn.joint import BoneMasks
+from napari_jsn.joint.geometry import joint_frame
 
 if TYPE_CHECKING:
     import torch
 
-    from napari_jsn.progress import Progress
+    from napari_jsn.common.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,19 @@ class Pair:
     point: NDArray[np.float64]
     axis: NDArray[np.float64]
     spacing_mm: float | None = None
+
+    @classmethod
+    def from_masks(
+        cls,
+        fixed: NDArray[np.float32],
+        moving: NDArray[np.float32],
+        fixed_masks: BoneMasks,
+        moving_masks: BoneMasks,
+        spacing_mm: float | None = None,
+    ) -> Pair:
+        """Make a pair whose narrowing is read at the point and along the axis that the fixed masks give."""
+        point, axis = joint_frame(fixed_masks)
+        return cls(fixed, moving, fixed_masks, moving_masks, point, axis, spacing_mm)
 
 
 @dataclass(frozen=True)
@@ -65,8 +79,8 @@ class Method(Protocol):
 
 #: Name, module and function of every method; imported only when asked for.
 METHODS: dict[str, tuple[str, str]] = {
-    "refined": ("napari_jsn.registration.refined", "refine"),
-    "network": ("napari_jsn.registration.network_method", "network"),
+    "refined": ("napari_jsn.registration.gauss_newton.refined", "refine"),
+    "network": ("napari_jsn.registration.network.method", "network"),
     "pipoc": ("napari_jsn.registration.pipoc", "pipoc"),
 }
 
@@ -90,6 +104,6 @@ def load_method(name: str) -> Method:
 
 def choices() -> list[str]:
     """All that :func:`load_method` takes: every method, and ``network`` with each model of the user's own."""
-    from napari_jsn.weights import names
+    from napari_jsn.networks.weights import names
 
     return [*METHODS, *(f"network:{name}" for name in names("registration") if name != "default")]

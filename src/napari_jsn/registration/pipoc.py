@@ -22,7 +22,7 @@ from scipy.fft import next_fast_len
 from napari_jsn.registration.methods import Estimate, Pair
 
 if TYPE_CHECKING:
-    from napari_jsn.progress import Progress
+    from napari_jsn.common.progress import Progress
 
 #: A peak farther away than this along either image axis is a mismatch (Ou et al.), in pixels.
 SEARCH_RANGE_PX = 20

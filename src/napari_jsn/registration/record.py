@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from napari_jsn.grey import Spacing
+from napari_jsn.joint.similarity import Similarity
+from napari_jsn.radiograph.spacing import Spacing
 from napari_jsn.registration.result import Registration
-from napari_jsn.transform import Similarity
 
 Record = dict[str, object]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.joint import BoneMasks
-from napari_jsn.transform import Similarity
+from napari_jsn.joint.similarity import Similarity
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_jsn.joint import BoneMasks
-from napari_jsn.registration.frame import facing_margins
+from napari_jsn.joint.geometry import facing_margins
 
 Image = NDArray[np.float32]
 Matrix = NDArray[np.float64]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from napari_jsn import anatomy
-from napari_jsn.errors import InputError
-from napari_jsn.simulation.bone import BoneShape, Erosion
+from napari_jsn.common.errors import InputError
 from napari_jsn.simulation.patient import Patient
+from napari_jsn.simulation.shapes.bone import BoneShape, Erosion
 from napari_jsn.simulation.visit import Disease
 
 #: Least gap that a joint keeps in a course that is drawn, in mm.

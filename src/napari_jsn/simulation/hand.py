@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn import anatomy
-from napari_jsn.errors import InputError
-from napari_jsn.simulation import furniture
+from napari_jsn.common.errors import InputError
 from napari_jsn.simulation.course import Course
-from napari_jsn.simulation.detector import Detector, expose, store
-from napari_jsn.simulation.film import BoneMask, Film, JointTruth
+from napari_jsn.simulation.exposure import radiograph_artefacts as furniture
+from napari_jsn.simulation.exposure.detector import Detector, expose, store
+from napari_jsn.simulation.exposure.render import Bones, Placement
 from napari_jsn.simulation.joint_pair import check_narrowing
 from napari_jsn.simulation.patient import Patient
-from napari_jsn.simulation.render import Bones, Placement
+from napari_jsn.simulation.simulated_radiograph import BoneMask, Film, JointTruth
 from napari_jsn.simulation.truth import Substance, VisitGeometry, joint_truth
 from napari_jsn.simulation.visit import Positioning, pose_hand, posed_rays
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn import anatomy
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 from napari_jsn.joint import BoneMasks
-from napari_jsn.simulation.detector import Detector, expose_joint
-from napari_jsn.simulation.film import BoneMask, JointPair
+from napari_jsn.simulation.exposure.detector import Detector, expose_joint
+from napari_jsn.simulation.exposure.render import Bones, Placement
 from napari_jsn.simulation.patient import Patient
-from napari_jsn.simulation.pose import Angles
-from napari_jsn.simulation.render import Bones, Placement
+from napari_jsn.simulation.shapes.pose import Angles
+from napari_jsn.simulation.simulated_radiograph import BoneMask, JointPair
 from napari_jsn.simulation.truth import Substance, VisitGeometry, joint_truth
 from napari_jsn.simulation.visit import Disease, Positioning, pose_hand, posed_rays
 

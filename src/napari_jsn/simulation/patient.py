@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn import anatomy
-from napari_jsn.simulation.bone import BoneShape
-from napari_jsn.simulation.joint_space import Sex, draw_sex, draw_widths
-from napari_jsn.simulation.material import Material
-from napari_jsn.simulation.pose import Angles
-from napari_jsn.simulation.sizes import carpal, draw_bone, draw_material, forearm
-from napari_jsn.simulation.skeleton import Skeleton, draw_skeleton
-from napari_jsn.simulation.tissue import Tissue
+from napari_jsn.simulation.shapes.bone import BoneShape
+from napari_jsn.simulation.shapes.joint_space import Sex, draw_sex, draw_widths
+from napari_jsn.simulation.shapes.material import Material
+from napari_jsn.simulation.shapes.pose import Angles
+from napari_jsn.simulation.shapes.sizes import carpal, draw_bone, draw_material, forearm
+from napari_jsn.simulation.shapes.skeleton import Skeleton, draw_skeleton
+from napari_jsn.simulation.tissue.soft_tissue import Tissue
 
 #: Gap between a metacarpal's base and the landmark of its joint with the wrist, in mm.
 _CMC_GAP_MM = 1.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from napari_jsn.simulation.film import JointPair
 from napari_jsn.simulation.joint_pair import joint_pair
+from napari_jsn.simulation.simulated_radiograph import JointPair
 
 
 def sample_pair() -> JointPair:

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn import anatomy
-from napari_jsn.simulation.film import JointTruth
-from napari_jsn.simulation.joint_space import erosion_grade, narrowing_grade
-from napari_jsn.simulation.mould import fill, make_mould
+from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
+from napari_jsn.simulation.exposure.render import Placement
 from napari_jsn.simulation.patient import Patient
-from napari_jsn.simulation.pose import Angles, PosedHand
-from napari_jsn.simulation.render import Placement
+from napari_jsn.simulation.shapes.joint_space import erosion_grade, narrowing_grade
+from napari_jsn.simulation.shapes.pose import Angles, PosedHand
+from napari_jsn.simulation.simulated_radiograph import JointTruth
+from napari_jsn.simulation.tissue.bone_volume import fill, make_mould
 from napari_jsn.simulation.visit import Disease, Positioning
-from napari_jsn.transform import Similarity, image_centre, joint_space_narrowing
 
 #: How much of each bone a registration of the joint sees, in mm from the joint.
 _REACH_MM = 11.0

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn import anatomy
-from napari_jsn.simulation.bone import Erosion
 from napari_jsn.simulation.patient import Patient, Sesamoid, ray_points
-from napari_jsn.simulation.pose import Angles, JointPlace, PosedHand, Seat, pose_chain
-from napari_jsn.simulation.projection import Pose
+from napari_jsn.simulation.shapes.bone import Erosion
+from napari_jsn.simulation.shapes.pose import Angles, JointPlace, PosedHand, Seat, pose_chain
+from napari_jsn.simulation.shapes.projection import Pose
 
 #: Sideways motion tied to a turn: 0.57 px of 22.2/256 mm per degree on the development joints.
 SLIDE_MM_PER_DEG = 0.57 * 22.2 / 256

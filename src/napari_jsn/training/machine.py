@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 
 
 def trainer_arguments(device: str | None = None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from napari_jsn.training.resume import RUN
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_jsn.training.task import Task
+    from napari_jsn.networks.task import Task
 
 #: What of the module's state is plain, and goes into the resume file as it is.
 _STATE = ("history", "best_epoch", "best_score", "best", "figures")

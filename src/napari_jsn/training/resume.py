@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
-    from napari_jsn.training.task import Task
+    from napari_jsn.networks.task import Task
 
 #: Key of what identifies a training in its resume file.
 RUN = "napari_jsn"

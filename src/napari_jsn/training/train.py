@@ -12,15 +12,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_jsn import __version__, weights
-from napari_jsn.errors import InputError
-from napari_jsn.files import check_folder
-from napari_jsn.progress import Progress, Silent
+from napari_jsn import __version__
+from napari_jsn.common.errors import InputError
+from napari_jsn.common.files import check_folder
+from napari_jsn.common.progress import Progress, Silent
+from napari_jsn.networks import weights
 from napari_jsn.training.machine import is_first_process, trainer_arguments
 
 if TYPE_CHECKING:
+    from napari_jsn.networks.task import Task
     from napari_jsn.training.module import TaskModule
-    from napari_jsn.training.task import Task
     from napari_jsn.training.watch import Epoch
 
 #: Share of the epochs after which to stop when no epoch was better than the best, where the task does not say.
@@ -80,7 +81,7 @@ def train(
     Parameters
     ----------
     task : Task
-        Network, loss and data; see :class:`~napari_jsn.training.task.Task`.
+        Network, loss and data; see :class:`~napari_jsn.networks.task.Task`.
     epochs : int, optional
         By default those of the task's preset.
     device : str, optional

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
     from numpy.typing import NDArray
 
-    from napari_jsn.progress import Progress
+    from napari_jsn.common.progress import Progress
 
 
 _NO_NUMBER = (
@@ -64,7 +64,7 @@ class Epoch:
 
 
 class Watch(Callback):
-    """Tells a :class:`~napari_jsn.progress.Progress`, heeds its abort, and stops when nothing gets better."""
+    """Tells a :class:`~napari_jsn.common.progress.Progress`, heeds its abort, and stops when nothing gets better."""
 
     def __init__(self, progress: Progress, patience: int | None, on_epoch: Callable[[Epoch], None] | None) -> None:
         self.progress, self.patience, self.on_epoch = progress, patience, on_epoch

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_jsn.joint import BoneMasks
-from napari_jsn.registration.frame import facing_margins, joint_frame
+from napari_jsn.joint.geometry import facing_margins, joint_frame
 from napari_jsn.width.path import best_path, peak
 
 Vector = NDArray[np.floating]

@@ -49,6 +49,6 @@ def independent(values: NDArray[np.floating]) -> float:
 
 @lru_cache(maxsize=1)
 def _weights() -> Mapping[str, float]:
-    from napari_jsn import weights
+    from napari_jsn.networks import weights
 
     return dict(weights.card(_CARD)["variance_weights"])

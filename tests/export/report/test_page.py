@@ -13,10 +13,10 @@ from PIL import Image
 
 from napari_jsn import __version__
 from napari_jsn.anatomy import MEASURED_JOINTS
+from napari_jsn.drawing.svg import MINUS, plain, signed
 from napari_jsn.export.report.page import USE, report_html
-from napari_jsn.export.report.svg import MINUS, plain, signed
 from napari_jsn.export.report.unit import Unit
-from tests.study import made_up
+from tests.progression import made_up
 
 VOID = {"meta", "img", "image", "line", "rect", "circle", "polygon", "polyline", "br", "path", "use"}
 

@@ -1,10 +1,11 @@
 import pandas as pd
 import pytest
 
+from napari_jsn.common.files import write_files
 from napari_jsn.export.simulated.joint_pair import FIXED, FIXED_MASK, MOVING, MOVING_MASK, TRUTH, pair_files
-from napari_jsn.files import write_files
-from napari_jsn.radiograph import read_masks, read_radiograph
-from napari_jsn.viewer.reader import find_pair
+from napari_jsn.joint.read_masks import read_masks
+from napari_jsn.radiograph import read_radiograph
+from napari_jsn.viewer.file_readers.readers import find_pair
 
 
 @pytest.fixture

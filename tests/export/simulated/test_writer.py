@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 from napari_jsn.export.simulated.writer import FORMATS, FilmWriter
 from napari_jsn.radiograph import read_radiograph
 

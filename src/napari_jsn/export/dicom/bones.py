@@ -15,7 +15,7 @@ from napari_jsn import __version__
 from napari_jsn.anatomy import SIDE_CODES, bone_code, bones_of, joint_code
 from napari_jsn.export.dicom.objects import NAME, check_extra, coded, maker, parameters, stamp, uid
 from napari_jsn.export.dicom.source import film_path, source_images, tracking_uid
-from napari_jsn.study.progression import Film, JointView, Progression
+from napari_jsn.progression.progression import Film, JointView, Progression
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from napari_jsn.anatomy import FIGURE_CODES, Code
-from napari_jsn.study.progression import JointView, Narrowing, Progression
+from napari_jsn.progression.progression import JointView, Narrowing, Progression
 
 UNITS = {
     "mm": Code("mm", "UCUM", "millimeter"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from napari_jsn.export.dicom.bones import bone_masks_seg
 from napari_jsn.export.dicom.report import progression_sr
 from napari_jsn.export.dicom.source import film_path
-from napari_jsn.study.progression import Progression
+from napari_jsn.progression.progression import Progression
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -18,7 +18,7 @@ REPORT = "progression-sr.dcm"
 
 
 def dicom_files(p: Progression, keep_identity: bool = False, when: datetime | None = None) -> dict[str, bytes]:
-    """File names and contents, for :func:`napari_jsn.files.write_files`.
+    """File names and contents, for :func:`napari_jsn.common.files.write_files`.
 
     ``progression-sr.dcm`` is the report; ``bones-v01-L-seg.dcm`` the bones on the film of visit 1 and the left hand
     (``LR`` for a film of both).

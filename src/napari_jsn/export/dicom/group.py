@@ -13,7 +13,7 @@ from napari_jsn.anatomy import NOTES_CODES, SIDE_CODES, joint_code
 from napari_jsn.export.dicom.figures import Figures, code_of
 from napari_jsn.export.dicom.objects import NAME, coded, parameters
 from napari_jsn.export.dicom.source import film_path, tracking_uid
-from napari_jsn.study.progression import Film, Progression
+from napari_jsn.progression.progression import Film, Progression
 
 if TYPE_CHECKING:
     from pydicom import Dataset

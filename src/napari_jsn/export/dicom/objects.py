@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_jsn import __version__
 from napari_jsn.anatomy import PRIVATE, Code
-from napari_jsn.errors import InputError
-from napari_jsn.study.progression import Progression
+from napari_jsn.common.errors import InputError
+from napari_jsn.progression.progression import Progression
 
 if TYPE_CHECKING:
     from pydicom import Dataset

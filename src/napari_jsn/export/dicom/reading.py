@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import NOTES_CODES, Code
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 from napari_jsn.export.dicom.figures import COLUMNS, code_of
 from napari_jsn.export.dicom.objects import check_extra
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from napari_jsn import __version__
 from napari_jsn.anatomy import NOTES_CODES, SIDE_CODES, Code
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 from napari_jsn.export.dicom.figures import figures
 from napari_jsn.export.dicom.group import Images, measurement_group
 from napari_jsn.export.dicom.objects import NAME, check_extra, coded, maker, stamp, uid
 from napari_jsn.export.dicom.source import film_path, source_images
-from napari_jsn.study.progression import Progression
+from napari_jsn.progression.progression import Progression
 
 if TYPE_CHECKING:
     from pydicom import Dataset

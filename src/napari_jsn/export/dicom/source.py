@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
 from napari_jsn.export.dicom.objects import UTF8, uid
+from napari_jsn.progression.progression import Film, Progression
 from napari_jsn.radiograph.dicom_header import value
-from napari_jsn.study.progression import Film, Progression
 
 if TYPE_CHECKING:
     from pydicom import Dataset

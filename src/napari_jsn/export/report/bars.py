@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from napari_jsn.export.colours import UNRELIABLE, jsn_colour
-from napari_jsn.export.report.svg import line, points, signed, svg, tag, text
+from napari_jsn.drawing.colours import UNRELIABLE, jsn_colour
+from napari_jsn.drawing.svg import line, points, signed, svg, tag, text
 from napari_jsn.export.report.unit import Estimate, Unit
-from napari_jsn.study.progression import Narrowing
+from napari_jsn.progression.progression import Narrowing
 
 _WIDTH, _HEIGHT, _EDGE = 200.0, 16.0, 10.0
 _INK = "#333333"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from html import escape
 
 from napari_jsn import __version__
+from napari_jsn.drawing.svg import tag
 from napari_jsn.export.report.rows import HANDS
-from napari_jsn.export.report.svg import tag
 from napari_jsn.export.report.timeline import whens
 from napari_jsn.export.report.unit import Unit
-from napari_jsn.export.words import spacing_words
-from napari_jsn.study.progression import Film, Progression
+from napari_jsn.progression.progression import Film, Progression
+from napari_jsn.registration.labels import spacing_words
 
 _NOT_IN_IT = (
     "Repositioning beyond what simulated hands show: a hand laid down differently, or a tube at another angle, changes "

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.export.colours import UNRELIABLE, jsn_colour
-from napari_jsn.export.report.pictures import grey_picture, grey_window
-from napari_jsn.export.report.svg import plain, points, signed, svg, tag, text
+from napari_jsn.drawing.colours import UNRELIABLE, jsn_colour
+from napari_jsn.drawing.pictures import grey_picture, grey_window
+from napari_jsn.drawing.svg import plain, points, signed, svg, tag, text
 from napari_jsn.export.report.unit import Unit
-from napari_jsn.study.progression import Film, Narrowing
+from napari_jsn.progression.progression import Film, Narrowing
 
 #: Room around the boxes, in sides of a box.
 _ROOM = 0.55

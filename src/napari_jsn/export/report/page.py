@@ -7,21 +7,21 @@ from html import escape
 from itertools import groupby
 
 from napari_jsn import __version__
-from napari_jsn.export.colours import jsn_colour, scale_end
+from napari_jsn.drawing.colours import jsn_colour, scale_end
+from napari_jsn.drawing.pictures import spectrum_scale
+from napari_jsn.drawing.svg import signed, tag
 from napari_jsn.export.report.bars import Axis
 from napari_jsn.export.report.methods import films_section, methods_section
 from napari_jsn.export.report.overview import hand_overview
-from napari_jsn.export.report.pictures import spectrum_scale
 from napari_jsn.export.report.plots import agreement, trends
 from napari_jsn.export.report.reasons import by_reason
 from napari_jsn.export.report.rows import HANDS, table
 from napari_jsn.export.report.strips import spectrum_limit, strip
 from napari_jsn.export.report.style import STYLE
 from napari_jsn.export.report.summary import facts, summary_section
-from napari_jsn.export.report.svg import signed, tag
 from napari_jsn.export.report.timeline import times, whens
 from napari_jsn.export.report.unit import Estimate, Unit
-from napari_jsn.study.progression import Film, Narrowing, Progression
+from napari_jsn.progression.progression import Film, Narrowing, Progression
 
 USE = "For research use only. Not a medical device; no figure here should guide the treatment of a patient."
 #: Forbids the page to load anything from anywhere.

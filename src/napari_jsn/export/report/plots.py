@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from napari_jsn.export.colours import UNRELIABLE, jsn_colour
+from napari_jsn.drawing.colours import UNRELIABLE, jsn_colour
+from napari_jsn.drawing.svg import line, points, signed, svg, tag, text
 from napari_jsn.export.report.bars import Axis
-from napari_jsn.export.report.svg import line, points, signed, svg, tag, text
 from napari_jsn.export.report.unit import Unit
-from napari_jsn.study.progression import Narrowing
+from napari_jsn.progression.progression import Narrowing
 
 _INK, _FAINT = "#333333", "#8a8a8a"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from napari_jsn.study.progression import Narrowing
+from napari_jsn.progression.progression import Narrowing
 
 #: Figures in brackets differ from joint to joint; the table tells them.
 _FIGURES = re.compile(r" \([^()]*\d[^()]*\)")

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from html import escape
 from itertools import groupby
 
+from napari_jsn.drawing.svg import plain, signed, tag
 from napari_jsn.export.report.bars import Axis, axis_drawing, bar
-from napari_jsn.export.report.svg import plain, signed, tag
 from napari_jsn.export.report.unit import Unit
-from napari_jsn.study.progression import Narrowing
+from napari_jsn.progression.progression import Narrowing
 
 #: How hands are called; "" where the side is not known.
 HANDS = {"R": "Right hand", "L": "Left hand", "": "Hand, side not known"}

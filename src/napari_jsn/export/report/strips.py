@@ -8,12 +8,12 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.export.colours import UNRELIABLE, jsn_colour
-from napari_jsn.export.report.pictures import grey_picture, grey_window, spectrum_picture
-from napari_jsn.export.report.svg import line, plain, points, signed, svg, tag, text
+from napari_jsn.drawing.colours import UNRELIABLE, jsn_colour
+from napari_jsn.drawing.pictures import grey_picture, grey_window, spectrum_picture
+from napari_jsn.drawing.svg import line, plain, points, signed, svg, tag, text
 from napari_jsn.export.report.unit import Unit
 from napari_jsn.joint import BoneMasks
-from napari_jsn.study.progression import JointView, Narrowing
+from napari_jsn.progression.progression import JointView, Narrowing
 
 TITLES = ("Baseline", "Follow-up", "Transformed", "Original loss", "Transformed loss")
 #: Outlines of the upper and the lower bone, as in the figures of single pairs.

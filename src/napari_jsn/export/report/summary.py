@@ -7,11 +7,11 @@ from collections.abc import Hashable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from napari_jsn.drawing.svg import plain, signed, tag
 from napari_jsn.export.report.rows import HANDS
-from napari_jsn.export.report.svg import plain, signed, tag
 from napari_jsn.export.report.timeline import whens
 from napari_jsn.export.report.unit import Unit
-from napari_jsn.study.progression import Progression
+from napari_jsn.progression.progression import Progression
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ def summary_section(progression: Progression, unit: Unit) -> str:
     """Summaries by hand and by kind of joint: of the last visit, and of whole hands at the earlier ones."""
     if unit.name == "px":
         return tag("p", "Without a pixel size there are no summaries in millimetres.", class_="note")
-    from napari_jsn.study.summary import summaries
+    from napari_jsn.progression.summary import summaries
 
     table = summaries(progression)
     if table.empty:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_jsn.study.progression import Progression
+from napari_jsn.progression.progression import Progression
 
 
 def weeks(progression: Progression) -> dict[int, float]:

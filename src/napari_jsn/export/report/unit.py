@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from napari_jsn.study.progression import JointView, Narrowing, Progression
+from napari_jsn.progression.progression import JointView, Narrowing, Progression
 
 #: Half a 95 % interval in standard uncertainties, where only these are known.
 _HALF = 1.96

@@ -19,7 +19,7 @@ from pydicom.uid import (
 from pydicom.valuerep import format_number_as_ds
 
 from napari_jsn import __version__
-from napari_jsn.simulation.film import Film
+from napari_jsn.simulation.simulated_radiograph import Film
 
 MANUFACTURER = "napari-jsn simulator"
 NOBODY = "Simulated: shows no patient."

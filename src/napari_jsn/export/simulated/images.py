@@ -7,7 +7,7 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.simulation.film import Film
+from napari_jsn.simulation.simulated_radiograph import Film
 
 
 def png_bytes(film: Film) -> bytes:

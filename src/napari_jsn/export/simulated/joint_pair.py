@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_jsn.export.simulated.truth import TRUTH, joint_record
 from napari_jsn.export.table import csv_bytes, table
-from napari_jsn.simulation.film import JointPair
+from napari_jsn.simulation.simulated_radiograph import JointPair
 
 #: Names by role; the folder reader of the viewer knows the roles by these words.
 FIXED, MOVING = "baseline.png", "follow-up.png"

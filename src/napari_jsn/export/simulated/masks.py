@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import BONES
-from napari_jsn.simulation.film import BoneMask, Film
+from napari_jsn.simulation.simulated_radiograph import BoneMask, Film
 
 LABELS = "labels.csv"
 

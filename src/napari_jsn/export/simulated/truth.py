@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_jsn.export.table import Record, motion_record
-from napari_jsn.simulation.film import Film, JointTruth
+from napari_jsn.simulation.simulated_radiograph import Film, JointTruth
 
 TRUTH = "truth.csv"
 

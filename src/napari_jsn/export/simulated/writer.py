@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from napari_jsn.errors import InputError
+from napari_jsn.common.errors import InputError
+from napari_jsn.common.files import check_folder, write_files
 from napari_jsn.export.simulated import dicom, images, masks
 from napari_jsn.export.simulated.truth import TRUTH, film_record, truth_records
 from napari_jsn.export.table import Record, csv_bytes, table
-from napari_jsn.files import check_folder, write_files
-from napari_jsn.simulation.film import Film
-from napari_jsn.study import FILMS_TABLE
+from napari_jsn.patient.radiographs_table import FILMS_TABLE
+from napari_jsn.simulation.simulated_radiograph import Film
 
 #: Formats and their file endings.
 FORMATS = {"dicom": ".dcm", "png": ".png", "tiff": ".tif"}

@@ -1,0 +1,38 @@
+"""The bones and joints of a hand: their names, their order, which bones meet where, and their codes."""
+
+from napari_jsn.anatomy.codes import (
+    BONE_CODES,
+    FIGURE_CODES,
+    FINGER_CODES,
+    JOINT_CODES,
+    NOTES_CODES,
+    PRIVATE,
+    SIDE_CODES,
+    THUMB_MODIFIERS,
+    THUMB_PHALANX,
+    Code,
+    bone_code,
+    joint_code,
+)
+from napari_jsn.anatomy.joints import BONES, CARPALS, JOINTS, MEASURED_JOINTS, RAYS, bones_of
+
+__all__ = [
+    "BONES",
+    "BONE_CODES",
+    "CARPALS",
+    "FIGURE_CODES",
+    "FINGER_CODES",
+    "JOINTS",
+    "JOINT_CODES",
+    "MEASURED_JOINTS",
+    "NOTES_CODES",
+    "PRIVATE",
+    "RAYS",
+    "SIDE_CODES",
+    "THUMB_MODIFIERS",
+    "THUMB_PHALANX",
+    "Code",
+    "bone_code",
+    "bones_of",
+    "joint_code",
+]

@@ -1,0 +1,91 @@
+"""The codes that DICOM objects use for joints, bones, sides and what is measured."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from napari_jsn.anatomy.joints import bones_of
+
+
+class Code(NamedTuple):
+    """A coded concept as DICOM writes it: value, coding scheme and meaning.
+
+    Schemes: SCT is SNOMED CT, DCM is DICOM PS3.16, UCUM has the units. What has no code that could be verified there
+    has one of :data:`PRIVATE`.
+    """
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+#: The scheme of this package's own codes, named as DICOM asks ("99" and letters).
+PRIVATE = "99NAPARIJSN"
+
+SIDE_CODES = {"R": Code("24028007", "SCT", "Right"), "L": Code("7771000", "SCT", "Left")}
+
+FINGER_CODES = {
+    1: Code("76505004", "SCT", "Thumb"),
+    2: Code("83738005", "SCT", "Index finger"),
+    3: Code("65531009", "SCT", "Middle finger"),
+    4: Code("82002001", "SCT", "Ring finger"),
+    5: Code("12406000", "SCT", "Little finger"),
+}
+
+#: Joints by kind; with a finger each names one joint.
+JOINT_CODES = {
+    "MCP": Code("70420003", "SCT", "Metacarpophalangeal joint"),
+    "IP": Code("115955008", "SCT", "Interphalangeal joint of thumb"),
+    "PIP": Code("PIP", PRIVATE, "Proximal interphalangeal joint of finger"),
+    "DIP": Code("371200006", "SCT", "Distal interphalangeal joint of finger"),
+}
+
+#: Bones by kind; with a finger each names one bone.
+BONE_CODES = {
+    "MC": Code("36455000", "SCT", "Metacarpal"),
+    "PP": Code("306790005", "SCT", "Proximal phalanx of finger"),
+    "MP": Code("306791009", "SCT", "Middle phalanx of finger"),
+    "DP": Code("306792002", "SCT", "Distal phalanx of finger"),
+}
+#: A thumb is no finger to SNOMED CT; which of its two phalanges it is, a modifier tells.
+THUMB_PHALANX = Code("2550002", "SCT", "Phalanx of thumb")
+THUMB_MODIFIERS = {"PP": Code("40415009", "SCT", "Proximal"), "DP": Code("46053002", "SCT", "Distal")}
+
+#: What is measured, by its name in tables less the unit.
+FIGURE_CODES = {
+    "jsn": Code("JSN", PRIVATE, "Joint space narrowing since baseline"),
+    "jsn_sd": Code("JSN_SD", PRIVATE, "Standard uncertainty of joint space narrowing"),
+    "ci_low": Code("JSN_CI_LOW", PRIVATE, "Lower end of 95 % interval of narrowing"),
+    "ci_high": Code("JSN_CI_HIGH", PRIVATE, "Upper end of 95 % interval of narrowing"),
+    "closure": Code("JSN_CLOSURE", PRIVATE, "Closure of narrowing around three visits"),
+    "angle": Code("ANGLE", PRIVATE, "Turn of distal bone against proximal"),
+    "jsw": Code("JSW", PRIVATE, "Joint space width"),
+    "jsw_sd": Code("JSW_SD", PRIVATE, "Standard uncertainty of joint space width"),
+    "jsw_change": Code("JSW_CHANGE", PRIVATE, "Decrease of joint space width since baseline"),
+    "jsw_change_sd": Code("JSW_CHANGE_SD", PRIVATE, "Standard uncertainty of decrease of JSW"),
+}
+
+#: What is told of a measurement beside figures.
+NOTES_CODES = {
+    "joint_space": Code("JOINT_SPACE", PRIVATE, "Joint space"),
+    "reliable": Code("JSN_RELIABLE", PRIVATE, "Joint space narrowing is reliable"),
+    "reason": Code("JSN_REASON", PRIVATE, "Why joint space narrowing is not reliable"),
+    "jsw_reliable": Code("JSW_RELIABLE", PRIVATE, "Joint space width is reliable"),
+    "jsw_reason": Code("JSW_REASON", PRIVATE, "Why joint space width is not reliable"),
+    "spacing_source": Code("SPACING_SOURCE", PRIVATE, "What the pixel spacing rests on"),
+    "evaluations": Code("C0034375", "UMLS", "Qualitative Evaluations"),
+}
+
+
+def joint_code(joint: str) -> tuple[Code, Code]:
+    """The kind of a joint and its finger: ``"MCP2"`` gives metacarpophalangeal joint and index finger."""
+    bones_of(joint)
+    return JOINT_CODES[joint[:-1]], FINGER_CODES[int(joint[-1])]
+
+
+def bone_code(bone: str) -> tuple[Code, Code | None]:
+    """The kind of a bone of a ray, and where a modifier says which one it is, that: ``"PP2"``, ``"MC1"``."""
+    kind, ray = bone[:-1], int(bone[-1])
+    if ray == 1 and kind in THUMB_MODIFIERS:
+        return THUMB_PHALANX, THUMB_MODIFIERS[kind]
+    return BONE_CODES[kind], None

@@ -1,0 +1,1 @@
+"""Pieces of pictures that several packages draw with: colours, SVG, pictures as data."""

@@ -1,0 +1,1 @@
+"""Narrowing against the change of a reader's score."""

@@ -1,0 +1,249 @@
+"""The clinical assessment: whether narrowing in millimetres follows the change of a reader's score."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.evaluation.clinical.readings import Agreement, BlandAltman, agreement, bland_altman
+from napari_jsn.evaluation.clinical.table import ClinicalTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Interval = tuple[float, float]
+_NAN = (float("nan"), float("nan"))
+#: How often patients are drawn anew for an interval, and the fewest patients with which that makes sense.
+_DRAWS, _LEAST_PATIENTS = 4000, 5
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What the paper's assessment finds, and the same with regard to joints that belong to one patient.
+
+    Attributes
+    ----------
+    joints : DataFrame
+        ``patient joint side jsn_mm score_change``, one row a joint.
+    patients, patients_read : int
+        Patients, and those of them with joints that were read several times.
+    changed, unchanged : (n,) float arrays
+        Narrowing of joints whose score rose, and of those whose score stayed, in mm.
+    difference_mm : float
+        Mean of the first less mean of the second.
+    difference_ci95 : tuple of float
+        By Welch's t, joints taken as independent.
+    t, degrees_of_freedom, p : float
+        Unpaired t-test (Welch), one-tailed: joints whose score rose narrowed more.
+    r : float
+        Pearson's correlation of narrowing and score change over all joints.
+    r_ci95 : tuple of float
+        By Fisher's transformation, joints taken as independent.
+    difference_clustered_ci95, r_clustered_ci95 : tuple of float
+        95 % of the same figures when patients are drawn anew with all their joints (cluster bootstrap).
+    mixed_mm, mixed_p : float
+        Difference and one-tailed p by a linear mixed model with a random intercept for each patient.
+    mixed_ci95 : tuple of float
+    agreement : Agreement or None
+        None where no joint was read twice.
+    bland_altman : BlandAltman or None
+        Of the first two readings.
+    readings : tuple of str
+        Names of the readings, in their order.
+    sdc_mm : float
+        Smallest detectable change: from the stated uncertainties, else from repeated readings; NaN where neither is
+        known.
+    sdc_source : str
+        What it rests on.
+    notes : tuple of str
+        What was left out, and what cannot be said.
+    """
+
+    joints: pd.DataFrame = field(repr=False)
+    patients: int
+    patients_read: int
+    changed: NDArray[np.float64] = field(repr=False)
+    unchanged: NDArray[np.float64] = field(repr=False)
+    difference_mm: float
+    difference_ci95: Interval
+    t: float
+    degrees_of_freedom: float
+    p: float
+    r: float
+    r_ci95: Interval
+    difference_clustered_ci95: Interval
+    r_clustered_ci95: Interval
+    mixed_mm: float
+    mixed_ci95: Interval
+    mixed_p: float
+    agreement: Agreement | None
+    bland_altman: BlandAltman | None
+    readings: tuple[str, ...]
+    sdc_mm: float
+    sdc_source: str
+    notes: tuple[str, ...]
+
+
+def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
+    """Assess narrowing against score change (Wang et al. 2023, Fig. 8).
+
+    Parameters
+    ----------
+    table : ClinicalTable
+    seed : int
+        Of the cluster bootstrap.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two joints with and two without a score change, or statsmodels is not installed.
+    """
+    from scipy import stats
+
+    joints = table.joints
+    score = joints["score_change"].to_numpy(float)
+    jsn = joints["jsn_mm"].to_numpy(float)
+    changed, unchanged = jsn[score > 0], jsn[score == 0]
+    for group, told in ((changed, "rose"), (unchanged, "stayed")):
+        if len(group) < 2:
+            raise InputError(
+                f"The score of {len(group)} joint{'s' * (len(group) != 1)} {told}; at least 2 are needed to compare. "
+                "Give more joints.",
+                "table",
+            )
+    notes = list(table.notes)
+    if (fell := int((score < 0).sum())) > 0:
+        notes.append(
+            f"The score of {fell} joint{'s' * (fell != 1)} fell; this counts for the correlation, not for the t-test."
+        )
+    one_tailed = stats.ttest_ind(changed, unchanged, equal_var=False, alternative="greater")
+    interval = stats.ttest_ind(changed, unchanged, equal_var=False).confidence_interval(0.95)
+    pearson = stats.pearsonr(jsn, score)
+    r_interval = pearson.confidence_interval(0.95) if len(jsn) > 3 else _NAN
+    mixed, mixed_note = _mixed(joints[score >= 0])
+    patients = joints["patient"].nunique()
+    clustered = [_cluster_bootstrap(joints, statistic, seed) for statistic in (_difference, _correlation)]
+    if patients < _LEAST_PATIENTS:
+        notes.append(f"Only {patients} patients: no interval can respect that their joints belong together.")
+    notes += mixed_note
+    agreed, compared, names = _repeated(table)
+    sdc_mm, sdc_source = _sdc(joints, agreed)
+    return Assessment(
+        joints=joints,
+        patients=patients,
+        patients_read=0 if table.readings is None else table.readings.index.get_level_values("patient").nunique(),
+        changed=changed,
+        unchanged=unchanged,
+        difference_mm=float(changed.mean() - unchanged.mean()),
+        difference_ci95=(float(interval[0]), float(interval[1])),
+        t=float(one_tailed.statistic),
+        degrees_of_freedom=float(one_tailed.df),
+        p=float(one_tailed.pvalue),
+        r=float(pearson.statistic),
+        r_ci95=(float(r_interval[0]), float(r_interval[1])),
+        difference_clustered_ci95=clustered[0],
+        r_clustered_ci95=clustered[1],
+        mixed_mm=mixed[0],
+        mixed_ci95=(mixed[1], mixed[2]),
+        mixed_p=mixed[3],
+        agreement=agreed,
+        bland_altman=compared,
+        readings=names,
+        sdc_mm=sdc_mm,
+        sdc_source=sdc_source,
+        notes=tuple(notes),
+    )
+
+
+def _mixed(joints: pd.DataFrame) -> tuple[tuple[float, float, float, float], list[str]]:
+    """Difference, interval and one-tailed p of a mixed model; NaN, and why, where it cannot be fitted."""
+    try:
+        from statsmodels.regression.linear_model import OLS
+        from statsmodels.regression.mixed_linear_model import MixedLM
+    except ImportError as error:
+        raise InputError(
+            "The mixed model needs statsmodels. Install it with: pip install 'napari-jsn[stats]'"
+        ) from error
+    from scipy.stats import norm
+
+    nothing = (float("nan"),) * 4
+    if joints["patient"].nunique() < 2:
+        return nothing, ["The mixed model needs two patients or more."]
+    narrowing = joints["jsn_mm"].to_numpy(float)
+    raised = (joints["score_change"].to_numpy(float) > 0).astype(float)
+    design = np.stack([np.ones(len(joints)), raised], axis=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a patient's share of the variance may well come out as 0
+        try:
+            fit = MixedLM(narrowing, design, groups=joints["patient"].to_numpy()).fit(reml=True)
+            note = [] if fit.converged else ["The mixed model did not converge; read its figures with care."]
+            effect, sd = float(fit.params[1]), float(fit.bse[1])
+        except (np.linalg.LinAlgError, ValueError):
+            fit = OLS(narrowing, design).fit()  # where patients do not differ, it is the model of independent joints
+            note = ["Patients do not differ beyond their joints, so the mixed model is that of independent joints."]
+            effect, sd = float(fit.params[1]), float(fit.bse[1])
+    if not (np.isfinite(sd) and sd > 0):
+        return nothing, ["The mixed model could not be fitted to these joints."]
+    return (effect, effect - 1.96 * sd, effect + 1.96 * sd, float(norm.sf(effect / sd))), note
+
+
+Sums = NDArray[np.float64]
+
+
+def _cluster_bootstrap(joints: pd.DataFrame, statistic: Callable[[Sums], Sums], seed: int) -> Interval:
+    """95 % interval of a statistic when patients are drawn anew, each with all of its joints."""
+    from scipy.stats import bootstrap
+
+    jsn, score = (joints[name].to_numpy(float) for name in ("jsn_mm", "score_change"))
+    rose, stayed = score > 0, score == 0
+    each = np.stack(
+        [rose, rose * jsn, stayed, stayed * jsn, np.ones(len(jsn)), jsn, score, jsn**2, score**2, jsn * score]
+    )
+    codes = np.unique(joints["patient"].to_numpy(str), return_inverse=True)[1]
+    sums = np.stack([np.bincount(codes, row) for row in each])  # what any draw of patients adds up to
+    patients = np.arange(sums.shape[1])
+    if len(patients) < _LEAST_PATIENTS:
+        return _NAN
+
+    def of_draw(drawn: NDArray[np.int_], axis: int = -1) -> Sums:
+        return statistic(sums[:, drawn].sum(axis=axis))
+
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = bootstrap(
+            (patients,), of_draw, n_resamples=_DRAWS, method="percentile", rng=np.random.default_rng(seed)
+        )
+    drawn = found.bootstrap_distribution  # a draw without any changed joint has no difference
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _difference(sums: Sums) -> Sums:
+    """Mean narrowing of joints whose score rose less that of those whose score stayed, from their sums."""
+    return np.asarray(sums[1] / sums[0] - sums[3] / sums[2])
+
+
+def _correlation(sums: Sums) -> Sums:
+    """Pearson's r from sums."""
+    n, x, y, xx, yy, xy = sums[4:]
+    return np.asarray((n * xy - x * y) / np.sqrt((n * xx - x**2) * (n * yy - y**2)))
+
+
+def _repeated(table: ClinicalTable) -> tuple[Agreement | None, BlandAltman | None, tuple[str, ...]]:
+    if table.readings is None:
+        return None, None, ()
+    values = table.readings.to_numpy(float)
+    names = tuple(str(name) for name in table.readings.columns)
+    return agreement(values), bland_altman(values[:, 0], values[:, 1]), names
+
+
+def _sdc(joints: pd.DataFrame, agreed: Agreement | None) -> tuple[float, str]:
+    if "jsn_sd_mm" in joints and joints["jsn_sd_mm"].notna().any():
+        return float(1.96 * np.sqrt(np.nanmean(joints["jsn_sd_mm"].to_numpy(float) ** 2))), "stated uncertainties"
+    return (agreed.sdc_mm, "repeated readings") if agreed else (float("nan"), "")

@@ -1,0 +1,94 @@
+"""A simulated cohort of joints for the clinical assessment: joint images only, which is quicker than whole hands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_jsn.anatomy import MEASURED_JOINTS
+from napari_jsn.common.progress import Progress, Silent
+from napari_jsn.registration.register import register_many
+from napari_jsn.simulation.joint_pair import Motion, joint_pair
+from napari_jsn.simulation.simulated_radiograph import JointPair
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Names of the two readings: with the bones that the network finds, and with the exact ones.
+READINGS = ("bones found", "bones exact")
+#: Share of joints that narrow, beyond which a patient's severity adds, and by how much in mm.
+_NARROWING, _MORE, _BY_MM = 0.1, 0.4, (0.1, 0.8)
+#: What else joints change by, sd in mm.
+_REST_MM = 0.02
+_BATCH = 20
+
+
+def simulated_rows(
+    count: int, seed: int = 0, device: str | None = None, progress: Progress | None = None
+) -> pd.DataFrame:
+    """Simulate joints of patients at two visits, read each twice, and set the true change of score beside it.
+
+    Each patient has ten joints and a severity of disease, which decides how many of them narrow and by how much.
+
+    Parameters
+    ----------
+    count : int
+        How many joints.
+    seed : int
+    device : str, optional
+        ``"cpu"`` or ``"cuda"``.
+    progress : Progress, optional
+        When aborted, the joints that are ready come back.
+
+    Returns
+    -------
+    DataFrame
+        Two rows a joint: ``patient joint side reading jsn_mm jsn_sd_mm reliable score_change true_mm``.
+    """
+    import pandas as pd
+
+    progress = progress or Silent()
+    pairs = _pairs(count, seed)
+    records: list[dict[str, object]] = []
+    for first in range(0, count, _BATCH):
+        if progress.aborted:
+            break
+        some = [next(pairs) for _ in range(min(_BATCH, count - first))]
+        fixed, moving, spacing = (
+            [getattr(pair, name) for _, pair in some] for name in ("fixed", "moving", "spacing_mm")
+        )
+        exact = ([pair.fixed_masks for _, pair in some], [pair.moving_masks for _, pair in some])
+        for reading, masks in zip(READINGS, ((None, None), exact), strict=True):
+            found = register_many(fixed, moving, *masks, spacing_mm=spacing, moving_spacing_mm=spacing, device=device)
+            for (patient, pair), registered in zip(some, found, strict=True):
+                truth = pair.moving_truth
+                records.append(
+                    {
+                        "patient": patient, "joint": truth.joint, "side": truth.side, "reading": reading,
+                        "jsn_mm": registered.jsn_mm, "jsn_sd_mm": registered.jsn_sd_mm,
+                        "reliable": registered.reliable,
+                        "score_change": truth.svdh_narrowing - pair.fixed_truth.svdh_narrowing,
+                        "true_mm": pair.jsn_projected_mm,
+                    }
+                )  # fmt: skip
+        progress.update(first + len(some), count, "Measuring joints")
+    return pd.DataFrame(records)
+
+
+def _pairs(count: int, seed: int) -> Iterator[tuple[str, JointPair]]:
+    for number in range(math.ceil(count / len(MEASURED_JOINTS))):
+        rng = np.random.default_rng([seed, 4, number])
+        severity = float(rng.beta(1.0, 2.0))
+        for joint in MEASURED_JOINTS:
+            jsn_mm = float(rng.normal(0, _REST_MM))
+            if rng.random() < _NARROWING + _MORE * severity:
+                jsn_mm += float(rng.uniform(*_BY_MM)) * (0.4 + severity)
+            # one seed a patient: the same bones and device for all of the joints, each with a motion of its own
+            yield f"SIM{number + 1:04d}", joint_pair(joint, jsn_mm, _seed(seed, number), motion=Motion.draw(rng))
+
+
+def _seed(seed: int, number: int) -> int:
+    return int(np.random.SeedSequence([seed, 5, number]).generate_state(1)[0])

@@ -1,0 +1,175 @@
+"""The table of a clinical assessment: narrowing and score change of joints, from files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_jsn.common.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: What names a joint, and what an assessment needs beside it.
+JOINT = ["patient", "joint", "side"]
+NEEDED = ["jsn_mm", "score_change"]
+#: A column that tells repeated readings of the same joint apart.
+READING = "reading"
+
+
+@dataclass(frozen=True)
+class ClinicalTable:
+    """Joints with their narrowing and score change.
+
+    Attributes
+    ----------
+    joints : DataFrame
+        ``patient joint side jsn_mm score_change`` and, where known, ``jsn_sd_mm``; one row a joint, the mean where it
+        was read several times.
+    readings : DataFrame or None
+        One row a joint that was read every time, one column a reading: narrowing in mm.
+    notes : tuple of str
+        What was left out.
+    """
+
+    joints: pd.DataFrame
+    readings: pd.DataFrame | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_table(
+    path: str | os.PathLike[str], truth: str | os.PathLike[str] | None = None, visit: int | None = None
+) -> ClinicalTable:
+    """Read a CSV table with the columns ``patient, joint, side, jsn_mm`` and ``score_change``.
+
+    Rows that are not ``reliable`` or have no narrowing are left out and counted in the notes.
+
+    Parameters
+    ----------
+    path : path
+        A row a joint, or a joint and visit (column ``visit``), or a joint and reading (column ``reading``).
+    truth : path, optional
+        The ``truth.csv`` of a simulated study, whose ``svdh_narrowing`` since visit 1 is the score change.
+    visit : int, optional
+        Which visit's narrowing since baseline; the last one of each joint by default.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, lacks a column, or tells of one joint twice.
+    """
+    rows = _read(path, "table")
+    if truth is not None:
+        rows = _with_scores(rows, _read(truth, "truth"))
+    return tidy(rows, visit)
+
+
+def tidy(rows: pd.DataFrame, visit: int | None = None) -> ClinicalTable:
+    """The same from rows that were read already."""
+    import pandas as pd
+
+    _check(rows, [*JOINT, *NEEDED], "table", " A truth.csv gives it to simulated studies: --truth.")
+    notes: list[str] = []
+    rows = rows.assign(**{name: pd.to_numeric(rows[name], errors="coerce") for name in NEEDED})
+    for name in JOINT:
+        rows[name] = rows[name].fillna("").astype(str)
+    rows = _of_visit(rows, visit, notes)
+    if "reliable" in rows:
+        good = rows["reliable"].astype(str).str.lower().isin(("true", "1", "yes"))
+        _count(notes, int((~good).sum()), "not reliable")
+        rows = rows[good]
+    known = rows[NEEDED].notna().all(axis=1)
+    _count(notes, int((~known).sum()), "without narrowing or score")
+    rows = rows[known]
+    if READING in rows and rows[READING].nunique() > 1:
+        return _repeated(rows, notes)
+    twice = rows.duplicated(JOINT)
+    if twice.any():
+        _refuse_twice(rows[twice].iloc[0], "Give repeated readings a column 'reading' that tells them apart.")
+    return ClinicalTable(_columns(rows).reset_index(drop=True), None, tuple(notes))
+
+
+def _repeated(rows: pd.DataFrame, notes: list[str]) -> ClinicalTable:
+    twice = rows.duplicated([*JOINT, READING])
+    if twice.any():
+        _refuse_twice(rows[twice].iloc[0], f"Each reading ({READING}) must hold it once.")
+    wide = rows.pivot(index=JOINT, columns=READING, values="jsn_mm")
+    full = wide.dropna()
+    if len(full) < len(wide):
+        notes.append(f"{len(wide) - len(full)} joints were not read every time; they do not count for agreement.")
+    means = _columns(rows).groupby(JOINT, sort=False, as_index=False).mean(numeric_only=True)
+    return ClinicalTable(means, full if len(full) >= 3 else None, tuple(notes))
+
+
+def _columns(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[[*JOINT, *NEEDED, *(name for name in ("jsn_sd_mm",) if name in rows)]]
+
+
+def _of_visit(rows: pd.DataFrame, visit: int | None, notes: list[str]) -> pd.DataFrame:
+    """The rows of one visit; of the last one of each joint where none is named."""
+    if "visit" not in rows:
+        return rows
+    if visit is not None:
+        chosen = rows[rows["visit"] == visit]
+        if chosen.empty:
+            raise InputError(f"The table has no visit {visit}. It has: {sorted(set(rows['visit']))}.", "visit")
+        return chosen
+    later = rows[rows["visit"] > 1]  # nothing has narrowed at the baseline yet
+    last = later["visit"] == later.groupby(JOINT)["visit"].transform("max")
+    if not last.all():
+        notes.append("Of each joint the last visit counts.")
+    return later[last]
+
+
+def _with_scores(rows: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the true change of the simulated score since visit 1."""
+    _check(truth, [*JOINT, "visit", "svdh_narrowing"], "truth")
+    _check(rows, ["joint", "side", "visit", "jsn_mm"], "table")
+    if "patient" not in rows:
+        names = truth["patient"].unique()
+        if len(names) != 1:
+            raise InputError(
+                f"The table names no patient, but the truth has {len(names)}. Add a column 'patient' to the table.",
+                "table",
+            )
+        rows = rows.assign(patient=names[0])
+    first = truth[truth["visit"] == 1].set_index(JOINT)["svdh_narrowing"].rename("first")
+    changes = truth.join(first, on=JOINT)
+    changes = changes.assign(score_change=changes["svdh_narrowing"] - changes["first"])
+    keys = [*JOINT, "visit"]
+    rows = rows.drop(columns="score_change", errors="ignore")
+    joined = rows.merge(changes[[*keys, "score_change"]].drop_duplicates(keys), on=keys, how="left")
+    if joined["score_change"].isna().all():
+        raise InputError(
+            "No joint of the table is in the truth. Patients, joints, sides and visits must agree.", "truth"
+        )
+    return joined
+
+
+def _read(path: str | os.PathLike[str], argument: str) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, dtype=dict.fromkeys((*JOINT, READING), str))
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {path}.", argument) from error
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(f"{Path(path).name} cannot be read as a CSV table: {error}.", argument) from error
+
+
+def _check(rows: pd.DataFrame, needed: list[str], argument: str, hint: str = "") -> None:
+    missing = [name for name in needed if name not in rows]
+    if missing:
+        hint = hint if missing == ["score_change"] else ""
+        raise InputError(f"The table lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}.{hint}", argument)
+
+
+def _count(notes: list[str], number: int, what: str) -> None:
+    if number:
+        notes.append(f"{number} row{'s' * (number != 1)} {what} left out.")
+
+
+def _refuse_twice(row: pd.Series, hint: str) -> None:
+    raise InputError(f"{row['joint']} {row['side']} of patient {row['patient']} is there twice. {hint}", "table")

@@ -1,0 +1,1 @@
+"""The whole measurement on hands whose truth is known."""

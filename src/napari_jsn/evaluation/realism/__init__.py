@@ -1,0 +1,1 @@
+"""Real finger joints against simulated ones."""

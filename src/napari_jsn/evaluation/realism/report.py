@@ -1,0 +1,267 @@
+"""The tables and plots of real joints against simulated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn.evaluation.page import table
+from napari_jsn.evaluation.realism import measures
+from napari_jsn.evaluation.realism.compare import JSN_SD_MM, MCPS, REMAINDERS, Side
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: One figure alone that ranks a real joint against a simulated one this well tells them apart.
+TELLS = 0.75
+
+REAL, SIMULATED = "#222222", "#c1440e"
+
+
+def lines(real: Side, simulated: Side) -> list[str]:
+    """Markdown of all tables."""
+    residual = REMAINDERS["residual"]
+    return [
+        f"{len(real.joints)} real joints at two visits against {len(simulated.joints)} simulated ones "
+        f"(narrowing drawn with sd {JSN_SD_MM} mm), 256 x 256 pixels of 0.0867 mm.",
+        "",
+        "### What remains after registration",
+        "",
+        "Median [quartiles] of the residual, of local contrast.",
+        "",
+        *table(("", "all", *MCPS), [_split(side, residual, name) for name, side in _both(real, simulated)]),
+        "",
+        "### What still differs",
+        "",
+        *_differences(real, simulated),
+        "",
+        "### All figures",
+        "",
+        "*tells apart*: share of (real, simulated) couples that this figure alone puts in one order; 50 % tells "
+        "nothing, 100 % everything. Median [quartiles].",
+        "",
+        *table(("figure", "real", "simulated", "tells apart"), _figures(real, simulated)),
+        "",
+        "Medians by joint, real / simulated.",
+        "",
+        *table(("figure", *MCPS), _medians(real, simulated)),
+        "",
+        "Grey levels, on a scale of 0 to 1: Wasserstein distance of the pooled histograms, and for measure that of one "
+        "half of the real joints to the other half.",
+        "",
+        *table(("region", "all", *MCPS, "real to real"), _distances(real, simulated)),
+        "",
+        "Power of simulated over real joints (geometric mean over joints), by band in cycles/mm.",
+        "",
+        *table(("", *(f"{low}-{high}" for low, high in measures.BANDS)), _ratios(real, simulated)),
+    ]
+
+
+def tells_apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Share of couples with the ``b`` above the ``a``, ties half: the area under the ROC curve."""
+    from scipy.stats import rankdata
+
+    a, b = a[np.isfinite(a)], b[np.isfinite(b)]
+    if not len(a) or not len(b):
+        return float("nan")
+    ranks = rankdata(np.concatenate([a, b]))
+    return float((ranks[len(a) :].sum() - len(b) * (len(b) + 1) / 2) / (len(a) * len(b)))
+
+
+def wasserstein(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Distance of two histograms over grey levels 0 to 1."""
+    return float(np.abs(np.cumsum(a) - np.cumsum(b)).sum() / len(a))
+
+
+def _both(real: Side, simulated: Side) -> tuple[tuple[str, Side], tuple[str, Side]]:
+    return ("real", real), ("simulated", simulated)
+
+
+def _split(side: Side, figure: str, name: str) -> list[str]:
+    return [name, *(_quartiles(side.of(joint).numbers()[figure]) for joint in (None, *MCPS))]
+
+
+def _quartiles(values: NDArray[np.float64]) -> str:
+    low, middle, high = np.nanpercentile(values, (25, 50, 75))
+    digits = 2 if abs(middle) >= 0.1 else 4
+    return f"{middle:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _figures(real: Side, simulated: Side) -> list[list[str]]:
+    ours, theirs = simulated.numbers(), real.numbers()
+    rows = []
+    for name, values in theirs.items():
+        area = tells_apart(values, ours[name])
+        rows.append([name, _quartiles(values), _quartiles(ours[name]), f"{100 * max(area, 1 - area):.0f} %"])
+    return rows
+
+
+def _medians(real: Side, simulated: Side) -> list[list[str]]:
+    parts = [(real.of(joint).numbers(), simulated.of(joint).numbers()) for joint in MCPS]
+    return [
+        [name, *(f"{np.nanmedian(theirs[name]):.3g} / {np.nanmedian(ours[name]):.3g}" for theirs, ours in parts)]
+        for name in parts[0][0]
+    ]
+
+
+def _differences(real: Side, simulated: Side) -> list[str]:
+    """What one figure alone tells, the clearest first."""
+    ours, theirs = simulated.numbers(), real.numbers()
+    areas = {name: tells_apart(values, ours[name]) for name, values in theirs.items()}
+    found = sorted((name for name in areas if max(areas[name], 1 - areas[name]) >= TELLS), key=_clearness(areas))
+    if not found:
+        return [f"No figure alone puts more than {100 * TELLS:.0f} % of (real, simulated) couples in one order."]
+    rows = []
+    for name in found:
+        area = areas[name]
+        words = "higher" if area > 0.5 else "lower"
+        rows.append([name, words, f"{np.nanmedian(theirs[name]):.3g}", f"{np.nanmedian(ours[name]):.3g}",
+                     f"{100 * max(area, 1 - area):.0f} %"])  # fmt: skip
+    return table(("figure", "simulated joints have it", "real", "simulated", "tells apart"), rows)
+
+
+def _clearness(areas: dict[str, float]) -> Callable[[str], float]:
+    return lambda name: -abs(areas[name] - 0.5)
+
+
+def pooled(side: Side, region: str) -> NDArray[np.float64]:
+    """Mean histogram of a region; each joint image counts alike."""
+    return np.nanmean([one.histograms[region] for one in side.looks], axis=0)
+
+
+def _distances(real: Side, simulated: Side) -> list[list[str]]:
+    rows = []
+    for region in measures.REGIONS:
+        cells = [wasserstein(pooled(real.of(j), region), pooled(simulated.of(j), region)) for j in (None, *MCPS)]
+        cells.append(wasserstein(pooled(real.half(0), region), pooled(real.half(1), region)))
+        rows.append([region, *(f"{cell:.3f}" for cell in cells)])
+    return rows
+
+
+def _ratios(real: Side, simulated: Side) -> list[list[str]]:
+    rows = []
+    for part in ("whole", "inside bone"):
+        means = [_mean_power(side, part) for side in (real, simulated)]
+        ratio = means[1] - means[0]
+        at = measures.FREQUENCIES
+        cells = [np.exp(np.nanmean(ratio[(at >= low) & (at < high)])) for low, high in measures.BANDS]
+        rows.append([part, *(f"{cell:.2f}" for cell in cells)])
+    return rows
+
+
+def _mean_power(side: Side, part: str) -> NDArray[np.float64]:
+    """Log of the geometric mean spectrum."""
+    return np.nanmean(np.log([one.spectra[part] for one in side.looks]), axis=0)
+
+
+def plots(real: Side, simulated: Side, folder: Path) -> list[tuple[str, Path]]:
+    """Draw the comparisons; returns the title and path of each picture."""
+    import warnings
+
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    with plt.rc_context({"font.size": 9, "axes.edgecolor": "#888888"}), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # bands and profiles that nothing fills
+        for name, title, draw in PLOTS:
+            figure = draw(real, simulated)
+            path = folder / f"simulator-{name}.png"
+            figure.savefig(path, dpi=130, facecolor="white")
+            plt.close(figure)
+            written.append((title, path))
+    return written
+
+
+def draw_histograms(real: Side, simulated: Side) -> Figure:
+    """Grey levels by region and by MCP."""
+    columns = (None, *MCPS)
+    figure, panels = _panels(len(measures.REGIONS), len(columns), (13, 7.5), sharey="row", sharex=True)
+    at = (np.arange(measures.BINS) + 0.5) / measures.BINS
+    for row, region in zip(panels, measures.REGIONS, strict=True):
+        for axes, joint in zip(row, columns, strict=True):
+            for (name, side), colour in zip(_both(real, simulated), (REAL, SIMULATED), strict=True):
+                axes.plot(at, measures.BINS * pooled(side.of(joint), region), color=colour, lw=1.4, label=name)
+            axes.set(title=(joint or "all") if region == measures.REGIONS[0] else "", yticks=[])
+        row[0].set_ylim(bottom=0)
+        row[0].set_ylabel(region)
+    _finish(figure, panels, "grey level")
+    return figure
+
+
+def draw_curves(real: Side, simulated: Side) -> Figure:
+    """Spectra, profiles, noise and autocorrelation: median and quartiles over joint images."""
+    at = measures
+    shown: Sequence[tuple[str, str, NDArray[np.float64], Callable, dict[str, str]]] = (
+        ("radial spectrum, whole image", "cycles/mm", at.FREQUENCIES, lambda one: one.spectra["whole"], _LOGS),
+        ("radial spectrum, inside bone", "cycles/mm", at.FREQUENCIES, lambda one: one.spectra["inside bone"], _LOGS),
+        ("across the shaft's cortex", "mm from the mask's border", at.ACROSS_CORTEX_MM, lambda one: one.cortex, {}),
+        ("across the joint space", "mm from its middle", at.ACROSS_GAP_MM, lambda one: one.gap, {}),
+        ("noise", "grey level", at.NOISE_AT, lambda one: one.noise, {}),
+        ("spongy bone, along the bone", "lag, mm", at.LAGS_MM, lambda one: one.along, {}),
+        ("spongy bone, across the bone", "lag, mm", at.LAGS_MM, lambda one: one.across, {}),
+    )  # fmt: skip
+    figure, panels = _panels(2, 4, (13, 6.4))
+    for axes, (title, below, places, pick, scales) in zip(panels.ravel(), shown, strict=False):
+        for (name, side), colour in zip(_both(real, simulated), (REAL, SIMULATED), strict=True):
+            curves = np.array([pick(one) for one in side.looks])
+            low, middle, high = np.nanpercentile(curves, (25, 50, 75), axis=0)
+            axes.fill_between(places, low, high, color=colour, alpha=0.18, lw=0)
+            axes.plot(places, middle, color=colour, lw=1.5, label=name)
+        axes.set(title=title, xlabel=below, **scales)
+    panels.ravel()[-1].set_axis_off()
+    _finish(figure, panels, "")
+    return figure
+
+
+def draw_residuals(real: Side, simulated: Side) -> Figure:
+    """Residual after registration by MCP, and how the bones moved."""
+    shown = ("residual", "likeness", "strength_px", "turn_deg")
+    figure, panels = _panels(1, len(shown), (13, 3.6))
+    groups = (None, *MCPS)
+    for axes, name in zip(panels[0], shown, strict=True):
+        for k, ((label, side), colour) in enumerate(zip(_both(real, simulated), (REAL, SIMULATED), strict=True)):
+            values = [side.of(joint).numbers()[REMAINDERS[name]] for joint in groups]
+            boxes = axes.boxplot(values, positions=np.arange(len(groups)) + 0.36 * k, widths=0.3, showfliers=False)
+            for part in ("boxes", "whiskers", "caps", "medians"):
+                for line in boxes[part]:
+                    line.set(color=colour, lw=1.3)
+            axes.plot([], [], color=colour, label=label)
+        axes.set_xticks(np.arange(len(groups)) + 0.18, ["all", *MCPS])
+        axes.set_title(REMAINDERS[name].replace("after registration", "after\nregistration"), fontsize=9)
+    _finish(figure, panels, "")
+    return figure
+
+
+_LOGS = {"xscale": "log", "yscale": "log"}
+PLOTS: tuple[tuple[str, str, Callable], ...] = (
+    ("residual", "What remains after registering two visits", draw_residuals),
+    ("grey", "Grey levels by region", draw_histograms),
+    ("curves", "Spectra, edges, noise and texture", draw_curves),
+)
+
+
+def _panels(rows: int, columns: int, size: tuple[float, float], **shared: Any) -> tuple[Figure, NDArray[Any]]:
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **shared)
+    for axes in panels.ravel():
+        axes.grid(color="#dddddd", lw=0.6)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, panels
+
+
+def _finish(figure: Any, panels: Any, below: str) -> None:
+    if below:
+        for axes in panels[-1]:
+            axes.set_xlabel(below)
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)

@@ -1,0 +1,1 @@
+"""The measurement on simulated joints of known narrowing."""

@@ -1,0 +1,8 @@
+"""A joint, its image, the masks of its two bones, and the geometry that both share."""
+
+from napari_jsn.joint.bone_masks import LOWER, UPPER, BoneMasks
+from napari_jsn.joint.joint import Joint
+from napari_jsn.joint.joint_image import JointImage
+from napari_jsn.joint.similarity import Similarity
+
+__all__ = ["LOWER", "UPPER", "BoneMasks", "Joint", "JointImage", "Similarity"]

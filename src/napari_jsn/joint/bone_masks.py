@@ -1,0 +1,71 @@
+"""The masks of the two bones of a joint image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_jsn.common.errors import InputError
+
+#: Label values of the two bones in a labels image; a pixel of both carries 3.
+UPPER, LOWER = 1, 2
+#: What "in" looks like in a binary mask: true, or the white of an 8-bit or a 16-bit picture.
+_WHITE = (1, 255, 65535)
+
+
+@dataclass(frozen=True)
+class BoneMasks:
+    """Where the two bones of a joint image lie; they may overlap.
+
+    Parameters
+    ----------
+    upper, lower : (H, W) bool array
+        The distal and the proximal bone, or whole halves of the image.
+    """
+
+    upper: NDArray[np.bool_]
+    lower: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        for name in ("upper", "lower"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name)).astype(bool))
+        if self.upper.shape != self.lower.shape or self.upper.ndim != 2:
+            raise InputError(
+                f"The two bone masks must be images of one shape, but have shapes {self.upper.shape} and "
+                f"{self.lower.shape}. Draw both on the same joint image."
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W) of the joint image."""
+        return self.upper.shape
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """(H, W) labels: 1 upper, 2 lower, 3 both."""
+        return (UPPER * self.upper + LOWER * self.lower).astype(np.uint8)
+
+    @classmethod
+    def from_labels(cls, labels: ArrayLike) -> BoneMasks:
+        """Read masks from labels 1 (upper), 2 (lower) and 3 (both).
+
+        A binary image (0 and 1 or white; 0, 1 and white pass too) means the upper side and its complement.
+
+        Raises
+        ------
+        InputError
+            If it holds any other value: labels 4 or 5 are not taken for a bone.
+        """
+        labels = np.asarray(labels)
+        values = np.unique(labels)
+        if np.isin(values, (0, *_WHITE)).all():
+            return cls(labels != 0, labels == 0)
+        if not np.isin(values, (0, UPPER, LOWER, UPPER | LOWER)).all():
+            raise InputError(
+                f"The mask holds the values {values[:6].tolist()}; it must hold 1 (upper bone), 2 (lower bone) "
+                "and 3 (both), or be a binary mask of the upper side (0 and 1, or 0 and 255)."
+            )
+        bits = labels.astype(np.uint8)
+        return cls((bits & UPPER) != 0, (bits & LOWER) != 0)

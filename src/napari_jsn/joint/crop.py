@@ -1,0 +1,87 @@
+"""Cut the image of one joint out of a radiograph, finger axis vertical, distal end up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.joint import Joint, JointImage
+from napari_jsn.radiograph.intensity import grey_levels
+from napari_jsn.radiograph.spacing import Spacing, check_spacing
+
+#: The least side of a joint image, in pixels.
+_LEAST_SIDE = 24
+
+
+def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> JointImage:
+    """The image of one joint, by cubic B-splines at the radiograph's own (finer) pixel size.
+
+    Parameters
+    ----------
+    radiograph : Radiograph or (H, W) array
+        Bone bright. Beyond its border the border goes on.
+    joint : Joint
+        Its box says what to cut out and which way is up.
+    spacing_mm : float or (row, col) pair of float, optional
+        Size of a pixel of the radiograph in mm; by default what the radiograph states.
+
+    Returns
+    -------
+    JointImage
+        Square pixels, as many as fit the box; ``to_radiograph`` maps its ``(x, y, 1)`` to the radiograph's.
+
+    Raises
+    ------
+    InputError
+        If the box is a line or too small, lies wholly off the radiograph, or an argument is wrong.
+    """
+    pixels = np.asarray(getattr(radiograph, "pixels", None))
+    if pixels.ndim != 2:
+        pixels = grey_levels(radiograph, "radiograph", "The radiograph")
+    spacing = check_spacing(spacing_mm)
+    if spacing is None:
+        spacing = getattr(radiograph, "spacing_mm", None)
+    size = pixel_size(spacing)
+    unit = float(size.min())
+    # from the joint image's pixels to the box's plane in mm (or pixels), then to the radiograph
+    corners = joint.box[:, ::-1] * size[::-1]
+    across, down = (corners[1] + corners[2] - corners[0] - corners[3]) / 2, (corners[2:] - corners[:2][::-1]).mean(0)
+    width, height = (float(np.hypot(*side)) for side in (across, down))
+    cols, rows = round(width / unit), round(height / unit)
+    if min(cols, rows) < _LEAST_SIDE:
+        raise InputError(
+            f"The box of {joint.name} is only {height / unit:.0f} x {width / unit:.0f} pixels; at least {_LEAST_SIDE} "
+            "each way are needed. Draw it larger, or give a finer radiograph.",
+            "joint",
+        )
+    matrix = np.eye(3)
+    linear = np.column_stack([across / width, down / height]) * unit / size[::-1, None]
+    matrix[:2, :2] = linear
+    matrix[:2, 2] = joint.box[:, ::-1].mean(axis=0) - linear @ ((cols - 1) / 2, (rows - 1) / 2)
+    return JointImage(_sampled(pixels, matrix, (rows, cols), joint), unit if spacing is not None else None, matrix)
+
+
+def pixel_size(spacing_mm: Spacing) -> NDArray[np.float64]:
+    """(row, col) size of a pixel; 1 where it is not known."""
+    return np.array(np.broadcast_to(1.0 if spacing_mm is None else spacing_mm, (2,)), dtype=float)
+
+
+def _sampled(
+    pixels: NDArray[np.float32], matrix: NDArray[np.float64], shape: tuple[int, int], joint: Joint
+) -> NDArray[np.float32]:
+    """The radiograph at the joint image's pixels; only the part around the box is looked at."""
+    ends = np.array([[0, 0], [shape[1] - 1, 0], [0, shape[0] - 1], [shape[1] - 1, shape[0] - 1]])
+    on_film = (ends @ matrix[:2, :2].T + matrix[:2, 2])[:, ::-1]
+    margin = 12  # the splines' reach is less
+    low = np.clip(np.floor(on_film.min(0)).astype(int) - margin, 0, pixels.shape)
+    high = np.clip(np.ceil(on_film.max(0)).astype(int) + margin + 1, 0, pixels.shape)
+    if (high - low < 2).any() or (on_film.max(0) < 0).any() or (on_film.min(0) > np.array(pixels.shape) - 1).any():
+        raise InputError(f"The box of {joint.name} lies off the radiograph. Move it onto the joint.", "joint")
+    part = pixels[low[0] : high[0], low[1] : high[1]].astype(np.float32)
+    swap = matrix[[1, 0]][:, [1, 0, 2]]  # (row, col)
+    cut = ndimage.affine_transform(part, swap[:, :2], swap[:, 2] - low, shape, order=3, mode="nearest")
+    return np.asarray(np.clip(cut, 0, 1), dtype=np.float32)

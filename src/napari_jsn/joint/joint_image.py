@@ -1,0 +1,27 @@
+"""The image cut out around one joint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class JointImage:
+    """The crop around one joint: finger axis vertical, distal end up.
+
+    Parameters
+    ----------
+    pixels : (H, W) float32 array
+        Grey levels in [0, 1], bone bright.
+    spacing_mm : float or None
+        Size of a (square) pixel in mm; None where it is not known.
+    to_radiograph : (3, 3) array
+        Maps ``(x, y, 1)`` of this image to the radiograph it was cut from.
+    """
+
+    pixels: NDArray[np.float32]
+    spacing_mm: float | None = None
+    to_radiograph: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))

@@ -1,0 +1,33 @@
+"""Read the masks of the two bones of a joint image from a file."""
+
+from __future__ import annotations
+
+import os
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.joint.bone_masks import BoneMasks
+from napari_jsn.radiograph.read import existing_file
+
+
+def read_masks(path: str | os.PathLike[str]) -> BoneMasks:
+    """Read the masks of the two bones from a labels image: PNG, BMP or TIFF.
+
+    Parameters
+    ----------
+    path : str or path
+        An image with the values 1 (upper bone), 2 (lower bone) and 3 (both), grey or as indexes of a palette;
+        or with 0 and 1, or 0 and 255, for the upper side, the rest being the lower.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, a JPEG (which alters labels), coloured, or holds other values.
+    """
+    from napari_jsn.radiograph import image_file
+
+    path = existing_file(path)
+    labels = image_file.labels(path)
+    try:
+        return BoneMasks.from_labels(labels)
+    except InputError as error:
+        raise InputError(f"{path} holds no bone masks. {error}", "path") from error

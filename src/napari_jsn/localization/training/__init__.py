@@ -1,0 +1,1 @@
+"""How the localiser is trained: data, simulated scenes, appearance, task."""

@@ -1,0 +1,1 @@
+"""What all networks share: cards and weights, and the protocol of a training task."""

@@ -1,0 +1,249 @@
+"""The registry of models: what was learned or calibrated, each with a JSON card that says what it is.
+
+A network is two files, ``<task>-<name>.safetensors`` and its card ``<task>-<name>.json``. Those that are
+shipped lie in ``napari_jsn/models``; a user's own lie in the platform's folder for user data, or where the
+environment variable ``NAPARI_JSN_MODELS`` says. A card that has no weights beside it holds plain constants.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.common.files import write_files
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: What a card must say of a network, beside the figures and whatever else its task tells.
+FIELDS = (
+    "task", "name", "preset", "architecture", "input_size_px", "normalisation", "training_data", "figures", "command",
+    "seed", "versions", "sha256",
+)  # fmt: skip
+_SUFFIX = ".safetensors"
+
+
+def cards() -> list[str]:
+    """Names of all shipped cards, sorted."""
+    return sorted(path.stem for path in _shipped().glob("*.json"))
+
+
+def card(name: str) -> dict[str, Any]:
+    """Read the shipped card of that name.
+
+    Parameters
+    ----------
+    name : str
+        For instance ``"registration-refined"``, the calibration of the method ``refined``.
+
+    Returns
+    -------
+    dict
+        The card; its keys are told in the card itself and by the code that reads it.
+
+    Raises
+    ------
+    InputError
+        If there is no such card; the message lists those that exist.
+    """
+    if name not in cards():
+        raise InputError(f"There is no model card {name!r}. Choose one of: {', '.join(cards())}.", "name")
+    return _read_card(_shipped() / f"{name}.json")
+
+
+def user_folder() -> Path:
+    """Where a user's own models lie; it may not exist yet."""
+    from platformdirs import user_data_path
+
+    named = os.environ.get("NAPARI_JSN_MODELS")
+    return Path(named) if named else user_data_path("napari-jsn", appauthor=False) / "models"
+
+
+def names(task: str) -> list[str]:
+    """Names of the models of a task: ``default`` and the other shipped ones first, then the user's own.
+
+    Parameters
+    ----------
+    task : str
+        For instance ``"segmentation"``.
+    """
+    shipped = _names_in(_shipped(), task)
+    return sorted(shipped, key=lambda name: (name != "default", name)) + [
+        name for name in _names_in(user_folder(), task) if name not in shipped
+    ]
+
+
+def check_name(name: str, argument: str = "name") -> str:
+    """The name, once it is clear that it can be part of a file's name anywhere.
+
+    Raises
+    ------
+    InputError
+        If it is empty or holds anything but letters, digits, dots, dashes and underscores.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,63}", name, re.ASCII):
+        raise InputError(f"A model cannot be called {name!r}. Use letters, digits, dots, dashes and _.", argument)
+    return name
+
+
+def load(task: str, name: str = "default") -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read a network's weights and card, once the file proves to be the one that the card speaks of.
+
+    Parameters
+    ----------
+    task : str
+        What the network is for: ``"segmentation"``.
+    name : str
+        One of :func:`names`, or the path of a ``.safetensors`` file whose card lies beside it.
+
+    Returns
+    -------
+    weights : dict of str to tensor
+        A state dict, on the CPU.
+    card : dict
+
+    Raises
+    ------
+    InputError
+        If there is no such model, or its file is damaged, cut short or of another task.
+    """
+    path = find(task, name)
+    about = _read_card(path.with_suffix(".json"))
+    if about.get("task") != task:
+        raise InputError(f"{path.name} is a model for {about.get('task')!r}, not {task!r}. Choose another.", "model")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.", "model") from error
+    if sha256(content).hexdigest() != about.get("sha256"):
+        raise InputError(
+            f"{path.name} is not the file that its card speaks of: it was changed or cut short. "
+            "Get both files again, or train anew.",
+            "model",
+        )
+    from safetensors import SafetensorError
+    from safetensors.torch import load as read
+
+    try:
+        return read(content), about
+    except SafetensorError as error:
+        raise InputError(f"{path.name} holds no weights ({error}). Get it again, or train anew.", "model") from error
+
+
+def find(task: str, name: str) -> Path:
+    """The weights file of a model.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message lists those that exist.
+    """
+    if name.endswith(_SUFFIX):
+        path = Path(name)
+        if not path.is_file():
+            raise InputError(f"There is no file {path}.", "model")
+        return path
+    for folder in (_shipped(), user_folder()):
+        if name in _names_in(folder, task):
+            return folder / f"{task}-{name}{_SUFFIX}"
+    known = ", ".join(names(task)) or f"none yet; napari-jsn train {task} makes one"
+    raise InputError(f"There is no {task} model {name!r}. Choose one of: {known}.", "model")
+
+
+def check_fields(about: Mapping[str, Any]) -> None:
+    """See that a card says what every card must say, but for the hash.
+
+    Raises
+    ------
+    ValueError
+        If a field is missing, which is a mistake of the code that made the card.
+    """
+    if missing := [entry for entry in FIELDS if entry not in about and entry != "sha256"]:
+        raise ValueError(f"The card lacks {', '.join(missing)}.")
+
+
+def save(
+    folder: str | os.PathLike[str],
+    weights: Mapping[str, Tensor],
+    about: Mapping[str, Any],
+    beside: Mapping[str, bytes] | None = None,
+) -> Path:
+    """Write a network's weights and card, both or neither; files of the same names are replaced.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it does not exist; :func:`user_folder` makes the model appear in every menu.
+    weights : mapping of str to tensor
+        A state dict.
+    about : mapping
+        The card without ``sha256``, which is filled in; ``task`` and ``name`` make the files' names.
+    beside : mapping of str to bytes, optional
+        Further files to write with them: the ending of their name (``".csv"``) and what they hold.
+
+    Returns
+    -------
+    Path
+        The weights file.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, or the name cannot be part of a file's name.
+    """
+    from safetensors.torch import save as as_bytes
+
+    check_fields(about)
+    stem = f"{about['task']}-{check_name(about['name'])}"
+    content = as_bytes({key: value.detach().cpu().contiguous() for key, value in weights.items()})
+    full = {**about, "sha256": sha256(content).hexdigest()}
+    text = json.dumps({key: full[key] for key in (*FIELDS, *full)}, indent=2, ensure_ascii=False, allow_nan=False)
+    contents = {stem + _SUFFIX: content, f"{stem}.json": f"{text}\n".encode()}
+    contents |= {stem + ending: extra for ending, extra in (beside or {}).items()}
+    return write_files(folder, contents)[0]
+
+
+def _shipped() -> Path:
+    return Path(str(files("napari_jsn").joinpath("models")))
+
+
+def _names_in(folder: Path, task: str) -> list[str]:
+    """Names of the models in a folder that have both of their files."""
+    prefix = f"{task}-"
+    found = (path.stem.removeprefix(prefix) for path in folder.glob(f"{prefix}*{_SUFFIX}"))
+    return sorted(name for name in found if (folder / f"{prefix}{name}.json").is_file())
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path.name} is missing: a model is two files, and this is its card.", "model") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as a model card: {error}.", "model") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is no model card. Get it again, or train anew.", "model")
+    return content
+
+
+def model_identity(task: str, name: str) -> str:
+    """Name and first digits of the hash of a model's weights: ``"default 1a2b3c4d5e6f"``.
+
+    Raises
+    ------
+    InputError
+        If there is no such model.
+    """
+    path = find(task, name)
+    try:
+        digest = str(json.loads(path.with_suffix(".json").read_text("utf-8")).get("sha256", ""))
+    except (OSError, ValueError, AttributeError):
+        digest = ""  # what loads the model says what is wrong with its card
+    return f"{path.stem.removeprefix(f'{task}-')} {digest[:12]}".strip()

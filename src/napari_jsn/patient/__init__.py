@@ -1,0 +1,1 @@
+"""Read the radiographs of one patient, order them in visits, find the hands, and check them."""

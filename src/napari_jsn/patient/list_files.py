@@ -1,0 +1,156 @@
+"""Which files of a folder are hand radiographs, told from headers and names before any pixel is read."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.patient.identity import TAGS, Identity
+from napari_jsn.patient.radiographs_table import FILMS_TABLE, Row
+
+DICOM_SUFFIXES = (".dcm", ".dicom")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+#: Modalities of plain radiographs: computed, digital, digitised film, other, not stated.
+MODALITIES = ("CR", "DX", "RG", "OT", "")
+#: What a header may say is examined, and is no hand; words that are not known pass.
+NO_HANDS = ("FOOT", "FEET", "TOE", "ANKLE", "KNEE", "HIP", "PELVIS", "CHEST", "SKULL", "SPINE", "SHOULDER", "ELBOW")
+#: Exports lie in folders by patient, study and series.
+DEEPEST = 3
+
+
+@dataclass(frozen=True)
+class FilmFile:
+    """A file that may be a hand radiograph.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        Path relative to the study's folder, folders apart by "/".
+    identity : Identity
+    image : str
+        DICOM identifier of the image; "" for image files.
+    """
+
+    path: Path
+    name: str
+    identity: Identity = Identity()
+    image: str = ""
+
+
+def film_files(folder: Path, table: dict[str, Row]) -> tuple[list[FilmFile], list[str]]:
+    """The radiographs of a folder, by name, and notes on what was left out.
+
+    DICOM files where there are any; else the image files that the table of films lists; else all image files but masks.
+
+    Raises
+    ------
+    InputError
+        If there are none; if a DICOM file is damaged.
+    """
+    paths = sorted(_entries(folder))
+    files, left_out = _dicom_films(folder, filter(_may_be_dicom, paths))
+    if not files and table:
+        files = [FilmFile(folder / name, name, Identity(row.patient)) for name, row in table.items()]
+    if not files:
+        names = {path: path.relative_to(folder).as_posix() for path in paths if _may_be_film(path)}
+        files = [FilmFile(path, name) for path, name in names.items()]
+    told = ", ".join(f"{number} of {what}" for what, number in sorted(left_out.items()))
+    if not files:
+        why = f" What lies there was left out: {told}." if told else ""
+        raise InputError(
+            f"{folder} holds no DICOM radiographs (CR, DX) and no image files of hands, nor a {FILMS_TABLE} that lists "
+            f"some.{why} Give the folder with the radiographs of one patient.",
+            "folder",
+        )
+    return files, [f"Files that are no radiographs of hands were left out: {told}."] if told else []
+
+
+def header_of(path: Path, name: str) -> tuple[FilmFile, str]:
+    """What a DICOM header says of patient and image, and why this is no radiograph of hands ("" where it may be one).
+
+    Raises
+    ------
+    InputError
+        If it is no DICOM file, or damaged.
+    """
+    from pydicom import dcmread
+
+    from napari_jsn.radiograph.dicom_header import value
+
+    wanted = ["Modality", "Rows", "BodyPartExamined", "SOPInstanceUID", *TAGS]
+    try:
+        header = dcmread(path, stop_before_pixels=True, specific_tags=wanted)
+    except Exception as error:  # pydicom raises many kinds on damaged files
+        raise InputError(f"{path} is no DICOM file, or damaged. Take it out of the folder.", "folder") from error
+    modality, part = (str(value(header, tag) or "").upper() for tag in ("Modality", "BodyPartExamined"))
+    why = ""
+    if "Rows" not in header or modality not in MODALITIES:
+        why = f"modality {modality or 'not stated, without an image'}"
+    elif any(other in part for other in NO_HANDS):
+        why = f"body part {part}"
+    identity = Identity(*(str(value(header, tag) or "") for tag in TAGS))
+    return FilmFile(path, name, identity, str(value(header, "SOPInstanceUID") or "")), why
+
+
+def holds_study(folder: str | os.PathLike[str], most_entries: int) -> bool:
+    """Whether a short look at file names finds DICOM files or the table of films; reads at most a few bytes.
+
+    Parameters
+    ----------
+    folder : str or path
+    most_entries : int
+        A folder with more files and folders in it is taken for something else.
+    """
+    folder, found = Path(folder), False
+    for number, path in enumerate(_entries(folder)):
+        if number >= most_entries:
+            return False
+        found = found or path == folder / FILMS_TABLE or _may_be_dicom(path)
+    return found
+
+
+def _dicom_films(folder: Path, paths: Iterable[Path]) -> tuple[list[FilmFile], Counter[str]]:
+    files, left_out = [], Counter[str]()
+    for path in paths:
+        file, why = header_of(path, path.relative_to(folder).as_posix())
+        if why:
+            left_out[why] += 1
+        else:
+            files.append(file)
+    return files, left_out
+
+
+def _entries(folder: Path, depth: int = 0) -> Iterator[Path]:
+    """Files and folders in a folder and in those below it; hidden ones are left out."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                yield Path(entry.path)
+                if depth < DEEPEST and entry.is_dir():
+                    yield from _entries(Path(entry.path), depth + 1)
+    except OSError:  # no folder, or one that may not be read
+        return
+
+
+def _may_be_dicom(path: Path) -> bool:
+    """By its ending; a file without one, as exports write them, by its first bytes."""
+    if path.suffix.lower() in DICOM_SUFFIXES:
+        return True
+    if path.suffix and not path.suffix[1:].isdigit():  # "1.2.840.113" is a name, not an ending
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def _may_be_film(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES and "mask" not in path.stem.lower()

@@ -1,0 +1,99 @@
+"""``films.csv``: what a person states about the films of a folder, where the files do not, or are wrong."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.radiograph import Radiograph
+from napari_jsn.radiograph.radiograph import GIVEN
+
+#: Columns ``file`` and ``acquired`` (2020-01-31) or ``visit`` (1, 2, ...), and where known ``side`` (L, R or B for
+#: both), ``spacing_mm`` and ``patient``.
+FILMS_TABLE = "films.csv"
+
+#: Spacings that agree to this fraction are the same: tables round.
+_SAME = 1e-3
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the table says of one file; None or "" where it says nothing."""
+
+    acquired: date | None = None
+    visit: int | None = None
+    side: str = ""
+    spacing_mm: float | None = None
+    patient: str = ""
+
+
+def read_table(folder: Path) -> dict[str, Row]:
+    """Rows by file, as a path relative to the folder; empty where there is no table.
+
+    Raises
+    ------
+    InputError
+        If a line cannot be read.
+    """
+    table = folder / FILMS_TABLE
+    if not table.is_file():
+        return {}
+    rows = {}
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            lines = list(csv.DictReader(file))
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise InputError(f"{table} cannot be read ({error}). Save it as CSV text in UTF-8.", "folder") from error
+    for number, line in enumerate(lines, start=2):
+        try:
+            rows[Path(line["file"]).as_posix()] = _row(line)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"Line {number} of {table} cannot be read. It needs the columns file and acquired (a date like "
+                "2020-01-31) or visit (1, 2, ...), and may have side (L, R or B) and spacing_mm.",
+                "folder",
+            ) from error
+    return rows
+
+
+def _row(line: dict[str, str]) -> Row:
+    acquired, visit, side, spacing_mm, patient = (
+        (line.get(name) or "").strip() for name in ("acquired", "visit", "side", "spacing_mm", "patient")
+    )
+    if not acquired and not visit:
+        raise ValueError("neither date nor visit")
+    if side not in ("L", "R", "B", ""):
+        raise ValueError("no side")
+    return Row(
+        date.fromisoformat(acquired) if acquired else None,
+        int(visit) if visit else None,
+        side,
+        float(spacing_mm) if spacing_mm else None,
+        patient,
+    )
+
+
+def stated(radiograph: Radiograph, row: Row) -> Radiograph:
+    """The radiograph with what the table states and its file does not, or states otherwise."""
+    if row.acquired is not None and row.acquired != radiograph.day:
+        radiograph = replace(radiograph, acquired=row.acquired, acquired_source=FILMS_TABLE)
+    if row.side and (row.side != radiograph.side if row.side != "B" else not _both(radiograph)):
+        side = row.side if row.side != "B" else None
+        radiograph = replace(radiograph, side=side, side_source=FILMS_TABLE if side else f"{FILMS_TABLE}: both")
+    if row.spacing_mm is not None and not _same(radiograph, row.spacing_mm):
+        radiograph = replace(radiograph, spacing_mm=row.spacing_mm, spacing_source=GIVEN)
+    return radiograph
+
+
+def _both(radiograph: Radiograph) -> bool:
+    return radiograph.side is None and radiograph.side_source.endswith("both")
+
+
+def _same(radiograph: Radiograph, spacing_mm: float) -> bool:
+    known = radiograph.spacing_mm
+    return known is not None and bool(np.allclose(known, spacing_mm, rtol=_SAME, atol=0))

@@ -1,0 +1,61 @@
+"""Which hand it is, by the lead letters beside it and by its anatomy; where they disagree, it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from napari_jsn.patient.labels import side_words
+from napari_jsn.patient.side_marker import Marker, read_marker
+from napari_jsn.radiograph import Radiograph
+
+if TYPE_CHECKING:
+    from napari_jsn.localization.found_joints import FoundJoints
+
+#: Source of a side that a lead letter tells.
+MARKER = "marker"
+
+_OTHER = {"L": "R", "R": "L"}
+
+
+def by_marker(hands: Sequence[Radiograph], found: FoundJoints) -> tuple[tuple[Radiograph, ...], list[str]]:
+    """Hands whose side anatomy told, with the side that their letters tell where these can be read.
+
+    A letter stands for what a person knew; anatomy tells left from right only on a posteroanterior view that is not
+    mirrored. Of two hands on one film both letters must be read, one beside each.
+
+    Parameters
+    ----------
+    hands : sequence of Radiograph
+        One or two, cut out of one film.
+    found : FoundJoints
+        On that film.
+
+    Returns
+    -------
+    tuple of Radiograph
+    list of str
+        What letters and anatomy disagree about, to be put after the visit's number.
+    """
+    from napari_jsn.localization.shape import HAND_MM
+
+    letters: list[Marker] = []
+    for hand in hands:
+        letter = read_marker(hand.pixels, HAND_MM / found.hand_px)  # the hand measures better than some headers
+        if letter is None:
+            return tuple(hands), []
+        letters.append(letter)
+    agree = {letter.side == hand.side for letter, hand in zip(letters, hands)}
+    if len(agree) > 1:
+        return tuple(hands), ["the markers name the same side for both hands; the sides rest on anatomy"]
+    told = tuple(replace(hand, side=letter.side, side_source=MARKER) for letter, hand in zip(letters, hands))
+    if agree == {True}:
+        return told, []
+    why = (
+        "the letter reads backwards, so the image is mirrored"
+        if all(letter.mirrored for letter in letters)
+        else "the palm faces up, or the marker is wrong"
+    )
+    words = ((side_words(letter.side), side_words(_OTHER[letter.side])) for letter in letters)
+    return told, [f"the marker says {said}, but the hand looks like a {looks} one: {why}" for said, looks in words]

@@ -1,0 +1,1 @@
+"""Measure every joint over all visits of a patient."""

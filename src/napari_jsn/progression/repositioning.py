@@ -1,0 +1,30 @@
+"""What laying the hand down anew adds to the uncertainty of a narrowing.
+
+Registration sees how well two images fit, not that a bone which flexed or rolled a little shows another shadow of
+itself. How much that adds is measured end to end on simulated hands
+(``python -m napari_jsn.evaluation.hands --calibrate``).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from napari_jsn.networks.weights import card
+
+#: Card with the standard deviations by kind of joint.
+CARD = "progression-repositioning"
+
+
+def joint_kind(joint: str) -> str:
+    """``"MCP1"``, ``"IP1"``, ``"MCP"``, ``"PIP"`` or ``"DIP"``: thumbs are kinds of their own."""
+    return joint if joint.endswith("1") else joint[:-1]
+
+
+def repositioning_sd_mm(joint: str) -> float:
+    """Standard deviation that a joint's narrowing between any two visits has beyond its registration's, in mm."""
+    return _by_kind()[joint_kind(joint)]
+
+
+@cache
+def _by_kind() -> dict[str, float]:
+    return {kind: float(sd) for kind, sd in card(CARD)["sd_mm"].items()}

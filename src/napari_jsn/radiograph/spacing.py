@@ -1,0 +1,53 @@
+"""The size of a pixel, checked."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from napari_jsn.common.errors import InputError
+
+#: Size of a pixel in mm: one number where pixels are square, (row, col) where they are not, None where not known.
+Spacing = float | tuple[float, float] | None
+
+
+def check_spacing(spacing_mm: Any, argument: str = "spacing_mm") -> Spacing:
+    """A pixel spacing as the rest of the package takes it.
+
+    Parameters
+    ----------
+    spacing_mm : None, number, or pair of numbers
+        Size of a pixel in mm, or (row, col): the height and the width of a pixel.
+    argument : str
+        The argument that a refusal names.
+
+    Returns
+    -------
+    None, float or tuple of float
+        None passes; a pair of equal numbers becomes one.
+
+    Raises
+    ------
+    InputError
+        If it is zero, negative, NaN, infinite, text or bool, or not one or two numbers.
+    """
+    if spacing_mm is None:
+        return None
+    if isinstance(spacing_mm, np.ndarray):
+        spacing_mm = spacing_mm.tolist()
+    values = tuple(spacing_mm) if isinstance(spacing_mm, (tuple, list)) else (spacing_mm,)
+    if len(values) not in (1, 2) or not all(_is_length(value) for value in values):
+        raise InputError(
+            f"The pixel spacing {argument} is {spacing_mm!r}. Give the size of a pixel in mm, a number above 0 "
+            "(or (row, col)), or leave it out for results in pixels.",
+            argument,
+        )
+    row, col = float(values[0]), float(values[-1])
+    return row if row == col else (row, col)
+
+
+def _is_length(value: Any) -> bool:
+    """Whether it is a finite number above 0."""
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and 0 < float(value) < float("inf")

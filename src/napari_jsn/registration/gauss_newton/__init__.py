@@ -1,0 +1,1 @@
+"""The method ``refined``: masked Gauss-Newton on local contrast."""

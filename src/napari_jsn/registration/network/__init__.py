@@ -1,0 +1,1 @@
+"""The registration networks and the method ``network``."""

@@ -1,0 +1,1 @@
+"""How the registration network is trained: data, motion, loss, task."""

@@ -1,0 +1,1 @@
+"""How the segmentation network is trained: data, augmentation, task."""

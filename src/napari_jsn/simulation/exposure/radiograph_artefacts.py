@@ -1,0 +1,312 @@
+"""What else lies in the beam on a whole film: collimator blades, lead letters, a ring.
+
+All of it is attenuation, added before the exposure, so that it scatters, blurs and saturates as the hand
+does. Only the device's own shutter, which paints over what the blades cut off, works on grey levels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.simulation.exposure.postprocessing import shrink
+
+Grey = NDArray[np.float32]
+Point = tuple[float, float]
+
+#: Less attenuation than this, in nepers, is open air.
+_AIR = 0.05
+#: Lead of 1.5 mm lets next to nothing of 50 kV through; what shows is scatter.
+_LEAD = 4.5
+#: Attenuation of gold per mm at hand voltages, as far as a radiograph can tell: opaque.
+_GOLD_PER_MM = 4.0
+#: Pixel in mm on which free places are looked for.
+_COARSE_MM = 2.0
+
+#: Strokes of lead letters in a box 0.7 wide and 1 high, y down; a stroke is a run of points.
+_STROKES: dict[str, tuple[tuple[Point, ...], ...]] = {
+    "A": (((0, 1), (0.35, 0), (0.7, 1)), ((0.14, 0.62), (0.56, 0.62))),
+    "E": (((0.65, 0), (0, 0), (0, 1), (0.65, 1)), ((0, 0.48), (0.55, 0.48))),
+    "F": (((0.65, 0), (0, 0), (0, 1)), ((0, 0.48), (0.55, 0.48))),
+    "H": (((0, 0), (0, 1)), ((0.7, 0), (0.7, 1)), ((0, 0.5), (0.7, 0.5))),
+    "K": (((0, 0), (0, 1)), ((0.68, 0), (0, 0.58)), ((0.24, 0.4), (0.7, 1))),
+    "L": (((0, 0), (0, 1), (0.62, 1)),),
+    "M": (((0, 1), (0, 0), (0.35, 0.6), (0.7, 0), (0.7, 1)),),
+    "N": (((0, 1), (0, 0), (0.7, 1), (0.7, 0)),),
+    "P": (((0, 1), (0, 0), (0.42, 0), (0.62, 0.1), (0.68, 0.27), (0.62, 0.44), (0.42, 0.54), (0, 0.54)),),
+    "R": (
+        ((0, 1), (0, 0), (0.42, 0), (0.62, 0.1), (0.68, 0.27), (0.62, 0.44), (0.42, 0.54), (0, 0.54)),
+        ((0.38, 0.54), (0.7, 1)),
+    ),
+    "T": (((0, 0), (0.7, 0)), ((0.35, 0), (0.35, 1))),
+    "V": (((0, 0), (0.35, 1), (0.7, 0)),),
+    "Z": (((0, 0), (0.68, 0), (0, 1), (0.7, 1)),),
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """The rectangle that the collimator leaves open.
+
+    Attributes
+    ----------
+    centre_mm : (x, y)
+        From the middle of the film's first pixel.
+    size_mm : (width, height)
+    turn_deg : float
+        Clockwise on the screen.
+    penumbra_mm : float
+        Width over which the beam fades at the blades.
+    """
+
+    centre_mm: Point
+    size_mm: Point
+    turn_deg: float = 0.0
+    penumbra_mm: float = 1.0
+
+    def inside_mm(self, shape: tuple[int, int], spacing_mm: float) -> Grey:
+        """(H, W) float32 distance to the nearest edge of the field, positive inside."""
+        x = np.arange(shape[1], dtype=np.float32) * np.float32(spacing_mm) - np.float32(self.centre_mm[0])
+        y = np.arange(shape[0], dtype=np.float32)[:, None] * np.float32(spacing_mm) - np.float32(self.centre_mm[1])
+        along, across = _turned(x, y, self.turn_deg)
+        half = np.asarray(self.size_mm, dtype=np.float32) / 2
+        inside: Grey = np.minimum(half[0] - np.abs(along), half[1] - np.abs(across))
+        return inside
+
+
+def draw_field(attenuation: Grey, spacing_mm: float, rng: np.random.Generator, closeness: float = 0.5) -> Field:
+    """Draw how a film is collimated: around the hand, which it never cuts but for the end of the forearm.
+
+    Parameters
+    ----------
+    attenuation : (H, W) float32 array
+        Of the hand, in nepers; what runs out of the image at its lower border may be cut by up to 10 mm.
+    spacing_mm : float
+    rng : numpy.random.Generator
+    closeness : float
+        Chance that an edge is drawn in close to the hand; otherwise it lies outside the film.
+
+    Returns
+    -------
+    Field
+    """
+    turn = float(np.clip(rng.normal(0, 1.2), -4, 4))
+    coarse, step_mm = _coarse(attenuation, spacing_mm)
+    rows, cols = np.nonzero(coarse > _AIR)
+    if rows.size == 0:
+        rows, cols = np.array([0, coarse.shape[0] - 1]), np.array([0, coarse.shape[1] - 1])
+    x, y = (cols + 0.5) * step_mm, (rows + 0.5) * step_mm
+    along, across = _turned(x, y, turn)
+    height, width = attenuation.shape[0] * spacing_mm, attenuation.shape[1] * spacing_mm
+    outside = 0.2 * max(height, width)
+    cut = rng.uniform(3, 40, 4)
+    away = np.where(rng.random(4) < closeness, cut, outside)
+    if rows.max() >= coarse.shape[0] - 2:  # the forearm leaves the film: the lower blade crosses it or is not seen
+        away[3] = -rng.uniform(0, 10) if rng.random() < closeness else outside
+    first = np.array([along.min() - away[0], across.min() - away[2]]) - step_mm
+    last = np.array([along.max() + away[1], across.max() + away[3]]) + step_mm
+    middle = (first + last) / 2
+    t = np.deg2rad(turn)
+    centre = (
+        float(middle[0] * np.cos(t) - middle[1] * np.sin(t)),
+        float(middle[0] * np.sin(t) + middle[1] * np.cos(t)),
+    )
+    size = last - first
+    return Field(centre, (float(size[0]), float(size[1])), turn, float(rng.uniform(0.5, 2.5)))
+
+
+def collimate(attenuation: Grey, spacing_mm: float, field: Field) -> Grey:
+    """Put the collimator's blades into the beam.
+
+    Parameters
+    ----------
+    attenuation : (H, W) float32 array
+        In nepers.
+    spacing_mm : float
+    field : Field
+
+    Returns
+    -------
+    (H, W) float32 array
+        Outside the field it gains what lead takes away, inside nothing.
+    """
+    share = field.inside_mm(attenuation.shape, spacing_mm) / np.float32(field.penumbra_mm) + np.float32(0.5)
+    beam = np.clip(share, np.float32(np.exp(-_LEAD)), 1)
+    return attenuation - np.log(beam)
+
+
+def shutter(grey: Grey, spacing_mm: float, field: Field, level: float = 0.0, inset_mm: float = 1.0) -> Grey:
+    """Paint over what lies outside the field, as a device's software does.
+
+    Parameters
+    ----------
+    grey : (H, W) float32 array
+        In [0, 1].
+    spacing_mm : float
+    field : Field
+    level : float
+        Grey level painted: 0 black, 1 white.
+    inset_mm : float
+        How far inside the field the painting starts; negative leaves a rim of the blades' shadow.
+
+    Returns
+    -------
+    (H, W) float32 array
+    """
+    return np.where(field.inside_mm(grey.shape, spacing_mm) > inset_mm, grey, np.float32(level))
+
+
+def add_markers(
+    attenuation: Grey, spacing_mm: float, sides: tuple[str, ...], rng: np.random.Generator, mirrored: bool = False
+) -> Grey:
+    """Lay a lead letter beside each hand, where nothing else lies.
+
+    Parameters
+    ----------
+    attenuation : (H, W) float32 array
+        In nepers; what is over 0.05, hand or blade, stays clear of letters.
+    spacing_mm : float
+    sides : tuple of {"L", "R"}
+        From left to right on the film; each gets an equal strip of it.
+    rng : numpy.random.Generator
+        Draws kind, size, turn and place.
+    mirrored : bool
+        Markers lie upside down, so that letters read backwards.
+
+    Returns
+    -------
+    (H, W) float32 array
+        A side with no free place gets no marker.
+
+    Raises
+    ------
+    InputError
+        If a side is neither L nor R.
+    """
+    if not set(sides) <= {"L", "R"}:
+        raise InputError(f"Markers say L or R, not {', '.join(sides)}.", "sides")
+    marked = attenuation.copy()
+    coarse, step_mm = _coarse(attenuation, spacing_mm)
+    busy = coarse > _AIR
+    for i, side in enumerate(sides):
+        marker, radius_mm = _draw_marker(side, spacing_mm, rng)
+        marker = marker[:, ::-1] if mirrored else marker
+        strip = np.ones_like(busy)
+        strip[1:-1, max(1, i * busy.shape[1] // len(sides)) : (i + 1) * busy.shape[1] // len(sides) - 1] = False
+        # distance to what is busy and to the strip's borders, so that a marker fits in wholly
+        free = np.argwhere(ndimage.distance_transform_edt(~(busy | strip)) * step_mm > radius_mm + 2)
+        if free.size == 0:
+            continue
+        row, col = (rng.choice(free) + 0.5) * step_mm / spacing_mm
+        top, left = int(row) - marker.shape[0] // 2, int(col) - marker.shape[1] // 2
+        y, x = slice(max(top, 0), top + marker.shape[0]), slice(max(left, 0), left + marker.shape[1])
+        here = marked[y, x]
+        here += marker[y.start - top :, x.start - left :][: here.shape[0], : here.shape[1]]
+    return marked
+
+
+def add_ring(
+    attenuation: Grey,
+    spacing_mm: float,
+    centre_mm: Point,
+    along: Point,
+    radius_mm: float = 9.0,
+    height_mm: float = 4.0,
+    thickness_mm: float = 1.5,
+) -> Grey:
+    """Put a metal ring on a finger.
+
+    Parameters
+    ----------
+    attenuation : (H, W) float32 array
+        In nepers.
+    spacing_mm : float
+    centre_mm : (x, y)
+        Middle of the ring, from the middle of the film's first pixel.
+    along : (x, y)
+        Direction of the finger.
+    radius_mm, height_mm, thickness_mm : float
+        Inner radius, size along the finger, and thickness of the metal.
+
+    Returns
+    -------
+    (H, W) float32 array
+    """
+    turn = np.degrees(np.arctan2(along[1], along[0]))
+    outer = radius_mm + thickness_mm
+    reach = float(np.hypot(outer, height_mm)) + 2 * spacing_mm
+    ringed = attenuation.copy()
+    rows, cols = (
+        slice(max(int((c - reach) / spacing_mm), 0), max(int((c + reach) / spacing_mm) + 1, 0)) for c in centre_mm[::-1]
+    )
+    here = ringed[rows, cols]
+    y = (np.arange(here.shape[0]) + rows.start)[:, None] * spacing_mm - centre_mm[1]
+    x = (np.arange(here.shape[1]) + cols.start) * spacing_mm - centre_mm[0]
+    lengthways, across = _turned(x, y, turn)
+    way = 2 * (np.sqrt(np.clip(outer**2 - across**2, 0, None)) - np.sqrt(np.clip(radius_mm**2 - across**2, 0, None)))
+    band = np.clip(0.5 + (height_mm / 2 - np.abs(lengthways)) / spacing_mm, 0, 1)
+    here += np.minimum(_GOLD_PER_MM * way, 2 * _LEAD).astype(np.float32) * band.astype(np.float32)
+    return ringed
+
+
+def _draw_marker(side: str, spacing_mm: float, rng: np.random.Generator) -> tuple[Grey, float]:
+    """Attenuation of one marker on its own square, and the radius in mm that it fills."""
+    height = float(rng.uniform(10, 18))
+    lines = [(side, 0.0, 0.0, height)]  # text, x and y of its first corner, height, in mm
+    width, bottom = 0.7 * height, height
+    on_plate = rng.random() < 0.6
+    if on_plate and rng.random() < 0.7:  # the initials of who took the film
+        small = height * float(rng.uniform(0.4, 0.6))
+        initials = "".join(rng.choice(sorted(_STROKES), rng.integers(2, 4)))
+        lines.append((initials, 0.0, height + 0.5 * small, small))
+        width, bottom = max(width, small * (len(initials) - 0.3)), height + 1.5 * small
+    stroke = float(rng.uniform(0.10, 0.16)) * height
+    rim = stroke + float(rng.uniform(2, 6)) if on_plate else stroke
+    half = np.array([width / 2 + rim, bottom / 2 + rim])
+    radius = float(np.hypot(*half))
+    turn = float(rng.normal(0, 8) + rng.choice([0, 90, 180, 270], p=[0.85, 0.05, 0.05, 0.05]))
+
+    n = int(np.ceil(2 * radius / spacing_mm)) | 1
+    at = (np.arange(n) - n // 2) * spacing_mm
+    x, y = _turned(at, at[:, None], turn)
+    x, y = x + width / 2, y + bottom / 2
+    away = np.full((n, n), np.inf)
+    for text, left, top, tall in lines:
+        thin = stroke * (1 if tall == height else 0.55) / 2
+        for k, letter in enumerate(text):
+            away = np.minimum(away, _from_strokes((x - left) / tall - k, (y - top) / tall, letter) * tall - thin)
+    lead = np.clip(0.5 - away / spacing_mm, 0, 1) * _LEAD
+    plate = np.zeros((n, n))
+    if on_plate:
+        edge = np.minimum(half[0] - np.abs(x - width / 2), half[1] - np.abs(y - bottom / 2))
+        plate = np.clip(0.5 + edge / spacing_mm, 0, 1) * rng.uniform(0.06, 0.25)
+        plate = np.maximum(plate, plate * 1.3 * (edge < 1.0))
+    return (lead + plate).astype(np.float32), radius
+
+
+def _from_strokes(x: NDArray[np.float64], y: NDArray[np.float64], letter: str) -> NDArray[np.float64]:
+    """Distance of points to the strokes of a letter one high."""
+    away = np.full(x.shape, np.inf)
+    for stroke in _STROKES[letter]:
+        for (x0, y0), (x1, y1) in zip(stroke[:-1], stroke[1:], strict=True):
+            dx, dy = x1 - x0, y1 - y0
+            along = np.clip(((x - x0) * dx + (y - y0) * dy) / (dx**2 + dy**2), 0, 1)
+            away = np.minimum(away, np.hypot(x - x0 - along * dx, y - y0 - along * dy))
+    return away
+
+
+def _turned(x: NDArray, y: NDArray, turn_deg: float) -> tuple[NDArray, NDArray]:
+    """Coordinates along axes turned clockwise on the screen."""
+    c, s = (np.float32(f(np.deg2rad(turn_deg))) for f in (np.cos, np.sin))
+    return c * x + s * y, c * y - s * x
+
+
+def _coarse(attenuation: Grey, spacing_mm: float) -> tuple[Grey, float]:
+    """The image in pixels of about 2 mm, and their size; a rest at the lower and right border is left out."""
+    factor = max(1, min(round(_COARSE_MM / spacing_mm), *attenuation.shape))
+    rows, cols = (n // factor * factor for n in attenuation.shape)
+    return shrink(attenuation[:rows, :cols], factor), factor * spacing_mm

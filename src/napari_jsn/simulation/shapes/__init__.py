@@ -1,0 +1,1 @@
+"""The shapes of bones and joint spaces, and how they are posed and projected."""

@@ -1,0 +1,1 @@
+"""What bones and soft tissue are made of."""

@@ -1,0 +1,75 @@
+"""The tasks that can be trained by name, and how one is made from a folder or from joint images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.networks.task import Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_jsn.joint import BoneMasks
+
+#: Where the tasks live that can be trained by name: module and class.
+TASKS = {
+    "segmentation": ("napari_jsn.segmentation.training.task", "SegmentationTask"),
+    "localization": ("napari_jsn.localization.training.task", "LocalizationTask"),
+    "registration": ("napari_jsn.registration.network.training.task", "RegistrationTask"),
+}
+#: Their presets, told here so that a menu need not import torch.
+PRESETS = {"segmentation": ("default", "paper"), "localization": ("default",), "registration": ("default", "paper")}
+
+
+def task_class(name: str) -> Any:
+    """The class of a task.
+
+    Raises
+    ------
+    InputError
+        If there is no task of that name.
+    """
+    if name not in TASKS:
+        raise InputError(f"There is no task {name!r}. Choose one of: {', '.join(TASKS)}.", "task")
+    module, kind = TASKS[name]
+    return getattr(import_module(module), kind)
+
+
+def task_from_folder(name: str, folder: Path | str | None, preset: str) -> Task:
+    """A task on the images of a folder and the masks beside them.
+
+    Raises
+    ------
+    InputError
+        If there is no such task or preset, or the folder holds nothing to learn from.
+    """
+    task: Task = task_class(name).from_folder(folder, preset)
+    return task
+
+
+def task_from_pairs(name: str, pairs: Iterable[tuple[str, NDArray[np.float32], BoneMasks | None]], preset: str) -> Task:
+    """A task on joint images: the name of each, its (H, W) grey levels with bone bright, and its bones.
+
+    Images of one name show one joint. Bones that are not given are found.
+
+    Raises
+    ------
+    InputError
+        If there is no such task or preset, or nothing to learn from.
+    """
+    from napari_jsn.segmentation.segment import segment_many
+    from napari_jsn.segmentation.training.data import LabelledJoint
+
+    given = list(pairs)
+    found = iter(segment_many([image for _, image, masks in given if masks is None]))
+    joints = [
+        LabelledJoint(image, next(found) if masks is None else masks, group=called, name=called)
+        for called, image, masks in given
+    ]
+    task: Task = task_class(name)(joints, preset)
+    return task

@@ -1,0 +1,1 @@
+"""File readers of napari, and the sample data."""

@@ -1,0 +1,1 @@
+"""Forms, and what all dock widgets share."""

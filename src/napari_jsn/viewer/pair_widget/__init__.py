@@ -1,0 +1,1 @@
+"""The dock widget "Register joint pair"."""

@@ -1,0 +1,73 @@
+"""Files are written all or none."""
+
+import os
+
+import pytest
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.common.files import check_folder, write_files
+
+OLD, NEW = {"a.csv": b"old a", "b.png": b"old b"}, {"a.csv": b"new a", "b.png": b"new b"}
+
+
+def held(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_files_are_written_into_a_new_folder_in_the_order_given(tmp_path):
+    folder = tmp_path / "deep" / "results"
+    assert write_files(folder, NEW) == [folder / "a.csv", folder / "b.png"]
+    assert held(folder) == NEW
+
+
+def test_files_of_the_same_names_are_replaced(tmp_path):
+    write_files(tmp_path, {**OLD, "other.txt": b"stays"})
+    write_files(tmp_path, NEW)
+    assert held(tmp_path) == {**NEW, "other.txt": b"stays"}
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failure_while_writing_leaves_what_was_there(tmp_path, monkeypatch, failure):
+    write_files(tmp_path, OLD)
+
+    def fail(self, content):
+        if content == b"new b":
+            with self.open("wb") as file:
+                file.write(content[:2])
+            raise failure
+        with self.open("wb") as file:
+            return file.write(content)
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", fail)
+    with pytest.raises((InputError, KeyboardInterrupt)) as caught:
+        write_files(tmp_path, NEW)
+    if isinstance(failure, OSError):
+        assert caught.value.argument == "out" and "No space left" in str(caught.value)
+    assert held(tmp_path) == OLD
+
+
+def test_nothing_is_written_where_a_name_is_taken_by_a_folder(tmp_path):
+    (tmp_path / "b.png").mkdir()
+    with pytest.raises(InputError, match=r"b\.png is a folder"):
+        write_files(tmp_path, NEW)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.png"]
+
+
+@pytest.mark.parametrize("name", ["taken", "taken/deeper", "taken/deeper/still"])
+def test_a_file_is_no_folder(tmp_path, name):
+    (tmp_path / "taken").write_text("text")
+    with pytest.raises(InputError, match="taken is a file") as caught:
+        check_folder(tmp_path / name)
+    assert caught.value.argument == "out"
+
+
+def test_checking_makes_nothing(tmp_path):
+    assert check_folder(tmp_path / "new" / "deep") == tmp_path / "new" / "deep"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_closed_folder_is_told(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="cannot be written to"):
+        check_folder(tmp_path / "new")

@@ -1,0 +1,113 @@
+import json
+
+import pytest
+import torch
+
+from napari_jsn import InputError
+from napari_jsn.networks import weights
+from napari_jsn.networks.weights import card, cards
+
+ABOUT = dict.fromkeys(weights.FIELDS, "told") | {"task": "toys", "name": "mine"}
+STATE = {"layer.weight": torch.arange(6.0).reshape(2, 3).T, "steps": torch.tensor(3)}
+
+
+@pytest.fixture(autouse=True)
+def models(tmp_path, monkeypatch):
+    """The user's own models lie here during a test."""
+    folder = tmp_path / "models"
+    monkeypatch.setenv("NAPARI_JSN_MODELS", str(folder))
+    return folder
+
+
+def test_the_calibration_of_refined_is_shipped():
+    assert "registration-refined" in cards()
+    content = card("registration-refined")
+    assert (content["task"], content["method"]) == ("registration", "refined")
+
+
+@pytest.mark.parametrize("name", cards())
+def test_every_card_says_its_task_and_is_plain_data(name):
+    assert card(name)["task"]
+    json.dumps(card(name), allow_nan=False)
+
+
+@pytest.mark.parametrize("name", ["nothing", "../napari", "registration-refined.json", ""])
+def test_an_unknown_card_lists_the_choices(name):
+    with pytest.raises(InputError, match="Choose one of: .*registration-refined") as error:
+        card(name)
+    assert error.value.argument == "name"
+
+
+def test_a_users_model_is_saved_found_and_loaded(models):
+    assert weights.names("toys") == []
+    path = weights.save(weights.user_folder(), STATE, ABOUT, {".csv": b"curves"})
+    assert path == models / "toys-mine.safetensors" and (models / "toys-mine.csv").read_bytes() == b"curves"
+    assert weights.names("toys") == ["mine"] and weights.names("toy") == []
+    for name in ("mine", str(path)):
+        state, about = weights.load("toys", name)
+        assert all(torch.equal(state[key], STATE[key]) for key in STATE)
+        assert len(about["sha256"]) == 64 and {**about, "sha256": "told"} == ABOUT
+
+
+def test_without_the_variable_models_lie_where_the_platform_says(monkeypatch):
+    monkeypatch.delenv("NAPARI_JSN_MODELS")
+    assert "napari-jsn" in weights.user_folder().parts
+
+
+def test_an_unknown_model_lists_the_choices(models):
+    with pytest.raises(InputError, match="none yet"):
+        weights.load("toys", "mine")
+    weights.save(models, STATE, ABOUT)
+    for name in ("yours", "../toys-mine", ""):
+        with pytest.raises(InputError, match="Choose one of: mine"):
+            weights.load("toys", name)
+    with pytest.raises(InputError, match="no file"):
+        weights.load("toys", "yours.safetensors")
+
+
+@pytest.mark.parametrize("damage", [b"", b"foreign", None])
+def test_a_foreign_or_truncated_file_is_refused(models, damage):
+    path = weights.save(models, STATE, ABOUT)
+    path.write_bytes(path.read_bytes()[:-5] if damage is None else damage)
+    with pytest.raises(InputError, match="changed or cut short"):
+        weights.load("toys", "mine")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\x00"])
+def test_a_damaged_card_is_refused(models, text):
+    path = weights.save(models, STATE, ABOUT)
+    path.with_suffix(".json").write_text(text)
+    with pytest.raises(InputError, match="card"):
+        weights.load("toys", "mine")
+
+
+def test_what_is_no_safetensors_is_refused_even_with_the_right_hash(models):
+    from hashlib import sha256
+
+    path = weights.save(models, STATE, ABOUT)
+    path.write_bytes(b"PK no weights")
+    path.with_suffix(".json").write_text(json.dumps(ABOUT | {"sha256": sha256(b"PK no weights").hexdigest()}))
+    with pytest.raises(InputError, match="holds no weights"):
+        weights.load("toys", "mine")
+
+
+def test_weights_without_a_card_and_those_of_another_task(models):
+    path = weights.save(models, STATE, ABOUT)
+    with pytest.raises(InputError, match="for 'toys', not 'games'"):
+        weights.load("games", str(path))
+    path.with_suffix(".json").unlink()
+    assert weights.names("toys") == []
+    with pytest.raises(InputError, match="card"):
+        weights.load("toys", str(path))
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "ä", "a b", "a" * 65])
+def test_names_that_no_file_can_bear(models, name):
+    with pytest.raises(InputError, match="cannot be called"):
+        weights.save(models, STATE, {**ABOUT, "name": name})
+    assert not models.exists()
+
+
+def test_a_card_says_all_it_must(models):
+    with pytest.raises(ValueError, match="seed"):
+        weights.save(models, STATE, {key: value for key, value in ABOUT.items() if key != "seed"})

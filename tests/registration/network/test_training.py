@@ -1,0 +1,145 @@
+import numpy as np
+import pytest
+import torch
+
+from napari_jsn import InputError
+from napari_jsn.joint import BoneMasks
+from napari_jsn.networks import weights
+from napari_jsn.registration.network.architectures import PaperNet
+from napari_jsn.registration.network.default import PoseNet
+from napari_jsn.registration.network.training import task as module
+from napari_jsn.registration.network.training.task import RegistrationTask, error_px
+from napari_jsn.segmentation.training.data import LabelledJoint
+
+TINY = {"kind": "default", "coarse": (8, 8, 8, 8), "fine": (8, 8, 8, 8), "passes": (1, 1)}
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(module, "_BATCHES", 2)
+    monkeypatch.setattr(module, "_VALIDATION_PAIRS", 6)
+
+
+@pytest.fixture
+def joints(plain_pair):
+    """Two visits of two simulated joints."""
+    found = []
+    for seed in (1, 9):
+        pair = plain_pair(0.3, seed)
+        for image, masks in ((pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)):
+            found.append(LabelledJoint(image, masks, f"joint {seed}", "MCP2"))
+    return found
+
+
+@pytest.fixture
+def task(joints, monkeypatch):
+    monkeypatch.setitem(module.ARCHITECTURES, "default", TINY)
+    made = RegistrationTask(joints, simulated=0)
+    made._batch = 4
+    return made
+
+
+def test_it_satisfies_the_card(task):
+    about = dict.fromkeys(("task", "name", "preset", "figures", "command", "seed", "versions"), "")
+    weights.check_fields({**task.card(), **about})
+    assert task.card()["training_data"][0]["images"] == 2 and "known motion" in task.card()["supervision"]
+
+
+def test_batches_are_the_same_for_the_same_epoch_and_seed(task):
+    first, again = (list(task.training_batches(3, 1)) for _ in range(2))
+    assert len(first) == 2
+    for one, other in zip(first, again, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    assert not torch.equal(first[0][0], next(iter(task.training_batches(4, 1)))[0])
+
+
+def test_made_pairs_fit_through_their_own_maps(task):
+    fixed, moving, fixed_masks, _, maps, known = task.validation_batches()[0]
+    assert known.all()
+    still = torch.eye(3).expand_as(maps)
+    moved = error_px(still, maps, fixed_masks) > 1
+    losses = [module.composed_loss(each, (fixed, moving, fixed_masks))[moved] for each in (still, maps)]
+    assert moved.any() and losses[1].mean() < losses[0].mean()
+    assert error_px(maps, maps, fixed_masks).max() == 0
+
+
+def test_a_shift_is_an_error_of_its_length(task):
+    maps = torch.eye(3).expand(1, 2, 3, 3).clone()
+    moved = maps.clone()
+    moved[..., 0, 2] += 3.0
+    torch.testing.assert_close(error_px(moved, maps, torch.ones(1, 2, 128, 128)), torch.tensor([3.0]))
+
+
+def test_two_visits_of_unknown_motion_teach_by_their_likeness(task):
+    chosen = [(task._real, 0, True)] * 4
+    batch = task._made(chosen, np.random.default_rng(0))
+    assert not batch[5].any() and torch.isfinite(batch[4]).all()
+    loss = task.loss(task.network(), batch)
+    assert torch.isfinite(loss) and 0 < loss < 3
+
+
+def test_a_few_steps_lower_the_loss(task):
+    torch.manual_seed(0)
+    network, losses = task.network(), []
+    optimizer, scheduler = task.optimizer(network, 10)
+    assert isinstance(scheduler, torch.optim.lr_scheduler.LambdaLR)
+    optimizer.param_groups[0]["lr"] = 0.01
+    batch = next(iter(task.training_batches(0, 0)))
+    for _ in range(12):
+        torch.manual_seed(1)
+        loss = task.loss(network, batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_measures_and_example(task):
+    network = task.network().eval()
+    batch = task.validation_batches()[0]
+    measures = task.measures(network, batch)
+    assert list(measures) == ["near", "error_px", "original_loss", "transformed_loss"]
+    assert all(len(each) == len(batch[0]) for each in measures.values())
+    shown = task.example(network, 1)
+    assert {name: image.shape for name, image in shown.items()} == dict.fromkeys(
+        ("fixed", "transformed", "spectrum"), (128, 128)
+    )
+
+
+def test_the_papers_recipe_takes_two_steps(joints):
+    task = RegistrationTask(joints, "paper", simulated=0)
+    network = task.network()
+    assert isinstance(network, PaperNet) and (task.epochs, task._batch, task.ema) == (500, 80, None)
+    optimizer, scheduler = task.optimizer(network, 500)
+    assert type(optimizer) is torch.optim.Adam and optimizer.defaults["lr"] == 1e-3
+    assert isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+    task._batch = 2
+    batch = next(iter(task.training_batches(0, 0)))
+    small = tuple(torch.nn.functional.avg_pool2d(part, 4) for part in batch[:4]) + batch[4:]
+    before = [value.detach().clone() for value in network.parameters()]
+    for _ in range(2):
+        loss = task.loss(network, small)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert torch.isfinite(loss)
+    changed = [not torch.equal(old, new) for old, new in zip(before, network.parameters(), strict=True)]
+    assert sum(changed) > 0.9 * len(changed)
+
+
+def test_what_cannot_be_learned_from_is_told(joints):
+    with pytest.raises(InputError, match="default, paper"):
+        RegistrationTask(joints, "huge")
+    with pytest.raises(InputError, match="too few"):
+        RegistrationTask(joints[:2], simulated=0)
+    with pytest.raises(InputError, match="empty"):
+        nothing = BoneMasks(np.zeros((64, 64), bool), np.ones((64, 64), bool))
+        RegistrationTask([LabelledJoint(np.zeros((64, 64), np.float32), nothing, "a")], simulated=0)
+
+
+def test_the_default_network_is_small():
+    from napari_jsn.registration.network.architectures import build, parameters
+
+    network = build("default")
+    assert isinstance(network, PoseNet) and parameters(network) <= 3_000_000

@@ -1,0 +1,289 @@
+"""The widget around an engine that does as it is told; a viewer model stands in for the window."""
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QLabel
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.viewer.layers.roles import KEY
+from napari_jsn.viewer.layers.side_by_side import round_length
+from napari_jsn.viewer.pair_widget.widget import RegisterPair
+
+MM = {"scale": (0.2, 0.2), "units": ("mm", "mm")}
+RESULTS = ["transformed moving", "original loss spectrum", "transformed loss spectrum"]
+
+
+@pytest.fixture
+def viewer(images):
+    viewer = ViewerModel()
+    viewer.add_image(images[0], name="fixed", translate=(3, 4), **MM)
+    viewer.add_image(images[1], name="moving", **MM)
+    viewer.add_labels(images[2], name="fixed mask", **MM)
+    return viewer
+
+
+@pytest.fixture
+def widget(viewer, engine, qtbot):
+    """The widget, told of layers as napari tells a dock widget; no run outlives the test."""
+    widget = RegisterPair(viewer)
+    qtbot.addWidget(widget)
+    for event in ("inserted", "removed", "reordered", "renamed"):
+        getattr(viewer.layers.events, event).connect(widget.reset_choices)
+    yield widget
+    engine.go_on.set()
+    widget.abort()
+    qtbot.wait(20)
+
+
+def names(viewer):
+    return [layer.name for layer in viewer.layers]
+
+
+def run(widget, qtbot):
+    widget.run_button.click()
+    qtbot.wait_until(widget.run_button.isEnabled)
+    qtbot.wait(5)  # the panels follow the figures
+
+
+def test_a_run_adds_three_layers_on_the_fixed_grid(viewer, widget, engine, qtbot):
+    run(widget, qtbot)
+    assert names(viewer)[3:] == RESULTS
+    fixed = viewer.layers["fixed"]
+    for layer in viewer.layers[3:]:
+        np.testing.assert_allclose(layer.scale, (0.2, 0.2))
+        np.testing.assert_allclose(layer.translate, (3, 4))
+        assert layer.units == fixed.units
+        assert layer.data.shape == fixed.data.shape
+    original, transformed = (viewer.layers[name] for name in RESULTS[1:])
+    assert original.contrast_limits == transformed.contrast_limits == [0, 0.5]
+    assert original.colormap.name == transformed.colormap.name == "inferno"
+    original.contrast_limits = (0, 0.3)
+    assert transformed.contrast_limits == [0, 0.3]
+
+
+def test_the_engine_gets_what_the_form_says(widget, engine, images, qtbot):
+    run(widget, qtbot)
+    call = engine.calls[0]
+    np.testing.assert_array_equal(call["fixed"], images[0])
+    np.testing.assert_array_equal(call["fixed_masks"], images[2])
+    assert call["moving_masks"] is None
+    assert call["spacing_mm"] == call["moving_spacing_mm"] == 0.2
+    assert (call["method"], call["device"]) == ("refined", None)
+
+
+def test_figures_are_shown_and_kept_as_plain_data(viewer, widget, qtbot):
+    run(widget, qtbot)
+    shown = widget.results.text()
+    for words in ("+0.300 mm", "narrower", "+0.260 to +0.340 mm", "moving against fixed", "0.2 mm (layer scale)"):
+        assert words in shown
+    assert "Not reliable" not in shown
+    kept = viewer.layers[RESULTS[0]].metadata[KEY]
+    assert kept["role"] == "transformed"
+    assert kept["jsn_mm"] == pytest.approx(0.3)
+    assert all(isinstance(value, (str, bool, int, float, type(None))) for value in kept.values())
+
+
+def test_an_unreliable_figure_is_kept_greyed_and_explained(widget, engine, qtbot):
+    engine.reliable = False
+    run(widget, qtbot)
+    assert "+0.300 mm" in widget.results.text()
+    assert "Not reliable. The motion models disagree by 0.31 mm." in widget.results.text()
+    figure = widget.results.findChild(QLabel, "figure")
+    greyed = figure.palette().color(figure.foregroundRole())
+    engine.reliable = True
+    run(widget, qtbot)
+    assert figure.palette().color(figure.foregroundRole()) != greyed
+
+
+def test_without_a_pixel_size_figures_are_in_pixels(viewer, widget, qtbot):
+    for name in ("fixed", "moving"):
+        viewer.layers[name].units = ("pixel", "pixel")
+    run(widget, qtbot)
+    assert "+1.50 px" in widget.results.text()
+    assert "mm" not in widget.results.text().replace("Pixel size", "")
+    assert [str(unit) for unit in viewer.layers[RESULTS[0]].units] == ["pixel", "pixel"]
+
+
+def test_a_second_run_renews_the_layers(viewer, widget, qtbot):
+    run(widget, qtbot)
+    layer = viewer.layers[RESULTS[0]]
+    viewer.layers["fixed"].scale = (0.4, 0.4)
+    layer.name, layer.metadata["mine"] = "my name", 1
+    run(widget, qtbot)
+    assert len(viewer.layers) == 6
+    np.testing.assert_allclose(layer.scale, (0.4, 0.4))
+    assert (layer.name, layer.metadata["mine"]) == ("my name", 1)
+
+
+def test_inputs_of_another_name_get_layers_of_their_own(viewer, widget, qtbot):
+    run(widget, qtbot)
+    viewer.layers["moving"].name = "moving 2"
+    run(widget, qtbot)
+    assert names(viewer)[6:] == ["transformed moving 2", "original loss spectrum [1]", "transformed loss spectrum [1]"]
+
+
+def test_abort_frees_the_widget_at_once_and_adds_nothing(viewer, widget, engine, qtbot):
+    engine.go_on.clear()
+    widget.run_button.click()
+    qtbot.wait_until(engine.started.is_set)
+    assert not widget.run_button.isEnabled()
+    qtbot.wait_until(lambda: widget.status.text() == "Halfway there")
+    assert (widget.bar.value(), widget.bar.maximum()) == (1, 4)
+    widget.abort_button.click()
+    assert widget.run_button.isEnabled()
+    assert not widget.abort_button.isEnabled()
+    engine.go_on.set()
+    qtbot.wait_until(engine.saw_abort.is_set)
+    qtbot.wait(100)
+    assert len(viewer.layers) == 3
+    assert widget.results.text() == ""
+    run(widget, qtbot)
+    assert names(viewer)[3:] == RESULTS
+
+
+def test_an_aborted_run_that_ends_late_does_not_disturb_the_next(viewer, widget, engine, qtbot):
+    engine.go_on.clear()
+    widget.run_button.click()
+    qtbot.wait_until(engine.started.is_set)
+    widget.abort_button.click()
+    widget.run_button.click()
+    qtbot.wait_until(lambda: len(engine.calls) == 2)
+    engine.go_on.set()
+    qtbot.wait_until(widget.run_button.isEnabled)
+    qtbot.wait(100)
+    assert names(viewer)[3:] == RESULTS
+
+
+def test_when_napari_stops_its_workers_the_widget_is_free_again(viewer, widget, engine, qtbot):
+    engine.go_on.clear()
+    widget.run_button.click()
+    qtbot.wait_until(engine.started.is_set)
+    widget._run.progress.worker.quit()
+    engine.go_on.set()
+    qtbot.wait_until(widget.run_button.isEnabled)
+    assert engine.saw_abort.is_set()
+    assert len(viewer.layers) == 3
+
+
+def test_layers_removed_while_running_do_not_matter(viewer, widget, engine, qtbot):
+    engine.go_on.clear()
+    widget.run_button.click()
+    qtbot.wait_until(engine.started.is_set)
+    viewer.layers.clear()
+    engine.go_on.set()
+    qtbot.wait_until(lambda: len(viewer.layers) == 3)
+    assert names(viewer) == RESULTS
+    np.testing.assert_allclose(viewer.layers[0].translate, (3, 4))
+
+
+@pytest.mark.parametrize("field", ["fixed", "moving_masks", "spacing_mm", "device"])
+def test_a_refusal_of_the_engine_is_told_at_its_field(viewer, widget, engine, qtbot, field):
+    engine.error = InputError("There is something wrong with it. Do that.", field)
+    run(widget, qtbot)
+    message = widget.form.fields[field].message
+    assert not message.isHidden()
+    assert message.text() == "There is something wrong with it. Do that."
+    assert len(viewer.layers) == 3
+    engine.error = None
+    run(widget, qtbot)
+    assert message.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(InputError("Too small a joint."), "Too small a joint."), (RuntimeError("out of memory"), "out of memory")],
+)
+def test_any_other_failure_is_told_in_words(widget, engine, qtbot, error, words):
+    engine.error = error
+    run(widget, qtbot)
+    assert words in widget.failure.text()
+    assert not widget.failure.isHidden()
+    assert "Traceback" not in widget.failure.text()
+
+
+def test_run_waits_for_valid_fields(viewer, widget, engine, qtbot):
+    assert widget.run_button.isEnabled()
+    edit = widget.form.fields["spacing_mm"].marked
+    edit.clear()
+    qtbot.keyClicks(edit, "0")
+    assert not widget.run_button.isEnabled()
+    widget.run()
+    assert engine.calls == []
+    viewer.layers.remove("moving")
+    assert "second image" in widget.form.fields["moving"].message.text()
+
+
+def test_enter_runs_and_escape_aborts(widget, engine, qtbot):
+    edit = widget.form.fields["spacing_mm"].marked
+    engine.go_on.clear()
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+    qtbot.wait_until(engine.started.is_set)
+    qtbot.keyClick(edit, Qt.Key.Key_Escape)
+    assert "Aborted" in widget.status.text()
+
+
+def test_side_by_side_shows_the_panels_and_gives_everything_back(viewer, widget, qtbot):
+    viewer.layers["moving"].visible = False
+    button = widget.results.side_by_side
+    run(widget, qtbot)
+    assert viewer.canvas.grid.enabled
+    shown = {layer.name for layer in viewer.layers if layer.visible}
+    assert shown == {"fixed", "fixed mask", "moving", *RESULTS}
+    button.click()
+    assert not viewer.canvas.grid.enabled
+    assert not viewer.canvas.overlays.scale_bar.visible
+    assert [layer.name for layer in viewer.layers if layer.visible] == ["fixed", "fixed mask", RESULTS[0]]
+    run(widget, qtbot)
+    assert not viewer.canvas.grid.enabled
+    button.click()
+    viewer.canvas.grid.enabled = False  # napari's own button
+    assert not button.isChecked()
+    assert not viewer.layers["moving"].visible
+
+
+@pytest.mark.parametrize(("longest", "length"), [(5.56, 5), (31.75, 20), (1, 1), (0.3, 0.2)])
+def test_the_scale_bar_has_a_round_length(longest, length):
+    assert round_length(longest) == pytest.approx(length)
+
+
+def test_side_by_side_survives_a_layer_that_was_removed(viewer, widget, qtbot):
+    run(widget, qtbot)
+    viewer.layers.remove(RESULTS[1])
+    widget.results.side_by_side.click()
+    widget.results.side_by_side.click()
+    assert viewer.canvas.grid.enabled
+    run(widget, qtbot)
+    assert RESULTS[1] in names(viewer)
+
+
+def test_the_bones_that_were_measured_can_be_looked_at(viewer, widget, qtbot):
+    run(widget, qtbot)
+    widget.results.bones.click()
+    widget.results.bones.click()
+    assert names(viewer)[6:] == ["bones of fixed"]
+    bones = viewer.layers["bones of fixed"]
+    assert np.unique(bones.data).tolist() == [1, 2]
+    np.testing.assert_allclose(bones.scale, (0.2, 0.2))
+    assert widget.form.inputs().fixed_masks.name == "fixed mask"
+
+
+def test_figures_can_be_copied(widget, qtbot):
+    run(widget, qtbot)
+    widget.results.copy.click()
+    assert "+0.300 mm" in QApplication.clipboard().text()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_theme_has_its_colours(viewer, widget, theme):
+    viewer.theme = theme
+    assert "QLabel#figure" in widget.styleSheet()
+
+
+def test_result_layers_are_not_taken_for_inputs(viewer, widget, qtbot):
+    run(widget, qtbot)
+    viewer.layers.remove("moving")
+    assert widget.form.inputs().moving is None
+    assert isinstance(viewer.layers[RESULTS[0]], Image)
