@@ -9,7 +9,7 @@ import pytest
 
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.simulation.joint_pair import Motion, joint_pair
-from napari_jsn.simulation.simulated_radiograph import BoneMask, Film, JointTruth
+from napari_jsn.simulation.simulated_radiograph import BoneMask, JointTruth, SimulatedRadiograph
 from napari_jsn.simulation.visit import Disease
 
 
@@ -47,7 +47,7 @@ def make_film(patient="SIM0001", visit=1, sides=("L",), bits=12, monochrome1=Fal
     phalanx, metacarpal = BoneMask(10, 15, np.ones((22, 12), bool)), BoneMask(30, 15, np.ones((25, 12), bool))
     bones = {(side, bone): box for side in sides for bone, box in (("PP2", phalanx), ("MC2", metacarpal))}
     day = date(2020, 1, 6) + timedelta(364 * (visit - 1))
-    return Film(patient, visit, day, tuple(sides), stored, bits, monochrome1, 0.15, 1.05, truths, bones)
+    return SimulatedRadiograph(patient, visit, day, tuple(sides), stored, bits, monochrome1, 0.15, 1.05, truths, bones)
 
 
 @pytest.fixture

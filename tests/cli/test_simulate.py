@@ -86,7 +86,7 @@ def test_film_sizes_follow_the_pixel_pitch(run, simulator, tmp_path):
 @pytest.mark.parametrize(("form", "ending"), [("dicom", "dcm"), ("png", "png"), ("tiff", "tif")])
 def test_formats(run, simulator, tmp_path, form, ending):
     assert run("--out", tmp_path, "--visits", 1, "--format", form)[0] == 0
-    assert files(tmp_path) == [f"SIM0001/SIM0001_v01_L.{ending}", "SIM0001/films.csv", "truth.csv"]
+    assert files(tmp_path) == [f"SIM0001/SIM0001_v01_L.{ending}", "SIM0001/radiographs.csv", "truth.csv"]
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ import pytest
 from napari_jsn.common.errors import InputError
 from napari_jsn.localization.found_joints import FoundJoints
 from napari_jsn.patient.check import check_films, check_study
-from napari_jsn.patient.patient import Study, Visit
+from napari_jsn.patient.patient import Patient, Visit
 from tests.patient.hands import film, found
 
 
 def study(*visits):
     """Each visit a film, or several; days and pixels differ unless stated."""
     films = [visit if isinstance(visit, tuple) else (visit,) for visit in visits]
-    return Study(tuple(Visit(n, some[0].day, some) for n, some in enumerate(films, start=1)))
+    return Patient(tuple(Visit(n, some[0].day, some) for n, some in enumerate(films, start=1)))
 
 
 def left(number, day=None, **facts):

@@ -5,9 +5,9 @@ from PIL import Image
 from pydicom.uid import generate_uid
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.export.simulated.writer import FilmWriter
+from napari_jsn.export.simulated.writer import RadiographWriter
 from napari_jsn.patient.list_files import holds_study
-from napari_jsn.patient.read import read_study, study_of
+from napari_jsn.patient.read import patient_of, read_patient
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def folder(film, tmp_path):
     """Write a patient: ``folder(form="dicom", visits=2, sides=(("R",), ("L",)))`` gives the patient's folder."""
 
     def write(form="dicom", visits=2, sides=(("R",), ("L",)), patient="SIM0001"):
-        with FilmWriter(tmp_path, form, len(sides)) as writer:
+        with RadiographWriter(tmp_path, form, len(sides)) as writer:
             for visit in range(visits, 0, -1):  # files come in no order of time
                 for shown in sides:
                     writer.add(film(patient=patient, visit=visit, sides=shown))
@@ -26,7 +26,7 @@ def folder(film, tmp_path):
 
 @pytest.mark.parametrize("form", ["dicom", "png", "tiff"])
 def test_visits_by_date_and_sides(folder, film, form):
-    study = read_study(folder(form))
+    study = read_patient(folder(form))
     assert [visit.number for visit in study.visits] == [1, 2]
     assert [str(visit.day) for visit in study.visits] == ["2020-01-06", "2021-01-04"]
     for visit in study.visits:
@@ -40,7 +40,7 @@ def test_visits_by_date_and_sides(folder, film, form):
 
 @pytest.mark.parametrize("form", ["dicom", "png"])
 def test_a_film_of_both_hands_has_no_one_side(folder, form):
-    (radiograph,) = read_study(folder(form, visits=1, sides=(("R", "L"),)), split=False).visits[0].radiographs
+    (radiograph,) = read_patient(folder(form, visits=1, sides=(("R", "L"),)), split=False).visits[0].radiographs
     assert radiograph.side is None and radiograph.side_source
 
 
@@ -56,43 +56,43 @@ def test_what_else_lies_there_is_left_alone(folder):
     (patient / "notes.txt").write_text("text")
     (patient / ".hidden.dcm").write_text("text")
     Image.fromarray(np.eye(4, dtype=np.uint8)).save(patient / "picture.png")
-    assert sum(len(visit.radiographs) for visit in read_study(patient).visits) == 4
+    assert sum(len(visit.radiographs) for visit in read_patient(patient).visits) == 4
     assert holds_study(patient, 100)
 
 
 def test_what_cannot_be_a_study_is_told(folder, tmp_path):
     with pytest.raises(InputError, match="There is no folder"):
-        read_study(tmp_path / "missing")
+        read_patient(tmp_path / "missing")
     with pytest.raises(InputError, match="no DICOM radiographs"):
-        read_study(tmp_path)
+        read_patient(tmp_path)
     one = folder()
     folder(patient="SIM0002")
     with pytest.raises(InputError, match="more than one patient"):
-        read_study(tmp_path)
+        read_patient(tmp_path)
     path = next(one.glob("*_v01_L.dcm"))
     undated = pydicom.dcmread(path)
     for name in ("AcquisitionDate", "ContentDate", "StudyDate"):
         undated[name].value = ""
     undated.save_as(path)
-    with pytest.raises(InputError, match=r"photo\.dcm does not say when.*Name the files.*films\.csv"):
+    with pytest.raises(InputError, match=r"photo\.dcm does not say when.*Name the files.*radiographs\.csv"):
         path.rename(one / "photo.dcm")
-        read_study(one)
+        read_patient(one)
     path.write_text("no DICOM")
     with pytest.raises(InputError, match=r"_v01_L\.dcm is no DICOM file"):
-        read_study(one)
+        read_patient(one)
 
 
 @pytest.mark.parametrize("line", ["film.png,yesterday,L,0.1", "film.png", "film.png,2020-01-06,L,wide"])
 def test_a_table_of_films_that_cannot_be_read(tmp_path, line):
-    (tmp_path / "films.csv").write_text(f"file,acquired,side,spacing_mm\n{line}\n")
-    with pytest.raises(InputError, match=r"Line 2 of .*films\.csv"):
-        read_study(tmp_path)
+    (tmp_path / "radiographs.csv").write_text(f"file,acquired,side,spacing_mm\n{line}\n")
+    with pytest.raises(InputError, match=r"Line 2 of .*radiographs\.csv"):
+        read_patient(tmp_path)
 
 
 def test_what_a_table_of_films_leaves_out_stays_unknown(folder):
     patient = folder("png", visits=1, sides=(("L",),))
-    (patient / "films.csv").write_text("file,acquired\nSIM0001_v01_L.png,2020-01-06\n")
-    (radiograph,) = read_study(patient, split=False).visits[0].radiographs
+    (patient / "radiographs.csv").write_text("file,acquired\nSIM0001_v01_L.png,2020-01-06\n")
+    (radiograph,) = read_patient(patient, split=False).visits[0].radiographs
     assert (radiograph.side, radiograph.spacing_mm, radiograph.side_source) == (None, None, "")
 
 
@@ -116,7 +116,7 @@ def image(path, seed=0, brightness=255):
 
 def words_of(folder, **options):
     with pytest.raises(InputError) as told:
-        read_study(folder, **options)
+        read_patient(folder, **options)
     return str(told.value)
 
 
@@ -124,7 +124,7 @@ def test_image_files_in_order_of_their_names(tmp_path):
     for seed, name in enumerate(("followup/right.png", "baseline/left.png", "baseline/right.png", "followup/left.png")):
         image(tmp_path / name, seed)
     image(tmp_path / "followup" / "left_mask.png")
-    study = read_study(tmp_path)
+    study = read_patient(tmp_path)
     assert [visit.day for visit in study.visits] == [None, None]
     films = [film for visit in study.visits for film in visit.radiographs]
     assert [film.path.relative_to(tmp_path).as_posix() for film in films] == [
@@ -138,7 +138,7 @@ def test_image_files_in_order_of_their_names(tmp_path):
 def test_dates_in_names_are_dates(tmp_path):
     image(tmp_path / "left 2021-03-04.png", 1)
     image(tmp_path / "left 20200102.jpg", 2)
-    study = read_study(tmp_path)
+    study = read_patient(tmp_path)
     assert [str(visit.day) for visit in study.visits] == ["2020-01-02", "2021-03-04"]
     assert study.visits[0].radiographs[0].acquired_source == "file name" and study.notes == ()
 
@@ -148,7 +148,7 @@ def test_names_that_tell_no_order(tmp_path):
         image(tmp_path / f"hand_{number}.png", number)
     words = words_of(tmp_path, split=False)
     assert "hand_0.png does not say when it was taken" in words and "baseline and followup" in words
-    assert len(read_study(image_alone(tmp_path), split=False).visits) == 1
+    assert len(read_patient(image_alone(tmp_path), split=False).visits) == 1
 
 
 def image_alone(folder):
@@ -159,7 +159,7 @@ def image_alone(folder):
 def test_one_visit_needs_no_order(tmp_path):
     for seed, side in enumerate(("left", "right")):
         image(tmp_path / f"baseline_{side}.png", seed)
-    (visit,) = read_study(tmp_path).visits
+    (visit,) = read_patient(tmp_path).visits
     assert [film.side for film in visit.radiographs] == ["R", "L"]
 
 
@@ -169,8 +169,8 @@ def test_names_and_dates_that_contradict(folder):
         (patient / f"SIM0001_{old}_L.dcm").rename(patient / f"{new}.dcm")
     words = words_of(patient)
     assert "out of order: a_followup.dcm and b_baseline.dcm" in words and "Correct the names" in words
-    (patient / "films.csv").write_text("file,acquired\na_followup.dcm,2022-01-01\n")  # a person corrects the date
-    study = read_study(patient)
+    (patient / "radiographs.csv").write_text("file,acquired\na_followup.dcm,2022-01-01\n")  # a person corrects the date
+    study = read_patient(patient)
     assert [str(visit.day) for visit in study.visits] == ["2021-01-04", "2022-01-01"]
 
 
@@ -186,14 +186,14 @@ def test_one_day_is_two_visits_where_names_say_so(folder):
     again.SOPInstanceUID = generate_uid()
     again.PixelData = again.PixelData[2:] + again.PixelData[:2]
     again.save_as(patient / "SIM0001_v02_L.dcm")
-    assert [str(visit.day) for visit in read_study(patient).visits] == ["2020-01-06", "2020-01-06"]
+    assert [str(visit.day) for visit in read_patient(patient).visits] == ["2020-01-06", "2020-01-06"]
 
 
 def test_a_table_may_number_the_visits(tmp_path):
     for name in "ab":
         image(tmp_path / f"{name}.png", ord(name))
-    (tmp_path / "films.csv").write_text("file,visit,side,spacing_mm\na.png,2,L,0.2\nb.png,1,L,0.1\n")
-    study = read_study(tmp_path)
+    (tmp_path / "radiographs.csv").write_text("file,visit,side,spacing_mm\na.png,2,L,0.2\nb.png,1,L,0.1\n")
+    study = read_patient(tmp_path)
     assert [visit.radiographs[0].spacing_mm for visit in study.visits] == [0.1, 0.2]
 
 
@@ -201,7 +201,7 @@ def test_copies_are_taken_once(folder):
     patient = folder(visits=1)
     path = patient / "SIM0001_v01_L.dcm"
     (patient / "SIM0001_v01_L_copy.dcm").write_bytes(path.read_bytes())
-    study = read_study(patient)
+    study = read_patient(patient)
     assert [film.side for film in study.visits[0].radiographs] == ["R", "L"]
     assert study.notes == ("Visit 1: a radiograph that was there more than once is taken once.",)
 
@@ -216,7 +216,7 @@ def test_what_is_no_hand_is_left_out_and_told(folder):
         other.SOPInstanceUID = generate_uid()
         other.PixelData = other.PixelData[2:] + other.PixelData[:2]
         other.save_as(patient / f"v01_other{number}.dcm")
-    study = read_study(patient)
+    study = read_patient(patient)
     assert len(study.visits[0].radiographs) == 2
     assert study.notes == (
         "Files that are no radiographs of hands were left out: 1 of body part FOOT, 1 of modality MR.",
@@ -224,43 +224,43 @@ def test_what_is_no_hand_is_left_out_and_told(folder):
     )
     for path in patient.glob("SIM*.dcm"):
         path.unlink()
-    for name in ("v01_other2.dcm", "films.csv"):
+    for name in ("v01_other2.dcm", "radiographs.csv"):
         (patient / name).unlink()
     assert "What lies there was left out: 1 of body part FOOT, 1 of modality MR" in words_of(patient)
 
 
 def test_who_it_is_stays_out_unless_asked_for(folder):
     patient = folder()
-    study = read_study(patient)
+    study = read_patient(patient)
     films = [film for visit in study.visits for film in visit.radiographs]
     told = " ".join([study.patient, *study.notes, *(f"{f.name} {f.side_source} {f.acquired_source}" for f in films)])
     assert study.patient == "anonymous" and "SIM" not in told
-    assert read_study(patient, patient="P7").patient == "P7"
-    assert read_study(patient, keep_identity=True).patient == "SIM0001"
+    assert read_patient(patient, patient="P7").patient == "P7"
+    assert read_patient(patient, keep_identity=True).patient == "SIM0001"
 
 
 def test_two_patients_in_a_table_of_films(folder):
     patient = folder("png")
-    table = (patient / "films.csv").read_text()
-    (patient / "films.csv").write_text(table.replace("SIM0001,2,", "SIM0002,2,"))
+    table = (patient / "radiographs.csv").read_text()
+    (patient / "radiographs.csv").write_text(table.replace("SIM0001,2,", "SIM0002,2,"))
     assert "more than one patient: the Patient ID" in words_of(patient)
 
 
 def test_radiographs_one_by_one(folder, film):
     patient = folder()
     paths = [[patient / f"SIM0001_v0{visit}_{side}.dcm" for side in "LR"] for visit in (1, 2)]
-    study = study_of(*paths)
+    study = patient_of(*paths)
     assert [[r.name for r in visit.radiographs] for visit in study.visits] == [
         ["visit 1, right", "visit 1, left"], ["visit 2, right", "visit 2, left"],
     ]  # fmt: skip
     assert [str(visit.day) for visit in study.visits] == ["2020-01-06", "2021-01-04"]
-    assert study.patient == "anonymous" and study_of(*paths, keep_identity=True).patient == "SIM0001"
+    assert study.patient == "anonymous" and patient_of(*paths, keep_identity=True).patient == "SIM0001"
     other = pydicom.dcmread(paths[1][0])
     other.PatientID = "else"
     other.save_as(paths[1][0])
     with pytest.raises(InputError, match="more than one patient"):
-        study_of(*paths)
+        patient_of(*paths)
     read = film().radiograph()
-    assert [v.radiographs[0].side for v in study_of(read, read.pixels, split=False).visits] == ["L", None]
+    assert [v.radiographs[0].side for v in patient_of(read, read.pixels, split=False).visits] == ["L", None]
     with pytest.raises(InputError, match="Visit 2 holds no radiograph"):
-        study_of(read, [])
+        patient_of(read, [])

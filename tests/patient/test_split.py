@@ -5,7 +5,7 @@ import pytest
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.localization.found_joints import ANATOMY, FoundJoints
-from napari_jsn.patient.patient import Study, Visit
+from napari_jsn.patient.patient import Patient, Visit
 from napari_jsn.patient.split import split, split_study
 from tests.patient.hands import film, found
 
@@ -69,9 +69,9 @@ def test_a_study_is_split_where_sides_are_not_stated():
         return found("L", "R") if "both" in radiograph.side_source else found("L")
 
     both, one = film("LR", side_source="ImageLaterality: both"), film("R", seed=1, side="R")
-    unknown, not_both = film("L", seed=2), film("L", seed=3, side_source="films.csv: both")
+    unknown, not_both = film("L", seed=2), film("L", seed=3, side_source="radiographs.csv: both")
     visits = ((both,), (one, unknown))
-    study = Study(tuple(Visit(n, films[0].day, films) for n, films in enumerate(visits, start=1)), notes=("before",))
+    study = Patient(tuple(Visit(n, films[0].day, films) for n, films in enumerate(visits, start=1)), notes=("before",))
     told = split_study(study, find=find)
     assert asked == [both, unknown]
     assert [[hand.side for hand in visit.radiographs] for visit in told.visits] == [["R", "L"], ["R", "L"]]
@@ -80,5 +80,5 @@ def test_a_study_is_split_where_sides_are_not_stated():
     ]  # fmt: skip
     assert told.notes[0] == "before" and "Visit 1: both hands on one film were told apart" in told.notes[1]
     assert "Visit 2: no side is stated; left by anatomy" in told.notes[2]
-    (note,) = split_study(Study((Visit(1, None, (not_both,)),)), find=lambda film, **_: found("L")).notes
+    (note,) = split_study(Patient((Visit(1, None, (not_both,)),)), find=lambda film, **_: found("L")).notes
     assert "said to show both hands, but only the left" in note

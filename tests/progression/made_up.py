@@ -14,7 +14,7 @@ import napari_jsn
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.joint import BoneMasks, Joint, JointImage
 from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
-from napari_jsn.progression.progression import Film, JointSpaceWidth, JointView, Narrowing, Progression
+from napari_jsn.progression.progression import JointSpaceWidth, JointView, MeasuredHand, Narrowing, Progression
 from napari_jsn.radiograph import Radiograph, read_radiograph
 from napari_jsn.registration.result import Registration
 from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
@@ -79,7 +79,7 @@ def _film(sample, truths, visit, side, last):
     missing = (MISSING,) if last else ()
     joints = tuple(_view(radiograph, left, truths[visit, side, j]) for j in MEASURED_JOINTS if j not in missing)
     notes = (f"{MISSING} is not in view.",) if last else ()
-    return Film(visit, radiograph.day, side, radiograph, joints, missing, notes)
+    return MeasuredHand(visit, radiograph.day, side, radiograph, joints, missing, notes)
 
 
 def _view(radiograph, left, row):

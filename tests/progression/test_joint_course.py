@@ -8,11 +8,11 @@ import pytest
 from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.joint.crop import joint_image
 from napari_jsn.joint.similarity import Similarity, joint_space_narrowing
-from napari_jsn.patient.find_hands import OpenFilm
+from napari_jsn.patient.find_hands import Hand
 from napari_jsn.progression.hand_scale import with_hand_scale
 from napari_jsn.progression.notes import notes_of
 from napari_jsn.progression.pairwise import carried, steps_of
-from napari_jsn.progression.recentre import on_the_bones
+from napari_jsn.progression.recentre import recentre_box
 from napari_jsn.progression.repositioning import joint_kind, repositioning_sd_mm
 from napari_jsn.radiograph import Radiograph
 from tests.progression.made_up import progression
@@ -34,13 +34,13 @@ def test_a_box_is_moved_onto_the_bones_found_in_it():
     joint = Joint.around("MCP2", "L", (200, 200), (1, 0), 160)
     image = joint_image(film, joint)
     inside = [joint_image(mask.astype(float), joint).pixels > 0.5 for mask in (upper, lower)]
-    moved = on_the_bones(joint, image, BoneMasks(*inside))
+    moved = recentre_box(joint, image, BoneMasks(*inside))
     np.testing.assert_allclose(moved.centre, (188, 212), atol=2)
     assert np.rad2deg(np.arctan2(-moved.axis[1], moved.axis[0])) == pytest.approx(8, abs=1)
     assert np.hypot(*(moved.box[1] - moved.box[0])) == pytest.approx(160)
     again = joint_image(film, moved)
     inside = [joint_image(mask.astype(float), moved).pixels > 0.5 for mask in (upper, lower)]
-    assert on_the_bones(moved, again, BoneMasks(*inside)) is None
+    assert recentre_box(moved, again, BoneMasks(*inside)) is None
 
 
 def moved_by(registration, matrix, jsn_px):
@@ -105,7 +105,7 @@ def test_scales_are_drawn_to_the_hands_and_bones_stay_in_place():
 
 def test_a_hand_that_is_larger_as_a_whole_has_a_wrong_pixel_size():
     made_up = progression()
-    films = [OpenFilm(film.visit, film.day, film.radiograph) for film in made_up.films]
+    films = [Hand(film.visit, film.day, film.radiograph) for film in made_up.films]
     assert not any("larger" in note for note in notes_of(films, made_up.narrowings))
     second = films[1].radiograph
     films[1] = replace(films[1], radiograph=replace(second, spacing_mm=1.06 * np.min(second.spacing_mm)))

@@ -8,7 +8,7 @@ import pytest
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint import BoneMasks
-from napari_jsn.patient.patient import Study, Visit
+from napari_jsn.patient.patient import Patient, Visit
 from napari_jsn.progression.measure import measure
 from napari_jsn.radiograph import Radiograph
 from tests.progression.made_up import progression
@@ -88,7 +88,7 @@ def test_three_visits_are_followed_over_all_pairs():
 
 def test_a_study_is_measured_as_its_radiographs_are():
     radiographs, boxes = films()
-    study = Study(tuple(Visit(k, film.day, (film,)) for k, film in enumerate(radiographs, 1)), "P7", ("A note.",))
+    study = Patient(tuple(Visit(k, film.day, (film,)) for k, film in enumerate(radiographs, 1)), "P7", ("A note.",))
     found = measure(study, joints=("MCP2",), boxes=boxes)
     assert found.narrowings[0].jsn_mm == pytest.approx(measured().narrowings[0].jsn_mm, abs=2e-3)
     assert found.patient == "P7" and "A note." in found.notes
@@ -164,6 +164,6 @@ def test_what_cannot_be_measured_is_refused_in_words():
     with pytest.raises(InputError, match="nothing can be compared"):
         measure(radiographs[0], replace(radiographs[1], side="R"), boxes={**boxes, (2, "R"): boxes[2, "L"]})
     with pytest.raises(InputError, match="Give it alone"):
-        measure(Study((Visit(1, None, (radiographs[0],)),)), radiographs[1])
+        measure(Patient((Visit(1, None, (radiographs[0],)),)), radiographs[1])
     with pytest.raises(InputError, match="several boxes"):
         measure(*radiographs, boxes={**boxes, (1, "L"): [*boxes[1, "L"], boxes[1, "L"][0]]})

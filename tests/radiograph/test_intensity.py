@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.radiograph.intensity import grey_levels
+from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.spacing import check_spacing
 
 RAMP = np.arange(12).reshape(3, 4)
@@ -29,7 +29,7 @@ RAMP = np.arange(12).reshape(3, 4)
     ],
 )
 def test_every_type_is_scaled_linearly_to_0_and_1(pixels, low, high):
-    grey = grey_levels(pixels)
+    grey = to_intensities(pixels)
     assert grey.dtype == np.float32 and grey.shape == (3, 4)
     assert (grey.min(), grey.max()) == pytest.approx((low, high), abs=1e-3)
     if pixels.dtype != bool:
@@ -38,7 +38,7 @@ def test_every_type_is_scaled_linearly_to_0_and_1(pixels, low, high):
 
 def test_the_answer_is_a_copy():
     pixels = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
-    grey_levels(pixels)[:] = 0
+    to_intensities(pixels)[:] = 0
     assert pixels.max() == 1
 
 
@@ -47,13 +47,13 @@ def test_equal_channels_are_grey_and_opacity_is_ignored(channels):
     image = np.stack([RAMP.astype(np.uint8)] * channels, axis=-1)
     if channels in (2, 4):
         image[..., -1] = 200
-    np.testing.assert_array_equal(grey_levels(image), grey_levels(RAMP.astype(np.uint8)))
+    np.testing.assert_array_equal(to_intensities(image), to_intensities(RAMP.astype(np.uint8)))
 
 
 def test_colours_become_luminance():
     image = np.zeros((2, 2, 3), np.uint8)
     image[0, 0], image[0, 1], image[1, 0] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
-    np.testing.assert_allclose(grey_levels(image), [[0.2126, 0.7152], [0.0722, 0]], atol=1e-6)
+    np.testing.assert_allclose(to_intensities(image), [[0.2126, 0.7152], [0.0722, 0]], atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -75,14 +75,14 @@ def test_colours_become_luminance():
 )
 def test_refusals_are_sentences_that_name_the_argument(pixels, words):
     with pytest.raises(InputError, match=words) as refusal:
-        grey_levels(pixels, "moving")
+        to_intensities(pixels, "moving")
     assert refusal.value.argument == "moving"
     assert "moving" in str(refusal.value) and str(refusal.value).endswith(".")
 
 
 def test_a_refusal_can_call_the_image_by_name():
     with pytest.raises(InputError, match="^hand.png has no contrast"):
-        grey_levels(np.ones((3, 3)), name="hand.png")
+        to_intensities(np.ones((3, 3)), name="hand.png")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
     from napari_jsn.common.progress import Progress
-    from napari_jsn.patient.patient import Study
+    from napari_jsn.patient.patient import Patient
     from napari_jsn.progression.progression import Progression
     from napari_jsn.radiograph.spacing import Spacing
 
@@ -41,7 +41,7 @@ def read(
     model: str = "default",
     device: str | None = None,
     progress: Progress | None = None,
-) -> Study:
+) -> Patient:
     """The study that was named on the command line: a folder, or radiographs in order of time.
 
     Raises
@@ -49,13 +49,13 @@ def read(
     InputError
         If it is neither, or cannot be read.
     """
-    from napari_jsn.patient.read import read_study, study_of
+    from napari_jsn.patient.read import patient_of, read_patient
 
     if progress is not None:
         progress.update(0, 0, "Reading")
     options = {"patient": patient, "keep_identity": keep_identity, "model": model, "device": device}
     if len(films) == 1 and (films[0].is_dir() or not films[0].exists()):
-        return read_study(films[0], progress=progress, **options)  # type: ignore[arg-type]
+        return read_patient(films[0], progress=progress, **options)  # type: ignore[arg-type]
     if len(films) == 1:
         raise InputError(
             f"{films[0]} is one radiograph; narrowing shows between two. Give a baseline and a follow-up, or the "
@@ -65,11 +65,11 @@ def read(
     folder = next((film for film in films if film.is_dir()), None)
     if folder is not None:
         raise InputError(f"{folder} is a folder. Give radiographs one by one, or one folder with all.", "films")
-    return study_of(*films, progress=progress, **options)  # type: ignore[arg-type]
+    return patient_of(*films, progress=progress, **options)  # type: ignore[arg-type]
 
 
 def follow(
-    study: Study,
+    study: Patient,
     spacing_mm: Spacing = None,
     method: str = "refined",
     joints_model: str = "default",

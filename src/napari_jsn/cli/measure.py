@@ -10,7 +10,7 @@ import typer
 from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_jsn.patient.patient import Study
+    from napari_jsn.patient.patient import Patient
 
 
 def measure(
@@ -88,7 +88,7 @@ def _check_dicom(dicom: bool, out: Path | None) -> None:
     check_extra()
 
 
-def _check_dicom_films(dicom: bool, study: Study) -> None:
+def _check_dicom_films(dicom: bool, study: Patient) -> None:
     from napari_jsn.radiograph.dicom import is_dicom
 
     films = [film for visit in study.visits for film in visit.radiographs] if dicom else []

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from napari_jsn.export.report.reasons import in_short
 from napari_jsn.export.report.unit import Unit
-from napari_jsn.patient.labels import film_name
+from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.progression.progression import Narrowing, Progression
 
 #: Of a joint at a follow-up visit: its side, its name, and the visit.
@@ -86,5 +86,7 @@ def _signed(value: float) -> str:
 
 def _notes(progression: Progression) -> Sequence[str]:
     """What was noticed about all radiographs, and about each."""
-    of_films = (f"{film_name(film.visit, film.side)}: {note}" for film in progression.films for note in film.notes)
+    of_films = (
+        f"{radiograph_label(film.visit, film.side)}: {note}" for film in progression.films for note in film.notes
+    )
     return list(dict.fromkeys((*progression.notes, *of_films)))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from napari_jsn.export.simulated.writer import FilmWriter
-    from napari_jsn.simulation.simulated_radiograph import Film
+    from napari_jsn.export.simulated.writer import RadiographWriter
+    from napari_jsn.simulation.simulated_radiograph import SimulatedRadiograph
 
 #: Height and width of a film of one hand, and of both.
 _HAND_MM, _TOGETHER_MM = (289.44, 214.56), (289.44, 429.12)
@@ -38,7 +38,7 @@ def simulate(
 ) -> None:
     """Simulate hand radiographs whose joint space narrowing is known."""
     from napari_jsn.export.simulated.truth import TRUTH
-    from napari_jsn.export.simulated.writer import FilmWriter
+    from napari_jsn.export.simulated.writer import RadiographWriter
     from napari_jsn.simulation import hand
 
     height, width = _TOGETHER_MM if hands == "together" else _HAND_MM
@@ -47,7 +47,7 @@ def simulate(
     columns = round(width / pixel) if columns is None else columns
     per_visit = 2 if hands == "each" else 1
     key = ("simulate", *map(str, (seed, visits, hands, rows, columns, spacing_mm, interval_days, jsn_mm)))
-    with FilmWriter(out, format, per_visit, masks, key) as writer:
+    with RadiographWriter(out, format, per_visit, masks, key) as writer:
         films = hand.simulate(
             patients, visits, seed, hands, (rows, columns),
             spacing_mm=spacing_mm, interval_days=interval_days, jsn_mm=jsn_mm,
@@ -81,7 +81,7 @@ def simulate_pair(
     printed.print_files(write_files(folder, pair_files(joint_pair(joint, jsn_mm, seed, side=side)), "folder"))
 
 
-def _write(films: Iterable[Film], writer: FilmWriter, total: int) -> None:
+def _write(films: Iterable[SimulatedRadiograph], writer: RadiographWriter, total: int) -> None:
     """Draw and write, one film at a time; a bar on the terminal tells how far it is."""
     from rich.console import Console
     from rich.progress import track
@@ -91,7 +91,7 @@ def _write(films: Iterable[Film], writer: FilmWriter, total: int) -> None:
         writer.add(film)
 
 
-def _told(writer: FilmWriter, out: Path) -> str:
+def _told(writer: RadiographWriter, out: Path) -> str:
     """What was written where."""
     if not writer.visits:
         return "Nothing was written."

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint import Joint, JointImage
-from napari_jsn.radiograph.intensity import grey_levels
+from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
 #: The least side of a joint image, in pixels.
@@ -41,7 +41,7 @@ def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> Jo
     """
     pixels = np.asarray(getattr(radiograph, "pixels", None))
     if pixels.ndim != 2:
-        pixels = grey_levels(radiograph, "radiograph", "The radiograph")
+        pixels = to_intensities(radiograph, "radiograph", "The radiograph")
     spacing = check_spacing(spacing_mm)
     if spacing is None:
         spacing = getattr(radiograph, "spacing_mm", None)

@@ -105,9 +105,9 @@ def _radiograph(given: Any, argument: str) -> Any:
         return read_radiograph(given)
     if isinstance(given, Radiograph):
         return given
-    from napari_jsn.radiograph.intensity import grey_levels
+    from napari_jsn.radiograph.intensity import to_intensities
 
-    pixels: NDArray[np.float32] = grey_levels(given, argument, "The radiograph")
+    pixels: NDArray[np.float32] = to_intensities(given, argument, "The radiograph")
     return Radiograph(pixels)
 
 

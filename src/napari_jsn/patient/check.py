@@ -10,8 +10,8 @@ import numpy as np
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient.hand_size import check_hand_sizes
-from napari_jsn.patient.labels import film_name, side_words
-from napari_jsn.patient.patient import Study, Visit
+from napari_jsn.patient.labels import radiograph_label, side_label
+from napari_jsn.patient.patient import Patient, Visit
 from napari_jsn.patient.view_position import is_oblique, is_palm_up
 from napari_jsn.radiograph import Radiograph
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _OTHER_SIDE = {"L": "R", "R": "L"}
 
 
-def check_films(study: Study) -> list[str]:
+def check_films(study: Patient) -> list[str]:
     """Check what files and tags tell, before any hand is looked for.
 
     Refused: two radiographs of one hand in a visit; lateral and oblique views; visits out of order; visits that share
@@ -29,7 +29,7 @@ def check_films(study: Study) -> list[str]:
 
     Parameters
     ----------
-    study : Study
+    study : Patient
         Split: one hand a radiograph.
 
     Returns
@@ -48,14 +48,14 @@ def check_films(study: Study) -> list[str]:
     for visit, film in _films(study):
         if is_oblique(film):
             raise InputError(
-                f"{film_name(visit.number, film.side).capitalize()} is a lateral or oblique view ({film.view}), on "
-                "which joint spaces cannot be measured. Give the posteroanterior view.",
+                f"{radiograph_label(visit.number, film.side).capitalize()} is a lateral or oblique view ({film.view}), "
+                "on which joint spaces cannot be measured. Give the posteroanterior view.",
                 "followup",
             )
     return [*_in_order(study), *_common_hands(study), *_spacing(study), *_same_images(study)]
 
 
-def check_study(study: Study, found: Mapping[tuple[int, str | None], FoundJoints]) -> list[str]:
+def check_study(study: Patient, found: Mapping[tuple[int, str | None], FoundJoints]) -> list[str]:
     """Check all of :func:`check_films`, and that the hands which were found can be compared.
 
     Refused besides: a radiograph that shows no hand, a follow-up that shows the other hand (or is mirrored), hands that
@@ -63,7 +63,7 @@ def check_study(study: Study, found: Mapping[tuple[int, str | None], FoundJoints
 
     Parameters
     ----------
-    study : Study
+    study : Patient
         Split: one hand a radiograph.
     found : mapping of (visit, side) to FoundJoints
         The joints on every radiograph; those whose joints were set by hand may be left out.
@@ -80,7 +80,7 @@ def check_study(study: Study, found: Mapping[tuple[int, str | None], FoundJoints
     """
     notes = check_films(study)
     for visit, film in _films(study):
-        name, joints = film_name(visit.number, film.side), found.get((visit.number, film.side))
+        name, joints = radiograph_label(visit.number, film.side), found.get((visit.number, film.side))
         if joints is None:
             continue
         _check_is_hand(name, film, joints)
@@ -95,7 +95,7 @@ def check_study(study: Study, found: Mapping[tuple[int, str | None], FoundJoints
     return [*notes, *_same_hand(study, found), *check_hand_sizes(study, found)]
 
 
-def _films(study: Study) -> Iterator[tuple[Visit, Radiograph]]:
+def _films(study: Patient) -> Iterator[tuple[Visit, Radiograph]]:
     for visit in study.visits:
         for film in visit.radiographs:
             yield visit, film
@@ -107,7 +107,7 @@ def _check_one_film_a_hand(visit: Visit) -> None:
             files = [str(film.path) for film in (one, other) if film.path is not None]
             which = f" ({' and '.join(files)})" if len(files) == 2 else ""
             when = f" ({visit.day})" if visit.day else ""
-            hand = f"of the {side_words(one.side)} hand" if one.side else "without a known side"
+            hand = f"of the {side_label(one.side)} hand" if one.side else "without a known side"
             raise InputError(
                 f"Visit {visit.number}{when} has two radiographs {hand}{which}. Leave out the one that is not to be "
                 "measured; if they are two visits, name them after the visits (v01, v02).",
@@ -115,7 +115,7 @@ def _check_one_film_a_hand(visit: Visit) -> None:
             )
 
 
-def _in_order(study: Study) -> Iterator[str]:
+def _in_order(study: Patient) -> Iterator[str]:
     dated = [visit for visit in study.visits if visit.day is not None]
     for one, other in pairwise(dated):
         if one.day > other.day:  # type: ignore[operator]
@@ -128,7 +128,7 @@ def _in_order(study: Study) -> Iterator[str]:
             yield f"Visits {one.number} and {other.number} were taken on the same day ({one.day})."
 
 
-def _common_hands(study: Study) -> Iterator[str]:
+def _common_hands(study: Patient) -> Iterator[str]:
     baseline, *followups = study.visits
     first = _sides(baseline)
     for visit in followups:
@@ -141,7 +141,7 @@ def _common_hands(study: Study) -> Iterator[str]:
             )
         for side in sorted(filter(None, first ^ now), reverse=True):
             absent = baseline if side in now else visit
-            yield f"Visit {absent.number} does not show the {side_words(side)} hand."
+            yield f"Visit {absent.number} does not show the {side_label(side)} hand."
 
 
 def _sides(visit: Visit) -> set[str | None]:
@@ -149,11 +149,11 @@ def _sides(visit: Visit) -> set[str | None]:
 
 
 def _listed(sides: set[str | None]) -> str:
-    return " and ".join(side_words(side) for side in sorted(filter(None, sides), reverse=True))
+    return " and ".join(side_label(side) for side in sorted(filter(None, sides), reverse=True))
 
 
-def _spacing(study: Study) -> Iterator[str]:
-    films = {film_name(visit.number, film.side): film for visit, film in _films(study)}
+def _spacing(study: Patient) -> Iterator[str]:
+    films = {radiograph_label(visit.number, film.side): film for visit, film in _films(study)}
     unknown = [name for name, film in films.items() if film.spacing_mm is None]
     if len(unknown) == len(films):
         yield "No pixel spacing is known: lengths are in pixels, not in mm."
@@ -162,7 +162,7 @@ def _spacing(study: Study) -> Iterator[str]:
         known = next(name for name in films if name not in unknown)
         raise InputError(
             f"{unknown[0].capitalize()} does not state its pixel spacing, but {known} does. Give spacing_mm, or state "
-            "it for each file in films.csv.",
+            "it for each file in radiographs.csv.",
             "spacing_mm",
         )
     kinds: dict[str, str] = {}
@@ -173,11 +173,13 @@ def _spacing(study: Study) -> Iterator[str]:
         yield f"Pixel spacings are of different kinds, so that sizes may differ by some per cent: {told}."
 
 
-def _same_images(study: Study) -> Iterator[str]:
+def _same_images(study: Patient) -> Iterator[str]:
     for (one, film), (other, later) in combinations(_films(study), 2):
         if film.origin != later.origin or not np.array_equal(film.pixels, later.pixels):
             continue
-        names = f"{film_name(one.number, film.side).capitalize()} and {film_name(other.number, later.side)}"
+        names = (
+            f"{radiograph_label(one.number, film.side).capitalize()} and {radiograph_label(other.number, later.side)}"
+        )
         if film.side != later.side:
             raise InputError(
                 f"{names} are the same image, which cannot show two hands. Give the radiograph of each.", "followup"
@@ -197,13 +199,13 @@ def _check_is_hand(name: str, film: Radiograph, joints: FoundJoints) -> None:
     )
 
 
-def _same_hand(study: Study, found: Mapping[tuple[int, str | None], FoundJoints]) -> Iterator[str]:
+def _same_hand(study: Patient, found: Mapping[tuple[int, str | None], FoundJoints]) -> Iterator[str]:
     """A hand that looks like the other one: at some visits the wrong hand, at all of them a wrong or a mirrored tag."""
     for side in sorted({film.side for _, film in _films(study) if film.side}, reverse=True):
         looks = {visit: joints.contradicts for (visit, of), joints in sorted(found.items(), key=_visit) if of == side}
         if not any(looks.values()):
             continue
-        words, other = side_words(side), side_words(_OTHER_SIDE[side])
+        words, other = side_label(side), side_label(_OTHER_SIDE[side])
         if not all(looks.values()):
             which = ", ".join(str(visit) for visit, contradicts in looks.items() if contradicts)
             raise InputError(

@@ -18,9 +18,9 @@ from napari_jsn.joint import Joint
 from napari_jsn.localization.find_joints import find_joints, find_joints_many
 from napari_jsn.localization.found_joints import FoundJoints
 from napari_jsn.patient.check import check_films, check_study
-from napari_jsn.patient.labels import film_name
-from napari_jsn.patient.patient import Study
-from napari_jsn.patient.read import read_study, study_of
+from napari_jsn.patient.labels import radiograph_label
+from napari_jsn.patient.patient import Patient
+from napari_jsn.patient.read import patient_of, read_patient
 from napari_jsn.patient.split import split_study
 from napari_jsn.patient.view_position import without_oblique
 from napari_jsn.radiograph import Radiograph
@@ -32,7 +32,7 @@ Place = tuple[int, str | None]
 
 
 @dataclass(frozen=True, eq=False)
-class OpenFilm:
+class Hand:
     """One radiograph of one hand before its joints are measured.
 
     ``joints`` are those found or given, ``missing`` the names of those out of view, ``reasons`` what makes all of them
@@ -59,10 +59,10 @@ class OpenFilm:
     @property
     def name(self) -> str:
         """How sentences call it: ``"visit 1, left"``."""
-        return film_name(self.visit, self.side)
+        return radiograph_label(self.visit, self.side)
 
 
-def open_study(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Study:
+def open_study(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Patient:
     """The study that is handed over in one of its forms; films of both hands are not told apart yet.
 
     Raises
@@ -72,14 +72,14 @@ def open_study(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Stud
     """
     spacing = check_spacing(spacing_mm)
     is_folder = isinstance(baseline, (str, os.PathLike)) and Path(baseline).is_dir()
-    if (is_folder or isinstance(baseline, Study)) and followups:
+    if (is_folder or isinstance(baseline, Patient)) and followups:
         raise InputError("A study holds all its visits. Give it alone, or radiographs one by one.", "followup")
-    if isinstance(baseline, Study):
+    if isinstance(baseline, Patient):
         study = baseline
     elif is_folder:
-        study = read_study(baseline, split=False)
+        study = read_patient(baseline, split=False)
     else:
-        study = study_of(baseline, *followups, split=False)
+        study = patient_of(baseline, *followups, split=False)
     if len(study.visits) < 2:
         raise InputError(
             "There is only one visit, and narrowing is a change between two. Give a follow-up radiograph.", "followup"
@@ -97,13 +97,13 @@ def open_study(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Stud
 
 
 def find_on_films(
-    study: Study, boxes: Mapping[Place, Sequence[Joint]], model: str, device: str, progress: Progress
-) -> tuple[list[OpenFilm], tuple[str, ...]] | None:
+    study: Patient, boxes: Mapping[Place, Sequence[Joint]], model: str, device: str, progress: Progress
+) -> tuple[list[Hand], tuple[str, ...]] | None:
     """Tell hands apart and find the joints of every film that none are given for.
 
     Returns
     -------
-    films : list of OpenFilm
+    films : list of Hand
         By visit, the right hand before the left; one a hand and visit.
     notes : tuple of str
         On the study.
@@ -131,7 +131,7 @@ def find_on_films(
         if progress.aborted:
             return None
     check_films(study)  # before any hand is looked for
-    films = [OpenFilm(visit.number, visit.day, film) for visit in study.visits for film in visit.radiographs]
+    films = [Hand(visit.number, visit.day, film) for visit in study.visits for film in visit.radiographs]
     joints = {film.place: _given(film, boxes[film.place]) for film in films if film.place in boxes}
     joints |= {
         film.place: found
@@ -153,7 +153,7 @@ def _is_one(film: Radiograph, whole: Radiograph, found: FoundJoints) -> bool:
     return found.sides == (film.side,) and film.shape == whole.shape and np.array_equal(film.pixels, whole.pixels)
 
 
-def _given(film: OpenFilm, joints: Sequence[Joint]) -> FoundJoints:
+def _given(film: Hand, joints: Sequence[Joint]) -> FoundJoints:
     """Joints that were handed over, as if they had been found."""
     names = [joint.name for joint in joints]
     if strange := [name for name in names if name not in JOINTS]:
@@ -169,7 +169,7 @@ def _given(film: OpenFilm, joints: Sequence[Joint]) -> FoundJoints:
     )
 
 
-def _with_joints(film: OpenFilm, found: FoundJoints) -> OpenFilm:
+def _with_joints(film: Hand, found: FoundJoints) -> Hand:
     mine = tuple(joint for joint in found if joint.side == film.side) or tuple(found)
     names = {joint.name for joint in mine}
     missing = tuple(name for name in JOINTS if name not in names)

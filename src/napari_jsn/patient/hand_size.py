@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.patient.labels import film_name, side_words
-from napari_jsn.patient.patient import Study
+from napari_jsn.patient.labels import radiograph_label, side_label
+from napari_jsn.patient.patient import Patient
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.radiograph.radiograph import GIVEN
 
@@ -27,12 +27,12 @@ MOST_CHANGE = 0.08
 _FEWEST = 3
 
 
-def check_hand_sizes(study: Study, found: Mapping[tuple[int, str | None], FoundJoints]) -> Iterator[str]:
+def check_hand_sizes(study: Patient, found: Mapping[tuple[int, str | None], FoundJoints]) -> Iterator[str]:
     """Compare the distances between joints of one finger with those of any hand, and with those of the baseline.
 
     Parameters
     ----------
-    study : Study
+    study : Patient
     found : mapping of (visit, side) to FoundJoints
 
     Yields
@@ -52,7 +52,7 @@ def check_hand_sizes(study: Study, found: Mapping[tuple[int, str | None], FoundJ
             if film.spacing_mm is None or joints is None:
                 continue
             now = distances_mm(film, joints)
-            _check_size(film_name(visit.number, film.side), film, now)
+            _check_size(radiograph_label(visit.number, film.side), film, now)
             if film.side not in first:
                 first[film.side] = visit.number, film, now
                 continue
@@ -62,12 +62,12 @@ def check_hand_sizes(study: Study, found: Mapping[tuple[int, str | None], FoundJ
                 continue
             kinds, how = f"{before.spacing_source}, {film.spacing_source}", "larger" if change > 0 else "smaller"
             told = (
-                f"By the pixel spacings ({kinds}) the {side_words(film.side)} hand is {abs(change):.0%} {how} at visit "
+                f"By the pixel spacings ({kinds}) the {side_label(film.side)} hand is {abs(change):.0%} {how} at visit "
                 f"{visit.number} than at visit {number}"
             )
             if before.spacing_source != GIVEN or film.spacing_source != GIVEN:
                 raise InputError(
-                    f"{told}: one of them is wrong. State the right ones in films.csv, or give spacing_mm.",
+                    f"{told}: one of them is wrong. State the right ones in radiographs.csv, or give spacing_mm.",
                     "spacing_mm",
                 )
             yield f"{told}."

@@ -5,11 +5,11 @@ from __future__ import annotations
 _SIDES = {"L": "left", "R": "right"}
 
 
-def side_words(side: str | None) -> str:
+def side_label(side: str | None) -> str:
     """``"left"``, ``"right"``, or ``"unknown side"``."""
     return _SIDES.get(side or "", "unknown side")
 
 
-def film_name(visit: int, side: str | None = None) -> str:
+def radiograph_label(visit: int, side: str | None = None) -> str:
     """``"visit 1, left"``; without a side ``"visit 1"``."""
     return f"visit {visit}, {_SIDES[side]}" if side in _SIDES else f"visit {visit}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient.identity import TAGS, Identity
-from napari_jsn.patient.radiographs_table import FILMS_TABLE, Row
+from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, Row
 
 DICOM_SUFFIXES = (".dcm", ".dicom")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
@@ -63,8 +63,8 @@ def film_files(folder: Path, table: dict[str, Row]) -> tuple[list[FilmFile], lis
     if not files:
         why = f" What lies there was left out: {told}." if told else ""
         raise InputError(
-            f"{folder} holds no DICOM radiographs (CR, DX) and no image files of hands, nor a {FILMS_TABLE} that lists "
-            f"some.{why} Give the folder with the radiographs of one patient.",
+            f"{folder} holds no DICOM radiographs (CR, DX) and no image files of hands, nor a {RADIOGRAPHS_TABLE} that "
+            f"lists some.{why} Give the folder with the radiographs of one patient.",
             "folder",
         )
     return files, [f"Files that are no radiographs of hands were left out: {told}."] if told else []
@@ -110,7 +110,7 @@ def holds_study(folder: str | os.PathLike[str], most_entries: int) -> bool:
     for number, path in enumerate(_entries(folder)):
         if number >= most_entries:
             return False
-        found = found or path == folder / FILMS_TABLE or _may_be_dicom(path)
+        found = found or path == folder / RADIOGRAPHS_TABLE or _may_be_dicom(path)
     return found
 
 

@@ -11,20 +11,20 @@ import numpy as np
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient import file_names as names
-from napari_jsn.patient.labels import film_name
+from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.patient import Visit
-from napari_jsn.patient.radiographs_table import FILMS_TABLE
+from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
 from napari_jsn.patient.split import by_side
 from napari_jsn.radiograph import Radiograph
 
 _NAMING = (
     "Name the files or their folders after the visits (baseline and followup, v01 and v02, week 0 and week 24, or "
-    f"2020-01-31), or list the files in {FILMS_TABLE} with the columns file and acquired (or visit)."
+    f"2020-01-31), or list the files in {RADIOGRAPHS_TABLE} with the columns file and acquired (or visit)."
 )
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class RadiographWithOrderHints:
     """A radiograph and what places it in time beside its date.
 
     Parameters
@@ -44,7 +44,7 @@ class Placed:
     visit: int | None = None
 
 
-def in_visits(films: Sequence[Placed], folder: Path) -> tuple[tuple[Visit, ...], list[str]]:
+def in_visits(films: Sequence[RadiographWithOrderHints], folder: Path) -> tuple[tuple[Visit, ...], list[str]]:
     """Group radiographs into visits, oldest first, and name them after their visits.
 
     Dates order them where all state one; films of one day are two visits only where names say so. Names order them
@@ -83,7 +83,7 @@ def in_visits(films: Sequence[Placed], folder: Path) -> tuple[tuple[Visit, ...],
         distinct, copied = _distinct([films[index] for index in together])
         if copied:
             notes.append(f"Visit {number}: a radiograph that was there more than once is taken once.")
-        taken = [replace(film, name=film_name(number, film.side)) for film in distinct]
+        taken = [replace(film, name=radiograph_label(number, film.side)) for film in distinct]
         day = min((film.day for film in taken if film.day is not None), default=None)
         visits.append(Visit(number, day, tuple(sorted(taken, key=by_side))))
     return tuple(visits), notes
@@ -114,7 +114,7 @@ def _untold(path: Path) -> InputError:
     )
 
 
-def _stated(films: Sequence[Placed]) -> list[float] | None:
+def _stated(films: Sequence[RadiographWithOrderHints]) -> list[float] | None:
     """The visits as the table of films states them for all."""
     stated = [float(film.visit) for film in films if film.visit is not None]
     return stated if len(stated) == len(films) else None
@@ -132,7 +132,7 @@ def _check_same_order(
             raise InputError(
                 f"The visits of {folder} are out of order: {name} and {following} follow each other one way by their "
                 f"dates and the other way by their names (or two parts of the names disagree). Correct the names, or "
-                f"state the true dates in {FILMS_TABLE} with the columns file and acquired.",
+                f"state the true dates in {RADIOGRAPHS_TABLE} with the columns file and acquired.",
                 "folder",
             )
 
@@ -141,16 +141,16 @@ def _second(film: tuple[float, float, str]) -> float:
     return film[1]
 
 
-def _distinct(films: Sequence[Placed]) -> tuple[list[Radiograph], bool]:
+def _distinct(films: Sequence[RadiographWithOrderHints]) -> tuple[list[Radiograph], bool]:
     """The films of a visit without copies, and whether there were any."""
-    kept: list[Placed] = []
+    kept: list[RadiographWithOrderHints] = []
     for film in films:
         if not any(_same_image(film, other) for other in kept):
             kept.append(film)
     return [film.radiograph for film in kept], len(kept) < len(films)
 
 
-def _same_image(one: Placed, other: Placed) -> bool:
+def _same_image(one: RadiographWithOrderHints, other: RadiographWithOrderHints) -> bool:
     if one.image and one.image == other.image:
         return True
     same_side = one.radiograph.side == other.radiograph.side

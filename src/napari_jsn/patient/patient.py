@@ -29,7 +29,7 @@ class Visit:
 
 
 @dataclass(frozen=True)
-class Study:
+class Patient:
     """All visits of one patient, oldest first.
 
     Parameters

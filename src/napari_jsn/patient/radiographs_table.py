@@ -1,4 +1,4 @@
-"""``films.csv``: what a person states about the films of a folder, where the files do not, or are wrong."""
+"""``radiographs.csv``: what a person states about the films of a folder, where the files do not, or are wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_jsn.radiograph.radiograph import GIVEN
 
 #: Columns ``file`` and ``acquired`` (2020-01-31) or ``visit`` (1, 2, ...), and where known ``side`` (L, R or B for
 #: both), ``spacing_mm`` and ``patient``.
-FILMS_TABLE = "films.csv"
+RADIOGRAPHS_TABLE = "radiographs.csv"
 
 #: Spacings that agree to this fraction are the same: tables round.
 _SAME = 1e-3
@@ -40,7 +40,7 @@ def read_table(folder: Path) -> dict[str, Row]:
     InputError
         If a line cannot be read.
     """
-    table = folder / FILMS_TABLE
+    table = folder / RADIOGRAPHS_TABLE
     if not table.is_file():
         return {}
     rows = {}
@@ -81,10 +81,12 @@ def _row(line: dict[str, str]) -> Row:
 def stated(radiograph: Radiograph, row: Row) -> Radiograph:
     """The radiograph with what the table states and its file does not, or states otherwise."""
     if row.acquired is not None and row.acquired != radiograph.day:
-        radiograph = replace(radiograph, acquired=row.acquired, acquired_source=FILMS_TABLE)
+        radiograph = replace(radiograph, acquired=row.acquired, acquired_source=RADIOGRAPHS_TABLE)
     if row.side and (row.side != radiograph.side if row.side != "B" else not _both(radiograph)):
         side = row.side if row.side != "B" else None
-        radiograph = replace(radiograph, side=side, side_source=FILMS_TABLE if side else f"{FILMS_TABLE}: both")
+        radiograph = replace(
+            radiograph, side=side, side_source=RADIOGRAPHS_TABLE if side else f"{RADIOGRAPHS_TABLE}: both"
+        )
     if row.spacing_mm is not None and not _same(radiograph, row.spacing_mm):
         radiograph = replace(radiograph, spacing_mm=row.spacing_mm, spacing_source=GIVEN)
     return radiograph

@@ -12,11 +12,11 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
 from napari_jsn.patient import file_names as names
 from napari_jsn.patient.identity import Identity, check_one_patient
-from napari_jsn.patient.labels import film_name
+from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.list_files import IMAGE_SUFFIXES, film_files, header_of
-from napari_jsn.patient.order import Placed, check_names, in_visits
-from napari_jsn.patient.patient import Study, Visit
-from napari_jsn.patient.radiographs_table import FILMS_TABLE, read_table, stated
+from napari_jsn.patient.order import RadiographWithOrderHints, check_names, in_visits
+from napari_jsn.patient.patient import Patient, Visit
+from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, read_table, stated
 from napari_jsn.patient.split import by_side, split_study
 from napari_jsn.patient.view_position import without_oblique
 from napari_jsn.radiograph import Radiograph, read_radiograph
@@ -26,7 +26,7 @@ from napari_jsn.radiograph.dicom import is_dicom
 ANONYMOUS = "anonymous"
 
 
-def read_study(
+def read_patient(
     folder: str | os.PathLike[str],
     split: bool = True,
     *,
@@ -35,13 +35,13 @@ def read_study(
     model: str = "default",
     device: str | None = None,
     progress: Progress | None = None,
-) -> Study:
+) -> Patient:
     """Read the hand radiographs of one patient and group them into visits by date, or by name.
 
     Takes the DICOM radiographs in the folder and up to three folders deep, whatever their names; other modalities,
-    other parts of the body and other files are left alone. Without any, takes the image files that ``films.csv`` lists,
-    or all image files if their names, or those of their folders, tell dates, weeks or visits. What ``films.csv`` states
-    of a file comes before what the file says.
+    other parts of the body and other files are left alone. Without any, takes the image files that ``radiographs.csv``
+    lists, or all image files if their names, or those of their folders, tell dates, weeks or visits. What
+    ``radiographs.csv`` states of a file comes before what the file says.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def read_study(
 
     Returns
     -------
-    Study
+    Patient
         Radiographs are named after visit and side. No name, note or source tells who the patient is.
 
     Raises
@@ -81,13 +81,13 @@ def read_study(
     for file in files:
         radiograph, row = read_radiograph(file.path), table.get(file.name)
         radiograph = stated(radiograph, row) if row else _by_name(radiograph, file.name)
-        placed.append(Placed(radiograph, file.name, file.image, row.visit if row else None))
+        placed.append(RadiographWithOrderHints(radiograph, file.name, file.image, row.visit if row else None))
     visits, told = in_visits(placed, folder)
-    study = Study(visits, _called(patient, keep_identity, [file.identity for file in files]), (*notes, *told))
+    study = Patient(visits, _called(patient, keep_identity, [file.identity for file in files]), (*notes, *told))
     return split_study(without_oblique(study), model, device, progress) if split else study
 
 
-def study_of(
+def patient_of(
     *visits: Any,
     split: bool = True,
     patient: str | None = None,
@@ -95,7 +95,7 @@ def study_of(
     model: str = "default",
     device: str | None = None,
     progress: Progress | None = None,
-) -> Study:
+) -> Patient:
     """A study of radiographs that are given one by one, in the order of the visits.
 
     Parameters
@@ -104,11 +104,11 @@ def study_of(
         One a visit, the baseline first; a sequence where a visit has a film of each hand. The files must be one
         patient's; of a Radiograph that is not asked.
     split, patient, keep_identity, model, device, progress
-        As for :func:`read_study`.
+        As for :func:`read_patient`.
 
     Returns
     -------
-    Study
+    Patient
 
     Raises
     ------
@@ -123,12 +123,12 @@ def study_of(
         if not films:
             raise InputError(f"Visit {number} holds no radiograph. Give one, or leave the visit out.", "followup")
         day = min((film.day for film in films if film.day is not None), default=None)
-        named = (replace(film, name=film_name(number, film.side)) for film in films)
+        named = (replace(film, name=radiograph_label(number, film.side)) for film in films)
         made.append(Visit(number, day, tuple(sorted(named, key=by_side))))
     if not made:
         raise InputError("No radiographs are given. Give a baseline and a follow-up.", "baseline")
     notes = check_one_patient(identities, "What is given", "followup")
-    study = Study(tuple(made), _called(patient, keep_identity, list(identities.values())), tuple(notes))
+    study = Patient(tuple(made), _called(patient, keep_identity, list(identities.values())), tuple(notes))
     return split_study(without_oblique(study), model, device, progress) if split else study
 
 
@@ -162,4 +162,4 @@ def _called(patient: str | None, keep_identity: bool, identities: Sequence[Ident
     return number if keep_identity and number else ANONYMOUS
 
 
-__all__ = ["ANONYMOUS", "FILMS_TABLE", "read_study", "study_of"]
+__all__ = ["ANONYMOUS", "RADIOGRAPHS_TABLE", "read_patient", "patient_of"]

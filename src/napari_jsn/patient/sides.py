@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from napari_jsn.patient.labels import side_words
+from napari_jsn.patient.labels import side_label
 from napari_jsn.patient.side_marker import Marker, read_marker
 from napari_jsn.radiograph import Radiograph
 
@@ -57,5 +57,5 @@ def by_marker(hands: Sequence[Radiograph], found: FoundJoints) -> tuple[tuple[Ra
         if all(letter.mirrored for letter in letters)
         else "the palm faces up, or the marker is wrong"
     )
-    words = ((side_words(letter.side), side_words(_OTHER[letter.side])) for letter in letters)
+    words = ((side_label(letter.side), side_label(_OTHER[letter.side])) for letter in letters)
     return told, [f"the marker says {said}, but the hand looks like a {looks} one: {why}" for said, looks in words]

@@ -12,8 +12,8 @@ from scipy import ndimage
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent
-from napari_jsn.patient.labels import film_name, side_words
-from napari_jsn.patient.patient import Study, Visit
+from napari_jsn.patient.labels import radiograph_label, side_label
+from napari_jsn.patient.patient import Patient, Visit
 from napari_jsn.patient.sides import by_marker
 from napari_jsn.radiograph import Radiograph
 
@@ -27,12 +27,12 @@ _SMOOTH = 0.01
 
 
 def split_study(
-    study: Study,
+    study: Patient,
     model: str = "default",
     device: str | None = None,
     progress: Progress | None = None,
     find: Callable[..., FoundJoints] | None = None,
-) -> Study:
+) -> Patient:
     """Cut films of both hands in two, and tell the side of films that do not state it.
 
     A film that states one side is left as it is. On the others the localiser finds the hands, and lead letters beside
@@ -40,7 +40,7 @@ def split_study(
 
     Parameters
     ----------
-    study : Study
+    study : Patient
     model, device : str
         Of the localiser; see :func:`napari_jsn.localization.find_joints.find_joints`.
     progress : Progress, optional
@@ -49,7 +49,7 @@ def split_study(
 
     Returns
     -------
-    Study
+    Patient
         Radiographs of one hand each, the right one first, and notes on what was split and what the sides rest on.
         Films on which no hand is found stay as they are, and so do those that were not looked at when aborted.
 
@@ -69,13 +69,13 @@ def split_study(
         found = _find(find, film, model, device)
         if not found.sides:
             continue
-        hands[id(film)], doubts = by_marker(split(film, found, film_name(visit.number)), found)
+        hands[id(film)], doubts = by_marker(split(film, found, radiograph_label(visit.number)), found)
         notes += _told(visit.number, film, hands[id(film)])
         notes += [f"Visit {visit.number}: {doubt}." for doubt in doubts]
     visits = []
     for visit in study.visits:
         films = [hand for film in visit.radiographs for hand in hands.get(id(film), (film,))]
-        named = (replace(film, name=film_name(visit.number, film.side)) for film in films)
+        named = (replace(film, name=radiograph_label(visit.number, film.side)) for film in films)
         visits.append(Visit(visit.number, visit.day, tuple(sorted(named, key=by_side))))
     return replace(study, visits=tuple(visits), notes=(*study.notes, *notes))
 
@@ -175,7 +175,7 @@ def _told(visit: int, film: Radiograph, hands: tuple[Radiograph, ...]) -> list[s
     """What was done with one film."""
     if len(hands) == 2:
         return [f"Visit {visit}: both hands on one film were told apart by {hands[0].side_source}."]
-    words = side_words(hands[0].side)
+    words = side_label(hands[0].side)
     if film.side_source:  # it states both
         return [f"Visit {visit}: the film is said to show both hands, but only the {words} hand was found."]
     return [f"Visit {visit}: no side is stated; {words} by {hands[0].side_source}."]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from napari_jsn.patient.patient import Study
+from napari_jsn.patient.patient import Patient
 from napari_jsn.radiograph import Radiograph
 
 #: View Position codes of lateral and oblique views, and the words of free text and of View Code Sequence.
@@ -24,7 +24,7 @@ def is_palm_up(film: Radiograph) -> bool:
     return bool(_PALM_UP.search(film.view))
 
 
-def without_oblique(study: Study) -> Study:
+def without_oblique(study: Patient) -> Patient:
     """Leave lateral and oblique views out where their visit has another one; a visit without stays as it is."""
     visits, notes = [], []
     for visit in study.visits:

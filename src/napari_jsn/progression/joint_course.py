@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.common.statistics import Z95
 from napari_jsn.localization.shape import BOX_MM
-from napari_jsn.patient.find_hands import OpenFilm
-from napari_jsn.patient.labels import film_name
+from napari_jsn.patient.find_hands import Hand
+from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.progression.pairwise import Ends, steps_of
 from napari_jsn.progression.progression import NAN, JointView, Narrowing
 from napari_jsn.progression.repositioning import repositioning_sd_mm
@@ -22,8 +23,6 @@ _MOST_SD_MM = 0.030
 #: Widths of the joint space that change by so much more or less than it narrowed, in mm, speak against one of the two:
 #: on simulated hands one joint in a hundred, and most of those that are a pixel off.
 _MOST_APART_MM = 0.15
-#: Two-sided 95 % of the normal distribution.
-_Z95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class JointCourse:
 
     name: str
     side: str | None
-    films: Mapping[int, OpenFilm]
+    films: Mapping[int, Hand]
     views: Mapping[int, JointView]
     registrations: Mapping[Ends, Registration]
 
@@ -90,7 +89,7 @@ def _row(course: JointCourse, visit: int, followed: Trajectory) -> Narrowing:
         visit=visit,
         jsn_mm=jsn_px * spacing_mm,
         jsn_sd_mm=sd_px * spacing_mm,
-        ci95_mm=((jsn_px - _Z95 * sd_px) * spacing_mm, (jsn_px + _Z95 * sd_px) * spacing_mm),
+        ci95_mm=((jsn_px - Z95 * sd_px) * spacing_mm, (jsn_px + Z95 * sd_px) * spacing_mm),
         jsn_px=jsn_px,
         jsn_sd_px=sd_px,
         reliable=not reasons,
@@ -117,7 +116,7 @@ def _unseen(course: JointCourse, visit: int) -> str:
 
 def _reasons(course: JointCourse, visit: int, followed: Trajectory, spacing_mm: float) -> list[str]:
     reasons = [
-        f"{film_name(number).capitalize()}: {reason[:1].lower()}{reason[1:]}"
+        f"{radiograph_label(number).capitalize()}: {reason[:1].lower()}{reason[1:]}"
         for number in (1, visit)
         for reason in course.doubts(number)
     ]

@@ -10,7 +10,7 @@ from napari_jsn.common.progress import Progress
 from napari_jsn.joint import BoneMasks, Joint, JointImage
 from napari_jsn.joint.crop import joint_image
 from napari_jsn.progression.progression import JointView
-from napari_jsn.progression.recentre import on_the_bones
+from napari_jsn.progression.recentre import recentre_box
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.segmentation.segment import segment_many
 from napari_jsn.width.joint_space_width import joint_space_width
@@ -87,7 +87,7 @@ def _segment(seen: Sequence[_Seen], model: str, device: str, progress: Progress)
 def _recut(one: _Seen) -> bool:
     """Move the box onto the bones and cut again; False where it lies there, or would leave the radiograph."""
     assert one.masks is not None
-    moved = on_the_bones(one.joint, one.image, one.masks)
+    moved = recentre_box(one.joint, one.image, one.masks)
     if moved is None:
         return False
     try:

@@ -13,13 +13,13 @@ from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.common.stages import Stages
 from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.networks.weights import model_identity
-from napari_jsn.patient.find_hands import OpenFilm, Place, find_on_films, open_study
+from napari_jsn.patient.find_hands import Hand, Place, find_on_films, open_study
 from napari_jsn.progression.hand_scale import with_hand_scale
 from napari_jsn.progression.joint_course import JointCourse, rows_of
 from napari_jsn.progression.joint_views import views_of
 from napari_jsn.progression.notes import notes_of
 from napari_jsn.progression.pairwise import Ends
-from napari_jsn.progression.progression import Film, JointView, Narrowing, Progression
+from napari_jsn.progression.progression import JointView, MeasuredHand, Narrowing, Progression
 from napari_jsn.registration.methods import load_method
 from napari_jsn.registration.register import register_many
 from napari_jsn.registration.result import Registration
@@ -53,7 +53,7 @@ def measure(
 
     Parameters
     ----------
-    baseline : path, Radiograph, (H, W) array, Study or folder
+    baseline : path, Radiograph, (H, W) array, Patient or folder
         The first radiograph; or a study, or the folder of one, which holds all visits. A visit of two films is a
         sequence of both.
     *followups : path, Radiograph or (H, W) array
@@ -178,7 +178,7 @@ def _with_hand_scales(registered: dict[_Pair, Registration]) -> dict[_Pair, Regi
     return drawn
 
 
-def _film(film: OpenFilm, views: Mapping[_Which, JointView], names: Sequence[str]) -> Film:
+def _film(film: Hand, views: Mapping[_Which, JointView], names: Sequence[str]) -> MeasuredHand:
     joints = tuple(views[*film.place, name] for name in names if (*film.place, name) in views)
     missing = tuple(name for name in film.missing if name in names)
-    return Film(film.visit, film.day, film.side, film.radiograph, joints, missing, film.reasons)
+    return MeasuredHand(film.visit, film.day, film.side, film.radiograph, joints, missing, film.reasons)

@@ -88,7 +88,7 @@ class Narrowing:
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
+class MeasuredHand:
     """A radiograph that was measured: whose hand, when, and its joints.
 
     Attributes

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from napari_jsn.patient.find_hands import OpenFilm
-from napari_jsn.patient.labels import film_name
+from napari_jsn.patient.find_hands import Hand
+from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.progression.progression import Narrowing
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import Spacing
@@ -25,12 +25,12 @@ _SPACING_WORDS = {
 }
 
 
-def notes_of(films: Sequence[OpenFilm], rows: Iterable[Narrowing]) -> list[str]:
+def notes_of(films: Sequence[Hand], rows: Iterable[Narrowing]) -> list[str]:
     """What a reader of the figures should know.
 
     Parameters
     ----------
-    films : sequence of OpenFilm
+    films : sequence of Hand
     rows : iterable of Narrowing
     """
     return [*_spacing_notes([film.radiograph for film in films]), *_scale_notes(films, list(rows))]
@@ -42,7 +42,7 @@ def _spacing_notes(radiographs: Sequence[Radiograph]) -> list[str]:
     return [_SPACING_WORDS[source] for source in sources if len(sources) == 1 and source in _SPACING_WORDS]
 
 
-def _scale_notes(films: Sequence[OpenFilm], rows: Sequence[Narrowing]) -> list[str]:
+def _scale_notes(films: Sequence[Hand], rows: Sequence[Narrowing]) -> list[str]:
     spacing = {film.place: film.radiograph.spacing_mm for film in films}
     notes = []
     for visit, side in sorted({(row.visit, row.side) for row in rows}):
@@ -61,8 +61,8 @@ def _scale_notes(films: Sequence[OpenFilm], rows: Sequence[Narrowing]) -> list[s
             "Its pixel size, or the baseline's, is probably wrong" if first else "It was taken or stored differently"
         )
         notes.append(
-            f"{film_name(visit, side or None).capitalize()}: both bones of {len(off)} of {len(scales)} joints are "
-            f"{abs(percent):.1f} % {told} than at baseline. {meant}."
+            f"{radiograph_label(visit, side or None).capitalize()}: both bones of {len(off)} of {len(scales)} joints "
+            f"are {abs(percent):.1f} % {told} than at baseline. {meant}."
         )
     return notes
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from napari_jsn.progression.narrowing import NAN, Film, Interval, JointView, Narrowing
+from napari_jsn.progression.narrowing import NAN, Interval, JointView, MeasuredHand, Narrowing
 from napari_jsn.width.result import JointSpaceWidth
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NAN", "Film", "Interval", "JointSpaceWidth", "JointView", "Narrowing", "Progression"]
+__all__ = ["NAN", "MeasuredHand", "Interval", "JointSpaceWidth", "JointView", "Narrowing", "Progression"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Progression:
 
     Attributes
     ----------
-    films : tuple of Film
+    films : tuple of MeasuredHand
         By visit, the right hand before the left.
     narrowings : tuple of Narrowing
         Sides R, L; joints in anatomical order; visits in order. A joint that could not be measured is there too, with
@@ -34,7 +34,7 @@ class Progression:
     method, device : str
     """
 
-    films: tuple[Film, ...]
+    films: tuple[MeasuredHand, ...]
     narrowings: tuple[Narrowing, ...]
     patient: str = "anonymous"
     notes: tuple[str, ...] = ()

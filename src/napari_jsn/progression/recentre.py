@@ -16,7 +16,7 @@ _FAR, _TURNED_DEG = 0.035, 3.0
 _MOST_DEG = 20.0
 
 
-def on_the_bones(joint: Joint, image: JointImage, masks: BoneMasks) -> Joint | None:
+def recentre_box(joint: Joint, image: JointImage, masks: BoneMasks) -> Joint | None:
     """The box centred on the gap and turned along the joint's axis; None where it lies there already.
 
     Registration compares what both crops show, so what matters is that two visits show the same parts of the bones.

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_jsn.common.statistics import Z95
 from napari_jsn.progression.progression import NAN, Narrowing, Progression
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_Z95 = 1.959964
 #: Groups of joints that are summed up besides the whole hand, by the start of their names.
 KINDS = ("MCP", "PIP", "IP", "DIP")
 
@@ -37,7 +37,7 @@ def sdc_mm(sd_mm: Iterable[float]) -> float:
     Bruynesteyn et al., Ann Rheum Dis 64:179-182 (2005).
     """
     known = np.array([sd for sd in sd_mm if np.isfinite(sd)], dtype=float)
-    return float(_Z95 * np.sqrt(np.mean(known**2))) if known.size else NAN
+    return float(Z95 * np.sqrt(np.mean(known**2))) if known.size else NAN
 
 
 def closure_sdc_mm(closure_mm: Iterable[float]) -> float:
@@ -95,8 +95,8 @@ def _summary(side: str, visit: int, group: str, rows: Sequence[Narrowing]) -> di
         "reliable": len(counted),
         "mean_jsn_mm": mean,
         "mean_jsn_sd_mm": mean_sd,
-        "ci_low_mm": mean - _Z95 * mean_sd,
-        "ci_high_mm": mean + _Z95 * mean_sd,
+        "ci_low_mm": mean - Z95 * mean_sd,
+        "ci_high_mm": mean + Z95 * mean_sd,
         "largest_jsn_mm": NAN if largest is None else largest.jsn_mm,
         "largest_joint": "" if largest is None else f"{largest.joint} {largest.side}".strip(),
         "sdc_mm": sdc_mm(sd),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from napari_jsn import __version__
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.joint.similarity import Similarity
-from napari_jsn.progression.narrowing import NAN, Film, JointView, Narrowing
+from napari_jsn.progression.narrowing import NAN, JointView, MeasuredHand, Narrowing
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.registration.record import Record, motion_record, spacing_cell
 from napari_jsn.registration.result import Registration
@@ -21,13 +21,16 @@ _SIDES = ("R", "L", "")
 
 
 def progression_table(
-    films: Iterable[Film], narrowings: Iterable[Narrowing], made_with: Mapping[str, str], models: Mapping[str, str]
+    films: Iterable[MeasuredHand],
+    narrowings: Iterable[Narrowing],
+    made_with: Mapping[str, str],
+    models: Mapping[str, str],
 ) -> pd.DataFrame:
     """One row a joint and follow-up visit: the right hand first, joints in anatomical order, visits in order.
 
     Parameters
     ----------
-    films : iterable of Film
+    films : iterable of MeasuredHand
     narrowings : iterable of Narrowing
     made_with : mapping of str to str
         What is the same in every row, such as the pseudonym and the method.
@@ -70,14 +73,14 @@ def _figures(row: Narrowing) -> Record:
     }
 
 
-def _when(row: Narrowing, films: Mapping[tuple[int, str], Film]) -> Record:
+def _when(row: Narrowing, films: Mapping[tuple[int, str], MeasuredHand]) -> Record:
     """The day of the visit, ISO 8601 or empty, and weeks since baseline."""
     first, now = (_day(films.get((visit, row.side))) for visit in (1, row.visit))
     weeks = NAN if first is None or now is None else (now - first).days / 7
     return {"day": "" if now is None else now.isoformat(), "weeks": weeks}
 
 
-def _day(film: Film | None) -> date | None:
+def _day(film: MeasuredHand | None) -> date | None:
     return None if film is None else film.day
 
 
@@ -122,7 +125,7 @@ def _motion(one: Registration) -> Record:
     return motion_record(one.upper, one.lower, one.point, one.axis)
 
 
-def _films(row: Narrowing, films: Mapping[tuple[int, str], Film]) -> Record:
+def _films(row: Narrowing, films: Mapping[tuple[int, str], MeasuredHand]) -> Record:
     """Pixel sizes of both films, and what they and the side rest on."""
     record: Record = {}
     for prefix, visit in (("baseline_", 1), ("", row.visit)):

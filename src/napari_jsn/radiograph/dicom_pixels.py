@@ -28,7 +28,7 @@ from scipy.special import expit
 from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph.damage import reason
 from napari_jsn.radiograph.dicom_header import numbers, value
-from napari_jsn.radiograph.intensity import BIT_DEPTHS, full_scale, grey_levels
+from napari_jsn.radiograph.intensity import BIT_DEPTHS, full_scale, to_intensities
 
 #: Transfer syntaxes that keep the pixels as they are in memory.
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
@@ -54,7 +54,7 @@ def grey_pixels(dataset: Dataset, path: Path) -> tuple[NDArray[np.float32], Rang
     """
     stored = _decoded(dataset, path)
     if stored.ndim == 3:
-        return grey_levels(stored, "path", str(path)), None
+        return to_intensities(stored, "path", str(path)), None
     padding = _padding(dataset, stored)
     if padding.all() or np.ptp(stored[~padding]) == 0:
         raise InputError(f"{path} has no contrast: all its pixels are equal. Give a radiograph of a hand.", "path")
@@ -72,7 +72,7 @@ def grey_pixels(dataset: Dataset, path: Path) -> tuple[NDArray[np.float32], Rang
         grey = np.interp(grey * (len(entries) - 1), np.arange(len(entries)), _stretched(entries))
         window = None
     grey[padding] = 0
-    return grey_levels(np.clip(grey, 0, 1).astype(np.float32), "path", str(path)), window
+    return to_intensities(np.clip(grey, 0, 1).astype(np.float32), "path", str(path)), window
 
 
 def _decoded(dataset: Dataset, path: Path) -> NDArray[Any]:

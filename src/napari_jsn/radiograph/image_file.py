@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph.damage import damaged
-from napari_jsn.radiograph.intensity import grey_levels
+from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.radiograph import Radiograph
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
@@ -31,7 +31,7 @@ def read(path: Path) -> Radiograph:
         has_resolution_tag = "dpi" in image.info or "resolution" in image.info
         pixels = _grey_or_colour(image)
     return Radiograph(
-        pixels=grey_levels(pixels, "path", str(path)),
+        pixels=to_intensities(pixels, "path", str(path)),
         spacing_source=RESOLUTION_TAG if has_resolution_tag else "",
         path=path,
     )

@@ -17,7 +17,7 @@ BIT_DEPTHS = (8, 10, 12, 14, 16)
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
-def grey_levels(pixels: ArrayLike, argument: str = "pixels", name: str | None = None) -> NDArray[np.float32]:
+def to_intensities(pixels: ArrayLike, argument: str = "pixels", name: str | None = None) -> NDArray[np.float32]:
     """One image as float32 grey levels in [0, 1].
 
     Which value becomes 1 depends on the type of the array, so that two images of one kind are scaled alike:

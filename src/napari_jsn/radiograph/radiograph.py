@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.radiograph.intensity import grey_levels
+from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
 #: Source of a spacing that the user stated.
@@ -25,7 +25,7 @@ class Radiograph:
     ----------
     pixels : (H, W) array
         Bone bright. Any numeric type; kept as float32 in [0, 1] by the rule of
-        :func:`napari_jsn.radiograph.intensity.grey_levels`.
+        :func:`napari_jsn.radiograph.intensity.to_intensities`.
     spacing_mm : float, (row, col) pair of float, or None
         Size of a pixel in mm; a pair where pixels are not square; None where not known.
     side : {"L", "R"}, optional
@@ -83,7 +83,7 @@ class Radiograph:
                 f"The date of a radiograph is a datetime.date, a datetime.datetime or None, not {self.acquired!r}.",
                 "acquired",
             )
-        keep(pixels=grey_levels(self.pixels), spacing_mm=check_spacing(self.spacing_mm))
+        keep(pixels=to_intensities(self.pixels), spacing_mm=check_spacing(self.spacing_mm))
         for fact in ("spacing_mm", "side", "acquired"):
             source = f"{fact.removesuffix('_mm')}_source"
             if getattr(self, fact) is not None and not getattr(self, source):

@@ -16,7 +16,7 @@ from napari_jsn.radiograph.spacing import check_spacing
 def read_radiograph(path: str | os.PathLike[str], spacing_mm: Any = None) -> Radiograph:
     """Read one radiograph from a DICOM (CR, DX, ...), PNG, JPEG, BMP or TIFF file.
 
-    docs/reading.md states which DICOM attributes give the grey levels, spacing, side and date.
+    docs/files.md states which DICOM attributes give the grey levels, spacing, side and date.
 
     Parameters
     ----------

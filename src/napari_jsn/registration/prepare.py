@@ -15,7 +15,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import are_halves, joint_frame
-from napari_jsn.radiograph.intensity import grey_levels
+from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 from napari_jsn.registration.methods import Pair
 from napari_jsn.segmentation.classical import bone_within
@@ -146,7 +146,7 @@ def _open(image: Any, masks: Any, spacing_mm: Any, name: str) -> _Opened:
     spacing = check_spacing(spacing_mm, SPACING_ARGUMENT[name])
     if spacing is None:
         spacing = check_spacing(getattr(image, "spacing_mm", None), SPACING_ARGUMENT[name])
-    pixels = grey_levels(getattr(image, "pixels", image), name, f"The {name} image")
+    pixels = to_intensities(getattr(image, "pixels", image), name, f"The {name} image")
     if min(pixels.shape) < _LEAST_SIDE:
         raise InputError(
             f"The {name} image is only {pixels.shape[0]} x {pixels.shape[1]} pixels; a joint image needs at least "

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent
+from napari_jsn.common.statistics import Z95
 from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
 from napari_jsn.registration.methods import Estimate, Pair, load_method
 from napari_jsn.registration.prepare import Side, native_map, prepare_many
@@ -17,9 +18,6 @@ from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
 
 if TYPE_CHECKING:
     import torch
-
-#: Two-sided 95 % of the normal distribution.
-_Z95 = 1.959964
 
 
 def register(
@@ -156,7 +154,7 @@ def _result(
     point = (pair.point - (step - 1) / 2) / step
     narrowing_px = joint_space_narrowing(upper.matrix, lower.matrix, point, pair.axis)
     sd_px = estimate.jsn_sd_px / step
-    interval_px = (narrowing_px - _Z95 * sd_px, narrowing_px + _Z95 * sd_px)
+    interval_px = (narrowing_px - Z95 * sd_px, narrowing_px + Z95 * sd_px)
     reasons = (*_doubts(fixed, "fixed"), *_doubts(moving, "moving"), *estimate.reasons)
     mm = float("nan") if fixed.spacing_mm is None else fixed.spacing_mm
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent
-from napari_jsn.radiograph.intensity import grey_levels
+from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.segmentation.found_bones import FoundBones, bones
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _bones_of(images: list[NDArray[np.float32]], network: BoneNet, side: int, de
 
 
 def _image(given: Any, argument: str) -> NDArray[np.float32]:
-    pixels = grey_levels(getattr(given, "pixels", given), argument, "The joint image")
+    pixels = to_intensities(getattr(given, "pixels", given), argument, "The joint image")
     if min(pixels.shape) < _LEAST_SIDE:
         raise InputError(
             f"The joint image is only {pixels.shape[0]} x {pixels.shape[1]} pixels; at least {_LEAST_SIDE} each way "

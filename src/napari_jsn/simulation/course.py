@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_jsn import anatomy
 from napari_jsn.common.errors import InputError
-from napari_jsn.simulation.patient import Patient
+from napari_jsn.simulation.patient import SimulatedPatient
 from napari_jsn.simulation.shapes.bone import BoneShape, Erosion
 from napari_jsn.simulation.visit import Disease
 
@@ -55,7 +55,7 @@ class Course:
     severity: float
 
     @classmethod
-    def draw(cls, patient: Patient, rng: np.random.Generator, years: float) -> Course:
+    def draw(cls, patient: SimulatedPatient, rng: np.random.Generator, years: float) -> Course:
         """Draw a course over so many years.
 
         Most joints change by less than 0.03 mm a year, some narrow by 0.05 to 0.4, few widen; these are round figures.
@@ -81,7 +81,7 @@ class Course:
         return cls(rates, tuple(erosions), severity)
 
     @classmethod
-    def fixed(cls, patient: Patient, rng: np.random.Generator, years: float, jsn_mm: float) -> Course:
+    def fixed(cls, patient: SimulatedPatient, rng: np.random.Generator, years: float, jsn_mm: float) -> Course:
         """A course whose finger joints narrow by ``jsn_mm`` over so many years.
 
         Raises

@@ -16,8 +16,8 @@ from napari_jsn.simulation.exposure import radiograph_artefacts as furniture
 from napari_jsn.simulation.exposure.detector import Detector, expose, store
 from napari_jsn.simulation.exposure.render import Bones, Placement
 from napari_jsn.simulation.joint_pair import check_narrowing
-from napari_jsn.simulation.patient import Patient
-from napari_jsn.simulation.simulated_radiograph import BoneMask, Film, JointTruth
+from napari_jsn.simulation.patient import SimulatedPatient
+from napari_jsn.simulation.simulated_radiograph import BoneMask, JointTruth, SimulatedRadiograph
 from napari_jsn.simulation.truth import Substance, VisitGeometry, joint_truth
 from napari_jsn.simulation.visit import Positioning, pose_hand, posed_rays
 
@@ -39,7 +39,7 @@ _RINGED = 0.05
 class _Hand:
     """One hand of a patient and its course."""
 
-    patient: Patient
+    patient: SimulatedPatient
     course: Course
     bones: Bones
     substance: Substance
@@ -55,7 +55,7 @@ def simulate(
     spacing_mm: float = 0.144,
     interval_days: int = 364,
     jsn_mm: float | None = None,
-) -> Iterator[Film]:
+) -> Iterator[SimulatedRadiograph]:
     """Simulate radiographs of patients' hands.
 
     Parameters
@@ -76,7 +76,7 @@ def simulate(
 
     Returns
     -------
-    iterator of Film
+    iterator of SimulatedRadiograph
         Drawn as they are asked for: patient by patient, visit by visit, film by film.
 
     Raises
@@ -104,7 +104,7 @@ def _films(
     spacing_mm: float,
     interval_days: int,
     jsn_mm: float | None,
-) -> Iterator[Film]:
+) -> Iterator[SimulatedRadiograph]:
     years = (visits - 1) * interval_days / 365.25
     for number in range(patients):
         person = _person(seed, number)
@@ -162,7 +162,7 @@ def _film(
     baseline: dict[str, VisitGeometry],
     device: Detector,
     rng: np.random.Generator,
-) -> Film:
+) -> SimulatedRadiograph:
     attenuation: NDArray[np.float32] | None = None
     masks: dict[tuple[str, str], BoneMask] = {}
     truths: list[JointTruth] = []
@@ -187,7 +187,7 @@ def _film(
     grey = expose(attenuation, spacing, device, rng)
     if rng.random() < 0.5:
         grey = furniture.shutter(grey, spacing, field)
-    return Film(
+    return SimulatedRadiograph(
         patient,
         visit,
         day,
@@ -211,7 +211,7 @@ def _with_ring(attenuation: NDArray[np.float32], ray: NDArray[np.float64], spaci
 _FOREARM = ("radius", "ulna", "radius_shaft", "ulna_shaft")
 
 
-def _outline(patient: Patient) -> NDArray[np.float64]:
+def _outline(patient: SimulatedPatient) -> NDArray[np.float64]:
     """(n, 2) points of a hand that a film must show."""
     points = patient.skeleton.points
     return np.array([points[name] for name in points if not name.endswith("_shaft")])
@@ -219,7 +219,7 @@ def _outline(patient: Patient) -> NDArray[np.float64]:
 
 def _draw_hand(person: np.random.SeedSequence, side: str, years: float, jsn_mm: float | None) -> _Hand:
     """Both hands of a patient share skeleton and health; substance and rest are each hand's own."""
-    patient = Patient.draw(_stream(person, "patient"), hand_rng=_stream(person, "hand", "LR".index(side)))
+    patient = SimulatedPatient.draw(_stream(person, "patient"), hand_rng=_stream(person, "hand", "LR".index(side)))
     rng = _stream(person, "course", "LR".index(side))
     course = Course.draw(patient, rng, years) if jsn_mm is None else Course.fixed(patient, rng, years, jsn_mm)
     return _Hand(patient, course, Bones(patient, keep=False), Substance(patient))

@@ -13,7 +13,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.joint import BoneMasks
 from napari_jsn.simulation.exposure.detector import Detector, expose_joint
 from napari_jsn.simulation.exposure.render import Bones, Placement
-from napari_jsn.simulation.patient import Patient
+from napari_jsn.simulation.patient import SimulatedPatient
 from napari_jsn.simulation.shapes.pose import Angles
 from napari_jsn.simulation.simulated_radiograph import BoneMask, JointPair
 from napari_jsn.simulation.truth import Substance, VisitGeometry, joint_truth
@@ -122,7 +122,7 @@ def joint_pair(
     """
     _check(joint, jsn_mm, shape, spacing_mm, side)
     rngs = [np.random.default_rng(s) for s in np.random.SeedSequence([int(seed), 1]).spawn(2)]
-    patient = Patient.draw(rngs[0])
+    patient = SimulatedPatient.draw(rngs[0])
     return next(_pairs(patient, [(joint, jsn_mm)], rngs[1], motion, disease, detector, shape, spacing_mm, side))
 
 
@@ -156,7 +156,7 @@ def joint_pairs(
         asked = [(joint, float(np.clip(rng.normal(0, 0.25), -0.8, 0.8))) for joint in joints]
         step = spacing_mm * float(rng.uniform(0.85, 1.15))
         side = "L" if rng.random() < 0.5 else "R"
-        yield from _pairs(Patient.draw(patient_rng), asked, rng, None, None, None, shape, step, side, spread)
+        yield from _pairs(SimulatedPatient.draw(patient_rng), asked, rng, None, None, None, shape, step, side, spread)
 
 
 def _endless(sequence: np.random.SeedSequence) -> Iterator[np.random.SeedSequence]:
@@ -183,7 +183,7 @@ def _check(joint: str, jsn_mm: float, shape: tuple[int, int], spacing_mm: float,
 
 
 def _pairs(
-    patient: Patient,
+    patient: SimulatedPatient,
     asked: Sequence[tuple[str, float]],
     rng: np.random.Generator,
     motion: Motion | None,
@@ -224,7 +224,7 @@ def _pairs(
 
 
 def _geometry(
-    patient: Patient,
+    patient: SimulatedPatient,
     joint: str,
     motion: Motion,
     disease: Disease,
@@ -266,7 +266,7 @@ def _angles(upper: str, lower: str, motion: Motion) -> dict[str, Angles]:
 
 
 def _joint_image(
-    patient: Patient,
+    patient: SimulatedPatient,
     bones: Bones,
     joint: str,
     visit: VisitGeometry,

@@ -42,7 +42,7 @@ class Sesamoid:
 
 
 @dataclass(frozen=True)
-class Patient:
+class SimulatedPatient:
     """The anatomy of one hand, as a left one.
 
     Attributes
@@ -74,7 +74,7 @@ class Patient:
     @classmethod
     def draw(
         cls, rng: np.random.Generator, disease: float | None = None, hand_rng: np.random.Generator | None = None
-    ) -> Patient:
+    ) -> SimulatedPatient:
         """Draw a patient.
 
         Parameters

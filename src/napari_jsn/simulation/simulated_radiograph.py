@@ -83,7 +83,7 @@ class BoneMask:
 
 
 @dataclass(frozen=True)
-class Film:
+class SimulatedRadiograph:
     """One simulated radiograph of one hand, or of both, as the device stores it.
 
     Attributes

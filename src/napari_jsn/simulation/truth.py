@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_jsn import anatomy
 from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
 from napari_jsn.simulation.exposure.render import Placement
-from napari_jsn.simulation.patient import Patient
+from napari_jsn.simulation.patient import SimulatedPatient
 from napari_jsn.simulation.shapes.joint_space import erosion_grade, narrowing_grade
 from napari_jsn.simulation.shapes.pose import Angles, PosedHand
 from napari_jsn.simulation.simulated_radiograph import JointTruth
@@ -52,7 +52,7 @@ class VisitGeometry:
 class Substance:
     """Points of a patient's bones and their weights, for fitting what a registration would see."""
 
-    def __init__(self, patient: Patient) -> None:
+    def __init__(self, patient: SimulatedPatient) -> None:
         self.patient = patient
         self._points: dict[tuple[str, bool], tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
@@ -158,7 +158,7 @@ def _map(
     return Similarity.from_matrix(matrix, image_centre(visit.shape))
 
 
-def _eroded(patient: Patient, disease: Disease, upper: str, lower: str) -> int:
+def _eroded(patient: SimulatedPatient, disease: Disease, upper: str, lower: str) -> int:
     bites = [
         (bite, patient.shapes[bone])
         for bone, distal in ((upper, False), (lower, True))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn import anatomy
-from napari_jsn.simulation.patient import Patient, Sesamoid, ray_points
+from napari_jsn.simulation.patient import Sesamoid, SimulatedPatient, ray_points
 from napari_jsn.simulation.shapes.bone import Erosion
 from napari_jsn.simulation.shapes.pose import Angles, JointPlace, PosedHand, Seat, pose_chain
 from napari_jsn.simulation.shapes.projection import Pose
@@ -78,7 +78,7 @@ class Positioning:
         return cls(bones, slide)
 
 
-def pose_hand(patient: Patient, positioning: Positioning, disease: Disease) -> PosedHand:
+def pose_hand(patient: SimulatedPatient, positioning: Positioning, disease: Disease) -> PosedHand:
     """Pose all bones of a hand.
 
     Returns
@@ -115,7 +115,7 @@ def pose_hand(patient: Patient, positioning: Positioning, disease: Disease) -> P
     return PosedHand(poses, joints)
 
 
-def posed_rays(patient: Patient, hand: PosedHand) -> dict[int, NDArray[np.float64]]:
+def posed_rays(patient: SimulatedPatient, hand: PosedHand) -> dict[int, NDArray[np.float64]]:
     """(k, 2) points of every ray as it lies, in mm, from the metacarpal's base over the joints to the finger's tip."""
     rays = {}
     for ray, bones in anatomy.RAYS.items():

@@ -6,7 +6,7 @@ from PIL import Image
 
 from napari_jsn.anatomy import BONES
 from napari_jsn.export.simulated.masks import NAMES, bone_label, label_images, labels_csv, mask_files
-from napari_jsn.export.simulated.writer import FilmWriter
+from napari_jsn.export.simulated.writer import RadiographWriter
 
 
 def test_every_bone_comes_back_whole(film):
@@ -35,7 +35,7 @@ def test_labels_are_one_bone_each_and_told():
 def test_files(film, tmp_path):
     simulated = film()
     assert list(mask_files(simulated, "a")) == ["a_bones-1.png", "a_bones-2.png"]
-    with FilmWriter(tmp_path, with_masks=True) as writer:
+    with RadiographWriter(tmp_path, with_masks=True) as writer:
         writer.add(simulated)
     assert (tmp_path / "masks" / "labels.csv").read_bytes() == labels_csv()
     labels = np.asarray(Image.open(tmp_path / "masks" / "SIM0001" / "SIM0001_v01_L_bones-1.png"))

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.export.simulated.writer import FORMATS, FilmWriter
+from napari_jsn.export.simulated.writer import FORMATS, RadiographWriter
 from napari_jsn.radiograph import read_radiograph
 
 
@@ -12,7 +12,7 @@ def names(folder):
 
 
 def test_films_and_tables(film, tmp_path):
-    with FilmWriter(tmp_path / "new" / "out", films_per_visit=2, key=("7",)) as writer:
+    with RadiographWriter(tmp_path / "new" / "out", films_per_visit=2, key=("7",)) as writer:
         for visit in (1, 2):
             for side in ("R", "L"):
                 writer.add(film(visit=visit, sides=(side,)))
@@ -20,9 +20,9 @@ def test_films_and_tables(film, tmp_path):
     folder = tmp_path / "new" / "out"
     assert names(folder) == [
         "SIM0001/SIM0001_v01_L.dcm", "SIM0001/SIM0001_v01_R.dcm",
-        "SIM0001/SIM0001_v02_L.dcm", "SIM0001/SIM0001_v02_R.dcm", "SIM0001/films.csv", "truth.csv",
+        "SIM0001/SIM0001_v02_L.dcm", "SIM0001/SIM0001_v02_R.dcm", "SIM0001/radiographs.csv", "truth.csv",
     ]  # fmt: skip
-    films, truth = pd.read_csv(folder / "SIM0001" / "films.csv"), pd.read_csv(folder / "truth.csv")
+    films, truth = pd.read_csv(folder / "SIM0001" / "radiographs.csv"), pd.read_csv(folder / "truth.csv")
     assert films.side.tolist() == ["R", "L", "R", "L"]
     assert films.acquired.tolist()[1:3] == ["2020-01-06", "2021-01-04"]
     assert all((folder / "SIM0001" / file).is_file() for file in films.file)
@@ -42,7 +42,7 @@ def test_films_and_tables(film, tmp_path):
 @pytest.mark.parametrize("monochrome1", [False, True])
 def test_image_files_keep_the_grey_scale(film, tmp_path, form, bits, monochrome1):
     simulated = film(bits=bits, monochrome1=monochrome1)
-    with FilmWriter(tmp_path, form) as writer:
+    with RadiographWriter(tmp_path, form) as writer:
         writer.add(simulated)
     pixels = read_radiograph(tmp_path / "SIM0001" / f"SIM0001_v01_L{FORMATS[form]}").pixels
     assert np.abs(pixels - simulated.radiograph().pixels).max() < 1e-4
@@ -51,7 +51,10 @@ def test_image_files_keep_the_grey_scale(film, tmp_path, form, bits, monochrome1
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), RuntimeError("odd")])
 def test_what_stops_it_leaves_whole_visits(film, tmp_path, stop):
     def stopped(films_before):
-        with pytest.raises(type(stop)), FilmWriter(tmp_path / "out", films_per_visit=2, with_masks=False) as writer:
+        with (
+            pytest.raises(type(stop)),
+            RadiographWriter(tmp_path / "out", films_per_visit=2, with_masks=False) as writer,
+        ):
             for number in range(films_before):
                 writer.add(film(visit=1 + number // 2, sides=("R", "L")[number % 2 : number % 2 + 1]))
             raise stop
@@ -60,13 +63,13 @@ def test_what_stops_it_leaves_whole_visits(film, tmp_path, stop):
     assert not (tmp_path / "out").exists()
     stopped(3)
     assert names(tmp_path / "out") == [
-        "SIM0001/SIM0001_v01_L.dcm", "SIM0001/SIM0001_v01_R.dcm", "SIM0001/films.csv", "truth.csv"
+        "SIM0001/SIM0001_v01_L.dcm", "SIM0001/SIM0001_v01_R.dcm", "SIM0001/radiographs.csv", "truth.csv"
     ]  # fmt: skip
     assert pd.read_csv(tmp_path / "out" / "truth.csv").visit.tolist() == [1, 1]
 
 
 def test_a_visit_that_cannot_be_finished_is_taken_back(film, tmp_path, monkeypatch):
-    with pytest.raises(KeyboardInterrupt), FilmWriter(tmp_path) as writer:
+    with pytest.raises(KeyboardInterrupt), RadiographWriter(tmp_path) as writer:
         writer.add(film())
         before = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
         append = writer._append
@@ -84,7 +87,7 @@ def test_a_visit_that_cannot_be_finished_is_taken_back(film, tmp_path, monkeypat
 def test_another_run_replaces_files_of_the_same_names(film, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     for visits in (3, 2):
-        with FilmWriter(tmp_path) as writer:
+        with RadiographWriter(tmp_path) as writer:
             for visit in range(visits):
                 writer.add(film(visit=visit + 1))
     assert pd.read_csv(tmp_path / "truth.csv").visit.tolist() == [1, 2]
@@ -93,11 +96,11 @@ def test_another_run_replaces_files_of_the_same_names(film, tmp_path):
 
 def test_what_cannot_be_written_is_told(film, tmp_path):
     with pytest.raises(InputError, match="bmp.*dicom, png, tiff"):
-        FilmWriter(tmp_path, "bmp")
+        RadiographWriter(tmp_path, "bmp")
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is a file"):
-        FilmWriter(tmp_path / "file")
+        RadiographWriter(tmp_path / "file")
     (tmp_path / "SIM0001").write_text("")  # where the patient's folder must go
-    with FilmWriter(tmp_path) as writer, pytest.raises(InputError, match="could not be written"):
+    with RadiographWriter(tmp_path) as writer, pytest.raises(InputError, match="could not be written"):
         writer.add(film())
     assert names(tmp_path) == ["SIM0001", "file"]

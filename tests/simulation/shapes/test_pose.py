@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_jsn import anatomy
-from napari_jsn.simulation.patient import Patient
+from napari_jsn.simulation.patient import SimulatedPatient
 from napari_jsn.simulation.shapes.bone import meet_base
 from napari_jsn.simulation.shapes.pose import Angles
 from napari_jsn.simulation.visit import Disease, Positioning, pose_hand
@@ -23,7 +23,7 @@ def _gap_mm(patient, hand, joint):
 @pytest.mark.parametrize("seed", range(6))
 def test_the_gap_between_the_surfaces_is_the_stated_width(seed):
     rng = np.random.default_rng(seed)
-    patient = Patient.draw(rng)
+    patient = SimulatedPatient.draw(rng)
     narrowing = {joint: float(rng.uniform(-0.5, 0.9) * patient.widths_mm[joint]) for joint in anatomy.JOINTS}
 
     hand = pose_hand(patient, Positioning.draw(rng, 1.5), Disease(narrowing))
@@ -34,7 +34,7 @@ def test_the_gap_between_the_surfaces_is_the_stated_width(seed):
 
 
 def test_bones_of_a_ray_follow_one_another():
-    patient = Patient.draw(np.random.default_rng(8))
+    patient = SimulatedPatient.draw(np.random.default_rng(8))
     hand = pose_hand(patient, Positioning(), Disease())
 
     for joint in anatomy.JOINTS:
@@ -46,7 +46,7 @@ def test_bones_of_a_ray_follow_one_another():
 
 
 def test_a_turn_slides_the_bone_as_measured_on_real_joints():
-    patient = Patient.draw(np.random.default_rng(9))
+    patient = SimulatedPatient.draw(np.random.default_rng(9))
     still = pose_hand(patient, Positioning(), Disease()).joints["MCP3"]
     turned = {bone: Angles(turn_deg=4.0) for bone in ("PP3", "MP3", "DP3")}
     moved = pose_hand(patient, Positioning(turned), Disease())

@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from npe2 import PluginManager
 from PIL import Image
 
-from napari_jsn.export.simulated.writer import FilmWriter
+from napari_jsn.export.simulated.writer import RadiographWriter
 from napari_jsn.viewer.file_readers import readers as reader
 from napari_jsn.viewer.forms.form import PairForm
 from napari_jsn.viewer.layers.roles import KEY
@@ -128,7 +128,7 @@ def test_an_unreadable_file_is_told_in_a_sentence(folder):
 @pytest.fixture
 def patient(film, tmp_path):
     """A patient's folder: both hands at two visits."""
-    with FilmWriter(tmp_path, films_per_visit=2) as writer:
+    with RadiographWriter(tmp_path, films_per_visit=2) as writer:
         for visit in (1, 2):
             for side in ("R", "L"):
                 writer.add(film(visit=visit, sides=(side,)))
@@ -161,17 +161,17 @@ def test_the_folder_above_one_patient_opens_too(patient):
 
 
 def test_several_patients_are_told_apart(patient, film):
-    with FilmWriter(patient.parent) as writer:
+    with RadiographWriter(patient.parent) as writer:
         writer.add(film("SIM0002"))
     with pytest.raises(ValueError, match="more than one patient"):
         reader.read_study_folder(str(patient.parent))
 
 
 def test_films_of_unknown_pixel_size_stay_in_pixels(film, tmp_path):
-    with FilmWriter(tmp_path, "png") as writer:
+    with RadiographWriter(tmp_path, "png") as writer:
         for visit in (1, 2):
             writer.add(film(visit=visit))
-    table = tmp_path / "SIM0001" / "films.csv"
+    table = tmp_path / "SIM0001" / "radiographs.csv"
     table.write_text("".join(",".join(line.split(",")[:5]) + "\n" for line in table.read_text().splitlines()))
     layers = reader.read_study_folder(str(tmp_path / "SIM0001"))
     assert all("scale" not in options and "units" not in options for _, options, _ in layers)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.common.statistics import Z95
 from napari_jsn.evaluation.registration.known_motion import KnownPair
 from napari_jsn.joint.similarity import joint_space_narrowing
 from napari_jsn.registration.methods import Pair
@@ -18,7 +19,6 @@ from napari_jsn.registration.solutions import Solutions
 _TAIL = 8.0
 #: An error above this is a mismatch, which no interval is meant to hold, in pixels.
 _MISMATCH_PX = 1.0
-_Z95 = 1.959964
 #: Share of the calibration errors that the 95 % interval is made to hold: a little more than 95 %, for joints that
 #: are a little harder than these.
 _HELD = 0.96
@@ -90,5 +90,5 @@ def fit_weights(terms: NDArray[np.float64], errors: NDArray[np.float64]) -> tupl
     best = min((minimize(cost, start[:count], bounds=bounds) for start in starts), key=lambda fit: float(fit.fun))
     weights = np.exp(best.x)
     ratio = np.abs(errors) / np.sqrt(terms @ weights)
-    weights = weights * (float(np.quantile(ratio, _HELD)) / _Z95) ** 2
-    return weights, float(np.mean(np.abs(errors) <= _Z95 * np.sqrt(terms @ weights)))
+    weights = weights * (float(np.quantile(ratio, _HELD)) / Z95) ** 2
+    return weights, float(np.mean(np.abs(errors) <= Z95 * np.sqrt(terms @ weights)))

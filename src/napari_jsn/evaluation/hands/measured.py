@@ -20,6 +20,7 @@ import numpy as np
 from napari_jsn import __version__
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.files import write_files
+from napari_jsn.common.statistics import Z95
 from napari_jsn.evaluation.hands.simulated import SimulatedHand, simulated_hands
 from napari_jsn.evaluation.settings import limit_threads
 from napari_jsn.progression.measure import measure
@@ -30,7 +31,6 @@ from napari_jsn.progression.repositioning import CARD, joint_kind, repositioning
 MISMATCH_MM = 0.175
 #: Share of the calibration errors that 95 % intervals are made to hold: a little more, for harder joints than these.
 _HELD = 0.955
-_Z95 = 1.959964
 _CACHE = Path("output") / "hands"
 
 
@@ -101,7 +101,7 @@ def fit_repositioning(outcomes: Sequence[Outcome]) -> tuple[dict[str, float], fl
     added = {kind: max(float(np.mean((errors**2 - own)[kinds == kind])), 0.0) for kind in dict.fromkeys(kinds)}
     more = np.array([added[kind] for kind in kinds])
     factors = np.linspace(0.2, 6, 1161)
-    held = np.array([np.mean(np.abs(errors) <= _Z95 * np.sqrt(own + factor * more)) for factor in factors])
+    held = np.array([np.mean(np.abs(errors) <= Z95 * np.sqrt(own + factor * more)) for factor in factors])
     best = int(np.argmax(held >= _HELD)) if (held >= _HELD).any() else len(factors) - 1
     return {kind: float(np.sqrt(factors[best] * variance)) for kind, variance in added.items()}, float(held[best])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_jsn.anatomy import MEASURED_JOINTS
+from napari_jsn.common.statistics import Z95
 from napari_jsn.evaluation.page import put_section, table
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from napari_jsn.evaluation.hands.timing import Timing
     from napari_jsn.progression.progression import Narrowing
 
-_MISMATCH_MM, _Z95 = 0.175, 1.959964
+_MISMATCH_MM = 0.175
 
 
 def simulated(outcomes: Sequence[Outcome], hands: int, boxes: str) -> list[str]:
@@ -48,7 +49,7 @@ def simulated(outcomes: Sequence[Outcome], hands: int, boxes: str) -> list[str]:
 def _row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     trusted = [one for one in outcomes if one.reliable]
     errors = np.array([one.error_mm for one in trusted])
-    inside = np.mean(np.abs(errors) <= _Z95 * np.array([one.sd_mm for one in trusted]))
+    inside = np.mean(np.abs(errors) <= Z95 * np.array([one.sd_mm for one in trusted]))
     wrong = sum(abs(one.error_mm) > _MISMATCH_MM for one in trusted) / len(outcomes)
     width = np.array([one.jsw_change_mm - one.true_mm for one in trusted])
     return (

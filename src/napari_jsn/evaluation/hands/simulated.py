@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_jsn.export.simulated.truth import TRUTH
-from napari_jsn.export.simulated.writer import FilmWriter
+from napari_jsn.export.simulated.writer import RadiographWriter
 from napari_jsn.joint import Joint
 from napari_jsn.localization.shape import BOX_MM
 from napari_jsn.simulation.hand import simulate
@@ -44,7 +44,7 @@ def simulated_hands(patients: int, seed: int, cache: Path) -> Iterator[Simulated
     """Both hands of each patient, a film each at two visits; simulated where they are not in the cache."""
     folder = cache / f"hands-{seed}-{patients}"
     if not (folder / _DONE).exists():
-        with FilmWriter(folder, films_per_visit=2, key=("benchmark", str(seed))) as writer:
+        with RadiographWriter(folder, films_per_visit=2, key=("benchmark", str(seed))) as writer:
             for film in simulate(patients, 2, seed, "each"):
                 writer.add(film)
                 print(f"{writer.films} of {4 * patients} films simulated", file=sys.stderr, end="\r", flush=True)

@@ -15,7 +15,7 @@ from napari_jsn import __version__
 from napari_jsn.anatomy import SIDE_CODES, bone_code, bones_of, joint_code
 from napari_jsn.export.dicom.objects import NAME, check_extra, coded, maker, parameters, stamp, uid
 from napari_jsn.export.dicom.source import film_path, source_images, tracking_uid
-from napari_jsn.progression.progression import Film, JointView, Progression
+from napari_jsn.progression.progression import JointView, MeasuredHand, Progression
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -98,7 +98,7 @@ def bone_masks_seg(
     return dataset
 
 
-def on_film(mask: Mask, film: Film, view: JointView, shape: tuple[int, int]) -> Mask:
+def on_film(mask: Mask, film: MeasuredHand, view: JointView, shape: tuple[int, int]) -> Mask:
     """A joint image's mask on the pixels of the whole film of this shape."""
     from scipy import ndimage
 
@@ -122,7 +122,7 @@ def on_film(mask: Mask, film: Film, view: JointView, shape: tuple[int, int]) -> 
     return whole
 
 
-def _bones(p: Progression, path: Path) -> Iterator[tuple[Film, JointView, str, Mask]]:
+def _bones(p: Progression, path: Path) -> Iterator[tuple[MeasuredHand, JointView, str, Mask]]:
     for film in p.films:
         if film_path(film) == path:
             for view in film.joints:

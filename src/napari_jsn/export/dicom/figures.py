@@ -78,9 +78,7 @@ def figures(p: Progression) -> list[Figures]:
             trust |= _trust(followup)
         point = None if registration is None else (float(registration.point[0]), float(registration.point[1]))
         day = days.get((side, narrowing.visit))
-        found.append(
-            Figures(joint, side, narrowing.visit, day, _measured(values), trust, baseline, followup, point)
-        )
+        found.append(Figures(joint, side, narrowing.visit, day, _measured(values), trust, baseline, followup, point))
     return found
 
 

@@ -13,7 +13,7 @@ from napari_jsn.anatomy import NOTES_CODES, SIDE_CODES, joint_code
 from napari_jsn.export.dicom.figures import Figures, code_of
 from napari_jsn.export.dicom.objects import NAME, coded, parameters
 from napari_jsn.export.dicom.source import film_path, tracking_uid
-from napari_jsn.progression.progression import Film, Progression
+from napari_jsn.progression.progression import MeasuredHand, Progression
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: The header of every file.
 Images = Mapping[Path, "Dataset"]
 #: The film of a side and visit.
-Films = Mapping[tuple[str, int], Film]
+Films = Mapping[tuple[str, int], MeasuredHand]
 
 
 def measurement_group(p: Progression, one: Figures, images: Images, films: Films, dated: bool) -> Any:
@@ -78,16 +78,14 @@ def _unique(images: Iterable[Dataset]) -> list[Dataset]:
     return list({image.SOPInstanceUID: image for image in images}.values())
 
 
-def _time_point(one: Figures, first: Film | None, dated: bool) -> Any:
+def _time_point(one: Figures, first: MeasuredHand | None, dated: bool) -> Any:
     from highdicom.sr import LongitudinalTemporalOffsetFromEvent, TimePointContext
     from pydicom.sr.codedict import codes
 
     baseline = first is not None and one.visit == first.visit
     offset = None
     if one.day is not None and first is not None and first.day is not None:
-        offset = LongitudinalTemporalOffsetFromEvent(
-            (one.day - first.day).days, codes.UCUM.Day, codes.cid280.Baseline
-        )
+        offset = LongitudinalTemporalOffsetFromEvent((one.day - first.day).days, codes.UCUM.Day, codes.cid280.Baseline)
     return TimePointContext(
         time_point=one.day.isoformat() if dated and one.day else f"Visit {one.visit}",
         time_point_type=codes.cid6146.Baseline if baseline else None,
@@ -97,7 +95,7 @@ def _time_point(one: Figures, first: Film | None, dated: bool) -> Any:
     )
 
 
-def _points(one: Figures, first: Film, images: Images) -> list[Any] | None:
+def _points(one: Figures, first: MeasuredHand, images: Images) -> list[Any] | None:
     """Where on the baseline's film narrowing is read; DICOM counts from the corner of the first pixel."""
     if one.point is None or one.baseline is None:
         return None

@@ -143,9 +143,7 @@ def _library(p: Progression, images: Images, dated: bool) -> Any:
                 about.append(NumContentItem(name, float(size), codes.UCUM.Millimeter, **acquired))
             source = films[0].radiograph.spacing_source
             about.append(TextContentItem(coded(NOTES_CODES["spacing_source"]), source, **acquired))
-        entry = ImageContentItem(
-            coded(SOURCE), image.SOPClassUID, image.SOPInstanceUID, relationship_type="CONTAINS"
-        )
+        entry = ImageContentItem(coded(SOURCE), image.SOPClassUID, image.SOPInstanceUID, relationship_type="CONTAINS")
         if about:
             entry.ContentSequence = ContentSequence(about)
         entries.append(entry)

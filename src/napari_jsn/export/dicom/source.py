@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.export.dicom.objects import UTF8, uid
-from napari_jsn.progression.progression import Film, Progression
+from napari_jsn.progression.progression import MeasuredHand, Progression
 from napari_jsn.radiograph.dicom_header import value
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def source_images(p: Progression, keep_identity: bool) -> dict[Path, Dataset]:
     return {path: _header(path, p.patient, keep_identity) for path in dict.fromkeys(map(film_path, p.films))}
 
 
-def film_path(film: Film) -> Path:
+def film_path(film: MeasuredHand) -> Path:
     """The file that a film was read from."""
     path = film.radiograph.path
     if path is None:

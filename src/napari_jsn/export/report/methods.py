@@ -7,9 +7,9 @@ from html import escape
 from napari_jsn import __version__
 from napari_jsn.drawing.svg import tag
 from napari_jsn.export.report.rows import HANDS
-from napari_jsn.export.report.timeline import whens
+from napari_jsn.export.report.timeline import visit_labels
 from napari_jsn.export.report.unit import Unit
-from napari_jsn.progression.progression import Film, Progression
+from napari_jsn.progression.progression import MeasuredHand, Progression
 from napari_jsn.registration.labels import spacing_words
 
 _NOT_IN_IT = (
@@ -25,7 +25,7 @@ _NOT_IN_IT = (
 
 def films_section(progression: Progression) -> str:
     """Every radiograph: visit, hand, size, spacing and its source, and what was noticed."""
-    named = whens(progression)
+    named = visit_labels(progression)
     heads = ("Visit", "Hand", "Pixels", "Pixel size", "Side known from", "Not in view", "Noticed")
     rows = [tag("tr", *(tag("td", escape(cell)) for cell in _film(film, named))) for film in progression.films]
     head = tag("thead", tag("tr", *(tag("th", name) for name in heads)))
@@ -33,7 +33,7 @@ def films_section(progression: Progression) -> str:
     return tag("h2", "Radiographs") + tag("div", listed, class_="scroll")
 
 
-def _film(film: Film, named: dict[int, str]) -> tuple[str, ...]:
+def _film(film: MeasuredHand, named: dict[int, str]) -> tuple[str, ...]:
     radiograph = film.radiograph
     size = spacing_words(radiograph.spacing_mm) if radiograph.spacing_mm else "not known"
     source = f" ({radiograph.spacing_source})" if radiograph.spacing_source else ""

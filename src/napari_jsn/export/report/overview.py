@@ -11,7 +11,7 @@ from napari_jsn.drawing.colours import UNRELIABLE, jsn_colour
 from napari_jsn.drawing.pictures import grey_picture, grey_window
 from napari_jsn.drawing.svg import plain, points, signed, svg, tag, text
 from napari_jsn.export.report.unit import Unit
-from napari_jsn.progression.progression import Film, Narrowing
+from napari_jsn.progression.progression import MeasuredHand, Narrowing
 
 #: Room around the boxes, in sides of a box.
 _ROOM = 0.55
@@ -19,12 +19,12 @@ _ROOM = 0.55
 _PIXELS = 1000
 
 
-def hand_overview(film: Film, rows: Mapping[str, Narrowing], unit: Unit, end: float) -> str:
+def hand_overview(film: MeasuredHand, rows: Mapping[str, Narrowing], unit: Unit, end: float) -> str:
     """Draw one hand at baseline.
 
     Parameters
     ----------
-    film : Film
+    film : MeasuredHand
         The baseline of this hand.
     rows : mapping of str to Narrowing
         What to show of each joint.
@@ -48,14 +48,14 @@ def hand_overview(film: Film, rows: Mapping[str, Narrowing], unit: Unit, end: fl
     return svg(width, height, image, *outlines, *words, x=left, y=top, class_="hand", role="img")
 
 
-def _aspect(film: Film) -> float:
+def _aspect(film: MeasuredHand) -> float:
     """Width of a pixel in heights."""
     spacing = film.radiograph.spacing_mm
     return spacing[1] / spacing[0] if isinstance(spacing, tuple) else 1.0
 
 
 def _window(
-    film: Film, boxes: Mapping[str, NDArray[np.floating]], side: float, across: float
+    film: MeasuredHand, boxes: Mapping[str, NDArray[np.floating]], side: float, across: float
 ) -> tuple[float, float, float, float]:
     """The part of the film with the joints: top, left, bottom and right."""
     corners = np.concatenate(list(boxes.values()))

@@ -19,9 +19,9 @@ from napari_jsn.export.report.rows import HANDS, table
 from napari_jsn.export.report.strips import spectrum_limit, strip
 from napari_jsn.export.report.style import STYLE
 from napari_jsn.export.report.summary import facts, summary_section
-from napari_jsn.export.report.timeline import times, whens
+from napari_jsn.export.report.timeline import times, visit_labels
 from napari_jsn.export.report.unit import Estimate, Unit
-from napari_jsn.progression.progression import Film, Narrowing, Progression
+from napari_jsn.progression.progression import MeasuredHand, Narrowing, Progression
 
 USE = "For research use only. Not a medical device; no figure here should guide the treatment of a patient."
 #: Forbids the page to load anything from anywhere.
@@ -51,7 +51,7 @@ class _Report:
     def __init__(self, progression: Progression) -> None:
         self.progression, self.rows = progression, progression.narrowings
         self.unit = Unit.of(progression)
-        self.whens = whens(progression)
+        self.visit_labels = visit_labels(progression)
         trusted = [row for row in self.rows if row.reliable] or list(self.rows)
         found = [self.unit.jsn(row) for row in trusted]
         vague = [self.unit.jsn(row).value for row in self.rows if not row.reliable]
@@ -73,7 +73,7 @@ class _Report:
         return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
 
     def opening(self) -> str:
-        visits = ", ".join(f"visit {when}" for when in self.whens.values())
+        visits = ", ".join(f"visit {when}" for when in self.visit_labels.values())
         title = tag("h1", "Joint space narrowing") + tag("p", escape(f"Patient {self.progression.patient}: {visits}"))
         notes = [escape(note) for note in self.progression.notes]
         listed = tag("ul", *(tag("li", note) for note in notes), class_="note") if notes else ""
@@ -87,11 +87,13 @@ class _Report:
             rows = {r.joint: r for r in self.rows if r.visit == last and r.side == (film.side or "")}
             drawn = tag("figure", hand_overview(film, rows, self.unit, self.end))
             hands.append(tag("div", drawn, self.beside(film, list(rows.values())), class_="hand"))
-        told = f"Narrowing from baseline to visit {self.whens.get(last, last)}, shown on the baseline radiograph."
+        told = (
+            f"Narrowing from baseline to visit {self.visit_labels.get(last, last)}, shown on the baseline radiograph."
+        )
         head = tag("h2", "Overview") + tag("p", told, class_="lead") + self.legend()
         return head + tag("div", *hands, class_="hands")
 
-    def beside(self, film: Film, rows: list[Narrowing]) -> str:
+    def beside(self, film: MeasuredHand, rows: list[Narrowing]) -> str:
         """The words beside a hand: how many joints can be relied on, and why the others cannot."""
         doubted = [row for row in rows if not row.reliable]
         told = tag("p", f"{len(rows) - len(doubted)} of {len(rows)} joints reliable.")
@@ -114,7 +116,7 @@ class _Report:
             "Positive is narrower. Dots with bars: joint space narrowing (JSN) with its 95 % interval. Small rings: "
             "the change of joint space width (JSW) measured from the margins, an independent check."
         )
-        drawn = table(self.rows, self.unit, self.axis, self.end, self.whens)
+        drawn = table(self.rows, self.unit, self.axis, self.end, self.visit_labels)
         return tag("h2", "Joints") + tag("p", lead, class_="lead") + tag("div", drawn, class_="scroll")
 
     def trends(self) -> str:

@@ -16,8 +16,8 @@ from napari_jsn.progression.progression import Narrowing
 HANDS = {"R": "Right hand", "L": "Left hand", "": "Hand, side not known"}
 
 
-def table(rows: Sequence[Narrowing], unit: Unit, axis: Axis, end: float, whens: dict[int, str]) -> str:
-    """Every joint of every follow-up visit; ``whens`` tells of each visit how long after baseline it was."""
+def table(rows: Sequence[Narrowing], unit: Unit, axis: Axis, end: float, visit_labels: dict[int, str]) -> str:
+    """Every joint of every follow-up visit; ``visit_labels`` tells of each visit how long after baseline it was."""
     many = len({row.visit for row in rows}) > 1
     heads = ["Joint", *(["Visit"] if many else []), f"JSN ({unit.name})", "95 % interval"]
     head = "".join(tag("th", name) for name in heads) + tag("th", axis_drawing(axis), class_="axis")
@@ -28,7 +28,7 @@ def table(rows: Sequence[Narrowing], unit: Unit, axis: Axis, end: float, whens: 
         opening = tag("tr", hand)
         for joint, of_joint in groupby(of_hand, key=lambda row: row.joint):
             each = list(of_joint)
-            cells = [_row(row, unit, axis, end, whens if many else None) for row in each]
+            cells = [_row(row, unit, axis, end, visit_labels if many else None) for row in each]
             name = tag("th", escape(joint), rowspan=len(each), scope="row")
             lines = [
                 tag("tr", (name if k == 0 else "") + cell, class_=None if row.reliable else "doubted")
@@ -39,14 +39,18 @@ def table(rows: Sequence[Narrowing], unit: Unit, axis: Axis, end: float, whens: 
     return tag("table", tag("thead", tag("tr", head)), *bodies, class_="joints")
 
 
-def _row(row: Narrowing, unit: Unit, axis: Axis, end: float, whens: dict[int, str] | None) -> str:
+def _row(row: Narrowing, unit: Unit, axis: Axis, end: float, visit_labels: dict[int, str] | None) -> str:
     """Its cells behind the joint's name."""
     found = unit.jsn(row)
     interval = f"{signed(found.low, unit.decimals)} to {signed(found.high, unit.decimals)}" if found.known else ""
     widths = unit.jsw(row.baseline), unit.jsw(row.followup)
     jsw = " \u2192 ".join(map(plain, widths)) if any(map(math.isfinite, widths)) else plain(math.nan)
     trusted = tag("td", "yes") if row.reliable else tag("td", escape(row.reason or "no"), class_="reason")
-    visit = tag("td", escape(whens.get(row.visit, str(row.visit))), class_="interval") if whens is not None else ""
+    visit = (
+        tag("td", escape(visit_labels.get(row.visit, str(row.visit))), class_="interval")
+        if visit_labels is not None
+        else ""
+    )
     return (
         visit
         + tag("td", signed(found.value, unit.decimals), class_="figure")

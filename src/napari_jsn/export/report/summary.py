@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_jsn.drawing.svg import plain, signed, tag
 from napari_jsn.export.report.rows import HANDS
-from napari_jsn.export.report.timeline import whens
+from napari_jsn.export.report.timeline import visit_labels
 from napari_jsn.export.report.unit import Unit
 from napari_jsn.progression.progression import Progression
 
@@ -47,7 +47,7 @@ def summary_section(progression: Progression, unit: Unit) -> str:
         return ""
     last = table["visit"].max()
     shown = table[(table["visit"] == last) | (table["group"] == "all")]
-    named = whens(progression)
+    named = visit_labels(progression)
     heads = [
         "Joints",
         *(["Visit"] if table["visit"].nunique() > 1 else []),

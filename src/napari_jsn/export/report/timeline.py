@@ -19,7 +19,7 @@ def times(progression: Progression) -> dict[int, float]:
     return weeks(progression) or {visit: float(visit) for visit in sorted({film.visit for film in progression.films})}
 
 
-def whens(progression: Progression) -> dict[int, str]:
+def visit_labels(progression: Progression) -> dict[int, str]:
     """What to call each visit: ``"2 (week\u00a052)"``."""
     known = weeks(progression)
     visits = sorted({film.visit for film in progression.films})

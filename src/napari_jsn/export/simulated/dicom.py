@@ -19,7 +19,7 @@ from pydicom.uid import (
 from pydicom.valuerep import format_number_as_ds
 
 from napari_jsn import __version__
-from napari_jsn.simulation.simulated_radiograph import Film
+from napari_jsn.simulation.simulated_radiograph import SimulatedRadiograph
 
 MANUFACTURER = "napari-jsn simulator"
 NOBODY = "Simulated: shows no patient."
@@ -28,7 +28,7 @@ NOBODY = "Simulated: shows no patient."
 _BLACK, _WHITE = 0.5, 0.1
 
 
-def dicom_bytes(film: Film, key: Sequence[str], lossy_ratio: float | None = None) -> bytes:
+def dicom_bytes(film: SimulatedRadiograph, key: Sequence[str], lossy_ratio: float | None = None) -> bytes:
     """The film as a DICOM file; equal films and keys give equal bytes.
 
     The pixel pitch is stated at the detector with the magnification beside it, so that a reader gets
@@ -36,7 +36,7 @@ def dicom_bytes(film: Film, key: Sequence[str], lossy_ratio: float | None = None
 
     Parameters
     ----------
-    film : Film
+    film : SimulatedRadiograph
     key : sequence of str
         Tells this simulation from any other (seed, settings). Identifiers are drawn from it, the patient and the
         visit: no two simulations share one.
@@ -58,7 +58,7 @@ def dicom_bytes(film: Film, key: Sequence[str], lossy_ratio: float | None = None
     return file.getvalue()
 
 
-def _identify(dataset: Dataset, film: Film, key: Sequence[str]) -> None:
+def _identify(dataset: Dataset, film: SimulatedRadiograph, key: Sequence[str]) -> None:
     """Patient, study, series and image: made up, the same in every run of the same simulation."""
     day, visit, sides = film.acquired.strftime("%Y%m%d"), str(film.visit), "".join(film.sides)
 
@@ -80,7 +80,7 @@ def _identify(dataset: Dataset, film: Film, key: Sequence[str]) -> None:
     dataset.InstanceNumber = 1
 
 
-def _describe(dataset: Dataset, film: Film) -> None:
+def _describe(dataset: Dataset, film: SimulatedRadiograph) -> None:
     """How it was taken, of what, and how large its pixels are."""
     dataset.Modality, dataset.Manufacturer = "CR", MANUFACTURER
     dataset.SoftwareVersions = __version__
@@ -101,7 +101,7 @@ def _describe(dataset: Dataset, film: Film) -> None:
     dataset.LossyImageCompression = "00"
 
 
-def _put_pixels(dataset: Dataset, film: Film) -> None:
+def _put_pixels(dataset: Dataset, film: SimulatedRadiograph) -> None:
     dataset.Rows, dataset.Columns = film.stored.shape
     dataset.SamplesPerPixel, dataset.PixelRepresentation = 1, 0
     dataset.PhotometricInterpretation = "MONOCHROME1" if film.monochrome1 else "MONOCHROME2"
@@ -112,7 +112,7 @@ def _put_pixels(dataset: Dataset, film: Film) -> None:
     dataset.add_new("PixelData", "OB" if eight else "OW", pixels + b"\0" * (len(pixels) % 2))
 
 
-def _window(film: Film) -> tuple[int, int]:
+def _window(film: SimulatedRadiograph) -> tuple[int, int]:
     """Centre and width of the stored values that are worth seeing: from the air to the bones, no border, no letter."""
     boxes = film.bones.values()
     seen = [film.stored[box.row :, box.col :][: box.mask.shape[0], : box.mask.shape[1]][box.mask] for box in boxes]

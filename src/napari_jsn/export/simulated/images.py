@@ -7,11 +7,11 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.simulation.simulated_radiograph import Film
+from napari_jsn.simulation.simulated_radiograph import SimulatedRadiograph
 
 
-def png_bytes(film: Film) -> bytes:
-    """The film as PNG, which knows no pixel size: ``films.csv`` tells it."""
+def png_bytes(film: SimulatedRadiograph) -> bytes:
+    """The film as PNG, which knows no pixel size: ``radiographs.csv`` tells it."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -19,7 +19,7 @@ def png_bytes(film: Film) -> bytes:
     return file.getvalue()
 
 
-def tiff_bytes(film: Film) -> bytes:
+def tiff_bytes(film: SimulatedRadiograph) -> bytes:
     """The film as uncompressed TIFF, its pixel size at the hand kept as the resolution."""
     from PIL import Image
 
@@ -29,7 +29,7 @@ def tiff_bytes(film: Film) -> bytes:
     return file.getvalue()
 
 
-def _sixteen_bits(film: Film) -> NDArray[np.uint16]:
+def _sixteen_bits(film: SimulatedRadiograph) -> NDArray[np.uint16]:
     """Grey levels over the full 16 bits: an image file does not say how many of them are in use."""
     top = 2**film.bits - 1
     bright = top - film.stored.astype(np.uint32) if film.monochrome1 else film.stored.astype(np.uint32)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import BONES
-from napari_jsn.simulation.simulated_radiograph import BoneMask, Film
+from napari_jsn.simulation.simulated_radiograph import BoneMask, SimulatedRadiograph
 
 LABELS = "labels.csv"
 
@@ -48,7 +48,7 @@ def label_images(bones: Mapping[tuple[str, str], BoneMask], shape: tuple[int, in
     return images
 
 
-def mask_files(film: Film, stem: str) -> dict[str, bytes]:
+def mask_files(film: SimulatedRadiograph, stem: str) -> dict[str, bytes]:
     """File names and contents: ``<stem>_bones-1.png`` and so on."""
     from PIL import Image
 

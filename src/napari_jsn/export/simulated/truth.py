@@ -1,19 +1,19 @@
-"""The tables of simulated films: ``films.csv``, a row a film, and ``truth.csv``, a row a joint."""
+"""The tables of simulated films: ``radiographs.csv``, a row a film, and ``truth.csv``, a row a joint."""
 
 from __future__ import annotations
 
 from napari_jsn.export.table import Record, motion_record
-from napari_jsn.simulation.simulated_radiograph import Film, JointTruth
+from napari_jsn.simulation.simulated_radiograph import JointTruth, SimulatedRadiograph
 
 TRUTH = "truth.csv"
 
 
-def film_record(film: Film, file: str) -> Record:
+def film_record(film: SimulatedRadiograph, file: str) -> Record:
     """What a reader must know of a film, in a flat row: of PNG and TIFF files nothing else tells it.
 
     Parameters
     ----------
-    film : Film
+    film : SimulatedRadiograph
     file : str
         Its path relative to the table.
     """
@@ -29,12 +29,12 @@ def film_record(film: Film, file: str) -> Record:
     }
 
 
-def truth_records(film: Film, file: str) -> list[Record]:
+def truth_records(film: SimulatedRadiograph, file: str) -> list[Record]:
     """The joints of a film in flat rows; names carry units, pixels are the film's, ``(x, y)`` is (col, row).
 
     Parameters
     ----------
-    film : Film
+    film : SimulatedRadiograph
     file : str
         Its path relative to the table.
     """

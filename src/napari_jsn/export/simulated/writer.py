@@ -12,19 +12,19 @@ from napari_jsn.common.files import check_folder, write_files
 from napari_jsn.export.simulated import dicom, images, masks
 from napari_jsn.export.simulated.truth import TRUTH, film_record, truth_records
 from napari_jsn.export.table import Record, csv_bytes, table
-from napari_jsn.patient.radiographs_table import FILMS_TABLE
-from napari_jsn.simulation.simulated_radiograph import Film
+from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
+from napari_jsn.simulation.simulated_radiograph import SimulatedRadiograph
 
 #: Formats and their file endings.
 FORMATS = {"dicom": ".dcm", "png": ".png", "tiff": ".tif"}
 MASKS = "masks"
 
 
-class FilmWriter:
+class RadiographWriter:
     """Writes films into a folder, one at a time; use it in a ``with`` block.
 
-    ``<folder>/<patient>/`` holds a patient's films and ``films.csv``, a row a film; ``<folder>/truth.csv`` has a row
-    a joint of all patients; ``masks/`` has the bones if asked for. A visit appears when its last film is done:
+    ``<folder>/<patient>/`` holds a patient's films and ``radiographs.csv``, a row a film; ``<folder>/truth.csv`` has a
+    row a joint of all patients; ``masks/`` has the bones if asked for. A visit appears when its last film is done:
     whatever stops the block leaves whole visits, and tables that tell of these alone. Files of the same names are
     replaced.
 
@@ -66,7 +66,7 @@ class FilmWriter:
             raise InputError(f"There is no format {form!r}. Choose one of: {', '.join(FORMATS)}.", "form")
         self.folder = check_folder(folder)
         self._per_visit, self._with_masks, self._suffix = films_per_visit, with_masks, FORMATS[form]
-        contents: dict[str, Callable[[Film], bytes]] = {
+        contents: dict[str, Callable[[SimulatedRadiograph], bytes]] = {
             "dicom": lambda film: dicom.dicom_bytes(film, key, lossy_ratio),
             "png": images.png_bytes,
             "tiff": images.tiff_bytes,
@@ -78,7 +78,7 @@ class FilmWriter:
         self._sizes: dict[str, int] = {}  # of the tables, as far as they tell of finished visits
         self._made: list[Path] = []
 
-    def __enter__(self) -> FilmWriter:
+    def __enter__(self) -> RadiographWriter:
         return self
 
     def __exit__(
@@ -89,7 +89,7 @@ class FilmWriter:
             if not any(folder.iterdir()):
                 folder.rmdir()
 
-    def add(self, film: Film) -> None:
+    def add(self, film: SimulatedRadiograph) -> None:
         """Write one film; the last one of its visit makes the whole visit appear."""
         stem = f"{film.patient}_v{film.visit:02d}_{''.join(film.sides)}"
         name = f"{film.patient}/{stem}{self._suffix}"
@@ -98,7 +98,7 @@ class FilmWriter:
             if self._with_masks:
                 for mask, content in masks.mask_files(film, stem).items():
                     self._write(f"{MASKS}/{film.patient}/{mask}", content)
-            films = self._rows.setdefault(f"{film.patient}/{FILMS_TABLE}", [])
+            films = self._rows.setdefault(f"{film.patient}/{RADIOGRAPHS_TABLE}", [])
             films.append(film_record(film, Path(name).name))
             self._rows.setdefault(TRUTH, []).extend(truth_records(film, name))
             if len(films) == self._per_visit:

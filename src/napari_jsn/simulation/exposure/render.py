@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_jsn import anatomy
-from napari_jsn.simulation.patient import Patient
+from napari_jsn.simulation.patient import SimulatedPatient
 from napari_jsn.simulation.shapes.bone import BoneShape, Erosion
 from napari_jsn.simulation.shapes.material import Material
 from napari_jsn.simulation.shapes.pose import PosedHand
@@ -71,12 +71,12 @@ class Bones:
 
     Parameters
     ----------
-    patient : Patient
+    patient : SimulatedPatient
     keep : bool
         Whether to keep them: a whole hand takes some 100 MB.
     """
 
-    def __init__(self, patient: Patient, keep: bool = True) -> None:
+    def __init__(self, patient: SimulatedPatient, keep: bool = True) -> None:
         self._patient = patient
         self._keep = keep
         self._moulds: dict[object, Mould | None] = {}
@@ -135,7 +135,7 @@ class Bones:
         return self._shadows[key]
 
 
-def substance(patient: Patient, bone: str, disease: Disease) -> tuple[Material, tuple[Erosion, ...]]:
+def substance(patient: SimulatedPatient, bone: str, disease: Disease) -> tuple[Material, tuple[Erosion, ...]]:
     """What a bone is made of at a visit, and what is bitten out of it."""
     material = patient.materials[bone]
     now = replace(
@@ -163,7 +163,7 @@ def _in_view(solid: BoneShape, placed: Pose, shape: tuple[int, int], spacing_mm:
 
 
 def _capsules(
-    patient: Patient, hand: PosedHand, placement: Placement, shape: tuple[int, int], spacing_mm: float
+    patient: SimulatedPatient, hand: PosedHand, placement: Placement, shape: tuple[int, int], spacing_mm: float
 ) -> NDArray[np.float32]:
     """What the joints' capsules, ligaments and cartilage take beyond the fat that lies elsewhere.
 

@@ -76,10 +76,10 @@ def read_pair_folder(path: str | list[str]) -> list[LayerData]:
 
 def read_study_folder(path: str | list[str]) -> list[LayerData]:
     """One layer for each radiograph of a patient, visit by visit."""
-    from napari_jsn.patient.read import read_study
+    from napari_jsn.patient.read import read_patient
     from napari_jsn.viewer.layers.patient import study_layers
 
-    return study_layers(read_study(path[0] if isinstance(path, list) else path, split=False))
+    return study_layers(read_patient(path[0] if isinstance(path, list) else path, split=False))
 
 
 def read_dicom(path: str | list[str]) -> list[LayerData]:

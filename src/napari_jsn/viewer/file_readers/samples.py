@@ -52,8 +52,8 @@ def both_hands() -> list[LayerData]:
 
 
 def _shipped(name: str) -> list[LayerData]:
-    from napari_jsn.patient.read import read_study
+    from napari_jsn.patient.read import read_patient
     from napari_jsn.viewer.layers.patient import study_layers
 
     with as_file(files("napari_jsn") / "samples" / name) as folder:
-        return study_layers(read_study(folder, split=False))
+        return study_layers(read_patient(folder, split=False))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_jsn.export.report.unit import Unit
-    from napari_jsn.patient.patient import Study
+    from napari_jsn.patient.patient import Patient
     from napari_jsn.progression.progression import Narrowing
 
 #: Roles of the two layers of boxes.
@@ -197,7 +197,7 @@ def whole_film(box: Box) -> Joint:
     return replace(box.joint, box=box.joint.box + np.array(box.origin))
 
 
-def on_hands(boxes: Mapping[Hand, Sequence[Joint]], study: Study) -> dict[Hand, list[Joint]]:
+def on_hands(boxes: Mapping[Hand, Sequence[Joint]], study: Patient) -> dict[Hand, list[Joint]]:
     """The same in pixels of each hand's radiograph, which may be a part of the film."""
     origins = {(visit.number, film.side): film.origin for visit in study.visits for film in visit.radiographs}
     return {

@@ -51,7 +51,7 @@ class MeasureInputs:
     """What to measure, and with what."""
 
     source: str = ask("Measure", "choice", "films", "A patient's folder that was opened, or any two images.", STUDY)
-    study: tuple[Any, ...] = ask_with(FilmsField, "Study", "films", "The radiographs of the folder that was opened.")
+    study: tuple[Any, ...] = ask_with(FilmsField, "Patient", "films", "The radiographs of the folder that was opened.")
     baseline: Any = ask("Baseline", "image", "films", "Radiograph of a hand at the first visit: 2-D, bone bright.")
     followup: Any = ask("Follow-up", "image", "films", "Radiograph of the same hand at a later visit.")
     spacing_mm: Spacing = ask(

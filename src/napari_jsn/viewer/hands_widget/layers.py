@@ -33,7 +33,7 @@ from napari_jsn.viewer.layers.registration import BONES_LOOK, SPECTRUM_COLORMAP,
 from napari_jsn.viewer.layers.roles import notes
 
 if TYPE_CHECKING:
-    from napari_jsn.progression.progression import Film, JointView, Narrowing, Progression
+    from napari_jsn.progression.progression import JointView, MeasuredHand, Narrowing, Progression
 
 #: Roles of the whole-hand layers; those of joint pairs are called otherwise.
 HAND_BONES, HAND_TRANSFORMED = "hand_bones", "hand_transformed"
@@ -42,13 +42,13 @@ HAND_ORIGINAL, HAND_RESIDUAL = "hand_original_spectrum", "hand_transformed_spect
 _MOST = 99.8
 
 
-def film_of(film: Film, films: Sequence[FilmLayer]) -> FilmLayer | None:
+def film_of(film: MeasuredHand, films: Sequence[FilmLayer]) -> FilmLayer | None:
     """The layer that a measured film came from: of its visit, and if there are several the one that shows the same."""
     same = [each for each in films if each.visit == film.visit]
     return max(same, key=lambda each: _likeness(film, each), default=None)
 
 
-def _likeness(film: Film, layer: FilmLayer) -> float:
+def _likeness(film: MeasuredHand, layer: FilmLayer) -> float:
     """Correlation of every sixteenth pixel; -1 where the film is no part of the layer."""
     (row, col), (height, width) = film.radiograph.origin, film.radiograph.shape
     part = layer.pixels[row : row + height, col : col + width]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
-from napari_jsn.export.report.timeline import times, weeks, whens
+from napari_jsn.export.report.timeline import times, visit_labels, weeks
 from napari_jsn.viewer.hands_widget.table import JointTable, Legend
 from napari_jsn.viewer.hands_widget.trend import TrendPlot
 
@@ -62,7 +62,7 @@ class ProgressionPanel(QFrame):
         """Show the figures of a progression."""
         self._hand = hand
         self.visit.clear()
-        names = whens(hand.progression)
+        names = visit_labels(hand.progression)
         for number in hand.visits:
             self.visit.addItem(names[number], number)
         self.visit.setCurrentIndex(self.visit.findData(hand.visit))

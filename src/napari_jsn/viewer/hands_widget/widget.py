@@ -31,7 +31,7 @@ from napari_jsn.viewer.layers.roles import notes
 if TYPE_CHECKING:
     import napari
 
-    from napari_jsn.patient.patient import Study
+    from napari_jsn.patient.patient import Patient
     from napari_jsn.progression.progression import Progression
     from napari_jsn.viewer.forms.worker import WorkerProgress
 
@@ -123,7 +123,7 @@ class MeasureHands(RunPanel):
         films = self.form.inputs().films() if films is None else films
         self._show_hand(HandLayers(self._viewer.layers, progression, films, painted))
 
-    def study(self) -> Study:
+    def study(self) -> Patient:
         """The radiographs in the form, for :func:`napari_jsn.measure` in a script."""
         films, about = self._films()
         return study_from(films, split=False, **about)

@@ -6,7 +6,7 @@ from datetime import date
 from math import ceil, log
 from typing import Any
 
-from napari_jsn.patient.patient import Study, Visit
+from napari_jsn.patient.patient import Patient, Visit
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.viewer.layers.roles import KEY
 
@@ -20,7 +20,7 @@ _ASPECT, _BESIDE, _ABOVE = 1.4, 0.02, 0.1
 _SIDES = {"L": "left", "R": "right"}
 
 
-def study_layers(study: Study) -> list[tuple[Any, dict[str, Any], str]]:
+def study_layers(study: Patient) -> list[tuple[Any, dict[str, Any], str]]:
     """One image layer a radiograph, in mm where all say how large their pixels are, else in pixels.
 
     Before them, a shapes layer of their frames and captions, whose features list them all. Coming first, it also
@@ -115,7 +115,7 @@ def _columns(visits: int, width: float, height: float) -> int:
     return min(range(1, visits + 1), key=lambda n: abs(log(n * width / (ceil(visits / n) * height) / _ASPECT)))
 
 
-def _name(study: Study, visit: Visit, film: Radiograph) -> str:
+def _name(study: Patient, visit: Visit, film: Radiograph) -> str:
     """What it shows and when, for instance "left, week 52"."""
     both = film.side is None and film.side_source != ""  # stated, and no single one
     shown = "both" if both else _SIDES.get(film.side or "", "radiograph")

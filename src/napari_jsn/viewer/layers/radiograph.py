@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.patient.patient import Study
+from napari_jsn.patient.patient import Patient
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.radiograph.radiograph import GIVEN
 from napari_jsn.radiograph.spacing import Spacing
@@ -84,15 +84,15 @@ def film_layer(layer: Any, visit: int, spacing_mm: Spacing = None, copy: bool = 
     return FilmLayer(layer.name, visit, pixels, found, facts, *place, str(layer.unique_id))
 
 
-def study_from(films: Sequence[FilmLayer], notes: Sequence[str], **options: Any) -> Study:
+def study_from(films: Sequence[FilmLayer], notes: Sequence[str], **options: Any) -> Patient:
     """The radiographs as a study with each hand apart; not for the window's thread.
 
-    ``options`` are those of :func:`napari_jsn.patient.read.study_of`.
+    ``options`` are those of :func:`napari_jsn.patient.read.patient_of`.
     """
-    from napari_jsn.patient.read import study_of
+    from napari_jsn.patient.read import patient_of
 
     visits = ([film.radiograph() for film in group] for _, group in groupby(films, key=lambda film: film.visit))
-    study = study_of(*visits, **options)
+    study = patient_of(*visits, **options)
     return replace(study, notes=(*notes, *study.notes))
 
 

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint import BoneMasks
-from napari_jsn.radiograph.intensity import grey_levels
+from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.viewer.forms.models import models
 from napari_jsn.viewer.forms.run_panel import RunPanel
 from napari_jsn.viewer.layers.read_layer import pixels_of
@@ -175,7 +175,7 @@ class Train(RunPanel):
         for image in images:
             labels = labels_of(image, self._viewer.layers)
             masks = None if labels is None else _pair(image, labels)[2]
-            found.append((joint, grey_levels(np.array(pixels_of(image)), "pairs", image.name), masks))
+            found.append((joint, to_intensities(np.array(pixels_of(image)), "pairs", image.name), masks))
         return found
 
     def _free_place(self) -> dict[str, Any]:
@@ -199,4 +199,4 @@ def _pair(image: Any, labels: Any) -> tuple[str, Any, BoneMasks]:
         masks = BoneMasks.from_labels(np.array(pixels_of(labels)))
     except InputError as error:
         raise InputError(f"{labels.name}: {error}", "pairs") from error
-    return image.name, grey_levels(np.array(pixels_of(image)), "pairs", image.name), masks
+    return image.name, to_intensities(np.array(pixels_of(image)), "pairs", image.name), masks

@@ -1,0 +1,107 @@
+"""Reasons why a figure has failed: a code each, with a general and a specific sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class ReasonCode(Enum):
+    """Every kind of failure; the value is the general sentence, without figures and names.
+
+    The member's name is the code that tables, reports and DICOM objects show. No code parses sentences.
+    """
+
+    # masks and bones of a joint image
+    MASKS_SAME_REGION = "Both masks of an image are the same region."
+    MASKS_EXCHANGED = "The upper bone's mask lies below the lower bone's."
+    MASKS_DIFFER = "The bones' masks do not cover the same parts of the bones in both images."
+    MASKS_ARE_HALVES = "The masks are halves of the image; a margin needs the outlines of the bones."
+    BONE_NOT_FOUND = "A bone was not found."
+    BONE_UNCERTAIN = "A bone is uncertain."
+    OUTLINE_UNCERTAIN = "The outline of a bone is uncertain."
+    BONE_IN_PIECES = "A bone was found in several pieces."
+    BONES_NOT_FACING = "The two bones do not face each other."
+    GAP_IMPLAUSIBLE = "The two bones overlap too much or lie too far apart."
+    # registration
+    REGION_TOO_SMALL = "A bone's region is too small to register."
+    OUT_OF_VIEW = "A bone is partly out of view."
+    MOTION_TOO_LARGE = "A bone was rotated or scaled to the limit of the method."
+    NOT_SIMILAR = "The two images are not similar: not the same joint, or seen from another angle."
+    NO_IMPROVEMENT = "Registration did not bring the images closer."
+    DIRECTIONS_DISAGREE = "Registration forward and backward disagree."
+    MODELS_DISAGREE = "The motion models of registration disagree."
+    TOO_LITTLE_DETAIL = "There is too little detail along the joint axis."
+    MARGIN_DISPLACED = "A joint-facing margin is still displaced after registration."
+    PEAK_LOW = "The correlation peak of a bone is too low."
+    MATCHES_SCATTER = "The parts of a bone do not agree on one motion."
+    # joint space width
+    MARGIN_NOT_FOUND = "A margin cannot be distinguished from the structure of the bone."
+    NARROWER_THAN_RESOLVED = "The joint space is narrower than the image resolves."
+    WIDTH_IMPLAUSIBLE = "The joint space is implausibly wide."
+    MARGINS_UNEVEN = "The margins are uneven."
+    # joints on a radiograph
+    NO_HAND = "No finger joints were found on a radiograph."
+    HAND_ROTATED = "A hand does not point up."
+    HAND_TOO_COARSE = "A hand has too few pixels to measure its joints."
+    VIEW_OBLIQUE = "A hand seems to be seen from the side or obliquely."
+    # progression
+    NO_RADIOGRAPH = "There is no radiograph of this hand at a visit."
+    JOINT_NOT_IN_VIEW = "The joint is not in view at a visit."
+    TOO_UNCERTAIN = "The narrowing is too uncertain by registration alone."
+    NOT_CONNECTED = "No reliable registration leads from the baseline to this visit."
+    CLOSURE_OPEN = "The registrations between three visits do not add up."
+    JSW_CONTRADICTS = "The change of the joint space width contradicts the narrowing."
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why one figure has failed.
+
+    Parameters
+    ----------
+    code : ReasonCode
+    sentence : str
+        What was found in this case, with its figures; by default the general sentence of the code.
+
+    Examples
+    --------
+    >>> from napari_jsn.common.reasons import Reason, ReasonCode
+    >>> print(Reason(ReasonCode.OUT_OF_VIEW))
+    A bone is partly out of view.
+    >>> Reason(ReasonCode.CLOSURE_OPEN, "The registrations do not add up (closure 0.20 mm).").code.name
+    'CLOSURE_OPEN'
+    """
+
+    code: ReasonCode
+    sentence: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.sentence:
+            object.__setattr__(self, "sentence", self.code.value)
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def about(self, subject: str) -> Reason:
+        """Return the same reason with its sentence put after a subject: ``"Visit 2, left: a bone is ..."``."""
+        return Reason(self.code, f"{subject}: {self.sentence[:1].lower()}{self.sentence[1:]}")
+
+
+Reasons = tuple[Reason, ...]
+
+
+def sentences(reasons: Iterable[Reason]) -> str:
+    """Return all sentences in one line; empty where there are none."""
+    return " ".join(reason.sentence for reason in reasons)
+
+
+def codes(reasons: Iterable[Reason]) -> str:
+    """Return the names of all codes, each once, separated by spaces; empty where there are none."""
+    return " ".join(dict.fromkeys(reason.code.name for reason in reasons))
+
+
+def general_sentences(reasons: Iterable[Reason]) -> str:
+    """Return the general sentences in one line, each once; empty where there are none."""
+    return " ".join(dict.fromkeys(reason.code.value for reason in reasons))
