@@ -31,7 +31,7 @@ FEW = ("MCP1", "IP1", "MCP2", "PIP5")  # doubted, plain, plain, missing at the l
 
 def few(p, joints=FEW):
     """The same progression with few joints: quick."""
-    films = tuple(replace(film, joints=tuple(v for v in film.joints if v.joint.name in joints)) for film in p.films)
+    films = tuple(replace(film, joints=tuple(v for v in film.joints if v.joint.name in joints)) for film in p.hands)
     return replace(p, films=films, narrowings=tuple(n for n in p.narrowings if n.joint in joints))
 
 
@@ -172,11 +172,11 @@ def test_the_point_of_narrowing_is_marked_on_the_baseline(progression):
 
 
 def test_masks_read_back_equal_and_overlap(progression, tmp_path):
-    film = progression.films[0]
+    film = progression.hands[0]
     joints = list(film.joints)
     grown = joints[0].masks.upper | np.roll(joints[0].masks.lower, -30, axis=0)
     joints[0] = replace(joints[0], masks=replace(joints[0].masks, upper=grown))
-    p = replace(progression, films=(replace(film, joints=tuple(joints)), *progression.films[1:]))
+    p = replace(progression, films=(replace(film, joints=tuple(joints)), *progression.hands[1:]))
     segmentation = bone_masks_seg(p, film.radiograph.path, when=WHEN)
     segmentation.save_as(tmp_path / "seg.dcm")
     bones = read_bone_masks_seg(tmp_path / "seg.dcm")
@@ -193,7 +193,7 @@ def test_masks_read_back_equal_and_overlap(progression, tmp_path):
 
 
 def test_a_mask_on_the_film_is_where_it_is_in_the_joint_image(progression):
-    film, view = progression.films[0], progression.films[0].joints[2]
+    film, view = progression.hands[0], progression.hands[0].joints[2]
     whole = on_film(view.masks.upper, film, view, film.radiograph.shape)
     rows, cols = np.nonzero(whole)
     back = np.linalg.inv(view.image.to_radiograph) @ np.stack([cols, rows, np.ones(rows.size)])
@@ -216,7 +216,7 @@ def test_frames_exist_for_segments_only(progression):
 
 
 def test_bones_of_the_thumb_are_told_apart_by_a_modifier(progression):
-    segments = bone_masks_seg(progression, progression.films[0].radiograph.path, when=WHEN).SegmentSequence
+    segments = bone_masks_seg(progression, progression.hands[0].radiograph.path, when=WHEN).SegmentSequence
     kinds = {segment.SegmentLabel: segment.SegmentedPropertyTypeCodeSequence[0] for segment in segments}
     assert kinds["L MCP2 MC2"].CodeValue == "36455000"
     assert [kinds[f"L IP1 {bone}"].CodeMeaning for bone in ("DP1", "PP1")] == ["Phalanx of thumb"] * 2
@@ -237,7 +237,7 @@ def test_the_same_progression_gives_the_same_bytes(progression, files):
 def named(progression, tmp_path):
     """The same films of somebody with a name, an address and a hospital."""
     progression, films = few(progression, ("MCP2",)), []
-    for film in progression.films:
+    for film in progression.hands:
         dataset = dcmread(film.radiograph.path)
         dataset.SpecificCharacterSet = "ISO_IR 100"
         dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "Müller^Jörg", "4711", "19600203"
@@ -277,7 +277,7 @@ def test_identity_is_kept_when_asked_for(named):
 
 def test_a_sloppy_header_is_no_obstacle(progression, tmp_path):
     p, films = few(progression, ("MCP2",)), []
-    for film in p.films:
+    for film in p.hands:
         content = film.radiograph.path.read_bytes()
         dataset = dcmread(io.BytesIO(content))
         content = content.replace(dataset.StudyDate.encode(), b"2020.1.1")  # of the same length
@@ -292,7 +292,7 @@ def test_pixels_stand_in_where_no_spacing_is_known(progression, tmp_path):
     nan = float("nan")
     p = few(progression, ("MCP2",))
     views = {}
-    for film in p.films:
+    for film in p.hands:
         view = film.joints[0]
         views[film.visit] = replace(view, jsw=replace(view.jsw, mm=nan, sd_mm=nan))
     narrowing = replace(
@@ -306,7 +306,7 @@ def test_pixels_stand_in_where_no_spacing_is_known(progression, tmp_path):
 
 
 def test_radiographs_that_are_no_dicom_files_are_refused(progression, tmp_path):
-    film = progression.films[0]
+    film = progression.hands[0]
     array = replace(progression, films=(replace(film, radiograph=Radiograph(film.radiograph.pixels)),))
     with pytest.raises(InputError, match="visit 1 came from an array") as refused:
         dicom_files(array)
@@ -341,7 +341,7 @@ def test_nothing_measured_is_told(progression):
 
 
 def test_other_files_are_no_reports(progression):
-    path = progression.films[0].radiograph.path
+    path = progression.hands[0].radiograph.path
     with pytest.raises(InputError, match="no structured report"):
         read_progression_sr(path)
     with pytest.raises(InputError, match="no segmentation"):

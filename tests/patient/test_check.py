@@ -3,8 +3,10 @@ from dataclasses import replace
 import pytest
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.localization.found_joints import FoundJoints
-from napari_jsn.patient.check import check_films, check_study
+from napari_jsn.patient.check_hands import check_hands, check_sides
+from napari_jsn.patient.check_tags import check_tags, leave_out_oblique
 from napari_jsn.patient.patient import Patient, Visit
 from tests.patient.hands import film, found
 
@@ -12,7 +14,22 @@ from tests.patient.hands import film, found
 def study(*visits):
     """Each visit a film, or several; days and pixels differ unless stated."""
     films = [visit if isinstance(visit, tuple) else (visit,) for visit in visits]
-    return Patient(tuple(Visit(n, some[0].day, some) for n, some in enumerate(films, start=1)))
+    return Patient(tuple(Visit.from_radiographs(n, some[0].day, some) for n, some in enumerate(films, start=1)))
+
+
+def checked(patient):
+    """Notes of the checks before hands are searched."""
+    patient = check_tags(leave_out_oblique(patient))
+    return [*patient.notes, *check_sides(patient)]
+
+
+def checked_hands(patient, hands):
+    """Notes of all checks, with the joints found on each hand by visit and side."""
+    notes = checked(patient)
+    with_joints = {
+        visit.number: [replace(hand, found=hands.get(hand.place)) for hand in visit.hands] for visit in patient.visits
+    }
+    return [*notes, *check_hands(patient.with_hands(with_joints))]
 
 
 def left(number, day=None, **facts):
@@ -25,13 +42,13 @@ FOUND = {(1, "L"): found("L"), (2, "L"): found("L")}
 
 def told(one, hands=None):
     with pytest.raises(InputError) as error:
-        check_films(one) if hands is None else check_study(one, hands)
+        checked(one) if hands is None else checked_hands(one, hands)
     return str(error.value)
 
 
 def test_two_visits_of_one_hand_are_fine():
-    assert check_study(TWO, FOUND) == []
-    assert check_study(TWO, {}) == []  # boxes set by hand
+    assert checked_hands(TWO, FOUND) == []
+    assert checked_hands(TWO, {}) == []  # boxes set by hand
 
 
 def test_two_films_of_one_hand_on_one_day():
@@ -46,24 +63,24 @@ def test_lateral_and_oblique_views(view):
 
 @pytest.mark.parametrize("view", ["", "PA", "AP", "postero-anterior", "bilateral"])
 def test_other_views_pass(view):
-    assert check_films(study(left(0), left(1, view=view))) == []
+    assert checked(study(left(0), left(1, view=view))) == []
 
 
 def test_visits_out_of_order_and_on_one_day():
     assert "out of order: visit 2 (2020-01-06) was taken before visit 1" in told(study(left(1), left(0)))
-    (note,) = check_films(study(left(0), left(1, day="2020-01-06")))
+    (note,) = checked(study(left(0), left(1, day="2020-01-06")))
     assert note == "Visits 1 and 2 were taken on the same day (2020-01-06)."
-    assert check_films(study(film("L", day="", side="L"), left(1), left(2))) == []  # the order was given
+    assert checked(study(film("L", day="", side="L"), left(1), left(2))) == []  # the order was given
 
 
 def test_another_hand_at_follow_up():
     right = film("R", day="2021-01-06", seed=4, side="R")
     assert "Visit 1 shows the left hand and visit 2 the right" in told(study(left(0), right))
-    assert check_films(study(left(0), (right, left(1)))) == ["Visit 1 does not show the right hand."]
+    assert checked(study(left(0), (right, left(1)))) == ["Visit 1 does not show the right hand."]
 
 
 def test_one_image_twice():
-    assert check_films(study(left(0), left(1, seed=0))) == ["Visit 1, left and visit 2, left are the same image."]
+    assert checked(study(left(0), left(1, seed=0))) == ["Visit 1, left and visit 2, left are the same image."]
     assert "cannot show two hands" in told(study((left(0), left(0, side="R")), left(1)))
 
 
@@ -71,31 +88,31 @@ def test_spacing_that_only_some_films_have():
     words = told(study(left(0), left(1, spacing_mm=None)))
     assert "Visit 2, left does not state its pixel spacing, but visit 1, left does. Give spacing_mm" in words
     unknown = study(left(0, spacing_mm=None), left(1, spacing_mm=None))
-    assert check_study(unknown, FOUND) == ["No pixel spacing is known: lengths are in pixels, not in mm."]
-    (note,) = check_films(study(left(0), left(1, spacing_source="at detector")))
+    assert checked_hands(unknown, FOUND) == ["No pixel spacing is known: lengths are in pixels, not in mm."]
+    (note,) = checked(study(left(0), left(1, spacing_source="at detector")))
     assert "different kinds" in note and "at detector (visit 2, left)" in note
 
 
 def test_no_hand():
-    nothing = FoundJoints(reasons=("This looks like no hand.",))
+    nothing = FoundJoints(reasons=(Reason(ReasonCode.NO_HAND, "This looks like no hand."),))
     words = told(TWO, {**FOUND, (2, "L"): nothing})
     assert "Visit 2, left shows no hand that can be measured. This looks like no hand. Give" in words
 
 
 def test_what_is_doubtful_is_noted():
-    doubtful = replace(found("L"), reasons=("The hand is cut off.",))
-    assert check_study(TWO, {**FOUND, (2, "L"): doubtful}) == ["Visit 2, left: The hand is cut off."]
-    (note,) = check_study(TWO, {**FOUND, (2, "L"): found("L", "R")})
+    doubtful = replace(found("L"), reasons=(Reason(ReasonCode.HAND_TOO_COARSE, "The hand is cut off."),))
+    assert checked_hands(TWO, {**FOUND, (2, "L"): doubtful}) == ["Visit 2, left: The hand is cut off."]
+    (note,) = checked_hands(TWO, {**FOUND, (2, "L"): found("L", "R")})
     assert "Visit 2, left: the file states one hand, but both are seen" in note
     palm_up = study(left(0), left(1, view="AP", side_source=found("L").side_source))
-    (note,) = check_study(palm_up, FOUND)
+    (note,) = checked_hands(palm_up, FOUND)
     assert "anteroposterior" in note
 
 
 def test_a_hand_that_looks_like_the_other():
     other = replace(found("L"), contradicts=True)
     assert "Visit 2 looks like the right hand, but is said to be the left" in told(TWO, {**FOUND, (2, "L"): other})
-    (note,) = check_study(TWO, {(1, "L"): other, (2, "L"): other})
+    (note,) = checked_hands(TWO, {(1, "L"): other, (2, "L"): other})
     assert "mirrored" in note
 
 
@@ -103,10 +120,10 @@ def test_hands_as_rulers():
     larger = {**FOUND, (2, "L"): found("L", size=1.1)}
     assert "hand is 10% larger at visit 2 than at visit 1: one of them is wrong" in told(TWO, larger)
     given = study(left(0, spacing_source="given"), left(1, spacing_source="given"))
-    (note,) = check_study(given, larger)
+    (note,) = checked_hands(given, larger)
     assert "10% larger" in note
-    assert check_study(TWO, {**FOUND, (2, "L"): found("L", size=0.95)}) == []
+    assert checked_hands(TWO, {**FOUND, (2, "L"): found("L", size=0.95)}) == []
     huge = study(left(0, spacing_mm=1.0), left(1, spacing_mm=1.0))
     assert "which no hand has" in told(huge, {(1, "L"): found("L", size=1.0), (2, "L"): found("L")})
     few = ("MCP2", "PIP2")  # too few to tell
-    assert check_study(TWO, {**FOUND, (2, "L"): found("L", size=1.2, joints=few)}) == []
+    assert checked_hands(TWO, {**FOUND, (2, "L"): found("L", size=1.2, joints=few)}) == []

@@ -6,8 +6,8 @@ from pydicom.uid import generate_uid
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.export.simulated.writer import RadiographWriter
-from napari_jsn.patient.list_files import holds_study
-from napari_jsn.patient.read import patient_of, read_patient
+from napari_jsn.patient.list_files import holds_patient
+from napari_jsn.patient.read import patient_from_radiographs, read_patient
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_what_else_lies_there_is_left_alone(folder):
     (patient / ".hidden.dcm").write_text("text")
     Image.fromarray(np.eye(4, dtype=np.uint8)).save(patient / "picture.png")
     assert sum(len(visit.radiographs) for visit in read_patient(patient).visits) == 4
-    assert holds_study(patient, 100)
+    assert holds_patient(patient, 100)
 
 
 def test_what_cannot_be_a_study_is_told(folder, tmp_path):
@@ -97,15 +97,15 @@ def test_what_a_table_of_films_leaves_out_stays_unknown(folder):
 
 
 def test_a_short_look_at_a_folder(tmp_path):
-    assert not holds_study(tmp_path, 10)
+    assert not holds_patient(tmp_path, 10)
     for name in ("a.txt", "b", "truth.csv", "c.png"):
         (tmp_path / name).write_text("text")
-    assert not holds_study(tmp_path, 10)
+    assert not holds_patient(tmp_path, 10)
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "film.DCM").touch()
-    assert holds_study(tmp_path, 10)
-    assert not holds_study(tmp_path, 3)  # too many other things
-    assert not holds_study(tmp_path / "a.txt", 10) and not holds_study(tmp_path / "missing", 10)
+    assert holds_patient(tmp_path, 10)
+    assert not holds_patient(tmp_path, 3)  # too many other things
+    assert not holds_patient(tmp_path / "a.txt", 10) and not holds_patient(tmp_path / "missing", 10)
 
 
 def image(path, seed=0, brightness=255):
@@ -233,10 +233,10 @@ def test_who_it_is_stays_out_unless_asked_for(folder):
     patient = folder()
     study = read_patient(patient)
     films = [film for visit in study.visits for film in visit.radiographs]
-    told = " ".join([study.patient, *study.notes, *(f"{f.name} {f.side_source} {f.acquired_source}" for f in films)])
-    assert study.patient == "anonymous" and "SIM" not in told
-    assert read_patient(patient, patient="P7").patient == "P7"
-    assert read_patient(patient, keep_identity=True).patient == "SIM0001"
+    told = " ".join([study.patient_id, *study.notes, *(f"{f.name} {f.side_source} {f.acquired_source}" for f in films)])
+    assert study.patient_id == "anonymous" and "SIM" not in told
+    assert read_patient(patient, patient="P7").patient_id == "P7"
+    assert read_patient(patient, keep_identity=True).patient_id == "SIM0001"
 
 
 def test_two_patients_in_a_table_of_films(folder):
@@ -249,18 +249,23 @@ def test_two_patients_in_a_table_of_films(folder):
 def test_radiographs_one_by_one(folder, film):
     patient = folder()
     paths = [[patient / f"SIM0001_v0{visit}_{side}.dcm" for side in "LR"] for visit in (1, 2)]
-    study = patient_of(*paths)
+    study = patient_from_radiographs(*paths)
     assert [[r.name for r in visit.radiographs] for visit in study.visits] == [
         ["visit 1, right", "visit 1, left"], ["visit 2, right", "visit 2, left"],
     ]  # fmt: skip
     assert [str(visit.day) for visit in study.visits] == ["2020-01-06", "2021-01-04"]
-    assert study.patient == "anonymous" and patient_of(*paths, keep_identity=True).patient == "SIM0001"
+    assert (
+        study.patient_id == "anonymous" and patient_from_radiographs(*paths, keep_identity=True).patient_id == "SIM0001"
+    )
     other = pydicom.dcmread(paths[1][0])
     other.PatientID = "else"
     other.save_as(paths[1][0])
     with pytest.raises(InputError, match="more than one patient"):
-        patient_of(*paths)
+        patient_from_radiographs(*paths)
     read = film().radiograph()
-    assert [v.radiographs[0].side for v in patient_of(read, read.pixels, split=False).visits] == ["L", None]
+    assert [v.radiographs[0].side for v in patient_from_radiographs(read, read.pixels, split=False).visits] == [
+        "L",
+        None,
+    ]
     with pytest.raises(InputError, match="Visit 2 holds no radiograph"):
-        patient_of(read, [])
+        patient_from_radiographs(read, [])

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.localization.found_joints import ANATOMY, FoundJoints
+from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.patient import Patient, Visit
-from napari_jsn.patient.split import split, split_study
+from napari_jsn.patient.split import split
 from tests.patient.hands import film, found
 
 
@@ -50,7 +52,7 @@ def test_hands_above_each_other():
 
 
 def test_hands_over_one_another_are_refused():
-    with pytest.raises(InputError, match="visit 1 lie over one another.*Cut the image"):
+    with pytest.raises(InputError, match="visit 1 overlap.*Cut the image"):
         split(film("LR"), found("L", "R", apart=60), "visit 1")
 
 
@@ -58,27 +60,42 @@ def test_one_hand_gets_its_side_and_none_stays():
     whole = film("R")
     (hand,) = split(whole, found("R"))
     assert (hand.side, hand.side_source, hand.shape) == ("R", ANATOMY, whole.shape)
-    assert split(whole, FoundJoints(reasons=("This is no hand.",))) == (whole,)
+    assert split(whole, FoundJoints(reasons=(Reason(ReasonCode.NO_HAND),))) == (whole,)
 
 
-def test_a_study_is_split_where_sides_are_not_stated():
-    asked = []
+def test_a_patient_is_split_where_sides_are_not_stated(monkeypatch):
+    searched = []
 
     def find(radiograph, **options):
-        asked.append(radiograph)
+        searched.append(radiograph.pixels)
         return found("L", "R") if "both" in radiograph.side_source else found("L")
 
-    both, one = film("LR", side_source="ImageLaterality: both"), film("R", seed=1, side="R")
-    unknown, not_both = film("L", seed=2), film("L", seed=3, side_source="radiographs.csv: both")
-    visits = ((both,), (one, unknown))
-    study = Patient(tuple(Visit(n, films[0].day, films) for n, films in enumerate(visits, start=1)), notes=("before",))
-    told = split_study(study, find=find)
-    assert asked == [both, unknown]
-    assert [[hand.side for hand in visit.radiographs] for visit in told.visits] == [["R", "L"], ["R", "L"]]
-    assert [hand.name for visit in told.visits for hand in visit.radiographs] == [
+    monkeypatch.setattr("napari_jsn.patient.find_hands.find_joints", find)
+    monkeypatch.setattr(
+        "napari_jsn.patient.find_hands.find_joints_many",
+        lambda radiographs, *options, **more: [found(each.side) for each in radiographs],
+    )
+    both, one = film("LR", side_source="ImageLaterality: both"), film("R", day="2021-01-06", seed=1, side="R")
+    unknown = film("L", day="2021-01-06", seed=2)
+    visits = (Visit.from_radiographs(1, both.day, (both,)), Visit.from_radiographs(2, one.day, (one, unknown)))
+    patient = find_hands(Patient(visits, notes=("before",)))
+    assert [np.array_equal(a, b.pixels) for a, b in zip(searched, (both, unknown), strict=True)] == [True, True]
+    assert [[hand.side for hand in visit.hands] for visit in patient.visits] == [["R", "L"], ["R", "L"]]
+    assert [hand.radiograph.name for hand in patient.hands] == [
         "visit 1, right", "visit 1, left", "visit 2, right", "visit 2, left",
     ]  # fmt: skip
-    assert told.notes[0] == "before" and "Visit 1: both hands on one film were told apart" in told.notes[1]
-    assert "Visit 2: no side is stated; left by anatomy" in told.notes[2]
-    (note,) = split_study(Patient((Visit(1, None, (not_both,)),)), find=lambda film, **_: found("L")).notes
-    assert "said to show both hands, but only the left" in note
+    assert patient.hands_found and all(hand.found for hand in patient.hands)
+    assert patient.notes[0] == "before"
+    assert "Visit 1: both hands on one radiograph were distinguished" in patient.notes[1]
+    assert "Visit 2: no side is stated; left by anatomy" in patient.notes[2]
+    assert find_hands(patient) is patient  # each radiograph is searched once
+
+
+def test_a_radiograph_that_should_show_both_hands_and_shows_one(monkeypatch):
+    monkeypatch.setattr("napari_jsn.patient.find_hands.find_joints", lambda radiograph, **_: found("L"))
+    visits = [
+        Visit.from_radiographs(n, None, (film("L", day="", seed=n, side_source="radiographs.csv: both"),))
+        for n in (1, 2)
+    ]
+    patient = find_hands(Patient(tuple(visits)))
+    assert any("said to show both hands, but only the left" in note for note in patient.notes)

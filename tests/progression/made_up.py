@@ -12,20 +12,24 @@ import numpy as np
 
 import napari_jsn
 from napari_jsn.anatomy import MEASURED_JOINTS
+from napari_jsn.common.reasons import Reason, ReasonCode
+from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks, Joint, JointImage
 from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
-from napari_jsn.progression.progression import JointSpaceWidth, JointView, MeasuredHand, Narrowing, Progression
+from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
+from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph import Radiograph, read_radiograph
 from napari_jsn.registration.result import Registration
 from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
+from napari_jsn.width.result import JointSpaceWidth
 
 SAMPLES = Path(napari_jsn.__file__).parent / "samples"
 BOX_MM = 22.2
 #: The joint that the last visit does not show, and those that are not reliable, with why.
 MISSING = "PIP5"
 DOUBTED = {
-    "MCP1": "Registration forward and backward disagree.",
-    "PIP4": "Follow-up: The outline of the upper bone is uncertain.",
+    "MCP1": Reason(ReasonCode.DIRECTIONS_DISAGREE),
+    "PIP4": Reason(ReasonCode.OUTLINE_UNCERTAIN, "Visit 2: the outline of the upper bone is uncertain."),
 }
 _SD_MM = 0.02
 
@@ -78,8 +82,7 @@ def _film(sample, truths, visit, side, last):
     radiograph, left = _radiograph(f"{sample}/{row['file']}", side, float(row["spacing_mm"]))
     missing = (MISSING,) if last else ()
     joints = tuple(_view(radiograph, left, truths[visit, side, j]) for j in MEASURED_JOINTS if j not in missing)
-    notes = (f"{MISSING} is not in view.",) if last else ()
-    return MeasuredHand(visit, radiograph.day, side, radiograph, joints, missing, notes)
+    return MeasuredHand(visit, radiograph.day, side, radiograph, joints, missing)
 
 
 def _view(radiograph, left, row):
@@ -101,7 +104,7 @@ def _view(radiograph, left, row):
     gap = float(row["jsw_mm"]) / spacing_mm / 2
     upper, lower = (np.stack([across, np.full(21, (side - 1) / 2 + way * gap)], 1) for way in (-1, 1))
     jsw_mm = float(row["jsw_mm"])
-    jsw = JointSpaceWidth(jsw_mm, 0.05, jsw_mm / spacing_mm, 0.05 / spacing_mm, upper, lower)
+    jsw = JointSpaceWidth(Estimate(jsw_mm / spacing_mm, 0.05 / spacing_mm), spacing_mm, upper, lower)
     return JointView(joint, image, masks, jsw)
 
 
@@ -117,23 +120,23 @@ def _narrowing(truths, views, side, joint, visit, visits, rng):
     baseline, followup = views[1, side, joint], views.get((visit, side, joint))
     noise = rng.normal(0, _SD_MM)
     if followup is None:
-        return Narrowing(joint, side, visit, reason=f"{joint} is not in view at visit {visit}.", baseline=baseline)
-    reason = DOUBTED.get(joint, "")
-    registration = _registration(truths, baseline, followup, side, joint, visit, noise, reason)
-    sd_px = registration.jsn_sd_px
+        reason = Reason(ReasonCode.JOINT_NOT_IN_VIEW, f"{joint} is not in view at visit {visit}.")
+        return Narrowing(joint, side, visit, reasons=(reason,), baseline=baseline)
+    reasons = (DOUBTED[joint],) if joint in DOUBTED else ()
+    registration = _registration(truths, baseline, followup, side, joint, visit, noise, reasons)
     scale = (registration.upper.dz + registration.lower.dz) / 2
     spacing_mm = baseline.image.spacing_mm
+    closure_mm = abs(float(rng.normal(0, 0.01))) if visits > 2 else float("nan")
     return Narrowing(
-        joint=joint, side=side, visit=visit, jsn_mm=registration.jsn_mm, jsn_sd_mm=_SD_MM, ci95_mm=registration.ci95_mm,
-        jsn_px=registration.jsn_px, jsn_sd_px=sd_px, reliable=not reason, reason=reason,
-        angle_deg=float(np.rad2deg(registration.upper.dtheta - registration.lower.dtheta)),
-        closure_mm=abs(float(rng.normal(0, 0.01))) if visits > 2 else float("nan"),
-        jsw_change_mm=(baseline.jsw.px - followup.jsw.px / scale) * spacing_mm, jsw_change_sd_mm=0.07,
+        joint=joint, side=side, visit=visit, narrowing_px=registration.narrowing_px, spacing_mm=spacing_mm,
+        reasons=reasons, angle_deg=float(np.rad2deg(registration.upper.dtheta - registration.lower.dtheta)),
+        closure_px=closure_mm / spacing_mm,
+        width_change_px=Estimate(baseline.jsw.px - followup.jsw.px / scale, 0.07 / spacing_mm),
         registration=registration, baseline=baseline, followup=followup,
     )  # fmt: skip
 
 
-def _registration(truths, baseline, followup, side, joint, visit, noise_mm, reason):
+def _registration(truths, baseline, followup, side, joint, visit, noise_mm, reasons):
     row = truths[visit, side, joint]
     fixed, moving = baseline.image, followup.image
     spacing_mm, centre = fixed.spacing_mm, image_centre(fixed.pixels.shape)
@@ -154,16 +157,12 @@ def _registration(truths, baseline, followup, side, joint, visit, noise_mm, reas
     upper, lower = bones
     point, axis = np.array(centre), np.array([0.0, 1.0])
     jsn_px = joint_space_narrowing(upper.matrix, lower.matrix, point, axis)
-    sd_px = _SD_MM / spacing_mm
-    interval = (jsn_px - 1.96 * sd_px, jsn_px + 1.96 * sd_px)
     shape, masks = fixed.pixels.shape, baseline.masks
     parts, views = zip(*(warp(moving.pixels, bone.matrix, shape) for bone in bones))
     still, seen = warp(moving.pixels, np.eye(3), shape)
     return Registration(
-        upper=upper, lower=lower, jsn_mm=jsn_px * spacing_mm, jsn_sd_mm=_SD_MM,
-        ci95_mm=(interval[0] * spacing_mm, interval[1] * spacing_mm), jsn_px=jsn_px, jsn_sd_px=sd_px, ci95_px=interval,
-        jsn_eq7_mm=(upper.dy - lower.dy) * spacing_mm, point=point, axis=axis, reliable=not reason, reason=reason,
-        method="refined", original_loss=loss(fixed.pixels, (still, still), (seen, seen), masks),
+        upper=upper, lower=lower, narrowing_px=Estimate(jsn_px, _SD_MM / spacing_mm), point=point, axis=axis,
+        reasons=reasons, method="refined", original_loss=loss(fixed.pixels, (still, still), (seen, seen), masks),
         transformed_loss=loss(fixed.pixels, parts, views, masks), transformed=compose(parts, masks),
         original_spectrum=loss_spectrum(fixed.pixels, (still, still), masks),
         transformed_spectrum=loss_spectrum(fixed.pixels, parts, masks), fixed_masks=masks, spacing_mm=spacing_mm,

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.joint.crop import joint_image
 from napari_jsn.joint.similarity import Similarity, joint_space_narrowing
-from napari_jsn.patient.find_hands import Hand
+from napari_jsn.patient.patient import Hand
 from napari_jsn.progression.hand_scale import with_hand_scale
-from napari_jsn.progression.notes import notes_of
-from napari_jsn.progression.pairwise import carried, steps_of
+from napari_jsn.progression.notes import progression_notes
+from napari_jsn.progression.pairwise import carried, pairwise_narrowings
 from napari_jsn.progression.recentre import recentre_box
 from napari_jsn.progression.repositioning import joint_kind, repositioning_sd_mm
 from napari_jsn.radiograph import Radiograph
@@ -50,7 +51,7 @@ def moved_by(registration, matrix, jsn_px):
     nearer[:2, 2] = jsn_px * registration.axis
     upper = Similarity.from_matrix(matrix @ nearer, registration.upper.centre)
     found = joint_space_narrowing(upper.matrix, lower.matrix, registration.point, registration.axis)
-    return replace(registration, upper=upper, lower=lower, jsn_px=found, jsn_sd_px=0.1, reliable=True)
+    return replace(registration, upper=upper, lower=lower, narrowing_px=Estimate(found, 0.1), reasons=())
 
 
 def turned(deg, scale, dx, dy):
@@ -68,7 +69,7 @@ def test_steps_between_later_visits_are_read_at_the_baselines_point_in_baseline_
         (0, 2): moved_by(one, third, 5.0),
         (1, 2): moved_by(there, between, 3.0 * 1.02),
     }
-    steps = {(step.first, step.second): step for step in steps_of(registrations, set(registrations))}
+    steps = {(step.first, step.second): step for step in pairwise_narrowings(registrations, set(registrations))}
     assert steps[0, 1].jsn == pytest.approx(2.0) and steps[0, 2].jsn == pytest.approx(5.0)
     assert steps[1, 2].jsn == pytest.approx(3.0, abs=1e-6)
     assert steps[1, 2].sd == pytest.approx(0.1 / 1.02, rel=1e-3)
@@ -105,11 +106,11 @@ def test_scales_are_drawn_to_the_hands_and_bones_stay_in_place():
 
 def test_a_hand_that_is_larger_as_a_whole_has_a_wrong_pixel_size():
     made_up = progression()
-    films = [Hand(film.visit, film.day, film.radiograph) for film in made_up.films]
-    assert not any("larger" in note for note in notes_of(films, made_up.narrowings))
+    films = [Hand(film.visit, film.day, film.radiograph) for film in made_up.hands]
+    assert not any("larger" in note for note in progression_notes(films, made_up.narrowings))
     second = films[1].radiograph
     films[1] = replace(films[1], radiograph=replace(second, spacing_mm=1.06 * np.min(second.spacing_mm)))
-    told = [note for note in notes_of(films, made_up.narrowings) if "larger" in note]
+    told = [note for note in progression_notes(films, made_up.narrowings) if "larger" in note]
     assert len(told) == 1 and told[0].startswith("Visit 2, left: both bones of") and "pixel size" in told[0]
 
 

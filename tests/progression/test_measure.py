@@ -20,8 +20,8 @@ JOINTS = ("MCP2", "PIP3")
 def films(visits=2):
     """Radiographs, boxes and the true narrowing in mm."""
     made_up = progression(visits)
-    boxes = {(film.visit, film.side): [view.joint for view in film.joints] for film in made_up.films}
-    return [film.radiograph for film in made_up.films], boxes
+    boxes = {(film.visit, film.side): [view.joint for view in film.joints] for film in made_up.hands}
+    return [film.radiograph for film in made_up.hands], boxes
 
 
 @cache
@@ -62,7 +62,7 @@ def test_a_follow_up_is_measured_joint_by_joint():
 
 def test_it_tells_films_joints_models_and_device():
     found = measured()
-    assert [(film.visit, film.side, len(film.joints)) for film in found.films] == [(1, "L", 2), (2, "L", 2)]
+    assert [(film.visit, film.side, len(film.joints)) for film in found.hands] == [(1, "L", 2), (2, "L", 2)]
     assert found.models["segmentation"].startswith("default ") and "localization" not in found.models
     assert found.method == "refined" and found.device in ("cpu", "cuda")
     assert len(found.table()) == 2
@@ -74,7 +74,7 @@ def test_a_joint_out_of_view_has_a_row_that_says_so():
     row = found.narrowings[1]
     assert row.joint == "PIP5" and not row.reliable and np.isnan(row.jsn_mm)
     assert row.reason == "PIP5 is not in view at visit 2."
-    assert found.films[1].missing == ("PIP5",)
+    assert found.hands[1].missing == ("PIP5",)
 
 
 def test_three_visits_are_followed_over_all_pairs():
@@ -88,10 +88,12 @@ def test_three_visits_are_followed_over_all_pairs():
 
 def test_a_study_is_measured_as_its_radiographs_are():
     radiographs, boxes = films()
-    study = Patient(tuple(Visit(k, film.day, (film,)) for k, film in enumerate(radiographs, 1)), "P7", ("A note.",))
+    study = Patient(
+        tuple(Visit.from_radiographs(k, r.day, (r,)) for k, r in enumerate(radiographs, 1)), "P7", ("A note.",)
+    )
     found = measure(study, joints=("MCP2",), boxes=boxes)
     assert found.narrowings[0].jsn_mm == pytest.approx(measured().narrowings[0].jsn_mm, abs=2e-3)
-    assert found.patient == "P7" and "A note." in found.notes
+    assert found.patient_id == "P7" and "A note." in found.notes
 
 
 def test_masks_drawn_by_hand_are_used_on_the_box_as_it_is():

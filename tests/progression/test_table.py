@@ -47,7 +47,7 @@ def test_a_joint_that_was_not_measured_has_a_row_with_its_reason():
 def test_equal_progressions_give_equal_bytes():
     made_up = progression()
     again = Progression(
-        made_up.films, made_up.narrowings[::-1], made_up.patient, made_up.notes, made_up.models, made_up.method
+        made_up.hands, made_up.narrowings[::-1], made_up.patient, made_up.notes, made_up.models, made_up.method
     )
     assert csv_bytes(made_up.table()) == csv_bytes(again.table())
 

@@ -1,35 +1,35 @@
-"""The course of a joint from the steps between its visits."""
+"""The course of a joint from the narrowings between its visits."""
 
 from itertools import combinations
 
 import numpy as np
 import pytest
 
-from napari_jsn.progression.trajectory import VISIT_SHARE, Step, follow
+from napari_jsn.progression.trajectory import VISIT_SHARE, PairwiseNarrowing, fit_trajectory
 
 TRUE = np.array([0.0, 0.1, 0.3, 0.25])
 
 
-def steps_of(true, sd=0.02, error=None, reliable=None):
+def pairs_of(true, sd=0.02, error=None, reliable=None):
     error, reliable = error or {}, reliable or {}
     return [
-        Step(i, j, true[j] - true[i] + error.get((i, j), 0.0), sd, reliable.get((i, j), True))
+        PairwiseNarrowing(i, j, true[j] - true[i] + error.get((i, j), 0.0), sd, reliable.get((i, j), True))
         for i, j in combinations(range(len(true)), 2)
     ]
 
 
 def test_two_visits_give_the_direct_figure():
-    found = follow(2, [Step(0, 1, 0.12, 0.03)])
+    found = fit_trajectory(2, [PairwiseNarrowing(0, 1, 0.12, 0.03)])
     assert found.jsn == pytest.approx([0, 0.12])
     assert found.sd == pytest.approx([0, 0.03])
     assert found.joined.all() and not found.open.any() and np.isnan(found.closure).all()
-    wider = follow(2, [Step(0, 1, 0.12, 0.03)], visit_variance=0.04**2)
+    wider = fit_trajectory(2, [PairwiseNarrowing(0, 1, 0.12, 0.03)], visit_variance=0.04**2)
     assert wider.jsn == pytest.approx([0, 0.12])
     assert wider.sd == pytest.approx([0, 0.05])
 
 
 def test_two_visits_that_are_not_reliable_give_the_direct_figure_too():
-    found = follow(2, [Step(0, 1, 0.12, 0.03, reliable=False)])
+    found = fit_trajectory(2, [PairwiseNarrowing(0, 1, 0.12, 0.03, reliable=False)])
     assert found.jsn == pytest.approx([0, 0.12]) and found.sd == pytest.approx([0, 0.03])
     assert not found.joined[1]
 
@@ -46,8 +46,8 @@ def test_it_is_unbiased_and_its_covariance_is_that_of_its_errors(visits):
         for k, (i, j) in enumerate(pairs):
             error = np.sqrt(VISIT_SHARE / 2) * (outline[j] - outline[i]) + np.sqrt(1 - VISIT_SHARE) * own[k]
             error = sd[k] * error + tau / np.sqrt(2) * (laid[j] - laid[i])
-            steps.append(Step(i, j, true[j] - true[i] + error, sd[k]))
-        found.append(follow(visits, steps, tau**2))
+            steps.append(PairwiseNarrowing(i, j, true[j] - true[i] + error, sd[k]))
+        found.append(fit_trajectory(visits, steps, tau**2))
     jsn = np.array([each.jsn for each in found if not each.open.any()])
     assert len(jsn) > 1490
     np.testing.assert_allclose(jsn.mean(0), true, atol=0.002)
@@ -58,40 +58,43 @@ def test_it_is_unbiased_and_its_covariance_is_that_of_its_errors(visits):
 
 
 def test_visits_in_between_add_to_what_is_known():
-    alone, followed = follow(2, [Step(0, 1, 0.1, 0.02)]), follow(3, steps_of(TRUE[:3]))
+    alone, followed = (
+        fit_trajectory(2, [PairwiseNarrowing(0, 1, 0.1, 0.02)]),
+        fit_trajectory(3, pairs_of(TRUE[:3])),
+    )
     assert followed.sd[1] < alone.sd[1]
     assert followed.covariance[1, 2] > 0  # they share the baseline
 
 
 def test_a_step_that_is_not_reliable_is_left_out_where_others_lead():
-    steps = steps_of(TRUE, error={(0, 2): 1.0}, reliable={(0, 2): False})
-    found = follow(4, steps)
+    steps = pairs_of(TRUE, error={(0, 2): 1.0}, reliable={(0, 2): False})
+    found = fit_trajectory(4, steps)
     assert found.jsn == pytest.approx(TRUE)
     assert found.joined.all() and not found.open.any()
 
 
 def test_a_visit_that_no_reliable_step_reaches_has_a_figure_all_the_same():
     bad = {(i, 3): False for i in range(3)}
-    found = follow(4, steps_of(TRUE, reliable=bad))
+    found = fit_trajectory(4, pairs_of(TRUE, reliable=bad))
     assert found.jsn == pytest.approx(TRUE)
     assert found.joined.tolist() == [True, True, True, False]
 
 
 def test_the_one_step_that_opens_several_triangles_is_left_out():
-    found = follow(4, steps_of(TRUE, error={(1, 3): 0.5}))
+    found = fit_trajectory(4, pairs_of(TRUE, error={(1, 3): 0.5}))
     assert found.jsn == pytest.approx(TRUE)
     assert not found.open.any() and found.closure == pytest.approx(np.zeros(4), abs=1e-12)
 
 
 def test_an_open_triangle_puts_its_visits_in_doubt():
-    found = follow(3, steps_of(TRUE[:3], error={(0, 1): 0.2}))
+    found = fit_trajectory(3, pairs_of(TRUE[:3], error={(0, 1): 0.2}))
     assert found.open.all()
     assert found.closure == pytest.approx([0.2] * 3)
 
 
 def test_a_visit_that_no_step_reaches_is_unknown():
-    found = follow(3, [Step(0, 1, 0.1, 0.02)])
+    found = fit_trajectory(3, [PairwiseNarrowing(0, 1, 0.1, 0.02)])
     assert found.jsn[:2] == pytest.approx([0, 0.1])
     assert np.isnan(found.jsn[2]) and np.isnan(found.sd[2]) and not found.joined[2]
-    nothing = follow(2, [])
+    nothing = fit_trajectory(2, [])
     assert nothing.jsn[0] == 0 and np.isnan(nothing.jsn[1])

@@ -1,9 +1,9 @@
-"""The radiographs that were named on the command line, read as a study and measured."""
+"""Read and measure the radiographs that are named on the command line."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check_models(joints_model: str, bones_model: str) -> None:
-    """Refuse a model that is not there before anything is read.
+    """Refuse a model that does not exist before anything is read.
 
     Raises
     ------
@@ -34,67 +34,66 @@ def check_models(joints_model: str, bones_model: str) -> None:
             raise InputError(str(error), task) from error
 
 
-def read(
-    films: list[Path],
-    patient: str | None = None,
+def measure_patient(
+    radiographs: list[Path],
+    patient_id: str | None = None,
     keep_identity: bool = False,
-    model: str = "default",
-    device: str | None = None,
-    progress: Progress | None = None,
-) -> Patient:
-    """The study that was named on the command line: a folder, or radiographs in order of time.
-
-    Raises
-    ------
-    InputError
-        If it is neither, or cannot be read.
-    """
-    from napari_jsn.patient.read import patient_of, read_patient
-
-    if progress is not None:
-        progress.update(0, 0, "Reading")
-    options = {"patient": patient, "keep_identity": keep_identity, "model": model, "device": device}
-    if len(films) == 1 and (films[0].is_dir() or not films[0].exists()):
-        return read_patient(films[0], progress=progress, **options)  # type: ignore[arg-type]
-    if len(films) == 1:
-        raise InputError(
-            f"{films[0]} is one radiograph; narrowing shows between two. Give a baseline and a follow-up, or the "
-            "folder with all radiographs of the patient.",
-            "followup",
-        )
-    folder = next((film for film in films if film.is_dir()), None)
-    if folder is not None:
-        raise InputError(f"{folder} is a folder. Give radiographs one by one, or one folder with all.", "films")
-    return patient_of(*films, progress=progress, **options)  # type: ignore[arg-type]
-
-
-def follow(
-    study: Patient,
     spacing_mm: Spacing = None,
+    dicom_only: bool = False,
     method: str = "refined",
     joints_model: str = "default",
     bones_model: str = "default",
     device: str | None = None,
     progress: Progress | None = None,
 ) -> Progression | None:
-    """Measure the study; None where the user stopped it."""
-    if progress is not None and progress.aborted:
-        return None
+    """Read and measure the patient that is named on the command line; return None where the user stopped it.
+
+    Raises
+    ------
+    InputError
+        If what is named is neither a folder nor radiographs in order of time, or cannot be read.
+    """
     from napari_jsn.progression.measure import measure
 
-    found = measure(
-        study,
+    if progress is not None:
+        progress.update(0, 0, "Reading")
+    patient = _read(
+        radiographs,
+        patient_id=patient_id,
+        keep_identity=keep_identity,
+        spacing_mm=spacing_mm,
+        dicom_only=dicom_only,
+    )
+    progression = measure(
+        patient,
         method=method,
         localization=joints_model,
         segmentation=bones_model,
-        spacing_mm=spacing_mm,
         device=device,
         progress=progress,
     )
-    return None if progress is not None and progress.aborted else found
+    return None if progress is not None and progress.aborted else progression
+
+
+def _read(radiographs: list[Path], **options: Any) -> Patient:
+    """Return the patient of a folder, or of radiographs in order of time; hands are found when it is measured."""
+    from napari_jsn.patient.read import patient_from_radiographs, read_patient
+
+    if len(radiographs) == 1 and (radiographs[0].is_dir() or not radiographs[0].exists()):
+        return read_patient(radiographs[0], split=False, **options)
+    if len(radiographs) == 1:
+        raise InputError(
+            f"{radiographs[0]} is one radiograph, and narrowing is a change between two. Give a baseline and a "
+            "follow-up, or the folder with all radiographs of the patient.",
+            "followup",
+        )
+    folder = next((path for path in radiographs if path.is_dir()), None)
+    if folder is not None:
+        raise InputError(f"{folder} is a folder. Give radiographs one by one, or one folder with all.", "films")
+    return patient_from_radiographs(*radiographs, split=False, **options)
 
 
 def leave_stopped() -> NoReturn:
-    """Say that Ctrl-C stopped it, and leave."""
+    """Print that Ctrl-C stopped the command, and leave."""
     print("Stopped. Nothing was written.")
     raise typer.Exit(STOPPED)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from napari_jsn.common.errors import InputError
 
-if TYPE_CHECKING:
-    from napari_jsn.patient.patient import Patient
-
 
 def measure(
-    films: Annotated[
+    radiographs: Annotated[
         list[Path],
         typer.Argument(
             metavar="RADIOGRAPHS",
@@ -64,9 +61,9 @@ def measure(
     hands.check_models(joints_model, bones_model)
     _set_threads(threads)
     with on_terminal(remaining=False) as progress:
-        study = hands.read(films, patient, keep_identity, joints_model, device, progress)
-        _check_dicom_films(dicom, study)
-        found = hands.follow(study, spacing, method, joints_model, bones_model, device, progress)
+        found = hands.measure_patient(
+            radiographs, patient, keep_identity, spacing, dicom, method, joints_model, bones_model, device, progress
+        )
         written = []
         if found is not None and out is not None:
             progress.update(0, 0, "Writing")
@@ -86,18 +83,6 @@ def _check_dicom(dicom: bool, out: Path | None) -> None:
     from napari_jsn.export.dicom.objects import check_extra
 
     check_extra()
-
-
-def _check_dicom_films(dicom: bool, study: Patient) -> None:
-    from napari_jsn.radiograph.dicom import is_dicom
-
-    films = [film for visit in study.visits for film in visit.radiographs] if dicom else []
-    if any(film.path is None or not is_dicom(film.path) for film in films):
-        raise InputError(
-            "DICOM objects point to the DICOM files of the radiographs, but some radiographs are image files. "
-            "Leave --dicom out, or give DICOM files.",
-            "dicom",
-        )
 
 
 def _set_threads(threads: int | None) -> None:

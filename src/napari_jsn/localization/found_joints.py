@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import overload
 
+from napari_jsn.common.reasons import Reason
 from napari_jsn.joint import Joint
 
 
@@ -26,8 +27,8 @@ class FoundJoints(Sequence[Joint]):
         :data:`ANATOMY`.
     contradicts : bool
         Whether the radiograph's tag says one side and the hand on it is the other, if it lies palm down.
-    reasons : tuple of str
-        Why this is doubtful or no hand at all, in sentences; empty where nothing is.
+    reasons : tuple of Reason
+        Why this is doubtful or no hand; empty where nothing is.
     hand_px : float
         Length of the hand, from the base of the third metacarpal to the tip of the middle finger's bone, in pixels of
         the radiograph (of its finer direction); of two hands the longer. NaN where there is none.
@@ -38,7 +39,7 @@ class FoundJoints(Sequence[Joint]):
     sides: tuple[str, ...] = ()
     side_source: str = ""
     contradicts: bool = False
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     hand_px: float = float("nan")
 
     @property

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint import Joint
 from napari_jsn.localization.found_joints import ANATOMY, FoundJoints
 from napari_jsn.localization.hands import Hand
@@ -27,8 +28,10 @@ def no_hand(turn_deg: int) -> FoundJoints:
     """What is told of a film without a hand, or with one that lies turned by so many degrees clockwise."""
     if turn_deg:
         way = {90: "90 degrees counter-clockwise", 180: "upside down", 270: "90 degrees clockwise"}[turn_deg]
-        return FoundJoints(reasons=(f"The fingers do not point up. Turn the film {way}.",))
-    return FoundJoints(reasons=("This does not look like a hand: no finger joints were found on it.",))
+        sentence = f"The fingers do not point up. Rotate the radiograph {way}."
+        return FoundJoints(reasons=(Reason(ReasonCode.HAND_ROTATED, sentence),))
+    sentence = "This does not look like a hand: no finger joints were found on it."
+    return FoundJoints(reasons=(Reason(ReasonCode.NO_HAND, sentence),))
 
 
 def told(
@@ -57,7 +60,7 @@ def told(
         names, source = seen, ANATOMY
     joints: list[Joint] = []
     missing: list[tuple[str, str]] = []
-    reasons: list[str] = []
+    reasons: list[Reason] = []
     order = sorted(range(len(hands)), key=lambda k: names[k] != "R")
     for hand, side in ((hands[k], names[k]) for k in order):
         boxes = _joints(hand, side, film, to_film, step)
@@ -97,21 +100,22 @@ def _joints(hand: Hand, side: str, film: Radiograph, to_film: NDArray[np.float64
     ]
 
 
-def _doubts(hand: Hand, side: str, step: float, both: bool) -> list[str]:
+def _doubts(hand: Hand, side: str, step: float, both: bool) -> list[Reason]:
     whose = f"The {'right' if side == 'R' else 'left'} hand" if both else "The hand"
-    reasons = []
+    reasons: list[Reason] = []
     length = HAND_MM * hand.scale * step
     if length < LEAST_HAND_PX:
-        reasons.append(
-            f"{whose} is only {length:.0f} pixels long, too few to measure its joints. Give a finer radiograph."
-        )
+        sentence = f"{whose} is only {length:.0f} pixels long, too few to measure its joints. Give a finer radiograph."
+        reasons.append(Reason(ReasonCode.HAND_TOO_COARSE, sentence))
     palm, finger = ([JOINTS.index(joint) for joint in pair] for pair in (("MCP2", "MCP5"), ("MCP3", "DIP3")))
     if hand.seen[palm + finger].all() and _ratio(hand.points, palm, finger) < _NARROW * _ratio(
         mean_hand(), palm, finger
     ):
-        reasons.append(f"{whose} seems to be seen from the side or obliquely. Give a posteroanterior view.")
+        sentence = f"{whose} seems to be seen from the side or obliquely. Give a posteroanterior view."
+        reasons.append(Reason(ReasonCode.VIEW_OBLIQUE, sentence))
     if abs(hand.turn_deg) > _MOST_TURN_DEG:
-        reasons.append(f"{whose} lies turned by {abs(hand.turn_deg):.0f} degrees. Turn the film, fingers up.")
+        sentence = f"{whose} is rotated by {abs(hand.turn_deg):.0f} degrees. Rotate the radiograph, fingers up."
+        reasons.append(Reason(ReasonCode.HAND_ROTATED, sentence))
     return reasons
 
 

@@ -1,4 +1,4 @@
-"""What the names of files and folders say: which visit, which day, which hand. Bare numbers say nothing."""
+"""Read visit, day and side from the names of files and folders. Bare numbers state nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 Rank = float
 
-#: Source of a day or a side that only a name tells.
+#: Source of a day or a side that only a name states.
 SOURCE = "file name"
 
 #: A word stands apart: no letter or digit touches it ("fu" in "fu2", but not in "full").
@@ -40,37 +40,37 @@ _SIDES = {
 
 
 def ranks(names: Sequence[str]) -> list[Rank] | None:
-    """The place in time of every film, as far as names tell: dates, weeks or months, visits, follow-ups.
+    """Return the place in time of every radiograph that names give: dates, weeks or months, visits, follow-ups.
 
     Parameters
     ----------
     names : sequence of str
-        Paths relative to the study's folder; folders may name the visits too, and the name nearest the file counts.
+        Paths relative to the patient's folder; folders may name the visits too, and the name nearest the file counts.
 
     Returns
     -------
     list of float or None
-        Equal numbers are one visit, larger ones are later. Of the ways in which all are named, the one that tells
-        most visits apart; None where there is none.
+        Equal numbers are one visit, larger ones are later. Of the schemes by which all are named, the one that
+        distinguishes most visits; None where there is none.
     """
-    told = [scale for scale in all_ranks(names) if len(set(scale)) > 1]
-    return max(told, key=lambda scale: len(set(scale)), default=None)
+    distinguishing = [scale for scale in all_ranks(names) if len(set(scale)) > 1]
+    return max(distinguishing, key=lambda scale: len(set(scale)), default=None)
 
 
 def all_ranks(names: Sequence[str]) -> list[list[Rank]]:
-    """The same by every way in which all films are named; more than one where names hold both visits and weeks."""
+    """Return the ranks by every scheme that names all radiographs; two where names hold both visits and weeks."""
     scales = ([scale(name) for name in names] for scale in (_by_date, _by_time, _by_visit, _by_follow_up, _by_year))
     return [[rank for rank in scale if rank is not None] for scale in scales if None not in scale]
 
 
 def day_in(name: str) -> date | None:
-    """The day that a name states, year first (2020-01-31 or 20200131)."""
+    """Return the day that a name states, year first (2020-01-31 or 20200131)."""
     rank = _by_date(name)
     return None if rank is None else date.fromordinal(int(rank))
 
 
 def side_in(name: str) -> str | None:
-    """``"L"``, ``"R"`` or ``"B"`` (both) where a name says so in words; single letters do not count."""
+    """Return ``"L"``, ``"R"`` or ``"B"`` (both) where a name says so in words; single letters do not count."""
     for part in _parts(name):
         said = [side for side, word in _SIDES.items() if word.search(part)]
         if said:
@@ -79,7 +79,7 @@ def side_in(name: str) -> str | None:
 
 
 def _parts(name: str) -> list[str]:
-    """File name without its ending, then the folders up to the study's; identifiers are left out."""
+    """Return the file name without its ending, then its folders; identifiers are left out."""
     path = PurePath(name.lower())
     stem = path.name if path.suffix[1:].isdigit() else path.stem
     return [part for part in (stem, *reversed(path.parts[:-1])) if not _IDENTIFIER.fullmatch(part)]

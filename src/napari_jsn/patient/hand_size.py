@@ -1,111 +1,97 @@
-"""Hands as rulers: a pixel spacing by which a hand has no hand's size, or another size at each visit, is wrong."""
+"""Check pixel spacings by the size of the hands: it must be possible, and the same at every visit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.patient.labels import radiograph_label, side_label
-from napari_jsn.patient.patient import Patient
-from napari_jsn.radiograph import Radiograph
+from napari_jsn.patient.labels import side_label
+from napari_jsn.patient.patient import Hand, Patient
 from napari_jsn.radiograph.radiograph import GIVEN
-
-if TYPE_CHECKING:
-    from napari_jsn.localization.found_joints import FoundJoints
 
 Distances = dict[tuple[str, str], float]
 
-#: From MCP to PIP joint in mm: shorter than a small child's, longer than any.
+#: Limits of the distance from MCP to PIP joint in mm: below that of a small child, above that of any hand.
 _SHORTEST_MM, _LONGEST_MM = 15.0, 75.0
 #: Change of the distances between the joints of a finger that no posture, magnification or localiser explains.
 MOST_CHANGE = 0.08
-#: Fewer distances than this tell no size.
+#: Fewest distances that give a size.
 _FEWEST = 3
 
 
-def check_hand_sizes(study: Patient, found: Mapping[tuple[int, str | None], FoundJoints]) -> Iterator[str]:
+def check_hand_sizes(patient: Patient) -> Iterator[str]:
     """Compare the distances between joints of one finger with those of any hand, and with those of the baseline.
 
     Parameters
     ----------
-    study : Patient
-    found : mapping of (visit, side) to FoundJoints
+    patient : Patient
+        Hands without a pixel size or without joints are passed over.
 
     Yields
     ------
     str
-        A size that differs by more than 8 % where the spacing was given by the user, who knows.
+        A size that differs by more than 8 % where the spacing was given by the user.
 
     Raises
     ------
     InputError
-        If a hand is no hand's size by its pixel spacing, or differs by more than 8 % between visits.
+        If the size of a hand is impossible by its pixel spacing, or differs by more than 8 % between visits.
     """
-    first: dict[str | None, tuple[int, Radiograph, Distances]] = {}
-    for visit in study.visits:
-        for film in visit.radiographs:
-            joints = found.get((visit.number, film.side))
-            if film.spacing_mm is None or joints is None:
-                continue
-            now = distances_mm(film, joints)
-            _check_size(radiograph_label(visit.number, film.side), film, now)
-            if film.side not in first:
-                first[film.side] = visit.number, film, now
-                continue
-            number, before, then = first[film.side]
-            change = size_change(then, now)
-            if abs(change) <= MOST_CHANGE or np.isnan(change):
-                continue
-            kinds, how = f"{before.spacing_source}, {film.spacing_source}", "larger" if change > 0 else "smaller"
-            told = (
-                f"By the pixel spacings ({kinds}) the {side_label(film.side)} hand is {abs(change):.0%} {how} at visit "
-                f"{visit.number} than at visit {number}"
+    first: dict[str | None, tuple[Hand, Distances]] = {}
+    for hand in patient.hands:
+        if hand.radiograph.spacing_mm is None or hand.found is None:
+            continue
+        now = distances_mm(hand)
+        _check_size(hand, now)
+        if hand.side not in first:
+            first[hand.side] = hand, now
+            continue
+        before, then = first[hand.side]
+        change = size_change(then, now)
+        if abs(change) <= MOST_CHANGE or np.isnan(change):
+            continue
+        sources = before.radiograph.spacing_source, hand.radiograph.spacing_source
+        difference = (
+            f"By the pixel spacings ({', '.join(sources)}) the {side_label(hand.side)} hand is {abs(change):.0%} "
+            f"{'larger' if change > 0 else 'smaller'} at visit {hand.visit} than at visit {before.visit}"
+        )
+        if set(sources) != {GIVEN}:
+            raise InputError(
+                f"{difference}: one of them is wrong. State the right ones in radiographs.csv, or give spacing_mm.",
+                "spacing_mm",
             )
-            if before.spacing_source != GIVEN or film.spacing_source != GIVEN:
-                raise InputError(
-                    f"{told}: one of them is wrong. State the right ones in radiographs.csv, or give spacing_mm.",
-                    "spacing_mm",
-                )
-            yield f"{told}."
+        yield f"{difference}."
 
 
-def distances_mm(film: Radiograph, joints: FoundJoints) -> Distances:
-    """Distances between the joints of each finger; posture hardly changes them.
+def distances_mm(hand: Hand) -> Distances:
+    """Return the distances between the joints of each finger, in mm; posture hardly changes them.
 
     Parameters
     ----------
-    film : Radiograph
-        With a spacing.
-    joints : FoundJoints
-
-    Returns
-    -------
-    dict of (joint, joint) to float
-        In mm.
+    hand : Hand
+        With a pixel spacing.
     """
-    spacing = np.broadcast_to(np.asarray(film.spacing_mm, dtype=float), (2,))
-    mine = [joint for joint in joints if joint.side == film.side] or joints  # the film may show both hands
-    centres = {joint.name: np.array(joint.centre) * spacing for joint in mine}
+    spacing = np.broadcast_to(np.asarray(hand.radiograph.spacing_mm, dtype=float), (2,))
+    centres = {joint.name: np.array(joint.centre) * spacing for joint in hand.joints}
     pairs = [(one, other) for one, other in combinations(centres, 2) if one[-1] == other[-1]]
     return {(one, other): float(np.hypot(*(centres[one] - centres[other]))) for one, other in pairs}
 
 
 def size_change(before: Distances, now: Distances) -> float:
-    """By which share a hand is larger now: the median over the distances known both times; NaN with fewer than 3."""
+    """Return by which share a hand is larger now: the median over common distances; NaN with fewer than 3."""
     ratios = [now[pair] / before[pair] for pair in before.keys() & now.keys() if before[pair] > 0]
     return float(np.median(ratios)) - 1 if len(ratios) >= _FEWEST else float("nan")
 
 
-def _check_size(name: str, film: Radiograph, distances: Distances) -> None:
+def _check_size(hand: Hand, distances: Distances) -> None:
     lengths = [mm for (one, other), mm in distances.items() if one.startswith("MCP") and other.startswith("PIP")]
     if not lengths or _SHORTEST_MM <= (length := float(np.median(lengths))) <= _LONGEST_MM:
         return
     raise InputError(
-        f"By its pixel spacing ({film.spacing_mm} mm, {film.spacing_source}) the fingers of {name} have {length:.0f} "
-        "mm from MCP to PIP joint, which no hand has. Give the true spacing_mm.",
+        f"By its pixel spacing ({hand.radiograph.spacing_mm} mm, {hand.radiograph.spacing_source}) the fingers of "
+        f"{hand.label} have {length:.0f} mm from MCP to PIP joint, which no hand has. Give the true spacing_mm.",
         "spacing_mm",
     )

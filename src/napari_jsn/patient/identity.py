@@ -1,4 +1,4 @@
-"""Whose radiographs they are: enough of the tags to tell two patients apart, which then goes no further."""
+"""The identity of a patient: the tags that distinguish two patients; compared, never printed or stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from napari_jsn.common.errors import InputError
 
 @dataclass(frozen=True)
 class Identity:
-    """What a file states of its patient; "" where it states nothing. It is compared and never printed.
+    """What a file states of its patient; "" where it states nothing.
 
     Parameters
     ----------
@@ -32,15 +32,15 @@ _WORDS = dict(zip(("number", "birth_date", "sex", "name"), ("Patient ID", "birth
 def check_one_patient(identities: Mapping[str, Identity], where: str, argument: str) -> list[str]:
     """Refuse radiographs of more than one patient.
 
-    Different numbers, birth dates or sexes tell two patients apart. So do different names, unless a number and a
-    birth date that both agree show one patient whose name changed, or was written otherwise.
+    Different numbers, birth dates or sexes mean two patients. So do different names, unless number and birth date both
+    agree: then it is one patient whose name changed or is written in another way.
 
     Parameters
     ----------
     identities : mapping of str to Identity
         By file.
     where : str
-        What they were found in, for the sentence.
+        Where they were found, for the sentence.
     argument : str
         The argument that a refusal names.
 
@@ -52,7 +52,7 @@ def check_one_patient(identities: Mapping[str, Identity], where: str, argument: 
     Raises
     ------
     InputError
-        It names two files and what differs between them, and nobody.
+        It names two files and what differs between them, but no identity.
     """
     notes = []
     for fact, word in _WORDS.items():
@@ -76,5 +76,5 @@ def check_one_patient(identities: Mapping[str, Identity], where: str, argument: 
 
 
 def _plain(text: str) -> str:
-    """Without case, and without the marks that separate the parts of a name."""
+    """Return a text without case and without the marks that separate the parts of a name."""
     return " ".join(text.replace("^", " ").replace(",", " ").split()).casefold()

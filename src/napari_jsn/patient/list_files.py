@@ -1,4 +1,4 @@
-"""Which files of a folder are hand radiographs, told from headers and names before any pixel is read."""
+"""List the files of a folder that are hand radiographs, by headers and names, before any pixel is read."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ DICOM_SUFFIXES = (".dcm", ".dicom")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 #: Modalities of plain radiographs: computed, digital, digitised film, other, not stated.
 MODALITIES = ("CR", "DX", "RG", "OT", "")
-#: What a header may say is examined, and is no hand; words that are not known pass.
+#: Words of BodyPartExamined that exclude a hand; unknown words pass.
 NO_HANDS = ("FOOT", "FEET", "TOE", "ANKLE", "KNEE", "HIP", "PELVIS", "CHEST", "SKULL", "SPINE", "SHOULDER", "ELBOW")
-#: Exports lie in folders by patient, study and series.
+#: Depth of folders that is searched: exports lie in folders by patient, study and series.
 DEEPEST = 3
 
 
 @dataclass(frozen=True)
-class FilmFile:
+class RadiographFile:
     """A file that may be a hand radiograph.
 
     Parameters
     ----------
     path : Path
     name : str
-        Path relative to the study's folder, folders apart by "/".
+        Path relative to the patient's folder, with "/" between folders.
     identity : Identity
     image : str
         DICOM identifier of the image; "" for image files.
@@ -42,10 +42,10 @@ class FilmFile:
     image: str = ""
 
 
-def film_files(folder: Path, table: dict[str, Row]) -> tuple[list[FilmFile], list[str]]:
-    """The radiographs of a folder, by name, and notes on what was left out.
+def list_radiographs(folder: Path, table: dict[str, Row]) -> tuple[list[RadiographFile], list[str]]:
+    """Return the radiographs of a folder, by name, and notes on what was left out.
 
-    DICOM files where there are any; else the image files that the table of films lists; else all image files but masks.
+    DICOM files where there are any; else the image files that ``radiographs.csv`` lists; else all images but masks.
 
     Raises
     ------
@@ -53,25 +53,25 @@ def film_files(folder: Path, table: dict[str, Row]) -> tuple[list[FilmFile], lis
         If there are none; if a DICOM file is damaged.
     """
     paths = sorted(_entries(folder))
-    files, left_out = _dicom_films(folder, filter(_may_be_dicom, paths))
+    files, left_out = _dicom_radiographs(folder, filter(_may_be_dicom, paths))
     if not files and table:
-        files = [FilmFile(folder / name, name, Identity(row.patient)) for name, row in table.items()]
+        files = [RadiographFile(folder / name, name, Identity(row.patient)) for name, row in table.items()]
     if not files:
-        names = {path: path.relative_to(folder).as_posix() for path in paths if _may_be_film(path)}
-        files = [FilmFile(path, name) for path, name in names.items()]
-    told = ", ".join(f"{number} of {what}" for what, number in sorted(left_out.items()))
+        names = {path: path.relative_to(folder).as_posix() for path in paths if _may_be_radiograph(path)}
+        files = [RadiographFile(path, name) for path, name in names.items()]
+    listed = ", ".join(f"{number} of {what}" for what, number in sorted(left_out.items()))
     if not files:
-        why = f" What lies there was left out: {told}." if told else ""
+        why = f" These files were left out: {listed}." if listed else ""
         raise InputError(
             f"{folder} holds no DICOM radiographs (CR, DX) and no image files of hands, nor a {RADIOGRAPHS_TABLE} that "
             f"lists some.{why} Give the folder with the radiographs of one patient.",
             "folder",
         )
-    return files, [f"Files that are no radiographs of hands were left out: {told}."] if told else []
+    return files, [f"Files that are no radiographs of hands were left out: {listed}."] if listed else []
 
 
-def header_of(path: Path, name: str) -> tuple[FilmFile, str]:
-    """What a DICOM header says of patient and image, and why this is no radiograph of hands ("" where it may be one).
+def header_of(path: Path, name: str) -> tuple[RadiographFile, str]:
+    """Return what a DICOM header says of patient and image, and why it is no radiograph of hands ("" if it may be one).
 
     Raises
     ------
@@ -94,17 +94,17 @@ def header_of(path: Path, name: str) -> tuple[FilmFile, str]:
     elif any(other in part for other in NO_HANDS):
         why = f"body part {part}"
     identity = Identity(*(str(value(header, tag) or "") for tag in TAGS))
-    return FilmFile(path, name, identity, str(value(header, "SOPInstanceUID") or "")), why
+    return RadiographFile(path, name, identity, str(value(header, "SOPInstanceUID") or "")), why
 
 
-def holds_study(folder: str | os.PathLike[str], most_entries: int) -> bool:
-    """Whether a short look at file names finds DICOM files or the table of films; reads at most a few bytes.
+def holds_patient(folder: str | os.PathLike[str], most_entries: int) -> bool:
+    """Return whether file names show DICOM files or ``radiographs.csv``; reads at most a few bytes of a file.
 
     Parameters
     ----------
     folder : str or path
     most_entries : int
-        A folder with more files and folders in it is taken for something else.
+        A folder with more files and folders in it is not taken for that of a patient.
     """
     folder, found = Path(folder), False
     for number, path in enumerate(_entries(folder)):
@@ -114,7 +114,7 @@ def holds_study(folder: str | os.PathLike[str], most_entries: int) -> bool:
     return found
 
 
-def _dicom_films(folder: Path, paths: Iterable[Path]) -> tuple[list[FilmFile], Counter[str]]:
+def _dicom_radiographs(folder: Path, paths: Iterable[Path]) -> tuple[list[RadiographFile], Counter[str]]:
     files, left_out = [], Counter[str]()
     for path in paths:
         file, why = header_of(path, path.relative_to(folder).as_posix())
@@ -126,7 +126,7 @@ def _dicom_films(folder: Path, paths: Iterable[Path]) -> tuple[list[FilmFile], C
 
 
 def _entries(folder: Path, depth: int = 0) -> Iterator[Path]:
-    """Files and folders in a folder and in those below it; hidden ones are left out."""
+    """Yield files and folders in a folder and in those below it; hidden ones are left out."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -140,7 +140,7 @@ def _entries(folder: Path, depth: int = 0) -> Iterator[Path]:
 
 
 def _may_be_dicom(path: Path) -> bool:
-    """By its ending; a file without one, as exports write them, by its first bytes."""
+    """Decide by the ending; for a file without one, as exports write them, by its first bytes."""
     if path.suffix.lower() in DICOM_SUFFIXES:
         return True
     if path.suffix and not path.suffix[1:].isdigit():  # "1.2.840.113" is a name, not an ending
@@ -152,5 +152,5 @@ def _may_be_dicom(path: Path) -> bool:
         return False
 
 
-def _may_be_film(path: Path) -> bool:
+def _may_be_radiograph(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and "mask" not in path.stem.lower()

@@ -1,20 +1,18 @@
-"""Which radiographs belong to which visit, by date and by name; where these do not tell, or disagree, it is said."""
+"""Group radiographs into visits by date and by name; refuse where these are missing or disagree."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations, groupby, pairwise
 from pathlib import Path
 
 import numpy as np
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.patient import file_names as names
-from napari_jsn.patient.labels import radiograph_label
+from napari_jsn.patient import file_names
 from napari_jsn.patient.patient import Visit
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
-from napari_jsn.patient.split import by_side
 from napari_jsn.radiograph import Radiograph
 
 _NAMING = (
@@ -25,17 +23,17 @@ _NAMING = (
 
 @dataclass(frozen=True, eq=False)
 class RadiographWithOrderHints:
-    """A radiograph and what places it in time beside its date.
+    """A radiograph and what else orders it in time besides its date.
 
     Parameters
     ----------
     radiograph : Radiograph
     name : str
-        Path relative to the study's folder.
+        Path relative to the patient's folder.
     image : str
         DICOM identifier of the image, or "".
     visit : int or None
-        As the table of films states it.
+        As ``radiographs.csv`` states it.
     """
 
     radiograph: Radiograph
@@ -44,11 +42,13 @@ class RadiographWithOrderHints:
     visit: int | None = None
 
 
-def in_visits(films: Sequence[RadiographWithOrderHints], folder: Path) -> tuple[tuple[Visit, ...], list[str]]:
+def order_in_visits(
+    radiographs: Sequence[RadiographWithOrderHints], folder: Path
+) -> tuple[tuple[Visit, ...], list[str]]:
     """Group radiographs into visits, oldest first, and name them after their visits.
 
-    Dates order them where all state one; films of one day are two visits only where names say so. Names order them
-    where a date is missing.
+    Dates order them where all state one; radiographs of one day are two visits only where names say so. Names order
+    them where a date is missing.
 
     Returns
     -------
@@ -59,73 +59,72 @@ def in_visits(films: Sequence[RadiographWithOrderHints], folder: Path) -> tuple[
     Raises
     ------
     InputError
-        If neither dates nor names tell the order, or if they contradict each other.
+        If neither dates nor names give the order, or if they contradict each other.
     """
-    called = [film.name for film in films]
-    days = [float(film.radiograph.day.toordinal()) if film.radiograph.day else None for film in films]
-    stated = _stated(films)
-    orders: list[Sequence[float | None]] = [days, *([stated] if stated else names.all_ranks(called))]
+    names = [each.name for each in radiographs]
+    days = [float(each.radiograph.day.toordinal()) if each.radiograph.day else None for each in radiographs]
+    stated = _stated(radiographs)
+    orders: list[Sequence[float | None]] = [days, *([stated] if stated else file_names.all_ranks(names))]
     for one, other in combinations(orders, 2):
-        _check_same_order(called, one, other, folder)
-    one_visit = [0.0] * len(films) if len(films) == 1 or names.all_ranks(called) else None
-    ranks = stated or names.ranks(called) or one_visit
+        _check_same_order(names, one, other, folder)
+    one_visit = [0.0] * len(radiographs) if len(radiographs) == 1 or file_names.all_ranks(names) else None
+    ranks = stated or file_names.ranks(names) or one_visit
     keys, notes = _keys(days, ranks, bool(stated)), []
     if keys is None:
-        raise _untold(folder / called[days.index(None)])
-    if None in days and len(films) > 1:
-        notes.append("Not all radiographs state a date: the names tell the order of the visits.")
+        raise _unknown_order(folder / names[days.index(None)])
+    if None in days and len(radiographs) > 1:
+        notes.append("Not all radiographs state a date: the names give the order of the visits.")
     visits = []
-    ordered = sorted(range(len(films)), key=lambda index: (keys[index], called[index]))
+    ordered = sorted(range(len(radiographs)), key=lambda index: (keys[index], names[index]))
     for number, (_, group) in enumerate(groupby(ordered, key=lambda index: keys[index]), start=1):
         together = list(group)
         if not stated and None in days and len({days[index] for index in together} - {None}) > 1:
-            raise _untold(folder / called[days.index(None)])  # one visit by name, days apart by date
-        distinct, copied = _distinct([films[index] for index in together])
+            raise _unknown_order(folder / names[days.index(None)])  # one visit by name, days apart by date
+        distinct, copied = _distinct([radiographs[index] for index in together])
         if copied:
             notes.append(f"Visit {number}: a radiograph that was there more than once is taken once.")
-        taken = [replace(film, name=radiograph_label(number, film.side)) for film in distinct]
-        day = min((film.day for film in taken if film.day is not None), default=None)
-        visits.append(Visit(number, day, tuple(sorted(taken, key=by_side))))
+        day = min((each.day for each in distinct if each.day is not None), default=None)
+        visits.append(Visit.from_radiographs(number, day, distinct))
     return tuple(visits), notes
 
 
 def _keys(days: Sequence[float | None], ranks: Sequence[float] | None, stated: bool) -> list[tuple[float, ...]] | None:
-    """What sorts the films and is equal within a visit; None where nothing tells."""
+    """Return keys that sort the radiographs and are equal within a visit; None where there are none."""
     if None in days or stated:
         return [(rank,) for rank in ranks] if ranks else None
     return [(day, rank) for day, rank in zip(days, ranks or [0.0] * len(days)) if day is not None]
 
 
-def check_names(called: Sequence[str], folder: Path) -> None:
-    """Refuse image files whose names tell no order, before they are read.
+def check_names(names: Sequence[str], folder: Path) -> None:
+    """Refuse image files whose names give no order, before they are read.
 
     Raises
     ------
     InputError
-        As :func:`in_visits`.
+        As :func:`order_in_visits`.
     """
-    if len(called) > 1 and not names.all_ranks(called):
-        raise _untold(folder / next((name for name in called if not names.all_ranks([name])), called[0]))
+    if len(names) > 1 and not file_names.all_ranks(names):
+        raise _unknown_order(folder / next((name for name in names if not file_names.all_ranks([name])), names[0]))
 
 
-def _untold(path: Path) -> InputError:
+def _unknown_order(path: Path) -> InputError:
     return InputError(
-        f"{path} does not say when it was taken, and the names do not tell the order of the visits. {_NAMING}", "folder"
+        f"{path} does not say when it was taken, and the names do not give the order of the visits. {_NAMING}", "folder"
     )
 
 
-def _stated(films: Sequence[RadiographWithOrderHints]) -> list[float] | None:
-    """The visits as the table of films states them for all."""
-    stated = [float(film.visit) for film in films if film.visit is not None]
-    return stated if len(stated) == len(films) else None
+def _stated(radiographs: Sequence[RadiographWithOrderHints]) -> list[float] | None:
+    """Return the visits as ``radiographs.csv`` states them; None if it does not state all."""
+    stated = [float(each.visit) for each in radiographs if each.visit is not None]
+    return stated if len(stated) == len(radiographs) else None
 
 
 def _check_same_order(
-    called: Sequence[str], one: Sequence[float | None], other: Sequence[float | None], folder: Path
+    names: Sequence[str], one: Sequence[float | None], other: Sequence[float | None], folder: Path
 ) -> None:
-    """Refuse two orders of the same films, dates or what names tell, that contradict each other."""
-    known = sorted((a, b, name) for a, b, name in zip(one, other, called) if a is not None and b is not None)
-    groups = [list(group) for _, group in groupby(known, key=lambda film: film[0])]
+    """Refuse two orders of the same radiographs that contradict each other: dates, or what names state."""
+    known = sorted((a, b, name) for a, b, name in zip(one, other, names) if a is not None and b is not None)
+    groups = [list(group) for _, group in groupby(known, key=lambda item: item[0])]
     for earlier, later in pairwise(groups):
         (_, first, name), (_, last, following) = max(earlier, key=_second), min(later, key=_second)
         if first > last:
@@ -137,17 +136,17 @@ def _check_same_order(
             )
 
 
-def _second(film: tuple[float, float, str]) -> float:
-    return film[1]
+def _second(item: tuple[float, float, str]) -> float:
+    return item[1]
 
 
-def _distinct(films: Sequence[RadiographWithOrderHints]) -> tuple[list[Radiograph], bool]:
-    """The films of a visit without copies, and whether there were any."""
+def _distinct(radiographs: Sequence[RadiographWithOrderHints]) -> tuple[list[Radiograph], bool]:
+    """Return the radiographs of a visit without copies, and whether there were copies."""
     kept: list[RadiographWithOrderHints] = []
-    for film in films:
-        if not any(_same_image(film, other) for other in kept):
-            kept.append(film)
-    return [film.radiograph for film in kept], len(kept) < len(films)
+    for each in radiographs:
+        if not any(_same_image(each, other) for other in kept):
+            kept.append(each)
+    return [each.radiograph for each in kept], len(kept) < len(radiographs)
 
 
 def _same_image(one: RadiographWithOrderHints, other: RadiographWithOrderHints) -> bool:

@@ -1,15 +1,87 @@
-"""A study: the radiographs of one patient, visit by visit."""
+"""A patient: all visits, each with the radiographs of its hands and the joints found in them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.reasons import Reason
+from napari_jsn.patient.labels import radiograph_label, side_order
 from napari_jsn.radiograph import Radiograph
 
+if TYPE_CHECKING:
+    from napari_jsn.joint import Joint
+    from napari_jsn.localization.found_joints import FoundJoints
 
-@dataclass(frozen=True)
+#: Visit and side; the side is None where it is not known.
+Place = tuple[int, str | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Hand:
+    """One radiograph at one visit, and the joints found in it.
+
+    Before the hands are found, a radiograph may show both hands; afterwards it shows one.
+
+    Parameters
+    ----------
+    visit : int
+        1 is the baseline.
+    day : datetime.date or None
+    radiograph : Radiograph
+    found : FoundJoints or None
+        None where joints were not searched yet.
+    """
+
+    visit: int
+    day: date | None
+    radiograph: Radiograph
+    found: FoundJoints | None = None
+
+    @property
+    def side(self) -> str | None:
+        """``"L"``, ``"R"``, or None where it is not known."""
+        return self.radiograph.side
+
+    @property
+    def place(self) -> Place:
+        """Visit and side."""
+        return self.visit, self.side
+
+    @property
+    def label(self) -> str:
+        """Visit and side in words: ``"visit 1, left"``."""
+        return radiograph_label(self.visit, self.side)
+
+    @property
+    def joints(self) -> tuple[Joint, ...]:
+        """The joints of this hand, in anatomical order; empty before they are searched."""
+        if self.found is None:
+            return ()
+        return tuple(joint for joint in self.found if joint.side == self.side) or tuple(self.found)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the joints that are out of view or covered; empty before they are searched."""
+        from napari_jsn.anatomy import JOINTS
+
+        names = {joint.name for joint in self.joints}
+        return () if self.found is None else tuple(name for name in JOINTS if name not in names)
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """What makes all joints of this hand doubtful."""
+        return () if self.found is None else self.found.reasons
+
+    def __repr__(self) -> str:
+        joints = "joints not searched" if self.found is None else f"{len(self.joints)} joints"
+        return f"<Hand: {self.label}, {joints}>"
+
+
+@dataclass(frozen=True, eq=False)
 class Visit:
     """The radiographs of one day.
 
@@ -19,32 +91,81 @@ class Visit:
         1 is the baseline.
     day : datetime.date or None
         None where the order of the visits was given and no date is known.
-    radiographs : tuple of Radiograph
+    hands : tuple of Hand
         The right hand before the left.
     """
 
     number: int
     day: date | None
-    radiographs: tuple[Radiograph, ...] = field(repr=False)
+    hands: tuple[Hand, ...]
+
+    @classmethod
+    def from_radiographs(cls, number: int, day: date | None, radiographs: Iterable[Radiograph]) -> Visit:
+        """Return a visit of radiographs whose joints were not searched yet; they are named after visit and side."""
+        named = (replace(each, name=radiograph_label(number, each.side)) for each in radiographs)
+        return cls(number, day, tuple(Hand(number, day, each) for each in sorted(named, key=_side_order)))
+
+    @property
+    def radiographs(self) -> tuple[Radiograph, ...]:
+        """The radiographs of the hands."""
+        return tuple(hand.radiograph for hand in self.hands)
+
+    def __repr__(self) -> str:
+        return f"<Visit {self.number}{f', {self.day}' if self.day else ''}: {len(self.hands)} radiographs>"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Patient:
     """All visits of one patient, oldest first.
 
     Parameters
     ----------
     visits : tuple of Visit
-    patient : str
+    patient_id : str
         A pseudonym, unless the user asked for the identity to be kept.
     notes : tuple of str
-        Sentences on what a reader of the figures should know: how films were split, what sides rest on.
+        Sentences on what a reader of the figures should know: how radiographs were split, what sides rest on.
+    hands_split : bool
+        Whether radiographs of both hands were split, and each has a side where it could be determined.
+    hands_found : bool
+        Whether joints were searched in all radiographs, and all checks are done.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> patient = jsn.read_patient(jsn.sample_folder("hand_pair"), split=False)
+    >>> [(visit.number, len(visit.hands)) for visit in patient.visits]
+    [(1, 1), (2, 1)]
     """
 
     visits: tuple[Visit, ...]
-    patient: str = "anonymous"
+    patient_id: str = "anonymous"
     notes: tuple[str, ...] = ()
+    hands_split: bool = field(default=False, kw_only=True)
+    hands_found: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if not self.visits:
-            raise InputError("A study has at least one visit.", "visits")
+            raise InputError("A patient has at least one visit.", "visits")
+
+    @property
+    def hands(self) -> tuple[Hand, ...]:
+        """The hands of all visits, by visit, the right hand before the left."""
+        return tuple(hand for visit in self.visits for hand in visit.hands)
+
+    def with_hands(self, hands: Mapping[int, Iterable[Hand]]) -> Patient:
+        """Return the patient with other hands at each visit, by visit number, the right hand before the left."""
+        visits = (
+            replace(visit, hands=tuple(sorted(hands[visit.number], key=lambda hand: side_order(hand.side))))
+            for visit in self.visits
+        )
+        return replace(self, visits=tuple(visits))
+
+    def __repr__(self) -> str:
+        joints = sum(len(hand.joints) for hand in self.hands)
+        counts = f"{len(self.visits)} visits, {len(self.hands)} radiographs, {joints} joints found"
+        return f"<Patient {self.patient_id}: {counts}>"
+
+
+def _side_order(radiograph: Radiograph) -> str:
+    return side_order(radiograph.side)

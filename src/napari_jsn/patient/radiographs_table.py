@@ -1,4 +1,4 @@
-"""``radiographs.csv``: what a person states about the films of a folder, where the files do not, or are wrong."""
+"""``radiographs.csv``: what a person states about radiographs whose files state nothing or something wrong."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SAME = 1e-3
 
 @dataclass(frozen=True)
 class Row:
-    """What the table says of one file; None or "" where it says nothing."""
+    """What the table states of one file; None or "" where it states nothing."""
 
     acquired: date | None = None
     visit: int | None = None
@@ -33,7 +33,7 @@ class Row:
 
 
 def read_table(folder: Path) -> dict[str, Row]:
-    """Rows by file, as a path relative to the folder; empty where there is no table.
+    """Return the rows by file (a path relative to the folder); empty where there is no table.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def _row(line: dict[str, str]) -> Row:
     )
 
 
-def stated(radiograph: Radiograph, row: Row) -> Radiograph:
+def with_stated_facts(radiograph: Radiograph, row: Row) -> Radiograph:
     """The radiograph with what the table states and its file does not, or states otherwise."""
     if row.acquired is not None and row.acquired != radiograph.day:
         radiograph = replace(radiograph, acquired=row.acquired, acquired_source=RADIOGRAPHS_TABLE)

@@ -1,4 +1,4 @@
-"""The radiographs of one patient, from a folder or one by one, put in order of time."""
+"""Read the radiographs of one patient, from a folder or one by one, and put them in order of time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
-from napari_jsn.patient import file_names as names
+from napari_jsn.patient import file_names
+from napari_jsn.patient.find_hands import split_hands
 from napari_jsn.patient.identity import Identity, check_one_patient
-from napari_jsn.patient.labels import radiograph_label
-from napari_jsn.patient.list_files import IMAGE_SUFFIXES, film_files, header_of
-from napari_jsn.patient.order import RadiographWithOrderHints, check_names, in_visits
+from napari_jsn.patient.list_files import IMAGE_SUFFIXES, header_of, list_radiographs
+from napari_jsn.patient.order import RadiographWithOrderHints, check_names, order_in_visits
 from napari_jsn.patient.patient import Patient, Visit
-from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, read_table, stated
-from napari_jsn.patient.split import by_side, split_study
-from napari_jsn.patient.view_position import without_oblique
+from napari_jsn.patient.radiographs_table import read_table, with_stated_facts
 from napari_jsn.radiograph import Radiograph, read_radiograph
 from napari_jsn.radiograph.dicom import is_dicom
+from napari_jsn.radiograph.radiograph import GIVEN
+from napari_jsn.radiograph.spacing import check_spacing
 
-#: What a patient is called unless a pseudonym is given or the identity is asked for.
+#: The pseudonym of a patient unless one is given or the identity is asked for.
 ANONYMOUS = "anonymous"
 
 
@@ -30,80 +30,104 @@ def read_patient(
     folder: str | os.PathLike[str],
     split: bool = True,
     *,
-    patient: str | None = None,
+    patient_id: str | None = None,
     keep_identity: bool = False,
+    spacing_mm: Any = None,
+    dicom_only: bool = False,
     model: str = "default",
     device: str | None = None,
     progress: Progress | None = None,
 ) -> Patient:
-    """Read the hand radiographs of one patient and group them into visits by date, or by name.
+    """Read the hand radiographs of one patient, group them into visits, and split radiographs of both hands.
 
     Takes the DICOM radiographs in the folder and up to three folders deep, whatever their names; other modalities,
-    other parts of the body and other files are left alone. Without any, takes the image files that ``radiographs.csv``
-    lists, or all image files if their names, or those of their folders, tell dates, weeks or visits. What
+    other parts of the body and other files are left out. Without any, takes the image files that ``radiographs.csv``
+    lists, or all image files if their names, or those of their folders, state dates, weeks or visits. What
     ``radiographs.csv`` states of a file comes before what the file says.
 
     Parameters
     ----------
     folder : str or path
     split : bool
-        Cut films of both hands in two, and tell the side of films that do not state it. Without it the films stay as
-        they are, nothing is looked for on them, and reading is fast.
-    patient : str, optional
+        Split radiographs of both hands, and determine the side of radiographs that do not state it. Without it the
+        radiographs stay as they are, nothing is searched on them, and reading is fast.
+    patient_id : str, optional
         Pseudonym; by default ``"anonymous"``.
     keep_identity : bool
-        Name the study after the Patient ID, if no pseudonym is given.
+        Take the Patient ID of the files as ``patient_id``, if no pseudonym is given.
+    spacing_mm : float or (row, col), optional
+        Size of a pixel of all radiographs in mm; by default what each file states.
+    dicom_only : bool
+        Refuse image files: DICOM objects can only point to DICOM files.
     model, device : str
-        Of the localiser that tells hands apart.
+        Of the localiser; see :func:`napari_jsn.find_joints`.
     progress : Progress, optional
-        Of the same.
+        When aborted, radiographs that were not searched yet stay as they are.
 
     Returns
     -------
     Patient
-        Radiographs are named after visit and side. No name, note or source tells who the patient is.
+        Radiographs are named after visit and side. No name, note or source identifies the patient. A radiograph of
+        one hand that was searched for its side keeps the joints found.
 
     Raises
     ------
     InputError
-        If there is no such folder or no radiograph in it, if neither dates nor names tell the order or they contradict
-        each other, if it shows more than one patient, if hands lie over one another, or if a file is damaged.
+        If there is no such folder or no radiograph in it, if neither dates nor names give the order or they contradict
+        each other, if it shows more than one patient, if hands overlap, or if a file is damaged.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> patient = jsn.read_patient(jsn.sample_folder("hand_pair"))
+    >>> patient
+    <Patient anonymous: 2 visits, 2 radiographs, 0 joints found>
+    >>> [hand.side for hand in patient.hands]
+    ['L', 'L']
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}. Give the folder with the radiographs of one patient.", "folder")
+    spacing = check_spacing(spacing_mm)
     table = read_table(folder)
-    files, notes = film_files(folder, table)  # all headers before any pixels
+    files, notes = list_radiographs(folder, table)  # all headers before any pixels
     notes += check_one_patient({file.name: file.identity for file in files}, str(folder), "folder")
+    if dicom_only:
+        _check_dicom([file.path for file in files])
     if not table and all(file.path.suffix.lower() in IMAGE_SUFFIXES for file in files):
         check_names([file.name for file in files], folder)
-    placed = []
+    hinted = []
     for file in files:
         radiograph, row = read_radiograph(file.path), table.get(file.name)
-        radiograph = stated(radiograph, row) if row else _by_name(radiograph, file.name)
-        placed.append(RadiographWithOrderHints(radiograph, file.name, file.image, row.visit if row else None))
-    visits, told = in_visits(placed, folder)
-    study = Patient(visits, _called(patient, keep_identity, [file.identity for file in files]), (*notes, *told))
-    return split_study(without_oblique(study), model, device, progress) if split else study
+        radiograph = with_stated_facts(radiograph, row) if row else _with_facts_of_name(radiograph, file.name)
+        if spacing is not None:
+            radiograph = replace(radiograph, spacing_mm=spacing, spacing_source=GIVEN)
+        hinted.append(RadiographWithOrderHints(radiograph, file.name, file.image, row.visit if row else None))
+    visits, order_notes = order_in_visits(hinted, folder)
+    identities = [file.identity for file in files]
+    patient = Patient(visits, _pseudonym(patient_id, keep_identity, identities), (*notes, *order_notes))
+    return split_hands(patient, None, model, device, progress) if split else patient
 
 
-def patient_of(
+def patient_from_radiographs(
     *visits: Any,
     split: bool = True,
-    patient: str | None = None,
+    patient_id: str | None = None,
     keep_identity: bool = False,
+    spacing_mm: Any = None,
+    dicom_only: bool = False,
     model: str = "default",
     device: str | None = None,
     progress: Progress | None = None,
 ) -> Patient:
-    """A study of radiographs that are given one by one, in the order of the visits.
+    """Return a patient made of radiographs that are given one by one, in the order of the visits.
 
     Parameters
     ----------
     *visits : path, Radiograph, (H, W) array, or sequence of these
-        One a visit, the baseline first; a sequence where a visit has a film of each hand. The files must be one
-        patient's; of a Radiograph that is not asked.
-    split, patient, keep_identity, model, device, progress
+        One a visit, the baseline first; a sequence where a visit has a radiograph of each hand. Files must be of one
+        patient; this is not checked for a Radiograph or an array.
+    split, patient_id, keep_identity, spacing_mm, dicom_only, model, device, progress
         As for :func:`read_patient`.
 
     Returns
@@ -113,53 +137,71 @@ def patient_of(
     Raises
     ------
     InputError
-        If a file cannot be read, if the files show more than one patient, or if hands lie over one another.
+        If a file cannot be read, if the files show more than one patient, or if hands overlap.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> from napari_jsn.patient.read import patient_from_radiographs
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> patient_from_radiographs(baseline, followup, patient_id="P001")
+    <Patient P001: 2 visits, 2 radiographs, 0 joints found>
     """
+    spacing = check_spacing(spacing_mm)
     identities: dict[str, Identity] = {}
     made = []
     for number, visit in enumerate(visits, start=1):
         given = [visit] if isinstance(visit, (str, os.PathLike, Radiograph)) or hasattr(visit, "shape") else list(visit)
-        films = [_radiograph(film, identities) for film in given]
-        if not films:
+        if dicom_only:
+            _check_dicom([each for each in given if isinstance(each, (str, os.PathLike))])
+        radiographs = [_radiograph(each, identities) for each in given]
+        if not radiographs:
             raise InputError(f"Visit {number} holds no radiograph. Give one, or leave the visit out.", "followup")
-        day = min((film.day for film in films if film.day is not None), default=None)
-        named = (replace(film, name=radiograph_label(number, film.side)) for film in films)
-        made.append(Visit(number, day, tuple(sorted(named, key=by_side))))
+        if spacing is not None:
+            radiographs = [replace(each, spacing_mm=spacing, spacing_source=GIVEN) for each in radiographs]
+        day = min((each.day for each in radiographs if each.day is not None), default=None)
+        made.append(Visit.from_radiographs(number, day, radiographs))
     if not made:
         raise InputError("No radiographs are given. Give a baseline and a follow-up.", "baseline")
     notes = check_one_patient(identities, "What is given", "followup")
-    study = Patient(tuple(made), _called(patient, keep_identity, list(identities.values())), tuple(notes))
-    return split_study(without_oblique(study), model, device, progress) if split else study
+    patient = Patient(tuple(made), _pseudonym(patient_id, keep_identity, list(identities.values())), tuple(notes))
+    return split_hands(patient, None, model, device, progress) if split else patient
 
 
-def _radiograph(film: Any, identities: dict[str, Identity]) -> Radiograph:
-    if isinstance(film, Radiograph):
-        return film
-    if hasattr(film, "shape"):
-        return Radiograph(film)
-    radiograph = read_radiograph(film)
+def _radiograph(given: Any, identities: dict[str, Identity]) -> Radiograph:
+    if isinstance(given, Radiograph):
+        return given
+    if hasattr(given, "shape"):
+        return Radiograph(given)
+    radiograph = read_radiograph(given)
     if radiograph.path is not None and is_dicom(radiograph.path):
-        identities[str(film)] = header_of(radiograph.path, str(film))[0].identity
-    return _by_name(radiograph, Path(film).name)
+        identities[str(given)] = header_of(radiograph.path, str(given))[0].identity
+    return _with_facts_of_name(radiograph, Path(given).name)
 
 
-def _by_name(radiograph: Radiograph, name: str) -> Radiograph:
-    """What a file's name tells and the file itself does not: the day, and the side."""
-    day, side = names.day_in(name), names.side_in(name)
+def _with_facts_of_name(radiograph: Radiograph, name: str) -> Radiograph:
+    """Add what the name of a file states and the file itself does not: the day, and the side."""
+    day, side = file_names.day_in(name), file_names.side_in(name)
     if radiograph.acquired is None and day is not None:
-        radiograph = replace(radiograph, acquired=day, acquired_source=names.SOURCE)
+        radiograph = replace(radiograph, acquired=day, acquired_source=file_names.SOURCE)
     if side is not None and not radiograph.side and not radiograph.side_source:
         one = None if side == "B" else side
-        radiograph = replace(radiograph, side=one, side_source=names.SOURCE if one else f"{names.SOURCE}: both")
+        source = file_names.SOURCE if one else f"{file_names.SOURCE}: both"
+        radiograph = replace(radiograph, side=one, side_source=source)
     return radiograph
 
 
-def _called(patient: str | None, keep_identity: bool, identities: Sequence[Identity]) -> str:
-    """What to call the patient."""
-    if patient is not None:
-        return patient
+def _check_dicom(paths: Sequence[Any]) -> None:
+    if not all(is_dicom(Path(path)) for path in paths if Path(path).is_file()):
+        raise InputError(
+            "DICOM objects point to the DICOM files of the radiographs, but some radiographs are image files. "
+            "Leave --dicom out, or give DICOM files.",
+            "dicom",
+        )
+
+
+def _pseudonym(patient_id: str | None, keep_identity: bool, identities: Sequence[Identity]) -> str:
+    if patient_id is not None:
+        return patient_id
     number = next((identity.number for identity in identities if identity.number), "")
     return number if keep_identity and number else ANONYMOUS
-
-
-__all__ = ["ANONYMOUS", "RADIOGRAPHS_TABLE", "read_patient", "patient_of"]

@@ -1,4 +1,4 @@
-"""Which hand it is, by the lead letters beside it and by its anatomy; where they disagree, it is said."""
+"""Determine the side of hands by the lead letters beside them and by anatomy; note where these disagree."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from napari_jsn.radiograph import Radiograph
 if TYPE_CHECKING:
     from napari_jsn.localization.found_joints import FoundJoints
 
-#: Source of a side that a lead letter tells.
+#: Source of a side that a lead letter states.
 MARKER = "marker"
 
 _OTHER = {"L": "R", "R": "L"}
 
 
 def by_marker(hands: Sequence[Radiograph], found: FoundJoints) -> tuple[tuple[Radiograph, ...], list[str]]:
-    """Hands whose side anatomy told, with the side that their letters tell where these can be read.
+    """Return hands with the side that lead letters state, where these can be read; else with the side by anatomy.
 
-    A letter stands for what a person knew; anatomy tells left from right only on a posteroanterior view that is not
-    mirrored. Of two hands on one film both letters must be read, one beside each.
+    A person placed the letter; anatomy gives the side only on a posteroanterior view that is not mirrored. Of two
+    hands on one radiograph both letters must be read, one beside each.
 
     Parameters
     ----------
     hands : sequence of Radiograph
-        One or two, cut out of one film.
+        One or two, cut out of one radiograph.
     found : FoundJoints
-        On that film.
+        On that radiograph.
 
     Returns
     -------
     tuple of Radiograph
     list of str
-        What letters and anatomy disagree about, to be put after the visit's number.
+        Where letters and anatomy disagree, to be put after the visit's number.
     """
     from napari_jsn.localization.shape import HAND_MM
 
@@ -49,13 +49,13 @@ def by_marker(hands: Sequence[Radiograph], found: FoundJoints) -> tuple[tuple[Ra
     agree = {letter.side == hand.side for letter, hand in zip(letters, hands)}
     if len(agree) > 1:
         return tuple(hands), ["the markers name the same side for both hands; the sides rest on anatomy"]
-    told = tuple(replace(hand, side=letter.side, side_source=MARKER) for letter, hand in zip(letters, hands))
+    marked = tuple(replace(hand, side=letter.side, side_source=MARKER) for letter, hand in zip(letters, hands))
     if agree == {True}:
-        return told, []
+        return marked, []
     why = (
         "the letter reads backwards, so the image is mirrored"
         if all(letter.mirrored for letter in letters)
         else "the palm faces up, or the marker is wrong"
     )
     words = ((side_label(letter.side), side_label(_OTHER[letter.side])) for letter in letters)
-    return told, [f"the marker says {said}, but the hand looks like a {looks} one: {why}" for said, looks in words]
+    return marked, [f"the marker says {said}, but the hand looks like a {looks} one: {why}" for said, looks in words]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from napari_jsn.anatomy import JOINTS, MEASURED_JOINTS, bones_of
@@ -13,23 +16,30 @@ from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.common.stages import Stages
 from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.networks.weights import model_identity
-from napari_jsn.patient.find_hands import Hand, Place, find_on_films, open_study
+from napari_jsn.patient.check_tags import NO_SPACING
+from napari_jsn.patient.find_hands import find_hands
+from napari_jsn.patient.labels import side_order
+from napari_jsn.patient.patient import Hand, Patient, Place
+from napari_jsn.patient.read import patient_from_radiographs, read_patient
 from napari_jsn.progression.hand_scale import with_hand_scale
-from napari_jsn.progression.joint_course import JointCourse, rows_of
-from napari_jsn.progression.joint_views import views_of
-from napari_jsn.progression.notes import notes_of
+from napari_jsn.progression.joint_course import JointCourse, narrowings_of
+from napari_jsn.progression.joint_views import make_joint_views
+from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
+from napari_jsn.progression.notes import progression_notes
 from napari_jsn.progression.pairwise import Ends
-from napari_jsn.progression.progression import JointView, MeasuredHand, Narrowing, Progression
+from napari_jsn.progression.progression import Progression
+from napari_jsn.radiograph.radiograph import GIVEN
+from napari_jsn.radiograph.spacing import check_spacing
 from napari_jsn.registration.methods import load_method
 from napari_jsn.registration.register import register_many
 from napari_jsn.registration.result import Registration
 
 #: Share of the time that finding joints, finding bones and registering take.
 _SHARES = (0.25, 0.3, 0.45)
-_STOPPED = "Stopped before all joints were measured."
+_ABORTED = "Stopped before all joints were measured."
 
 #: Visit, side and joint.
-_Which = tuple[int, str | None, str]
+_Key = tuple[int, str | None, str]
 #: Side, joint and two visits by index.
 _Pair = tuple[str | None, str, Ends]
 
@@ -45,17 +55,17 @@ def measure(
     device: str | None = None,
     progress: Progress | None = None,
     boxes: Mapping[Place, Sequence[Joint]] | None = None,
-    masks: Mapping[_Which, BoneMasks] | None = None,
+    masks: Mapping[_Key, BoneMasks] | None = None,
 ) -> Progression:
-    """Measure how much each finger joint narrowed from the baseline to every later visit.
+    """Measure the narrowing of each finger joint from the baseline to every later visit.
 
-    Finds the joints and their bones, registers each joint between all pairs of visits, and follows it over time.
+    Finds the joints and their bones, registers each joint between all pairs of visits, and fits its course over time.
 
     Parameters
     ----------
     baseline : path, Radiograph, (H, W) array, Patient or folder
-        The first radiograph; or a study, or the folder of one, which holds all visits. A visit of two films is a
-        sequence of both.
+        The first radiograph; or a patient, or the folder of one, which holds all visits. A visit of two radiographs is
+        a sequence of both.
     *followups : path, Radiograph or (H, W) array
         Later visits, in order.
     joints : sequence of str
@@ -63,7 +73,7 @@ def measure(
     method : str
         Of registration: ``"refined"``, ``"pipoc"``, ...
     spacing_mm : float or (row, col), optional
-        Size of a pixel of all films; by default what each file states. Without any, figures are in pixels.
+        Size of a pixel of all radiographs; by default what each file states. Without any, figures are in pixels.
     localization, segmentation : str
         Names of the models.
     device : str, optional
@@ -71,9 +81,10 @@ def measure(
     progress : Progress, optional
         When aborted, joints that were not measured are left out, and a note says so.
     boxes : mapping of (visit, side) to sequence of Joint, optional
-        Joints in place of those that would be found on a film. Boxes marked ``edited`` are kept exactly.
+        Joints in place of those that would be found on a radiograph. Boxes marked ``edited`` are kept exactly.
     masks : mapping of (visit, side, joint) to BoneMasks, optional
-        Bones drawn by hand on the joint image that the joint's box cuts out, in place of those that would be found.
+        Bones painted by a person on the joint image that the joint's box cuts out, in place of those that would be
+        found.
 
     Returns
     -------
@@ -89,56 +100,39 @@ def measure(
     ----------
     Wang et al., A deep registration method for accurate quantification of joint space narrowing progression in
     rheumatoid arthritis, CMIG 108:102273 (2023).
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"])
+    >>> progression.narrowings[0].joint
+    'MCP2'
+    >>> round(progression.narrowings[0].jsn_mm, 1)
+    0.3
     """
-    names, boxes, masks = _checked(joints), dict(boxes or {}), dict(masks or {})
+    names, masks = _joint_names(joints), dict(masks or {})
     load_method(method)  # a wrong name is refused before anything is read
     where = device_name(device)
-    study = open_study(baseline, followups, spacing_mm)
+    patient = _patient(baseline, followups, spacing_mm)
     stages = Stages(progress or Silent(), _SHARES)
-    found = find_on_films(study, boxes, localization, where, stages.next("Finding the joints"))
-    if found is None:
-        return Progression((), (), study.patient, (*study.notes, _STOPPED), {}, method, where)
-    films, notes = found
-    wanted = [(film, joint) for film in films for joint in film.joints if joint.name in names]
-    seen = views_of(
-        [(film.radiograph, joint) for film, joint in wanted],
-        {k: masks[key] for k, (film, joint) in enumerate(wanted) if (key := (*film.place, joint.name)) in masks},
-        segmentation,
-        where,
-        stages.next("Finding the bones"),
-    )
-    views = {(*film.place, joint.name): view for (film, joint), view in zip(wanted, seen or [], strict=False)}
-    visits = len(study.visits)
-    pairs = [
-        (side, name, (first - 1, second - 1))
-        for side in dict.fromkeys(film.side for film in films)
-        for name in names
-        for first, second in combinations(range(1, visits + 1), 2)
-        if (1, side, name) in views and (first, side, name) in views and (second, side, name) in views
-    ]
-    registered = _register(pairs, views, method, where, stages.next("Registering the joints"))
-    complete = seen is not None and len(registered) == len(pairs)
-    rows: list[Narrowing] = []
-    for side in sorted({film.side for film in films}, key=lambda side: "RL".find(side or "") % 3):
-        for name in names if seen is not None else ():
-            course = JointCourse(
-                name,
-                side,
-                {film.visit: film for film in films if film.side == side},
-                {visit: view for (visit, of, joint), view in views.items() if (of, joint) == (side, name)},
-                {ends: one for (of, joint, ends), one in registered.items() if (of, joint) == (side, name)},
-            )
-            rows += rows_of(course, visits, complete)
-    notes = (*notes, *notes_of(films, rows), *(() if complete else (_STOPPED,)))
+    patient = find_hands(patient, boxes, localization, where, stages.next("Finding the joints"))
+    if not patient.hands_found:
+        return Progression((), (), patient.patient_id, (*patient.notes, _ABORTED), {}, method, where)
+    views = _views(patient, names, masks, segmentation, where, stages.next("Finding the bones"))
+    pairs = _pairs(patient, names, views or {})
+    registered = _register(pairs, views or {}, method, where, stages.next("Registering the joints"))
+    complete = views is not None and len(registered) == len(pairs)
+    narrowings = [] if views is None else _narrowings(patient, names, views, registered, complete)
+    notes = (*patient.notes, *progression_notes(patient.hands, narrowings), *(() if complete else (_ABORTED,)))
     models = {"segmentation": model_identity("segmentation", segmentation)}
-    if any(film.place not in boxes for film in films):
+    if any(hand.place not in (boxes or {}) for hand in patient.hands):
         models = {"localization": model_identity("localization", localization), **models}
-    measured = tuple(_film(film, views, names) for film in films)
-    return Progression(measured, tuple(rows), study.patient, notes, models, method, where)
+    measured = tuple(_measured_hand(hand, views or {}, names) for hand in patient.hands)
+    return Progression(measured, tuple(narrowings), patient.patient_id, notes, models, method, where)
 
 
-def _checked(joints: Sequence[str]) -> tuple[str, ...]:
-    """Joint names in anatomical order."""
+def _joint_names(joints: Sequence[str]) -> tuple[str, ...]:
+    """Return joint names in anatomical order."""
     names = (joints,) if isinstance(joints, str) else tuple(joints)
     for name in names:
         bones_of(name)
@@ -147,9 +141,70 @@ def _checked(joints: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in JOINTS if name in names)
 
 
+def _patient(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Patient:
+    """Return the patient that is given in one of its forms, with two visits or more."""
+    is_folder = isinstance(baseline, (str, os.PathLike)) and Path(baseline).is_dir()
+    if (is_folder or isinstance(baseline, Patient)) and followups:
+        raise InputError("A patient holds all visits. Give it alone, or radiographs one by one.", "followup")
+    if isinstance(baseline, Patient):
+        patient = _with_spacing(baseline, spacing_mm)
+    elif is_folder:
+        patient = read_patient(baseline, split=False, spacing_mm=spacing_mm)
+    else:
+        patient = patient_from_radiographs(baseline, *followups, split=False, spacing_mm=spacing_mm)
+    if len(patient.visits) < 2:
+        raise InputError(
+            "There is only one visit, and narrowing is a change between two. Give a follow-up radiograph.", "followup"
+        )
+    return patient
+
+
+def _with_spacing(patient: Patient, spacing_mm: Any) -> Patient:
+    """Return the patient with another pixel size; joints are searched again, since their boxes depend on it."""
+    spacing = check_spacing(spacing_mm)
+    if spacing is None:
+        return patient
+    hands = {
+        visit.number: [
+            replace(hand, found=None, radiograph=replace(hand.radiograph, spacing_mm=spacing, spacing_source=GIVEN))
+            for hand in visit.hands
+        ]
+        for visit in patient.visits
+    }
+    notes = tuple(note for note in patient.notes if note != NO_SPACING)
+    return replace(patient.with_hands(hands), notes=notes, hands_found=False)
+
+
+def _views(
+    patient: Patient,
+    names: Sequence[str],
+    masks: Mapping[_Key, BoneMasks],
+    model: str,
+    device: str,
+    progress: Progress,
+) -> dict[_Key, JointView] | None:
+    """Return the views of all joints; None if aborted."""
+    wanted = [(hand, joint) for hand in patient.hands for joint in hand.joints if joint.name in names]
+    keys: list[_Key] = [(*hand.place, joint.name) for hand, joint in wanted]
+    painted = {k: masks[key] for k, key in enumerate(keys) if key in masks}
+    views = make_joint_views([(hand.radiograph, joint) for hand, joint in wanted], painted, model, device, progress)
+    return None if views is None else dict(zip(keys, views, strict=True))
+
+
+def _pairs(patient: Patient, names: Sequence[str], views: Mapping[_Key, JointView]) -> list[_Pair]:
+    """Return every two visits at which a joint of the baseline is seen."""
+    return [
+        (side, name, (first - 1, second - 1))
+        for side in dict.fromkeys(hand.side for hand in patient.hands)
+        for name in names
+        for first, second in combinations(range(1, len(patient.visits) + 1), 2)
+        if (1, side, name) in views and (first, side, name) in views and (second, side, name) in views
+    ]
+
+
 def _register(
     pairs: Sequence[_Pair],
-    views: Mapping[_Which, JointView],
+    views: Mapping[_Key, JointView],
     method: str,
     device: str,
     progress: Progress,
@@ -160,25 +215,43 @@ def _register(
     results = register_many(
         [view.image for view in fixed],
         [view.image for view in moving],
-        # what is doubtful about bones that were found is told once a film, not once a pair
+        # doubts about the bones are reported once a radiograph, not once a pair
         [BoneMasks(view.masks.upper, view.masks.lower) for view in fixed],
         [BoneMasks(view.masks.upper, view.masks.lower) for view in moving],
         method=method,
         device=device,
         progress=progress,
     )
-    return _with_hand_scales(dict(zip(pairs, results, strict=False)))
+    registered = dict(zip(pairs, results, strict=False))
+    scaled: dict[_Pair, Registration] = {}
+    for side, visits in dict.fromkeys((side, visits) for side, _, visits in registered):
+        of_hand = [pair for pair in registered if (pair[0], pair[2]) == (side, visits)]
+        scaled |= zip(of_hand, with_hand_scale([registered[pair] for pair in of_hand]), strict=True)
+    return scaled
 
 
-def _with_hand_scales(registered: dict[_Pair, Registration]) -> dict[_Pair, Registration]:
-    drawn: dict[_Pair, Registration] = {}
-    for side, ends in dict.fromkeys((side, ends) for side, _, ends in registered):
-        of_hand = [pair for pair in registered if (pair[0], pair[2]) == (side, ends)]
-        drawn |= zip(of_hand, with_hand_scale([registered[pair] for pair in of_hand]), strict=True)
-    return drawn
+def _narrowings(
+    patient: Patient,
+    names: Sequence[str],
+    views: Mapping[_Key, JointView],
+    registered: Mapping[_Pair, Registration],
+    complete: bool,
+) -> list[Narrowing]:
+    narrowings: list[Narrowing] = []
+    for side in sorted({hand.side for hand in patient.hands}, key=side_order):
+        for name in names:
+            course = JointCourse(
+                name,
+                side,
+                {hand.visit: hand for hand in patient.hands if hand.side == side},
+                {visit: view for (visit, of, joint), view in views.items() if (of, joint) == (side, name)},
+                {ends: one for (of, joint, ends), one in registered.items() if (of, joint) == (side, name)},
+            )
+            narrowings += narrowings_of(course, len(patient.visits), complete)
+    return narrowings
 
 
-def _film(film: Hand, views: Mapping[_Which, JointView], names: Sequence[str]) -> MeasuredHand:
-    joints = tuple(views[*film.place, name] for name in names if (*film.place, name) in views)
-    missing = tuple(name for name in film.missing if name in names)
-    return MeasuredHand(film.visit, film.day, film.side, film.radiograph, joints, missing, film.reasons)
+def _measured_hand(hand: Hand, views: Mapping[_Key, JointView], names: Sequence[str]) -> MeasuredHand:
+    joints = tuple(views[*hand.place, name] for name in names if (*hand.place, name) in views)
+    missing = tuple(name for name in hand.missing if name in names)
+    return MeasuredHand(hand.visit, hand.day, hand.side, hand.radiograph, joints, missing, hand.reasons)

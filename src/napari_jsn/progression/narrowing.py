@@ -1,17 +1,21 @@
-"""What is known of one joint, one film, and one joint's narrowing between two visits."""
+"""One joint on one radiograph, one measured radiograph, and the narrowing of one joint between two visits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
+from napari_jsn.common.reasons import Reason, sentences
+from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks, Joint, JointImage
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.registration.result import Registration
 from napari_jsn.width.result import JointSpaceWidth
 
-Interval = tuple[float, float]
 NAN = float("nan")
+#: Half width of the 95 % interval from which a figure is called wide, in mm.
+WIDE_MM = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,22 +28,30 @@ class JointView:
         Name, side and box.
     image : JointImage
     masks : BoneMasks
-        Found by the network, or drawn by the user.
+        Found by the network, or painted by the user.
     jsw : JointSpaceWidth
-    reasons : tuple of str
-        What is doubtful about the box or the masks.
+    reasons : tuple of Reason
+        What is doubtful about the masks.
+    masks_painted : bool
+        Whether a person painted the masks.
     """
 
     joint: Joint
     image: JointImage = field(repr=False)
     masks: BoneMasks = field(repr=False)
     jsw: JointSpaceWidth
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    masks_painted: bool = False
+
+    @property
+    def changed_by_hand(self) -> bool:
+        """Whether a person set the box or painted the masks."""
+        return self.joint.edited or self.masks_painted
 
 
 @dataclass(frozen=True, eq=False)
 class Narrowing:
-    """How much one joint narrowed from the baseline to one later visit.
+    """The narrowing of one joint from the baseline to one later visit.
 
     Attributes
     ----------
@@ -47,21 +59,20 @@ class Narrowing:
         ``"MCP2"``, ``"L"``; the side is "" where it is not known.
     visit : int
         2 or more.
-    jsn_mm, jsn_sd_mm : float
-        Narrowing since baseline in baseline mm, positive is narrower, and its standard uncertainty. With three visits
-        or more it is the weighted least-squares solution over all pairs of visits. NaN where not measured.
-    ci95_mm : (float, float)
-    jsn_px, jsn_sd_px : float
-        The same in pixels of the baseline's joint image.
-    reliable : bool
-    reason : str
-        Why not reliable; empty when reliable.
+    narrowing_px : Estimate
+        Narrowing since baseline in pixels of the baseline's joint image, positive is narrower, and its standard
+        uncertainty. With three visits or more it is the weighted least-squares solution over all pairs of visits. NaN
+        where not measured.
+    spacing_mm : float or None
+        Pixel size of the baseline's joint image.
+    reasons : tuple of Reason
+        Why the figure has failed; empty where it has not.
     angle_deg : float
-        Turn of the upper bone against the lower one since baseline.
-    closure_mm : float
-        Root mean square of what the pairs of visits leave open around the triangles that hold this visit; NaN with two.
-    jsw_change_mm, jsw_change_sd_mm : float
-        Baseline JSW less this visit's JSW (divided by the registered scale): an independent check on ``jsn_mm``.
+        Rotation of the upper bone against the lower one since baseline.
+    closure_px : float
+        Root mean square of the closures of the triangles of visits that hold this visit; NaN with two visits.
+    width_change_px : Estimate
+        Baseline JSW less this visit's JSW (divided by the registered scale): an independent check on the narrowing.
     registration : Registration or None
         The direct one from the baseline to this visit; None where the joint was not measured.
     baseline, followup : JointView or None
@@ -71,25 +82,100 @@ class Narrowing:
     joint: str
     side: str
     visit: int
-    jsn_mm: float = NAN
-    jsn_sd_mm: float = NAN
-    ci95_mm: Interval = (NAN, NAN)
-    jsn_px: float = NAN
-    jsn_sd_px: float = NAN
-    reliable: bool = False
-    reason: str = ""
+    narrowing_px: Estimate = Estimate()
+    spacing_mm: float | None = None
+    reasons: tuple[Reason, ...] = ()
     angle_deg: float = NAN
-    closure_mm: float = NAN
-    jsw_change_mm: float = NAN
-    jsw_change_sd_mm: float = NAN
+    closure_px: float = NAN
+    width_change_px: Estimate = Estimate()
     registration: Registration | None = field(default=None, repr=False)
     baseline: JointView | None = field(default=None, repr=False)
     followup: JointView | None = field(default=None, repr=False)
 
+    @property
+    def narrowing_mm(self) -> Estimate:
+        """The narrowing in baseline mm; NaN without a pixel size."""
+        return self.narrowing_px.scaled(self.spacing_mm)
+
+    @property
+    def width_change_mm(self) -> Estimate:
+        """The decrease of the joint space width in mm; NaN without a pixel size."""
+        return self.width_change_px.scaled(self.spacing_mm)
+
+    @property
+    def jsn_mm(self) -> float:
+        """The narrowing in baseline mm."""
+        return self.narrowing_mm.value
+
+    @property
+    def jsn_sd_mm(self) -> float:
+        """Standard uncertainty of the narrowing in mm."""
+        return self.narrowing_mm.sd
+
+    @property
+    def ci95_mm(self) -> tuple[float, float]:
+        """95 % interval of the narrowing in mm."""
+        return self.narrowing_mm.ci95
+
+    @property
+    def jsn_px(self) -> float:
+        """The narrowing in baseline pixels."""
+        return self.narrowing_px.value
+
+    @property
+    def jsn_sd_px(self) -> float:
+        """Standard uncertainty of the narrowing in pixels."""
+        return self.narrowing_px.sd
+
+    @property
+    def closure_mm(self) -> float:
+        """The closure in mm."""
+        return NAN if self.spacing_mm is None else self.closure_px * self.spacing_mm
+
+    @property
+    def jsw_change_mm(self) -> float:
+        """The decrease of the joint space width in mm."""
+        return self.width_change_mm.value
+
+    @property
+    def jsw_change_sd_mm(self) -> float:
+        """Standard uncertainty of the decrease of the joint space width in mm."""
+        return self.width_change_mm.sd
+
+    @property
+    def reliable(self) -> bool:
+        """Whether it was measured and nothing shows that it has failed."""
+        return self.narrowing_px.known and not self.reasons
+
+    @property
+    def reason(self) -> str:
+        """Why it has failed, in sentences; empty where it has not."""
+        return sentences(self.reasons)
+
+    @property
+    def state(self) -> Literal["good", "wide", "failed"]:
+        """``"failed"``, ``"wide"`` (half width of the interval over 0.15 mm), or ``"good"``."""
+        if not self.reliable:
+            return "failed"
+        low, high = self.ci95_mm
+        return "wide" if (high - low) / 2 > WIDE_MM else "good"
+
+    @property
+    def changed_by_hand(self) -> bool:
+        """Whether a person set a box or painted masks of this joint at the baseline or at this visit."""
+        return any(view is not None and view.changed_by_hand for view in (self.baseline, self.followup))
+
+    def __repr__(self) -> str:
+        figure, unit = (self.narrowing_px, "px") if self.spacing_mm is None else (self.narrowing_mm, "mm")
+        low, high = figure.ci95
+        name = f"{self.joint} {self.side}".strip()
+        interval = f"{figure.value:+.2f} {unit} [{low:+.2f}, {high:+.2f}]"
+        return f"<Narrowing: {name}, visit {self.visit}: {interval}, {self.state}>"
+
 
 @dataclass(frozen=True, eq=False)
 class MeasuredHand:
-    """A radiograph that was measured: whose hand, when, and its joints.
+    """One radiograph of one hand that was measured, and the views of its joints.
 
     Attributes
     ----------
@@ -101,8 +187,8 @@ class MeasuredHand:
         In anatomical order.
     missing : tuple of str
         Joints that are not in view.
-    notes : tuple of str
-        What was noticed about it.
+    reasons : tuple of Reason
+        What makes all joints of this hand doubtful.
     """
 
     visit: int
@@ -111,4 +197,4 @@ class MeasuredHand:
     radiograph: Radiograph = field(repr=False)
     joints: tuple[JointView, ...] = field(repr=False)
     missing: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()

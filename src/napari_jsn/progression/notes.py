@@ -1,4 +1,4 @@
-"""What holds for all figures of a study, in sentences: pixel sizes, scale, sides."""
+"""Notes that hold for all figures of a patient: pixel sizes and scale."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from napari_jsn.patient.find_hands import Hand
 from napari_jsn.patient.labels import radiograph_label
-from napari_jsn.progression.progression import Narrowing
+from napari_jsn.patient.patient import Hand
+from napari_jsn.progression.narrowing import Narrowing
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import Spacing
 
-#: A film on which both bones of most joints are larger or smaller than at baseline by more has a wrong pixel size.
+#: Relative change of scale of both bones of most joints from which a pixel size is taken for wrong.
 _SCALE = 0.03
-#: The fewest joints that say so.
+#: Fewest joints that show it.
 _LEAST_JOINTS = 3
-#: What is to be known of a pixel size from these sources.
-_SPACING_WORDS = {
+#: Notes on pixel sizes from these sources.
+_SPACING_NOTES = {
     "uncalibrated": "Pixel sizes are as stated, and not calibrated.",
     "calibration unknown": "Pixel sizes are as stated; whether they are calibrated is not known.",
     "at detector": "Pixel sizes are those at the detector: the hand is a little smaller than figures say.",
@@ -25,30 +25,30 @@ _SPACING_WORDS = {
 }
 
 
-def notes_of(films: Sequence[Hand], rows: Iterable[Narrowing]) -> list[str]:
-    """What a reader of the figures should know.
+def progression_notes(hands: Sequence[Hand], narrowings: Iterable[Narrowing]) -> list[str]:
+    """Return notes on the pixel sizes, and on a scale that differs between visits.
 
     Parameters
     ----------
-    films : sequence of Hand
-    rows : iterable of Narrowing
+    hands : sequence of Hand
+    narrowings : iterable of Narrowing
     """
-    return [*_spacing_notes([film.radiograph for film in films]), *_scale_notes(films, list(rows))]
+    return [*_spacing_notes([hand.radiograph for hand in hands]), *_scale_notes(hands, list(narrowings))]
 
 
 def _spacing_notes(radiographs: Sequence[Radiograph]) -> list[str]:
-    """What the pixel sizes are, where all are of one kind."""
+    """Return what the pixel sizes are, where all are of one kind."""
     sources = {radiograph.spacing_source for radiograph in radiographs if radiograph.spacing_mm is not None}
-    return [_SPACING_WORDS[source] for source in sources if len(sources) == 1 and source in _SPACING_WORDS]
+    return [_SPACING_NOTES[source] for source in sources if len(sources) == 1 and source in _SPACING_NOTES]
 
 
-def _scale_notes(films: Sequence[Hand], rows: Sequence[Narrowing]) -> list[str]:
-    spacing = {film.place: film.radiograph.spacing_mm for film in films}
+def _scale_notes(hands: Sequence[Hand], rows: Sequence[Narrowing]) -> list[str]:
+    spacing = {hand.place: hand.radiograph.spacing_mm for hand in hands}
     notes = []
     for visit, side in sorted({(row.visit, row.side) for row in rows}):
         first, later = spacing.get((1, side or None)), spacing.get((visit, side or None))
         scales = [
-            np.array([row.registration.upper.dz, row.registration.lower.dz]) * _fine(later) / _fine(first)
+            np.array([row.registration.upper.dz, row.registration.lower.dz]) * _finer_side(later) / _finer_side(first)
             for row in rows
             if (row.visit, row.side) == (visit, side) and row.registration is not None and row.registration.reliable
         ]
@@ -56,17 +56,17 @@ def _scale_notes(films: Sequence[Hand], rows: Sequence[Narrowing]) -> list[str]:
         if len(off) < max(_LEAST_JOINTS, len(scales) / 2 + 0.5):
             continue
         percent = 100 * (float(np.median(np.mean(off, axis=1))) - 1)
-        told = "larger" if percent > 0 else "smaller"
-        meant = (
+        change = "larger" if percent > 0 else "smaller"
+        cause = (
             "Its pixel size, or the baseline's, is probably wrong" if first else "It was taken or stored differently"
         )
         notes.append(
             f"{radiograph_label(visit, side or None).capitalize()}: both bones of {len(off)} of {len(scales)} joints "
-            f"are {abs(percent):.1f} % {told} than at baseline. {meant}."
+            f"are {abs(percent):.1f} % {change} than at baseline. {cause}."
         )
     return notes
 
 
-def _fine(spacing_mm: Spacing) -> float:
-    """The finer side of a pixel, at which joint images are cut; 1 where it is not known."""
+def _finer_side(spacing_mm: Spacing) -> float:
+    """Return the finer side of a pixel, at which joint images are cut; 1 where it is not known."""
     return 1.0 if spacing_mm is None else float(np.min(spacing_mm))

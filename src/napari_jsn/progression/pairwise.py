@@ -1,4 +1,4 @@
-"""What each pair of visits tells of one joint, read at the baseline's point along the baseline's axis."""
+"""The narrowing between every two visits of one joint, at the baseline's point along the baseline's axis."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.joint.similarity import joint_space_narrowing
-from napari_jsn.progression.trajectory import Step
+from napari_jsn.progression.trajectory import PairwiseNarrowing
 from napari_jsn.registration.result import Registration
 
 Array = NDArray[np.float64]
@@ -34,11 +34,13 @@ class Carried:
     scale: float
 
 
-def steps_of(registrations: Mapping[Ends, Registration], trusted: Collection[Ends]) -> list[Step]:
-    """The narrowing between every two visits, in baseline pixels.
+def pairwise_narrowings(
+    registrations: Mapping[Ends, Registration], trusted: Collection[Ends]
+) -> list[PairwiseNarrowing]:
+    """Return the narrowing between every two visits, in baseline pixels.
 
     Point and axis are carried from the baseline by the mean of both bones' maps, through trusted pairs where these
-    lead there, and never found anew.
+    lead there, and never estimated again.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def steps_of(registrations: Mapping[Ends, Registration], trusted: Collection[End
         Those that are reliable.
     """
     frames = carried(registrations, trusted)
-    steps = []
+    found = []
     for (first, second), one in registrations.items():
         if first not in frames:
             continue
@@ -56,12 +58,12 @@ def steps_of(registrations: Mapping[Ends, Registration], trusted: Collection[End
         jsn_px = joint_space_narrowing(one.upper.matrix, one.lower.matrix, frame.point, frame.axis) / frame.scale
         if not np.isfinite([jsn_px, one.jsn_sd_px]).all():
             continue
-        steps.append(Step(first, second, jsn_px, one.jsn_sd_px / frame.scale, (first, second) in trusted))
-    return steps
+        found.append(PairwiseNarrowing(first, second, jsn_px, one.jsn_sd_px / frame.scale, (first, second) in trusted))
+    return found
 
 
 def carried(registrations: Mapping[Ends, Registration], trusted: Collection[Ends]) -> dict[int, Carried]:
-    """Point and axis at every visit that registrations lead to, by the shortest way; trusted ones first."""
+    """Return point and axis at every visit that registrations lead to, by the fewest pairs; trusted ones first."""
     own = next((one for (first, _), one in registrations.items() if first == 0), None)
     if own is None:
         return {}
@@ -77,7 +79,7 @@ def carried(registrations: Mapping[Ends, Registration], trusted: Collection[Ends
 
 
 def _spread(maps: dict[int, Array], registrations: Mapping[Ends, Registration]) -> None:
-    """Add the map from the baseline to every visit that these registrations lead to, nearest first."""
+    """Add the map from the baseline to every visit that these registrations lead to, fewest pairs first."""
     found = True
     while found:
         new: dict[int, Array] = {}

@@ -1,50 +1,60 @@
-"""What measuring a study tells: every joint of every follow-up visit against the baseline."""
+"""The result of measuring a patient: every joint of every follow-up visit against the baseline."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from napari_jsn.progression.narrowing import NAN, Interval, JointView, MeasuredHand, Narrowing
-from napari_jsn.width.result import JointSpaceWidth
+from napari_jsn.progression.narrowing import MeasuredHand, Narrowing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NAN", "MeasuredHand", "Interval", "JointSpaceWidth", "JointView", "Narrowing", "Progression"]
-
 
 @dataclass(frozen=True, eq=False)
 class Progression:
-    """Every joint of a patient's hands over the visits.
+    """The narrowing of every joint of a patient's hands over the visits.
 
     Attributes
     ----------
-    films : tuple of MeasuredHand
+    hands : tuple of MeasuredHand
         By visit, the right hand before the left.
     narrowings : tuple of Narrowing
         Sides R, L; joints in anatomical order; visits in order. A joint that could not be measured is there too, with
         its reason.
-    patient : str
+    patient_id : str
         Pseudonym.
     notes : tuple of str
-        What holds for all: wrong scale, unknown spacing, sides that rest on anatomy.
+        What holds for all figures: wrong scale, unknown spacing, sides that rest on anatomy.
     models : mapping of str to str
         Task to name and hash of the weights that were used.
     method, device : str
     """
 
-    films: tuple[MeasuredHand, ...]
+    hands: tuple[MeasuredHand, ...]
     narrowings: tuple[Narrowing, ...]
-    patient: str = "anonymous"
+    patient_id: str = "anonymous"
     notes: tuple[str, ...] = ()
     models: dict[str, str] = field(default_factory=dict)
     method: str = "refined"
     device: str = "cpu"
 
     def table(self) -> pd.DataFrame:
-        """One row a joint and follow-up visit; see :func:`napari_jsn.progression.table.progression_table`."""
+        """Return one row a joint and follow-up visit; see :func:`napari_jsn.progression.table.progression_table`.
+
+        Returns
+        -------
+        DataFrame
+            ``patient joint side visit jsn_mm jsn_sd_mm ci_low_mm ci_high_mm jsw_change_mm jsw_change_sd_mm reliable
+            state reasons reason changed_by_hand ...``
+        """
         from napari_jsn.progression.table import progression_table
 
-        made_with = {"patient": self.patient, "method": self.method, "device": self.device}
-        return progression_table(self.films, self.narrowings, made_with, self.models)
+        return progression_table(self)
+
+    def __repr__(self) -> str:
+        visits = len({hand.visit for hand in self.hands})
+        failed = sum(not row.reliable for row in self.narrowings)
+        return (
+            f"<Progression {self.patient_id}: {len(self.narrowings)} narrowings over {visits} visits, {failed} failed>"
+        )

@@ -1,7 +1,7 @@
-"""What laying the hand down anew adds to the uncertainty of a narrowing.
+"""The uncertainty that repositioning of the hand adds to a narrowing.
 
-Registration sees how well two images fit, not that a bone which flexed or rolled a little shows another shadow of
-itself. How much that adds is measured end to end on simulated hands
+Registration measures how well two images fit, but a bone that flexed or rolled a little has another projection. The
+size of this error is measured end to end on simulated hands
 (``python -m napari_jsn.evaluation.hands --calibrate``).
 """
 
@@ -21,7 +21,7 @@ def joint_kind(joint: str) -> str:
 
 
 def repositioning_sd_mm(joint: str) -> float:
-    """Standard deviation that a joint's narrowing between any two visits has beyond its registration's, in mm."""
+    """Return the standard deviation of a narrowing between any two visits beyond that of registration, in mm."""
     return _by_kind()[joint_kind(joint)]
 
 

@@ -1,10 +1,10 @@
-"""What the joints of a hand say together, and the smallest change that is more than the error of measuring.
+"""Mean narrowing of a hand, and the smallest detectable change.
 
 The smallest detectable change (SDC) of Bruynesteyn et al. (Ann Rheum Dis 64:179-182, 2005) is ``1.96 * SD / sqrt(2)``,
 with SD the standard deviation of the difference between two measurements of the same change. Two measurements with
 standard uncertainty s differ with an SD of ``sqrt(2) * s``, so the SDC is ``1.96 * s``. Here s is the root mean square
 of the stated uncertainties, and for comparison what the closure of triangles of visits implies, ``sqrt(mean(r^2) / 3)``
-with r what a triangle leaves open: a lower bound, for an error that belongs to a visit cancels in it.
+with r the closure of a triangle: a lower bound, since an error that belongs to a visit cancels in it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_jsn.common.statistics import Z95
-from napari_jsn.progression.progression import NAN, Narrowing, Progression
+from napari_jsn.progression.narrowing import NAN, Narrowing
+from napari_jsn.progression.progression import Progression
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ KINDS = ("MCP", "PIP", "IP", "DIP")
 
 
 def sdc_mm(sd_mm: Iterable[float]) -> float:
-    """Smallest detectable change of one joint, in mm, from the standard uncertainties of such changes.
+    """Return the smallest detectable change of one joint, in mm, from the standard uncertainties of such changes.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ def sdc_mm(sd_mm: Iterable[float]) -> float:
 
 
 def closure_sdc_mm(closure_mm: Iterable[float]) -> float:
-    """The same from what triangles of visits leave open, in mm: a lower bound; NaN with two visits.
+    """Return the smallest detectable change by the closure of triangles of visits, in mm: a lower bound.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def closure_sdc_mm(closure_mm: Iterable[float]) -> float:
 
 
 def summaries(progression: Progression) -> pd.DataFrame:
-    """Mean narrowing of each hand, and of each kind of its joints, at every follow-up visit.
+    """Return the mean narrowing of each hand, and of each kind of its joints, at every follow-up visit.
 
     Only reliable joints with a figure in mm count. Their errors are taken as independent of each other.
 
@@ -83,7 +84,8 @@ def summaries(progression: Progression) -> pd.DataFrame:
 
 def _summary(side: str, visit: int, group: str, rows: Sequence[Narrowing]) -> dict[str, object]:
     counted = [row for row in rows if row.reliable and np.isfinite(row.jsn_mm)]
-    jsn, sd = (np.array([getattr(row, name) for row in counted], dtype=float) for name in ("jsn_mm", "jsn_sd_mm"))
+    jsn = np.array([row.jsn_mm for row in counted], dtype=float)
+    sd = np.array([row.jsn_sd_mm for row in counted], dtype=float)
     mean = float(jsn.mean()) if counted else NAN
     mean_sd = float(np.sqrt(np.sum(sd**2)) / len(counted)) if counted else NAN
     largest = max(counted, key=lambda row: row.jsn_mm, default=None)

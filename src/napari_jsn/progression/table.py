@@ -1,13 +1,14 @@
-"""A progression as a table: one row a joint and follow-up visit, with every figure and where it comes from."""
+"""A progression as a table: one row a joint and follow-up visit, with every figure and its source."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
 from napari_jsn import __version__
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.common.reasons import codes
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.progression.narrowing import NAN, JointView, MeasuredHand, Narrowing
 from napari_jsn.radiograph import Radiograph
@@ -17,41 +18,37 @@ from napari_jsn.registration.result import Registration
 if TYPE_CHECKING:
     import pandas as pd
 
+    from napari_jsn.progression.progression import Progression
+
 _SIDES = ("R", "L", "")
 
 
-def progression_table(
-    films: Iterable[MeasuredHand],
-    narrowings: Iterable[Narrowing],
-    made_with: Mapping[str, str],
-    models: Mapping[str, str],
-) -> pd.DataFrame:
-    """One row a joint and follow-up visit: the right hand first, joints in anatomical order, visits in order.
+def progression_table(progression: Progression) -> pd.DataFrame:
+    """Return one row a joint and follow-up visit: the right hand first, joints in anatomical order, visits in order.
 
     Parameters
     ----------
-    films : iterable of MeasuredHand
-    narrowings : iterable of Narrowing
-    made_with : mapping of str to str
-        What is the same in every row, such as the pseudonym and the method.
-    models : mapping of str to str
-        Task to name and hash of the weights that were used.
+    progression : Progression
 
     Returns
     -------
     DataFrame
-        ``joint side visit jsn_mm jsn_sd_mm ci_low_mm ci_high_mm reliable reason`` first; then when (``day``, ``weeks``
-        since baseline), the same in pixels, joint space widths, the turn of the bones against each other, closure,
-        the direct registration from the baseline (motion of both bones, point and axis, losses), pixel sizes with
-        their sources, and what it was measured with. NaN where not known or not measured.
+        ``patient joint side visit jsn_mm jsn_sd_mm ci_low_mm ci_high_mm jsw_change_mm jsw_change_sd_mm reliable state
+        reasons reason changed_by_hand`` first; then when (``day``, ``weeks`` since baseline), the same in pixels,
+        joint space widths, the rotation of the bones against each other, closure, the direct registration from the
+        baseline (motion of both bones, point and axis, losses), pixel sizes with their sources, and method, device,
+        software and models. ``reasons`` are codes, ``reason`` are sentences. NaN where not known or not measured.
     """
     import pandas as pd
 
-    shown = {(film.visit, film.side or ""): film for film in films}
-    same = _same(made_with, models)
-    rows = sorted(narrowings, key=_place)
-    records = [_figures(row) | _when(row, shown) | _more(row) | _films(row, shown) | same for row in rows]
-    columns = None if records else list(_figures(Narrowing("", "", 2)))
+    hands = {(hand.visit, hand.side or ""): hand for hand in progression.hands}
+    made_with = _made_with(progression)
+    rows = sorted(progression.narrowings, key=_place)
+    patient: Record = {"patient": progression.patient_id}
+    records = [
+        patient | _figures(row) | _when(row, hands) | _more(row) | _sources(row, hands) | made_with for row in rows
+    ]
+    columns = None if records else list(patient | _figures(Narrowing("", "", 2)))
     return pd.DataFrame(records, columns=columns)
 
 
@@ -68,20 +65,25 @@ def _figures(row: Narrowing) -> Record:
         "jsn_sd_mm": row.jsn_sd_mm,
         "ci_low_mm": row.ci95_mm[0],
         "ci_high_mm": row.ci95_mm[1],
-        "reliable": bool(row.reliable),
+        "jsw_change_mm": row.jsw_change_mm,
+        "jsw_change_sd_mm": row.jsw_change_sd_mm,
+        "reliable": row.reliable,
+        "state": row.state,
+        "reasons": codes(row.reasons),
         "reason": row.reason,
+        "changed_by_hand": row.changed_by_hand,
     }
 
 
-def _when(row: Narrowing, films: Mapping[tuple[int, str], MeasuredHand]) -> Record:
-    """The day of the visit, ISO 8601 or empty, and weeks since baseline."""
-    first, now = (_day(films.get((visit, row.side))) for visit in (1, row.visit))
+def _when(row: Narrowing, hands: Mapping[tuple[int, str], MeasuredHand]) -> Record:
+    """Return the day of the visit, ISO 8601 or empty, and weeks since baseline."""
+    first, now = (_day(hands.get((visit, row.side))) for visit in (1, row.visit))
     weeks = NAN if first is None or now is None else (now - first).days / 7
     return {"day": "" if now is None else now.isoformat(), "weeks": weeks}
 
 
-def _day(film: MeasuredHand | None) -> date | None:
-    return None if film is None else film.day
+def _day(hand: MeasuredHand | None) -> date | None:
+    return None if hand is None else hand.day
 
 
 def _more(row: Narrowing) -> Record:
@@ -93,7 +95,6 @@ def _more(row: Narrowing) -> Record:
     }
     for name, view in (("baseline_", row.baseline), ("", row.followup)):
         record |= _width(view, name)
-    record["jsw_change_mm"], record["jsw_change_sd_mm"] = row.jsw_change_mm, row.jsw_change_sd_mm
     return record | _direct(row.registration)
 
 
@@ -107,9 +108,9 @@ def _width(view: JointView | None, prefix: str) -> Record:
 
 
 def _direct(one: Registration | None) -> Record:
-    """The registration from the baseline to the visit."""
-    still = Similarity()
-    motion = motion_record(still, still, (0, 0), (0, 1)) if one is None else _motion(one)
+    """Return the registration from the baseline to the visit."""
+    identity = Similarity()
+    motion = motion_record(identity, identity, (0, 0), (0, 1)) if one is None else _motion(one)
     record: Record = {
         "direct_jsn_mm": NAN if one is None else one.jsn_mm,
         "direct_jsn_sd_mm": NAN if one is None else one.jsn_sd_mm,
@@ -125,18 +126,19 @@ def _motion(one: Registration) -> Record:
     return motion_record(one.upper, one.lower, one.point, one.axis)
 
 
-def _films(row: Narrowing, films: Mapping[tuple[int, str], MeasuredHand]) -> Record:
-    """Pixel sizes of both films, and what they and the side rest on."""
+def _sources(row: Narrowing, hands: Mapping[tuple[int, str], MeasuredHand]) -> Record:
+    """Return the pixel sizes of both radiographs, and the sources of pixel size and side."""
     record: Record = {}
     for prefix, visit in (("baseline_", 1), ("", row.visit)):
-        film = films.get((visit, row.side))
-        radiograph: Radiograph | None = None if film is None else film.radiograph
+        hand = hands.get((visit, row.side))
+        radiograph: Radiograph | None = None if hand is None else hand.radiograph
         record[f"{prefix}spacing_mm"] = NAN if radiograph is None else spacing_cell(radiograph.spacing_mm)
         record[f"{prefix}spacing_source"] = "" if radiograph is None else radiograph.spacing_source
         record[f"{prefix}side_source"] = "" if radiograph is None else radiograph.side_source
     return record
 
 
-def _same(made_with: Mapping[str, str], models: Mapping[str, str]) -> Record:
-    named = {f"{task}_model": identity for task, identity in sorted(models.items())}
-    return {**made_with, "software": f"napari-jsn {__version__}", **named}
+def _made_with(progression: Progression) -> Record:
+    models = {f"{task}_model": identity for task, identity in sorted(progression.models.items())}
+    software = f"napari-jsn {__version__}"
+    return {"method": progression.method, "device": progression.device, "software": software, **models}

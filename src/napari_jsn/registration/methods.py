@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.reasons import Reason
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import joint_frame
 
@@ -55,25 +56,25 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MethodResult:
     """What a method answers for one pair, in pixels of that pair.
 
     ``upper`` and ``lower`` are 3 x 3, fixed ``(x, y, 1)`` to moving. ``jsn_px`` is the method's own
     best figure (a method may combine several motion models); ``jsn_sd_px`` its standard uncertainty.
-    ``reasons`` are sentences on why not to trust it; none means reliable.
+    ``reasons`` say why it has failed; none means reliable.
     """
 
     upper: NDArray[np.float64]
     lower: NDArray[np.float64]
     jsn_px: float
     jsn_sd_px: float
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 class Method(Protocol):
     """Registers a batch of pairs; on abort it returns the estimates it has, in order."""
 
-    def __call__(self, pairs: Sequence[Pair], device: torch.device, progress: Progress) -> list[Estimate]:
+    def __call__(self, pairs: Sequence[Pair], device: torch.device, progress: Progress) -> list[MethodResult]:
         """Estimates of the pairs, in order; fewer after an abort."""
 
 

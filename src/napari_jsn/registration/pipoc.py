@@ -19,7 +19,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 
-from napari_jsn.registration.methods import Estimate, Pair
+from napari_jsn.common.reasons import Reason, ReasonCode
+from napari_jsn.registration.methods import MethodResult, Pair
 
 if TYPE_CHECKING:
     from napari_jsn.common.progress import Progress
@@ -44,7 +45,7 @@ PARTS = 4
 BONES = ("upper", "lower")
 
 
-def pipoc(pairs: Sequence[Pair], device: torch.device, progress: Progress) -> list[Estimate]:
+def pipoc(pairs: Sequence[Pair], device: torch.device, progress: Progress) -> list[MethodResult]:
     """Narrowing from a phase-only correlation of each bone.
 
     A method of :mod:`napari_jsn.registration.methods`. Both maps are pure translations. ``jsn_sd_px`` is a
@@ -53,10 +54,10 @@ def pipoc(pairs: Sequence[Pair], device: torch.device, progress: Progress) -> li
 
     Returns
     -------
-    list of Estimate
+    list of MethodResult
         In the order of ``pairs``; those done so far where ``progress`` aborted.
     """
-    estimates: list[Estimate] = []
+    estimates: list[MethodResult] = []
     for chunk in _chunks(pairs):
         if progress.aborted:
             break
@@ -79,7 +80,7 @@ def _grid(pair: Pair) -> tuple[int, int]:
     return next_fast_len(rows), next_fast_len(cols)
 
 
-def _register(pairs: list[Pair], device: torch.device) -> list[Estimate]:
+def _register(pairs: list[Pair], device: torch.device) -> list[MethodResult]:
     grid = _grid(pairs[0])
     fixed = _flatten([pair.fixed for pair in pairs], grid, device)
     moving = _flatten([pair.moving for pair in pairs], grid, device)
@@ -191,7 +192,7 @@ def _kernel(distance: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tens
     return (1 + 2 * angle.cos().sum(-1)) / size, -2 * (wave * angle.sin()).sum(-1) / size
 
 
-def _estimate(pair: Pair, heights: NDArray[np.float32], shifts: NDArray[np.float32]) -> Estimate:
+def _estimate(pair: Pair, heights: NDArray[np.float32], shifts: NDArray[np.float32]) -> MethodResult:
     """Of one pair, from heights (bone, 1 + PARTS) and shifts (bone, 1 + PARTS, 2) as ``(x, y)``."""
     whole, parts = shifts[:, 0].astype(float), shifts[:, 1:].astype(float)
     along = parts @ pair.axis
@@ -203,7 +204,7 @@ def _estimate(pair: Pair, heights: NDArray[np.float32], shifts: NDArray[np.float
         in_view = all(getattr(masks, bone).any() for masks in (pair.fixed_masks, pair.moving_masks))
         apart = float(np.abs(parts[k] - whole[k]).max())
         reasons.append(_reason(bone, in_view, float(heights[k, 0]), float(np.abs(whole[k]).max()), apart))
-    return Estimate(
+    return MethodResult(
         upper,
         lower,
         float(pair.axis @ (whole[0] - whole[1])),
@@ -212,14 +213,17 @@ def _estimate(pair: Pair, heights: NDArray[np.float32], shifts: NDArray[np.float
     )
 
 
-def _reason(bone: str, in_view: bool, height: float, distance: float, apart: float) -> str:
-    """Why not to trust this bone's shift; empty where nothing speaks against it."""
+def _reason(bone: str, in_view: bool, height: float, distance: float, apart: float) -> Reason | None:
+    """Return why the shift of this bone has failed; None where nothing shows that."""
     if not in_view:
-        return f"The {bone} bone is not in view."
+        return Reason(ReasonCode.OUT_OF_VIEW, f"The {bone} bone is not in view.")
     if distance > SEARCH_RANGE_PX:
-        return f"The {bone} bone matches best {distance:.0f} px away, beyond the range of {SEARCH_RANGE_PX} px."
+        sentence = f"The {bone} bone matches best {distance:.0f} px away, beyond the range of {SEARCH_RANGE_PX} px."
+        return Reason(ReasonCode.MOTION_TOO_LARGE, sentence)
     if height < LOWEST_PEAK:
-        return f"The {bone} bone hardly matches: its correlation peak is {height:.2f}, not {LOWEST_PEAK} or more."
+        sentence = f"The {bone} bone hardly matches: its correlation peak is {height:.2f}, not {LOWEST_PEAK} or more."
+        return Reason(ReasonCode.PEAK_LOW, sentence)
     if apart > LARGEST_DISAGREEMENT_PX:
-        return f"Parts of the {bone} bone disagree by {apart:.1f} px about its shift."
-    return ""
+        sentence = f"Parts of the {bone} bone disagree by {apart:.1f} px about its shift."
+        return Reason(ReasonCode.MATCHES_SCATTER, sentence)
+    return None

@@ -13,10 +13,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import joint_space_narrowing
 from napari_jsn.networks.weights import card
-from napari_jsn.registration.methods import Estimate, Pair
+from napari_jsn.registration.methods import MethodResult, Pair
 from napari_jsn.registration.solutions import STRENGTHS_PX, Solutions
 
 # Limits; lengths in working pixels of about 0.175 mm. Wrong pairs stay below or above them, real visits seldom.
@@ -45,7 +46,7 @@ _TRACE_PX = 0.3
 _SAME_REGION = 0.8
 
 
-def judge(pair: Pair, solved: Solutions) -> Estimate:
+def judge(pair: Pair, solved: Solutions) -> MethodResult:
     """Combine the solutions of a pair into one estimate, with its uncertainty and the reasons against it.
 
     Parameters
@@ -57,7 +58,7 @@ def judge(pair: Pair, solved: Solutions) -> Estimate:
     upper, lower = combined(solved)
     narrowing = joint_space_narrowing(upper, lower, pair.point, pair.axis)
     sd = float(np.sqrt(variance_terms(pair, solved) @ _variance_weights()))
-    return Estimate(upper, lower, narrowing, sd, tuple(_reasons(pair, solved)))
+    return MethodResult(upper, lower, narrowing, sd, tuple(_reasons(pair, solved)))
 
 
 def combined(solved: Solutions) -> NDArray[np.float64]:
@@ -93,8 +94,8 @@ def _variance_weights() -> NDArray[np.float64]:
     return np.array([float(weights[term]) for term in TERMS])
 
 
-def _reasons(pair: Pair, solved: Solutions) -> list[str]:
-    """Sentences on why not to trust the measurement; most telling first."""
+def _reasons(pair: Pair, solved: Solutions) -> list[Reason]:
+    """Return why the measurement has failed, the clearest evidence first."""
     reasons = [
         *_mask_reasons(pair.fixed_masks, "fixed"),
         *_mask_reasons(pair.moving_masks, "moving"),
@@ -110,33 +111,34 @@ def _reasons(pair: Pair, solved: Solutions) -> list[str]:
     apart = np.linalg.norm((forward - backward)[:, :2], axis=1) / unit
     sd = np.sqrt(solved.variance_px2.mean()) / unit
     if solved.region_px2.min() < _LEAST_AREA * unit**2:
-        reasons.append("A bone's region is too small to register.")
+        reasons.append(Reason(ReasonCode.REGION_TOO_SMALL))
     if solved.in_view.min() < _LEAST_IN_VIEW:
-        reasons.append("A bone is partly out of view.")
+        reasons.append(Reason(ReasonCode.OUT_OF_VIEW))
     if solved.overlap.min() < _LEAST_OVERLAP:
-        reasons.append("The bones' masks do not cover the same parts of the bones in both images.")
+        reasons.append(Reason(ReasonCode.MASKS_DIFFER))
     if turn_deg.max() > _MOST_TURN_DEG or scale.max() > _MOST_SCALE:
-        reasons.append("A bone was turned or scaled as far as the method looks.")
+        reasons.append(Reason(ReasonCode.MOTION_TOO_LARGE))
     if solved.likeness.min() < _LEAST_LIKENESS or solved.likeness.mean() < _LEAST_MEAN_LIKENESS:
-        reasons.append("The two images hardly resemble each other: not the same joint, or seen from another angle.")
+        reasons.append(Reason(ReasonCode.NOT_SIMILAR))
     elif (solved.likeness < solved.likeness_unmoved - _WORSE).any():
-        reasons.append("Registration did not bring the images closer.")
+        reasons.append(Reason(ReasonCode.NO_IMPROVEMENT))
     if apart.max() > _MOST_DISAGREEMENT or abs(narrowings[1, 0] - narrowings[1, 1]) > _MOST_BETWEEN_DIRECTIONS:
-        reasons.append("Registration forward and backward disagree.")
+        reasons.append(Reason(ReasonCode.DIRECTIONS_DISAGREE))
     elif np.ptp(narrowings) > _MOST_SPREAD:
-        reasons.append("The motion models of registration disagree.")
+        reasons.append(Reason(ReasonCode.MODELS_DISAGREE))
     elif sd > _MOST_MODEL_SD:
-        reasons.append("There is too little detail along the joint axis.")
+        reasons.append(Reason(ReasonCode.TOO_LITTLE_DETAIL))
     if np.abs(solved.margin_px).max() / unit > _MOST_MARGIN:
-        reasons.append("A joint-facing margin is still displaced after registration.")
+        reasons.append(Reason(ReasonCode.MARGIN_DISPLACED))
     return reasons
 
 
-def _mask_reasons(masks: BoneMasks, name: str) -> list[str]:
+def _mask_reasons(masks: BoneMasks, name: str) -> list[Reason]:
     upper, lower = masks.upper, masks.lower
     shared = (upper & lower).sum() / min(upper.sum(), lower.sum())
     if shared > _SAME_REGION:
-        return [f"Both masks of the {name} image are the same region."]
+        return [Reason(ReasonCode.MASKS_SAME_REGION, f"Both masks of the {name} image are the same region.")]
     if np.argwhere(upper)[:, 0].mean() >= np.argwhere(lower)[:, 0].mean():
-        return [f"The upper bone's mask lies below the lower bone's in the {name} image."]
+        sentence = f"The upper bone's mask lies below the lower bone's in the {name} image."
+        return [Reason(ReasonCode.MASKS_EXCHANGED, sentence)]
     return []

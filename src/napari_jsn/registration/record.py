@@ -1,10 +1,11 @@
-"""A registration as one flat row whose names tell their units."""
+"""A registration as one flat row whose names state their units."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from napari_jsn.common.reasons import codes
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.radiograph.spacing import Spacing
 from napari_jsn.registration.result import Registration
@@ -13,19 +14,18 @@ Record = dict[str, object]
 
 
 def flat_record(registration: Registration) -> Record:
-    """Every figure of a registration under a name that tells its unit.
+    """Return every figure of a registration under a name that states its unit.
 
-    Shifts are in pixels of the fixed image and act before turn and scale, which leave the centre of
+    Translations are in pixels of the fixed image and act before rotation and scale, which leave the centre of
     the joint image in place (Wang et al. 2023, Eq. 1). Figures that need a pixel spacing are NaN without one.
     """
     record: Record = {}
-    for unit in ("mm", "px"):
-        low, high = getattr(registration, f"ci95_{unit}")
-        record[f"jsn_{unit}"] = getattr(registration, f"jsn_{unit}")
-        record[f"jsn_sd_{unit}"] = getattr(registration, f"jsn_sd_{unit}")
-        record[f"ci_low_{unit}"], record[f"ci_high_{unit}"] = low, high
+    for unit, narrowing in (("mm", registration.narrowing_mm), ("px", registration.narrowing_px)):
+        record[f"jsn_{unit}"], record[f"jsn_sd_{unit}"] = narrowing.value, narrowing.sd
+        record[f"ci_low_{unit}"], record[f"ci_high_{unit}"] = narrowing.ci95
     record["jsn_eq7_mm"] = registration.jsn_eq7_mm
-    record["reliable"], record["reason"] = bool(registration.reliable), registration.reason
+    record["reliable"], record["reasons"] = registration.reliable, codes(registration.reasons)
+    record["reason"] = registration.reason
     record |= motion_record(registration.upper, registration.lower, registration.point, registration.axis)
     record["original_loss"] = registration.original_loss
     record["transformed_loss"] = registration.transformed_loss
@@ -35,7 +35,7 @@ def flat_record(registration: Registration) -> Record:
 
 
 def motion_record(upper: Similarity, lower: Similarity, point: ArrayLike, axis: ArrayLike) -> Record:
-    """The motion of both bones, and the ``(x, y)`` of the fixed image at which and along which narrowing is read."""
+    """Return the motion of both bones, and the point and axis ``(x, y)`` where narrowing is read."""
     record: Record = {}
     for bone, motion in (("upper", upper), ("lower", lower)):
         record[f"{bone}_dz"] = motion.dz
@@ -49,7 +49,7 @@ def motion_record(upper: Similarity, lower: Similarity, point: ArrayLike, axis: 
 
 
 def spacing_cell(spacing_mm: Spacing) -> float | str:
-    """A pixel size for one cell: NaN where it is not known, both sides where pixels are not square."""
+    """Return a pixel size for one cell: NaN where it is not known, both sides where pixels are not square."""
     if isinstance(spacing_mm, tuple):
         return " x ".join(f"{size:.6g}" for size in spacing_mm)
     return float("nan") if spacing_mm is None else spacing_mm

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from napari_jsn.common.device import choose_device
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent
-from napari_jsn.common.statistics import Z95
+from napari_jsn.common.reasons import Reason
+from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
-from napari_jsn.registration.methods import Estimate, Pair, load_method
+from napari_jsn.registration.methods import MethodResult, Pair, load_method
 from napari_jsn.registration.prepare import Side, native_map, prepare_many
 from napari_jsn.registration.result import Registration
 from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
-
-if TYPE_CHECKING:
-    import torch
 
 
 def register(
@@ -94,7 +93,7 @@ def register_many(
     Parameters are those of :func:`register`, each as a sequence over pairs (masks may hold None);
     spacings may also be one float for all. On abort the results that are ready are returned.
     """
-    pipeline, where = load_method(method), _device(device)
+    pipeline, where = load_method(method), choose_device(device)
     if not hasattr(fixeds, "__len__"):
         raise InputError("The fixed images must be a sequence. Measure one pair with register.", "fixeds")
     columns = [
@@ -127,24 +126,8 @@ def _column(values: Any, length: int, argument: str) -> list[Any]:
     return list(values)
 
 
-def _device(name: str | None) -> torch.device:
-    import torch
-
-    if name is None or name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    choices = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
-    try:
-        wanted = torch.device(name)
-    except (RuntimeError, TypeError):
-        wanted = None
-    absent = wanted is not None and wanted.type == "cuda" and (wanted.index or 0) >= torch.cuda.device_count()
-    if wanted is None or wanted.type not in choices or absent:
-        raise InputError(f"There is no device {name!r} here. Choose one of: {', '.join(choices)}.", "device")
-    return wanted
-
-
 def _result(
-    fixed: Side, moving: Side, pair: Pair, steps: tuple[float, float], estimate: Estimate, method: str
+    fixed: Side, moving: Side, pair: Pair, steps: tuple[float, float], estimate: MethodResult, method: str
 ) -> Registration:
     """One estimate as a result on the fixed image's own grid."""
     step, moving_step = steps
@@ -153,41 +136,30 @@ def _result(
     upper, lower = (Similarity.from_matrix(matrix, centre) for matrix in bones)
     point = (pair.point - (step - 1) / 2) / step
     narrowing_px = joint_space_narrowing(upper.matrix, lower.matrix, point, pair.axis)
-    sd_px = estimate.jsn_sd_px / step
-    interval_px = (narrowing_px - Z95 * sd_px, narrowing_px + Z95 * sd_px)
     reasons = (*_doubts(fixed, "fixed"), *_doubts(moving, "moving"), *estimate.reasons)
-    mm = float("nan") if fixed.spacing_mm is None else fixed.spacing_mm
-
     warped, in_view = zip(*(warp(moving.image, matrix, shape) for matrix in bones), strict=True)
     # before registration the centres of both images lie on each other, whatever their sizes
-    still = native_map(np.eye(3), step, moving_step)
-    still[:2, 2] += np.subtract(image_centre(moving.image.shape), (still @ (*centre, 1.0))[:2])
-    unmoved, unmoved_view = warp(moving.image, still, shape)
+    identity = native_map(np.eye(3), step, moving_step)
+    identity[:2, 2] += np.subtract(image_centre(moving.image.shape), (identity @ (*centre, 1.0))[:2])
+    original, original_view = warp(moving.image, identity, shape)
     return Registration(
         upper=upper,
         lower=lower,
-        jsn_mm=narrowing_px * mm,
-        jsn_sd_mm=sd_px * mm,
-        ci95_mm=(interval_px[0] * mm, interval_px[1] * mm),
-        jsn_px=narrowing_px,
-        jsn_sd_px=sd_px,
-        ci95_px=interval_px,
-        jsn_eq7_mm=(upper.dy - lower.dy) * mm,
+        narrowing_px=Estimate(narrowing_px, estimate.jsn_sd_px / step),
         point=point,
         axis=pair.axis,
-        reliable=not reasons,
-        reason=" ".join(reasons),
+        reasons=reasons,
         method=method,
-        original_loss=loss(fixed.image, (unmoved, unmoved), (unmoved_view, unmoved_view), fixed.regions),
+        original_loss=loss(fixed.image, (original, original), (original_view, original_view), fixed.regions),
         transformed_loss=loss(fixed.image, warped, in_view, fixed.regions),
         transformed=compose(warped, fixed.regions),
-        original_spectrum=loss_spectrum(fixed.image, (unmoved, unmoved), fixed.regions),
+        original_spectrum=loss_spectrum(fixed.image, (original, original), fixed.regions),
         transformed_spectrum=loss_spectrum(fixed.image, warped, fixed.regions),
         fixed_masks=fixed.masks,
         spacing_mm=fixed.spacing_mm,
     )
 
 
-def _doubts(side: Side, name: str) -> list[str]:
-    """What is doubtful about bones that the network found."""
-    return [f"In the {name} image: {reason[0].lower()}{reason[1:]}" for reason in getattr(side.masks, "reasons", ())]
+def _doubts(side: Side, name: str) -> list[Reason]:
+    """Return what is doubtful about bones that the network found."""
+    return [reason.about(f"In the {name} image") for reason in getattr(side.masks, "reasons", ())]

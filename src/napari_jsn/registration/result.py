@@ -1,40 +1,36 @@
-"""What a registration of one joint pair tells."""
+"""The result of registering one joint pair."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.common.reasons import Reason, sentences
+from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import Similarity
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Registration:
     """Joint space narrowing of one joint between two visits, and how it was found.
 
-    Figures in mm are NaN where no pixel spacing was given. A registration that should not be
-    trusted has ``reliable`` False and says why in ``reason``; its figures are kept.
+    Figures in mm are NaN where no pixel spacing was given. A registration that has failed has ``reliable`` False and
+    its reasons; its figures are kept.
 
     Attributes
     ----------
     upper, lower : Similarity
         Where each bone of the fixed image lies in the moving image, in native pixels of both.
-    jsn_mm, jsn_px : float
-        Narrowing along the baseline joint axis, in baseline mm and pixels; positive is narrower.
-    jsn_sd_mm, jsn_sd_px : float
-        Standard uncertainty: noise, choice of motion model and choice of region.
-    ci95_mm, ci95_px : tuple of float
-        95 % interval.
-    jsn_eq7_mm : float
-        The paper's raw ``dy0 - dy1`` (Wang et al. 2023, Eq. 7).
+    narrowing_px : Estimate
+        Narrowing along the baseline joint axis in baseline pixels, positive is narrower, with its standard
+        uncertainty: noise, choice of motion model and choice of region.
     point, axis : (2,) float array
         ``(x, y)`` of the reference point, and unit vector from upper to lower bone, fixed image.
-    reliable : bool
-    reason : str
-        Why not reliable; empty when reliable.
+    reasons : tuple of Reason
+        Why the figure has failed; empty where it has not.
     method : str
     original_loss, transformed_loss : float
         Mean squared difference before and after, half for each bone (Eq. 6).
@@ -46,26 +42,79 @@ class Registration:
         The bone regions that were measured, on the fixed image.
     spacing_mm : float or None
         Pixel size of the fixed image.
+
+    References
+    ----------
+    Wang et al., CMIG 108:102273 (2023).
     """
 
     upper: Similarity
     lower: Similarity
-    jsn_mm: float
-    jsn_sd_mm: float
-    ci95_mm: tuple[float, float]
-    jsn_px: float
-    jsn_sd_px: float
-    ci95_px: tuple[float, float]
-    jsn_eq7_mm: float
+    narrowing_px: Estimate
     point: NDArray[np.float64]
     axis: NDArray[np.float64]
-    reliable: bool
-    reason: str
+    reasons: tuple[Reason, ...]
     method: str
     original_loss: float
     transformed_loss: float
-    transformed: NDArray[np.float32]
-    original_spectrum: NDArray[np.float32]
-    transformed_spectrum: NDArray[np.float32]
-    fixed_masks: BoneMasks
+    transformed: NDArray[np.float32] = field(repr=False)
+    original_spectrum: NDArray[np.float32] = field(repr=False)
+    transformed_spectrum: NDArray[np.float32] = field(repr=False)
+    fixed_masks: BoneMasks = field(repr=False)
     spacing_mm: float | None
+
+    @property
+    def narrowing_mm(self) -> Estimate:
+        """The narrowing in baseline mm."""
+        return self.narrowing_px.scaled(self.spacing_mm)
+
+    @property
+    def jsn_mm(self) -> float:
+        """The narrowing in baseline mm."""
+        return self.narrowing_mm.value
+
+    @property
+    def jsn_sd_mm(self) -> float:
+        """Standard uncertainty of the narrowing in mm."""
+        return self.narrowing_mm.sd
+
+    @property
+    def ci95_mm(self) -> tuple[float, float]:
+        """95 % interval of the narrowing in mm."""
+        return self.narrowing_mm.ci95
+
+    @property
+    def jsn_px(self) -> float:
+        """The narrowing in baseline pixels."""
+        return self.narrowing_px.value
+
+    @property
+    def jsn_sd_px(self) -> float:
+        """Standard uncertainty of the narrowing in pixels."""
+        return self.narrowing_px.sd
+
+    @property
+    def ci95_px(self) -> tuple[float, float]:
+        """95 % interval of the narrowing in pixels."""
+        return self.narrowing_px.ci95
+
+    @property
+    def jsn_eq7_mm(self) -> float:
+        """The paper's ``dy0 - dy1`` in mm (Eq. 7)."""
+        return float("nan") if self.spacing_mm is None else (self.upper.dy - self.lower.dy) * self.spacing_mm
+
+    @property
+    def reliable(self) -> bool:
+        """Whether nothing shows that the registration has failed."""
+        return not self.reasons
+
+    @property
+    def reason(self) -> str:
+        """Why it has failed, in sentences; empty where it has not."""
+        return sentences(self.reasons)
+
+    def __repr__(self) -> str:
+        figure, unit = (self.narrowing_px, "px") if self.spacing_mm is None else (self.narrowing_mm, "mm")
+        low, high = figure.ci95
+        state = "" if self.reliable else ", not reliable"
+        return f"<Registration: JSN {figure.value:+.3f} {unit} [{low:+.3f}, {high:+.3f}], {self.method}{state}>"

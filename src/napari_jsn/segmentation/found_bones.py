@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_jsn.common.reasons import Reason, ReasonCode, sentences
 from napari_jsn.joint import BoneMasks
 
 #: Mean probability inside a mask below which it is doubted.
@@ -29,13 +30,13 @@ class FoundBones(BoneMasks):
 
     Attributes
     ----------
-    reasons : tuple of str
+    reasons : tuple of Reason
         What is doubtful; empty where nothing is.
     confidence : float
         The lesser of the two bones' mean probability inside its mask.
     """
 
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     confidence: float = 1.0
 
     @property
@@ -46,7 +47,7 @@ class FoundBones(BoneMasks):
     @property
     def reason(self) -> str:
         """What is doubtful, in one line; empty where nothing is."""
-        return " ".join(self.reasons)
+        return sentences(self.reasons)
 
 
 def bones(probability: NDArray[np.float32]) -> FoundBones:
@@ -95,24 +96,25 @@ def uncertain_band(probability: NDArray[np.float32], mask: NDArray[np.bool_]) ->
 
 def _doubts(
     probability: NDArray[np.float32], found: tuple[NDArray[np.bool_], NDArray[np.bool_]], trust: list[float]
-) -> list[str]:
-    reasons = []
+) -> list[Reason]:
+    reasons: list[Reason] = []
     missing = [name for name, mask in zip(("upper", "lower"), found, strict=True) if mask.mean() < _LEAST_BONE]
     if missing:
         bones_ = "The two bones were" if len(missing) == 2 else f"The {missing[0]} bone was"
-        return [f"{bones_} not found."]
+        return [Reason(ReasonCode.BONE_NOT_FOUND, f"{bones_} not found.")]
     for name, p, mask, mean in zip(("upper", "lower"), probability, found, trust, strict=True):
         if mean < TRUST:
-            reasons.append(f"The {name} bone is uncertain (probability {mean:.2f}).")
+            reasons.append(Reason(ReasonCode.BONE_UNCERTAIN, f"The {name} bone is uncertain (probability {mean:.2f})."))
         elif uncertain_band(p, mask) > _BAND:
-            reasons.append(f"The outline of the {name} bone is uncertain.")
+            reasons.append(Reason(ReasonCode.OUTLINE_UNCERTAIN, f"The outline of the {name} bone is uncertain."))
         if ((p >= 0.5) & ~mask).sum() > _PIECES * mask.sum():
-            reasons.append(f"The {name} bone was found in several pieces.")
+            reasons.append(Reason(ReasonCode.BONE_IN_PIECES, f"The {name} bone was found in several pieces."))
     upper, lower = found
     gap = facing_gap(upper, lower) / upper.shape[0]
     if np.isnan(gap):
-        reasons.append("The two bones do not face each other.")
+        reasons.append(Reason(ReasonCode.BONES_NOT_FACING))
     elif not _GAP[0] <= gap <= _GAP[1]:
-        told = "overlap too much" if gap < 0 else "lie too far apart"
-        reasons.append(f"The two bones {told} ({100 * abs(gap):.0f} % of the image).")
+        how = "overlap too much" if gap < 0 else "lie too far apart"
+        sentence = f"The two bones {how} ({100 * abs(gap):.0f} % of the image)."
+        reasons.append(Reason(ReasonCode.GAP_IMPLAUSIBLE, sentence))
     return reasons

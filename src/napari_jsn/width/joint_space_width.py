@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.reasons import Reason, ReasonCode
+from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks, JointImage
 from napari_jsn.joint.geometry import are_halves, joint_frame
 from napari_jsn.width.margins import Margins, find_margins, grid, joint_normal
@@ -45,7 +47,7 @@ def joint_space_width(
     Returns
     -------
     JointSpaceWidth
-        NaN, with the reason, where no margins can be found.
+        NaN, with the reason, where no margins are found.
 
     Raises
     ------
@@ -59,39 +61,38 @@ def joint_space_width(
             "masks",
         )
     if are_halves(masks):
-        return _not_measured("The masks are halves of the image; a margin needs the outlines of the bones.")
+        return _not_measured(image, ReasonCode.MASKS_ARE_HALVES)
     if not (masks.upper.any() and masks.lower.any()):
-        return _not_measured("A bone is missing.")
+        return _not_measured(image, ReasonCode.BONE_NOT_FOUND)
     at = joint_frame(masks)[0] if point is None else np.asarray(point, dtype=float)
     along = joint_normal(masks) if axis is None else _unit(axis)
     pixel_mm = image.spacing_mm or _NOMINAL_HEIGHT_MM / pixels.shape[0]
     margins = find_margins(pixels, masks, pixel_mm, at, along)
     if margins is None:
-        return _not_measured("The bones hardly face each other.")
+        return _not_measured(image, ReasonCode.BONES_NOT_FACING)
     width_px, sd_px = float(margins.widths.mean()) / pixel_mm, width_sd_mm(margins) / pixel_mm
-    spacing_mm = image.spacing_mm or float("nan")
     upper, lower = (
         np.stack(grid(edge, margins.across, pixel_mm, at, along), axis=1) for edge in (margins.upper, margins.lower)
     )
-    reason = _doubt(margins, pixel_mm)
-    return JointSpaceWidth(width_px * spacing_mm, sd_px * spacing_mm, width_px, sd_px, upper, lower, not reason, reason)
+    return JointSpaceWidth(Estimate(width_px, sd_px), image.spacing_mm, upper, lower, _doubts(margins, pixel_mm))
 
 
-def _doubt(margins: Margins, pixel_mm: float) -> str:
-    """Why the margins should not be trusted, in a sentence; empty where nothing is wrong."""
+def _doubts(margins: Margins, pixel_mm: float) -> tuple[Reason, ...]:
+    """Return why the margins have failed; empty where nothing shows that."""
     edges = (margins.lower_edge, margins.upper_edge)
-    for told, edge, least in zip(("lower", "upper"), edges, _LEAST_EDGES, strict=True):
+    for bone, edge, least in zip(("lower", "upper"), edges, _LEAST_EDGES, strict=True):
         if np.median(edge) < least:
-            return f"The margin of the {told} bone cannot be told from the structure of the bone."
+            sentence = f"The margin of the {bone} bone cannot be distinguished from the structure of the bone."
+            return (Reason(ReasonCode.MARGIN_NOT_FOUND, sentence),)
     width = float(margins.widths.mean())
     if width < _NARROWEST_PX * pixel_mm:
-        return "The joint space is narrower than the image resolves."
+        return (Reason(ReasonCode.NARROWER_THAN_RESOLVED),)
     if width > _WIDEST_MM:
-        return f"A joint space of {width:.1f} mm is not plausible."
+        return (Reason(ReasonCode.WIDTH_IMPLAUSIBLE, f"A joint space of {width:.1f} mm is not plausible."),)
     course = np.polyval(np.polyfit(margins.across, margins.widths, 2), margins.across)
     if float(np.std(margins.widths - course)) > _SCATTER_MM:
-        return "The margins are uneven."
-    return ""
+        return (Reason(ReasonCode.MARGINS_UNEVEN),)
+    return ()
 
 
 def _unit(axis: ArrayLike) -> NDArray[np.float64]:
@@ -102,6 +103,6 @@ def _unit(axis: ArrayLike) -> NDArray[np.float64]:
     return given / length
 
 
-def _not_measured(reason: str) -> JointSpaceWidth:
-    nan, nowhere = float("nan"), np.empty((0, 2))
-    return JointSpaceWidth(nan, nan, nan, nan, nowhere, nowhere, False, reason)
+def _not_measured(image: JointImage, code: ReasonCode) -> JointSpaceWidth:
+    nowhere = np.empty((0, 2))
+    return JointSpaceWidth(Estimate(), image.spacing_mm, nowhere, nowhere, (Reason(code),))

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.common.reasons import Reason, sentences
+from napari_jsn.common.statistics import Estimate
+
 
 @dataclass(frozen=True, eq=False)
 class JointSpaceWidth:
@@ -14,23 +17,59 @@ class JointSpaceWidth:
 
     Attributes
     ----------
-    mm, sd_mm : float
-        Mean over the articulating width along the joint normal, and its standard uncertainty: how far another film of
-        the same joint would give another width. NaN without a spacing.
-    px, sd_px : float
-        In pixels of the joint image.
+    width_px : Estimate
+        Mean over the articulating width along the joint normal, in pixels of the joint image, and its standard
+        uncertainty: how far another radiograph of the same joint would give another width.
+    spacing_mm : float or None
+        Pixel size of the joint image.
     upper, lower : (n, 2) float arrays
         ``(x, y)`` of the two margins, sub-pixel, column by column, in pixels of the joint image.
-    reliable : bool
-    reason : str
-        Why not reliable; empty when reliable.
+    reasons : tuple of Reason
+        Why the width has failed; empty where it has not.
     """
 
-    mm: float
-    sd_mm: float
-    px: float
-    sd_px: float
+    width_px: Estimate
+    spacing_mm: float | None
     upper: NDArray[np.floating] = field(repr=False)
     lower: NDArray[np.floating] = field(repr=False)
-    reliable: bool = True
-    reason: str = ""
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def width_mm(self) -> Estimate:
+        """The width in mm; NaN without a pixel size."""
+        return self.width_px.scaled(self.spacing_mm)
+
+    @property
+    def mm(self) -> float:
+        """The width in mm."""
+        return self.width_mm.value
+
+    @property
+    def sd_mm(self) -> float:
+        """Standard uncertainty of the width in mm."""
+        return self.width_mm.sd
+
+    @property
+    def px(self) -> float:
+        """The width in pixels."""
+        return self.width_px.value
+
+    @property
+    def sd_px(self) -> float:
+        """Standard uncertainty of the width in pixels."""
+        return self.width_px.sd
+
+    @property
+    def reliable(self) -> bool:
+        """Whether nothing shows that the width has failed."""
+        return not self.reasons
+
+    @property
+    def reason(self) -> str:
+        """Why it has failed, in sentences; empty where it has not."""
+        return sentences(self.reasons)
+
+    def __repr__(self) -> str:
+        figure, unit = (self.width_px, "px") if self.spacing_mm is None else (self.width_mm, "mm")
+        state = "" if self.reliable else ", not reliable"
+        return f"<JointSpaceWidth: {figure.value:.2f} {unit}, sd {figure.sd:.2f}{state}>"

@@ -100,7 +100,7 @@ def test_equal_progressions_give_equal_pages(html, progression):
 
 
 def test_it_names_no_file_and_no_day(html, progression):
-    for film in progression.films:
+    for film in progression.hands:
         assert film.radiograph.path.name not in html and str(film.radiograph.path.parent) not in html
         assert film.day.isoformat() not in html and film.day.strftime("%Y%m%d") not in html
 
@@ -108,7 +108,7 @@ def test_it_names_no_file_and_no_day(html, progression):
 def test_words_from_outside_are_no_markup(progression):
     evil = "<script>alert('&')</script>"
     rows = [replace(row, reliable=False, reason=evil) for row in progression.narrowings]
-    films = [replace(film, notes=(evil,)) for film in progression.films]
+    films = [replace(film, notes=(evil,)) for film in progression.hands]
     odd = replace(progression, patient=evil, notes=(evil,), narrowings=tuple(rows), films=tuple(films), method=evil)
     html = report_html(odd)
     assert "<script" not in html and unescape(Page(html).words).count(evil) > 10
@@ -174,7 +174,7 @@ def test_figures_are_told_with_their_sign_and_zero_without(value, told):
 
 
 def test_a_hand_of_unknown_side_and_nothing_measured(progression):
-    films = tuple(replace(film, side=None, joints=()) for film in progression.films)
+    films = tuple(replace(film, side=None, joints=()) for film in progression.hands)
     rows = tuple(made_up.Narrowing(joint, "", 2, reason="No hand was found.") for joint in ("MCP2", "PIP2"))
     words = Page(report_html(replace(progression, films=films, narrowings=rows))).words
     assert "0 of 2" in words and "No hand was found." in words and "No joint of this hand was found" in words

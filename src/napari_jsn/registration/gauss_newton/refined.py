@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_jsn.joint import BoneMasks
 from napari_jsn.registration.gauss_newton.solve import solve
-from napari_jsn.registration.methods import Estimate, Pair
+from napari_jsn.registration.methods import MethodResult, Pair
 from napari_jsn.registration.quality import judge
 from napari_jsn.registration.solutions import Solutions
 
@@ -26,13 +26,13 @@ _WORKING_MM, _WORKING_SIZE = 0.175, 128
 _BATCH = 16
 
 
-def refine(pairs: Sequence[Pair], device: torch.device, progress: Progress) -> list[Estimate]:
+def refine(pairs: Sequence[Pair], device: torch.device, progress: Progress) -> list[MethodResult]:
     """Register pairs by masked Gauss-Newton on local contrast; see :class:`~.methods.Method`.
 
     Coarse to fine: the maps of a network, then similarity steps at half and full resolution, then a sideways field
     weighed by evidence. The answer is the mean of both directions.
     """
-    estimates: list[Estimate] = []
+    estimates: list[MethodResult] = []
     progress.update(0, len(pairs), "Registering")
     for first in range(0, len(pairs), _BATCH):
         if progress.aborted:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint.similarity import joint_space_narrowing
-from napari_jsn.registration.methods import Estimate, Pair
+from napari_jsn.registration.methods import MethodResult, Pair
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +34,9 @@ _LEAST_LIKENESS, _LEAST_MEAN_LIKENESS, _LEAST_OVERLAP, _LEAST_IN_VIEW = 0.62, 0.
 TERMS = ("constant", "unlike")
 
 
-def network(pairs: Sequence[Pair], device: torch.device, progress: Progress, model: str = "default") -> list[Estimate]:
+def network(
+    pairs: Sequence[Pair], device: torch.device, progress: Progress, model: str = "default"
+) -> list[MethodResult]:
     """Register pairs by one forward pass; see :class:`~.methods.Method`.
 
     Parameters
@@ -50,7 +53,7 @@ def network(pairs: Sequence[Pair], device: torch.device, progress: Progress, mod
 
 def answers(
     pairs: Sequence[Pair], device: torch.device, progress: Progress, model: str
-) -> list[tuple[Estimate, dict[str, float], float]]:
+) -> list[tuple[MethodResult, dict[str, float], float]]:
     """Estimates, the :data:`TERMS` of each one's variance, and the side of a pixel of its square in its own pixels."""
     import torch
 
@@ -58,7 +61,7 @@ def answers(
 
     trained, side, card = read(model, device)
     weights = card.get("figures", {}).get("uncertainty_px2", {"constant": _UNKNOWN_SD_PX**2})
-    found: list[tuple[Estimate, dict[str, float], float]] = []
+    found: list[tuple[MethodResult, dict[str, float], float]] = []
     progress.update(0, len(pairs), "Registering")
     for first in range(0, len(pairs), _BATCH):
         if progress.aborted:
@@ -73,7 +76,7 @@ def answers(
             terms = {"constant": 1.0, "unlike": float(1 - seen[0, k].mean())}
             unit_px = float(1 / squares.fixed_at[k, 0, 0])
             sd_px = unit_px * float(np.sqrt(sum(weight * terms[name] for name, weight in weights.items())))
-            found.append((Estimate(upper, lower, narrowing, sd_px, _reasons(*seen[:, k])), terms, unit_px))
+            found.append((MethodResult(upper, lower, narrowing, sd_px, _reasons(*seen[:, k])), terms, unit_px))
         progress.update(len(found), len(pairs), "Registering")
     return found
 
@@ -120,15 +123,15 @@ def _judged(maps: torch.Tensor, squares: Canvases) -> NDArray[np.float64]:
 
 def _reasons(
     likeness: NDArray[np.float64], overlap: NDArray[np.float64], in_view: NDArray[np.float64]
-) -> tuple[str, ...]:
-    """Sentences on why not to trust a pair."""
+) -> tuple[Reason, ...]:
+    """Return why a pair has failed."""
     reasons = []
     if in_view.min() < _LEAST_IN_VIEW:
-        reasons.append("A bone is partly out of view.")
+        reasons.append(Reason(ReasonCode.OUT_OF_VIEW))
     if overlap.min() < _LEAST_OVERLAP:
-        reasons.append("The bones' masks do not cover the same parts of the bones in both images.")
+        reasons.append(Reason(ReasonCode.MASKS_DIFFER))
     if likeness.min() < _LEAST_LIKENESS or likeness.mean() < _LEAST_MEAN_LIKENESS:
-        reasons.append("The two images hardly resemble each other: not the same joint, or seen from another angle.")
+        reasons.append(Reason(ReasonCode.NOT_SIMILAR))
     return tuple(reasons)
 
 

@@ -1,0 +1,107 @@
+"""Check what files and tags state, before any hand is searched: views, dates and pixel spacing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.patient.patient import Patient
+from napari_jsn.radiograph import Radiograph
+
+#: View Position codes of lateral and oblique views, and the words of free text and of View Code Sequence.
+_CODES = {"LL", "RL", "LLD", "RLD", "ML", "LM", "LLO", "RLO", "LPO", "RPO", "LAO", "RAO"}
+_WORDS = re.compile(r"\blat(eral)?\b|\bobl(ique)?\b|ball.?catcher|n[oø]rg", re.IGNORECASE)
+_PALM_UP = re.compile(r"^ap$|antero-?posterior", re.IGNORECASE)
+
+
+def is_oblique(radiograph: Radiograph) -> bool:
+    """Return whether the file states a lateral or an oblique view."""
+    return radiograph.view.upper() in _CODES or bool(_WORDS.search(radiograph.view))
+
+
+def is_palm_up(radiograph: Radiograph) -> bool:
+    """Return whether the file states an anteroposterior view, on which a left hand looks like a right one."""
+    return bool(_PALM_UP.search(radiograph.view))
+
+
+#: The note on radiographs without a pixel size.
+NO_SPACING = "No pixel spacing is known: lengths are in pixels, not in mm."
+
+
+def check_tags(patient: Patient) -> Patient:
+    """Return the patient with notes on views, dates and pixel spacing.
+
+    Parameters
+    ----------
+    patient : Patient
+
+    Returns
+    -------
+    Patient
+        With notes on visits of one day, and on unknown or mixed pixel spacing.
+
+    Raises
+    ------
+    InputError
+        If a radiograph is a lateral or oblique view, if visits are out of order, or if only some radiographs state
+        their pixel spacing.
+    """
+    for hand in patient.hands:
+        if is_oblique(hand.radiograph):
+            raise InputError(
+                f"{hand.label.capitalize()} is a lateral or oblique view ({hand.radiograph.view}), on which joint "
+                "spaces cannot be measured. Give the posteroanterior view.",
+                "followup",
+            )
+    notes = [*_check_dates(patient), *_check_spacing(patient)]
+    return replace(patient, notes=tuple(dict.fromkeys((*patient.notes, *notes))))
+
+
+def leave_out_oblique(patient: Patient) -> Patient:
+    """Return the patient without the lateral and oblique views of visits that have another radiograph, with a note."""
+    kept, notes = {}, []
+    for visit in patient.visits:
+        flat = [hand for hand in visit.hands if not is_oblique(hand.radiograph)]
+        kept[visit.number] = list(visit.hands)
+        if flat and len(flat) < len(visit.hands):
+            views = sorted({hand.radiograph.view for hand in visit.hands if is_oblique(hand.radiograph)})
+            notes.append(f"Visit {visit.number}: lateral or oblique views were left out ({', '.join(views)}).")
+            kept[visit.number] = flat
+    return replace(patient.with_hands(kept), notes=tuple(dict.fromkeys((*patient.notes, *notes))))
+
+
+def _check_dates(patient: Patient) -> Iterator[str]:
+    dated = [visit for visit in patient.visits if visit.day is not None]
+    for one, other in pairwise(dated):
+        if one.day > other.day:  # type: ignore[operator]
+            raise InputError(
+                f"The visits are out of order: visit {other.number} ({other.day}) was taken before visit {one.number} "
+                f"({one.day}). Give the baseline first.",
+                "followup",
+            )
+        if one.day == other.day:
+            yield f"Visits {one.number} and {other.number} were taken on the same day ({one.day})."
+
+
+def _check_spacing(patient: Patient) -> Iterator[str]:
+    radiographs = {hand.label: hand.radiograph for hand in patient.hands}
+    unknown = [name for name, radiograph in radiographs.items() if radiograph.spacing_mm is None]
+    if len(unknown) == len(radiographs):
+        yield NO_SPACING
+        return
+    if unknown:
+        known = next(name for name in radiographs if name not in unknown)
+        raise InputError(
+            f"{unknown[0].capitalize()} does not state its pixel spacing, but {known} does. Give spacing_mm, or state "
+            "it for each file in radiographs.csv.",
+            "spacing_mm",
+        )
+    kinds: dict[str, str] = {}
+    for name, radiograph in radiographs.items():
+        kinds.setdefault(radiograph.spacing_source, name)
+    if len(kinds) > 1:
+        listed = ", ".join(f"{kind} ({name})" for kind, name in kinds.items())
+        yield f"Pixel spacings are of different kinds, so that sizes may differ by some per cent: {listed}."
