@@ -11,8 +11,8 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.common.statistics import Z95
 from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
-from napari_jsn.registration.methods import Estimate, Pair, load_method
-from napari_jsn.registration.prepare import Side, native_map, prepare_many
+from napari_jsn.registration.methods import MethodResult, PreparedPair, load_method
+from napari_jsn.registration.prepare import PreparedImage, native_map, prepare_many
 from napari_jsn.registration.result import Registration
 from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
 
@@ -144,7 +144,12 @@ def _device(name: str | None) -> torch.device:
 
 
 def _result(
-    fixed: Side, moving: Side, pair: Pair, steps: tuple[float, float], estimate: Estimate, method: str
+    fixed: PreparedImage,
+    moving: PreparedImage,
+    pair: PreparedPair,
+    steps: tuple[float, float],
+    estimate: MethodResult,
+    method: str,
 ) -> Registration:
     """One estimate as a result on the fixed image's own grid."""
     step, moving_step = steps
@@ -188,6 +193,6 @@ def _result(
     )
 
 
-def _doubts(side: Side, name: str) -> list[str]:
+def _doubts(side: PreparedImage, name: str) -> list[str]:
     """What is doubtful about bones that the network found."""
     return [f"In the {name} image: {reason[0].lower()}{reason[1:]}" for reason in getattr(side.masks, "reasons", ())]

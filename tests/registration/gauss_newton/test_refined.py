@@ -34,7 +34,7 @@ def test_float32_and_float64_agree(pair, solved):
     (double,) = solve([pair], CPU, torch.float64)
     np.testing.assert_allclose(solved.narrowings(pair), double.narrowings(pair), atol=2e-3)
     np.testing.assert_allclose(solved.variance_px2, double.variance_px2, rtol=0.02)
-    np.testing.assert_allclose(solved.likeness, double.likeness, atol=1e-3)
+    np.testing.assert_allclose(solved.ncc, double.ncc, atol=1e-3)
 
 
 def test_every_way_of_solving_finds_the_narrowing(pair, solved, simulated):
@@ -43,7 +43,7 @@ def test_every_way_of_solving_finds_the_narrowing(pair, solved, simulated):
     assert narrowings.shape == (2, 2)
     np.testing.assert_allclose(narrowings, truth, atol=0.25)
     assert solved.maps.shape == (2, 2, 2, 3, 3)
-    assert (solved.likeness > 0.5).all() and (solved.in_view > 0.8).all() and (solved.overlap > 0.9).all()
+    assert (solved.ncc > 0.5).all() and (solved.in_view > 0.8).all() and (solved.overlap > 0.9).all()
 
 
 def test_maps_lead_from_fixed_to_moving_in_both_directions(pair, solved, simulated):

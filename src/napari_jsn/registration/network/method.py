@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint.similarity import joint_space_narrowing
-from napari_jsn.registration.methods import Estimate, Pair
+from napari_jsn.registration.methods import MethodResult, PreparedPair
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +33,9 @@ _LEAST_LIKENESS, _LEAST_MEAN_LIKENESS, _LEAST_OVERLAP, _LEAST_IN_VIEW = 0.62, 0.
 TERMS = ("constant", "unlike")
 
 
-def network(pairs: Sequence[Pair], device: torch.device, progress: Progress, model: str = "default") -> list[Estimate]:
+def network(
+    pairs: Sequence[PreparedPair], device: torch.device, progress: Progress, model: str = "default"
+) -> list[MethodResult]:
     """Register pairs by one forward pass; see :class:`~.methods.Method`.
 
     Parameters
@@ -49,8 +51,8 @@ def network(pairs: Sequence[Pair], device: torch.device, progress: Progress, mod
 
 
 def answers(
-    pairs: Sequence[Pair], device: torch.device, progress: Progress, model: str
-) -> list[tuple[Estimate, dict[str, float], float]]:
+    pairs: Sequence[PreparedPair], device: torch.device, progress: Progress, model: str
+) -> list[tuple[MethodResult, dict[str, float], float]]:
     """Estimates, the :data:`TERMS` of each one's variance, and the side of a pixel of its square in its own pixels."""
     import torch
 
@@ -58,7 +60,7 @@ def answers(
 
     trained, side, card = read(model, device)
     weights = card.get("figures", {}).get("uncertainty_px2", {"constant": _UNKNOWN_SD_PX**2})
-    found: list[tuple[Estimate, dict[str, float], float]] = []
+    found: list[tuple[MethodResult, dict[str, float], float]] = []
     progress.update(0, len(pairs), "Registering")
     for first in range(0, len(pairs), _BATCH):
         if progress.aborted:
@@ -73,12 +75,12 @@ def answers(
             terms = {"constant": 1.0, "unlike": float(1 - seen[0, k].mean())}
             unit_px = float(1 / squares.fixed_at[k, 0, 0])
             sd_px = unit_px * float(np.sqrt(sum(weight * terms[name] for name, weight in weights.items())))
-            found.append((Estimate(upper, lower, narrowing, sd_px, _reasons(*seen[:, k])), terms, unit_px))
+            found.append((MethodResult(upper, lower, narrowing, sd_px, _reasons(*seen[:, k])), terms, unit_px))
         progress.update(len(found), len(pairs), "Registering")
     return found
 
 
-def both_ways(pairs: Sequence[Pair], device: torch.device, model: str = "default") -> NDArray[np.float64]:
+def both_ways(pairs: Sequence[PreparedPair], device: torch.device, model: str = "default") -> NDArray[np.float64]:
     """(pairs, 2 directions, 2 bones, 3, 3) maps: fixed into moving, and moving into fixed, each found by itself."""
     import torch
 
