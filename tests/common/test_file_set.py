@@ -26,7 +26,7 @@ def held(folder):
 @pytest.fixture(params=["swapped", "one by one"])
 def either_way(request, monkeypatch):
     if request.param == "one by one":
-        monkeypatch.setattr(file_set, "_swap", lambda one, two: False)
+        monkeypatch.setattr(file_set, "_exchange", lambda one, two: False)
 
 
 def test_a_new_folder_is_made(tmp_path):

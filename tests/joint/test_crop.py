@@ -40,8 +40,9 @@ def test_beyond_the_border_the_border_goes_on(pixels):
 
 
 @pytest.mark.parametrize(
-    ("centre", "size", "told"), [((100, 100), 10, "only 10 x 10 pixels"), ((-500, 100), 60, "lies off the radiograph")]
+    ("centre", "size", "told"),
+    [((100, 100), 10, "only 10 x 10 pixels"), ((-500, 100), 60, "lies outside the radiograph")],
 )
-def test_boxes_that_cannot_be_cut_are_told(pixels, centre, size, told):
+def test_boxes_that_cannot_be_cropped_are_reported(pixels, centre, size, told):
     with pytest.raises(InputError, match=told):
         joint_image(pixels, Joint.around("MCP2", "L", centre, (1, 0), size))

@@ -1,4 +1,4 @@
-"""PNG, JPEG, BMP and TIFF files; masks; and everything that is none of these."""
+"""PNG, JPEG, BMP and TIFF files; masks; and files that are refused."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_16_bit_files(tmp_path, ending, factor, full):
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])
-def test_grey_in_other_clothes(tmp_path, mode):
+def test_greyscale_in_other_modes(tmp_path, mode):
     Image.fromarray(EIGHT).convert(mode).save(tmp_path / "hand.png")
     np.testing.assert_allclose(grey(tmp_path / "hand.png"), EIGHT / 255, atol=1e-6)
 
@@ -64,9 +64,9 @@ def test_float_and_white_is_zero_tiff(tmp_path):
         np.testing.assert_allclose(pixels - pixels.max(), -(EIGHT.astype(float) - EIGHT.min()) / 255, atol=1e-6)
 
 
-def test_the_camera_turn_is_undone(tmp_path):
+def test_the_orientation_tag_is_applied(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees to see it upright
+    exif[0x0112] = 6  # rotated by 90 degrees
     Image.fromarray(EIGHT).save(tmp_path / "hand.png", exif=exif)
     np.testing.assert_allclose(grey(tmp_path / "hand.png"), np.rot90(EIGHT, -1) / 255, atol=1e-6)
 
@@ -91,7 +91,7 @@ def refusal_of(path, read=jsn.read_radiograph):
 
 
 def png_of_16_bit_colour(levels):
-    """What Pillow can read (as 8 bits) but not write."""
+    """A kind that Pillow can read (as 8 bits) but not write."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -130,11 +130,11 @@ def test_truncated_files(tmp_path, ending):
     assert "damaged" in refusal_of(path)
 
 
-def test_files_that_hold_no_single_grey_image(tmp_path):
+def test_files_without_a_single_greyscale_image(tmp_path):
     tifffile.imwrite(tmp_path / "pages.tif", np.stack([EIGHT] * 4), photometric="minisblack")
-    assert "4 pictures" in refusal_of(tmp_path / "pages.tif")
+    assert "4 images" in refusal_of(tmp_path / "pages.tif")
     (tmp_path / "deep.png").write_bytes(png_of_16_bit_colour(EIGHT.astype(np.uint16)))
-    assert "16-bit grey" in refusal_of(tmp_path / "deep.png")
+    assert "16-bit greyscale" in refusal_of(tmp_path / "deep.png")
     Image.fromarray(EIGHT).save(tmp_path / "hand.gif")
     assert "PNG, JPEG, BMP or TIFF" in refusal_of(tmp_path / "hand.gif")
     Image.fromarray(np.full((9, 9), 7, np.uint8)).save(tmp_path / "flat.png")
@@ -167,11 +167,11 @@ def test_a_binary_mask_is_the_upper_side(tmp_path, mode):
 
 def test_masks_that_are_none(tmp_path):
     Image.fromarray(EIGHT).save(tmp_path / "hand.png")
-    assert "holds no bone masks" in refusal_of(tmp_path / "hand.png", read_masks)
+    assert "contains no bone masks" in refusal_of(tmp_path / "hand.png", read_masks)
     Image.fromarray(LABELS * 80).save(tmp_path / "masks.jpg")
     assert "Save the masks as PNG" in refusal_of(tmp_path / "masks.jpg", read_masks)
     Image.fromarray(np.stack([LABELS, LABELS * 0, LABELS], axis=-1)).save(tmp_path / "colour.png")
-    assert "coloured" in refusal_of(tmp_path / "colour.png", read_masks)
+    assert "colour image" in refusal_of(tmp_path / "colour.png", read_masks)
 
 
 @pytest.mark.skipif(not os.environ.get("NAPARI_JSN_DATA"), reason="NAPARI_JSN_DATA is not set: no real images")

@@ -1,4 +1,4 @@
-"""The device that networks run on."""
+"""Choose the device on which networks run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from napari_jsn.common.errors import InputError
 
 
 def device_name(device: str | None) -> str:
-    """``"cpu"`` or ``"cuda"``, the choice where none is named.
+    """Return the checked name of a device; by default ``"cuda"`` where there is a GPU, else ``"cpu"``.
 
     Raises
     ------
     InputError
-        If there is no such device.
+        If the device does not exist.
     """
     import torch
 

@@ -33,7 +33,7 @@ class BoneMasks:
             object.__setattr__(self, name, np.asarray(getattr(self, name)).astype(bool))
         if self.upper.shape != self.lower.shape or self.upper.ndim != 2:
             raise InputError(
-                f"The upper bone's mask has shape {self.upper.shape}, the lower bone's mask {self.lower.shape}. "
+                f"The upper and the lower bone mask have shapes {self.upper.shape} and {self.lower.shape}. "
                 "Draw both masks on the same joint image."
             )
 
