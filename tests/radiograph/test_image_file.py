@@ -18,19 +18,19 @@ from napari_jsn.joint.read_masks import read_masks
 EIGHT = np.add.outer(np.arange(16) * 12, np.arange(12) * 4).astype(np.uint8)
 
 
-def grey(path):
+def intensities(path):
     return jsn.read_radiograph(path).pixels
 
 
 @pytest.mark.parametrize("ending", ["png", "bmp", "tif"])
 def test_8_bit_files(tmp_path, ending):
     Image.fromarray(EIGHT).save(tmp_path / f"hand.{ending}")
-    np.testing.assert_allclose(grey(tmp_path / f"hand.{ending}"), EIGHT / 255, atol=1e-6)
+    np.testing.assert_allclose(intensities(tmp_path / f"hand.{ending}"), EIGHT / 255, atol=1e-6)
 
 
 def test_jpeg(tmp_path):
     Image.fromarray(EIGHT).save(tmp_path / "hand.jpg", quality=95)
-    np.testing.assert_allclose(grey(tmp_path / "hand.jpg"), EIGHT / 255, atol=0.03)
+    np.testing.assert_allclose(intensities(tmp_path / "hand.jpg"), EIGHT / 255, atol=0.03)
 
 
 @pytest.mark.parametrize("ending", ["png", "tif"])
@@ -38,29 +38,29 @@ def test_jpeg(tmp_path):
 def test_16_bit_files(tmp_path, ending, factor, full):
     deep = EIGHT.astype(np.uint16) * factor + 3
     Image.fromarray(deep).save(tmp_path / f"hand.{ending}")
-    np.testing.assert_allclose(grey(tmp_path / f"hand.{ending}"), deep / full, atol=1e-6)
+    np.testing.assert_allclose(intensities(tmp_path / f"hand.{ending}"), deep / full, atol=1e-6)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])
 def test_greyscale_in_other_modes(tmp_path, mode):
     Image.fromarray(EIGHT).convert(mode).save(tmp_path / "hand.png")
-    np.testing.assert_allclose(grey(tmp_path / "hand.png"), EIGHT / 255, atol=1e-6)
+    np.testing.assert_allclose(intensities(tmp_path / "hand.png"), EIGHT / 255, atol=1e-6)
 
 
 def test_a_palette_means_its_colours(tmp_path):
     image = Image.fromarray(EIGHT)
     image.putpalette([255 - level for level in range(256) for _ in range(3)])
     image.save(tmp_path / "hand.png")
-    np.testing.assert_allclose(grey(tmp_path / "hand.png"), 1 - EIGHT / 255, atol=1e-6)
+    np.testing.assert_allclose(intensities(tmp_path / "hand.png"), 1 - EIGHT / 255, atol=1e-6)
 
 
 def test_float_and_white_is_zero_tiff(tmp_path):
     levels = (EIGHT / 300).astype(np.float32)
     tifffile.imwrite(tmp_path / "float.tif", levels)
-    np.testing.assert_array_equal(grey(tmp_path / "float.tif"), levels)
+    np.testing.assert_array_equal(intensities(tmp_path / "float.tif"), levels)
     for dtype, full in ((np.uint8, 255), (np.uint16, 65535)):
         tifffile.imwrite(tmp_path / "film.tif", EIGHT.astype(dtype) * (full // 255), photometric="miniswhite")
-        pixels = grey(tmp_path / "film.tif")
+        pixels = intensities(tmp_path / "film.tif")
         np.testing.assert_allclose(pixels - pixels.max(), -(EIGHT.astype(float) - EIGHT.min()) / 255, atol=1e-6)
 
 
@@ -68,7 +68,7 @@ def test_the_orientation_tag_is_applied(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # rotated by 90 degrees
     Image.fromarray(EIGHT).save(tmp_path / "hand.png", exif=exif)
-    np.testing.assert_allclose(grey(tmp_path / "hand.png"), np.rot90(EIGHT, -1) / 255, atol=1e-6)
+    np.testing.assert_allclose(intensities(tmp_path / "hand.png"), np.rot90(EIGHT, -1) / 255, atol=1e-6)
 
 
 @pytest.mark.parametrize(("options", "source"), [({}, ""), ({"dpi": (300, 300)}, "resolution tag is not trusted")])
