@@ -16,7 +16,7 @@ from napari_jsn.evaluation.public_images import FingerJoint, finger_joints
 from napari_jsn.evaluation.registration.closure import Series, closure
 from napari_jsn.evaluation.settings import Settings
 from napari_jsn.joint.similarity import joint_space_narrowing
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 
 
 def run(field: Sequence[Contestant], settings: Settings) -> list[Row]:
@@ -73,4 +73,4 @@ def _carry(point: np.ndarray, axis: np.ndarray, mean: np.ndarray) -> tuple[np.nd
 
 def _pair(joint: FingerJoint, i: int, j: int):
     (fixed, fixed_masks), (moving, moving_masks) = joint.visits[i], joint.visits[j]
-    return Pair.from_masks(fixed, moving, fixed_masks, moving_masks, joint.spacing_mm)
+    return PreparedPair.from_masks(fixed, moving, fixed_masks, moving_masks, joint.spacing_mm)

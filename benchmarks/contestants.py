@@ -12,7 +12,7 @@ from benchmarks.peers import PEERS, Peer
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Silent
 from napari_jsn.joint.similarity import Matrix, joint_space_narrowing
-from napari_jsn.registration.methods import Pair, load_method
+from napari_jsn.registration.methods import PreparedPair, load_method
 from napari_jsn.registration.result import Registration
 
 #: Pairs handed over in one call.
@@ -50,7 +50,7 @@ class Contestant:
     """A method under test; ``judges`` where it says itself what not to trust and gives intervals."""
 
     name: str
-    ask: Callable[[Sequence[Pair]], list[Answer]]
+    ask: Callable[[Sequence[PreparedPair]], list[Answer]]
     judges: bool = False
     most_pairs: int = 10_000
     most_joints: int = 10_000
@@ -68,7 +68,7 @@ def contestants(with_peers: bool = True) -> tuple[list[Contestant], list[str]]:
     return found, missing
 
 
-def ask_ours(pairs: Sequence[Pair]) -> list[Answer]:
+def ask_ours(pairs: Sequence[PreparedPair]) -> list[Answer]:
     """The public call with its defaults: `register_many`."""
     answers = []
     for start in range(0, len(pairs), BATCH):
@@ -76,7 +76,7 @@ def ask_ours(pairs: Sequence[Pair]) -> list[Answer]:
     return answers
 
 
-def _ask_public(pairs: Sequence[Pair]) -> list[Answer]:
+def _ask_public(pairs: Sequence[PreparedPair]) -> list[Answer]:
     from napari_jsn.registration.register import register_many
 
     start = perf_counter()
@@ -103,7 +103,7 @@ def _from_result(result: Registration, seconds: float) -> Answer:
     )  # fmt: skip
 
 
-def ask_pipoc(pairs: Sequence[Pair]) -> list[Answer]:
+def ask_pipoc(pairs: Sequence[PreparedPair]) -> list[Answer]:
     """Our implementation of PIPOC, without what the public call adds."""
     import torch
 
@@ -119,14 +119,14 @@ def ask_pipoc(pairs: Sequence[Pair]) -> list[Answer]:
     ]  # fmt: skip
 
 
-def _peer(peer: Peer) -> Callable[[Sequence[Pair]], list[Answer]]:
-    def ask(pairs: Sequence[Pair]) -> list[Answer]:
+def _peer(peer: Peer) -> Callable[[Sequence[PreparedPair]], list[Answer]]:
+    def ask(pairs: Sequence[PreparedPair]) -> list[Answer]:
         return [_ask_peer(peer, pair) for pair in pairs]
 
     return ask
 
 
-def _ask_peer(peer: Peer, pair: Pair) -> Answer:
+def _ask_peer(peer: Peer, pair: PreparedPair) -> Answer:
     start = perf_counter()
     maps = []
     for bone in ("upper", "lower"):
@@ -139,6 +139,6 @@ def _ask_peer(peer: Peer, pair: Pair) -> Answer:
     return Answer(jsn_px, pair.point, pair.axis, *maps, seconds=perf_counter() - start)
 
 
-def _failed(pair: Pair, seconds: float) -> Answer:
+def _failed(pair: PreparedPair, seconds: float) -> Answer:
     nowhere = np.full((3, 3), np.nan)
     return Answer(np.nan, pair.point, pair.axis, nowhere, nowhere, reliable=False, seconds=seconds)

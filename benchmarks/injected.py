@@ -15,7 +15,7 @@ from napari_jsn.evaluation.public_images import FingerJoint, finger_joints
 from napari_jsn.evaluation.registration.known_motion import Motion, render_followup
 from napari_jsn.evaluation.settings import MISMATCH_PX, Settings
 from napari_jsn.joint.geometry import joint_frame
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 
 #: Size of the injected change in mm; either sign.
 SMALLEST_MM, LARGEST_MM = 0.05, 0.5
@@ -34,7 +34,7 @@ def _separate(joint: FingerJoint) -> bool:
     return not any((masks.upper & masks.lower).any() for _, masks in joint.visits)
 
 
-def _inject(joint: FingerJoint, rng: np.random.Generator) -> tuple[Pair, Pair, float]:
+def _inject(joint: FingerJoint, rng: np.random.Generator) -> tuple[PreparedPair, PreparedPair, float]:
     first, second = rng.permutation(len(joint.visits))[:2]
     fixed, fixed_masks = joint.visits[first]
     moving, moving_masks = joint.visits[second]
@@ -44,11 +44,11 @@ def _inject(joint: FingerJoint, rng: np.random.Generator) -> tuple[Pair, Pair, f
     # the upper bone moved down the axis narrows, the lower bone widens
     maps = (moved, still) if rng.random() < 0.5 else (still, np.linalg.inv(moved))
     changed, changed_masks = render_followup(moving, moving_masks, *maps, rng, Motion())
-    before = Pair.from_masks(fixed, moving, fixed_masks, moving_masks, joint.spacing_mm)
+    before = PreparedPair.from_masks(fixed, moving, fixed_masks, moving_masks, joint.spacing_mm)
     return before, replace(before, moving=changed, moving_masks=changed_masks), change_mm
 
 
-def _row(one: Contestant, before: Sequence[Pair], after: Sequence[Pair], truth_mm: np.ndarray) -> Row:
+def _row(one: Contestant, before: Sequence[PreparedPair], after: Sequence[PreparedPair], truth_mm: np.ndarray) -> Row:
     most = max(1, one.most_pairs // 2)
     first, second = one.ask(before[:most]), one.ask(after[:most])
     truth_mm = truth_mm[: len(first)]

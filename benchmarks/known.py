@@ -14,7 +14,7 @@ from napari_jsn.evaluation.public_images import Pixels, finger_joints
 from napari_jsn.evaluation.registration.known_motion import KnownPair, make_pair
 from napari_jsn.evaluation.settings import MISMATCH_PX, Settings
 from napari_jsn.joint import BoneMasks
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 
 #: What our own method must reach: mismatch share and RMSE in mm.
 BARS = {"easy": (0.0, 0.009), "roll": (0.0, 0.030), "hard": (0.002, 0.018)}
@@ -25,7 +25,7 @@ RIGHT_MM = 0.05
 def run(preset: str, field: Sequence[Contestant], settings: Settings) -> list[Row]:
     """Every contestant on the same follow-ups; slow ones on the first of them."""
     known = make_pairs(preset, settings)
-    pairs = [Pair.from_masks(pair) for pair in known]
+    pairs = [PreparedPair.from_masks(pair) for pair in known]
     return [_row(preset, one, known, one.ask(pairs[: one.most_pairs])) for one in field]
 
 

@@ -12,13 +12,13 @@ from benchmarks.rows import Row
 from napari_jsn.common.statistics import rmse
 from napari_jsn.evaluation.public_images import phantom
 from napari_jsn.evaluation.settings import Settings
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 
 
 def run(field: Sequence[Contestant], settings: Settings) -> list[Row]:
     """Each of two sets, measured both ways."""
     real = phantom()
-    pairs = [Pair.from_masks(p.fixed, p.moving, p.fixed_masks, p.moving_masks, p.spacing_mm) for p in real]
+    pairs = [PreparedPair.from_masks(p.fixed, p.moving, p.fixed_masks, p.moving_masks, p.spacing_mm) for p in real]
     # peers read along the micrometer, which moved along the columns; our public call finds its own axis
     pairs = [replace(pair, axis=np.array([0.0, 1.0])) for pair in pairs]
     rows = []

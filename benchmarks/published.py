@@ -12,7 +12,7 @@ from benchmarks.rows import Row
 from napari_jsn.evaluation.public_images import RealPair, published_pair
 from napari_jsn.evaluation.settings import Settings
 from napari_jsn.joint.similarity import Matrix, Similarity, image_centre, joint_space_narrowing
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 
 #: Parameters as the figure prints them (2 - dz, -dtheta, and shifts in another pixel size).
 PRINTED = {"upper": (1.00003, 0.00472, -2.10354, 0.81261), "lower": (1.00643, -0.00827, -1.63036, 0.92483)}
@@ -23,7 +23,7 @@ PRINTED_LOSS = 0.0032
 def run(field: Sequence[Contestant], settings: Settings) -> list[Row]:
     """Loss: mean squared difference of the pixels in view, half for each region."""
     real = published_pair()
-    pair = Pair.from_masks(real.fixed, real.moving, real.fixed_masks, real.moving_masks, real.spacing_mm)
+    pair = PreparedPair.from_masks(real.fixed, real.moving, real.fixed_masks, real.moving_masks, real.spacing_mm)
     rows = [_row("parameters as printed", real, *printed_maps(real.fixed.shape), pair)]
     for one in field:
         answer = one.ask([pair])[0]

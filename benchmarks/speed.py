@@ -14,7 +14,7 @@ from benchmarks import known
 from benchmarks.contestants import OURS, PIPOC, Contestant, ask_ours
 from benchmarks.rows import Row
 from napari_jsn.evaluation.settings import Settings, limit_threads
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 
 #: Pairs in the batch, as many as two hands at two visits have twice over; slow peers are timed on fewer.
 BATCH = 64
@@ -25,7 +25,7 @@ REPEATS = 3
 def run(field: Sequence[Contestant], settings: Settings) -> list[Row]:
     """Best of three, a warm-up call before; memory in a process of its own."""
     limit_threads(settings.threads)
-    pairs = [Pair.from_masks(pair) for pair in known.make_pairs("easy", Settings(BATCH, seed=settings.seed))]
+    pairs = [PreparedPair.from_masks(pair) for pair in known.make_pairs("easy", Settings(BATCH, seed=settings.seed))]
     rows = [_row(one, pairs[: BATCH if one.most_pairs >= BATCH else SLOW_BATCH]) for one in field]
     ours = next((row for row in rows if row.method == OURS), None)
     if ours is not None:
@@ -64,7 +64,7 @@ def _measure_memory(threads: int, seed: int) -> None:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
 
     limit_threads(threads)
-    pairs = [Pair.from_masks(pair) for pair in known.make_pairs("easy", Settings(BATCH, seed=seed))]
+    pairs = [PreparedPair.from_masks(pair) for pair in known.make_pairs("easy", Settings(BATCH, seed=seed))]
     before = peak_gb()
     answers = ask_ours(pairs)
     assert np.isfinite([answer.jsn_px for answer in answers]).any()

@@ -14,7 +14,7 @@ from napari_jsn.evaluation.public_images import FingerJoint, Pixels, finger_join
 from napari_jsn.evaluation.registration.known_motion import Motion, expose, render_followup
 from napari_jsn.evaluation.settings import Settings
 from napari_jsn.joint import BoneMasks
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 
 Visit = tuple[Pixels, BoneMasks]
 
@@ -36,7 +36,7 @@ def run(field: Sequence[Contestant], settings: Settings) -> list[Row]:
         first, second = rng.permutation(len(joint.visits))[:2]
         moving, moving_masks = KINDS[kind](joint, joint.visits[second], joints, rng)
         fixed, fixed_masks = joint.visits[first]
-        pairs.append(Pair.from_masks(fixed, moving, fixed_masks, moving_masks, joint.spacing_mm))
+        pairs.append(PreparedPair.from_masks(fixed, moving, fixed_masks, moving_masks, joint.spacing_mm))
         kinds.append(kind)
     return [_row(one, pairs, np.array(kinds)) for one in field if one.judges]
 

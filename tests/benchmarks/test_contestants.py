@@ -10,13 +10,13 @@ import pytest
 from benchmarks.contestants import PIPOC, ask_ours, contestants
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint.similarity import Similarity
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 
 
 @pytest.fixture
 def pair(simulated):
     images, masks = (simulated.fixed, simulated.moving), (simulated.fixed_masks, simulated.moving_masks)
-    return Pair.from_masks(*images, *masks, simulated.spacing_mm)
+    return PreparedPair.from_masks(*images, *masks, simulated.spacing_mm)
 
 
 def test_pipoc_answers_near_the_truth(pair, simulated):

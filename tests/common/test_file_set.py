@@ -23,10 +23,10 @@ def held(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-@pytest.fixture(params=["swapped", "one by one"])
-def either_way(request, monkeypatch):
+@pytest.fixture(params=["exchanged", "one by one"])
+def either_method(request, monkeypatch):
     if request.param == "one by one":
-        monkeypatch.setattr(file_set, "_swap", lambda one, two: False)
+        monkeypatch.setattr(file_set, "_exchange", lambda one, two: False)
 
 
 def test_a_new_folder_is_made(tmp_path):
@@ -36,7 +36,7 @@ def test_a_new_folder_is_made(tmp_path):
     assert [path.name for path in folder.parent.iterdir()] == ["results"]
 
 
-def test_the_old_set_goes_as_a_whole_and_other_files_stay(tmp_path, either_way):
+def test_the_old_set_goes_as_a_whole_and_other_files_stay(tmp_path, either_method):
     folder = tmp_path / "results"
     write_set(folder, {**OLD, "notes.txt": b"mine", "film.dcm": b"a radiograph"})
     write_set(folder, NEW, ours)
@@ -44,7 +44,7 @@ def test_the_old_set_goes_as_a_whole_and_other_files_stay(tmp_path, either_way):
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
 
 
-def test_a_folder_that_holds_folders_or_where_the_user_stands(tmp_path, monkeypatch):
+def test_a_folder_with_folders_or_the_working_directory(tmp_path, monkeypatch):
     folder = tmp_path / "results"
     write_set(folder, OLD)
     (folder / "films").mkdir()

@@ -34,14 +34,15 @@ def test_an_upright_box_on_whole_pixels_changes_nothing(pixels):
     np.testing.assert_allclose(joint_image(pixels, joint).pixels, pixels[80:120, 60:100], atol=1e-5)
 
 
-def test_beyond_the_border_the_border_goes_on(pixels):
+def test_the_border_is_repeated_outside(pixels):
     image = joint_image(pixels, Joint.around("DIP3", "L", (5, 100), (1, 0), 40))
     np.testing.assert_allclose(image.pixels[0], image.pixels[5], atol=0.05)
 
 
 @pytest.mark.parametrize(
-    ("centre", "size", "told"), [((100, 100), 10, "only 10 x 10 pixels"), ((-500, 100), 60, "lies off the radiograph")]
+    ("centre", "size", "words"),
+    [((100, 100), 10, "only 10 x 10 pixels"), ((-500, 100), 60, "lies outside the radiograph")],
 )
-def test_boxes_that_cannot_be_cut_are_told(pixels, centre, size, told):
-    with pytest.raises(InputError, match=told):
+def test_boxes_that_cannot_be_cropped_are_reported(pixels, centre, size, words):
+    with pytest.raises(InputError, match=words):
         joint_image(pixels, Joint.around("MCP2", "L", centre, (1, 0), size))

@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 CR, SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.7"
 
-#: A drawn image that uses all 12 bits: no two rows or columns alike.
+#: A drawn image that uses all 12 bits: no two rows or columns are equal.
 STORED = (np.linspace(0, 1, 64)[:, None] * np.linspace(0.2, 1, 48) ** 2 * 4095).round().astype(np.uint16)
 
 

@@ -9,32 +9,32 @@ from pydicom import Dataset
 from napari_jsn import InputError, read_radiograph
 
 
-def grey(path):
+def intensities(path):
     return read_radiograph(path).pixels
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14, 15])
 def test_stored_bits_are_the_scale(save, cr, stored, bits):
     values = stored >> 2  # 10 bits
-    np.testing.assert_allclose(grey(save(cr(values, bits))), values / (2**bits - 1), atol=1e-6)
+    np.testing.assert_allclose(intensities(save(cr(values, bits))), values / (2**bits - 1), atol=1e-6)
 
 
 def test_16_stated_bits_mean_the_depth_that_is_used(save, cr, stored):
-    np.testing.assert_allclose(grey(save(cr(stored, 16))), stored / 4095, atol=1e-6)
+    np.testing.assert_allclose(intensities(save(cr(stored, 16))), stored / 4095, atol=1e-6)
 
 
 def test_8_bits_and_signed_values(save, cr, stored):
     eight = (stored >> 4).astype(np.uint8)
-    np.testing.assert_allclose(grey(save(cr(eight, 8))), eight / 255, atol=1e-6)
+    np.testing.assert_allclose(intensities(save(cr(eight, 8))), eight / 255, atol=1e-6)
     signed = stored.astype(np.int16) - 2048
-    np.testing.assert_allclose(grey(save(cr(signed, 12))), stored / 4095, atol=1e-6)
+    np.testing.assert_allclose(intensities(save(cr(signed, 12))), stored / 4095, atol=1e-6)
 
 
 def test_a_lead_letter_does_not_change_the_grey_levels_of_bone(save, cr, stored):
     bone = stored // 2
     letter = bone.copy()
     letter[:3, :3] = 4095
-    np.testing.assert_array_equal(grey(save(cr(bone)))[3:], grey(save(cr(letter)))[3:])
+    np.testing.assert_array_equal(intensities(save(cr(bone)))[3:], intensities(save(cr(letter)))[3:])
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_a_lead_letter_does_not_change_the_grey_levels_of_bone(save, cr, stored)
 def test_bone_is_bright(save, cr, stored, photometric, shape, inverted):
     attributes = {"PhotometricInterpretation": photometric} | ({"PresentationLUTShape": shape} if shape else {})
     expected = 1 - stored / 4095 if inverted else stored / 4095
-    np.testing.assert_allclose(grey(save(cr(stored, **attributes))), expected, atol=1e-6)
+    np.testing.assert_allclose(intensities(save(cr(stored, **attributes))), expected, atol=1e-6)
 
 
 def test_rescale_keeps_the_scale_and_a_negative_slope_inverts(save, cr, stored):
     straight = save(cr(RescaleSlope=0.5, RescaleIntercept=-100))
-    np.testing.assert_allclose(grey(straight), stored / 4095, atol=1e-6)
+    np.testing.assert_allclose(intensities(straight), stored / 4095, atol=1e-6)
     inverse = save(cr(RescaleSlope=-10, RescaleIntercept=3000))
-    np.testing.assert_allclose(grey(inverse), 1 - stored / 4095, atol=1e-6)
+    np.testing.assert_allclose(intensities(inverse), 1 - stored / 4095, atol=1e-6)
 
 
 def test_a_plain_window_is_for_display_and_cuts_nothing(save, cr, stored):
@@ -79,7 +79,7 @@ def test_a_plain_window_is_for_display_and_cuts_nothing(save, cr, stored):
 
 def test_a_sigmoid_window_is_applied(save, cr, stored):
     path = save(cr(WindowCenter=2000, WindowWidth=1500, VOILUTFunction="SIGMOID"))
-    np.testing.assert_allclose(grey(path), 1 / (1 + np.exp(-4 * (stored - 2000.0) / 1500)), atol=1e-6)
+    np.testing.assert_allclose(intensities(path), 1 / (1 + np.exp(-4 * (stored - 2000.0) / 1500)), atol=1e-6)
 
 
 CURVE = (np.linspace(0, 1, 4096) ** 0.5 * 4095).round().astype(int)
@@ -88,7 +88,7 @@ CURVE = (np.linspace(0, 1, 4096) ** 0.5 * 4095).round().astype(int)
 @pytest.mark.parametrize("keyword", ["ModalityLUTSequence", "VOILUTSequence", "PresentationLUTSequence"])
 def test_lookup_tables_are_applied(save, cr, lut, stored, keyword):
     path = save(cr(**{keyword: [lut(CURVE.tolist())]}))
-    np.testing.assert_allclose(grey(path), CURVE[stored] / 4095, atol=1e-6)
+    np.testing.assert_allclose(intensities(path), CURVE[stored] / 4095, atol=1e-6)
 
 
 def test_a_voi_lut_goes_before_a_window_and_on_beyond_its_ends(save, cr, lut, stored):
@@ -101,11 +101,13 @@ def test_a_voi_lut_goes_before_a_window_and_on_beyond_its_ends(save, cr, lut, st
 def test_a_lut_maps_signed_and_rescaled_values(save, cr, lut, stored):
     signed = stored.astype(np.int16) - 2048
     np.testing.assert_allclose(
-        grey(save(cr(signed, VOILUTSequence=[lut(CURVE.tolist(), first=-2048)]))), CURVE[stored] / 4095, atol=1e-6
+        intensities(save(cr(signed, VOILUTSequence=[lut(CURVE.tolist(), first=-2048)]))),
+        CURVE[stored] / 4095,
+        atol=1e-6,
     )
     halves = cr(VOILUTSequence=[lut(CURVE.tolist())], RescaleSlope=0.5, RescaleIntercept=0)
     expected = np.interp(stored / 2, np.arange(4096), CURVE) / 4095
-    np.testing.assert_allclose(grey(save(halves)), expected, atol=1e-6)
+    np.testing.assert_allclose(intensities(save(halves)), expected, atol=1e-6)
 
 
 def test_8_bit_entries_packed_into_bytes(save, cr, stored):
@@ -115,23 +117,23 @@ def test_8_bit_entries_packed_into_bytes(save, cr, stored):
     item["LUTDescriptor"].VR = "US"
     item.LUTData = entries.tobytes()
     item["LUTData"].VR = "OW"
-    np.testing.assert_allclose(grey(save(cr(VOILUTSequence=[item]))), entries[stored] / 255, atol=1e-6)
+    np.testing.assert_allclose(intensities(save(cr(VOILUTSequence=[item]))), entries[stored] / 255, atol=1e-6)
 
 
 def test_a_lut_that_contradicts_its_descriptor_is_left_out(save, cr, lut, stored):
     item = lut([1, 2, 3])
     item.LUTDescriptor = [4096, 0, 12]
-    np.testing.assert_allclose(grey(save(cr(VOILUTSequence=[item]))), stored / 4095, atol=1e-6)
+    np.testing.assert_allclose(intensities(save(cr(VOILUTSequence=[item]))), stored / 4095, atol=1e-6)
 
 
 def test_padding_is_black_whatever_the_polarity(save, cr, stored):
     padded = stored.copy()
     padded[:, :4] = 60000
-    pixels = grey(save(cr(padded, 16, PixelPaddingValue=60000)))
+    pixels = intensities(save(cr(padded, 16, PixelPaddingValue=60000)))
     np.testing.assert_allclose(pixels[:, 4:], stored[:, 4:] / 4095, atol=1e-6)
     assert (pixels[:, :4] == 0).all()
     padded[:, :4], padded[12, 12] = 0, 0
-    pixels = grey(save(cr(padded, PixelPaddingValue=0, PhotometricInterpretation="MONOCHROME1")))
+    pixels = intensities(save(cr(padded, PixelPaddingValue=0, PhotometricInterpretation="MONOCHROME1")))
     assert (pixels[:, :4] == 0).all()
     assert pixels[12, 12] == 1, "a saturated pixel inside the image is no padding"
 
@@ -139,7 +141,7 @@ def test_padding_is_black_whatever_the_polarity(save, cr, stored):
 def test_colour_becomes_grey(save, cr, stored):
     rgb = np.stack([stored >> 4] * 3, axis=-1).astype(np.uint8)
     attributes = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
-    np.testing.assert_allclose(grey(save(cr(rgb, 8, **attributes))), rgb[..., 0] / 255, atol=1e-6)
+    np.testing.assert_allclose(intensities(save(cr(rgb, 8, **attributes))), rgb[..., 0] / 255, atol=1e-6)
 
 
 @pytest.mark.parametrize("attributes", [{}, {"PixelPaddingValue": 7}, {"RescaleSlope": 2, "RescaleIntercept": 1}])

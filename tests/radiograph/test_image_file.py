@@ -1,4 +1,4 @@
-"""PNG, JPEG, BMP and TIFF files; masks; and everything that is none of these."""
+"""PNG, JPEG, BMP and TIFF files; masks; and files that are refused."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from napari_jsn.joint.read_masks import read_masks
 EIGHT = np.add.outer(np.arange(16) * 12, np.arange(12) * 4).astype(np.uint8)
 
 
-def grey(path):
+def intensities(path):
     return jsn.read_radiograph(path).pixels
 
 
 @pytest.mark.parametrize("ending", ["png", "bmp", "tif"])
 def test_8_bit_files(tmp_path, ending):
     Image.fromarray(EIGHT).save(tmp_path / f"hand.{ending}")
-    np.testing.assert_allclose(grey(tmp_path / f"hand.{ending}"), EIGHT / 255, atol=1e-6)
+    np.testing.assert_allclose(intensities(tmp_path / f"hand.{ending}"), EIGHT / 255, atol=1e-6)
 
 
 def test_jpeg(tmp_path):
     Image.fromarray(EIGHT).save(tmp_path / "hand.jpg", quality=95)
-    np.testing.assert_allclose(grey(tmp_path / "hand.jpg"), EIGHT / 255, atol=0.03)
+    np.testing.assert_allclose(intensities(tmp_path / "hand.jpg"), EIGHT / 255, atol=0.03)
 
 
 @pytest.mark.parametrize("ending", ["png", "tif"])
@@ -38,37 +38,37 @@ def test_jpeg(tmp_path):
 def test_16_bit_files(tmp_path, ending, factor, full):
     deep = EIGHT.astype(np.uint16) * factor + 3
     Image.fromarray(deep).save(tmp_path / f"hand.{ending}")
-    np.testing.assert_allclose(grey(tmp_path / f"hand.{ending}"), deep / full, atol=1e-6)
+    np.testing.assert_allclose(intensities(tmp_path / f"hand.{ending}"), deep / full, atol=1e-6)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])
-def test_grey_in_other_clothes(tmp_path, mode):
+def test_greyscale_in_other_modes(tmp_path, mode):
     Image.fromarray(EIGHT).convert(mode).save(tmp_path / "hand.png")
-    np.testing.assert_allclose(grey(tmp_path / "hand.png"), EIGHT / 255, atol=1e-6)
+    np.testing.assert_allclose(intensities(tmp_path / "hand.png"), EIGHT / 255, atol=1e-6)
 
 
 def test_a_palette_means_its_colours(tmp_path):
     image = Image.fromarray(EIGHT)
     image.putpalette([255 - level for level in range(256) for _ in range(3)])
     image.save(tmp_path / "hand.png")
-    np.testing.assert_allclose(grey(tmp_path / "hand.png"), 1 - EIGHT / 255, atol=1e-6)
+    np.testing.assert_allclose(intensities(tmp_path / "hand.png"), 1 - EIGHT / 255, atol=1e-6)
 
 
 def test_float_and_white_is_zero_tiff(tmp_path):
     levels = (EIGHT / 300).astype(np.float32)
     tifffile.imwrite(tmp_path / "float.tif", levels)
-    np.testing.assert_array_equal(grey(tmp_path / "float.tif"), levels)
+    np.testing.assert_array_equal(intensities(tmp_path / "float.tif"), levels)
     for dtype, full in ((np.uint8, 255), (np.uint16, 65535)):
         tifffile.imwrite(tmp_path / "film.tif", EIGHT.astype(dtype) * (full // 255), photometric="miniswhite")
-        pixels = grey(tmp_path / "film.tif")
+        pixels = intensities(tmp_path / "film.tif")
         np.testing.assert_allclose(pixels - pixels.max(), -(EIGHT.astype(float) - EIGHT.min()) / 255, atol=1e-6)
 
 
-def test_the_camera_turn_is_undone(tmp_path):
+def test_the_orientation_tag_is_applied(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees to see it upright
+    exif[0x0112] = 6  # rotated by 90 degrees
     Image.fromarray(EIGHT).save(tmp_path / "hand.png", exif=exif)
-    np.testing.assert_allclose(grey(tmp_path / "hand.png"), np.rot90(EIGHT, -1) / 255, atol=1e-6)
+    np.testing.assert_allclose(intensities(tmp_path / "hand.png"), np.rot90(EIGHT, -1) / 255, atol=1e-6)
 
 
 @pytest.mark.parametrize(("options", "source"), [({}, ""), ({"dpi": (300, 300)}, "resolution tag is not trusted")])
@@ -91,7 +91,7 @@ def refusal_of(path, read=jsn.read_radiograph):
 
 
 def png_of_16_bit_colour(levels):
-    """What Pillow can read (as 8 bits) but not write."""
+    """A kind that Pillow can read (as 8 bits) but not write."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -130,11 +130,11 @@ def test_truncated_files(tmp_path, ending):
     assert "damaged" in refusal_of(path)
 
 
-def test_files_that_hold_no_single_grey_image(tmp_path):
+def test_files_without_a_single_greyscale_image(tmp_path):
     tifffile.imwrite(tmp_path / "pages.tif", np.stack([EIGHT] * 4), photometric="minisblack")
-    assert "4 pictures" in refusal_of(tmp_path / "pages.tif")
+    assert "4 images" in refusal_of(tmp_path / "pages.tif")
     (tmp_path / "deep.png").write_bytes(png_of_16_bit_colour(EIGHT.astype(np.uint16)))
-    assert "16-bit grey" in refusal_of(tmp_path / "deep.png")
+    assert "16-bit greyscale" in refusal_of(tmp_path / "deep.png")
     Image.fromarray(EIGHT).save(tmp_path / "hand.gif")
     assert "PNG, JPEG, BMP or TIFF" in refusal_of(tmp_path / "hand.gif")
     Image.fromarray(np.full((9, 9), 7, np.uint8)).save(tmp_path / "flat.png")
@@ -167,11 +167,11 @@ def test_a_binary_mask_is_the_upper_side(tmp_path, mode):
 
 def test_masks_that_are_none(tmp_path):
     Image.fromarray(EIGHT).save(tmp_path / "hand.png")
-    assert "holds no bone masks" in refusal_of(tmp_path / "hand.png", read_masks)
+    assert "contains no bone masks" in refusal_of(tmp_path / "hand.png", read_masks)
     Image.fromarray(LABELS * 80).save(tmp_path / "masks.jpg")
     assert "Save the masks as PNG" in refusal_of(tmp_path / "masks.jpg", read_masks)
     Image.fromarray(np.stack([LABELS, LABELS * 0, LABELS], axis=-1)).save(tmp_path / "colour.png")
-    assert "coloured" in refusal_of(tmp_path / "colour.png", read_masks)
+    assert "colour image" in refusal_of(tmp_path / "colour.png", read_masks)
 
 
 @pytest.mark.skipif(not os.environ.get("NAPARI_JSN_DATA"), reason="NAPARI_JSN_DATA is not set: no real images")

@@ -29,11 +29,11 @@ RAMP = np.arange(12).reshape(3, 4)
     ],
 )
 def test_every_type_is_scaled_linearly_to_0_and_1(pixels, low, high):
-    grey = to_intensities(pixels)
-    assert grey.dtype == np.float32 and grey.shape == (3, 4)
-    assert (grey.min(), grey.max()) == pytest.approx((low, high), abs=1e-3)
+    intensities = to_intensities(pixels)
+    assert intensities.dtype == np.float32 and intensities.shape == (3, 4)
+    assert (intensities.min(), intensities.max()) == pytest.approx((low, high), abs=1e-3)
     if pixels.dtype != bool:
-        np.testing.assert_allclose(grey, low + RAMP / 11 * (high - low), atol=1e-3)
+        np.testing.assert_allclose(intensities, low + RAMP / 11 * (high - low), atol=1e-3)
 
 
 def test_the_answer_is_a_copy():

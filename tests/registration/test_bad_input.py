@@ -23,11 +23,11 @@ def refused(simulated, argument, *words, **changed):
 
 
 def a_sentence(error, argument, *words):
-    told = str(error)
+    message = str(error)
     assert error.argument == argument
-    assert told[0].isupper() and told.endswith(".") and "\n" not in told, told
+    assert message[0].isupper() and message.endswith(".") and "\n" not in message, message
     for word in words:
-        assert word in told
+        assert word in message
 
 
 BAD_IMAGES = {

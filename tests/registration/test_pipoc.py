@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from napari_jsn.common.progress import Silent
 from napari_jsn.joint import BoneMasks
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 from napari_jsn.registration.pipoc import fit_peak, pipoc
 
 CPU = torch.device("cpu")
@@ -31,7 +31,7 @@ def moved_pair(upper_shift, lower_shift, seed=0, shape=(127, 127), moving_seed=N
     masks = BoneMasks(upper, ~upper)
     moving = np.where(upper, *halves).astype(np.float32)
     middle = np.array([(shape[1] - 1) / 2, shape[0] / 2 - 0.5])
-    return Pair(source[crop, crop].astype(np.float32), moving, masks, masks, middle, np.array([0.0, 1.0]))
+    return PreparedPair(source[crop, crop].astype(np.float32), moving, masks, masks, middle, np.array([0.0, 1.0]))
 
 
 def run(pairs, progress=None):
@@ -59,7 +59,7 @@ def test_images_of_different_size_share_the_pixel_grid():
     pair = moved_pair((1.0, 2.0), (0.0, 0.0))
     wider = np.pad(pair.moving, ((0, 0), (0, 13)), mode="edge")
     masks = BoneMasks(*(np.pad(mask, ((0, 0), (0, 13))) for mask in (pair.moving_masks.upper, pair.moving_masks.lower)))
-    (estimate,) = run([Pair(pair.fixed, wider, pair.fixed_masks, masks, pair.point, pair.axis)])
+    (estimate,) = run([PreparedPair(pair.fixed, wider, pair.fixed_masks, masks, pair.point, pair.axis)])
     assert estimate.jsn_px == pytest.approx(2.0, abs=0.2)
 
 
@@ -78,7 +78,7 @@ def test_bones_that_do_not_belong_together_are_told():
 def test_an_absent_bone_is_told():
     pair = moved_pair((0.0, 0.0), (0.0, 0.0))
     masks = BoneMasks(pair.fixed_masks.upper, np.zeros_like(pair.fixed_masks.lower))
-    (estimate,) = run([Pair(pair.fixed, pair.moving, masks, masks, pair.point, pair.axis)])
+    (estimate,) = run([PreparedPair(pair.fixed, pair.moving, masks, masks, pair.point, pair.axis)])
     assert estimate.reasons == ("The lower bone is not in view.",)
 
 

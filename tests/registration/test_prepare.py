@@ -192,8 +192,8 @@ def test_dark_bones_are_found_without_masks(simulated, names):
 
 
 def test_a_turn_and_magnification_of_the_whole_hand_drop_out(simulated):
-    turn, scale = np.deg2rad(7), 1.06
-    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    angle, scale = np.deg2rad(7), 1.06
+    linear = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     back, middle = np.linalg.inv(linear), np.array([63.5, 63.5])
 
     def moved(image, order):
@@ -205,7 +205,7 @@ def test_a_turn_and_magnification_of_the_whole_hand_drop_out(simulated):
     result = measure(simulated, moving=np.clip(moved(simulated.moving, 3), 0, 1), moving_masks=masks)
     assert right(result, simulated)
     assert result.upper.dz == pytest.approx(scale * simulated.upper.dz, rel=0.01)
-    assert result.upper.dtheta == pytest.approx(simulated.upper.dtheta - turn, abs=0.01)  # rows turn against columns
+    assert result.upper.dtheta == pytest.approx(simulated.upper.dtheta - angle, abs=0.01)  # rows rotate against columns
 
 
 def test_one_spacing_serves_both_images_unless_one_brings_its_own(simulated):
@@ -228,10 +228,10 @@ def test_maps_between_finer_grids_become_maps_between_the_images():
     shift = np.array([[1, 0, 3.0], [0, 1, -1.5], [0, 0, 1]])
     np.testing.assert_allclose(native_map(shift, 1.0, 1.0), shift)
     np.testing.assert_allclose(native_map(shift, 1.5, 1.5)[:2, 2], (2.0, -1.0))
-    still = native_map(np.eye(3), 1.5, 3.0)
+    identity = native_map(np.eye(3), 1.5, 3.0)
     # the corner of both images is (-0.5, -0.5), and stays one
-    np.testing.assert_allclose(still @ (-0.5, -0.5, 1), (-0.5, -0.5, 1))
-    assert still[0, 0] == pytest.approx(0.5)
+    np.testing.assert_allclose(identity @ (-0.5, -0.5, 1), (-0.5, -0.5, 1))
+    assert identity[0, 0] == pytest.approx(0.5)
 
 
 def test_doubts_about_bones_that_the_network_found_make_the_result_unreliable(simulated):

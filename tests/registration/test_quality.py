@@ -12,7 +12,7 @@ from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import joint_space_narrowing
 from napari_jsn.registration.gauss_newton.solve import solve
 from napari_jsn.registration.prepare import prepare_many
-from napari_jsn.registration.quality import TERMS, combined, judge, variance_terms
+from napari_jsn.registration.quality import TERMS, assess_quality, combined, variance_terms
 from napari_jsn.registration.register import register, register_many
 
 
@@ -160,7 +160,7 @@ def solved(pair):
 
 
 def test_the_estimate_is_read_from_the_combined_maps(pair, solved):
-    estimate = judge(pair, solved)
+    estimate = assess_quality(pair, solved)
     upper, lower = combined(solved)
     np.testing.assert_array_equal(estimate.upper, upper)
     np.testing.assert_array_equal(estimate.lower, lower)
@@ -180,7 +180,7 @@ def test_variance_terms_have_names_and_are_variances(pair, solved):
             solved,
             maps=_up() @ solved.maps @ np.linalg.inv(_up()),
             variance_px2=4 * solved.variance_px2,
-            strength_px=2 * solved.strength_px,
+            roll_prior_sd_px=2 * solved.roll_prior_sd_px,
             unit_px=2,
         ),
     )
@@ -199,7 +199,7 @@ def apart(solved, px, model, direction):
 
 
 def test_directions_that_disagree_are_told_and_less_sure(pair, solved):
-    plain, torn = judge(pair, solved), judge(pair, apart(solved, 1.5, 1, 0))
+    plain, torn = assess_quality(pair, solved), assess_quality(pair, apart(solved, 1.5, 1, 0))
     assert torn.reasons and not plain.reasons
     assert torn.jsn_sd_px > plain.jsn_sd_px
 
@@ -208,8 +208,8 @@ SPOILT = {
     "too small": {"region_px2": 100.0},
     "out of view": {"in_view": 0.3},
     "same parts": {"overlap": 0.5},
-    "resemble": {"likeness": 0.1},
-    "closer": {"likeness_unmoved": 1.0},
+    "resemble": {"ncc": 0.1},
+    "closer": {"ncc_identity": 1.0},
     "detail": {"variance_px2": 1.0},
     "margin": {"margin_px": -2.0},
 }
@@ -218,5 +218,5 @@ SPOILT = {
 @pytest.mark.parametrize("word", SPOILT)
 def test_each_sign_of_trouble_has_its_sentence(pair, solved, word):
     spoilt = replace(solved, **{name: np.full_like(getattr(solved, name), v) for name, v in SPOILT[word].items()})
-    reasons = judge(pair, spoilt).reasons
+    reasons = assess_quality(pair, spoilt).reasons
     assert len(reasons) == 1 and word in reasons[0]

@@ -43,7 +43,7 @@ def test_half_a_pixel_is_interpolated_linearly():
 
 def test_scale_and_turn_are_about_the_centre_after_the_shift():
     quarter = Similarity(dz=2.0, dtheta=np.pi / 2, dx=1, dy=2, centre=(10, 20))
-    np.testing.assert_allclose(quarter([10, 20]), (6, 22))  # shifted (1, 2), turned (-2, 1), doubled (-4, 2)
+    np.testing.assert_allclose(quarter([10, 20]), (6, 22))  # translated (1, 2), rotated (-2, 1), doubled (-4, 2)
     np.testing.assert_allclose(quarter([9, 18]), (10, 20))
 
 

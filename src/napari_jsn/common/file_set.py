@@ -1,8 +1,7 @@
-"""Write files that belong together: after a crash or Ctrl-C there is the old set or the new, never some of each.
+"""Write files that belong together: after a crash or Ctrl-C either the old set or the new set exists, never a mixture.
 
-Single files are renamed into place one by one (:func:`napari_jsn.common.files.write_files`); between two of these a
-process can die. A set is written into a folder of its own beside the old one, and both folders change places in one
-step.
+:func:`napari_jsn.common.files.write_files` renames files one by one, and a process can end between two of these steps.
+A set is written to a new folder beside the old one, and the two folders are exchanged in one step.
 """
 
 from __future__ import annotations
@@ -26,26 +25,26 @@ def write_set(
     belongs: Callable[[str], bool] = lambda name: False,
     argument: str = "out",
 ) -> list[Path]:
-    """Make these files the only ones of their kind in a folder, in one step.
+    """Replace all files of one kind in a folder by these files, in one step.
 
-    Other files of the folder stay. Where the folder cannot change places with a new one (it holds folders, it is where
-    the user stands, or the system cannot do that), the files are renamed one by one with Ctrl-C held back.
+    Other files of the folder remain. Where the folder cannot be exchanged with a new one (it contains folders, it is
+    the working directory, or the system has no such call), the files are renamed one by one while Ctrl-C is deferred.
 
     Parameters
     ----------
     folder : path
-        Made if it does not exist.
+        Created if it does not exist.
     contents : mapping of str to bytes
-        File names and what they hold.
+        File names and contents.
     belongs : callable
-        Whether a file of this name is of this kind: such files from an earlier set go.
+        Whether a file of this name is of this kind; such files of an earlier set are deleted.
     argument : str
-        The name that an error carries.
+        Name of the argument in errors.
 
     Returns
     -------
     list of Path
-        The files, in the order given.
+        The files, in the given order.
 
     Raises
     ------
@@ -60,42 +59,43 @@ def write_set(
         new.mkdir(parents=True)
         for name, content in contents.items():
             _write(new / name, content)
-        if not (_take_place(new, place) or _carry(place, new, belongs) and _swap(new, place)):
-            with _ctrl_c_waits():
+        if not (_rename(new, place) or _link_others(place, new, belongs) and _exchange(new, place)):
+            with _interrupt_deferred():
                 write_files(folder, contents, argument)
                 for name in os.listdir(place):
                     if belongs(name) and name not in contents:
                         (place / name).unlink()
     except OSError as error:
-        told = error.strerror or error
-        raise InputError(f"{folder} could not be written: {told}. Name another folder.", argument) from error
+        raise InputError(
+            f"{folder} could not be written: {error.strerror or error}. Give another folder.", argument
+        ) from error
     finally:
-        shutil.rmtree(new, ignore_errors=True)  # what was not needed, or the old set
+        shutil.rmtree(new, ignore_errors=True)  # the unused new set, or the old set after the exchange
     return [folder / name for name in contents]
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file and wait until the disk has it."""
+    """Write a file and wait until it is on the disk."""
     with path.open("xb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _take_place(new: Path, place: Path) -> bool:
-    """Rename a new folder to a name that is free, or to that of an empty folder."""
-    if place.exists() and (_stands_in(place) or any(place.iterdir())):
+def _rename(new: Path, place: Path) -> bool:
+    """Rename the new folder where the name is free or the folder of this name is empty; return False elsewhere."""
+    if place.exists() and (_is_working_directory(place) or any(place.iterdir())):
         return False
     try:
         os.rename(new, place)
-    except OSError:  # an empty folder on a system that does not replace those, or one that is mounted
+    except OSError:  # an empty folder that the system does not replace, or a mount point
         return False
     return True
 
 
-def _carry(place: Path, new: Path, belongs: Callable[[str], bool]) -> bool:
-    """Give the new folder what else is in the old one; False where that cannot be."""
-    if _stands_in(place):
+def _link_others(place: Path, new: Path, belongs: Callable[[str], bool]) -> bool:
+    """Link the other files of the old folder into the new one; return False where this is impossible."""
+    if _is_working_directory(place):
         return False
     try:
         for entry in os.scandir(place):
@@ -110,14 +110,14 @@ def _carry(place: Path, new: Path, belongs: Callable[[str], bool]) -> bool:
     return True
 
 
-def _stands_in(place: Path) -> bool:
-    """Whether the user is in this folder, and would be left in one that is gone."""
+def _is_working_directory(place: Path) -> bool:
+    """Return whether the working directory lies in this folder, and would be deleted with it."""
     here = Path.cwd()
     return here == place or place in here.parents
 
 
-def _swap(one: Path, two: Path) -> bool:
-    """Let two folders change places in one step; False where the system cannot."""
+def _exchange(one: Path, two: Path) -> bool:
+    """Exchange two folders in one step; return False where the system has no such call."""
     import ctypes
 
     try:
@@ -125,18 +125,20 @@ def _swap(one: Path, two: Path) -> bool:
         if sys.platform == "darwin":
             done = library.renamex_np(os.fsencode(one), os.fsencode(two), 2)  # RENAME_SWAP
         else:
-            here = -100  # AT_FDCWD: paths are taken as they are
-            done = library.renameat2(here, os.fsencode(one), here, os.fsencode(two), 2)  # RENAME_EXCHANGE
+            working_directory = -100  # AT_FDCWD
+            done = library.renameat2(
+                working_directory, os.fsencode(one), working_directory, os.fsencode(two), 2
+            )  # RENAME_EXCHANGE
     except (OSError, TypeError, AttributeError):
         return False
     return bool(done == 0)
 
 
 @contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is done."""
+def _interrupt_deferred() -> Iterator[None]:
+    """Defer Ctrl-C until the block has ended."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # Ctrl-C never comes here
+        yield  # only the main thread receives Ctrl-C
         return
     pressed: list[object] = []
     before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))

@@ -1,4 +1,4 @@
-"""Write finished results so that nothing half-written is ever left behind."""
+"""Write result files atomically: no partly written file remains after an error."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from napari_jsn.common.errors import InputError
 
 
 def check_folder(folder: str | os.PathLike[str], argument: str = "out") -> Path:
-    """The folder, once it is clear that results can be written there; makes nothing.
+    """Return the folder after checking that results can be written to it; create nothing.
 
-    Called before long work, so that a wrong name is told at once.
+    Call it before long work, so that an invalid folder is reported at once.
 
     Raises
     ------
     InputError
-        If the folder, or one that it would lie in, is a file or closed to writing.
+        If the folder or one of its parents is a file, or is not writable.
     """
     folder = Path(folder)
     existing = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
     if not existing.is_dir():
-        raise InputError(f"{existing} is a file; results go into a folder. Name another.", argument)
+        raise InputError(f"{existing} is a file, but results are written to a folder. Give another name.", argument)
     if not os.access(existing, os.W_OK):
-        raise InputError(f"{existing} cannot be written to. Name another folder.", argument)
+        raise InputError(f"{existing} cannot be written to. Give another folder.", argument)
     return folder
 
 
 def write_files(folder: str | os.PathLike[str], contents: Mapping[str, bytes], argument: str = "out") -> list[Path]:
-    """Write several files into a folder: all of them, or none.
+    """Write several files to a folder: all of them, or none.
 
-    Each is written in full under a temporary name; only when the last is done are they renamed.
+    Every file is written under a temporary name; after the last one all are renamed.
 
     Parameters
     ----------
     folder : path
-        Made if it does not exist. Files of the same names are replaced.
+        Created if it does not exist. Files with the same names are replaced.
     contents : mapping of str to bytes
-        File names and what they hold.
+        File names and contents.
     argument : str
-        The name that an error carries.
+        Name of the argument in errors.
 
     Returns
     -------
     list of Path
-        The files, in the order given.
+        The files, in the given order.
 
     Raises
     ------
@@ -56,7 +56,9 @@ def write_files(folder: str | os.PathLike[str], contents: Mapping[str, bytes], a
     targets = [folder / name for name in contents]
     for target in targets:
         if target.is_dir():
-            raise InputError(f"{target} is a folder, but a file of that name must be written. Move it away.", argument)
+            raise InputError(
+                f"{target} is a folder, but a file of this name must be written. Move the folder.", argument
+            )
     waiting: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,8 +69,9 @@ def write_files(folder: str | os.PathLike[str], contents: Mapping[str, bytes], a
             os.replace(waiting[0], target)
             del waiting[0]
     except OSError as error:
-        told = error.strerror or error
-        raise InputError(f"{folder} could not be written: {told}. Name another folder.", argument) from error
+        raise InputError(
+            f"{folder} could not be written: {error.strerror or error}. Give another folder.", argument
+        ) from error
     finally:
         for leftover in waiting:
             leftover.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""How long work tells how far it is, and how it is asked to stop."""
+"""The protocol by which long work reports its progress and is aborted."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """What a caller hands to long work; the command and the viewer each bring their own."""
+    """The argument of long work; the command and the viewer have their own implementations."""
 
     def update(self, done: int, total: int, message: str = "") -> None:
-        """Say that ``done`` of ``total`` units are finished."""
+        """Report that ``done`` of ``total`` units are finished."""
 
     @property
     def aborted(self) -> bool:
-        """True once the user asked to stop; the work then returns what it has."""
+        """Whether the user aborted the work, which then returns its finished results."""
 
 
 class Silent:
-    """The default: says nothing and never aborts."""
+    """The default: it reports nothing and never aborts."""
 
     aborted = False
 
     def update(self, done: int, total: int, message: str = "") -> None:
-        """Ignore the news."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""One progress over several stages, each of which counts for itself."""
+"""Combine the progress of several stages into one progress."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 from napari_jsn.common.progress import Progress
 
-#: Steps of the whole.
+#: Steps of the whole progress.
 _STEPS = 1000
 
 
 class Stages:
-    """Hands each stage a progress of its own and tells the whole.
+    """Give every stage a progress of its own, and report the progress of the whole.
 
     Parameters
     ----------
     progress : Progress
-        Told of the whole.
+        Receives the progress of the whole.
     shares : sequence of float
-        Share of the time that each stage takes.
+        Share of the time of each stage.
     """
 
     def __init__(self, progress: Progress, shares: Sequence[float]) -> None:
@@ -27,24 +27,24 @@ class Stages:
         self._parts = iter(zip(ends, ends[1:], strict=False))
 
     def next(self, message: str) -> Stage:
-        """The progress of the next stage, which begins."""
+        """Begin the next stage and return its progress."""
         stage = Stage(self._progress, *next(self._parts), message)
         stage.update(0, 1)
         return stage
 
 
 class Stage:
-    """A part of a longer progress; its message is the stage's."""
+    """The progress of one stage; its message is always that of the stage."""
 
     def __init__(self, progress: Progress, start: float, end: float, message: str) -> None:
         self._progress, self._start, self._end, self._message = progress, start, end, message
 
     @property
     def aborted(self) -> bool:
-        """Whether the whole is to stop."""
+        """Whether the user aborted the work."""
         return self._progress.aborted
 
     def update(self, done: int, total: int, message: str = "") -> None:
-        """Say how far the stage is."""
+        """Report that ``done`` of ``total`` units of the stage are finished."""
         share = self._start + (self._end - self._start) * done / max(total, 1)
         self._progress.update(round(_STEPS * share), _STEPS, self._message)

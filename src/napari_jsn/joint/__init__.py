@@ -1,4 +1,4 @@
-"""A joint, its image, the masks of its two bones, and the geometry that both share."""
+"""A joint, its image, the masks of its two bones, and their geometry."""
 
 from napari_jsn.joint.bone_masks import LOWER, UPPER, BoneMasks
 from napari_jsn.joint.joint import Joint

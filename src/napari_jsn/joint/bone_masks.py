@@ -11,13 +11,13 @@ from napari_jsn.common.errors import InputError
 
 #: Label values of the two bones in a labels image; a pixel of both carries 3.
 UPPER, LOWER = 1, 2
-#: What "in" looks like in a binary mask: true, or the white of an 8-bit or a 16-bit picture.
+#: Values of "inside" in a binary mask: true, or white in an 8-bit or a 16-bit image.
 _WHITE = (1, 255, 65535)
 
 
 @dataclass(frozen=True)
 class BoneMasks:
-    """Where the two bones of a joint image lie; they may overlap.
+    """The masks of the two bones of a joint image; they may overlap.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ class BoneMasks:
             object.__setattr__(self, name, np.asarray(getattr(self, name)).astype(bool))
         if self.upper.shape != self.lower.shape or self.upper.ndim != 2:
             raise InputError(
-                f"The two bone masks must be images of one shape, but have shapes {self.upper.shape} and "
-                f"{self.lower.shape}. Draw both on the same joint image."
+                f"The upper and the lower bone mask have shapes {self.upper.shape} and {self.lower.shape}. "
+                "Draw both masks on the same joint image."
             )
 
     @property
@@ -49,14 +49,14 @@ class BoneMasks:
 
     @classmethod
     def from_labels(cls, labels: ArrayLike) -> BoneMasks:
-        """Read masks from labels 1 (upper), 2 (lower) and 3 (both).
+        """Return masks from labels 1 (upper), 2 (lower) and 3 (both).
 
-        A binary image (0 and 1 or white; 0, 1 and white pass too) means the upper side and its complement.
+        A binary image (0 with 1, with white, or with both) means the upper half and its complement.
 
         Raises
         ------
         InputError
-            If it holds any other value: labels 4 or 5 are not taken for a bone.
+            If the image contains any other value.
         """
         labels = np.asarray(labels)
         values = np.unique(labels)
@@ -64,8 +64,8 @@ class BoneMasks:
             return cls(labels != 0, labels == 0)
         if not np.isin(values, (0, UPPER, LOWER, UPPER | LOWER)).all():
             raise InputError(
-                f"The mask holds the values {values[:6].tolist()}; it must hold 1 (upper bone), 2 (lower bone) "
-                "and 3 (both), or be a binary mask of the upper side (0 and 1, or 0 and 255)."
+                f"The mask contains the values {values[:6].tolist()}. Give labels 1 (upper bone), 2 (lower bone) and "
+                "3 (both), or a binary mask of the upper half (0 and 1, or 0 and 255)."
             )
         bits = labels.astype(np.uint8)
         return cls((bits & UPPER) != 0, (bits & LOWER) != 0)

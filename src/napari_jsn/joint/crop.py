@@ -1,4 +1,4 @@
-"""Cut the image of one joint out of a radiograph, finger axis vertical, distal end up."""
+"""Crop the image of one joint from a radiograph, finger axis vertical, distal end up."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _LEAST_SIDE = 24
 
 
 def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> JointImage:
-    """The image of one joint, by cubic B-splines at the radiograph's own (finer) pixel size.
+    """Return the image of one joint, resampled by cubic B-splines at the (finer) pixel size of the radiograph.
 
     Parameters
     ----------
     radiograph : Radiograph or (H, W) array
-        Bone bright. Beyond its border the border goes on.
+        Bone bright. Its border is repeated outside.
     joint : Joint
-        Its box says what to cut out and which way is up.
+        Its box is the crop, and gives the direction of the finger.
     spacing_mm : float or (row, col) pair of float, optional
-        Size of a pixel of the radiograph in mm; by default what the radiograph states.
+        Size of a pixel of the radiograph in mm; by default the spacing of the radiograph.
 
     Returns
     -------
     JointImage
-        Square pixels, as many as fit the box; ``to_radiograph`` maps its ``(x, y, 1)`` to the radiograph's.
+        Square pixels that fill the box; ``to_radiograph`` maps its ``(x, y, 1)`` to the radiograph.
 
     Raises
     ------
     InputError
-        If the box is a line or too small, lies wholly off the radiograph, or an argument is wrong.
+        If the box is a line, is too small or lies outside the radiograph, or an argument is invalid.
     """
     pixels = np.asarray(getattr(radiograph, "pixels", None))
     if pixels.ndim != 2:
@@ -47,15 +47,15 @@ def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> Jo
         spacing = getattr(radiograph, "spacing_mm", None)
     size = pixel_size(spacing)
     unit = float(size.min())
-    # from the joint image's pixels to the box's plane in mm (or pixels), then to the radiograph
+    # map pixels of the joint image to the plane of the box in mm (or pixels), and from there to the radiograph
     corners = joint.box[:, ::-1] * size[::-1]
     across, down = (corners[1] + corners[2] - corners[0] - corners[3]) / 2, (corners[2:] - corners[:2][::-1]).mean(0)
     width, height = (float(np.hypot(*side)) for side in (across, down))
     cols, rows = round(width / unit), round(height / unit)
     if min(cols, rows) < _LEAST_SIDE:
         raise InputError(
-            f"The box of {joint.name} is only {height / unit:.0f} x {width / unit:.0f} pixels; at least {_LEAST_SIDE} "
-            "each way are needed. Draw it larger, or give a finer radiograph.",
+            f"The box of {joint.name} has only {height / unit:.0f} x {width / unit:.0f} pixels; a joint image needs at "
+            f"least {_LEAST_SIDE} x {_LEAST_SIDE}. Draw a larger box, or give a radiograph with smaller pixels.",
             "joint",
         )
     matrix = np.eye(3)
@@ -66,21 +66,25 @@ def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> Jo
 
 
 def pixel_size(spacing_mm: Spacing) -> NDArray[np.float64]:
-    """(row, col) size of a pixel; 1 where it is not known."""
+    """Return the (row, col) size of a pixel; 1 where it is unknown."""
     return np.array(np.broadcast_to(1.0 if spacing_mm is None else spacing_mm, (2,)), dtype=float)
 
 
 def _sampled(
     pixels: NDArray[np.float32], matrix: NDArray[np.float64], shape: tuple[int, int], joint: Joint
 ) -> NDArray[np.float32]:
-    """The radiograph at the joint image's pixels; only the part around the box is looked at."""
+    """Return the radiograph at the pixels of the joint image; only the part around the box is interpolated."""
     ends = np.array([[0, 0], [shape[1] - 1, 0], [0, shape[0] - 1], [shape[1] - 1, shape[0] - 1]])
-    on_film = (ends @ matrix[:2, :2].T + matrix[:2, 2])[:, ::-1]
-    margin = 12  # the splines' reach is less
-    low = np.clip(np.floor(on_film.min(0)).astype(int) - margin, 0, pixels.shape)
-    high = np.clip(np.ceil(on_film.max(0)).astype(int) + margin + 1, 0, pixels.shape)
-    if (high - low < 2).any() or (on_film.max(0) < 0).any() or (on_film.min(0) > np.array(pixels.shape) - 1).any():
-        raise InputError(f"The box of {joint.name} lies off the radiograph. Move it onto the joint.", "joint")
+    on_radiograph = (ends @ matrix[:2, :2].T + matrix[:2, 2])[:, ::-1]
+    margin = 12  # more than the support of the splines
+    low = np.clip(np.floor(on_radiograph.min(0)).astype(int) - margin, 0, pixels.shape)
+    high = np.clip(np.ceil(on_radiograph.max(0)).astype(int) + margin + 1, 0, pixels.shape)
+    if (
+        (high - low < 2).any()
+        or (on_radiograph.max(0) < 0).any()
+        or (on_radiograph.min(0) > np.array(pixels.shape) - 1).any()
+    ):
+        raise InputError(f"The box of {joint.name} lies outside the radiograph. Move it onto the joint.", "joint")
     part = pixels[low[0] : high[0], low[1] : high[1]].astype(np.float32)
     swap = matrix[[1, 0]][:, [1, 0, 2]]  # (row, col)
     cut = ndimage.affine_transform(part, swap[:, :2], swap[:, 2] - low, shape, order=3, mode="nearest")

@@ -1,7 +1,7 @@
-"""The joint's own frame: one anatomical point and the axis from the upper to the lower bone.
+"""Geometry of a joint: facing margins, joint line and its normal, reference point and joint axis.
 
-Both decide how turns and sideways motion of the bones count, so what matters is that they are found at the
-same place of the same joint again, and near the place that the joint turns about.
+Point and axis decide how rotations and slides of the bones contribute to the narrowing. They must be reproducible for
+one joint, and close to the centre of rotation of the joint.
 """
 
 from __future__ import annotations
@@ -13,29 +13,33 @@ from napari_jsn.joint import BoneMasks
 
 Vector = NDArray[np.float64]
 
-#: Where the midlines of the bones are taken: so far from the joint space, as shares of the image height (2 to 10.5 mm
-#: of 22.2 mm). Nearer to it bones flare, and one-sidedly so.
-_NEAR, _REACH = 0.09, 0.47
-#: Rows that a midline needs, and about the most that are looked at.
+#: Range of distances from the joint space in which the midlines of the bones are fitted, as shares of the image height
+#: (2 to 10.5 mm of 22.2 mm). Nearer to the joint space bones widen asymmetrically.
+_NEAREST, _FARTHEST = 0.09, 0.47
+#: The least rows of a midline, and about the most that are used.
 _LEAST_ROWS, _MOST_ROWS = 8, 30
-#: Weights of the upper bone's midline, the lower bone's, and the perpendicular of the joint line in the joint's axis.
-#: On 320 simulated joints the axis is so off by 0.6 deg (root mean square); by the joint line alone 2.0 deg.
+#: Weights of the upper bone's midline, the lower bone's midline and the normal of the joint line in the joint's axis.
+#: On 320 simulated joints the error of the axis is then 0.6 deg (root mean square); with the joint line alone 2.0 deg.
 _AXIS_WEIGHTS = (0.25, 0.5, 0.25)
-#: How far from the joint space a bone without a midline has its breadth taken, as a share of the image height.
+#: Distance from the joint space within which the width of a bone without a midline is taken, as a share of the image
+#: height.
 _BROADEST = 0.15
-#: Share of the facing columns, at either end, where margins turn away from the joint space.
-_TURNED_AWAY = 0.2
-#: The most that the joint line can be askew before it is a misdrawn mask.
+#: One in this many facing columns is left out at either end, where the margins curve away from the joint space.
+_CURVED_PART = 5
+#: The least columns of a joint line: for the axis, which has a fallback of its own, and for the normal.
+_LEAST_AXIS_COLUMNS, _LEAST_NORMAL_COLUMNS = 5, 8
+#: The largest slope of a joint line or a midline; larger slopes mean that a mask is wrong.
 _STEEPEST = 0.6
 
 
 def joint_frame(masks: BoneMasks) -> tuple[Vector, Vector]:
-    """Reference point and joint axis of a joint image, from its two bones.
+    """Return reference point and joint axis of a joint image, from its two bones.
 
-    The point lies where the midlines of the two bones, extended to the joint space, meet it (their mean), midway
-    between the two facing margins: off the middle of simulated joints by 0.19 mm sideways (root mean square), against
-    0.29 mm for the middle of both bones at their broadest. The axis is the mean of the two midlines and the
-    perpendicular of the joint line, and points from the upper to the lower bone.
+    The column of the point is the mean of the columns where the midlines of the two bones, extended, meet the joint
+    space. Its row is midway between the two facing margins. On simulated joints its distance from the centre of the
+    joint is 0.19 mm across the finger (root mean square), against 0.29 mm for the middle of both bones at their
+    broadest. The axis is the weighted mean of the two midlines and the normal of the joint line, and points from the
+    upper to the lower bone.
 
     Parameters
     ----------
@@ -49,42 +53,71 @@ def joint_frame(masks: BoneMasks) -> tuple[Vector, Vector]:
     """
     bottom, top = facing_margins(masks)
     columns = np.flatnonzero(np.isfinite(bottom) & np.isfinite(top))
-    if len(columns) < 3:  # bones that hardly face each other
+    if len(columns) < 3:
         return _between_centres(masks)
     middle = (columns[0] + columns[-1]) / 2
     row = _gap_row(bottom, top, columns, middle)
-    if are_halves(masks):  # halves say nothing of the bones' direction; the crop's axis stands in
+    if are_halves(masks):  # halves do not show the direction of the bones, so the axis of the crop is used
         return np.array([middle, row]), np.array([0.0, 1.0])
-    axis = _across_joint_line(masks, bottom, top, columns)
-    lines = [_midline(mask, row, way) for mask, way in ((masks.upper, -1), (masks.lower, 1))]
+    slope = _joint_line_slope(bottom, top, _LEAST_AXIS_COLUMNS)
+    axis = _between_centres(masks)[1] if slope is None else _down(-slope)
+    lines = [_midline(mask, row, direction) for mask, direction in ((masks.upper, -1), (masks.lower, 1))]
     if lines[0] is None or lines[1] is None:
         middle = _middle(masks, row)
     else:
         middle = float(np.mean([column for column, _ in (lines[0], lines[1])]))
-        down = [np.array([slope, 1.0]) / np.hypot(slope, 1.0) for _, slope in (lines[0], lines[1])]
-        axis = np.average([*down, axis], axis=0, weights=_AXIS_WEIGHTS)
+        midlines = [_down(slope) for _, slope in (lines[0], lines[1])]
+        axis = np.average([*midlines, axis], axis=0, weights=_AXIS_WEIGHTS)
         axis = axis / np.hypot(*axis)
     middle = float(np.clip(middle, columns[0], columns[-1]))
     return np.array([middle, _gap_row(bottom, top, columns, middle)]), axis
 
 
-def _midline(mask: NDArray[np.bool_], row: float, way: int) -> tuple[float, float] | None:
-    """Column at which a bone's midline, extended, meets a row, and the slope of the line in columns a row.
+def joint_normal(masks: BoneMasks) -> Vector:
+    """Return the unit normal ``(x, y)`` of the joint line, from upper to lower bone.
 
-    Theil's robust line: a part of the mask that leaks does not turn it.
+    Joint space width is measured along it and not along the joint axis: a joint at rest can be oblique to its bones.
+    Where the bones hardly face each other, or the joint line is too steep, it is the axis of :func:`joint_frame`.
+    """
+    slope = _joint_line_slope(*facing_margins(masks), _LEAST_NORMAL_COLUMNS)
+    return joint_frame(masks)[1] if slope is None else _down(-slope)
 
-    ``way`` is -1 for the bone above and 1 for that below. None where the bone is too short or too askew.
+
+def _joint_line_slope(bottom: Vector, top: Vector, least_columns: int) -> float | None:
+    """Return the mean slope of the two facing margins over their middle part, in rows per column.
+
+    None where fewer columns than ``least_columns`` are left or the slope is too large.
+    """
+    columns = np.flatnonzero(np.isfinite(bottom) & np.isfinite(top))
+    cut = len(columns) // _CURVED_PART
+    inner = columns[cut : len(columns) - cut]
+    if len(inner) < least_columns:
+        return None
+    slope = float(np.mean([np.polyfit(inner, margin[inner], 1)[0] for margin in (bottom, top)]))
+    return slope if abs(slope) <= _STEEPEST else None
+
+
+def _down(columns_per_row: float) -> Vector:
+    """Return the unit vector ``(x, y)`` that points down a line of this slope."""
+    return np.array([columns_per_row, 1.0]) / np.hypot(columns_per_row, 1.0)
+
+
+def _midline(mask: NDArray[np.bool_], row: float, direction: int) -> tuple[float, float] | None:
+    """Return the column at which a bone's midline, extended, meets a row, and its slope in columns per row.
+
+    The line is Theil's, which is robust: a part of the mask outside the bone does not rotate it. ``direction`` is -1
+    for the bone above the row and 1 for the bone below. None where the bone is too short or too oblique.
     """
     from scipy.stats import theilslopes
 
     height, width = mask.shape
-    away = way * (np.arange(height) - row) / height
-    rows = np.flatnonzero((away >= _NEAR) & (away <= _REACH) & mask.any(axis=1))
+    away = direction * (np.arange(height) - row) / height
+    rows = np.flatnonzero((away >= _NEAREST) & (away <= _FARTHEST) & mask.any(axis=1))
     if len(rows) < _LEAST_ROWS:
         return None
     first = mask[rows].argmax(axis=1)
     last = width - 1 - mask[rows, ::-1].argmax(axis=1)
-    whole = (first > 0) & (last < width - 1)  # rows that the image's border cuts have no middle
+    whole = (first > 0) & (last < width - 1)  # rows cut by the border of the image have no middle
     if whole.sum() < _LEAST_ROWS:
         return None
     some = np.flatnonzero(whole)[:: max(1, round(whole.sum() / _MOST_ROWS))]
@@ -93,12 +126,12 @@ def _midline(mask: NDArray[np.bool_], row: float, way: int) -> tuple[float, floa
 
 
 def are_halves(masks: BoneMasks) -> bool:
-    """Whether a mask is a side of the image rather than a bone: it reaches from border to border."""
+    """Return whether a mask is a half of the image rather than a bone: it extends from border to border."""
     return any(bool(mask[:, 0].any() and mask[:, -1].any()) for mask in (masks.upper, masks.lower))
 
 
 def facing_margins(masks: BoneMasks) -> tuple[Vector, Vector]:
-    """Row of the upper bone's last pixel and of the lower bone's first, per column; NaN where either is absent."""
+    """Return per column the last row of the upper bone and the first row of the lower bone; NaN where one is absent."""
     rows = np.arange(masks.shape[0])[:, None]
     bottom = np.where(masks.upper, rows, -1).max(axis=0).astype(float)
     top = np.where(masks.lower, rows, masks.shape[0]).min(axis=0).astype(float)
@@ -108,13 +141,13 @@ def facing_margins(masks: BoneMasks) -> tuple[Vector, Vector]:
 
 
 def _gap_row(bottom: Vector, top: Vector, columns: NDArray[np.int_], middle: float) -> float:
-    """Row midway between the margins, over the columns around the middle."""
+    """Return the row midway between the margins, averaged over the columns around the middle."""
     near = columns[np.abs(columns - middle) <= max(2.0, 0.05 * len(columns))]
     return float(np.mean((bottom[near] + top[near]) / 2))
 
 
 def _middle(masks: BoneMasks, row: float) -> float:
-    """Mean of both bones' middle columns, each bone at its broadest near the joint."""
+    """Return the mean of the middle columns of both bones, each at its broadest near the joint."""
     reach = max(4, round(_BROADEST * masks.shape[0]))
     start = round(row)
     parts = (masks.upper[max(0, start - reach) : start], masks.lower[start + 1 : start + 1 + reach])
@@ -125,20 +158,8 @@ def _middle(masks: BoneMasks, row: float) -> float:
     return float(np.mean(middles))
 
 
-def _across_joint_line(masks: BoneMasks, bottom: Vector, top: Vector, columns: NDArray[np.int_]) -> Vector:
-    """Perpendicular to the joint line: the mean slope of the two margins over their middle part."""
-    cut = int(_TURNED_AWAY * len(columns))
-    inner = columns[cut : len(columns) - cut]
-    if len(inner) < 5:
-        return _between_centres(masks)[1]
-    slope = float(np.mean([np.polyfit(inner, margin[inner], 1)[0] for margin in (bottom, top)]))
-    if abs(slope) > _STEEPEST:
-        return _between_centres(masks)[1]
-    return np.array([-slope, 1.0]) / np.hypot(slope, 1.0)
-
-
 def _between_centres(masks: BoneMasks) -> tuple[Vector, Vector]:
-    """The midpoint of the two bones' centres, and the direction from one to the other."""
+    """Return the midpoint of the two bones' centroids, and the direction from upper to lower."""
     upper, lower = (np.argwhere(mask).mean(axis=0)[::-1] for mask in (masks.upper, masks.lower))
     apart = lower - upper
     length = float(np.hypot(*apart))

@@ -17,16 +17,16 @@ class Joint:
     Parameters
     ----------
     name : str
-        As in :data:`napari_jsn.anatomy.JOINTS`, for instance ``"MCP2"``.
+        One of :data:`napari_jsn.anatomy.JOINTS`, for instance ``"MCP2"``.
     side : {"L", "R"} or None
-        The hand it belongs to; None where that is not known.
+        The hand that it belongs to; None where this is unknown.
     box : (4, 2) float array
-        Corners ``(row, col)`` of the joint image on the radiograph, in pixels, turned with the finger: distal left,
-        distal right, proximal right and proximal left, as the joint image shows them.
+        Corners ``(row, col)`` of the joint image on the radiograph, in pixels, rotated with the finger: distal left,
+        distal right, proximal right and proximal left, as seen in the joint image.
     confidence : float
-        How sure the localiser is, 0 to 1; 1 for a box drawn by hand.
+        Confidence of the localisation, 0 to 1; 1 for a box drawn by hand.
     edited : bool
-        Whether a person set or moved it.
+        Whether a person drew or moved the box.
     """
 
     name: str
@@ -38,7 +38,10 @@ class Joint:
     def __post_init__(self) -> None:
         box = np.asarray(self.box, dtype=float)
         if box.shape != (4, 2) or not np.isfinite(box).all():
-            raise InputError(f"The box of {self.name} must be four (row, col) corners, but not {box.shape}.", "box")
+            raise InputError(
+                f"The box of {self.name} has shape {box.shape} or contains NaN. Give four (row, col) corners.",
+                "box",
+            )
         object.__setattr__(self, "box", box)
 
     @classmethod
@@ -51,10 +54,10 @@ class Joint:
         size: float | tuple[float, float],
         confidence: float = 1.0,
     ) -> Joint:
-        """A square box: ``centre`` (row, col), ``axis`` (row, col) from the distal to the proximal bone.
+        """Return a joint with a square box around ``centre`` (row, col).
 
-        ``size`` is the length of its sides in pixels, (row, col) where pixels are not square; the axis is that of
-        the hand itself, in mm, and any length.
+        ``axis`` (row, col) points from the distal to the proximal bone, in mm and of any length. ``size`` is the side
+        of the box in pixels, (row, col) where pixels are not square.
         """
         down = np.asarray(axis, dtype=float) / np.hypot(*axis)
         right = np.array([-down[1], down[0]])  # (row, col): down is (1, 0), right is (0, 1)

@@ -1,4 +1,4 @@
-"""The image cut out around one joint."""
+"""The image of one joint."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class JointImage:
     Parameters
     ----------
     pixels : (H, W) float32 array
-        Grey levels in [0, 1], bone bright.
+        Intensities in [0, 1], bone bright.
     spacing_mm : float or None
-        Size of a (square) pixel in mm; None where it is not known.
+        Size of a (square) pixel in mm; None where it is unknown.
     to_radiograph : (3, 3) array
-        Maps ``(x, y, 1)`` of this image to the radiograph it was cut from.
+        Maps ``(x, y, 1)`` of this image to the radiograph that it was cropped from.
     """
 
     pixels: NDArray[np.float32]

@@ -15,19 +15,19 @@ def read_masks(path: str | os.PathLike[str]) -> BoneMasks:
     Parameters
     ----------
     path : str or path
-        An image with the values 1 (upper bone), 2 (lower bone) and 3 (both), grey or as indexes of a palette;
-        or with 0 and 1, or 0 and 255, for the upper side, the rest being the lower.
+        An image with the values 1 (upper bone), 2 (lower bone) and 3 (both), in greyscale or as indexes of a palette;
+        or a binary image (0 and 1, or 0 and 255) of the upper half, whose complement is the lower half.
 
     Raises
     ------
     InputError
-        If the file is missing, unreadable, a JPEG (which alters labels), coloured, or holds other values.
+        If the file is missing or unreadable, is a JPEG (which alters labels) or in colour, or contains other values.
     """
     from napari_jsn.radiograph import image_file
 
     path = existing_file(path)
-    labels = image_file.labels(path)
+    labels = image_file.read_labels(path)
     try:
         return BoneMasks.from_labels(labels)
     except InputError as error:
-        raise InputError(f"{path} holds no bone masks. {error}", "path") from error
+        raise InputError(f"{path} contains no bone masks. {error}", "path") from error

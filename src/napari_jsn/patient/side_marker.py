@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_jsn.radiograph.resampling import block_mean
+
 #: Pixel in mm on which letters are looked for, and height of the letters in mm.
 _STEP_MM, _LEAST_MM, _MOST_MM = 0.4, 7.0, 26.0
 #: Rows and columns that every blob is brought to.
@@ -99,9 +101,7 @@ def read_marker(pixels: NDArray[np.float32], pixel_mm: float) -> Marker | None:
 
 def _coarse(pixels: NDArray[np.float32], pixel_mm: float) -> NDArray[np.float32]:
     step = max(round(_STEP_MM / pixel_mm), 1)
-    rows, cols = (size // step * step for size in pixels.shape)
-    blocks = pixels[:rows, :cols].reshape(rows // step, step, cols // step, step).mean(axis=(1, 3))
-    coarse: NDArray[np.float32] = ndimage.zoom(blocks, step * pixel_mm / _STEP_MM, order=1)
+    coarse: NDArray[np.float32] = ndimage.zoom(block_mean(pixels, step), step * pixel_mm / _STEP_MM, order=1)
     return coarse
 
 

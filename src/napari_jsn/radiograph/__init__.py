@@ -1,4 +1,4 @@
-"""A radiograph, and how one is read from a file."""
+"""A radiograph, and reading it from a file."""
 
 from napari_jsn.radiograph.radiograph import Radiograph
 from napari_jsn.radiograph.read import read_radiograph

@@ -1,4 +1,4 @@
-"""What a DICOM header says of pixel spacing, side and date, and which attribute says so. Nothing is guessed."""
+"""Read pixel spacing, side, view and date from a DICOM header, with their source; nothing is guessed."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pydicom.valuerep import DA, DT, TM
 
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
-#: Row and column spacing that agree to this fraction are equal: headers round to few decimals.
+#: Spacings whose relative difference is below this are equal: headers round to few decimals.
 SAME_SPACING = 1e-3
 
-#: Codes of left and right: SNOMED CT, and the SNOMED RT that older files use.
+#: Codes of left and right: SNOMED CT, and SNOMED RT in older files.
 LEFT_CODES, RIGHT_CODES = ("7771000", "G-A101"), ("24028007", "G-A100")
 
 
 def value(dataset: Dataset, keyword: str) -> Any:
-    """Value of an attribute; None where it is absent, empty or malformed."""
+    """Return the value of an attribute; None where it is absent, empty or malformed."""
     try:
         found = dataset.get(keyword)
-    except Exception:  # pydicom converts on access, and raises many kinds on malformed text
+    except Exception:  # pydicom converts on access, and raises many types for malformed text
         return None
     return None if found is None or found == "" else found
 
 
 def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
-    """Finite numbers of an attribute; none where it is absent or malformed."""
+    """Return the finite numbers of an attribute; empty where it is absent or malformed."""
     found = value(dataset, keyword)
     if found is None:
         return ()
@@ -40,14 +40,14 @@ def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
 
 
 def spacing(dataset: Dataset) -> tuple[Spacing, str]:
-    """Pixel spacing in mm, and what it is worth.
+    """Return the pixel spacing in mm, and its source.
 
-    DICOM PS3.3 10.7.1: Pixel Spacing is the distance in the patient; if the image was not calibrated it is the
-    same as Imager Pixel Spacing (at the detector's front) or Nominal Scanned Pixel Spacing (digitised film).
+    DICOM PS3.3 10.7.1: Pixel Spacing is the distance in the patient. If the image is not calibrated, it is equal to
+    Imager Pixel Spacing (at the front of the detector) or Nominal Scanned Pixel Spacing (digitised film).
 
     1. Pixel Spacing with Pixel Spacing Calibration Type: ``"calibrated"``.
-    2. Pixel Spacing that differs from Imager (or Nominal Scanned) Pixel Spacing, no type: Pixel Spacing, but it is
-       not said how it was corrected: ``"calibration unknown"``.
+    2. Pixel Spacing that differs from Imager (or Nominal Scanned) Pixel Spacing, without a type: Pixel Spacing; how it
+       was corrected is unknown: ``"calibration unknown"``.
     3. Nominal Scanned Pixel Spacing: ``"nominal scanned"``.
     4. Imager Pixel Spacing over Estimated Radiographic Magnification Factor: ``"magnification corrected"``;
        without the factor: ``"at detector"``, larger than in the patient.
@@ -66,7 +66,7 @@ def spacing(dataset: Dataset) -> tuple[Spacing, str]:
         return check_spacing(scanned), "nominal scanned"
     if detector:
         factor = numbers(dataset, "EstimatedRadiographicMagnificationFactor")
-        # A point source always magnifies: a factor below 1 is no measurement.
+        # a point source always magnifies, so a factor below 1 is invalid
         if len(factor) == 1 and factor[0] >= 1:
             return check_spacing([size / factor[0] for size in detector]), "magnification corrected"
         return check_spacing(detector), "at detector"
@@ -76,7 +76,7 @@ def spacing(dataset: Dataset) -> tuple[Spacing, str]:
 
 
 def _pair(dataset: Dataset, keyword: str) -> tuple[float, ...]:
-    """(row, col) spacing; empty where it is absent or no pair of lengths."""
+    """Return (row, col) spacing; empty where it is absent or not a pair of lengths."""
     found = numbers(dataset, keyword)
     return found if len(found) == 2 and min(found) > 0 else ()
 
@@ -86,10 +86,10 @@ def _same(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 
 
 def side(dataset: Dataset) -> tuple[str | None, str]:
-    """``"L"``, ``"R"`` or None, and the attribute that says so.
+    """Return ``"L"``, ``"R"`` or None, and the attribute that states it.
 
     In order: Image Laterality, Laterality (of the series), Frame Laterality, and the modifier of the coded anatomic
-    region. The first one that is stated decides, even where it states both sides ("B").
+    region. The first attribute with a value is used, even if it states both sides ("B").
     """
     for keyword in ("ImageLaterality", "Laterality"):
         stated = _side_of(value(dataset, keyword))
@@ -113,7 +113,7 @@ def side(dataset: Dataset) -> tuple[str | None, str]:
 
 
 def _side_of(stated: Any) -> str | None:
-    """``"L"``, ``"R"``, ``"B"`` (both), or None where it says nothing of a hand ("U", unpaired)."""
+    """Return ``"L"``, ``"R"``, ``"B"`` (both), or None for any other value (such as "U", unpaired)."""
     word = str(stated or "").strip().upper()
     return word if word in ("L", "R", "B") else None
 
@@ -123,20 +123,21 @@ def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
 
 
 def view(dataset: Dataset) -> str:
-    """How the hand faces the detector: View Position, then the meaning of View Code Sequence, else ``""``."""
+    """Return the view: View Position, or else the meaning of View Code Sequence, or else ``""``."""
     stated = str(value(dataset, "ViewPosition") or "").strip()
     meanings = (str(value(code, "CodeMeaning") or "").strip() for code in _items(dataset, "ViewCodeSequence"))
     return stated or next(filter(None, meanings), "")
 
 
 def acquired(dataset: Dataset) -> tuple[datetime | date | None, str]:
-    """When it was taken, to the second where stated and in the clinic's own time, and the attribute that says so.
+    """Return the acquisition date, with the time where it is stated, and the attribute that states it.
 
-    In order: Acquisition DateTime, Acquisition Date (with Time), Content Date (with Time), Study Date. Content Date
-    is passed over in secondary captures (digitised film, exports), where it is the day of the copy.
+    In order: Acquisition DateTime, Acquisition Date (with Time), Content Date (with Time), Study Date. Content Date is
+    ignored in secondary captures (digitised film, exports), where it is the day of the copy. Times are local times of
+    the clinic, without a time zone.
     """
     when = str(value(dataset, "AcquisitionDateTime") or "")
-    if when[:8].isdigit() and len(when) >= 8:  # less is a year or a month: the day would be a guess
+    if when[:8].isdigit() and len(when) >= 8:  # a year or a month alone gives no day
         try:
             return datetime.fromisoformat(DT(when).isoformat()).replace(tzinfo=None), "AcquisitionDateTime"
         except (TypeError, ValueError):

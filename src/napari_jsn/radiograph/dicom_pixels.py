@@ -1,14 +1,14 @@
-"""The grey levels of a DICOM image, bone bright, for measuring rather than for display.
+"""Read the intensities of a DICOM image, bone bright, for measurement rather than for display.
 
-DICOM's grey scale pipeline (PS3.4 N.2) runs stored values -> modality LUT -> VOI LUT -> polarity -> presentation LUT.
-Here it keeps every step that bends or turns the grey scale and leaves out the one that cuts it:
+The greyscale pipeline of DICOM (PS3.4 N.2) is stored values -> modality LUT -> VOI LUT -> polarity -> presentation LUT.
+Every step that is nonlinear or inverts the scale is applied, and the step that clips is not:
 
-- A plain VOI window only sets brightness and contrast, and cuts what lies outside; technicians set it for each
-  exposure. It is not applied (a registration solves for gain and offset anyway) but returned, for display.
-- A VOI LUT or sigmoid is a bent curve that belongs to the image as it was meant to be seen. It is applied.
+- A linear VOI window only sets brightness and contrast, and clips the values outside; technicians set it for each
+  exposure. It is not applied (registration is independent of gain and offset) but returned, for display.
+- A VOI LUT or sigmoid is a nonlinear curve that is part of the intended image. It is applied.
 
-What becomes 0 and 1 is the full scale of the pipeline, not the extremes of this image: a lead letter or a collimator's
-edge in one visit and not in the other must not change the grey levels of the bones between them.
+The full scale of the pipeline, not the range of this image, becomes [0, 1]: a lead letter or a collimator edge in one
+of two visits must not change the intensities of the bones.
 """
 
 from __future__ import annotations
@@ -25,27 +25,26 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from scipy import ndimage
 from scipy.special import expit
 
-from napari_jsn.common.errors import InputError
-from napari_jsn.radiograph.damage import reason
+from napari_jsn.common.errors import InputError, cause
 from napari_jsn.radiograph.dicom_header import numbers, value
 from napari_jsn.radiograph.intensity import BIT_DEPTHS, full_scale, to_intensities
 
-#: Transfer syntaxes that keep the pixels as they are in memory.
+#: Transfer syntaxes without compression.
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 
 Values = NDArray[np.float64]
 Range = tuple[float, float]
 
 
-def grey_pixels(dataset: Dataset, path: Path) -> tuple[NDArray[np.float32], Range | None]:
-    """Grey levels of a single-frame image.
+def read_intensities(dataset: Dataset, path: Path) -> tuple[NDArray[np.float32], Range | None]:
+    """Return the intensities of a single-frame image.
 
     Returns
     -------
     pixels : (H, W) float32 array
-        In [0, 1], bone bright, nothing cut off; padding is 0.
+        In [0, 1], bone bright, not clipped; padding is 0.
     display_range : (float, float) or None
-        The grey levels that the file's window shows black and white.
+        The intensities that the window of the file shows black and white.
 
     Raises
     ------
@@ -60,25 +59,25 @@ def grey_pixels(dataset: Dataset, path: Path) -> tuple[NDArray[np.float32], Rang
         raise InputError(f"{path} has no contrast: all its pixels are equal. Give a radiograph of a hand.", "path")
     values, black, white = _modality(dataset, stored, padding)
     values, black, white, window = _voi(dataset, values, black, white)
-    grey = (values - black) / (white - black)
-    # MONOCHROME1 and INVERSE are two names of one thing (PS3.3 C.8.11.1.1.2), not two turns that cancel out.
+    intensities = (values - black) / (white - black)
+    # MONOCHROME1 and INVERSE state the same inversion (PS3.3 C.8.11.1.1.2); together they do not cancel
     polarity = {_word(dataset, "PhotometricInterpretation"), _word(dataset, "PresentationLUTShape")}
     if polarity & {"MONOCHROME1", "INVERSE"}:
-        grey = 1 - grey
+        intensities = 1 - intensities
         window = (1 - window[1], 1 - window[0]) if window else None
     presentation = _lut(dataset, "PresentationLUTSequence")
     if presentation:
         _, entries = presentation
-        grey = np.interp(grey * (len(entries) - 1), np.arange(len(entries)), _stretched(entries))
+        intensities = np.interp(intensities * (len(entries) - 1), np.arange(len(entries)), _stretched(entries))
         window = None
-    grey[padding] = 0
-    return to_intensities(np.clip(grey, 0, 1).astype(np.float32), "path", str(path)), window
+    intensities[padding] = 0
+    return to_intensities(np.clip(intensities, 0, 1).astype(np.float32), "path", str(path)), window
 
 
 def _decoded(dataset: Dataset, path: Path) -> NDArray[Any]:
-    """(H, W) stored values of a grey image, or (H, W, 3) of a coloured one."""
+    """Return the (H, W) stored values of a greyscale image, or (H, W, 3) of a colour image."""
     meta = dataset.file_meta
-    if "TransferSyntaxUID" not in meta:  # a file without preamble; how it was parsed tells the syntax
+    if "TransferSyntaxUID" not in meta:  # a file without preamble: take the syntax from the parser
         implicit, little = dataset.original_encoding
         meta.TransferSyntaxUID = (
             ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
@@ -87,28 +86,28 @@ def _decoded(dataset: Dataset, path: Path) -> NDArray[Any]:
     high_bit, bits_stored = value(dataset, "HighBit"), value(dataset, "BitsStored")
     if syntax in NATIVE and None not in (high_bit, bits_stored) and high_bit != bits_stored - 1:
         raise InputError(
-            f"{path} keeps its {bits_stored} bits below bit {high_bit}, a layout that DICOM no longer allows. "
-            "Export it again from the archive.",
+            f"{path} stores its {bits_stored} bits below bit {high_bit}, a layout that DICOM no longer allows. "
+            "Export the image again from the archive.",
             "path",
         )
     try:
         stored = pixel_array(dataset)
         if value(dataset, "PhotometricInterpretation") == "PALETTE COLOR":
             stored = apply_color_lut(stored, dataset)
-    except Exception as error:  # each decoder raises its own kinds
+    except Exception as error:  # every decoder raises its own types
         name = " ".join(str(getattr(syntax, "name", syntax)).split())
         raise InputError(
-            f"The pixels of {path} cannot be decoded: the file is damaged, incomplete, or of a kind that is not "
-            f"supported ({name}: {reason(error)}).",
+            f"The pixels of {path} cannot be decoded: the file is damaged, incomplete, or of an unsupported type "
+            f"({name}: {cause(error)}). Export it again, uncompressed if possible.",
             "path",
         ) from error
     return stored
 
 
 def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where the image was filled up beyond the exposed field.
+    """Return where the image is padding outside the exposed field.
 
-    Only where it reaches the image's edge: the padding value may occur in bone too, as saturation.
+    Only regions at the image border are padding: the padding value can also occur in bone, as saturation.
     """
     ends = numbers(dataset, "PixelPaddingValue")[:1] + numbers(dataset, "PixelPaddingRangeLimit")[:1]
     if not numbers(dataset, "PixelPaddingValue"):
@@ -119,13 +118,13 @@ def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _modality(dataset: Dataset, stored: NDArray[Any], padding: NDArray[np.bool_]) -> tuple[Values, float, float]:
-    """Values after the modality LUT or rescale, and the ends of their scale."""
+    """Return the values after the modality LUT or rescale, and the ends of their scale."""
     values = stored.astype(np.float64)
     lut = _lut(dataset, "ModalityLUTSequence")
     if lut:
         return _through(lut, values)
     bits = numbers(dataset, "BitsStored")[:1]
-    # Some exports state 16 bits whatever the machine delivers; less than that is meant.
+    # some exports state 16 bits for any machine; fewer bits are reliable
     depths = [int(bits[0]), *BIT_DEPTHS] if bits and bits[0] < 16 else BIT_DEPTHS
     ends = full_scale(float(stored[~padding].min()), float(stored[~padding].max()), depths)
     slope, intercept = numbers(dataset, "RescaleSlope"), numbers(dataset, "RescaleIntercept")
@@ -136,7 +135,7 @@ def _modality(dataset: Dataset, stored: NDArray[Any], padding: NDArray[np.bool_]
 
 
 def _voi(dataset: Dataset, values: Values, black: float, white: float) -> tuple[Values, float, float, Range | None]:
-    """Values after a bent VOI curve, the ends of their scale, and a plain window on the scale of [0, 1]."""
+    """Return the values after a nonlinear VOI curve, the ends of their scale, and a linear window scaled to [0, 1]."""
     lut = _lut(dataset, "VOILUTSequence")
     if lut:
         return *_through(lut, values), None
@@ -147,17 +146,17 @@ def _voi(dataset: Dataset, values: Values, black: float, white: float) -> tuple[
     shape = _word(dataset, "VOILUTFunction")
     if shape == "SIGMOID":
         return expit(4 * (values - centre) / width), 0.0, 1.0, None
-    if shape != "LINEAR_EXACT":  # PS3.3 C.11.2.1.2.1: the plain window runs between pixel centres
+    if shape != "LINEAR_EXACT":  # PS3.3 C.11.2.1.2.1: the linear window runs between pixel centres
         centre, width = centre - 0.5, width - 1
     low, high = (np.clip((centre + half - black) / (white - black), 0, 1) for half in (-width / 2, width / 2))
     return values, black, white, (float(low), float(high)) if low < high else None
 
 
 def _lut(dataset: Dataset, keyword: str) -> tuple[int, Values] | None:
-    """First value mapped and entries of a lookup table; None where there is none, or it contradicts itself.
+    """Return first mapped value and entries of a lookup table; None where it is absent or contradicts its descriptor.
 
-    Own code because pydicom's functions take neither 8-bit entries in bytes, nor 12-bit modality LUTs, nor the
-    fractions that a rescale can leave.
+    The functions of pydicom support neither 8-bit entries in bytes, nor 12-bit modality LUTs, nor fractional values
+    after a rescale.
     """
     for item in list(value(dataset, keyword) or [])[:1]:
         descriptor, data = numbers(item, "LUTDescriptor"), value(item, "LUTData")
@@ -176,7 +175,7 @@ def _lut(dataset: Dataset, keyword: str) -> tuple[int, Values] | None:
 
 
 def _through(lut: tuple[int, Values], values: Values) -> tuple[Values, float, float]:
-    """Values after a lookup table (its ends go on to either side), and the ends of their scale."""
+    """Return the values after a lookup table, whose ends extend to both sides, and the ends of their scale."""
     first, entries = lut
     return np.interp(values, first + np.arange(len(entries)), entries), entries.min(), entries.max()
 

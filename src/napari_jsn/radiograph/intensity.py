@@ -1,4 +1,4 @@
-"""Any image that a user may give, as float32 intensities in [0, 1]."""
+"""Convert any image that a user gives to float32 intensities in [0, 1]."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_jsn.common.errors import InputError
 
-#: Bits per pixel that radiographs come in; an integer array does not say which of them it holds.
+#: Usual bits per pixel of radiographs; the type of an integer array does not state which of them are used.
 BIT_DEPTHS = (8, 10, 12, 14, 16)
 
 #: Luminance of red, green and blue (ITU-R BT.709).
@@ -18,27 +18,27 @@ LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
 def to_intensities(pixels: ArrayLike, argument: str = "pixels", name: str | None = None) -> NDArray[np.float32]:
-    """One image as float32 grey levels in [0, 1].
+    """Return one image as float32 intensities in [0, 1].
 
-    Which value becomes 1 depends on the type of the array, so that two images of one kind are scaled alike:
+    The scale depends on the type of the array, so that two images of one type are scaled equally:
 
     - bool: 0 and 1;
-    - integers: over the full scale of the narrowest of 8, 10, 12, 14 and 16 bits that holds them all, signed
-      if there are negative ones (unsigned 8-bit arrays: always 0 to 255);
-    - floats within [0, 1]: kept;
-    - anything else (floats beyond, wider integers): stretched from its least to its largest value.
+    - integers: divided by the full scale of the narrowest of 8, 10, 12, 14 and 16 bits that contains all values,
+      signed if there are negative values (unsigned 8-bit arrays: always 0 to 255);
+    - floats within [0, 1]: unchanged;
+    - all others (floats outside [0, 1], wider integers): scaled from their least to their largest value.
 
-    The scaling is linear and clips nothing. Brightness is not turned round: bone must be bright already.
+    The scaling is linear and clips nothing. The image is not inverted: bone must be bright already.
 
     Parameters
     ----------
     pixels : (H, W), (H, W, 1..4) array
-        Any numeric or bool type. Three channels are red, green and blue: equal ones are grey, coloured ones
-        become their luminance. A second or fourth channel is opacity, and ignored.
+        Any numeric or bool type. Three channels are red, green and blue: equal channels are intensities, different
+        ones are converted to luminance. A second or fourth channel is opacity, and is ignored.
     argument : str
-        The argument that a refusal names.
+        Name of the argument in errors.
     name : str, optional
-        How a refusal calls the image at the start of its sentence; by default after ``argument``.
+        The image at the start of error messages; by default from ``argument``.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def to_intensities(pixels: ArrayLike, argument: str = "pixels", name: str | None
     Raises
     ------
     InputError
-        If it is no single image, holds NaN or infinity, or has no contrast.
+        If it is not a single image, contains NaN or infinity, or has no contrast.
     """
     name = name or f"The image given as {argument}"
     try:
@@ -56,26 +56,26 @@ def to_intensities(pixels: ArrayLike, argument: str = "pixels", name: str | None
     except (ValueError, TypeError, RuntimeError) as error:  # ragged lists; tensors on a GPU
         raise InputError(f"{name} cannot be read as an array. Give a 2-D array of numbers.", argument) from error
     if array.dtype.kind not in "biuf":
-        raise InputError(f"{name} holds {array.dtype} values. Give a 2-D array of numbers.", argument)
+        raise InputError(f"{name} contains values of type {array.dtype}. Give a 2-D array of numbers.", argument)
     if array.size == 0:
         raise InputError(f"{name} is empty (shape {array.shape}). Give a 2-D array of pixels.", argument)
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] <= 4)):
         raise InputError(
-            f"{name} has shape {array.shape}. Give a single 2-D image (rows, columns), or one with its colours last.",
+            f"{name} has shape {array.shape}. Give a single 2-D image (rows, columns), or one with colours last.",
             argument,
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise InputError(f"{name} holds NaN or infinite values. Replace them with numbers first.", argument)
+        raise InputError(f"{name} contains NaN or infinite values. Replace them by numbers first.", argument)
     low, high = _range(array)
-    grey = _without_colour(array)
-    # The tolerance takes rounding for what it is: a constant image computed in floating point has no contrast.
-    if np.ptp(grey) <= 1e-6 * max(abs(low), abs(high)):
+    values = _without_colour(array)
+    # the tolerance covers rounding: a constant image computed in floating point has no contrast
+    if np.ptp(values) <= 1e-6 * max(abs(low), abs(high)):
         raise InputError(f"{name} has no contrast: all its pixels are equal. Give an image of a joint.", argument)
-    return np.clip((grey - low) / (high - low), 0, 1).astype(np.float32)
+    return np.clip((values - low) / (high - low), 0, 1).astype(np.float32)
 
 
 def _range(array: NDArray[Any]) -> tuple[float, float]:
-    """The values that become 0 and 1."""
+    """Return the values that become 0 and 1."""
     if array.dtype == np.bool_:
         return 0.0, 1.0
     if array.dtype == np.uint8:
@@ -87,10 +87,10 @@ def _range(array: NDArray[Any]) -> tuple[float, float]:
 
 
 def full_scale(low: float, high: float, depths: Iterable[int] = BIT_DEPTHS) -> tuple[float, float]:
-    """Least and largest value of the narrowest of these bit depths that holds integers from ``low`` to ``high``.
+    """Return the range of the narrowest of these bit depths that contains integers from ``low`` to ``high``.
 
-    Unlike the extremes themselves it hardly depends on what an image shows, so two images of one machine are
-    scaled alike. Integers that fit none keep their extremes.
+    Unlike the extremes themselves it hardly depends on the content of an image, so two images of one machine are
+    scaled equally. Where no depth is wide enough, the extremes are returned.
     """
     for bits in depths:
         offset = 2.0 ** (bits - 1) if low < 0 else 0.0
@@ -100,7 +100,7 @@ def full_scale(low: float, high: float, depths: Iterable[int] = BIT_DEPTHS) -> t
 
 
 def _without_colour(array: NDArray[Any]) -> NDArray[Any]:
-    """(H, W) values of an image that may carry colour and opacity; float64 unless already float32."""
+    """Return the (H, W) values of an image that may have colour and opacity; float64 unless already float32."""
     array = array if array.dtype == np.float32 else array.astype(np.float64)
     if array.ndim == 2:
         return array

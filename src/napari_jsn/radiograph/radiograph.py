@@ -1,4 +1,4 @@
-"""The radiograph: its pixels, and what is known about them."""
+"""The radiograph: its pixels and the facts known about it."""
 
 from __future__ import annotations
 
@@ -13,48 +13,56 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
-#: Source of a spacing that the user stated.
+#: Source of a fact that the user gave.
 GIVEN = "given"
 
 
 @dataclass(frozen=True, eq=False)
 class Radiograph:
-    """One radiograph, and where each fact about it comes from. It holds no patient's identity.
+    """One radiograph, and the source of each fact about it. It contains no identity of the patient.
 
     Parameters
     ----------
     pixels : (H, W) array
-        Bone bright. Any numeric type; kept as float32 in [0, 1] by the rule of
+        Bone bright. Any numeric type; stored as float32 in [0, 1] by
         :func:`napari_jsn.radiograph.intensity.to_intensities`.
     spacing_mm : float, (row, col) pair of float, or None
-        Size of a pixel in mm; a pair where pixels are not square; None where not known.
+        Size of a pixel in mm; a pair where pixels are not square; None where it is unknown.
     side : {"L", "R"}, optional
-        The hand it shows; None where not stated, or where it shows both.
+        Side of the hand; None where it is unknown, or where the radiograph shows both hands.
     acquired : datetime.datetime or datetime.date, optional
-        When it was taken.
+        Date of acquisition, with the time where it is known.
     spacing_source : str
-        What the spacing is: ``"calibrated"``, ``"uncalibrated"``, ``"calibration unknown"``,
+        Source of the spacing: ``"calibrated"``, ``"uncalibrated"``, ``"calibration unknown"``,
         ``"magnification corrected"``, ``"at detector"``, ``"nominal scanned"`` or ``"given"``. Without a spacing
-        ``""``, or why there is none.
+        ``""``, or the reason why there is none.
     side_source, acquired_source : str
-        The DICOM attribute that says so, ``"given"``, or ``""``.
+        The DICOM attribute that states it, ``"given"``, or ``""``.
     display_range : (float, float), optional
-        The grey levels that the file asks to be shown black and white.
+        The intensities that the file asks to show black and white.
     modality : str
-        DICOM modality (``"CR"``, ``"DX"``, ...), ``""`` where not stated.
+        DICOM modality (``"CR"``, ``"DX"``, ...); ``""`` where it is not stated.
     view : str
-        How the hand faces the detector as the file states it (``"PA"``, ``"LL"``, ``"oblique"``, ...), else ``""``.
+        View as stated in the file (``"PA"``, ``"LL"``, ``"oblique"``, ...); ``""`` where it is not stated.
     origin : (int, int)
-        Row and column of its first pixel on the film that it was cut out of; (0, 0) for a whole film.
+        Row and column of the first pixel on the radiograph that this one was cropped from; (0, 0) if not cropped.
     path : Path, optional
-        The file it was read from.
+        The file that it was read from.
     name : str
-        What to call it; the file's name by default.
+        Name in tables and messages; by default that of the file.
 
     Raises
     ------
     InputError
-        If an argument is not as above; it names the argument.
+        If an argument is invalid; the error names the argument.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import napari_jsn as jsn
+    >>> radiograph = jsn.Radiograph(pixels=np.eye(64), spacing_mm=0.15, side="L")
+    >>> radiograph.shape, radiograph.spacing_source
+    ((64, 64), 'given')
     """
 
     pixels: NDArray[np.float32] = field(repr=False)
@@ -72,24 +80,24 @@ class Radiograph:
     name: str = ""
 
     def __post_init__(self) -> None:
-        def keep(**values: object) -> None:
+        def set_fields(**values: object) -> None:
             for name, value in values.items():
                 object.__setattr__(self, name, value)
 
         if self.side not in ("L", "R", None):
-            raise InputError(f"The side of a hand is 'L', 'R' or None (not known), not {self.side!r}.", "side")
+            raise InputError(f"The side of a hand is {self.side!r}. Give 'L', 'R' or None (unknown).", "side")
         if not isinstance(self.acquired, (date, type(None))):
             raise InputError(
-                f"The date of a radiograph is a datetime.date, a datetime.datetime or None, not {self.acquired!r}.",
+                f"The date of a radiograph is {self.acquired!r}. Give a datetime.date, a datetime.datetime or None.",
                 "acquired",
             )
-        keep(pixels=to_intensities(self.pixels), spacing_mm=check_spacing(self.spacing_mm))
+        set_fields(pixels=to_intensities(self.pixels), spacing_mm=check_spacing(self.spacing_mm))
         for fact in ("spacing_mm", "side", "acquired"):
             source = f"{fact.removesuffix('_mm')}_source"
             if getattr(self, fact) is not None and not getattr(self, source):
-                keep(**{source: GIVEN})
+                set_fields(**{source: GIVEN})
         if self.path is not None:
-            keep(path=Path(self.path), name=self.name or Path(self.path).name)
+            set_fields(path=Path(self.path), name=self.name or Path(self.path).name)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -98,5 +106,5 @@ class Radiograph:
 
     @property
     def day(self) -> date | None:
-        """The day it was taken; unlike ``acquired``, the days of any two radiographs can be compared."""
+        """The day of acquisition; unlike ``acquired``, the days of any two radiographs can be compared."""
         return self.acquired.date() if isinstance(self.acquired, datetime) else self.acquired

@@ -1,4 +1,4 @@
-"""Read a radiograph or bone masks from a file; what the file holds decides, not its ending."""
+"""Read a radiograph from a file, whose format is recognised by content and not by file extension."""
 
 from __future__ import annotations
 
@@ -16,36 +16,43 @@ from napari_jsn.radiograph.spacing import check_spacing
 def read_radiograph(path: str | os.PathLike[str], spacing_mm: Any = None) -> Radiograph:
     """Read one radiograph from a DICOM (CR, DX, ...), PNG, JPEG, BMP or TIFF file.
 
-    docs/files.md states which DICOM attributes give the grey levels, spacing, side and date.
+    docs/files.md lists the DICOM attributes that give intensities, spacing, side and date.
 
     Parameters
     ----------
     path : str or path
         The file.
     spacing_mm : float or (row, col) pair of float, optional
-        Size of a pixel in mm. It overrides what a DICOM file states; other files have no spacing but this.
+        Size of a pixel in mm. It replaces the spacing of a DICOM file; other files have no spacing of their own.
 
     Returns
     -------
     Radiograph
-        Pixels float32 in [0, 1], bone bright; spacing, side and date where the file states them, each with
-        its source.
+        Pixels are float32 in [0, 1], bone bright; spacing, side and date are set where the file states them, each
+        with its source.
 
     Raises
     ------
     InputError
-        If the file is missing, unreadable, damaged, no single image, or without contrast; or if the spacing
-        is no length. The message names the file.
+        If the file is missing, unreadable, damaged, not a single image or without contrast, or if the spacing is not
+        a length. The message names the file.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> radiograph = jsn.read_radiograph("hand.dcm")  # doctest: +SKIP
+    >>> radiograph.spacing_mm, radiograph.spacing_source  # doctest: +SKIP
+    (0.15, 'at detector')
     """
-    # pydicom and Pillow start slowly.
+    # pydicom and Pillow are slow to import
     from napari_jsn.radiograph import dicom, image_file
 
     spacing_mm = check_spacing(spacing_mm)
     path = existing_file(path)
     with warnings.catch_warnings():
-        # Slips in a header, and sizes that only servers need to fear.
+        # invalid values in headers, and large images, which are a risk only for servers
         warnings.simplefilter("ignore")
-        reader = dicom.read if dicom.is_dicom(path) else image_file.read
+        reader = dicom.read_dicom if dicom.is_dicom(path) else image_file.read_image
         radiograph = reader(path)
     if spacing_mm is None:
         return radiograph
@@ -53,11 +60,11 @@ def read_radiograph(path: str | os.PathLike[str], spacing_mm: Any = None) -> Rad
 
 
 def existing_file(path: Any) -> Path:
-    """The path of a file that is there and holds something."""
+    """Return the path of a file after checking that it exists and is not empty."""
     try:
         path = Path(path)
     except TypeError:
-        raise InputError(f"The path of an image file is text, but {path!r} was given.", "path") from None
+        raise InputError(f"The path of an image file is {path!r}. Give text or a Path.", "path") from None
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder. Give one image file.", "path")
@@ -69,5 +76,7 @@ def existing_file(path: Any) -> Path:
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}.", "path") from error
+        raise InputError(
+            f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}. Check the file.", "path"
+        ) from error
     return path

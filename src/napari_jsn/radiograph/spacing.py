@@ -1,4 +1,4 @@
-"""The size of a pixel, checked."""
+"""Check the size of a pixel."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import numpy as np
 
 from napari_jsn.common.errors import InputError
 
-#: Size of a pixel in mm: one number where pixels are square, (row, col) where they are not, None where not known.
+#: Size of a pixel in mm: one number where pixels are square, (row, col) where they are not, None where it is unknown.
 Spacing = float | tuple[float, float] | None
 
 
 def check_spacing(spacing_mm: Any, argument: str = "spacing_mm") -> Spacing:
-    """A pixel spacing as the rest of the package takes it.
+    """Return a checked pixel spacing.
 
     Parameters
     ----------
     spacing_mm : None, number, or pair of numbers
         Size of a pixel in mm, or (row, col): the height and the width of a pixel.
     argument : str
-        The argument that a refusal names.
+        Name of the argument in errors.
 
     Returns
     -------
     None, float or tuple of float
-        None passes; a pair of equal numbers becomes one.
+        None stays None; a pair of equal numbers becomes one number.
 
     Raises
     ------
     InputError
-        If it is zero, negative, NaN, infinite, text or bool, or not one or two numbers.
+        If it is not one or two finite numbers above 0.
     """
     if spacing_mm is None:
         return None
@@ -41,7 +41,7 @@ def check_spacing(spacing_mm: Any, argument: str = "spacing_mm") -> Spacing:
     if len(values) not in (1, 2) or not all(_is_length(value) for value in values):
         raise InputError(
             f"The pixel spacing {argument} is {spacing_mm!r}. Give the size of a pixel in mm, a number above 0 "
-            "(or (row, col)), or leave it out for results in pixels.",
+            "(or (row, col)), or omit it for results in pixels.",
             argument,
         )
     row, col = float(values[0]), float(values[-1])
@@ -49,5 +49,5 @@ def check_spacing(spacing_mm: Any, argument: str = "spacing_mm") -> Spacing:
 
 
 def _is_length(value: Any) -> bool:
-    """Whether it is a finite number above 0."""
+    """Return whether a value is a finite number above 0."""
     return isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and 0 < float(value) < float("inf")

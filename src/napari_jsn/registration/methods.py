@@ -1,6 +1,6 @@
-"""The protocol of a registration method, and the list of those that exist.
+"""The protocol of a registration method, and the list of all methods.
 
-A new method is one file and one line here.
+A new method is one file and one entry in :data:`METHODS`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two joint images on grids of one pixel size, ready to register.
+class PreparedPair:
+    """Two joint images of one pixel size, ready to register.
 
-    ``fixed`` and ``moving`` are (H, W) float32 in [0, 1], bone bright; their shapes may differ.
-    ``point`` and ``axis`` are ``(x, y)`` of the joint in the fixed image.
+    Parameters
+    ----------
+    fixed, moving : (H, W) float32 arrays
+        In [0, 1], bone bright; their shapes may differ.
+    fixed_masks, moving_masks : BoneMasks
+    point, axis : (2,) float arrays
+        ``(x, y)`` of the joint's reference point, and unit vector from upper to lower bone, in the fixed image.
+    spacing_mm : float or None
+        Pixel size of both images.
     """
 
     fixed: NDArray[np.float32]
@@ -49,19 +56,26 @@ class Pair:
         fixed_masks: BoneMasks,
         moving_masks: BoneMasks,
         spacing_mm: float | None = None,
-    ) -> Pair:
-        """Make a pair whose narrowing is read at the point and along the axis that the fixed masks give."""
+    ) -> PreparedPair:
+        """Return a pair with the reference point and the joint axis of the fixed masks."""
         point, axis = joint_frame(fixed_masks)
         return cls(fixed, moving, fixed_masks, moving_masks, point, axis, spacing_mm)
 
 
 @dataclass(frozen=True)
 class MethodResult:
-    """What a method answers for one pair, in pixels of that pair.
+    """The result of a method for one pair, in pixels of that pair.
 
-    ``upper`` and ``lower`` are 3 x 3, fixed ``(x, y, 1)`` to moving. ``jsn_px`` is the method's own
-    best figure (a method may combine several motion models); ``jsn_sd_px`` its standard uncertainty.
-    ``reasons`` say why it has failed; none means reliable.
+    Parameters
+    ----------
+    upper, lower : (3, 3) float arrays
+        Maps from a fixed ``(x, y, 1)`` to the moving image.
+    jsn_px : float
+        The best estimate of the method, which may combine several motion models.
+    jsn_sd_px : float
+        Its standard uncertainty.
+    reasons : tuple of Reason
+        Why the measurement has failed; empty when it is reliable.
     """
 
     upper: NDArray[np.float64]
@@ -72,13 +86,13 @@ class MethodResult:
 
 
 class Method(Protocol):
-    """Registers a batch of pairs; on abort it returns the estimates it has, in order."""
+    """A function that registers a batch of pairs."""
 
-    def __call__(self, pairs: Sequence[Pair], device: torch.device, progress: Progress) -> list[MethodResult]:
-        """Estimates of the pairs, in order; fewer after an abort."""
+    def __call__(self, pairs: Sequence[PreparedPair], device: torch.device, progress: Progress) -> list[MethodResult]:
+        """Return the results of the pairs, in order; after an abort those that are finished."""
 
 
-#: Name, module and function of every method; imported only when asked for.
+#: Name, module and function of every method; the module is imported when the method is used.
 METHODS: dict[str, tuple[str, str]] = {
     "refined": ("napari_jsn.registration.gauss_newton.refined", "refine"),
     "network": ("napari_jsn.registration.network.method", "network"),
@@ -87,12 +101,12 @@ METHODS: dict[str, tuple[str, str]] = {
 
 
 def load_method(name: str) -> Method:
-    """The method of that name; ``network:NAME`` is the method ``network`` with another model.
+    """Return the method of this name; ``network:NAME`` is the method ``network`` with another model.
 
     Raises
     ------
     InputError
-        If there is none; the message lists the choices.
+        If there is no such method; the message lists the choices.
     """
     method, _, model = str(name).partition(":")
     if method not in METHODS or (":" in str(name) and method != "network"):
@@ -104,7 +118,7 @@ def load_method(name: str) -> Method:
 
 
 def choices() -> list[str]:
-    """All that :func:`load_method` takes: every method, and ``network`` with each model of the user's own."""
+    """Return all names that :func:`load_method` accepts: every method, and ``network`` with each model of the user."""
     from napari_jsn.networks.weights import names
 
     return [*METHODS, *(f"network:{name}" for name in names("registration") if name != "default")]

@@ -1,11 +1,11 @@
-"""Partial image phase-only correlation (PIPOC): a shift of each bone.
+"""Partial image phase-only correlation (PIPOC): estimate a translation of each bone.
 
 After Ou et al., "A sub-pixel accurate quantification of joint space narrowing progression in rheumatoid arthritis",
-IEEE JBHI 27:53-64 (2023), doi:10.1109/JBHI.2022.3217685. Each image is windowed and its spectrum flattened, so that
-only structure is left. Each bone is cut out of that flat image and correlated, by phase only, with itself at the
-other visit. The peak is found to a fraction of a pixel by fitting the closed form of a band-limited peak.
+IEEE JBHI 27:53-64 (2023), doi:10.1109/JBHI.2022.3217685. Each image is windowed and its spectrum whitened (all
+amplitudes 1). Each bone is masked out of the whitened image and correlated, by phase only, with the same bone at the
+other visit. The peak is located with sub-pixel accuracy by fitting the closed form of a band-limited peak.
 
-Turn and scale are not modelled: the shift is that of the whole bone, not of its joint-facing margin.
+Rotation and scale are not modelled: the translation is that of the whole bone, not of its joint-facing margin.
 """
 
 from __future__ import annotations
@@ -20,84 +20,83 @@ from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 
 from napari_jsn.common.reasons import Reason, ReasonCode
-from napari_jsn.registration.methods import MethodResult, Pair
+from napari_jsn.registration.methods import MethodResult, PreparedPair
 
 if TYPE_CHECKING:
     from napari_jsn.common.progress import Progress
 
-#: A peak farther away than this along either image axis is a mismatch (Ou et al.), in pixels.
+#: A peak at a larger distance along either image axis is a mismatch (Ou et al.), in pixels.
 SEARCH_RANGE_PX = 20
-#: The peak is fitted in a square that reaches this far to every side of it, in pixels (Ou et al.).
+#: The peak is fitted in a square of this half width, in pixels (Ou et al.).
 FIT_REACH_PX = 7
 FIT_STEPS = 8
-#: Of bones that do not belong together, none in 100 pairs reached this height; of those that do, 1-5 % stay below.
+#: The least height of a peak. Of 100 pairs of different bones none reached it; of pairs of one bone, 1-5 % are below.
 LOWEST_PEAK = 0.25
-#: Leaving out a quarter of a bone that was rightly matched moves its peak less than this.
+#: Omitting a quarter of a correctly matched bone moves its peak by less than this.
 LARGEST_DISAGREEMENT_PX = 2.0
-#: Uncertainty besides the jackknife's. With it the 95 % interval of pairs called reliable holds the truth in 95 % of
-#: known motions with roll and 96 % of large ones (5 deg, 3 % of scale), and in 99 % of small ones (2 deg, 1 %).
+#: Standard uncertainty added to that of the jackknife. With it the 95 % interval of reliable pairs contains the truth
+#: in 95 % of known motions with roll, 96 % of large motions (5 deg, 3 % scale) and 99 % of small ones (2 deg, 1 %).
 MODEL_SD_PX = 0.1
-#: Pairs worked on at once; bounds the memory.
+#: Pairs in one batch; limits the memory.
 CHUNK = 16
 
-#: Quarters of a bone, left out one at a time for the jackknife.
+#: Quarters of a bone, omitted one at a time for the jackknife.
 PARTS = 4
 BONES = ("upper", "lower")
 
 
-def pipoc(pairs: Sequence[Pair], device: torch.device, progress: Progress) -> list[MethodResult]:
-    """Narrowing from a phase-only correlation of each bone.
+def pipoc(pairs: Sequence[PreparedPair], device: torch.device, progress: Progress) -> list[MethodResult]:
+    """Register pairs by phase-only correlation of each bone; see :class:`~.methods.Method`.
 
-    A method of :mod:`napari_jsn.registration.methods`. Both maps are pure translations. ``jsn_sd_px`` is a
-    jackknife over quarters of the bones: it sees noise, the choice of region, and the turn and scale that the
-    method leaves out.
+    Both maps are translations. ``jsn_sd_px`` is a jackknife over quarters of the bones: it contains noise, the choice
+    of region, and the rotation and scale that the method does not model.
 
     Returns
     -------
     list of MethodResult
-        In the order of ``pairs``; those done so far where ``progress`` aborted.
+        In the order of ``pairs``; after an abort those that are finished.
     """
-    estimates: list[MethodResult] = []
+    results: list[MethodResult] = []
     for chunk in _chunks(pairs):
         if progress.aborted:
             break
-        estimates += _register(chunk, device)
-        progress.update(len(estimates), len(pairs), "Correlating")
-    return estimates
+        results += _register(chunk, device)
+        progress.update(len(results), len(pairs), "Correlating")
+    return results
 
 
-def _chunks(pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
-    """Neighbouring pairs that share one Fourier grid."""
+def _chunks(pairs: Sequence[PreparedPair]) -> Iterator[list[PreparedPair]]:
+    """Yield consecutive pairs that share one Fourier grid."""
     for _, group in groupby(pairs, _grid):
-        alike = list(group)
-        for start in range(0, len(alike), CHUNK):
-            yield alike[start : start + CHUNK]
+        same_grid = list(group)
+        for start in range(0, len(same_grid), CHUNK):
+            yield same_grid[start : start + CHUNK]
 
 
-def _grid(pair: Pair) -> tuple[int, int]:
-    """Smallest fast Fourier grid that holds both images; the window is zero where they are padded."""
+def _grid(pair: PreparedPair) -> tuple[int, int]:
+    """Return the smallest grid with a fast Fourier transform that holds both images; the window is 0 in the padding."""
     rows, cols = (max(sizes) for sizes in zip(pair.fixed.shape, pair.moving.shape, strict=True))
     return next_fast_len(rows), next_fast_len(cols)
 
 
-def _register(pairs: list[Pair], device: torch.device) -> list[MethodResult]:
+def _register(pairs: list[PreparedPair], device: torch.device) -> list[MethodResult]:
     grid = _grid(pairs[0])
-    fixed = _flatten([pair.fixed for pair in pairs], grid, device)
-    moving = _flatten([pair.moving for pair in pairs], grid, device)
-    # (pair, bone, 1 + PARTS, rows, cols): the whole bone, then the bone less one quarter of it.
+    fixed = _whiten([pair.fixed for pair in pairs], grid, device)
+    moving = _whiten([pair.moving for pair in pairs], grid, device)
+    # (pair, bone, 1 + PARTS, rows, cols): the whole bone, then the bone without one quarter.
     fixed_regions = torch.stack([_regions(pair.fixed_masks.upper, pair.fixed_masks.lower, grid) for pair in pairs])
     moving_regions = torch.stack([_regions(pair.moving_masks.upper, pair.moving_masks.lower, grid) for pair in pairs])
     correlation = _correlate(
         fixed[:, None, None] * fixed_regions.to(device), moving[:, None, None] * moving_regions.to(device)
     )
-    height, shift = fit_peak(correlation.flatten(0, 2))
+    height, translation = fit_peak(correlation.flatten(0, 2))
     shape = correlation.shape[:3]
-    heights, shifts = height.reshape(shape).cpu().numpy(), shift.reshape(*shape, 2).cpu().numpy()
-    return [_estimate(pair, heights[k], shifts[k]) for k, pair in enumerate(pairs)]
+    heights, translations = height.reshape(shape).cpu().numpy(), translation.reshape(*shape, 2).cpu().numpy()
+    return [_result(pair, heights[k], translations[k]) for k, pair in enumerate(pairs)]
 
 
-def _flatten(images: list[NDArray[np.float32]], grid: tuple[int, int], device: torch.device) -> torch.Tensor:
-    """Hann window, then every frequency at the same strength: (pair, rows, cols)."""
+def _whiten(images: list[NDArray[np.float32]], grid: tuple[int, int], device: torch.device) -> torch.Tensor:
+    """Return (pair, rows, cols) images after a Hann window, with the amplitude of every frequency set to 1."""
     windowed = torch.zeros((len(images), *grid), device=device)
     for place, image in zip(windowed, images, strict=True):
         rows, cols = image.shape
@@ -112,7 +111,7 @@ def _phase(spectrum: torch.Tensor) -> torch.Tensor:
 
 
 def _regions(upper: NDArray[np.bool_], lower: NDArray[np.bool_], grid: tuple[int, int]) -> torch.Tensor:
-    """(bone, 1 + PARTS, rows, cols) bool: each bone whole, and less each quarter of it."""
+    """Return (bone, 1 + PARTS, rows, cols) masks: each whole bone, and each bone without one quarter."""
     regions = torch.zeros((len(BONES), 1 + PARTS, *grid), dtype=torch.bool)
     for place, mask in zip(regions, (upper, lower), strict=True):
         rows, cols = mask.shape
@@ -128,32 +127,32 @@ def _regions(upper: NDArray[np.bool_], lower: NDArray[np.bool_], grid: tuple[int
 
 
 def _correlate(fixed: torch.Tensor, moving: torch.Tensor) -> torch.Tensor:
-    """Phase-only correlation; its peak lies at the shift from fixed to moving, counted from index 0, circular."""
+    """Return the phase-only correlation, circular; its peak lies at the translation from fixed to moving."""
     cross = torch.fft.rfft2(moving) * torch.fft.rfft2(fixed).conj()
     return torch.fft.irfft2(_phase(cross), s=fixed.shape[-2:])
 
 
 def fit_peak(correlation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Height and place of the highest peak, to a fraction of a pixel.
+    """Return height and position of the highest peak, with sub-pixel accuracy.
 
     Parameters
     ----------
     correlation : (B, H, W) tensor
-        Circular correlation, no shift at index (0, 0).
+        Circular correlation; index (0, 0) is no translation.
 
     Returns
     -------
     height : (B,) tensor
-        1 for two images that differ by nothing but a shift.
-    shift : (B, 2) tensor
-        ``(x, y)`` in pixels, within half the image.
+        1 for two images that differ only by a translation.
+    translation : (B, 2) tensor
+        ``(x, y)`` in pixels, at most half the image.
     """
     sizes = correlation.shape[-2:]
     best = correlation.flatten(1).argmax(1)
     peak = torch.stack([best // sizes[1], best % sizes[1]], 1)
     reach = torch.arange(-FIT_REACH_PX, FIT_REACH_PX + 1, device=correlation.device)
     row, col = ((peak[:, axis, None] + reach) % sizes[axis] for axis in (0, 1))
-    seen = correlation[torch.arange(len(best), device=best.device)[:, None, None], row[:, :, None], col[:, None, :]]
+    window = correlation[torch.arange(len(best), device=best.device)[:, None, None], row[:, :, None], col[:, None, :]]
 
     offset = torch.zeros(len(best), 2, dtype=correlation.dtype, device=correlation.device)
     height = torch.zeros(len(best), dtype=correlation.dtype, device=correlation.device)
@@ -162,8 +161,8 @@ def fit_peak(correlation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             _kernel(reach - offset[:, axis, None], sizes[axis]) for axis in (0, 1)
         )
         model = along_y[:, :, None] * along_x[:, None, :]
-        height = (model * seen).sum((1, 2)) / (model * model).sum((1, 2))
-        residual = (seen - height[:, None, None] * model).flatten(1)
+        height = (model * window).sum((1, 2)) / (model * model).sum((1, 2))
+        residual = (window - height[:, None, None] * model).flatten(1)
         columns = torch.stack(
             [
                 model.flatten(1),
@@ -182,19 +181,19 @@ def fit_peak(correlation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _kernel(distance: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Profile along one axis of a peak that holds the lower half of all frequencies, and its derivative.
+    """Return the profile along one axis of a peak that contains the lower half of all frequencies, and its derivative.
 
-    The closed form of Ou et al., sin(pi V n / N) / (N sin(pi n / N)) with V = 2 K + 1, written as the sum of its
-    K cosines: no division by zero at the peak.
+    The closed form of Ou et al., sin(pi V n / N) / (N sin(pi n / N)) with V = 2 K + 1, written as a sum of
+    K cosines, which avoids a division by zero at the peak.
     """
     wave = 2 * torch.pi * torch.arange(1, size // 4 + 1, device=distance.device, dtype=distance.dtype) / size
     angle = distance[..., None] * wave
     return (1 + 2 * angle.cos().sum(-1)) / size, -2 * (wave * angle.sin()).sum(-1) / size
 
 
-def _estimate(pair: Pair, heights: NDArray[np.float32], shifts: NDArray[np.float32]) -> MethodResult:
-    """Of one pair, from heights (bone, 1 + PARTS) and shifts (bone, 1 + PARTS, 2) as ``(x, y)``."""
-    whole, parts = shifts[:, 0].astype(float), shifts[:, 1:].astype(float)
+def _result(pair: PreparedPair, heights: NDArray[np.float32], translations: NDArray[np.float32]) -> MethodResult:
+    """Return the result of one pair from heights (bone, 1 + PARTS) and ``(x, y)`` translations (bone, 1 + PARTS, 2)."""
+    whole, parts = translations[:, 0].astype(float), translations[:, 1:].astype(float)
     along = parts @ pair.axis
     jackknife = (PARTS - 1) / PARTS * ((along - along.mean(axis=1, keepdims=True)) ** 2).sum()
     upper, lower = np.eye(3), np.eye(3)
@@ -202,8 +201,8 @@ def _estimate(pair: Pair, heights: NDArray[np.float32], shifts: NDArray[np.float
     reasons = []
     for k, bone in enumerate(BONES):
         in_view = all(getattr(masks, bone).any() for masks in (pair.fixed_masks, pair.moving_masks))
-        apart = float(np.abs(parts[k] - whole[k]).max())
-        reasons.append(_reason(bone, in_view, float(heights[k, 0]), float(np.abs(whole[k]).max()), apart))
+        disagreement = float(np.abs(parts[k] - whole[k]).max())
+        reasons.append(_reason(bone, in_view, float(heights[k, 0]), float(np.abs(whole[k]).max()), disagreement))
     return MethodResult(
         upper,
         lower,
@@ -213,8 +212,8 @@ def _estimate(pair: Pair, heights: NDArray[np.float32], shifts: NDArray[np.float
     )
 
 
-def _reason(bone: str, in_view: bool, height: float, distance: float, apart: float) -> Reason | None:
-    """Return why the shift of this bone has failed; None where nothing shows that."""
+def _reason(bone: str, in_view: bool, height: float, distance: float, disagreement: float) -> Reason | None:
+    """Return why the translation of this bone has failed; None where there is no reason."""
     if not in_view:
         return Reason(ReasonCode.OUT_OF_VIEW, f"The {bone} bone is not in view.")
     if distance > SEARCH_RANGE_PX:
@@ -223,7 +222,7 @@ def _reason(bone: str, in_view: bool, height: float, distance: float, apart: flo
     if height < LOWEST_PEAK:
         sentence = f"The {bone} bone hardly matches: its correlation peak is {height:.2f}, not {LOWEST_PEAK} or more."
         return Reason(ReasonCode.PEAK_LOW, sentence)
-    if apart > LARGEST_DISAGREEMENT_PX:
-        sentence = f"Parts of the {bone} bone disagree by {apart:.1f} px about its shift."
+    if disagreement > LARGEST_DISAGREEMENT_PX:
+        sentence = f"Parts of the {bone} bone disagree by {disagreement:.1f} px about its translation."
         return Reason(ReasonCode.MATCHES_SCATTER, sentence)
     return None

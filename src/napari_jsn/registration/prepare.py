@@ -1,4 +1,4 @@
-"""From what a user hands over to pairs that a method can register, on grids of one pixel size."""
+"""Prepare the inputs of a registration: check images, masks and spacing, find bones, resample to one pixel size."""
 
 from __future__ import annotations
 
@@ -15,21 +15,33 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import are_halves, joint_frame
+from napari_jsn.joint.similarity import pixel_scaling
 from napari_jsn.radiograph.intensity import to_intensities
+from napari_jsn.radiograph.resampling import resample
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 from napari_jsn.segmentation.classical import bone_within
 from napari_jsn.segmentation.segment import segment_many
 
 #: The smallest image side and the smallest bone region that can be measured, in pixels.
 _LEAST_SIDE, _LEAST_REGION = 24, 60
-#: Two pixel sizes closer than this, relatively, are one.
+#: Pixel sizes whose relative difference is below this are equal.
 _SAME_SIZE = 1e-4
 
 
 @dataclass(frozen=True)
-class Side:
-    """One image of a pair with square pixels: ``masks`` are the bones, ``regions`` what was handed over for them."""
+class PreparedImage:
+    """One image of a pair with square pixels, bone bright.
+
+    Parameters
+    ----------
+    image : (H, W) float32 array
+    masks : BoneMasks
+        The bones.
+    regions : BoneMasks
+        The masks as given, which may be halves of the image; the bones where none were given.
+    spacing_mm : float or None
+    """
 
     image: NDArray[np.float32]
     masks: BoneMasks
@@ -38,8 +50,8 @@ class Side:
 
 
 @dataclass(frozen=True)
-class _Opened:
-    """One image with square pixels, bone bright, before its bones are known; ``regions`` None where none were given."""
+class _CheckedImage:
+    """One image with square pixels, bone bright, before its bones are found; ``regions`` is None without masks."""
 
     pixels: NDArray[np.float32]
     regions: BoneMasks | None
@@ -47,53 +59,59 @@ class _Opened:
     name: str
 
 
-Prepared = tuple[Side, Side, Pair, tuple[float, float]]
+#: Fixed and moving image, the pair at one pixel size, and the pixels of the pair per pixel of each image.
+Prepared = tuple[PreparedImage, PreparedImage, PreparedPair, tuple[float, float]]
 
 
 def prepare_many(
     rows: Sequence[Sequence[Any]], device: str | None = None, progress: Progress | None = None
 ) -> list[Prepared]:
-    """Check the inputs of many pairs, find the bones that are not given, and bring both images to one pixel size.
+    """Check the inputs of many pairs, find the bones without masks, and resample both images to one pixel size.
 
     Parameters
     ----------
     rows : sequence of (fixed, moving, fixed_masks, moving_masks, spacing_mm, moving_spacing_mm)
     device : str, optional
-        Where the bones are looked for, all in batches.
+        Where the bones are segmented.
     progress : Progress, optional
 
     Returns
     -------
     list of (fixed, moving, pair, steps), empty if aborted
-        fixed, moving : Side
-            As given, but with square pixels, bone bright.
-        pair : Pair
-            Both at the finer of their pixel sizes.
+        fixed, moving : PreparedImage
+            The given images with square pixels, bone bright.
+        pair : PreparedPair
+            Both images at the finer of the two pixel sizes.
         steps : tuple of float
-            Pixels of ``pair`` in one pixel of ``fixed`` and of ``moving`` (1 or more); see :func:`native_map`.
+            Pixels of ``pair`` per pixel of ``fixed`` and of ``moving`` (1 or more); see :func:`native_map`.
+
+    Raises
+    ------
+    InputError
+        If an input cannot be registered; the message names the pair where there are several.
     """
 
-    def each(k: int, row: Sequence[Any]) -> tuple[_Opened, _Opened]:
-        with _told_as(k, len(rows)):
-            return _open_pair(*row)
+    def check(k: int, row: Sequence[Any]) -> tuple[_CheckedImage, _CheckedImage]:
+        with _errors_of(k, len(rows)):
+            return _check_pair(*row)
 
-    opened = [image for k, row in enumerate(rows) for image in each(k, row)]
-    bare = [k for k, image in enumerate(opened) if image.regions is None]
-    found = segment_many([opened[k].pixels for k in bare], device=device, progress=progress)
-    if len(found) < len(bare):
+    checked = [image for k, row in enumerate(rows) for image in check(k, row)]
+    unmasked = [k for k, image in enumerate(checked) if image.regions is None]
+    found = segment_many([checked[k].pixels for k in unmasked], device=device, progress=progress)
+    if len(found) < len(unmasked):
         return []
-    for k, bones in zip(bare, found, strict=True):
-        opened[k] = replace(opened[k], regions=bones)
+    for k, bones in zip(unmasked, found, strict=True):
+        checked[k] = replace(checked[k], regions=bones)
     prepared = []
     for k in range(len(rows)):
-        with _told_as(k, len(rows)):
-            prepared.append(_pair(*(_side(image) for image in opened[2 * k : 2 * k + 2])))
+        with _errors_of(k, len(rows)):
+            prepared.append(_prepare_pair(*(_with_bones(image) for image in checked[2 * k : 2 * k + 2])))
     return prepared
 
 
 @contextmanager
-def _told_as(number: int, pairs: int) -> Iterator[None]:
-    """Say of which pair an error speaks, where there are several."""
+def _errors_of(number: int, pairs: int) -> Iterator[None]:
+    """Add the number of the pair to errors, where there are several pairs."""
     try:
         yield
     except InputError as error:
@@ -102,24 +120,24 @@ def _told_as(number: int, pairs: int) -> Iterator[None]:
         raise InputError(f"Pair {number} (of {pairs}, the first is 0): {error}", error.argument) from error
 
 
-def _open_pair(
+def _check_pair(
     fixed: Any, moving: Any, fixed_masks: Any, moving_masks: Any, spacing_mm: Any, moving_spacing_mm: Any
-) -> tuple[_Opened, _Opened]:
-    here = _open(fixed, fixed_masks, spacing_mm, "fixed")
+) -> tuple[_CheckedImage, _CheckedImage]:
+    checked_fixed = _check_image(fixed, fixed_masks, spacing_mm, "fixed")
     inherited = spacing_mm if moving_spacing_mm is None and getattr(moving, "spacing_mm", None) is None else None
-    there = _open(moving, moving_masks, moving_spacing_mm if inherited is None else inherited, "moving")
-    if (here.spacing_mm is None) != (there.spacing_mm is None):
-        known, unknown = ("fixed", "moving") if there.spacing_mm is None else ("moving", "fixed")
+    checked_moving = _check_image(moving, moving_masks, moving_spacing_mm if inherited is None else inherited, "moving")
+    if (checked_fixed.spacing_mm is None) != (checked_moving.spacing_mm is None):
+        known, unknown = ("fixed", "moving") if checked_moving.spacing_mm is None else ("moving", "fixed")
         raise InputError(
             f"The {known} image has a pixel spacing and the {unknown} image has none. "
-            f"Give {SPACING_ARGUMENT[unknown]}, or take both without spacing to measure in pixels.",
+            f"Give {SPACING_ARGUMENT[unknown]}, or give both images without spacing to measure in pixels.",
             SPACING_ARGUMENT[unknown],
         )
-    return here, there
+    return checked_fixed, checked_moving
 
 
-def _pair(fixed: Side, moving: Side) -> Prepared:
-    """Both images at the finer of their pixel sizes."""
+def _prepare_pair(fixed: PreparedImage, moving: PreparedImage) -> Prepared:
+    """Resample both images to the finer of their pixel sizes."""
     point, axis = joint_frame(fixed.masks)
     if fixed.spacing_mm is None or moving.spacing_mm is None:
         finest, steps = None, (1.0, 1.0)
@@ -127,41 +145,43 @@ def _pair(fixed: Side, moving: Side) -> Prepared:
         finest = min(fixed.spacing_mm, moving.spacing_mm)
         ratios = (fixed.spacing_mm / finest, moving.spacing_mm / finest)
         steps = (ratios[0] if ratios[0] > 1 + _SAME_SIZE else 1.0, ratios[1] if ratios[1] > 1 + _SAME_SIZE else 1.0)
-    images, bones = zip(*(_finer(side, step) for side, step in zip((fixed, moving), steps, strict=True)), strict=True)
-    fine_point = point * steps[0] + (steps[0] - 1) / 2
-    return fixed, moving, Pair(images[0], images[1], bones[0], bones[1], fine_point, axis, finest), steps
+    images, bones = zip(
+        *(_resample(image, step) for image, step in zip((fixed, moving), steps, strict=True)), strict=True
+    )
+    fine_point = (pixel_scaling(steps[0]) @ (*point, 1.0))[:2]
+    return fixed, moving, PreparedPair(images[0], images[1], bones[0], bones[1], fine_point, axis, finest), steps
 
 
-#: The argument that carries each image's pixel spacing.
+#: The argument with the pixel spacing of each image.
 SPACING_ARGUMENT = {"fixed": "spacing_mm", "moving": "moving_spacing_mm"}
 
 
 def native_map(matrix: NDArray[np.float64], fixed_step: float, moving_step: float) -> NDArray[np.float64]:
-    """A map between finer grids as a map between the images as given."""
-    up, down = (np.array([[s, 0, (s - 1) / 2], [0, s, (s - 1) / 2], [0, 0, 1.0]]) for s in (fixed_step, moving_step))
-    return np.linalg.inv(down) @ matrix @ up
+    """Return a map between the images of a prepared pair as a map between the given images."""
+    return np.linalg.inv(pixel_scaling(moving_step)) @ matrix @ pixel_scaling(fixed_step)
 
 
-def _open(image: Any, masks: Any, spacing_mm: Any, name: str) -> _Opened:
+def _check_image(image: Any, masks: Any, spacing_mm: Any, name: str) -> _CheckedImage:
     spacing = check_spacing(spacing_mm, SPACING_ARGUMENT[name])
     if spacing is None:
         spacing = check_spacing(getattr(image, "spacing_mm", None), SPACING_ARGUMENT[name])
     pixels = to_intensities(getattr(image, "pixels", image), name, f"The {name} image")
     if min(pixels.shape) < _LEAST_SIDE:
         raise InputError(
-            f"The {name} image is only {pixels.shape[0]} x {pixels.shape[1]} pixels; a joint image needs at least "
-            f"{_LEAST_SIDE} each way. Cut a larger crop around the joint.",
+            f"The {name} image has only {pixels.shape[0]} x {pixels.shape[1]} pixels; a joint image needs at least "
+            f"{_LEAST_SIDE} x {_LEAST_SIDE}. Give a larger crop around the joint.",
             name,
         )
-    regions = None if masks is None else _bones(masks, pixels.shape, name)
+    regions = None if masks is None else _check_masks(masks, pixels.shape, name)
     pixels, regions, isotropic = _square(pixels, regions, spacing)
     if _is_inverted(pixels, regions):
         pixels = 1 - pixels
-    return _Opened(pixels, regions, isotropic, name)
+    return _CheckedImage(pixels, regions, isotropic, name)
 
 
-def _side(opened: _Opened) -> Side:
-    pixels, regions, name = opened.pixels, opened.regions, opened.name
+def _with_bones(checked: _CheckedImage) -> PreparedImage:
+    """Find the bones in halves of the image, and check that both bones are there."""
+    pixels, regions, name = checked.pixels, checked.regions, checked.name
     assert regions is not None
     bones = regions
     if are_halves(regions):
@@ -169,15 +189,14 @@ def _side(opened: _Opened) -> Side:
     for which in ("upper", "lower"):
         if getattr(bones, which).sum() < _LEAST_REGION:
             raise InputError(
-                f"The {which} bone could not be told from its surroundings in the {name} image. "
-                "Give masks of both bones.",
+                f"The {which} bone was not found in the {name} image. Give masks of both bones.",
                 f"{name}_masks",
             )
-    return Side(pixels, bones, regions, opened.spacing_mm)
+    return PreparedImage(pixels, bones, regions, checked.spacing_mm)
 
 
-def _bones(masks: Any, shape: tuple[int, ...], name: str) -> BoneMasks:
-    """Masks in any accepted form, checked against their image."""
+def _check_masks(masks: Any, shape: tuple[int, ...], name: str) -> BoneMasks:
+    """Return masks, given in any accepted form, checked against their image."""
     argument = f"{name}_masks"
     if not isinstance(masks, BoneMasks):
         masks = _read_masks(masks, name)
@@ -192,7 +211,7 @@ def _bones(masks: Any, shape: tuple[int, ...], name: str) -> BoneMasks:
         if area < _LEAST_REGION:
             found = "is empty" if area == 0 else f"has only {area} pixels"
             raise InputError(
-                f"The {which} bone's mask of the {name} image {found}; at least {_LEAST_REGION} are needed. "
+                f"The {which} bone's mask of the {name} image {found}; it needs at least {_LEAST_REGION} pixels. "
                 "Draw the whole bone.",
                 argument,
             )
@@ -205,12 +224,13 @@ def _read_masks(masks: Any, name: str) -> BoneMasks:
         if isinstance(masks, (tuple, list)) and len(masks) == 2:
             upper, lower = (np.asarray(mask) for mask in masks)
             if any(mask.dtype.kind == "f" and np.isnan(mask).any() for mask in (upper, lower)):
-                raise InputError(f"The {name} masks hold NaN. Give 0 outside and 1 inside each bone.")
+                raise InputError(f"The {name} masks contain NaN. Give 0 outside and 1 inside each bone.")
             return BoneMasks(upper != 0, lower != 0)
         array = np.asarray(masks)
         if array.ndim != 2 or array.dtype.kind not in "buif":
             raise InputError(
-                f"The {name} masks must be one labels image or an upper and a lower mask, but have shape {array.shape}."
+                f"The {name} masks have shape {array.shape} and type {array.dtype}. Give one 2-D labels image, or an "
+                "upper and a lower mask."
             )
         return BoneMasks.from_labels(array)
     except InputError as error:
@@ -222,7 +242,7 @@ def _read_masks(masks: Any, name: str) -> BoneMasks:
 def _square(
     pixels: NDArray[np.float32], bones: BoneMasks | None, spacing: Spacing
 ) -> tuple[NDArray[np.float32], BoneMasks | None, float | None]:
-    """The image with square pixels of the finer spacing, where row and column spacing differ."""
+    """Return the image with square pixels: of the finer spacing, where row and column spacing differ."""
     if spacing is None or isinstance(spacing, float):
         return pixels, bones, spacing
     finest = min(spacing)
@@ -230,35 +250,24 @@ def _square(
     if max(zoom) <= 1 + _SAME_SIZE:
         return pixels, bones, finest
     if bones is not None:
-        bones = _zoom_masks(bones, zoom)
-    return _zoom(pixels, zoom), bones, finest
+        bones = _resample_masks(bones, zoom)
+    return resample(pixels, zoom), bones, finest
 
 
-def _finer(side: Side, step: float) -> tuple[NDArray[np.float32], BoneMasks]:
+def _resample(image: PreparedImage, step: float) -> tuple[NDArray[np.float32], BoneMasks]:
+    """Return image and masks with ``step`` times more pixels along both axes."""
     if step == 1:
-        return side.image, side.masks
+        return image.image, image.masks
     zoom = (step, step)
-    return _zoom(side.image, zoom), _zoom_masks(side.masks, zoom)
+    return resample(image.image, zoom), _resample_masks(image.masks, zoom)
 
 
-def _zoom_masks(masks: BoneMasks, zoom: tuple[float, ...]) -> BoneMasks:
-    return BoneMasks(_zoom(masks.upper, zoom) >= 0.5, _zoom(masks.lower, zoom) >= 0.5)
-
-
-def _zoom(values: NDArray[Any], zoom: tuple[float, ...]) -> NDArray[np.float32]:
-    """Resample so that the new pixel k covers ``[k, k + 1) / zoom`` of the old grid; cubic, masks linear."""
-    order = 1 if values.dtype == bool else 3
-    centres = [
-        (np.arange(round(length * factor)) + 0.5) / factor - 0.5
-        for length, factor in zip(values.shape, zoom, strict=True)
-    ]
-    grid = np.meshgrid(*centres, indexing="ij")
-    out = ndimage.map_coordinates(values.astype(np.float32), grid, order=order, mode="nearest")
-    return np.clip(out, 0, 1).astype(np.float32)
+def _resample_masks(masks: BoneMasks, zoom: tuple[float, ...]) -> BoneMasks:
+    return BoneMasks(resample(masks.upper, zoom) >= 0.5, resample(masks.lower, zoom) >= 0.5)
 
 
 def _is_inverted(pixels: NDArray[np.float32], bones: BoneMasks | None) -> bool:
-    """Whether bone is dark: the bones (or the middle columns, for halves) darker than what is beside them."""
+    """Return whether bone is dark: bones (for halves: the middle columns) are darker than the pixels beside them."""
     if bones is None or are_halves(bones):
         bone = np.zeros(pixels.shape, bool)
         third = pixels.shape[1] // 3

@@ -1,9 +1,9 @@
-"""How sure a measurement of ``refined`` is, and whether to trust it at all.
+"""Uncertainty and quality assessment of the method ``refined``.
 
-The uncertainty is a sum of variances: the model's own (noise, and the sideways field where there is one), more of it
-where a trace of such a field is seen, and how far the two directions and the two motion models lie apart. Its weights
-are fitted on pairs of known motion and on simulated joints, and live in the card ``registration-refined``. The limits
-below say when a figure should not be trusted.
+The variance of a narrowing is a weighted sum of terms: the model's own variance (noise and roll field), the same where
+a weak roll field is seen, and the squared differences between the two directions and between the two motion models. The
+weights are fitted on pairs of known motion and on simulated joints, and are part of the card ``registration-refined``.
+The limits below decide when a measurement has failed.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import joint_space_narrowing
 from napari_jsn.networks.weights import card
-from napari_jsn.registration.methods import MethodResult, Pair
-from napari_jsn.registration.solutions import STRENGTHS_PX, Solutions
+from napari_jsn.registration.methods import MethodResult, PreparedPair
+from napari_jsn.registration.solutions import ROLL_PRIOR_SDS_PX, Solutions
 
-# Limits; lengths in working pixels of about 0.175 mm. Wrong pairs stay below or above them, real visits seldom.
-_LEAST_LIKENESS, _LEAST_MEAN_LIKENESS = 0.46, 0.57
+# Limits; lengths in working pixels of about 0.175 mm. Wrong pairs violate them, pairs of real visits seldom.
+_LEAST_NCC, _LEAST_MEAN_NCC = 0.46, 0.57
 _LEAST_OVERLAP = 0.80
 _LEAST_IN_VIEW = 0.60
 _LEAST_AREA = 250.0
@@ -30,28 +30,29 @@ _MOST_BETWEEN_DIRECTIONS = 0.42
 _MOST_DISAGREEMENT = 0.65
 _MOST_MODEL_SD = 0.20
 _MOST_MARGIN = 1.0
-_MOST_TURN_DEG = 32.0
+_MOST_ROTATION_DEG = 32.0
 _MOST_SCALE = 0.20
-_WORSE = 0.02
-#: Weight of the similarity model in the answer. Real visits close better with more of it (sigma 0.0160, 0.0156 and
-#: 0.0152 mm with 0, 0.1 and 0.2 of it), known roll is measured worse (RMSE 0.020, 0.023 and 0.027 mm).
-_SIMILAR_SHARE = 0.15
-#: Weight of the network's own maps beside these two. Its errors are others: real visits close better with it (sigma
-#: 0.0140, 0.0130, 0.0125 mm with 0, 0.1, 0.2 of it), simulated ones are measured a little better (RMSE 0.0304, 0.0297,
-#: 0.0294 mm), known roll worse (0.0250, 0.0279, 0.0312 mm).
-_NETWORK_SHARE = 0.1
-#: Strength at which a sideways field is half a trace, in working pixels.
-_TRACE_PX = 0.3
+_MOST_NCC_LOSS = 0.02
+#: Weight of the similarity model in the estimate. With more of it the closure of real visits improves (sigma 0.0160,
+#: 0.0156 and 0.0152 mm with weights 0, 0.1 and 0.2) and the error at known roll increases (RMSE 0.020, 0.023 and
+#: 0.027 mm).
+_SIMILARITY_WEIGHT = 0.15
+#: Weight of the network's maps beside these two models. Its errors are independent of theirs: with weights 0, 0.1 and
+#: 0.2 the closure of real visits improves (sigma 0.0140, 0.0130, 0.0125 mm), simulated joints improve a little (RMSE
+#: 0.0304, 0.0297, 0.0294 mm), and known roll gets worse (0.0250, 0.0279, 0.0312 mm).
+_NETWORK_WEIGHT = 0.1
+#: Prior standard deviation of the roll field at which the weak-roll term is half of its maximum, in working pixels.
+_WEAK_ROLL_SD_PX = 0.3
 #: Two masks that share this much of their area are one region.
 _SAME_REGION = 0.8
 
 
-def judge(pair: Pair, solved: Solutions) -> MethodResult:
-    """Combine the solutions of a pair into one estimate, with its uncertainty and the reasons against it.
+def assess_quality(pair: PreparedPair, solved: Solutions) -> MethodResult:
+    """Combine the solutions of a pair into one estimate with its uncertainty and the reasons why it has failed.
 
     Parameters
     ----------
-    pair : Pair
+    pair : PreparedPair
     solved : Solutions
         In pixels of the pair.
     """
@@ -62,30 +63,30 @@ def judge(pair: Pair, solved: Solutions) -> MethodResult:
 
 
 def combined(solved: Solutions) -> NDArray[np.float64]:
-    """(2 bones, 3, 3) maps: the mean of both directions, and mostly of the model with a sideways field."""
-    similar, rolled = solved.maps.mean(axis=1)
-    solved_for = _SIMILAR_SHARE * similar + (1 - _SIMILAR_SHARE) * rolled
-    return _NETWORK_SHARE * solved.network.mean(axis=0) + (1 - _NETWORK_SHARE) * solved_for
+    """Return (2 bones, 3, 3) maps: the weighted mean of both models and the network, over both directions."""
+    similarity, roll_fit = solved.maps.mean(axis=1)
+    models = _SIMILARITY_WEIGHT * similarity + (1 - _SIMILARITY_WEIGHT) * roll_fit
+    return _NETWORK_WEIGHT * solved.network.mean(axis=0) + (1 - _NETWORK_WEIGHT) * models
 
 
 #: Names of :func:`variance_terms`, as the card has them.
-TERMS = ("model", "trace", "directions", "models")
+TERMS = ("model", "weak_roll", "directions", "models")
 
 
-def variance_terms(pair: Pair, solved: Solutions) -> NDArray[np.float64]:
-    """What the variance of a narrowing is a weighted sum of, in squared pixels; in the order of :data:`TERMS`.
+def variance_terms(pair: PreparedPair, solved: Solutions) -> NDArray[np.float64]:
+    """Return the terms whose weighted sum is the variance of a narrowing, in squared pixels; see :data:`TERMS`.
 
-    The model's own variance; the same where a trace of a sideways field is seen; and the squared differences between
-    directions and between motion models. Bones that turn out of the film's plane leave such a trace, and the error is
-    more than the field explains; a strong field has a large variance of its own.
+    The model's own variance; the same where a weak roll field is seen; and the squared differences between directions
+    and between motion models. Bones that flex out of the image plane cause such a weak roll field, and the error is
+    larger than the field explains; a strong roll field has a large variance of its own.
     """
     narrowings = solved.narrowings(pair)
     own = float(solved.variance_px2.mean())
-    strength = max(float(solved.strength_px.mean()) / solved.unit_px, STRENGTHS_PX[0])
-    trace = (1 - (STRENGTHS_PX[0] / strength) ** 2) / (1 + (strength / _TRACE_PX) ** 2)
+    roll_sd = max(float(solved.roll_prior_sd_px.mean()) / solved.unit_px, ROLL_PRIOR_SDS_PX[0])
+    weak_roll = (1 - (ROLL_PRIOR_SDS_PX[0] / roll_sd) ** 2) / (1 + (roll_sd / _WEAK_ROLL_SD_PX) ** 2)
     between_directions = float(narrowings[1, 0] - narrowings[1, 1])
     between_models = float(narrowings[0].mean() - narrowings[1].mean())
-    return np.array([own, own * trace, between_directions**2, between_models**2])
+    return np.array([own, own * weak_roll, between_directions**2, between_models**2])
 
 
 @cache
@@ -94,7 +95,7 @@ def _variance_weights() -> NDArray[np.float64]:
     return np.array([float(weights[term]) for term in TERMS])
 
 
-def _reasons(pair: Pair, solved: Solutions) -> list[Reason]:
+def _reasons(pair: PreparedPair, solved: Solutions) -> list[Reason]:
     """Return why the measurement has failed, the clearest evidence first."""
     reasons = [
         *_mask_reasons(pair.fixed_masks, "fixed"),
@@ -116,11 +117,11 @@ def _reasons(pair: Pair, solved: Solutions) -> list[Reason]:
         reasons.append(Reason(ReasonCode.OUT_OF_VIEW))
     if solved.overlap.min() < _LEAST_OVERLAP:
         reasons.append(Reason(ReasonCode.MASKS_DIFFER))
-    if turn_deg.max() > _MOST_TURN_DEG or scale.max() > _MOST_SCALE:
+    if turn_deg.max() > _MOST_ROTATION_DEG or scale.max() > _MOST_SCALE:
         reasons.append(Reason(ReasonCode.MOTION_TOO_LARGE))
-    if solved.likeness.min() < _LEAST_LIKENESS or solved.likeness.mean() < _LEAST_MEAN_LIKENESS:
+    if solved.ncc.min() < _LEAST_NCC or solved.ncc.mean() < _LEAST_MEAN_NCC:
         reasons.append(Reason(ReasonCode.NOT_SIMILAR))
-    elif (solved.likeness < solved.likeness_unmoved - _WORSE).any():
+    elif (solved.ncc < solved.ncc_identity - _MOST_NCC_LOSS).any():
         reasons.append(Reason(ReasonCode.NO_IMPROVEMENT))
     if apart.max() > _MOST_DISAGREEMENT or abs(narrowings[1, 0] - narrowings[1, 1]) > _MOST_BETWEEN_DIRECTIONS:
         reasons.append(Reason(ReasonCode.DIRECTIONS_DISAGREE))

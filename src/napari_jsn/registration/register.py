@@ -13,8 +13,8 @@ from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.common.reasons import Reason
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
-from napari_jsn.registration.methods import MethodResult, Pair, load_method
-from napari_jsn.registration.prepare import Side, native_map, prepare_many
+from napari_jsn.registration.methods import MethodResult, PreparedPair, load_method
+from napari_jsn.registration.prepare import PreparedImage, native_map, prepare_many
 from napari_jsn.registration.result import Registration
 from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
 
@@ -127,7 +127,12 @@ def _column(values: Any, length: int, argument: str) -> list[Any]:
 
 
 def _result(
-    fixed: Side, moving: Side, pair: Pair, steps: tuple[float, float], estimate: MethodResult, method: str
+    fixed: PreparedImage,
+    moving: PreparedImage,
+    pair: PreparedPair,
+    steps: tuple[float, float],
+    estimate: MethodResult,
+    method: str,
 ) -> Registration:
     """One estimate as a result on the fixed image's own grid."""
     step, moving_step = steps
@@ -160,6 +165,6 @@ def _result(
     )
 
 
-def _doubts(side: Side, name: str) -> list[Reason]:
+def _doubts(image: PreparedImage, name: str) -> list[Reason]:
     """Return what is doubtful about bones that the network found."""
-    return [reason.about(f"In the {name} image") for reason in getattr(side.masks, "reasons", ())]
+    return [reason.about(f"In the {name} image") for reason in getattr(image.masks, "reasons", ())]

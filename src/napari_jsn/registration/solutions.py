@@ -1,4 +1,4 @@
-"""What was solved for one pair: the maps of two motion models in both directions, and how well they fit."""
+"""The solutions of one pair: the maps of two motion models in both directions, and the figures of their quality."""
 
 from __future__ import annotations
 
@@ -8,41 +8,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.joint.similarity import Matrix, joint_space_narrowing
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 
-#: Prior standard deviations of the roll field that are compared, in working pixels; the first is as good as none.
-STRENGTHS_PX = (0.05, 0.2, 0.4, 0.7, 1.0, 1.5, 2.2)
+#: Prior standard deviations of the roll field that are averaged, in working pixels; the first one means almost no roll.
+ROLL_PRIOR_SDS_PX = (0.05, 0.2, 0.4, 0.7, 1.0, 1.5, 2.2)
 
 
 @dataclass(frozen=True)
 class Solutions:
-    """Everything the ways of solving one pair say, in pixels of the pair.
+    """All solutions of one pair, in pixels of the pair.
 
-    ``maps`` is (2 models, 2 directions, 2 bones, 3, 3), each fixed to moving; models are similarity and
-    rolled, directions forward and backward, bones upper and lower. ``variance_px2`` (2 directions) is the
-    model's own variance of the narrowing. ``likeness`` (2 directions, 2 bones) is the correlation of local
-    contrast after registration, ``in_view`` the share of the region that is inside the other image, and
-    ``strength_px`` how strong the sideways field is. ``overlap`` (2 bones) is the Jaccard index of the moved
-    fixed mask and the moving mask. ``likeness_unmoved`` (2 directions, 2 bones) is the likeness with the images
-    laid on each other centre to centre; ``margin_px`` how far the joint-facing margin would still move along the
-    columns if it were free; ``region_px2`` the region's area. ``network`` (2 directions, 2 bones, 3, 3) are the maps
-    that the network gave to begin with, where they were near. ``unit_px`` is the side of a working pixel.
+    Models are similarity and roll fit; directions are forward and backward; bones are upper and lower.
+
+    Attributes
+    ----------
+    maps : (2 models, 2 directions, 2 bones, 3, 3) array
+        Each maps a fixed ``(x, y, 1)`` to the moving image.
+    network : (2 directions, 2 bones, 3, 3) array
+        The network's maps, replaced by the roll fit where they put the bone elsewhere.
+    variance_px2 : (2 directions,) array
+        Variance of the narrowing by the covariance of the roll fit.
+    ncc : (2 directions, 2 bones) array
+        Normalised cross-correlation of local contrast after registration.
+    in_view : (2 directions, 2 bones) array
+        Share of the region that lies inside the other image.
+    roll_prior_sd_px : (2 directions, 2 bones) array
+        Mean prior standard deviation of the roll field.
+    overlap : (2 bones,) array
+        Jaccard index of the transformed fixed mask and the moving mask.
+    ncc_identity : (2 directions, 2 bones) array
+        Normalised cross-correlation with the centres of both images on each other, without registration.
+    margin_px : (2 directions, 2 bones) array
+        Translation along the columns by which the joint-facing margin alone would still move.
+    region_px2 : (2 directions, 2 bones) array
+        Area of the region.
+    unit_px : int
+        Side of a working pixel.
     """
 
     maps: Matrix
     network: Matrix
     variance_px2: NDArray[np.float64]
-    likeness: NDArray[np.float64]
+    ncc: NDArray[np.float64]
     in_view: NDArray[np.float64]
-    strength_px: NDArray[np.float64]
+    roll_prior_sd_px: NDArray[np.float64]
     overlap: NDArray[np.float64]
-    likeness_unmoved: NDArray[np.float64]
+    ncc_identity: NDArray[np.float64]
     margin_px: NDArray[np.float64]
     region_px2: NDArray[np.float64]
     unit_px: int = 1
 
-    def narrowings(self, pair: Pair) -> NDArray[np.float64]:
-        """(2 models, 2 directions) narrowing at the pair's point and axis, in pixels."""
+    def narrowings(self, pair: PreparedPair) -> NDArray[np.float64]:
+        """Return the (2 models, 2 directions) narrowing at the pair's point along its axis, in pixels."""
         return np.array(
             [
                 [joint_space_narrowing(upper, lower, pair.point, pair.axis) for upper, lower in directions]

@@ -1,4 +1,4 @@
-"""The transformed image and the loss spectra (Wang et al. 2023, Eq. 2-6)."""
+"""Compute the transformed image and the loss spectra (Wang et al. 2023, Eq. 2-6)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Matrix = NDArray[np.float64]
 
 
 def warp(image: Image, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Image, NDArray[np.bool_]]:
-    """An image seen through one map (Eq. 2-3).
+    """Return an image transformed by one map (Eq. 2-3).
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ def warp(image: Image, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Image, N
     Returns
     -------
     warped : (rows, cols) float32 array
-        Linear interpolation; beyond the moving image its border is repeated.
+        Linear interpolation; the border of the moving image is repeated outside.
     in_view : (rows, cols) bool array
-        Where the moving image was hit.
+        Where the mapped point lies inside the moving image.
     """
     rows, cols = np.indices(shape, dtype=float)
     col = matrix[0, 0] * cols + matrix[0, 1] * rows + matrix[0, 2]
@@ -43,15 +43,15 @@ def warp(image: Image, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Image, N
 
 
 def compose(parts: Sequence[Image], masks: BoneMasks) -> Image:
-    """One image of the two bones' warps (Eq. 4).
+    """Return one image composed of the transformed images of both bones (Eq. 4).
 
-    Each in its own region, their mean where both are; beside the bones that of the bone on this side of the
-    joint space, so that no bone's edge is doubled.
+    Each bone's image is used in its region, and the mean of both where the regions overlap. Elsewhere the image of the
+    bone on the same side of the joint space is used, so that no edge of a bone appears twice.
 
     Parameters
     ----------
     parts : two (H, W) float32 arrays
-        The moving image through the upper and the lower bone's map.
+        The moving image transformed by the upper and by the lower bone's map.
     masks : BoneMasks
         Regions on the fixed image.
     """
@@ -62,29 +62,29 @@ def compose(parts: Sequence[Image], masks: BoneMasks) -> Image:
 
 
 def _above_gap(masks: BoneMasks) -> NDArray[np.bool_]:
-    """The pixels on the upper bone's side of the joint space, which runs on level beside the bones."""
+    """Return the pixels on the upper bone's side of the joint space, extended horizontally beside the bones."""
     bottom, top = facing_margins(masks)
     middle = (bottom + top) / 2
-    faced = np.flatnonzero(np.isfinite(middle))
+    facing = np.flatnonzero(np.isfinite(middle))
     rows = np.arange(masks.shape[0])[:, None]
-    if len(faced) == 0:
+    if len(facing) == 0:
         return np.broadcast_to(rows < masks.shape[0] / 2, masks.shape)
-    return rows < np.interp(np.arange(masks.shape[1]), faced, middle[faced])[None]
+    return rows < np.interp(np.arange(masks.shape[1]), facing, middle[facing])[None]
 
 
 def loss_spectrum(fixed: Image, parts: Sequence[Image], masks: BoneMasks) -> Image:
-    """Squared difference per pixel (Eq. 5), each bone by its own map as in :func:`compose`."""
+    """Return the squared difference per pixel (Eq. 5), each bone by its own map as in :func:`compose`."""
     upper, lower = (np.square(fixed - part) for part in parts)
     return compose((upper, lower), masks)
 
 
 def loss(fixed: Image, parts: Sequence[Image], in_view: Sequence[NDArray[np.bool_]], masks: BoneMasks) -> float:
-    """Mean squared difference, half for each bone (Eq. 6; the paper prints these mean squares).
+    """Return the mean squared difference, weighted one half for each bone (Eq. 6).
 
-    Only pixels in view count; a bone wholly out of view gives NaN.
+    The paper prints mean squares too. Only pixels in view count; a bone entirely out of view gives NaN.
     """
     total = 0.0
-    for part, seen, mask in zip(parts, in_view, (masks.upper, masks.lower), strict=True):
-        where = seen & mask
+    for part, visible, mask in zip(parts, in_view, (masks.upper, masks.lower), strict=True):
+        where = visible & mask
         total += 0.5 * (float(np.mean(np.square(fixed - part)[where])) if where.any() else float("nan"))
     return total

@@ -9,8 +9,8 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks, JointImage
-from napari_jsn.joint.geometry import are_halves, joint_frame
-from napari_jsn.width.margins import Margins, find_margins, grid, joint_normal
+from napari_jsn.joint.geometry import are_halves, joint_frame, joint_normal
+from napari_jsn.width.margins import Margins, find_margins, grid
 from napari_jsn.width.result import JointSpaceWidth
 from napari_jsn.width.uncertainty import width_sd_mm
 

@@ -1,9 +1,9 @@
-"""The two margins of a joint space, finer than a pixel.
+"""Find the two margins of a joint space with sub-pixel accuracy.
 
-The lower margin is the outline of the proximal bone's head: the steepest rise of grey near its mask. The upper
-margin is the floor of the distal bone's hollow base. Its rims reach over the head, so the mask's outline is not it; on
-the film it is the lower edge of the dense line that the subchondral bone draws. So the dense line is found first, and
-the steepest fall of grey just below it then.
+The lower margin is the outline of the proximal bone's head: the steepest increase of intensity near its mask. The upper
+margin is the floor of the concave base of the distal bone. The rims of the base project over the head, so the margin is
+not the outline of the mask; on the radiograph it is the lower edge of the dense line of the subchondral bone. The dense
+line is found first, and then the steepest decrease of intensity just below it.
 """
 
 from __future__ import annotations
@@ -15,41 +15,41 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_jsn.joint import BoneMasks
-from napari_jsn.joint.geometry import facing_margins, joint_frame
+from napari_jsn.joint.geometry import facing_margins
 from napari_jsn.width.path import best_path, peak
 
 Vector = NDArray[np.floating]
 
-#: Grid on which the margins are looked for, in mm: across the finger and along the joint's axis.
+#: Spacing of the grid on which the margins are searched, in mm: across the finger and along the joint's axis.
 ACROSS_MM, ALONG_MM = 0.15, 0.05
-#: What is looked at beyond the joint's point, distally and proximally, in mm.
-_REACH_MM = (4.0, 3.0)
+#: Extent of the grid beyond the joint's reference point, distally and proximally, in mm.
+_EXTENT_MM = (4.0, 3.0)
 #: Articulating width, as a share of the columns where the bones face each other.
 _ARTICULATING = 0.5
-#: Blur of the edges along and across, and of what counts as the surroundings of the dense line, in mm.
-_BLUR_MM, _BLUR_ACROSS_MM, _SURROUNDINGS_MM = 0.12, 0.3, 0.8
-#: How far the head's edge lies from its mask at most, and what a distance costs, over its square in mm.
+#: Gaussian sd along and across the axis for edges, and along the axis for the background of the dense line, in mm.
+_BLUR_MM, _BLUR_ACROSS_MM, _BACKGROUND_MM = 0.12, 0.3, 0.8
+#: Largest distance of the head's edge from its mask in mm, and the cost of a distance, per squared mm.
 _OFF_MASK_MM, _OFF_MASK_COST = 0.6, 8.0
-#: Where the dense line lies above the head's edge, and the upper margin below the dense line, in mm.
+#: Distance range of the dense line above the head's edge, and largest distance of the upper margin below the dense
+#: line, in mm.
 _LINE_MM, _BELOW_LINE_MM = (0.15, 3.2), 0.4
+#: Cost of a path's step between columns, per squared row.
 _STIFFNESS = 0.05
 _LEAST_COLUMNS = 8
-#: The most that the joint line can be askew before the masks are misdrawn.
-_STEEPEST = 0.6
 
 
 @dataclass(frozen=True)
 class Margins:
-    """The margins along the articulating width.
+    """The two margins along the articulating width.
 
     Attributes
     ----------
     across : (n,) array
-        Places across the finger from the joint's point, in mm.
+        Positions across the finger relative to the joint's reference point, in mm.
     upper, lower : (n,) arrays
-        How far proximal of the joint's point each margin lies there, in mm along the axis.
+        Position of each margin along the axis relative to the reference point, in mm; proximal is positive.
     upper_edge, lower_edge : (n,) arrays
-        Steepness of each margin against the usual steepness inside bone.
+        Intensity gradient at each margin, relative to the typical gradient inside bone.
     """
 
     across: Vector
@@ -60,7 +60,7 @@ class Margins:
 
     @property
     def widths(self) -> Vector:
-        """(n,) distances between the margins in mm."""
+        """(n,) distances between the margins, in mm."""
         return self.lower - self.upper
 
 
@@ -81,85 +81,71 @@ def find_margins(
     Returns
     -------
     Margins or None
-        None where the bones hardly face each other.
+        None where too few columns of the bones face each other.
     """
     facing = int(np.isfinite(facing_margins(masks)[0]).sum()) * pixel_mm * abs(float(axis[1]))
     count = int(_ARTICULATING * facing / 2 / ACROSS_MM)
     if 2 * count + 1 < _LEAST_COLUMNS:
         return None
     across = ACROSS_MM * np.arange(-count, count + 1)
-    along = ALONG_MM * np.arange(-round(_REACH_MM[0] / ALONG_MM), round(_REACH_MM[1] / ALONG_MM) + 1)
+    along = ALONG_MM * np.arange(-round(_EXTENT_MM[0] / ALONG_MM), round(_EXTENT_MM[1] / ALONG_MM) + 1)
     x, y = grid(along[:, None], across[None, :], pixel_mm, point, axis)
     head, base = (_sample(mask, x, y) > 0.5 for mask in (masks.lower, masks.upper))
-    both = np.flatnonzero(head.any(axis=0) & base.any(axis=0))  # a bone that slid sideways may miss a few
+    both = np.flatnonzero(head.any(axis=0) & base.any(axis=0))  # a bone with a slide may not reach a few columns
     if len(both) < _LEAST_COLUMNS:
         return None
-    seen = slice(both[0], both[-1] + 1)
-    across, x, y, head, base = across[seen], x[:, seen], y[:, seen], head[:, seen], base[:, seen]
+    covered = slice(both[0], both[-1] + 1)
+    across, x, y, head, base = across[covered], x[:, covered], y[:, covered], head[:, covered], base[:, covered]
     strip = ndimage.gaussian_filter1d(_sample(pixels, x, y), _BLUR_ACROSS_MM / ACROSS_MM, axis=1)
-    grey = ndimage.gaussian_filter1d(strip, _BLUR_MM / ALONG_MM, axis=0)
-    rise = ndimage.gaussian_filter1d(strip, _BLUR_MM / ALONG_MM, axis=0, order=1)
-    line = grey - ndimage.gaussian_filter1d(strip, _SURROUNDINGS_MM / ALONG_MM, axis=0)
-    lower = _head_edge(rise, head)
-    upper = _base_edge(rise, line, base, lower)
+    intensity = ndimage.gaussian_filter1d(strip, _BLUR_MM / ALONG_MM, axis=0)
+    gradient = ndimage.gaussian_filter1d(strip, _BLUR_MM / ALONG_MM, axis=0, order=1)
+    line = intensity - ndimage.gaussian_filter1d(strip, _BACKGROUND_MM / ALONG_MM, axis=0)
+    lower = _head_edge(gradient, head)
+    upper = _base_edge(gradient, line, base, lower)
     columns = np.arange(len(across))
-    usual = _usual(rise, upper, lower)
+    typical = _typical_gradient(gradient, upper, lower)
     edges = [
-        sign * ndimage.map_coordinates(rise, [at, columns], order=1) / usual for sign, at in ((-1, upper), (1, lower))
+        sign * ndimage.map_coordinates(gradient, [at, columns], order=1) / typical
+        for sign, at in ((-1, upper), (1, lower))
     ]
     return Margins(across, along[0] + ALONG_MM * upper, along[0] + ALONG_MM * lower, *edges)
 
 
-def joint_normal(masks: BoneMasks) -> Vector:
-    """Unit vector ``(x, y)`` across the joint line, from upper to lower bone: the mean slope of the facing margins.
-
-    The width is taken along it and not along the bones' axis, which a joint at rest may be askew to.
-    """
-    margins = facing_margins(masks)
-    columns = np.flatnonzero(np.isfinite(margins[0]))
-    turned_away = len(columns) // 5
-    inner = columns[turned_away : len(columns) - turned_away]
-    if len(inner) < _LEAST_COLUMNS:
-        return joint_frame(masks)[1]
-    slope = float(np.mean([np.polyfit(inner, margin[inner], 1)[0] for margin in margins]))
-    return np.array([-slope, 1.0]) / np.hypot(slope, 1.0) if abs(slope) < _STEEPEST else joint_frame(masks)[1]
-
-
 def grid(along: Vector, across: Vector, pixel_mm: float, point: Vector, axis: Vector) -> tuple[Vector, Vector]:
-    """``x`` and ``y`` in pixels of places in mm along and across the joint's axis from its point; broadcasts."""
+    """Return ``x`` and ``y`` in pixels of positions in mm along and across the axis from the point; broadcasts."""
     right = np.array([axis[1], -axis[0]])
     x, y = (point[k] + (along * axis[k] + across * right[k]) / pixel_mm for k in (0, 1))
     return x, y
 
 
-def _head_edge(rise: Vector, head: NDArray[np.bool_]) -> Vector:
-    """Rows of the steepest rise near the outline of the head."""
-    rows = np.arange(len(rise))[:, None]
+def _head_edge(gradient: Vector, head: NDArray[np.bool_]) -> Vector:
+    """Return the rows of the steepest increase near the outline of the head."""
+    rows = np.arange(len(gradient))[:, None]
     off = ALONG_MM * (rows - head.argmax(axis=0))
     near = np.abs(off) <= _OFF_MASK_MM
-    score = rise / _top(rise) - _OFF_MASK_COST * off**2
-    return peak(rise, best_path(score, near, _STIFFNESS))
+    score = gradient / _largest(gradient) - _OFF_MASK_COST * off**2
+    return peak(gradient, best_path(score, near, _STIFFNESS))
 
 
-def _base_edge(rise: Vector, line: Vector, base: NDArray[np.bool_], lower: Vector) -> Vector:
-    """Rows of the steepest fall just below the dense line of the base."""
-    rows = np.arange(len(rise))[:, None]
+def _base_edge(gradient: Vector, line: Vector, base: NDArray[np.bool_], lower: Vector) -> Vector:
+    """Return the rows of the steepest decrease just below the dense line of the base."""
+    rows = np.arange(len(gradient))[:, None]
     above = ALONG_MM * (lower - rows)
     last = len(base) - 1 - base[::-1].argmax(axis=0)
     within = (above > _LINE_MM[0]) & (above < _LINE_MM[1]) & (rows <= last + _OFF_MASK_MM / 2 / ALONG_MM)
-    dense = best_path(line / _top(line), within, _STIFFNESS)
+    dense = best_path(line / _largest(line), within, _STIFFNESS)
     below = (rows >= dense) & (rows <= dense + _BELOW_LINE_MM / ALONG_MM) & (above > 2 * ALONG_MM)
-    return peak(-rise, best_path(-rise / _top(rise), below, _STIFFNESS))
+    return peak(-gradient, best_path(-gradient / _largest(gradient), below, _STIFFNESS))
 
 
-def _usual(rise: Vector, upper: Vector, lower: Vector) -> float:
-    """Usual steepness (as an sd) inside bone, over 1 mm away from the margins."""
-    rows = np.arange(len(rise))[:, None]
+def _typical_gradient(gradient: Vector, upper: Vector, lower: Vector) -> float:
+    """Return the typical gradient (as an sd) inside bone, more than 1 mm away from the margins."""
+    rows = np.arange(len(gradient))[:, None]
     inside = (rows < upper - 1 / ALONG_MM) | (rows > lower + 1 / ALONG_MM)
-    return 1.4826 * float(np.median(np.abs(rise[inside]))) + 1e-9 if inside.any() else _top(rise)
+    return 1.4826 * float(np.median(np.abs(gradient[inside]))) + 1e-9 if inside.any() else _largest(gradient)
 
 
-def _top(values: Vector) -> float:
+def _largest(values: Vector) -> float:
     return float(np.abs(values).max()) + 1e-9
 
 

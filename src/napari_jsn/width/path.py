@@ -1,4 +1,4 @@
-"""The best path through a strip of grey levels, column by column, by dynamic programming."""
+"""Find the best path through an image, one row per column, by dynamic programming."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from numpy.typing import NDArray
 
 Strip = NDArray[np.floating]
 
-#: The most rows by which a path climbs or falls from one column to the next.
-_REACH = 3
-#: What is lost where a path may not go.
+#: The largest step of a path between adjacent columns, in rows.
+_LARGEST_STEP = 3
+#: Cost of a pixel that is not allowed.
 _FORBIDDEN = 1e3
 
 
 def best_path(score: Strip, allowed: NDArray[np.bool_], stiffness: float) -> NDArray[np.int_]:
-    """The rows through which the sum of the scores is greatest.
+    """Return the path with the largest sum of scores minus the cost of its steps.
 
     Parameters
     ----------
     score : (V, U) array
-        About 1 where the path ought to go.
+        About 1 at its largest.
     allowed : (V, U) bool array
-        Where it may go at all.
+        The pixels that the path may use.
     stiffness : float
-        What a step of n rows costs, over n squared.
+        Cost of a step of n rows, divided by n squared.
 
     Returns
     -------
@@ -32,19 +32,19 @@ def best_path(score: Strip, allowed: NDArray[np.bool_], stiffness: float) -> NDA
     """
     cost = np.where(allowed, -score, _FORBIDDEN)
     height, width = cost.shape
-    steps = np.arange(-_REACH, _REACH + 1)
-    price = stiffness * steps.astype(float) ** 2
+    steps = np.arange(-_LARGEST_STEP, _LARGEST_STEP + 1)
+    step_cost = stiffness * steps.astype(float) ** 2
     rows = np.arange(height)
-    padded = np.full(height + 2 * _REACH, np.inf)
-    total = padded[_REACH:-_REACH]
+    padded = np.full(height + 2 * _LARGEST_STEP, np.inf)
+    total = padded[_LARGEST_STEP:-_LARGEST_STEP]
     total[:] = cost[:, 0]
-    around = np.lib.stride_tricks.sliding_window_view(padded, len(steps))  # follows the totals as they change
+    windows = np.lib.stride_tricks.sliding_window_view(padded, len(steps))  # a view: it changes with the totals
     came_from = np.zeros((width, height), dtype=int)
     for column in range(1, width):
-        offers = around + price
-        choice = offers.argmin(axis=1)
+        candidates = windows + step_cost
+        choice = candidates.argmin(axis=1)
         came_from[column] = rows + steps[choice]
-        total[:] = offers[rows, choice] + cost[:, column]
+        total[:] = candidates[rows, choice] + cost[:, column]
     path = np.empty(width, dtype=int)
     path[-1] = total.argmin()
     for column in range(width - 1, 0, -1):
@@ -53,9 +53,9 @@ def best_path(score: Strip, allowed: NDArray[np.bool_], stiffness: float) -> NDA
 
 
 def peak(score: Strip, path: NDArray[np.int_]) -> Strip:
-    """The path's rows moved, by less than a row, to the top of the parabola through each row and its neighbours."""
+    """Return the path refined to the vertex of the parabola through each row and its two neighbours."""
     columns, rows = np.arange(score.shape[1]), np.clip(path, 1, score.shape[0] - 2)
-    above, here, below = (score[rows + step, columns] for step in (-1, 0, 1))
-    bend = above - 2 * here + below
-    moved = np.where(bend < 0, (above - below) / (2 * np.where(bend < 0, bend, -1.0)), 0.0)
+    above, centre, below = (score[rows + step, columns] for step in (-1, 0, 1))
+    curvature = above - 2 * centre + below
+    moved = np.where(curvature < 0, (above - below) / (2 * np.where(curvature < 0, curvature, -1.0)), 0.0)
     return np.asarray(rows + np.clip(moved, -1, 1))

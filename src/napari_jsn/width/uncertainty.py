@@ -1,4 +1,4 @@
-"""How far a joint space width may be off, from what its margins look like."""
+"""Standard uncertainty of a joint space width, from the shape and the contrast of its margins."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from numpy.typing import NDArray
 
 from napari_jsn.width.margins import Margins
 
-#: Parts of the variance of a width, in mm squared: what every film has, the scatter of the margins about a smooth
-#: course, how blunt the edges are, and how much wider the joint space is on one side than on the other.
-TERMS = ("film", "scatter", "edges", "tilt")
+#: Terms of the variance of a width: a constant of every radiograph, the scatter of the width about a smooth curve, the
+#: bluntness of the edges, and the difference of the width between the two sides of the joint.
+TERMS = ("constant", "scatter", "edges", "tilt")
 _CARD = "width-margins"
-#: Steepness below which an edge counts no less, against the usual steepness inside bone.
-_BLUNTEST = 0.5
+#: Floor of the gradient of an edge, relative to the typical gradient inside bone.
+_LEAST_GRADIENT = 0.5
 
 
 def width_sd_mm(margins: Margins) -> float:
-    """Standard uncertainty of the mean width, as the weights of the card have it."""
+    """Return the standard uncertainty of the mean width, with the weights of the card."""
     weights = _weights()
     return float(np.sqrt(variance_terms(margins) @ [weights[term] for term in TERMS]))
 
 
 def variance_terms(margins: Margins) -> NDArray[np.float64]:
-    """(4,) terms as in :data:`TERMS`, in mm squared but for ``edges``, before they are weighted."""
+    """Return the (4,) terms of :data:`TERMS` before weighting, in mm squared except ``constant`` and ``edges``."""
     widths = margins.widths
-    place = margins.across - margins.across.mean()
-    place = place / place.max()
-    tilt = float(np.polyfit(place, widths, 1)[0])
-    rest = widths - np.polyval(np.polyfit(place, widths, 2), place)
-    edges = [max(float(np.median(edge)), _BLUNTEST) for edge in (margins.upper_edge, margins.lower_edge)]
-    return np.array([1.0, rest.var() / independent(rest), sum(edge**-2 for edge in edges), tilt**2])
+    position = margins.across - margins.across.mean()
+    position = position / position.max()
+    tilt = float(np.polyfit(position, widths, 1)[0])
+    residual = widths - np.polyval(np.polyfit(position, widths, 2), position)
+    edges = [max(float(np.median(edge)), _LEAST_GRADIENT) for edge in (margins.upper_edge, margins.lower_edge)]
+    return np.array([1.0, residual.var() / independent(residual), sum(edge**-2 for edge in edges), tilt**2])
 
 
 def independent(values: NDArray[np.floating]) -> float:
-    """How many independent figures a row of values is worth, from its autocorrelation up to the first zero."""
+    """Return the effective number of independent values, from the autocorrelation up to its first zero."""
     values = values - values.mean()
     power = float(values @ values)
     if power == 0:

@@ -12,7 +12,7 @@ from napari_jsn.evaluation.realism import report as realism_report
 from napari_jsn.evaluation.realism.__main__ import main
 from napari_jsn.evaluation.realism.residual import remainders
 from napari_jsn.joint import BoneMasks
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 
 SPACING_MM = 22.2 / 256
 
@@ -80,9 +80,9 @@ def test_texture_tells_along_from_across():
 
 def test_the_residual_is_small_for_one_bone_seen_twice_and_large_for_two_bones(plain_pair):
     one, other = plain_pair(0.2, 1), plain_pair(0.2, 2)
-    same = Pair.from_masks(one.fixed, one.moving, one.fixed_masks, one.moving_masks, one.spacing_mm)
-    strange = Pair.from_masks(one.fixed, other.moving, one.fixed_masks, other.moving_masks, one.spacing_mm)
-    identical = Pair.from_masks(one.fixed, one.fixed, one.fixed_masks, one.fixed_masks, one.spacing_mm)
+    same = PreparedPair.from_masks(one.fixed, one.moving, one.fixed_masks, one.moving_masks, one.spacing_mm)
+    strange = PreparedPair.from_masks(one.fixed, other.moving, one.fixed_masks, other.moving_masks, one.spacing_mm)
+    identical = PreparedPair.from_masks(one.fixed, one.fixed, one.fixed_masks, one.fixed_masks, one.spacing_mm)
     found, wrong, nothing = remainders([same, strange, identical])
     assert nothing.residual < 0.02 < found.residual < 0.25 < wrong.residual
     assert nothing.likeness > 0.99 and found.likeness > 0.85

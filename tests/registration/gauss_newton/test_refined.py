@@ -34,29 +34,29 @@ def test_float32_and_float64_agree(pair, solved):
     (double,) = solve([pair], CPU, torch.float64)
     np.testing.assert_allclose(solved.narrowings(pair), double.narrowings(pair), atol=2e-3)
     np.testing.assert_allclose(solved.variance_px2, double.variance_px2, rtol=0.02)
-    np.testing.assert_allclose(solved.likeness, double.likeness, atol=1e-3)
+    np.testing.assert_allclose(solved.ncc, double.ncc, atol=1e-3)
 
 
-def test_every_way_of_solving_finds_the_narrowing(pair, solved, simulated):
+def test_every_model_and_direction_finds_the_narrowing(pair, solved, simulated):
     truth = simulated.jsn_projected_mm_at(pair.point, pair.axis) / 0.175
     narrowings = solved.narrowings(pair)
     assert narrowings.shape == (2, 2)
     np.testing.assert_allclose(narrowings, truth, atol=0.25)
     assert solved.maps.shape == (2, 2, 2, 3, 3)
-    assert (solved.likeness > 0.5).all() and (solved.in_view > 0.8).all() and (solved.overlap > 0.9).all()
+    assert (solved.ncc > 0.5).all() and (solved.in_view > 0.8).all() and (solved.overlap > 0.9).all()
 
 
-def test_maps_lead_from_fixed_to_moving_in_both_directions(pair, solved, simulated):
+def test_maps_go_from_fixed_to_moving_in_both_directions(pair, solved, simulated):
     for bone, truth in enumerate((simulated.upper, simulated.lower)):
         moved = solved.maps[:, :, bone] @ np.append(pair.point, 1.0)
         np.testing.assert_allclose(moved[..., :2], np.broadcast_to(truth(pair.point), (2, 2, 2)), atol=0.4)
 
 
 def test_a_pair_turned_round_is_solved_the_same_way(pair, solved):
-    turned = replace(
+    rotated = replace(
         pair, fixed=pair.moving, moving=pair.fixed, fixed_masks=pair.moving_masks, moving_masks=pair.fixed_masks
     )
-    (back,) = solve([turned], CPU)
+    (back,) = solve([rotated], CPU)
     forward = np.linalg.inv(back.maps[:, ::-1])
     np.testing.assert_allclose(forward, solved.maps, atol=0.02)
 

@@ -1,66 +1,66 @@
-"""Where refinement starts: what the network says, and a search where that leaves the images unlike."""
+"""Starting poses of refinement: the network's prediction, and a correlation search where the NCC stays low."""
 
 import numpy as np
 import pytest
 import torch
 
 from napari_jsn.evaluation.registration.known_motion import Motion, make_pair
-from napari_jsn.registration.gauss_newton import solve as solutions
-from napari_jsn.registration.gauss_newton.bone_batch import Pose, build
-from napari_jsn.registration.gauss_newton.start import learned, search
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.gauss_newton import solve as solver
+from napari_jsn.registration.gauss_newton.bone_batch import Pose, build_bone_batch
+from napari_jsn.registration.gauss_newton.start import correlation_search, network_pose
+from napari_jsn.registration.methods import PreparedPair
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def far(simulated):
-    """A follow-up that lies far off, and the question it asks."""
+    """A follow-up with a large known motion: the motion, the pair and its batch."""
     motion = Motion(turn_deg=12.0, scale=0.06, shift_px=12.0, noise=0.03)
     rng = np.random.default_rng(3)
     known = make_pair(simulated.fixed, simulated.fixed_masks, simulated.spacing_mm, rng, motion)
-    pair = Pair(
+    pair = PreparedPair(
         known.fixed, known.moving, known.fixed_masks, known.moving_masks, known.point, known.axis, known.spacing_mm
     )  # fmt: skip
-    return known, pair, build([pair], CPU, torch.float32)
+    return known, pair, build_bone_batch([pair], CPU, torch.float32)
 
 
-def distance_px(problems, pose, known):
-    """How far each pose takes the middle of its bone from where it truly lies."""
-    found = problems.maps(pose)
-    middle = (problems.origin + problems.centre).double().numpy()
+def distance_px(batch, pose, known):
+    """Distance of each bone's centre under the pose from its true position."""
+    found = batch.maps(pose)
+    middle = (batch.origin + batch.centre).double().numpy()
     truth = [known.upper, np.linalg.inv(known.upper), known.lower, np.linalg.inv(known.lower)]
     there = [(a - b) @ (*point, 1.0) for a, b, point in zip(found, truth, middle, strict=True)]
     return np.linalg.norm(np.array(there)[:, :2], axis=1)
 
 
 def test_the_network_starts_near_where_images_lie_far_apart(far):
-    known, pair, problems = far
-    still = solutions._unmoved([pair], problems)
-    assert distance_px(problems, still, known).max() > 5
-    assert distance_px(problems, learned([pair], problems), known).max() < 2.5
+    known, pair, batch = far
+    identity = solver._identity([pair], batch)
+    assert distance_px(batch, identity, known).max() > 5
+    assert distance_px(batch, network_pose([pair], batch), known).max() < 2.5
 
 
-def test_each_problem_is_started_by_itself(far, simulated):
-    _, pair, problems = far
+def test_each_pair_is_started_independently(far, simulated):
+    _, pair, batch = far
     masks = simulated.fixed_masks
-    other = Pair(simulated.fixed, simulated.fixed, masks, masks, pair.point, pair.axis, pair.spacing_mm)
-    both = learned([other, pair], build([other, pair], CPU, torch.float32))
-    alone = learned([pair], problems)
+    other = PreparedPair(simulated.fixed, simulated.fixed, masks, masks, pair.point, pair.axis, pair.spacing_mm)
+    both = network_pose([other, pair], build_bone_batch([other, pair], CPU, torch.float32))
+    alone = network_pose([pair], batch)
     torch.testing.assert_close(both.linear[4:], alone.linear, atol=1e-4, rtol=0)
 
 
 def test_a_search_helps_where_the_network_is_wrong(far):
-    known, _, problems = far
-    wrong = Pose(torch.eye(2).repeat(4, 1, 1), search(problems).shift + 40)
-    pose = solutions.full_pose(solutions._start(problems, problems.halved(), wrong))
-    assert distance_px(problems, pose, known)[:2].max() < 0.5  # of this pair the search finds the upper bone
+    known, _, batch = far
+    wrong = Pose(torch.eye(2).repeat(4, 1, 1), correlation_search(batch).translation + 40)
+    pose = solver.full_pose(solver._start(batch, batch.halved(), wrong))
+    assert distance_px(batch, pose, known)[:2].max() < 0.5  # the search finds the upper bone of this pair
 
 
-def test_some_of_the_problems_are_those_problems(far):
-    _, _, problems = far
+def test_selected_registrations_equal_those_of_the_batch(far):
+    _, _, batch = far
     chosen = torch.tensor([False, True, False, True])
-    some = problems.of(chosen)
+    some = batch.select(chosen)
     assert len(some) == 2
-    torch.testing.assert_close(some.contrast, problems.contrast[chosen])
-    torch.testing.assert_close(some.coefficients, problems.coefficients[chosen])
+    torch.testing.assert_close(some.contrast, batch.contrast[chosen])
+    torch.testing.assert_close(some.coefficients, batch.coefficients[chosen])

@@ -59,7 +59,7 @@ def test_mixed_sizes_equal_single_calls(tiny, simulated):
 def test_maps_come_back_to_the_images_own_pixels(size):
     rows, cols = size
     masks = BoneMasks(np.indices(size)[0] < rows // 2, np.indices(size)[0] >= rows // 2)
-    pair = methods.Pair(
+    pair = methods.PreparedPair(
         np.zeros(size, np.float32), np.zeros((rows + 11, cols - 7), np.float32), masks,
         BoneMasks(np.ones((rows + 11, cols - 7)), np.zeros((rows + 11, cols - 7))), np.zeros(2), np.array([0.0, 1.0]),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_jsn.common.statistics import Z95
 from napari_jsn.evaluation.registration.known_motion import KnownPair
 from napari_jsn.joint.similarity import joint_space_narrowing
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 from napari_jsn.registration.quality import TERMS, combined, variance_terms
 from napari_jsn.registration.solutions import Solutions
 
@@ -60,14 +60,14 @@ def calibrate(known: Sequence[KnownPair]) -> Calibration:
     return Calibration(dict(zip(TERMS, weights.tolist(), strict=True)), coverage, len(known))
 
 
-def as_pair(known: KnownPair) -> Pair:
+def as_pair(known: KnownPair) -> PreparedPair:
     """The question a known pair asks, without its answer."""
-    return Pair(
+    return PreparedPair(
         known.fixed, known.moving, known.fixed_masks, known.moving_masks, known.point, known.axis, known.spacing_mm
     )
 
 
-def _narrowing(pair: Pair, solved: Solutions) -> float:
+def _narrowing(pair: PreparedPair, solved: Solutions) -> float:
     upper, lower = combined(solved)
     return joint_space_narrowing(upper, lower, pair.point, pair.axis)
 

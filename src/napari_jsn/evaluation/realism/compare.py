@@ -15,7 +15,7 @@ from napari_jsn.evaluation.public_images import NOMINAL_SPACING_MM, Pixels, down
 from napari_jsn.evaluation.realism.measures import Look, look
 from napari_jsn.evaluation.realism.residual import Remainder, remainders
 from napari_jsn.joint import BoneMasks
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 
 Visit = tuple[Pixels, BoneMasks]
 
@@ -99,10 +99,10 @@ def _measure(pairs: Sequence[tuple[str, Visit, Visit]]) -> Side:
     return Side([joint for joint, *_ in pairs], looks, remainders([_coarse(a, b) for _, a, b in pairs]))
 
 
-def _coarse(fixed: Visit, moving: Visit) -> Pair:
+def _coarse(fixed: Visit, moving: Visit) -> PreparedPair:
     """The two visits at 0.173 mm a pixel, as the benchmarks measure real joints."""
     (a, a_masks), (b, b_masks) = ((_small(image), _small_masks(masks)) for image, masks in (fixed, moving))
-    return Pair.from_masks(a, b, a_masks, b_masks, 2 * NOMINAL_SPACING_MM)
+    return PreparedPair.from_masks(a, b, a_masks, b_masks, 2 * NOMINAL_SPACING_MM)
 
 
 def _small(image: NDArray[np.generic]) -> Pixels:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 
 #: Pairs solved at once.
 _BATCH = 16
@@ -42,7 +42,7 @@ class Remainder:
     turn_deg: float
 
 
-def remainders(pairs: Sequence[Pair]) -> list[Remainder]:
+def remainders(pairs: Sequence[PreparedPair]) -> list[Remainder]:
     """Register pairs of about 0.175 mm a pixel by the similarity of `refined`, and measure what is left."""
     import torch
 
@@ -56,18 +56,18 @@ def remainders(pairs: Sequence[Pair]) -> list[Remainder]:
             upper, lower = one.maps[0].mean(axis=0)
             between = np.linalg.solve(lower[:2, :2], upper[:2, :2])
             turn = float(np.rad2deg(np.arctan2(between[1, 0] - between[0, 1], between[0, 0] + between[1, 1])))
-            found.append(Remainder(residual, rms, float(one.likeness.mean()), float(one.strength_px.mean()), abs(turn)))
+            found.append(Remainder(residual, rms, float(one.ncc.mean()), float(one.roll_prior_sd_px.mean()), abs(turn)))
     return found
 
 
-def _left(pairs: Sequence[Pair], maps: Sequence[NDArray[np.float64]]) -> list[tuple[float, float]]:
+def _left(pairs: Sequence[PreparedPair], maps: Sequence[NDArray[np.float64]]) -> list[tuple[float, float]]:
     """Median and root mean square of the residual of each pair, under maps (2 directions, 2 bones, 3, 3)."""
     import torch
 
-    from napari_jsn.registration.gauss_newton.bone_batch import Pose, build
+    from napari_jsn.registration.gauss_newton.bone_batch import Pose, build_bone_batch
 
     with torch.inference_mode():
-        problems = build(pairs, torch.device("cpu"), torch.float32)
+        problems = build_bone_batch(pairs, torch.device("cpu"), torch.float32)
         # a problem's map counts from the middle of its crop; backward ones run from moving to fixed
         matrices = np.stack([
             np.linalg.inv(one[k % 2, k // 2]) if k % 2 else one[k % 2, k // 2] for one in maps for k in range(4)

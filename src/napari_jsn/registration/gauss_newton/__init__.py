@@ -1,1 +1,1 @@
-"""The method ``refined``: masked Gauss-Newton on local contrast."""
+"""The registration method ``refined``: masked Gauss-Newton on local contrast."""

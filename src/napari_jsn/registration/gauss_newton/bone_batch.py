@@ -1,13 +1,14 @@
-"""A batch of one-bone problems: where a bone of one image lies in the other.
+"""A batch of one-bone registrations: find where a bone of one image lies in the other image.
 
-Every pair gives four, each solved on its own: upper and lower bone, fixed into moving and moving into
-fixed. A problem's template is the crop of its image around the bone; coordinates count from the crop's centre.
+Every pair gives four registrations, each solved independently: upper and lower bone, fixed to moving and moving to
+fixed. The template of a registration is the crop of its image around the bone; the origin of its coordinates is the
+centre of the crop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -16,54 +17,82 @@ from torch import Tensor
 
 from napari_jsn.registration.gauss_newton.interpolation import spline, spline_coefficients
 from napari_jsn.registration.gauss_newton.local_contrast import WINDOW_PX, Window, local_contrast
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.methods import PreparedPair
 
-#: Which bone and which way each of a pair's four problems asks for.
+#: Bone and direction (True: fixed to moving) of the four registrations of a pair.
 DIRECTIONS = (("upper", True), ("upper", False), ("lower", True), ("lower", False))
 
-#: A bone's region grows by this much over its mask, in working pixels: its cortex is what repositioning changes
-#: least, and masks end on it (sigma of real visits: 0.030 mm without, 0.016 mm with it).
-_GROW_PX = 5
+#: A bone's region is its mask dilated by this many working pixels. Masks end on the cortex, which repositioning
+#: changes least (sigma of real visits: 0.030 mm without dilation, 0.016 mm with it).
+_DILATION_PX = 5
 
-#: The growth keeps this far off the other bone's mask, in working pixels.
-_KEEP_OFF_PX = 4
+#: Least distance of the dilated part from the other bone's mask, in working pixels.
+_CLEARANCE_PX = 4
 
-#: Where the bones lie over each other in projection, each region holds the other's edge, which moves its own way.
-#: Pixels this near the other bone's mask, in working pixels, weigh this much. Simulated joints that only narrow lose
-#: 3.3 % of the narrowing with a weight of 1, 1.4 % with 0.3 and 0.4 % with 0; but what is seen there tells of real
-#: bones too (with 0, two to three of a hundred pairs of real visits fewer are reliable).
-_SHARED_PX, _SHARED_WEIGHT = 1, 0.3
+#: Where the projections of the bones overlap, each region contains the edge of the other bone, which moves with the
+#: other bone. Pixels within this distance of the other bone's mask, in working pixels, have this weight. For simulated
+#: joints that only narrow, the estimated narrowing is 3.3 % too small with a weight of 1, 1.4 % with 0.3 and 0.4 % with
+#: 0. But these pixels also contain information on real bones: with a weight of 0, two to three of a hundred pairs of
+#: real visits fewer are reliable.
+_OVERLAP_PX, _OVERLAP_WEIGHT = 1, 0.3
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Maps crop coordinates to the other image: ``linear @ (x, y) + shift``; (N, 2, 2) and (N, 2)."""
+    """N maps from crop coordinates to the other image: ``linear @ (x, y) + translation``.
+
+    Parameters
+    ----------
+    linear : (N, 2, 2) tensor
+    translation : (N, 2) tensor
+        In pixels.
+    """
 
     linear: Tensor
-    shift: Tensor
+    translation: Tensor
 
-    def then_inner(self, step: Tensor) -> Pose:
-        """Apply a small similarity of the crop before the map.
+    def compose(self, step: Tensor) -> Pose:
+        """Return the poses after small similarities of the crop, which act before the maps.
 
-        ``step`` is (N, 4): log scale and turn in units of 1 / :data:`LEVER_PX`, and the shift in pixels.
+        ``step`` is (N, 4): log scale and rotation in units of 1 / :data:`LEVER_PX`, and the translation in pixels.
         """
-        scale, turn = torch.exp(step[:, 0] / LEVER_PX), step[:, 1] / LEVER_PX
-        cos, sin = scale * torch.cos(turn), scale * torch.sin(turn)
+        scale, angle = torch.exp(step[:, 0] / LEVER_PX), step[:, 1] / LEVER_PX
+        cos, sin = scale * torch.cos(angle), scale * torch.sin(angle)
         inner = torch.stack([cos, -sin, sin, cos], -1).reshape(-1, 2, 2)
-        return Pose(self.linear @ inner, (self.linear @ step[:, 2:, None])[..., 0] + self.shift)
+        return Pose(self.linear @ inner, (self.linear @ step[:, 2:, None])[..., 0] + self.translation)
 
 
-#: Scale and turn are counted in pixels of motion at this distance, so that all four parameters weigh alike.
+#: Scale and rotation are given as pixels of motion at this distance from the centre, so that the four parameters have
+#: one unit.
 LEVER_PX = 20.0
 
 
 @dataclass(frozen=True)
-class Problems:
-    """N problems, padded to one size; padding has weight 0.
+class BoneBatch:
+    """N one-bone registrations, padded to one size; the padding has weight 0.
 
-    ``template`` (N, h, w) is the bone's crop and ``region`` its weight; ``other`` (N, H, W) the whole other image,
-    ``other_region`` the same bone there, ``other_size`` (N, 2) its true (width, height). ``centre`` (N, 2) is the
-    crop's centre inside the crop and ``origin`` (N, 2) the crop's corner in its image, all ``(x, y)``.
+    Parameters
+    ----------
+    template, region : (N, h, w) tensors
+        The crop of one image around the bone, and the weight of each pixel.
+    other, other_region : (N, H, W) tensors
+        The whole other image, and the region of the same bone in it.
+    other_size : (N, 2) tensor
+        (width, height) of the other image before padding.
+    centre, origin : (N, 2) tensors
+        ``(x, y)`` of the centre of the crop in the crop, and of the corner of the crop in its image.
+    window_px : float
+        Width of the Gaussian window of the local contrast.
+
+    Attributes
+    ----------
+    x, y : (N, h, w) tensors
+        Crop coordinates of every pixel.
+    window : Window
+    contrast : (N, h, w) tensor
+        Local contrast of the template.
+    coefficients : (N, H, W) tensor
+        B-spline coefficients of the other image.
     """
 
     template: Tensor
@@ -74,6 +103,12 @@ class Problems:
     centre: Tensor
     origin: Tensor
     window_px: float = WINDOW_PX
+
+    x: Tensor = field(init=False, repr=False)
+    y: Tensor = field(init=False, repr=False)
+    window: Window = field(init=False, repr=False)
+    contrast: Tensor = field(init=False, repr=False)
+    coefficients: Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         n, height, width = self.template.shape
@@ -87,32 +122,34 @@ class Problems:
         set_once(self, "contrast", local_contrast(self.template, self.region, self.window))
         set_once(self, "coefficients", spline_coefficients(self.other))
 
-    x: Tensor = None  # type: ignore[assignment]
-    y: Tensor = None  # type: ignore[assignment]
-    window: Window = None  # type: ignore[assignment]
-    contrast: Tensor = None  # type: ignore[assignment]
-    coefficients: Tensor = None  # type: ignore[assignment]
-
     def __len__(self) -> int:
         return self.template.shape[0]
 
-    def sample(self, pose: Pose, sideways: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The other image's local contrast seen through a pose, and the region still in view; (N, h, w) each.
+    def points(self, pose: Pose, roll_field: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return column and row, (N, h, w) each, of every template pixel in the other image.
 
-        ``sideways`` (N, h, w) shifts the crop's points along x first, in pixels.
+        ``roll_field`` (N, h, w) displaces the crop's points along x first, in pixels.
         """
-        x = self.x if sideways is None else self.x + sideways
-        a, t = pose.linear, pose.shift
+        x = self.x if roll_field is None else self.x + roll_field
+        a, t = pose.linear, pose.translation
         col = a[:, 0, 0, None, None] * x + a[:, 0, 1, None, None] * self.y + t[:, 0, None, None]
         row = a[:, 1, 0, None, None] * x + a[:, 1, 1, None, None] * self.y + t[:, 1, None, None]
-        seen = spline(self.coefficients, col, row)
+        return col, row
+
+    def sample(self, pose: Pose, roll_field: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the local contrast of the other image at the template's pixels, and the region in view.
+
+        Both are (N, h, w); the parameters are those of :meth:`points`.
+        """
+        col, row = self.points(pose, roll_field)
+        sampled = spline(self.coefficients, col, row)
         width, height = self.other_size[:, 0, None, None], self.other_size[:, 1, None, None]
         inside = (col >= 0) & (col <= width - 1) & (row >= 0) & (row <= height - 1)
         region = self.region * inside
-        return local_contrast(seen, region, self.window), region
+        return local_contrast(sampled, region, self.window), region
 
-    def halved(self) -> Problems:
-        """The same problems at half the resolution; see :meth:`half_pose`."""
+    def halved(self) -> BoneBatch:
+        """Return the same registrations at half the resolution; see :func:`half_pose`."""
 
         def pool(stack: Tensor) -> Tensor:
             return F.avg_pool2d(stack[:, None], 2, ceil_mode=True, count_include_pad=False)[:, 0]
@@ -129,36 +166,36 @@ class Problems:
             window_px=self.window_px * 0.7,
         )
 
-    def of(self, chosen: Tensor) -> Problems:
-        """Some of the problems, by a mask (N,)."""
+    def select(self, chosen: Tensor) -> BoneBatch:
+        """Return some of the registrations, by a bool mask (N,)."""
         parts = ("template", "region", "other", "other_region", "other_size", "centre", "origin")
         return replace(self, **{name: getattr(self, name)[chosen] for name in parts})
 
     def maps(self, pose: Pose) -> np.ndarray:
-        """(N, 3, 3) float64 matrices from ``(x, y, 1)`` of the template's image to the other image."""
-        linear, shift = pose.linear.double(), pose.shift.double()
+        """Return (N, 3, 3) float64 matrices from ``(x, y, 1)`` of the template's image to the other image."""
+        linear, translation = pose.linear.double(), pose.translation.double()
         middle = (self.origin + self.centre).double()
         matrices = torch.eye(3, dtype=torch.float64, device=linear.device).repeat(len(self), 1, 1)
         matrices[:, :2, :2] = linear
-        matrices[:, :2, 2] = shift - (linear @ middle[..., None])[..., 0]
+        matrices[:, :2, 2] = translation - (linear @ middle[..., None])[..., 0]
         return matrices.cpu().numpy()
 
 
 def half_pose(pose: Pose) -> Pose:
-    """The pose on images of half the resolution, whose pixel 0 covers pixels 0 and 1."""
-    return Pose(pose.linear, (pose.shift - 0.5) / 2)
+    """Return the pose on images of half the resolution, whose pixel 0 covers pixels 0 and 1."""
+    return Pose(pose.linear, (pose.translation - 0.5) / 2)
 
 
 def full_pose(pose: Pose) -> Pose:
-    """Undo :func:`half_pose`."""
-    return Pose(pose.linear, pose.shift * 2 + 0.5)
+    """Return the pose at full resolution: the inverse of :func:`half_pose`."""
+    return Pose(pose.linear, pose.translation * 2 + 0.5)
 
 
-def build(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype) -> Problems:
-    """The four problems of every pair, in the order of :data:`DIRECTIONS`."""
+def build_bone_batch(pairs: Sequence[PreparedPair], device: torch.device, dtype: torch.dtype) -> BoneBatch:
+    """Return the four registrations of every pair, in the order of :data:`DIRECTIONS`."""
     images, regions = _image_stack(pairs, device, dtype), _region_stack(pairs, device)
     boxes = [_bounds(region) for region in regions]
-    # one more than the largest: slopes are 0 on the last row and column, so each crop needs padding behind it
+    # one more than the largest crop: gradients are 0 on the last row and column, so every crop needs padding there
     height, width = max(b[1] - b[0] for b in boxes) + 1, max(b[3] - b[2] for b in boxes) + 1
     n = 4 * len(pairs)
     template, region = (torch.zeros(n, height, width, device=device, dtype=dtype) for _ in range(2))
@@ -172,44 +209,44 @@ def build(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype) -> Pr
         region[k, : bottom - top, : right - left] = regions[2 * own + lower, top:bottom, left:right]
         centre[k] = torch.tensor([(right - left - 1) / 2, (bottom - top - 1) / 2])
         origin[k] = torch.tensor([float(left), float(top)])
-        seen = pairs[pair].moving if forward else pairs[pair].fixed
-        size[k] = torch.tensor([float(seen.shape[1]), float(seen.shape[0])])
+        other_image = pairs[pair].moving if forward else pairs[pair].fixed
+        size[k] = torch.tensor([float(other_image.shape[1]), float(other_image.shape[0])])
         others.append(other)
         bones.append(2 * other + lower)
-    return Problems(template, region, images[others], regions[bones].to(dtype), size, centre, origin)
+    return BoneBatch(template, region, images[others], regions[bones].to(dtype), size, centre, origin)
 
 
-def _image_stack(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Fixed and moving image of every pair in turn, padded by their last row and column."""
+def _image_stack(pairs: Sequence[PreparedPair], device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return fixed and moving image of every pair in turn, padded with their last row and column."""
     images = [image for pair in pairs for image in (pair.fixed, pair.moving)]
     height, width = max(i.shape[0] for i in images), max(i.shape[1] for i in images)
     padded = [np.pad(i, ((0, height - i.shape[0]), (0, width - i.shape[1])), mode="edge") for i in images]
     return torch.as_tensor(np.stack(padded), device=device, dtype=dtype)
 
 
-def _region_stack(pairs: Sequence[Pair], device: torch.device) -> Tensor:
-    """The grown region of both bones of both images of every pair in turn, (4 x pairs, H, W) weights."""
+def _region_stack(pairs: Sequence[PreparedPair], device: torch.device) -> Tensor:
+    """Return (4 x pairs, H, W) weights: the region of both bones of both images of every pair in turn."""
     masks = [m for pair in pairs for bones in (pair.fixed_masks, pair.moving_masks) for m in (bones.upper, bones.lower)]
     height, width = max(m.shape[0] for m in masks), max(m.shape[1] for m in masks)
     stack = np.zeros((len(masks), height, width), np.float32)
     for k, mask in enumerate(masks):
         stack[k, : mask.shape[0], : mask.shape[1]] = mask
     bones = torch.as_tensor(stack, device=device)
-    rival = bones.reshape(-1, 2, height, width).flip(1).reshape(-1, height, width)
-    grown = (_dilate(bones, _GROW_PX) > 0) & (_dilate(rival, _KEEP_OFF_PX) == 0)
+    other_bones = bones.reshape(-1, 2, height, width).flip(1).reshape(-1, height, width)
+    dilated = (_dilate(bones, _DILATION_PX) > 0) & (_dilate(other_bones, _CLEARANCE_PX) == 0)
     for k, mask in enumerate(masks):
-        grown[k, mask.shape[0] :], grown[k, :, mask.shape[1] :] = False, False
-    shared = _dilate(rival, _SHARED_PX) > 0
-    return (grown | (bones > 0)) * torch.where(shared, _SHARED_WEIGHT, 1.0)
+        dilated[k, mask.shape[0] :], dilated[k, :, mask.shape[1] :] = False, False
+    overlapped = _dilate(other_bones, _OVERLAP_PX) > 0
+    return (dilated | (bones > 0)) * torch.where(overlapped, _OVERLAP_WEIGHT, 1.0)
 
 
 def _dilate(stack: Tensor, by: int) -> Tensor:
-    size = 2 * by + 1  # along rows, then along columns: a tenth of the work of a square
-    tall = F.max_pool2d(stack[:, None], (size, 1), 1, (by, 0))
-    return F.max_pool2d(tall, (1, size), 1, (0, by))[:, 0]
+    size = 2 * by + 1  # separable: rows, then columns, a tenth of the work of a square window
+    rows_done = F.max_pool2d(stack[:, None], (size, 1), 1, (by, 0))
+    return F.max_pool2d(rows_done, (1, size), 1, (0, by))[:, 0]
 
 
 def _bounds(region: Tensor) -> tuple[int, int, int, int]:
-    """First and last + 1 row, then column, of a region that is not empty."""
+    """Return first and last + 1 row, then first and last + 1 column, of a region that is not empty."""
     rows, cols = torch.nonzero(region.any(1))[:, 0], torch.nonzero(region.any(0))[:, 0]
     return int(rows[0]), int(rows[-1]) + 1, int(cols[0]), int(cols[-1]) + 1

@@ -1,8 +1,8 @@
-"""Local contrast inside a region: what is compared between two visits.
+"""Local contrast inside a region, the quantity that registration compares between two visits.
 
-Exposure, soft tissue and osteopenia change slowly across a bone; subtracting the local mean and dividing
-by the local spread removes them. Both are taken inside the bone's own region only (normalised
-convolution): a window that crosses the joint space would mix the motions of the two bones.
+The effects of exposure, soft tissue and osteopenia vary slowly across a bone. Subtracting the local mean and dividing
+by the local standard deviation removes them. Both are computed inside the bone's region only (normalised convolution):
+a window that crosses the joint space would mix the motions of the two bones.
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ from torch import Tensor
 
 #: Width of the Gaussian window, in working pixels.
 WINDOW_PX = 6.0
-#: The least local spread, as a share of the region's own, so that flat parts do not become noise.
-_LEAST_SPREAD = 0.3
+#: Floor of the local standard deviation, as a share of that of the whole region, so that noise in flat parts is not
+#: amplified.
+_LEAST_SD_SHARE = 0.3
 
 
 class Window:
-    """A Gaussian window over (N, H, W) stacks, written as two small matrix products."""
+    """Gaussian window over (N, H, W) stacks, as two matrix products."""
 
     def __init__(self, height: int, width: int, sigma: float, device: torch.device, dtype: torch.dtype) -> None:
         self.down = _weights(height, sigma, device, dtype)
         self.across = _weights(width, sigma, device, dtype)
 
     def __call__(self, stack: Tensor) -> Tensor:
-        """Weighted sums around every pixel; not divided by the weights."""
+        """Return weighted sums around every pixel, not divided by the sum of the weights."""
         return self.down @ stack @ self.across
 
 
@@ -34,23 +35,23 @@ def _weights(length: int, sigma: float, device: torch.device, dtype: torch.dtype
 
 
 def local_contrast(images: Tensor, region: Tensor, window: Window) -> Tensor:
-    """Each image less its local mean, over its local spread, both inside its region.
+    """Return images minus their local mean, divided by their local standard deviation, inside their regions.
 
     Parameters
     ----------
     images, region : (N, H, W) tensors
-        Grey levels, and weights in [0, 1] (0 outside the region).
+        Intensities, and weights in [0, 1] (0 outside the region).
     window : Window
 
     Returns
     -------
     (N, H, W) tensor
-        About unit spread inside the region; outside it has no meaning.
+        Standard deviation of about 1 inside the region; no meaning outside.
     """
     count = region.sum((1, 2)).clamp_min(1)
     centred = images - ((images * region).sum((1, 2)) / count)[:, None, None]
     weight = window(region).clamp_min(1e-3)
     detail = centred - window(region * centred) / weight
-    spread = window(region * detail * detail) / weight
-    floor = _LEAST_SPREAD**2 * ((centred * centred * region).sum((1, 2)) / count)
-    return detail / torch.sqrt(spread + floor[:, None, None] + 1e-10)
+    variance = window(region * detail * detail) / weight
+    floor = _LEAST_SD_SHARE**2 * ((centred * centred * region).sum((1, 2)) / count)
+    return detail / torch.sqrt(variance + floor[:, None, None] + 1e-10)

@@ -1,4 +1,4 @@
-"""Robust least squares for the pose of each bone, batched over problems."""
+"""Fit the pose of each bone of a batch by robust least squares."""
 
 from __future__ import annotations
 
@@ -7,84 +7,98 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from napari_jsn.registration.gauss_newton.bone_batch import LEVER_PX, Pose, Problems
+from napari_jsn.registration.gauss_newton.bone_batch import LEVER_PX, BoneBatch, Pose
 
-#: Degrees of freedom of the Student t that residuals are taken to follow.
-_TAIL = 4.0
+#: Degrees of freedom of the Student t distribution that the residuals are assumed to follow.
+_DEGREES_OF_FREEDOM = 4.0
 
 
 @dataclass(frozen=True)
 class Linearised:
-    """The problems around a pose: residual, weights and how the contrast answers to motion; (N, h, w) each."""
+    """A batch linearised at a pose.
+
+    Attributes
+    ----------
+    residual : (N, h, w) tensor
+        Local contrast of the template minus that of the other image.
+    weight, region : (N, h, w) tensors
+        Robust weights, and the region in view.
+    gradient_x, gradient_y : (N, h, w) tensors
+        Gradient of local contrast.
+    variance : (N,) tensor
+        Robust variance of the residual.
+    sampled : (N, h, w) tensor
+        Local contrast of the other image at the template's pixels.
+    """
 
     residual: Tensor
     weight: Tensor
     region: Tensor
-    slope_x: Tensor
-    slope_y: Tensor
-    variance: Tensor  # (N,) of the residual, robust
-    seen: Tensor
+    gradient_x: Tensor
+    gradient_y: Tensor
+    variance: Tensor
+    sampled: Tensor
 
-    def pose_slopes(self, problems: Problems) -> Tensor:
-        """(N, 4, h, w): change of contrast per unit of log scale, turn (at the lever), x and y."""
-        x, y = problems.x / LEVER_PX, problems.y / LEVER_PX
+    def jacobian(self, batch: BoneBatch) -> Tensor:
+        """Return the (N, 4, h, w) derivative of contrast by log scale, rotation (both at the lever), x and y."""
+        x, y = batch.x / LEVER_PX, batch.y / LEVER_PX
         return torch.stack(
             [
-                self.slope_x * x + self.slope_y * y,
-                self.slope_y * x - self.slope_x * y,
-                self.slope_x,
-                self.slope_y,
+                self.gradient_x * x + self.gradient_y * y,
+                self.gradient_y * x - self.gradient_x * y,
+                self.gradient_x,
+                self.gradient_y,
             ],
             1,
         )
 
 
-def linearise(problems: Problems, pose: Pose, sideways: Tensor | None = None) -> Linearised:
-    """Compare template and other image at a pose; slopes are the mean of both images' own."""
-    seen, region = problems.sample(pose, sideways)
-    residual = problems.contrast - seen
+def linearise(batch: BoneBatch, pose: Pose, roll_field: Tensor | None = None) -> Linearised:
+    """Return the batch linearised at a pose; gradients are the mean of those of both images."""
+    sampled, region = batch.sample(pose, roll_field)
+    residual = batch.contrast - sampled
     weight, variance = _student_weights(residual, region)
-    slope_x, slope_y = _slopes((problems.contrast + seen) / 2)
-    return Linearised(residual, weight, region, slope_x, slope_y, variance, seen)
+    gradient_x, gradient_y = _gradient((batch.contrast + sampled) / 2)
+    return Linearised(residual, weight, region, gradient_x, gradient_y, variance, sampled)
 
 
-def solve_pose(problems: Problems, pose: Pose, steps: int) -> Pose:
-    """Gauss-Newton steps for scale, turn and shift (the similarity model)."""
+def fit_pose(batch: BoneBatch, pose: Pose, steps: int) -> Pose:
+    """Fit scale, rotation and translation (the similarity model) by Gauss-Newton steps from a pose."""
     for _ in range(steps):
-        around = linearise(problems, pose)
-        slopes = around.pose_slopes(problems).flatten(2)
-        weighted = slopes * around.weight.flatten(1)[:, None]
-        normal = damped(weighted @ slopes.transpose(1, 2))
-        pull = (weighted @ around.residual.flatten(1)[..., None])[..., 0]
-        pose = pose.then_inner(limited(torch.linalg.solve(normal, pull)))
+        linearised = linearise(batch, pose)
+        jacobian = linearised.jacobian(batch).flatten(2)
+        weighted = jacobian * linearised.weight.flatten(1)[:, None]
+        normal = damped(weighted @ jacobian.transpose(1, 2))
+        normal_rhs = (weighted @ linearised.residual.flatten(1)[..., None])[..., 0]
+        pose = pose.compose(limited(torch.linalg.solve(normal, normal_rhs)))
     return pose
 
 
 def damped(normal: Tensor) -> Tensor:
-    """A little on the diagonal, for bones with almost no contrast."""
+    """Return normal matrices with a small term added to the diagonal, for bones with almost no contrast."""
     size = normal.diagonal(dim1=1, dim2=2).mean(1)[:, None, None].clamp_min(1e-3)
     return normal + 1e-5 * size * torch.eye(normal.shape[-1], device=normal.device, dtype=normal.dtype)
 
 
 def limited(step: Tensor) -> Tensor:
-    """At most 4 pixels a step: linearisation holds no further."""
+    """Return the step, shortened to 4 pixels at most: the linearisation is not valid farther away."""
     return step / (step.norm(dim=1, keepdim=True) / 4).clamp_min(1)
 
 
 def _student_weights(residual: Tensor, region: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights that trust large residuals less, and the variance they imply."""
+    """Return the weights of a Student t distribution, and the variance of the residual under them."""
     squared = residual * residual
     count = region.sum((1, 2)).clamp_min(1)
     variance = ((region * squared).sum((1, 2)) / count).clamp_min(1e-6)
     for _ in range(3):
-        weight = region * (_TAIL + 1) / (_TAIL + squared / variance[:, None, None])
+        weight = region * (_DEGREES_OF_FREEDOM + 1) / (_DEGREES_OF_FREEDOM + squared / variance[:, None, None])
         variance = ((weight * squared).sum((1, 2)) / count).clamp_min(1e-6)
-    return region * (_TAIL + 1) / (_TAIL + squared / variance[:, None, None]), variance
+    return region * (_DEGREES_OF_FREEDOM + 1) / (_DEGREES_OF_FREEDOM + squared / variance[:, None, None]), variance
 
 
-def _slopes(contrast: Tensor) -> tuple[Tensor, Tensor]:
-    """Central differences along x and y; 0 at the crop's border."""
-    slope_x, slope_y = torch.zeros_like(contrast), torch.zeros_like(contrast)
-    slope_x[:, :, 1:-1] = (contrast[:, :, 2:] - contrast[:, :, :-2]) / 2
-    slope_y[:, 1:-1] = (contrast[:, 2:] - contrast[:, :-2]) / 2
-    return slope_x, slope_y
+def _gradient(contrast: Tensor) -> tuple[Tensor, Tensor]:
+    """Return central differences along x and y; 0 at the crop's border."""
+    gradient_x, gradient_y = torch.zeros_like(contrast), torch.zeros_like(contrast)
+    gradient_x[:, :, 1:-1] = (contrast[:, :, 2:] - contrast[:, :, :-2]) / 2
+    gradient_y[:, 1:-1] = (contrast[:, 2:] - contrast[:, :-2]) / 2
+    return gradient_x, gradient_y

@@ -1,10 +1,11 @@
-"""The model for roll: features may slide sideways smoothly, while along the axis the bone stays rigid.
+"""Fit pose and roll field together: features move smoothly along x, while the bone stays rigid along its axis.
 
-A bone that rolls about its own long axis shifts its features sideways by depth and hardly along the
-axis. The sideways field is a Gaussian process on a grid of cubic B-splines; how strong it is (from
-none: the similarity model) is not chosen but weighed by evidence, the probability of the images under
-each strength with field and pose integrated out (Laplace). The answer is the mean over strengths, and its
-covariance holds noise, roll and the choice between them.
+A bone that rolls about its long axis displaces its features along x by an amount that depends on their depth, and
+hardly along the axis. The roll field (displacement along x) is a Gaussian process on a grid of cubic B-splines. Its
+prior standard deviation is not fixed: the results of several standard deviations, from almost none (the similarity
+model) on, are averaged with weights proportional to their marginal likelihood, the probability of the images with field
+and pose integrated out (Laplace approximation). The covariance of the average contains noise, roll and the uncertainty
+of the prior standard deviation.
 """
 
 from __future__ import annotations
@@ -15,36 +16,45 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from napari_jsn.registration.gauss_newton.bone_batch import Pose, Problems
+from napari_jsn.registration.gauss_newton.bone_batch import BoneBatch, Pose
 from napari_jsn.registration.gauss_newton.pose import Linearised, damped, limited, linearise
-from napari_jsn.registration.solutions import STRENGTHS_PX
+from napari_jsn.registration.solutions import ROLL_PRIOR_SDS_PX
 
-#: Distance of the spline's nodes, and over which distance the field is alike, in working pixels.
-_NODE_PX, _ALIKE_PX = 12.0, 11.3
-#: Pixels that share one independent bit of noise: residuals of neighbours are alike.
-_ALIKE_PIXELS = 4.0
+#: Distance of the nodes of the splines, and correlation length of the field, in working pixels.
+_NODE_PX, _CORRELATION_LENGTH_PX = 12.0, 11.3
+#: Pixels per independent sample of the noise: residuals of neighbouring pixels are correlated.
+_PIXELS_PER_SAMPLE = 4.0
 #: The least variance of a residual, in squared units of local contrast.
 _LEAST_VARIANCE = 0.0025
 
 
 @dataclass(frozen=True)
-class Rolled:
-    """Pose (mean over strengths), its (N, 4, 4) covariance, and the field's expected strength in pixels (N,)."""
+class RollFit:
+    """Pose of each bone with a roll field.
+
+    Attributes
+    ----------
+    pose : Pose
+        Mean over the prior standard deviations.
+    covariance : (N, 4, 4) tensor
+        Of the pose, with the parameters of :meth:`Pose.compose`.
+    roll_prior_sd_px : (N,) tensor
+        Mean prior standard deviation of the roll field, in pixels.
+    """
 
     pose: Pose
     covariance: Tensor
-    strength_px: Tensor
+    roll_prior_sd_px: Tensor
 
 
 class _Spline:
-    """Cubic B-splines over a crop and the precision of their coefficients under a unit Gaussian process."""
+    """Cubic B-splines over a crop, and the precision of their coefficients under a unit Gaussian process."""
 
-    def __init__(self, problems: Problems) -> None:
-        height, width = problems.template.shape[1:]
-        like = problems.template
-        self.down, self.across = (_basis(length).to(like) for length in (height, width))
+    def __init__(self, batch: BoneBatch) -> None:
+        template = batch.template
+        self.down, self.across = (_basis(length).to(template) for length in template.shape[1:])
         precisions = [_precision(basis.shape[1]) for basis in (self.down, self.across)]
-        self.precision = torch.kron(*precisions).to(like)
+        self.precision = torch.kron(*precisions).to(template)
         self.log_det = float(torch.linalg.slogdet(torch.kron(*precisions))[1])
 
     @property
@@ -56,13 +66,13 @@ class _Spline:
         return self.down @ grid @ self.across.T
 
     def project(self, stack: Tensor) -> Tensor:
-        """Sums of a stack (..., h, w) against every spline: (..., K)."""
+        """Return the products (..., K) of a stack (..., h, w) with every spline, summed over pixels."""
         return (self.down.T @ stack @ self.across).flatten(-2)
 
     def gram(self, weight: Tensor) -> Tensor:
-        """Sums of ``weight`` (N, h, w) against every product of two splines: (N, K, K).
+        """Return (N, K, K): ``weight`` (N, h, w) times every product of two splines, summed over pixels.
 
-        Splines are products of one along y and one along x, so this needs no matrix of all pixels.
+        The splines are separable, so this needs no matrix over all pixels.
         """
         n, height, width = weight.shape
         rows, cols = self.down.shape[1], self.across.shape[1]
@@ -72,70 +82,76 @@ class _Spline:
         return sums.permute(0, 1, 3, 2, 4).reshape(n, self.size, self.size)
 
 
-def solve_rolled(problems: Problems, pose: Pose, steps: int) -> Rolled:
-    """Solve pose and sideways field together, from a pose that is close already."""
-    spline = _Spline(problems)
-    field = torch.zeros(len(problems), spline.size, device=pose.shift.device, dtype=pose.shift.dtype)
+def fit_pose_and_roll_field(batch: BoneBatch, pose: Pose, steps: int) -> RollFit:
+    """Fit pose and roll field together, from a pose that is already close."""
+    spline = _Spline(batch)
+    coefficients = torch.zeros(len(batch), spline.size, device=pose.linear.device, dtype=pose.linear.dtype)
     for k in range(steps):
-        around = linearise(problems, pose, spline.field(field))
-        # on the way there every third strength will do
-        strengths = STRENGTHS_PX if k == steps - 1 else STRENGTHS_PX[::3]
-        step, field, covariance, strength = _weigh(problems, around, spline, field, strengths)
-        pose = pose.then_inner(limited(step))
-    return Rolled(pose, covariance, strength)
+        linearised = linearise(batch, pose, spline.field(coefficients))
+        # every third prior standard deviation is enough for the steps before the last
+        prior_sds = ROLL_PRIOR_SDS_PX if k == steps - 1 else ROLL_PRIOR_SDS_PX[::3]
+        step, coefficients, covariance, prior_sd = _average_step(batch, linearised, spline, coefficients, prior_sds)
+        pose = pose.compose(limited(step))
+    return RollFit(pose, covariance, prior_sd)
 
 
-def _weigh(
-    problems: Problems, around: Linearised, spline: _Spline, field: Tensor, strengths: tuple[float, ...]
+def _average_step(
+    batch: BoneBatch, linearised: Linearised, spline: _Spline, coefficients: Tensor, prior_sds: tuple[float, ...]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Mean step of the pose, mean field, covariance of the pose and mean strength, over all strengths."""
-    certainty = 1 / (around.variance.clamp_min(_LEAST_VARIANCE) * _ALIKE_PIXELS)
-    slopes = around.pose_slopes(problems)
-    weight, across = around.weight, around.weight * around.slope_x
-    weighted = (slopes * weight[:, None]).flatten(2)
-    pose_pose = damped(weighted @ slopes.flatten(2).transpose(1, 2) * certainty[:, None, None])
-    pose_pull = (weighted @ around.residual.flatten(1)[..., None])[..., 0] * certainty[:, None]
-    field_field = spline.gram(across * around.slope_x) * certainty[:, None, None]
-    pose_field = spline.project(across[:, None] * slopes) * certainty[:, None, None]
-    # the unknown is the whole field, not its change: its prior is about zero
-    field_pull = spline.project(across * around.residual) * certainty[:, None]
-    field_pull = field_pull + (field_field @ field[..., None])[..., 0]
-    pose_pull = pose_pull + (pose_field @ field[..., None])[..., 0]
+    """Return step, field coefficients, covariance of the pose and prior standard deviation.
 
-    steps, fields, covariances, evidence = [], [], [], []
-    for strength in strengths:
-        factor = torch.linalg.cholesky(field_field + spline.precision / strength**2)
-        both = torch.cat([pose_field.transpose(1, 2), field_pull[..., None]], 2)
-        solved = torch.cholesky_solve(both, factor)
-        left = pose_pose - pose_field @ solved[..., :4]
-        pull = pose_pull - (pose_field @ solved[..., 4:])[..., 0]
-        covariance = torch.linalg.inv(left)
-        step = (covariance @ pull[..., None])[..., 0]
+    All are averages over the prior standard deviations, weighted by marginal likelihood.
+    """
+    precision = 1 / (linearised.variance.clamp_min(_LEAST_VARIANCE) * _PIXELS_PER_SAMPLE)
+    jacobian = linearised.jacobian(batch)
+    weight, weighted_gradient_x = linearised.weight, linearised.weight * linearised.gradient_x
+    weighted = (jacobian * weight[:, None]).flatten(2)
+    # blocks of the normal equations; the unknowns are the step of the pose and the coefficients of the field
+    pose_pose = damped(weighted @ jacobian.flatten(2).transpose(1, 2) * precision[:, None, None])
+    pose_rhs = (weighted @ linearised.residual.flatten(1)[..., None])[..., 0] * precision[:, None]
+    field_field = spline.gram(weighted_gradient_x * linearised.gradient_x) * precision[:, None, None]
+    pose_field = spline.project(weighted_gradient_x[:, None] * jacobian) * precision[:, None, None]
+    # the unknown is the whole field, not its change, because the prior of the field has mean zero
+    field_rhs = spline.project(weighted_gradient_x * linearised.residual) * precision[:, None]
+    field_rhs = field_rhs + (field_field @ coefficients[..., None])[..., 0]
+    pose_rhs = pose_rhs + (pose_field @ coefficients[..., None])[..., 0]
+
+    steps, fields, covariances, log_likelihoods = [], [], [], []
+    for prior_sd in prior_sds:
+        factor = torch.linalg.cholesky(field_field + spline.precision / prior_sd**2)
+        solved = torch.cholesky_solve(torch.cat([pose_field.transpose(1, 2), field_rhs[..., None]], 2), factor)
+        # Schur complement: the normal equations of the pose with the field eliminated
+        schur = pose_pose - pose_field @ solved[..., :4]
+        normal_rhs = pose_rhs - (pose_field @ solved[..., 4:])[..., 0]
+        covariance = torch.linalg.inv(schur)
+        step = (covariance @ normal_rhs[..., None])[..., 0]
         steps.append(step)
         fields.append(solved[..., 4] - (solved[..., :4] @ step[..., None])[..., 0])
         covariances.append(covariance)
-        log_det = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(1) + torch.logdet(left)
-        prior = spline.log_det - 2 * spline.size * math.log(strength)
-        evidence.append(((field_pull * solved[..., 4]).sum(1) + (pull * step).sum(1) - log_det + prior) / 2)
-    share = torch.softmax(torch.stack(evidence, 1), 1)
-    step, new_field = (torch.einsum("ns,nsk->nk", share, torch.stack(each, 1)) for each in (steps, fields))
-    apart = torch.stack(steps, 1) - step[:, None]
-    covariance = torch.einsum("ns,nsab->nab", share, torch.stack(covariances, 1))
-    covariance = covariance + torch.einsum("ns,nsa,nsb->nab", share, apart, apart)
-    return step, new_field, covariance, share @ share.new_tensor(strengths)
+        log_det = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(1) + torch.logdet(schur)
+        log_prior = spline.log_det - 2 * spline.size * math.log(prior_sd)
+        quadratic = (field_rhs * solved[..., 4]).sum(1) + (normal_rhs * step).sum(1)
+        log_likelihoods.append((quadratic - log_det + log_prior) / 2)
+    weights = torch.softmax(torch.stack(log_likelihoods, 1), 1)
+    step, new_coefficients = (torch.einsum("ns,nsk->nk", weights, torch.stack(each, 1)) for each in (steps, fields))
+    deviation = torch.stack(steps, 1) - step[:, None]
+    covariance = torch.einsum("ns,nsab->nab", weights, torch.stack(covariances, 1))
+    covariance = covariance + torch.einsum("ns,nsa,nsb->nab", weights, deviation, deviation)
+    return step, new_coefficients, covariance, weights @ weights.new_tensor(prior_sds)
 
 
 def _basis(length: int) -> Tensor:
-    """(length, K) cubic B-splines whose nodes cover 0 .. length - 1 and one more on either side."""
+    """Return (length, K) cubic B-splines whose nodes cover 0 .. length - 1 and one more on either side."""
     count = math.ceil((length - 1) / _NODE_PX) + 3
     first = ((length - 1) - (count - 3) * _NODE_PX) / 2 - _NODE_PX
     nodes = first + torch.arange(count) * _NODE_PX
-    apart = (torch.arange(length)[:, None] - nodes[None]).abs() / _NODE_PX
-    near, far = (4 - 6 * apart**2 + 3 * apart**3) / 6, (2 - apart).clamp_min(0) ** 3 / 6
-    return torch.where(apart < 1, near, far)
+    distance = (torch.arange(length)[:, None] - nodes[None]).abs() / _NODE_PX
+    near, far = (4 - 6 * distance**2 + 3 * distance**3) / 6, (2 - distance).clamp_min(0) ** 3 / 6
+    return torch.where(distance < 1, near, far)
 
 
 def _precision(count: int) -> Tensor:
+    """Return the inverse covariance of the field at a row of nodes."""
     nodes = torch.arange(count, dtype=torch.float64) * _NODE_PX
-    covariance = torch.exp(-0.5 * ((nodes[:, None] - nodes[None]) / _ALIKE_PX) ** 2)
+    covariance = torch.exp(-0.5 * ((nodes[:, None] - nodes[None]) / _CORRELATION_LENGTH_PX) ** 2)
     return torch.linalg.inv(covariance + 1e-3 * torch.eye(count, dtype=torch.float64))

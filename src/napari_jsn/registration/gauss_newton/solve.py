@@ -1,7 +1,7 @@
-"""Solve a few pairs in every way there is, and keep what each way says.
+"""Solve a batch of pairs with both motion models in both directions.
 
-Each bone is solved from fixed into moving and from moving into fixed, by the similarity model and by the
-model with a sideways field. What the ways agree on is the measurement; how they differ says how sure it is.
+Each bone is registered from fixed to moving and from moving to fixed, with the similarity model and with the roll
+field. The measurement is the mean of these results; their differences are part of its uncertainty.
 """
 
 from __future__ import annotations
@@ -16,157 +16,157 @@ from torch import Tensor
 from napari_jsn.registration.gauss_newton.bone_batch import (
     DIRECTIONS,
     LEVER_PX,
+    BoneBatch,
     Pose,
-    Problems,
-    build,
+    build_bone_batch,
     full_pose,
     half_pose,
 )
 from napari_jsn.registration.gauss_newton.interpolation import linear
-from napari_jsn.registration.gauss_newton.pose import Linearised, linearise, solve_pose
-from napari_jsn.registration.gauss_newton.roll_field import Rolled, solve_rolled
-from napari_jsn.registration.gauss_newton.start import learned, search
-from napari_jsn.registration.methods import Pair
+from napari_jsn.registration.gauss_newton.pose import Linearised, fit_pose, linearise
+from napari_jsn.registration.gauss_newton.roll_field import RollFit, fit_pose_and_roll_field
+from napari_jsn.registration.gauss_newton.start import correlation_search, network_pose
+from napari_jsn.registration.methods import PreparedPair
 from napari_jsn.registration.solutions import Solutions
 
 Matrix = NDArray[np.float64]
 
-#: Depth of the band along the joint-facing margin that checks the whole bone, in working pixels.
+#: Depth of the band along the joint-facing margin in which the pose of the whole bone is checked, in working pixels.
 _MARGIN_PX = 10
 
-#: Shifts around the start that are tried, in pixels of half resolution: trabeculae repeat, and a wrong optimum that
-#: lies a pixel or two off agrees with itself both ways (inconsistent real visits: 1.9 % without, 0 % with them).
+#: Translations from the start that are tried, in pixels of half resolution. Trabeculae repeat, and a wrong optimum one
+#: or two pixels away is the same in both directions (inconsistent real visits: 1.9 % with one start, 0 % with these).
 _STARTS = ((0.0, 0.0), (0.0, 1.5), (0.0, -1.5), (2.0, 0.0), (-2.0, 0.0))
-#: Below this likeness a start by the network is doubted, and a search joins it.
-_UNLIKE = 0.55
-#: What the network says of a bone is left out where its middle lies this far off what is solved, in working pixels.
+#: Below this NCC after the network's start, the correlation search gives a second start.
+_LEAST_START_NCC = 0.55
+#: The network's map is replaced by the fitted map where the two differ by more than this at the bone's centre, in
+#: working pixels.
 _NETWORK_WRONG_PX = 1.5
-#: Gauss-Newton steps at half resolution from each start and from the best, at full resolution, and with the
-#: sideways field.
-_START_STEPS, _HALF_STEPS, _FULL_STEPS, _ROLLED_STEPS = 3, 4, 4, 3
+#: Gauss-Newton steps at half resolution from each start and from the best start, at full resolution, and with the roll
+#: field.
+_START_STEPS, _HALF_STEPS, _FULL_STEPS, _ROLL_STEPS = 3, 4, 4, 3
 
 
-def solve(pairs: Sequence[Pair], device: torch.device, dtype: torch.dtype = torch.float32) -> list[Solutions]:
-    """Solve a batch of pairs of one working resolution."""
+def solve(pairs: Sequence[PreparedPair], device: torch.device, dtype: torch.dtype = torch.float32) -> list[Solutions]:
+    """Solve a batch of pairs at one working resolution."""
     with torch.inference_mode():
-        problems = build(pairs, device, dtype)
-        first = learned(pairs, problems)
-        pose = full_pose(_start(problems, problems.halved(), first))
-        similar = solve_pose(problems, pose, _FULL_STEPS)
-        rolled = solve_rolled(problems, similar, _ROLLED_STEPS)
-        around = linearise(problems, similar)
-        likeness = _likeness(problems, around.seen, around.region).cpu().numpy()
-        in_view = (around.region.sum((1, 2)) / problems.region.sum((1, 2))).cpu().numpy()
-        maps = np.stack([problems.maps(similar), problems.maps(rolled.pose)])
-        unmoved = _likeness(problems, *problems.sample(_unmoved(pairs, problems))).cpu().numpy()
-        margin = _margin_shift(problems, around).cpu().numpy()
-        area = problems.region.sum((1, 2)).cpu().numpy()
-        overlap = _overlap(problems, rolled.pose).cpu().numpy()
-        variance = _variances(pairs, problems, rolled, maps[1])
-        strength = rolled.strength_px.cpu().numpy()
-    maps = np.concatenate([maps, _near(problems, problems.maps(first), maps[1])[None]])
+        batch = build_bone_batch(pairs, device, dtype)
+        first = network_pose(pairs, batch)
+        start = full_pose(_start(batch, batch.halved(), first))
+        similarity_pose = fit_pose(batch, start, _FULL_STEPS)
+        roll_fit = fit_pose_and_roll_field(batch, similarity_pose, _ROLL_STEPS)
+        linearised = linearise(batch, similarity_pose)
+        ncc = _ncc(batch, linearised.sampled, linearised.region).cpu().numpy()
+        in_view = (linearised.region.sum((1, 2)) / batch.region.sum((1, 2))).cpu().numpy()
+        maps = np.stack([batch.maps(similarity_pose), batch.maps(roll_fit.pose)])
+        ncc_identity = _ncc(batch, *batch.sample(_identity(pairs, batch))).cpu().numpy()
+        margin = _margin_shift(batch, linearised).cpu().numpy()
+        area = batch.region.sum((1, 2)).cpu().numpy()
+        overlap = _overlap(batch, roll_fit.pose).cpu().numpy()
+        variance = _variances(pairs, batch, roll_fit, maps[1])
+        roll_prior_sd = roll_fit.roll_prior_sd_px.cpu().numpy()
+    maps = np.concatenate([maps, _plausible(batch, batch.maps(first), maps[1])[None]])
     maps[:, 1::2] = np.linalg.inv(maps[:, 1::2])
-    found = []
+    solved = []
     for k in range(len(pairs)):
         four = slice(4 * k, 4 * k + 4)
-        # DIRECTIONS run bone by bone; results run direction by direction
+        # DIRECTIONS runs bone by bone; Solutions runs direction by direction
         by_direction = maps[:, four].reshape(3, 2, 2, 3, 3).transpose(0, 2, 1, 3, 4)
-        found.append(
+        solved.append(
             Solutions(
                 by_direction[:2],
                 by_direction[2],
                 variance[four].reshape(2, 2).sum(axis=0),
-                likeness[four].reshape(2, 2).T,
+                ncc[four].reshape(2, 2).T,
                 in_view[four].reshape(2, 2).T,
-                strength[four].reshape(2, 2).T,
+                roll_prior_sd[four].reshape(2, 2).T,
                 overlap[four].reshape(2, 2).mean(axis=1),
-                unmoved[four].reshape(2, 2).T,
+                ncc_identity[four].reshape(2, 2).T,
                 margin[four].reshape(2, 2).T,
                 area[four].reshape(2, 2).T,
             )
         )
-    return found
+    return solved
 
 
-def _near(problems: Problems, network: Matrix, solved: Matrix) -> Matrix:
-    """The network's maps (N, 3, 3); the solved ones where they take the bone elsewhere."""
-    middle = (problems.origin + problems.centre).double().cpu().numpy()
-    off = ((network - solved) @ np.pad(middle, ((0, 0), (0, 1)), constant_values=1)[..., None])[:, :2, 0]
-    wrong = np.linalg.norm(off, axis=1) > _NETWORK_WRONG_PX
-    return np.where(wrong[:, None, None], solved, network)
+def _plausible(batch: BoneBatch, network: Matrix, fitted: Matrix) -> Matrix:
+    """Return the network's maps (N, 3, 3), replaced by the fitted maps where they put the bone elsewhere."""
+    middle = (batch.origin + batch.centre).double().cpu().numpy()
+    difference = ((network - fitted) @ np.pad(middle, ((0, 0), (0, 1)), constant_values=1)[..., None])[:, :2, 0]
+    wrong = np.linalg.norm(difference, axis=1) > _NETWORK_WRONG_PX
+    return np.where(wrong[:, None, None], fitted, network)
 
 
-def _start(problems: Problems, half: Problems, first: Pose) -> Pose:
-    """Pose at half resolution: from what the network says, or from a search where that leaves the images unlike."""
-    pose, alike = _best_of(half, half_pose(first))
-    doubtful = alike < _UNLIKE
+def _start(batch: BoneBatch, half: BoneBatch, first: Pose) -> Pose:
+    """Return the pose at half resolution, from the network or, where the NCC stays low, from a correlation search."""
+    pose, ncc = _best_of(half, half_pose(first))
+    doubtful = ncc < _LEAST_START_NCC
     if doubtful.any():
-        searched, again = _best_of(half.of(doubtful), half_pose(search(problems.of(doubtful))))
-        at = torch.nonzero(doubtful)[:, 0][again > alike[doubtful]]
-        better = again > alike[doubtful]
-        pose.linear[at], pose.shift[at] = searched.linear[better], searched.shift[better]
-    return solve_pose(half, pose, _HALF_STEPS)
+        searched, searched_ncc = _best_of(half.select(doubtful), half_pose(correlation_search(batch.select(doubtful))))
+        better = searched_ncc > ncc[doubtful]
+        at = torch.nonzero(doubtful)[:, 0][better]
+        pose.linear[at], pose.translation[at] = searched.linear[better], searched.translation[better]
+    return fit_pose(half, pose, _HALF_STEPS)
 
 
-def _best_of(half: Problems, pose: Pose) -> tuple[Pose, Tensor]:
-    """Steps from several shifts of a pose: the one that makes the images most alike, and how much (N,)."""
-    best, likeness = pose, torch.full_like(pose.shift[:, 0], -torch.inf)
+def _best_of(half: BoneBatch, pose: Pose) -> tuple[Pose, Tensor]:
+    """Fit from several translations of a pose; return the fit with the highest NCC, and this NCC (N,)."""
+    best, best_ncc = pose, torch.full_like(pose.translation[:, 0], -torch.inf)
     for start in _STARTS:
-        tried = solve_pose(half, Pose(pose.linear, pose.shift + pose.shift.new_tensor(start)), _START_STEPS)
-        alike = _likeness(half, *half.sample(tried))
-        better = alike > likeness
-        likeness = torch.where(better, alike, likeness)
+        moved = Pose(pose.linear, pose.translation + pose.translation.new_tensor(start))
+        fitted = fit_pose(half, moved, _START_STEPS)
+        ncc = _ncc(half, *half.sample(fitted))
+        better = ncc > best_ncc
+        best_ncc = torch.where(better, ncc, best_ncc)
         best = Pose(
-            torch.where(better[:, None, None], tried.linear, best.linear),
-            torch.where(better[:, None], tried.shift, best.shift),
+            torch.where(better[:, None, None], fitted.linear, best.linear),
+            torch.where(better[:, None], fitted.translation, best.translation),
         )
-    return best, likeness
+    return best, best_ncc
 
 
-def _likeness(problems: Problems, seen: Tensor, weight: Tensor) -> Tensor:
-    """Correlation of the two local contrasts over the region, -1 to 1."""
-    a, b = problems.contrast, seen
+def _ncc(batch: BoneBatch, sampled: Tensor, weight: Tensor) -> Tensor:
+    """Return the normalised cross-correlation of the two local contrasts over the region, -1 to 1."""
+    a, b = batch.contrast, sampled
     size = (weight * a * a).sum((1, 2)) * (weight * b * b).sum((1, 2))
     return (weight * a * b).sum((1, 2)) / size.sqrt().clamp_min(1e-6)
 
 
-def _unmoved(pairs: Sequence[Pair], problems: Problems) -> Pose:
-    """No turn, no scale, and the centres of both images on each other."""
-    apart = [(np.array(pair.moving.shape) - pair.fixed.shape)[::-1] / 2 for pair in pairs]
-    offset = np.array([sign * each for each in apart for sign in (1, -1, 1, -1)])
-    shift = problems.origin + problems.centre + torch.as_tensor(offset).to(problems.centre)
-    return Pose(torch.eye(2).to(shift).repeat(len(problems), 1, 1), shift)
+def _identity(pairs: Sequence[PreparedPair], batch: BoneBatch) -> Pose:
+    """Return the pose without rotation and scale that puts the centre of one image onto that of the other."""
+    centre_offsets = [(np.array(pair.moving.shape) - pair.fixed.shape)[::-1] / 2 for pair in pairs]
+    offset = np.array([sign * each for each in centre_offsets for sign in (1, -1, 1, -1)])
+    translation = batch.origin + batch.centre + torch.as_tensor(offset).to(batch.centre)
+    return Pose(torch.eye(2).to(translation).repeat(len(batch), 1, 1), translation)
 
 
-def _margin_shift(problems: Problems, around: Linearised) -> Tensor:
-    """Shift along the columns that the band at the joint-facing margin asks for, beyond what its bone got."""
-    from_top = problems.region.cumsum(1)
-    from_bottom = problems.region.flip(1).cumsum(1).flip(1)
+def _margin_shift(batch: BoneBatch, linearised: Linearised) -> Tensor:
+    """Return the further translation along the columns that fits the band at the joint-facing margin best."""
+    from_top = batch.region.cumsum(1)
+    from_bottom = batch.region.flip(1).cumsum(1).flip(1)
     lower = torch.tensor([bone == "lower" for bone, _ in DIRECTIONS], device=from_top.device)
-    lower = lower.repeat(len(problems) // len(DIRECTIONS))[:, None, None]
-    band = around.weight * (torch.where(lower, from_top, from_bottom) <= _MARGIN_PX)
-    push = (band * around.slope_y * around.residual).sum((1, 2))
-    return push / (band * around.slope_y.square()).sum((1, 2)).clamp_min(1e-3)
+    lower = lower.repeat(len(batch) // len(DIRECTIONS))[:, None, None]
+    band = linearised.weight * (torch.where(lower, from_top, from_bottom) <= _MARGIN_PX)
+    normal_rhs = (band * linearised.gradient_y * linearised.residual).sum((1, 2))
+    return normal_rhs / (band * linearised.gradient_y.square()).sum((1, 2)).clamp_min(1e-3)
 
 
-def _overlap(problems: Problems, pose: Pose) -> Tensor:
-    """Jaccard index of the template's region, moved, and the same bone's region in the other image, where in view."""
-    a, t = pose.linear, pose.shift
-    col = a[:, 0, 0, None, None] * problems.x + a[:, 0, 1, None, None] * problems.y + t[:, 0, None, None]
-    row = a[:, 1, 0, None, None] * problems.x + a[:, 1, 1, None, None] * problems.y + t[:, 1, None, None]
-    here, whole = (problems.region > 0).to(a), (problems.other_region > 0).to(a)
-    both = (linear(whole, col, row) * here).sum((1, 2))
-    # what the other region has beyond the crop counts through its total area, brought to the template's scale
-    scale = torch.linalg.det(a).abs().clamp_min(1e-3)
-    return both / torch.maximum(here.sum((1, 2)), whole.sum((1, 2)) / scale).clamp_min(1)
+def _overlap(batch: BoneBatch, pose: Pose) -> Tensor:
+    """Return the Jaccard index of the transformed template region and the same bone's region in the other image."""
+    col, row = batch.points(pose)
+    here, there = (batch.region > 0).to(col), (batch.other_region > 0).to(col)
+    both = (linear(there, col, row) * here).sum((1, 2))
+    # the part of the other region outside the crop counts by its area, at the scale of the template
+    scale = torch.linalg.det(pose.linear).abs().clamp_min(1e-3)
+    return both / torch.maximum(here.sum((1, 2)), there.sum((1, 2)) / scale).clamp_min(1)
 
 
-def _variances(pairs: Sequence[Pair], problems: Problems, rolled: Rolled, maps: Matrix) -> NDArray[np.float64]:
-    """Each problem's share in the variance of the narrowing, in squared pixels."""
-    covariance = rolled.covariance.double().cpu().numpy()
-    middle = (problems.origin + problems.centre).double().cpu().numpy()
-    out = np.empty(len(problems))
-    for k in range(len(problems)):
+def _variances(pairs: Sequence[PreparedPair], batch: BoneBatch, roll_fit: RollFit, maps: Matrix) -> NDArray[np.float64]:
+    """Return the contribution of each registration to the variance of the narrowing, in squared pixels."""
+    covariance = roll_fit.covariance.double().cpu().numpy()
+    middle = (batch.origin + batch.centre).double().cpu().numpy()
+    out = np.empty(len(batch))
+    for k in range(len(batch)):
         pair, forward = pairs[k // 4], k % 2 == 0
         point, axis = pair.point, pair.axis
         if not forward:  # carry point and axis into the moving image

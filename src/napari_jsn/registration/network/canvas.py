@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 if TYPE_CHECKING:
-    from napari_jsn.registration.methods import Pair
+    from napari_jsn.registration.methods import PreparedPair
 
 #: A pair whose longer side is that near to the square's is not resized.
 _AS_IT_IS = 0.04
@@ -42,7 +42,7 @@ class Canvases:
         )  # fmt: skip
 
 
-def canvases(pairs: Sequence[Pair], side: int, device: torch.device) -> Canvases:
+def canvases(pairs: Sequence[PreparedPair], side: int, device: torch.device) -> Canvases:
     """Both images of each pair on squares, magnified alike, their middles in the middle."""
     planes: list[list[Tensor]] = [[], []]
     at: list[list[NDArray[np.float64]]] = [[], []]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint.similarity import joint_space_narrowing
-from napari_jsn.registration.methods import MethodResult, Pair
+from napari_jsn.registration.methods import MethodResult, PreparedPair
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +35,7 @@ TERMS = ("constant", "unlike")
 
 
 def network(
-    pairs: Sequence[Pair], device: torch.device, progress: Progress, model: str = "default"
+    pairs: Sequence[PreparedPair], device: torch.device, progress: Progress, model: str = "default"
 ) -> list[MethodResult]:
     """Register pairs by one forward pass; see :class:`~.methods.Method`.
 
@@ -52,7 +52,7 @@ def network(
 
 
 def answers(
-    pairs: Sequence[Pair], device: torch.device, progress: Progress, model: str
+    pairs: Sequence[PreparedPair], device: torch.device, progress: Progress, model: str
 ) -> list[tuple[MethodResult, dict[str, float], float]]:
     """Estimates, the :data:`TERMS` of each one's variance, and the side of a pixel of its square in its own pixels."""
     import torch
@@ -81,7 +81,7 @@ def answers(
     return found
 
 
-def both_ways(pairs: Sequence[Pair], device: torch.device, model: str = "default") -> NDArray[np.float64]:
+def both_ways(pairs: Sequence[PreparedPair], device: torch.device, model: str = "default") -> NDArray[np.float64]:
     """(pairs, 2 directions, 2 bones, 3, 3) maps: fixed into moving, and moving into fixed, each found by itself."""
     import torch
 
