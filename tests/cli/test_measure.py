@@ -14,7 +14,7 @@ from skimage.util import img_as_ubyte
 
 from napari_jsn import __version__, read_radiograph
 from napari_jsn.cli import hands, main
-from napari_jsn.cli.printed_progression import print_progression
+from napari_jsn.cli.printing import print_progression
 from napari_jsn.common.errors import InputError
 from napari_jsn.progression import measure as measuring
 from tests.progression import made_up
@@ -216,9 +216,9 @@ def test_a_failure_while_drawing_leaves_the_old_report(run, asked, tmp_path, mon
     assert run(*FILMS, "--out", tmp_path)[0] == 0
     before = (tmp_path / "joints.csv").read_bytes()
 
-    def fail(*arguments):
+    def fail(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("napari_jsn.export.report.page.strip", fail)
+    monkeypatch.setattr("napari_jsn.export.report.strips.strip", fail)
     assert run(*FILMS, "--out", tmp_path)[0] == 130
     assert names(tmp_path) == ["joints.csv", "report.html"] and (tmp_path / "joints.csv").read_bytes() == before

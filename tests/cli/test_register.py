@@ -236,7 +236,7 @@ def test_a_failure_while_drawing_leaves_nothing_behind(run, pair, monkeypatch, t
     def fail(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("napari_jsn.export.images.tiff_bytes", fail)
+    monkeypatch.setattr("napari_jsn.export.registration_files.tiff_bytes", fail)
     assert run("register", *pair, "--out", tmp_path / "out")[0] == 130
     assert names(tmp_path) == []
 

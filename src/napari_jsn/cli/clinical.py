@@ -36,7 +36,7 @@ def clinical(
     A t-test between joints with and without a change of score, Pearson's r, and the same with regard to joints that
     belong to one patient; with a column `reading`, the agreement of repeated readings too.
     """
-    from napari_jsn.cli import printed
+    from napari_jsn.cli import printing
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.evaluation.clinical.assess import assess
@@ -51,12 +51,12 @@ def clinical(
     else:
         from napari_jsn.evaluation.clinical.simulated import simulated_rows
 
-        with printed.busy(f"Simulating and measuring {simulated} joints"):
+        with printing.spinner(f"Simulating and measuring {simulated} joints"):
             joints = tidy(simulated_rows(simulated, seed, device))
         source = f"simulated (seed {seed}); scores are derived from the true gap, and no reader errs"
     found = assess(joints, seed)
     written = write_files(out, files(found, source))
-    printed.print_rows(f"{len(found.joints)} joints of {found.patients} patients", rows(found))
+    printing.print_rows(f"{len(found.joints)} joints of {found.patients} patients", rows(found))
     for note in found.notes:
         print(note)
-    printed.print_files(written)
+    printing.print_files(written)

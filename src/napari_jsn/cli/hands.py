@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from napari_jsn.cli.terminal import STOPPED
+from napari_jsn.cli.terminal import EXIT_STOPPED
 from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -97,4 +97,4 @@ def follow(
 def leave_stopped() -> NoReturn:
     """Say that Ctrl-C stopped it, and leave."""
     print("Stopped. Nothing was written.")
-    raise typer.Exit(STOPPED)
+    raise typer.Exit(EXIT_STOPPED)
