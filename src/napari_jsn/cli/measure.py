@@ -82,9 +82,9 @@ def _check_dicom(dicom: bool, out: Path | None) -> None:
         return
     if out is None:
         raise InputError("DICOM objects are files: give --out with the folder to write them into.", "dicom")
-    from napari_jsn.export.dicom.objects import check_extra
+    from napari_jsn.export.dicom.shared import require_highdicom
 
-    check_extra()
+    require_highdicom()
 
 
 def _check_dicom_films(dicom: bool, study: Patient) -> None:
