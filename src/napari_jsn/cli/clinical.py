@@ -17,10 +17,12 @@ def clinical(
         ),
     ] = None,
     truth: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="truth.csv of simulated patients, which has the change of score.")
+        Path | None,
+        typer.Option(metavar="FILE", help="truth.csv of simulated patients, which has the change of score."),
     ] = None,
     simulated: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Simulate and measure this number of joints instead of reading a table.")
+        int,
+        typer.Option(min=0, metavar="N", help="Simulate and measure this number of joints instead of reading a table."),
     ] = 0,
     visit: Annotated[
         int | None, typer.Option(min=2, help="Visit of the narrowing; by default the last of each joint.")
