@@ -106,7 +106,7 @@ def forest_plot(rows: Sequence[ForestRow], unit: str = "mm", decimals: int = 2, 
     True
     """
     valid = [row for row in rows if not row.failed] or list(rows)
-    axis = Axis.over([row.estimate for row in valid])
+    axis = Axis.over(each for row in valid for each in (row.estimate, row.check))
     end = scale_end(row.estimate.value for row in valid) if colour_end is None else colour_end
     labels, figures, pitch = -70.0, _WIDTH + 18.0, _HEIGHT + 2.0
     drawn = [_axis(axis), text(figures, 9.0, f"{unit} (95 % interval)", font_size=8.5, fill="#555")]
