@@ -18,22 +18,22 @@ def test_a_table_is_assessed_into_a_page_and_figures(tmp_path, capsys):
     rows = pd.DataFrame({**table, "jsn_mm": 0.2 * change + rng.normal(0, 0.03, 40), "score_change": change})
     rows.to_csv(tmp_path / "joints.csv", index=False)
     assert run(tmp_path / "joints.csv", "--out", tmp_path / "out") == 0
-    told = capsys.readouterr().out
-    assert "40 joints of 10 patients" in told and "Pearson r" in told
+    printed = capsys.readouterr().out
+    assert "40 joints of 10 patients" in printed and "Pearson r" in printed
     page = (tmp_path / "out" / "clinical.md").read_text()
     assert "from joints.csv" in page and str(tmp_path) not in page
     assert (tmp_path / "out" / "clinical-box.png").is_file()
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ([], "TABLE: Give either a table or a number"),
         (["none.csv"], "TABLE: There is no file none.csv"),
         (["none.csv", "--simulated", "20"], "TABLE: Give either"),
     ],
 )
-def test_what_cannot_be_assessed_is_told(tmp_path, capsys, words, told):
+def test_wrong_arguments_are_refused(tmp_path, capsys, words, message):
     assert run(*words, "--out", tmp_path / "out") == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

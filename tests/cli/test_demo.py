@@ -1,4 +1,4 @@
-"""The demo: the whole way on the shipped hand, with its truth."""
+"""The demo measures the shipped hand and compares it with its truth."""
 
 import re
 
@@ -9,7 +9,7 @@ import pytest
 from napari_jsn.cli import main
 
 
-def test_demo_sets_the_truth_beside_the_measurement(tmp_path, capsys):
+def test_demo_prints_the_truth_beside_the_measurement(tmp_path, capsys):
     with pytest.raises(SystemExit) as left:
         main(["demo", "--out", str(tmp_path / "demo")])
     printed = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""The command ``measure``: what it prints, writes and refuses. The engine is replaced; ``demo`` runs it."""
+"""The command ``measure``: what it prints, writes and refuses. Measuring is replaced; ``demo`` measures."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from skimage.util import img_as_ubyte
 
 from napari_jsn import __version__, read_radiograph
 from napari_jsn.cli import hands, main
-from napari_jsn.cli.printed_progression import print_progression
+from napari_jsn.cli.printing import print_progression
 from napari_jsn.common.errors import InputError
 from napari_jsn.progression import measure as measuring
 from tests.progression import made_up
@@ -25,7 +25,7 @@ FILMS = sorted(SAMPLE.glob("*.dcm"))
 
 @pytest.fixture
 def run(capsys):
-    """Run the command in this process; tells its exit code and what it printed."""
+    """Run the command in this process; return its exit code and what it printed."""
 
     def run(*words):
         with pytest.raises(SystemExit) as left:
@@ -38,7 +38,7 @@ def run(capsys):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """Replaces measuring by a made-up progression; holds what was asked of it. The films state their side."""
+    """Replace measuring by a made-up progression; return the arguments. The radiographs state their side."""
     asked = {}
 
     def measure(study, **options):
@@ -72,15 +72,15 @@ def test_a_table_on_screen_in_anatomical_order_with_reasons_below(run, asked):
     assert "Written" not in out
 
 
-def test_reasons_that_differ_in_figures_only_are_told_once(capsys):
+def test_reasons_that_differ_in_figures_only_are_printed_once(capsys):
     rows = made_up.progression().narrowings
-    doubted = [replace(row, reliable=False, reason=f"Too uncertain (sd 0.0{k} mm).") for k, row in enumerate(rows)]
-    print_progression(replace(made_up.progression(), narrowings=tuple(doubted)))
+    unreliable = [replace(row, reliable=False, reason=f"Too uncertain (sd 0.0{k} mm).") for k, row in enumerate(rows)]
+    print_progression(replace(made_up.progression(), narrowings=tuple(unreliable)))
     out = capsys.readouterr().out
     assert out.count("no [1]") == 10 and out.count("[1] Too uncertain.") == 1 and "[2]" not in out
 
 
-def test_the_set_is_written_and_told(run, asked, tmp_path):
+def test_the_set_is_written_and_printed(run, asked, tmp_path):
     code, out, _ = run(*FILMS, "--out", tmp_path / "out", "--patient", "P07")
     assert code == 0 and names(tmp_path / "out") == ["joints.csv", "report.html"]
     table = pd.read_csv(tmp_path / "out" / "joints.csv")
@@ -104,7 +104,7 @@ def test_reruns_write_the_same_bytes_and_no_day_or_path(run, asked, tmp_path):
         assert b"2021-01-13" not in written and b".dcm" not in written and str(tmp_path).encode() not in written
 
 
-def test_days_are_told_where_the_identity_is_kept(run, asked, tmp_path):
+def test_days_are_written_where_the_identity_is_kept(run, asked, tmp_path):
     assert run(SAMPLE, "--out", tmp_path, "--keep-identity")[0] == 0
     table = pd.read_csv(tmp_path / "joints.csv")
     assert set(table.day) == {"2021-01-13"} and set(table.patient) == {"SIM0001"}
@@ -119,12 +119,12 @@ def test_options_reach_the_measurement(run, asked):
     assert asked["study"].patient == "anonymous"
 
 
-def test_dicom_objects_on_demand_and_gone_with_the_next_set(run, asked, tmp_path):
+def test_dicom_objects_on_request_are_removed_with_the_next_set(run, asked, tmp_path):
     pytest.importorskip("highdicom")
     assert run(*FILMS, "--out", tmp_path, "--dicom")[0] == 0
     written = names(tmp_path)
     assert {"joints.csv", "report.html", "progression-sr.dcm", "bones-v01-L-seg.dcm"} <= set(written)
-    shutil.copy(FILMS[0], tmp_path / "film.dcm")  # a radiograph in the same folder is none of ours
+    shutil.copy(FILMS[0], tmp_path / "film.dcm")  # a radiograph in the same folder is kept
     assert run(*FILMS, "--out", tmp_path)[0] == 0
     assert names(tmp_path) == ["film.dcm", "joints.csv", "report.html"]
 
@@ -195,20 +195,20 @@ def test_ctrl_c_stops_and_keeps_what_was_written_before(run, asked, tmp_path, mo
 
 
 @pytest.mark.parametrize(
-    ("failure", "code", "told"),
+    ("failure", "code", "message"),
     [
         (KeyboardInterrupt(), 130, ""),
         (RuntimeError("odd\nthing"), 1, "--debug"),
         (InputError("There is no device 'x'.", "device"), 2, "--device: There is no device 'x'."),
     ],
 )
-def test_a_failure_while_measuring_leaves_nothing_behind(run, asked, tmp_path, monkeypatch, failure, code, told):
+def test_a_failure_while_measuring_leaves_nothing_behind(run, asked, tmp_path, monkeypatch, failure, code, message):
     def fail(*arguments, **options):
         raise failure
 
     monkeypatch.setattr(measuring, "measure", fail)
     left, out, err = run(*FILMS, "--out", tmp_path / "out")
-    assert left == code and told in err and out == "" and "Traceback" not in err
+    assert left == code and message in err and out == "" and "Traceback" not in err
     assert names(tmp_path) == []
 
 
@@ -216,9 +216,9 @@ def test_a_failure_while_drawing_leaves_the_old_report(run, asked, tmp_path, mon
     assert run(*FILMS, "--out", tmp_path)[0] == 0
     before = (tmp_path / "joints.csv").read_bytes()
 
-    def fail(*arguments):
+    def fail(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("napari_jsn.export.report.page.strip", fail)
+    monkeypatch.setattr("napari_jsn.export.report.strips.strip", fail)
     assert run(*FILMS, "--out", tmp_path)[0] == 130
     assert names(tmp_path) == ["joints.csv", "report.html"] and (tmp_path / "joints.csv").read_bytes() == before

@@ -1,4 +1,4 @@
-"""The command: what it prints and writes, and how it refuses."""
+"""The command ``register``: what it prints and writes, and its errors."""
 
 import math
 import subprocess
@@ -23,7 +23,7 @@ OUTPUTS = ["figure.png", "original-spectrum.tif", "registration.csv", "transform
 
 @pytest.fixture(scope="module")
 def folder(simulated, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("simulated pair [1]")  # brackets and blanks are no markup
+    folder = tmp_path_factory.mktemp("simulated pair [1]")  # brackets and blanks are not markup
     write_files(folder, pair_files(simulated))
     return folder
 
@@ -40,7 +40,7 @@ def pair(folder, images):
 
 @pytest.fixture
 def run(capsys):
-    """Run the command in this process; tells its exit code and what it printed."""
+    """Run the command in this process; return its exit code and what it printed."""
 
     def run(*words):
         with pytest.raises(SystemExit) as left:
@@ -65,8 +65,8 @@ def test_a_pair_is_measured_and_written(run, pair, simulated, tmp_path):
     assert (row.fixed, row.moving) == (FIXED, MOVING)
     assert (row.spacing_mm, row.spacing_source) == (0.175, "given")
     assert (row.moving_spacing_mm, row.method, row.device) == (0.175, "refined", "cpu")
-    for told in ("Joint space narrowing", f"{row.jsn_mm:+.3f} mm", "Reliable", "0.175 mm (given)", "P1, lower"):
-        assert told in out
+    for text in ("Joint space narrowing", f"{row.jsn_mm:+.3f} mm", "Reliable", "0.175 mm (given)", "P1, lower"):
+        assert text in out
     assert f"Six-panel figure: {tmp_path / 'new' / 'out' / 'figure.png'}\n" in out
 
 
@@ -93,8 +93,8 @@ def test_masks_are_found_if_not_given(run, images, tmp_path, simulated):
 def test_a_follow_up_of_another_pixel_size(run, pair, folder, tmp_path, simulated):
     for name in (MOVING, MOVING_MASK):
         image = Image.open(folder / name)
-        way = Image.Resampling.NEAREST if name == MOVING_MASK else Image.Resampling.BICUBIC
-        image.resize((256, 256), way).save(tmp_path / name)
+        filter_ = Image.Resampling.NEAREST if name == MOVING_MASK else Image.Resampling.BICUBIC
+        image.resize((256, 256), filter_).save(tmp_path / name)
     pair[1], pair[-1] = tmp_path / MOVING, tmp_path / MOVING_MASK
     sizes = ("--spacing-mm", 0.175, "--moving-spacing-mm", 0.0875)
     code, out, _ = run("register", *pair, *sizes, "--out", tmp_path / "out")
@@ -105,7 +105,7 @@ def test_a_follow_up_of_another_pixel_size(run, pair, folder, tmp_path, simulate
     assert "follow-up 0.0875 mm (given)" in " ".join(out.split())
 
 
-def test_the_pixel_size_of_a_dicom_file_is_used_and_its_source_told(run, pair, tmp_path):
+def test_the_pixel_size_of_a_dicom_file_is_used_and_its_source_printed(run, pair, tmp_path):
     for k in (0, 1):
         pair[k] = as_dicom(pair[k], tmp_path / f"visit-{k}.dcm")
     code, out, _ = run("register", *pair, "--out", tmp_path / "out")
@@ -138,8 +138,8 @@ def test_every_method_can_be_chosen_and_is_named_in_the_help(run, pair):
     _, out, _ = run("register", "--help")
     for method in METHODS:
         assert method in out
-        code, told, _ = run("register", *pair, "--method", method, "--device", "cpu")
-        assert code == 0 and f"{method} on cpu" in told
+        code, printed, _ = run("register", *pair, "--method", method, "--device", "cpu")
+        assert code == 0 and f"{method} on cpu" in printed
 
 
 def test_simulate_pair_simulates_what_is_asked_for(run, tmp_path):
@@ -158,7 +158,7 @@ def test_version(run):
 
 @pytest.mark.parametrize("option", ["--spacing-mm", "--moving-spacing-mm"])
 @pytest.mark.parametrize("typed", ["wide", "0", "nan", "-0.1", "inf", ""])
-def test_a_pixel_size_that_is_none(run, pair, option, typed):
+def test_a_wrong_pixel_size(run, pair, option, typed):
     refused(run("register", *pair, f"{option}={typed}"), option, "mm")
 
 
@@ -206,14 +206,14 @@ def test_threads_must_be_a_number_above_zero(run, pair):
 
 
 def test_threads_are_set_for_the_process(run, pair, monkeypatch):
-    asked = []
-    monkeypatch.setattr("torch.set_num_threads", asked.append)
+    threads = []
+    monkeypatch.setattr("torch.set_num_threads", threads.append)
     assert run("register", *pair, "--threads", 1)[0] == 0
-    assert asked == [1]
+    assert threads == [1]
 
 
 @pytest.mark.parametrize(
-    ("failure", "code", "told"),
+    ("failure", "code", "message"),
     [
         (KeyboardInterrupt(), 130, ""),
         (RuntimeError("odd\nthing"), 1, "--debug"),
@@ -221,13 +221,13 @@ def test_threads_are_set_for_the_process(run, pair, monkeypatch):
         (InputError("The moving image is odd.", "moving"), 2, "MOVING: The moving image is odd."),
     ],
 )
-def test_a_failure_leaves_nothing_behind(run, pair, monkeypatch, tmp_path, failure, code, told):
+def test_a_failure_leaves_nothing_behind(run, pair, monkeypatch, tmp_path, failure, code, message):
     def fail(*args, **options):
         raise failure
 
     monkeypatch.setattr(api, "register", fail)
     left, out, err = run("register", *pair, "--out", tmp_path / "out")
-    assert left == code and told in err and out == ""
+    assert left == code and message in err and out == ""
     assert "Traceback" not in err and err.count("\n") <= 1
     assert names(tmp_path) == []
 
@@ -236,7 +236,7 @@ def test_a_failure_while_drawing_leaves_nothing_behind(run, pair, monkeypatch, t
     def fail(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("napari_jsn.export.images.tiff_bytes", fail)
+    monkeypatch.setattr("napari_jsn.export.registration_files.tiff_bytes", fail)
     assert run("register", *pair, "--out", tmp_path / "out")[0] == 130
     assert names(tmp_path) == []
 
@@ -251,7 +251,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(pair, monkeypatch):
             main([str(word) for word in words])
 
 
-def test_an_unreliable_result_says_why(run, pair, tmp_path, folder):
+def test_an_unreliable_result_has_its_reason(run, pair, tmp_path, folder):
     """A follow-up that shows no joint at all."""
     noise = np.random.default_rng(0).integers(0, 255, (128, 128), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
@@ -270,7 +270,7 @@ def test_the_installed_command_refuses_without_a_traceback(tmp_path):
 
 
 def refused(result, *words):
-    """One sentence on stderr that holds these words, and exit code 2."""
+    """Check for one sentence on stderr that contains these words, and exit code 2."""
     code, out, err = result
     assert code == 2, (out, err)
     assert out == "" and err.startswith("Error: ") and err.count("\n") == 1 and "Traceback" not in err

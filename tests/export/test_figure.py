@@ -8,10 +8,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from napari_jsn.export.figure import TITLES, joint_figure, png_bytes
+from napari_jsn.export.figure import TITLES, png_bytes, registration_figure
 from napari_jsn.joint import BoneMasks
 
-REASON = "The motion models disagree by 0.31 mm, more than twice what they may. " * 4
+REASON = "The motion models disagree by 0.31 mm, more than twice the limit. " * 4
 
 
 def words(figure):
@@ -36,7 +36,7 @@ _IMAGES = ("transformed", "original_spectrum", "transformed_spectrum")
 
 
 def test_six_panels_in_the_order_of_the_paper(simulated, registration):
-    figure = joint_figure(simulated.fixed, simulated.moving, registration)
+    figure = registration_figure(simulated.fixed, simulated.moving, registration)
     panels = figure.axes[:6]
     assert tuple(panel.get_title() for panel in panels) == TITLES
     shown = [panel.images[0].get_array() for panel in panels]
@@ -46,37 +46,39 @@ def test_six_panels_in_the_order_of_the_paper(simulated, registration):
 
 
 def test_both_spectra_share_one_colour_scale(simulated, registration):
-    panels = joint_figure(simulated.fixed, simulated.moving, registration).axes
+    panels = registration_figure(simulated.fixed, simulated.moving, registration).axes
     limits = [panel.images[0].get_clim() for panel in panels[4:6]]
     assert limits[0] == limits[1] and limits[0][0] == 0
 
 
-def test_figures_are_written_below(simulated, registration):
-    told = words(joint_figure(simulated.fixed, simulated.moving, registration, title="Fixed a.png"))
-    assert "+0.300 mm" in told and "+0.280 to +0.320 mm (sd 0.010 mm)" in told
-    assert f"{registration.lower.dy:+.3f}" in told
-    assert f"MSE {registration.original_loss:.5f}" in told
-    assert "Fixed a.png" in told and "Reliable: yes" in told
-    assert "5 mm" in told
+def test_figures_are_written_below_the_panels(simulated, registration):
+    written = words(registration_figure(simulated.fixed, simulated.moving, registration, title="Fixed a.png"))
+    assert "+0.300 mm" in written and "+0.280 to +0.320 mm (sd 0.010 mm)" in written
+    assert f"{registration.lower.dy:+.3f}" in written
+    assert f"MSE {registration.original_loss:.5f}" in written
+    assert "Fixed a.png" in written and "Reliable: yes" in written
+    assert "5 mm" in written
 
 
 def test_without_spacing_there_are_pixels_and_no_scale_bar(simulated, unscaled):
-    told = words(joint_figure(simulated.fixed, simulated.moving, unscaled))
-    assert "+1.71 px" in told
-    assert not any(word.endswith(" mm") for word in told)
+    written = words(registration_figure(simulated.fixed, simulated.moving, unscaled))
+    assert "+1.71 px" in written
+    assert not any(word.endswith(" mm") for word in written)
 
 
-def test_an_unreliable_result_tells_its_whole_reason(simulated, registration):
-    told = words(joint_figure(simulated.fixed, simulated.moving, replace(registration, reliable=False, reason=REASON)))
-    assert REASON.strip() in " ".join(told) and "Not reliable" in " ".join(told)
-    assert "Reliable: yes" not in told
+def test_an_unreliable_result_has_its_whole_reason(simulated, registration):
+    written = words(
+        registration_figure(simulated.fixed, simulated.moving, replace(registration, reliable=False, reason=REASON))
+    )
+    assert REASON.strip() in " ".join(written) and "Not reliable" in " ".join(written)
+    assert "Reliable: yes" not in written
 
 
 @pytest.mark.parametrize("shape", [(128, 128), (80, 160), (160, 80), (30, 200), (200, 30)])
 @pytest.mark.parametrize("reliable", [True, False])
 def test_nothing_is_cut_off(registration, shape, reliable):
     found = replace(shaped(registration, *shape), reliable=reliable, reason="" if reliable else REASON)
-    figure = joint_figure(found.transformed, found.transformed, found, title="Fixed a.png")
+    figure = registration_figure(found.transformed, found.transformed, found, title="Fixed a.png")
     renderer = FigureCanvasAgg(figure).get_renderer()
     page = figure.bbox
     boxes = [artist.get_window_extent(renderer) for artist in figure.texts]
@@ -90,7 +92,7 @@ def test_nothing_is_cut_off(registration, shape, reliable):
 
 
 def test_images_of_different_size_are_shown_whole_and_to_one_scale(simulated, registration):
-    figure = joint_figure(
+    figure = registration_figure(
         simulated.fixed, np.tile(simulated.moving, (2, 1)), registration, moving_spacing_mm=(0.175, 0.0875)
     )
     moving, fixed = (figure.axes[k].images[0].get_extent() for k in (0, 2))
@@ -103,11 +105,15 @@ def test_images_of_different_size_are_shown_whole_and_to_one_scale(simulated, re
 
 
 def test_the_same_result_gives_the_same_bytes(simulated, registration):
-    first, second = (png_bytes(joint_figure(simulated.fixed, simulated.moving, registration), dpi=60) for _ in range(2))
+    first, second = (
+        png_bytes(registration_figure(simulated.fixed, simulated.moving, registration), dpi=60) for _ in range(2)
+    )
     assert first == second
     assert Image.open(io.BytesIO(first)).size[0] > 600
 
 
 def test_names_in_any_script_are_no_warning(simulated, registration, recwarn):
-    png_bytes(joint_figure(simulated.fixed, simulated.moving, registration, title="Fixed \u57fa\u6e96.png $x$"), dpi=60)
+    png_bytes(
+        registration_figure(simulated.fixed, simulated.moving, registration, title="Fixed \u57fa\u6e96.png $x$"), dpi=60
+    )
     assert [str(warning.message) for warning in recwarn] == []

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from napari_jsn.export.table import csv_bytes, flat_record, spacing_cell, table
+from napari_jsn.export.table import csv_bytes, table
+from napari_jsn.registration.record import flat_record, spacing_cell
 
 
 def test_a_record_holds_every_figure_under_a_name_with_its_unit(registration, simulated):

@@ -1,4 +1,4 @@
-"""The command ``napari-jsn demo``: from radiographs to the report, on simulated ones whose truth is known."""
+"""The command ``napari-jsn demo``: measure simulated radiographs and compare with their truth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from napari_jsn.cli.printed_progression import Key
+    from napari_jsn.cli.printing import JointKey
 
 #: A left hand at baseline and after 52 weeks.
 _SAMPLE = "hand_pair"
@@ -18,33 +18,31 @@ _PATIENT = "SIM0001"
 
 
 def demo(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for everything it makes.")] = Path("output/demo"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for table and report.")] = Path("output/demo"),
 ) -> None:
-    """Measure a simulated hand at two visits, and set the truth beside the measurement."""
-    from napari_jsn.cli import hands, printed
-    from napari_jsn.cli.printed_progression import print_accuracy, print_progression
-    from napari_jsn.cli.terminal import on_terminal
+    """Measure a simulated hand at two visits and print the true narrowing beside the measured one."""
+    from napari_jsn.cli import hands, printing
+    from napari_jsn.cli.terminal import terminal_progress
     from napari_jsn.common.files import check_folder
-    from napari_jsn.export.write_progression import write_progression
+    from napari_jsn.export.progression_files import write_progression
 
     check_folder(out)
-    with as_file(files("napari_jsn") / "samples" / _SAMPLE) as sample, on_terminal(remaining=False) as progress:
-        study = hands.read([sample], patient=_PATIENT, progress=progress)
-        found = hands.follow(study, progress=progress)
+    with as_file(files("napari_jsn") / "samples" / _SAMPLE) as sample, terminal_progress(remaining=False) as progress:
+        progression = hands.measure_patient([sample], patient_id=_PATIENT, progress=progress)
         written = []
-        if found is not None:
+        if progression is not None:
             progress.update(0, 0, "Writing")
-            written = write_progression(out, found)
-        truths = known(sample / "truth.csv")
-    if found is None:
+            written = write_progression(out, progression)
+        truth = read_truth(sample / "truth.csv")
+    if progression is None:
         hands.leave_stopped()
-    print_progression(found, truths)
-    print_accuracy(found, truths)
-    printed.print_files(written)
+    printing.print_progression(progression, truth)
+    printing.print_accuracy(progression, truth)
+    printing.print_files(written)
 
 
-def known(table: Path) -> dict[Key, float]:
-    """The narrowing since baseline, in mm and in projection (what registration can find), of every joint and visit."""
+def read_truth(table: Path) -> dict[JointKey, float]:
+    """Return the true narrowing since baseline of every joint and visit: projected, in mm."""
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return {(row["side"], row["joint"], int(row["visit"])): float(row["jsn_projected_mm"]) for row in rows}

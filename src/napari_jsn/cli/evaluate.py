@@ -57,7 +57,7 @@ def segmentation(
 
     Of the public joints that the shipped model learned from, only those that it never saw are taken.
     """
-    from napari_jsn.cli import printed
+    from napari_jsn.cli import printing
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.evaluation.segmentation.report import evaluate, figures, overlays, renewed, table
@@ -72,7 +72,7 @@ def segmentation(
         import torch
 
         torch.set_num_threads(threads)
-    with printed.busy("Finding the bones"):
+    with printing.spinner("Finding the bones"):
         sets: list[tuple[str, Evaluated]] = []
         if data is not None:
             sets.append(("real", evaluate(labelled_joints(data, "test"), model, device)))
@@ -93,7 +93,7 @@ def segmentation(
             path.parent, {path.name: f"{json.dumps(about, indent=2, ensure_ascii=False)}\n".encode()}
         )
     print(measured)
-    printed.print_files(written)
+    printing.print_files(written)
 
 
 def _typed() -> str:

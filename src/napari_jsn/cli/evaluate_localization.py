@@ -33,7 +33,7 @@ def localization(
 
     Of the public hands that the shipped model learned from, only those that it never saw are taken.
     """
-    from napari_jsn.cli import printed
+    from napari_jsn.cli import printing
     from napari_jsn.cli.train import typed
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
@@ -53,7 +53,7 @@ def localization(
 
         torch.set_num_threads(threads)
     sets: list[tuple[str, list[Truth]]] = []
-    with printed.busy("Finding the joints"):
+    with printing.spinner("Finding the joints"):
         if data is not None:
             sets += [(name, [Truth.of(film) for film in films]) for name, films in films_to_measure_on(data).items()]
         if simulated:
@@ -71,4 +71,4 @@ def localization(
             path.parent, {path.name: f"{json.dumps(about, indent=2, ensure_ascii=False)}\n".encode()}
         )
     print(measured)
-    printed.print_files(written)
+    printing.print_files(written)

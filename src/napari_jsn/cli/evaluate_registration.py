@@ -45,7 +45,7 @@ def registration(
 
     Of the public joints that the shipped network learned from, only those that it never saw are taken.
     """
-    from napari_jsn.cli import printed
+    from napari_jsn.cli import printing
     from napari_jsn.cli.train import typed
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
@@ -66,7 +66,7 @@ def registration(
 
         torch.set_num_threads(threads)
     sizes = Sizes(pairs, simulated, min(40, pairs), min(24, pairs))
-    with printed.busy("Registering"):
+    with printing.spinner("Registering"):
         found = evaluate(methods, real, mm, sizes, device)
         made = plots(found)
         panels = _panels(real, mm, methods[0], device)
@@ -78,7 +78,7 @@ def registration(
         written += write_files(page.parent / "images", made)
         written += write_files(page.parent, {page.name: renewed(text, f"{measured}\n{links}").encode()})
     print(measured)
-    printed.print_files(written)
+    printing.print_files(written)
 
 
 _ALT = {
@@ -115,7 +115,7 @@ def _real(data: Path, spacing_mm: float | None, most: int | None) -> tuple[list[
 def _panels(real: list[LabelledJoint], spacing_mm: float, method: str, device: str | None) -> dict[str, bytes]:
     """Fig. 6 of the paper for the pair whose loss fell most, about half as many, and least."""
     from napari_jsn.evaluation.registration.paper_figures import all_pairs, ask, by_joint
-    from napari_jsn.export.figure import joint_figure, png_bytes
+    from napari_jsn.export.figure import png_bytes, registration_figure
     from napari_jsn.registration.register import register
 
     asked = [pair for pair in all_pairs(by_joint(real)) if (pair.first, pair.second) == (0, 1)][:40]
@@ -127,6 +127,7 @@ def _panels(real: list[LabelledJoint], spacing_mm: float, method: str, device: s
     for name, k in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
         fixed, moving = asked[k].fixed, asked[k].moving
         found = register(fixed.image, moving.image, fixed.masks, moving.masks, spacing_mm, method=method, device=device)
-        figure = joint_figure(fixed.image, moving.image, found, spacing_mm, spacing_mm, f"{asked[k].group}, {name}")
+        title = f"{asked[k].group}, {name}"
+        figure = registration_figure(fixed.image, moving.image, found, spacing_mm, spacing_mm, title)
         made[f"panels-{name}.png"] = png_bytes(figure)
     return made

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from napari_jsn.cli.terminal import STOPPED
+from napari_jsn.cli.terminal import EXIT_STOPPED
 from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -96,4 +96,4 @@ def _read(radiographs: list[Path], **options: Any) -> Patient:
 def leave_stopped() -> NoReturn:
     """Print that Ctrl-C stopped the command, and leave."""
     print("Stopped. Nothing was written.")
-    raise typer.Exit(STOPPED)
+    raise typer.Exit(EXIT_STOPPED)

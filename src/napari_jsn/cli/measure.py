@@ -47,20 +47,19 @@ def measure(
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
 ) -> None:
     """Measure every finger joint of one patient's hands between two or more visits."""
-    from napari_jsn.cli import hands, printed
-    from napari_jsn.cli.pair import typed_spacing
-    from napari_jsn.cli.printed_progression import print_progression
-    from napari_jsn.cli.terminal import on_terminal
+    from napari_jsn.cli import hands, printing
+    from napari_jsn.cli.options import parse_spacing, set_threads
+    from napari_jsn.cli.terminal import terminal_progress
     from napari_jsn.common.files import check_folder
-    from napari_jsn.export.write_progression import write_progression
+    from napari_jsn.export.progression_files import write_progression
 
     if out is not None:
         check_folder(out)
     _check_dicom(dicom, out)
-    spacing = typed_spacing(spacing_mm, "--spacing-mm")
+    spacing = parse_spacing(spacing_mm, "--spacing-mm")
     hands.check_models(joints_model, bones_model)
-    _set_threads(threads)
-    with on_terminal(remaining=False) as progress:
+    set_threads(threads)
+    with terminal_progress(remaining=False) as progress:
         found = hands.measure_patient(
             radiographs, patient, keep_identity, spacing, dicom, method, joints_model, bones_model, device, progress
         )
@@ -70,8 +69,8 @@ def measure(
             written = write_progression(out, found, dicom, keep_identity)
     if found is None:
         hands.leave_stopped()
-    print_progression(found)
-    printed.print_files(written)
+    printing.print_progression(found)
+    printing.print_files(written)
 
 
 def _check_dicom(dicom: bool, out: Path | None) -> None:
@@ -80,13 +79,6 @@ def _check_dicom(dicom: bool, out: Path | None) -> None:
         return
     if out is None:
         raise InputError("DICOM objects are files: give --out with the folder to write them into.", "dicom")
-    from napari_jsn.export.dicom.objects import check_extra
+    from napari_jsn.export.dicom.shared import require_highdicom
 
-    check_extra()
-
-
-def _set_threads(threads: int | None) -> None:
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
+    require_highdicom()

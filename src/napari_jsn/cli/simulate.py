@@ -72,13 +72,13 @@ def simulate_pair(
     side: Annotated[str, typer.Option(help="L or R.")] = "L",
 ) -> None:
     """Simulate joint images of two visits, with a narrowing of your choice."""
-    from napari_jsn.cli import printed
+    from napari_jsn.cli import printing
     from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.export.simulated.joint_pair import pair_files
     from napari_jsn.simulation.joint_pair import joint_pair
 
     check_folder(folder, "folder")
-    printed.print_files(write_files(folder, pair_files(joint_pair(joint, jsn_mm, seed, side=side)), "folder"))
+    printing.print_files(write_files(folder, pair_files(joint_pair(joint, jsn_mm, seed, side=side)), "folder"))
 
 
 def _write(films: Iterable[SimulatedRadiograph], writer: RadiographWriter, total: int) -> None:

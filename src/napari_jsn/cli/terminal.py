@@ -1,4 +1,4 @@
-"""How long work shows on the terminal, and how Ctrl-C stops it."""
+"""Progress of long work on the terminal, and stopping it with Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,34 +10,39 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-#: The shell's exit code of what Ctrl-C ended.
-STOPPED = 130
+#: Exit code of a command that Ctrl-C stopped.
+EXIT_STOPPED = 130
 
 
 class TerminalProgress:
-    """A bar on the terminal; Ctrl-C asks the work to stop where it can, a second one stops it at once."""
+    """A progress bar on the terminal. Ctrl-C asks the work to stop; a second Ctrl-C interrupts it."""
 
     def __init__(self, bar: Bar) -> None:
-        self._bar, self._line = bar, bar.add_task("Loading", total=None)
+        self._bar, self._task = bar, bar.add_task("Loading", total=None)
         self.aborted = False
 
     def update(self, done: int, total: int, message: str = "") -> None:
-        """Move the bar."""
+        """Show that ``done`` of ``total`` steps are done."""
         if not self.aborted:
-            self._bar.update(self._line, completed=done, total=total or None, description=message)
+            self._bar.update(self._task, completed=done, total=total or None, description=message)
 
     def stop(self, *signal_and_frame: Any) -> None:
-        """What Ctrl-C does."""
+        """Ask the work to stop; the handler of Ctrl-C."""
         self.aborted = True
-        self._bar.update(self._line, description="Stopping; Ctrl-C again stops at once")
+        self._bar.update(self._task, description="Stopping. Press Ctrl-C again to interrupt")
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager
-def on_terminal(shown: bool = True, remaining: bool = True) -> Iterator[TerminalProgress]:
-    """A bar while the block runs; nothing where output goes to a file.
+def terminal_progress(shown: bool = True, remaining: bool = True) -> Iterator[TerminalProgress]:
+    """Show a progress bar while the block runs; nothing where output goes to a file.
 
-    ``remaining`` tells how long it will still take, where steps take equal times.
+    Parameters
+    ----------
+    shown : bool
+        False shows no bar; Ctrl-C is handled all the same.
+    remaining : bool
+        Show the remaining time; useful where all steps take equal times.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.terminal import STOPPED, on_terminal
+from napari_jsn.cli.terminal import EXIT_STOPPED, terminal_progress
 
 if TYPE_CHECKING:
     from napari_jsn.training.train import Trained
@@ -54,14 +54,14 @@ def train(
         torch.set_num_threads(threads)
     if preset is None:
         preset = "default" if resume is None else _preset_of(resume)
-    with on_terminal(is_first_process()) as progress:
+    with terminal_progress(is_first_process()) as progress:
         trained = train_task(
             task_from_folder(task, data, preset), epochs, device, out, name, resume, start, seed, progress,
             command=typed(sys.argv),
         )  # fmt: skip
     _tell(trained, task)
     if not trained.finished:
-        raise typer.Exit(1 if trained.resume is None and trained.path else STOPPED)
+        raise typer.Exit(1 if trained.resume is None and trained.path else EXIT_STOPPED)
 
 
 def typed(words: list[str]) -> str:

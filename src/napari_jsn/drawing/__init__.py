@@ -1,1 +1,1 @@
-"""Pieces of pictures that several packages draw with: colours, SVG, pictures as data."""
+"""Pieces of pictures that several packages use: colours, SVG, embedded images, hands, joints, forest plots."""

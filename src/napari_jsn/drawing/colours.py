@@ -1,11 +1,11 @@
-"""The colour of a narrowing: one diverging scale for reports and layers, neutral at zero."""
+"""Colours: a diverging scale for narrowing, neutral at zero, and the two bones of a joint."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 
-#: From widening over no change to narrowing; seen on a dark radiograph and on white, and by the colour-blind.
+#: Share of the scale and RGB, from widening to narrowing; readable on dark and light, and with colour blindness.
 _STOPS = (
     (-1.0, (38, 120, 214)),
     (-0.5, (125, 181, 240)),
@@ -13,32 +13,34 @@ _STOPS = (
     (0.5, (246, 164, 104)),
     (1.0, (222, 66, 26)),
 )
-#: A joint whose figure should not be trusted, or that has none.
+#: Colour of a joint whose figure has failed or is missing.
 UNRELIABLE = "#9b9b9b"
-#: Ends that the scale may have, in mm or pixels.
+#: Outlines of the upper (distal) and lower (proximal) bone; distinct with colour blindness.
+UPPER_COLOUR, LOWER_COLOUR = "#56b4e9", "#e69f00"
+#: Ends that the scale can have, in mm or pixels.
 _ENDS = tuple(step * 10.0**power for power in range(-1, 4) for step in (2, 5, 10))
 
 
 def scale_end(values: Iterable[float]) -> float:
-    """Where the scale ends on both sides: the least round number that holds all these values, at least 0.5."""
+    """Return the end of the scale: the smallest round number that is not less than any absolute value, at least 0.5."""
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     return next((end for end in _ENDS if end >= max(largest, 0.5)), _ENDS[-1])
 
 
 def jsn_colour(jsn: float, end: float = 1.0) -> str:
-    """The colour of a narrowing as ``#rrggbb``: orange where the joint narrowed, blue where it widened.
+    """Return the colour of a narrowing as ``#rrggbb``: orange where the joint narrowed, blue where it widened.
 
     Parameters
     ----------
     jsn : float
-        Positive is narrower. NaN has the colour of a joint that was not measured.
+        Positive is narrower. NaN gives the colour :data:`UNRELIABLE`.
     end : float
-        Where the scale ends, in the same unit.
+        End of the scale in the same unit; values beyond it have the colour of the end.
     """
     if not math.isfinite(jsn):
         return UNRELIABLE
-    place = min(max(jsn / end, -1.0), 1.0)
-    upper = next(k for k in range(1, len(_STOPS)) if place <= _STOPS[k][0])
+    position = min(max(jsn / end, -1.0), 1.0)
+    upper = next(k for k in range(1, len(_STOPS)) if position <= _STOPS[k][0])
     (low, before), (high, after) = _STOPS[upper - 1], _STOPS[upper]
-    share = (place - low) / (high - low)
+    share = (position - low) / (high - low)
     return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in zip(before, after, strict=True))

@@ -1,1 +1,1 @@
-"""Write results: tables, figures, images."""
+"""Write results to files: tables, figures, images, reports, DICOM objects."""

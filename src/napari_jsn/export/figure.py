@@ -1,7 +1,7 @@
-"""One registration in six panels, after Fig. 6 of Wang et al. 2023.
+"""A figure of one registration in six panels, after Fig. 6 of Wang et al. 2023.
 
-Moving, bone regions, fixed, transformed, and both loss spectra on one colour scale; below them the motion of
-each bone, the losses and the narrowing with its interval, and why it is not reliable where it is not.
+Panels: moving image, bone regions, fixed image, transformed image, and both loss spectra on one colour scale. Below
+them: motion of each bone, losses, narrowing with its interval, and the reasons if it is not reliable.
 """
 
 from __future__ import annotations
@@ -15,9 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_jsn.drawing.colours import LOWER_COLOUR, UPPER_COLOUR
 from napari_jsn.joint import BoneMasks
 from napari_jsn.radiograph.spacing import Spacing
-from napari_jsn.registration.labels import bone_words, eq7_words, interval_words, jsn_words, loss_words, spacing_words
+from napari_jsn.registration.labels import (
+    eq7_label,
+    interval_label,
+    jsn_label,
+    loss_labels,
+    motion_labels,
+    spacing_label,
+)
 from napari_jsn.registration.result import Registration
 
 if TYPE_CHECKING:
@@ -27,20 +35,18 @@ if TYPE_CHECKING:
 
 TITLES = ("Moving", "Bone regions", "Fixed", "Transformed", "Original loss spectrum", "Transformed loss spectrum")
 
-#: Colours of the upper and the lower bone, which colour-blind readers can tell apart too.
-UPPER_COLOUR, LOWER_COLOUR = "#56b4e9", "#e69f00"
 _INK, _FAINT, _ALARM = "#222222", "#767676", "#b3261e"
 _FONT: dict[str, Any] = {"family": "DejaVu Sans", "fontsize": 10.0}
 
-# The page, in inches.
+# Layout of the page, in inches.
 _MARGIN, _GAP, _LINE = 0.25, 0.14, 0.25
 _BAR, _BAR_ROOM = 0.12, 0.75
 _PANEL_AREA, _MAX_PANEL, _TITLE_WIDTH = 2.3**2, 4.5, 1.9
-#: Where panels are wider than this against their height, they stand in two rows and stay large.
+#: Panels with a larger ratio of width to height are placed in two rows, so that they stay large.
 _WIDE = 1.4
 
 
-def joint_figure(
+def registration_figure(
     fixed: ArrayLike,
     moving: ArrayLike,
     registration: Registration,
@@ -55,21 +61,21 @@ def joint_figure(
     fixed, moving : (H, W) array
         The two joint images; their shapes may differ.
     registration : Registration
-        What was found between them.
+        Its result.
     fixed_spacing_mm, moving_spacing_mm : float or (row, col) pair, optional
-        Their pixel sizes, where they differ from the registration's.
+        Pixel sizes of the images, if they differ from that of the registration.
     title : str
         A line above the panels, such as the names of the two images.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Free of pyplot and its global state.
+        It does not belong to pyplot.
     """
     from matplotlib.figure import Figure
 
     fixed, moving = np.asarray(fixed), np.asarray(moving)
-    # every panel shows the same length at the same size: in mm, or in pixels where there are no mm
+    # all panels have the same scale, in mm or, without a pixel size, in pixels
     unit = registration.spacing_mm
     fixed_pixel, moving_pixel = ((size or unit) if unit else 1.0 for size in (fixed_spacing_mm, moving_spacing_mm))
     height, width = np.maximum(np.multiply(fixed.shape, fixed_pixel), np.multiply(moving.shape, moving_pixel)).tolist()
@@ -81,30 +87,30 @@ def joint_figure(
         panel.set_axis_off()
         panel.set_xlim(-width / 2, width / 2)
         panel.set_ylim(height / 2, -height / 2)
-    _show(panels[0], moving, moving_pixel, **_greys(moving))
-    _show(panels[1], fixed, fixed_pixel, **_greys(fixed))
+    _show(panels[0], moving, moving_pixel, **_intensities(moving))
+    _show(panels[1], fixed, fixed_pixel, **_intensities(fixed))
     _regions(panels[1], registration)
-    _show(panels[2], fixed, fixed_pixel, **_greys(fixed))
+    _show(panels[2], fixed, fixed_pixel, **_intensities(fixed))
     if unit:
         _scale_bar(panels[2])
-    _show(panels[3], registration.transformed, unit or 1.0, **_greys(moving))
+    _show(panels[3], registration.transformed, unit or 1.0, **_intensities(moving))
     _spectra(figure, page, panels[4:], registration)
     _write_figures(figure, page, registration, title)
     return figure
 
 
 def png_bytes(figure: Figure, dpi: int = 200) -> bytes:
-    """The figure as a PNG file; the same figure always gives the same bytes."""
+    """Return the figure as a PNG file; the same figure gives the same bytes."""
     file = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # a file's name in another script shows as boxes
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a file name in another script is shown as boxes
         figure.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
     return file.getvalue()
 
 
 @dataclass(frozen=True)
 class _Page:
-    """Where things stand on the page, in inches from its lower left corner."""
+    """Positions on the page, in inches from its lower left corner."""
 
     columns: int
     panel_width: float
@@ -114,7 +120,7 @@ class _Page:
 
     @classmethod
     def fit(cls, aspect: float, registration: Registration, titled: bool) -> _Page:
-        """A page for panels of this width against height."""
+        """Return the page for panels of this ratio of width to height."""
         columns = 3 if aspect > _WIDE else 6
         area = 1.6 * _PANEL_AREA if columns == 3 else _PANEL_AREA
         panel_width = min(float(np.sqrt(area * aspect)), _MAX_PANEL)
@@ -132,17 +138,17 @@ class _Page:
 
     @property
     def column(self) -> float:
-        """A panel, or its title where that is wider, and the space behind it."""
+        """Width of a panel, or of its title if that is wider, with the gap after it."""
         return max(self.panel_width, _TITLE_WIDTH) + _GAP
 
     @property
     def letters(self) -> int:
-        """How many go on a line: 13 letters of this font take an inch."""
+        """Number of letters in a line: 13 letters of this font take one inch."""
         return int(13 * (self.width - 2 * _MARGIN))
 
     @property
     def text_height(self) -> float:
-        """Captions, four lines of figures, the reasons, and the space around them."""
+        """Height of captions, four lines of figures, the reasons, and the space around them."""
         return (5.4 + (0.5 + len(self.reasons) if self.reasons else 0.0)) * _LINE
 
     @property
@@ -151,11 +157,11 @@ class _Page:
         return _MARGIN + self.text_height + self.rows * (self.panel_height + 1.4 * _LINE) + title
 
     def line(self, number: float) -> float:
-        """Height of a line of text; 0 stands right below the panels."""
+        """Vertical position of a line of text; line 0 is directly below the panels."""
         return _MARGIN + self.text_height - (number + 0.7) * _LINE
 
     def corner(self, k: int) -> tuple[float, float]:
-        """Lower left corner of a panel."""
+        """Left and bottom of a panel."""
         row, column = divmod(k, self.columns)
         left = _MARGIN + column * self.column + (self.column - _GAP - self.panel_width) / 2
         return left, _MARGIN + self.text_height + (self.rows - 1 - row) * (self.panel_height + 1.4 * _LINE)
@@ -173,7 +179,7 @@ class _Page:
 
 
 def _show(panel: Axes, pixels: NDArray[np.floating], size: float | tuple[float, float], **style: Any) -> AxesImage:
-    """Draw an image of this pixel size around the panel's middle."""
+    """Draw an image of this pixel size at the centre of the panel."""
     half_height, half_width = (np.multiply(pixels.shape[:2], size) / 2).tolist()
     frame = panel.get_xlim(), panel.get_ylim()
     drawn = panel.imshow(pixels, extent=(-half_width, half_width, half_height, -half_height), origin="upper", **style)
@@ -181,13 +187,13 @@ def _show(panel: Axes, pixels: NDArray[np.floating], size: float | tuple[float, 
     return drawn
 
 
-def _greys(pixels: NDArray[np.floating]) -> dict[str, Any]:
+def _intensities(pixels: NDArray[np.floating]) -> dict[str, Any]:
     low, high = np.nanpercentile(pixels, (0.2, 99.8))
     return {"cmap": "gray", "vmin": float(low), "vmax": float(max(high, low + 1e-6))}
 
 
 def _regions(panel: Axes, registration: Registration) -> None:
-    """Tint both bones, outline them, and mark the point and the axis at which narrowing is read."""
+    """Fill and outline both bones, and mark the point and the axis of the narrowing."""
     from matplotlib.colors import to_rgba
 
     masks: BoneMasks = registration.fixed_masks
@@ -211,7 +217,7 @@ def _scale_bar(panel: Axes) -> None:
     steps = (step * 10.0**power for power in range(-3, 4) for step in (1, 2, 5))
     length = max(step for step in steps if step <= (right - left) / 4)
     left, bottom = left + 0.05 * (right - left), bottom + 0.06 * (top - bottom)
-    for width, colour in ((4.0, "black"), (2.2, "white")):  # white on black shows on bone and on tissue
+    for width, colour in ((4.0, "black"), (2.2, "white")):  # white on black is visible on bone and on tissue
         panel.plot([left, left + length], [bottom, bottom], color=colour, linewidth=width, solid_capstyle="butt")
     style = {**_FONT, "fontsize": 8.5, "color": "white"}
     words = panel.text(left, bottom + 0.025 * (top - bottom), f"{length:g} mm", **style)
@@ -219,7 +225,7 @@ def _scale_bar(panel: Axes) -> None:
 
 
 def _spectra(figure: Figure, page: _Page, panels: list[Axes], registration: Registration) -> None:
-    """Both loss spectra on one colour scale, so that what registration took away is seen."""
+    """Draw both loss spectra on one colour scale, so that they can be compared."""
     spectra = registration.original_spectrum, registration.transformed_spectrum
     limit = max(float(np.nanpercentile(np.concatenate([s.ravel() for s in spectra]), 99.7)), 1e-6)
     for panel, spectrum in zip(panels, spectra, strict=True):
@@ -230,7 +236,7 @@ def _spectra(figure: Figure, page: _Page, panels: list[Axes], registration: Regi
     axes.tick_params(labelsize=7.5, colors=_INK, length=2)
     axes.set_ylabel("squared difference", color=_INK, **{**_FONT, "fontsize": 8.0})
     bar.outline.set_linewidth(0.5)
-    for k, words in zip((4, 5), loss_words(registration), strict=True):
+    for k, words in zip((4, 5), loss_labels(registration), strict=True):
         page.write(figure, page.corner(k)[0] + page.panel_width / 2, page.line(0), f"MSE {words}", ha="center")
 
 
@@ -240,9 +246,9 @@ def _write_figures(figure: Figure, page: _Page, registration: Registration, titl
         page.write(figure, _MARGIN, page.height - _MARGIN - 0.3 * _LINE, words, color=_FAINT)
     stops = (0.0, 1.25, 2.15, 4.05, 4.85)
     rows = [
-        ("", "scale dz", "turn d\u03b8", "dx (px)", "dy (px)"),
-        ("P0, upper bone", *bone_words(registration.upper)),
-        ("P1, lower bone", *bone_words(registration.lower)),
+        ("", "scale dz", "rotation d\u03b8", "dx (px)", "dy (px)"),
+        ("P0, upper bone", *motion_labels(registration.upper)),
+        ("P1, lower bone", *motion_labels(registration.lower)),
     ]
     for number, row in enumerate(rows):
         for stop, words in zip(stops, row, strict=True):
@@ -250,10 +256,10 @@ def _write_figures(figure: Figure, page: _Page, registration: Registration, titl
     ink = _INK if registration.reliable else _FAINT
     left = max(_MARGIN + page.columns // 2 * page.column, _MARGIN + stops[-1] + 1.0)
     results = [
-        ("JSN", jsn_words(registration), {"weight": "bold", "color": ink}),
-        ("95 % interval", interval_words(registration), {"color": ink}),
-        ("Eq. 7, dy0 - dy1", eq7_words(registration), {"color": ink}),
-        ("Pixel size", spacing_words(registration.spacing_mm), {}),
+        ("JSN", jsn_label(registration), {"weight": "bold", "color": ink}),
+        ("95 % interval", interval_label(registration), {"color": ink}),
+        ("Eq. 7, dy0 - dy1", eq7_label(registration), {"color": ink}),
+        ("Pixel size", spacing_label(registration.spacing_mm), {}),
     ]
     for number, (name, words, style) in enumerate(results):
         page.write(figure, left, page.line(number + 1.6), name, color=_FAINT)

@@ -1,4 +1,4 @@
-"""The report: all joints and reasons are in it, it loads nothing, and names nobody."""
+"""The report contains all joints and reasons, loads nothing and identifies nobody."""
 
 import base64
 import re
@@ -14,8 +14,9 @@ from PIL import Image
 from napari_jsn import __version__
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.drawing.svg import MINUS, plain, signed
-from napari_jsn.export.report.page import USE, report_html
-from napari_jsn.export.report.unit import Unit
+from napari_jsn.export.report.page import report_html
+from napari_jsn.export.report.sections import USE
+from napari_jsn.progression.labels import Unit
 from tests.progression import made_up
 
 VOID = {"meta", "img", "image", "line", "rect", "circle", "polygon", "polyline", "br", "path", "use"}
@@ -26,7 +27,7 @@ class Page(HTMLParser):
 
     def __init__(self, html):
         super().__init__()
-        self.open, self.attributes, self.said = [], [], []
+        self.open, self.attributes, self.texts = [], [], []
         self.feed(html)
         self.close()
         assert self.open == []
@@ -44,11 +45,11 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         if "style" not in self.open:
-            self.said.append(data)
+            self.texts.append(data)
 
     @property
     def words(self):
-        return " ".join(" ".join(self.said).split())
+        return " ".join(" ".join(self.texts).split())
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +75,8 @@ def test_it_shows_every_joint_with_its_figures_and_every_reason(html, progressio
         assert row.reason in words
         if np.isfinite(row.jsn_mm):
             assert f"{row.jsn_mm:+.2f}".replace("-", MINUS) in words
-    for told in (USE, "SIM0001", "visit 2 (week 52)", __version__, "refined", *progression.notes):
-        assert told in words
+    for text in (USE, "SIM0001", "visit 2 (week 52)", __version__, "refined", *progression.notes):
+        assert text in words
     for model in progression.models.values():
         assert model in words
     assert "magnification corrected" in words and "Repositioning" in words
@@ -105,26 +106,28 @@ def test_it_names_no_file_and_no_day(html, progression):
         assert film.day.isoformat() not in html and film.day.strftime("%Y%m%d") not in html
 
 
-def test_words_from_outside_are_no_markup(progression):
-    evil = "<script>alert('&')</script>"
-    rows = [replace(row, reliable=False, reason=evil) for row in progression.narrowings]
-    films = [replace(film, notes=(evil,)) for film in progression.hands]
-    odd = replace(progression, patient=evil, notes=(evil,), narrowings=tuple(rows), films=tuple(films), method=evil)
+def test_input_texts_are_escaped(progression):
+    markup = "<script>alert('&')</script>"
+    rows = [replace(row, reliable=False, reason=markup) for row in progression.narrowings]
+    films = [replace(film, notes=(markup,)) for film in progression.hands]
+    odd = replace(
+        progression, patient_id=markup, notes=(markup,), narrowings=tuple(rows), hands=tuple(films), method=markup
+    )
     html = report_html(odd)
-    assert "<script" not in html and unescape(Page(html).words).count(evil) > 10
+    assert "<script" not in html and unescape(Page(html).words).count(markup) > 10
 
 
-def test_strips_show_what_there_is(html, progression):
+def test_strips_show_the_images_that_exist(html, progression):
     pictures = Page(html).words
     measured = sum(row.registration is not None for row in progression.narrowings)
     assert pictures.count("Original loss") == pictures.count("Transformed loss") == measured == 9
     assert html.count(">5 mm</text>") == 10  # the scale bar of each baseline, of the joint missing at follow-up too
-    assert html.index("Not to be relied on</h2>") < html.index("Radiographs</h2>")
-    doubted = html[html.index("Not to be relied on</h2>") :]
-    assert [f"L {joint}" in doubted for joint in ("MCP1", "PIP4", "PIP5", "MCP2")] == [True, True, True, False]
+    assert html.index("Not reliable</h2>") < html.index("Radiographs</h2>")
+    unreliable = html[html.index("Not reliable</h2>") :]
+    assert [f"L {joint}" in unreliable for joint in ("MCP1", "PIP4", "PIP5", "MCP2")] == [True, True, True, False]
 
 
-def test_courses_are_drawn_from_three_visits_on(html, long):
+def test_courses_are_drawn_with_three_visits_or_more(html, long):
     assert "Over time" not in html
     words = Page(report_html(long)).words
     assert "weeks since baseline" in words and "104" in words
@@ -135,11 +138,11 @@ def test_courses_are_drawn_from_three_visits_on(html, long):
 
 
 def test_visits_without_days_are_numbered(long):
-    words = Page(report_html(replace(long, films=tuple(replace(film, day=None) for film in long.films)))).words
+    words = Page(report_html(replace(long, hands=tuple(replace(film, day=None) for film in long.films)))).words
     assert "visit 1, visit 2, visit 3" in words and "week" not in words.replace("weeks since", "")
 
 
-def test_without_a_pixel_size_it_counts_in_pixels(progression):
+def test_without_a_pixel_size_figures_are_in_pixels(progression):
     rows = [
         replace(
             row, jsn_mm=np.nan, jsn_sd_mm=np.nan, ci95_mm=(np.nan, np.nan), jsw_change_mm=np.nan,
@@ -147,34 +150,34 @@ def test_without_a_pixel_size_it_counts_in_pixels(progression):
         )
         for row in progression.narrowings
     ]  # fmt: skip
-    blind = replace(progression, narrowings=tuple(rows))
-    assert Unit.of(blind).name == "px"
-    words = Page(report_html(blind)).words
+    unscaled = replace(progression, narrowings=tuple(rows))
+    assert Unit.of(unscaled).name == "px"
+    words = Page(report_html(unscaled)).words
     assert "JSN (px)" in words and "JSN (mm)" not in words and "in pixels of the baseline" in words
     assert f"{rows[2].jsn_px:+.1f} px" in words
 
 
 def test_joints_that_share_a_reason_are_named_together(progression):
-    doubted = [
+    unreliable = [
         replace(row, reliable=False, reason=f"Too uncertain (sd 0.0{k} mm).")
         for k, row in enumerate(progression.narrowings)
     ]
-    words = Page(report_html(replace(progression, narrowings=tuple(doubted)))).words
+    words = Page(report_html(replace(progression, narrowings=tuple(unreliable)))).words
     assert "MCP1, IP1, MCP2, PIP2, MCP3, PIP3, MCP4, PIP4, MCP5, PIP5 Too uncertain." in words
     assert "0 of 10 joints reliable" in words and "Too uncertain (sd 0.03 mm)." in words
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "written"),
     [(0.004, "0.00"), (-0.004, "0.00"), (0.005001, "+0.01"), (-1.5, f"{MINUS}1.50"), (np.nan, "\u2013")],
 )
-def test_figures_are_told_with_their_sign_and_zero_without(value, told):
-    assert signed(value) == told
-    assert plain(value) == told.removeprefix("+")
+def test_figures_have_a_sign_and_zero_has_none(value, written):
+    assert signed(value) == written
+    assert plain(value) == written.removeprefix("+")
 
 
 def test_a_hand_of_unknown_side_and_nothing_measured(progression):
     films = tuple(replace(film, side=None, joints=()) for film in progression.hands)
     rows = tuple(made_up.Narrowing(joint, "", 2, reason="No hand was found.") for joint in ("MCP2", "PIP2"))
-    words = Page(report_html(replace(progression, films=films, narrowings=rows))).words
+    words = Page(report_html(replace(progression, hands=films, narrowings=rows))).words
     assert "0 of 2" in words and "No hand was found." in words and "No joint of this hand was found" in words

@@ -1,12 +1,12 @@
-"""A progression as DICOM objects, through highdicom: a structured report, and the bones as segmentations."""
+"""A progression as DICOM objects, written with highdicom: a structured report (SR) and segmentations of bones (SEG)."""
 
-from napari_jsn.export.dicom.bones import bone_masks_seg
 from napari_jsn.export.dicom.files import dicom_files
-from napari_jsn.export.dicom.reading import BonesRead, read_bone_masks_seg, read_progression_sr
+from napari_jsn.export.dicom.reading import BoneSegmentation, read_bone_masks_seg, read_progression_sr
 from napari_jsn.export.dicom.report import progression_sr
+from napari_jsn.export.dicom.segmentation import bone_masks_seg
 
 __all__ = [
-    "BonesRead",
+    "BoneSegmentation",
     "bone_masks_seg",
     "dicom_files",
     "progression_sr",

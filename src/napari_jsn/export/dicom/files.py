@@ -1,4 +1,4 @@
-"""The DICOM files of a progression: one report, and one segmentation per radiograph."""
+"""The DICOM files of a progression: one report, and one segmentation for each radiograph file."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import io
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from napari_jsn.export.dicom.bones import bone_masks_seg
 from napari_jsn.export.dicom.report import progression_sr
-from napari_jsn.export.dicom.source import film_path
+from napari_jsn.export.dicom.segmentation import bone_masks_seg
+from napari_jsn.export.dicom.source import radiograph_path
 from napari_jsn.progression.progression import Progression
 
 if TYPE_CHECKING:
@@ -17,33 +17,35 @@ if TYPE_CHECKING:
 REPORT = "progression-sr.dcm"
 
 
-def dicom_files(p: Progression, keep_identity: bool = False, when: datetime | None = None) -> dict[str, bytes]:
-    """File names and contents, for :func:`napari_jsn.common.files.write_files`.
+def dicom_files(
+    progression: Progression, keep_identity: bool = False, when: datetime | None = None
+) -> dict[str, bytes]:
+    """Return file names and contents, for :func:`napari_jsn.common.files.write_files`.
 
-    ``progression-sr.dcm`` is the report; ``bones-v01-L-seg.dcm`` the bones on the film of visit 1 and the left hand
-    (``LR`` for a film of both).
+    ``progression-sr.dcm`` is the report. ``bones-v01-L-seg.dcm`` has the bones on the radiograph of the left hand at
+    visit 1; ``LR`` is a radiograph of both hands.
 
     Parameters
     ----------
-    p : Progression
+    progression : Progression
     keep_identity : bool
         Keep patient and study as the radiographs state them, instead of the pseudonym.
     when : datetime, optional
-        When the objects are made; now by default. Files made of one progression at one time are equal.
+        When the objects are made; now by default. The same progression and time give equal files.
 
     Raises
     ------
     InputError
-        If highdicom is not installed, nothing was measured, or a film was not read from a DICOM file.
+        If highdicom is not installed, nothing was measured, or a radiograph was not read from a DICOM file.
     """
     when = when or datetime.now()
-    contents = {REPORT: _bytes(progression_sr(p, keep_identity, when))}
-    for path in dict.fromkeys(map(film_path, p.films)):
-        films = [film for film in p.films if film_path(film) == path]
-        sides = "".join(sorted(film.side or "" for film in films)) or "hand"
-        name = f"bones-v{films[0].visit:02d}-{sides}"
+    contents = {REPORT: _bytes(progression_sr(progression, keep_identity, when))}
+    for path in dict.fromkeys(map(radiograph_path, progression.hands)):
+        hands = [hand for hand in progression.hands if radiograph_path(hand) == path]
+        sides = "".join(sorted(hand.side or "" for hand in hands)) or "hand"
+        name = f"bones-v{hands[0].visit:02d}-{sides}"
         number = sum(other.startswith(name) for other in contents)
-        segmentation = bone_masks_seg(p, path, keep_identity, when)
+        segmentation = bone_masks_seg(progression, path, keep_identity, when)
         if segmentation is not None:
             contents[f"{name}{f'-{number + 1}' if number else ''}-seg.dcm"] = _bytes(segmentation)
     return contents

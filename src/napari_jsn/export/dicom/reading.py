@@ -1,4 +1,4 @@
-"""Read back what this package wrote: the report as a table, the bones as masks."""
+"""Read the DICOM objects of this package: the report as a table, the segmentation as masks."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 
 from napari_jsn.anatomy import NOTES_CODES, Code
 from napari_jsn.common.errors import InputError
-from napari_jsn.export.dicom.figures import COLUMNS, code_of
-from napari_jsn.export.dicom.objects import check_extra
+from napari_jsn.export.dicom.measurements import COLUMNS, column_code
+from napari_jsn.export.dicom.shared import require_highdicom
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
-class BonesRead:
+class BoneSegmentation:
     """The bones of one radiograph.
 
     Attributes
     ----------
     masks : mapping of (side, joint, bone) to (H, W) bool array
-        On the radiograph's own pixels: ``masks["L", "MCP2", "PP2"]``; the side is "" where it was not known.
+        On the pixels of the radiograph, for example ``masks["L", "MCP2", "PP2"]``; an unknown side is "".
     image_uid : str
         SOP Instance UID of the radiograph.
     """
@@ -37,7 +37,7 @@ class BonesRead:
 
 
 def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """The report as a table: a row per joint and visit, the baseline too where its joint space width is known.
+    """Return a report as a table with a row for each joint and visit, and for baselines with a known width.
 
     Parameters
     ----------
@@ -53,18 +53,18 @@ def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If highdicom is not installed, or the file is no report of this package.
+        If highdicom is not installed, or the file is not a report of this package.
     """
-    check_extra()
+    require_highdicom()
     import pandas as pd
     from highdicom.sr import srread
 
     try:
         content: Any = srread(path).content
         groups = content.get_image_measurement_groups()
-    except Exception as error:  # whatever another file holds
-        raise InputError(f"{path} is no structured report of measurements ({error}).", "path") from error
-    columns = {code_of(column): column for column in COLUMNS}
+    except Exception as error:  # any content of another file
+        raise InputError(f"{path} is not a structured report of measurements ({error}).", "path") from error
+    columns = {column_code(column): column for column in COLUMNS}
     rows = []
     for group in groups:
         side, _, joint = f" {group.tracking_identifier}".rpartition(" ")
@@ -75,17 +75,17 @@ def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
             column = columns.get((_code(measurement.name), _code(measurement.unit)))
             if column is not None:
                 row[column] = measurement.value
-        for what in ("reliable", "jsw_reliable"):
-            row[what] = {"373066001": True, "373067005": False}.get(_named(group, NOTES_CODES[what].value))
-            reason = what.replace("reliable", "reason")
+        for name in ("reliable", "jsw_reliable"):
+            row[name] = {"373066001": True, "373067005": False}.get(_named(group, NOTES_CODES[name].value))
+            reason = name.replace("reliable", "reason")
             row[reason] = _named(group, NOTES_CODES[reason].value) or ""
         row["tracking_uid"] = str(group.tracking_uid)
         rows.append(row)
     return pd.DataFrame(rows).astype({"reliable": "boolean", "jsw_reliable": "boolean"})
 
 
-def read_bone_masks_seg(path: str | os.PathLike[str]) -> BonesRead:
-    """The bones of one radiograph.
+def read_bone_masks_seg(path: str | os.PathLike[str]) -> BoneSegmentation:
+    """Return the masks of the bones of one radiograph.
 
     Parameters
     ----------
@@ -94,9 +94,9 @@ def read_bone_masks_seg(path: str | os.PathLike[str]) -> BonesRead:
     Raises
     ------
     InputError
-        If highdicom is not installed, or the file is no segmentation of this package.
+        If highdicom is not installed, or the file is not a segmentation of this package.
     """
-    check_extra()
+    require_highdicom()
     from highdicom.seg import segread
 
     try:
@@ -110,9 +110,9 @@ def read_bone_masks_seg(path: str | os.PathLike[str]) -> BonesRead:
             described = segmentation.get_segment_description(number)
             side, joint, bone = f" {described.tracking_id}".rsplit(" ", 2)
             masks[side.strip(), joint, bone] = pixels[..., number - 1].astype(bool)
-    except Exception as error:  # whatever another file holds
-        raise InputError(f"{path} is no segmentation of bones ({error}).", "path") from error
-    return BonesRead(masks, str(image))
+    except Exception as error:  # any content of another file
+        raise InputError(f"{path} is not a segmentation of bones ({error}).", "path") from error
+    return BoneSegmentation(masks, str(image))
 
 
 def _code(concept: Any) -> Code:
@@ -120,7 +120,7 @@ def _code(concept: Any) -> Code:
 
 
 def _named(group: Any, value: str) -> Any:
-    """What a group says under a concept: text, number or the value of a code; None where nothing."""
+    """The content of a group under a concept: text, number or the value of a code; None without one."""
     for item in group[0].ContentSequence:
         if item.name.value == value:
             return getattr(item.value, "value", item.value)

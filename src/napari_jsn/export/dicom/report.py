@@ -1,4 +1,4 @@
-"""The progression as a DICOM structured report (TID 1500): a measurement group per joint and visit."""
+"""A progression as a DICOM structured report (TID 1500) with a measurement group for each joint and visit."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from napari_jsn import __version__
 from napari_jsn.anatomy import NOTES_CODES, SIDE_CODES, Code
 from napari_jsn.common.errors import InputError
-from napari_jsn.export.dicom.figures import figures
-from napari_jsn.export.dicom.group import Images, measurement_group
-from napari_jsn.export.dicom.objects import NAME, check_extra, coded, maker, stamp, uid
-from napari_jsn.export.dicom.source import film_path, source_images
+from napari_jsn.export.dicom.measurement_group import Images, measurement_group
+from napari_jsn.export.dicom.measurements import joint_measurements
+from napari_jsn.export.dicom.shared import NAME, derived_uid, dicom_code, equipment, require_highdicom, set_times
+from napari_jsn.export.dicom.source import radiograph_path, source_images
 from napari_jsn.progression.progression import Progression
 
 if TYPE_CHECKING:
@@ -29,16 +29,16 @@ MODALITIES = {
 }
 
 
-def progression_sr(p: Progression, keep_identity: bool = False, when: datetime | None = None) -> Dataset:
-    """A Comprehensive SR with every joint of every visit; it belongs to the study of the last visit.
+def progression_sr(progression: Progression, keep_identity: bool = False, when: datetime | None = None) -> Dataset:
+    """Return a Comprehensive SR with every joint at every visit; it belongs to the study of the last visit.
 
-    A group (TID 1501) is one joint at one visit: narrowing with uncertainty and interval, joint space width, finding
-    site, time point (TID 1502), whether the figure is reliable and why not, the images it was measured on, and the
-    algorithm with its models. Groups of one joint share their tracking identifier.
+    A measurement group (TID 1501) is one joint at one visit: narrowing with uncertainty and interval, joint space
+    width, finding site, time point (TID 1502), whether the figures are reliable and why not, the images, and the
+    algorithm with its models. Groups of one joint have the same tracking identifier.
 
     Parameters
     ----------
-    p : Progression
+    progression : Progression
     keep_identity : bool
         Keep patient and study as the file of the last visit states them, and dates, instead of the pseudonym.
     when : datetime, optional
@@ -51,16 +51,17 @@ def progression_sr(p: Progression, keep_identity: bool = False, when: datetime |
     Raises
     ------
     InputError
-        If highdicom is not installed, nothing was measured, or a film was not read from a DICOM file.
+        If highdicom is not installed, nothing was measured, or a radiograph was not read from a DICOM file.
     """
-    check_extra()
+    require_highdicom()
     from highdicom.sr import ComprehensiveSR, MeasurementReport
     from pydicom.sr.codedict import codes
 
     when = when or datetime.now()
-    images = source_images(p, keep_identity)
-    films = {(film.side or "", film.visit): film for film in p.films}
-    groups = [measurement_group(p, one, images, films, keep_identity) for one in figures(p)]
+    images = source_images(progression, keep_identity)
+    hands = {(hand.side or "", hand.visit): hand for hand in progression.hands}
+    measured = joint_measurements(progression)
+    groups = [measurement_group(progression, each, images, hands, keep_identity) for each in measured]
     if not groups:
         raise InputError("There is nothing to report: no joint was measured.", "dicom")
     content = MeasurementReport(
@@ -70,25 +71,26 @@ def progression_sr(p: Progression, keep_identity: bool = False, when: datetime |
         title=codes.DCM.ImagingMeasurementReport,
     )[0]
     items = content.ContentSequence
-    items.insert(len(items) - 1, _library(p, images, keep_identity))
-    if notes := _notes(p):
+    items.insert(len(items) - 1, _library(progression, images, keep_identity))
+    if notes := _notes(progression):
         items.append(notes)
-    last = max(p.films, key=lambda film: film.visit)
-    evidence = [images[film_path(last)], *(image for path, image in images.items() if path != film_path(last))]
-    told = sha256(_bytes(content)).hexdigest()
-    key = (evidence[0].StudyInstanceUID, evidence[0].PatientID, told, __version__)
+    last = max(progression.hands, key=lambda hand: hand.visit)
+    others = [image for path, image in images.items() if path != radiograph_path(last)]
+    evidence = [images[radiograph_path(last)], *others]
+    digest = sha256(_bytes(content)).hexdigest()
+    key = (evidence[0].StudyInstanceUID, evidence[0].PatientID, digest, __version__)
     dataset = ComprehensiveSR(
         evidence=evidence,
         content=content,
-        series_instance_uid=uid("report series", *key),
+        series_instance_uid=derived_uid("report series", *key),
         series_number=SERIES_NUMBER,
-        sop_instance_uid=uid("report", *key),
+        sop_instance_uid=derived_uid("report", *key),
         instance_number=1,
         is_complete=True,
         series_description="Joint space narrowing",
-        **maker(when),
+        **equipment(when),
     )
-    stamp(dataset, when)
+    set_times(dataset, when)
     return dataset
 
 
@@ -107,13 +109,17 @@ def _observer() -> Any:
     from pydicom.sr.codedict import codes
 
     device = DeviceObserverIdentifyingAttributes(
-        uid("device", __version__), name=NAME, manufacturer_name=NAME, model_name=NAME, serial_number=__version__
+        derived_uid("device", __version__),
+        name=NAME,
+        manufacturer_name=NAME,
+        model_name=NAME,
+        serial_number=__version__,
     )
     return ObservationContext(observer_device_context=ObserverContext(codes.DCM.Device, device))
 
 
-def _library(p: Progression, images: Images, dated: bool) -> Any:
-    """TID 1600: the films, and what their pixels measure in this progression."""
+def _library(progression: Progression, images: Images, dated: bool) -> Any:
+    """The image library (TID 1600): the radiographs and their pixel sizes as measured with."""
     from highdicom.sr import (
         CodeContentItem,
         ContainerContentItem,
@@ -128,24 +134,28 @@ def _library(p: Progression, images: Images, dated: bool) -> Any:
     acquired: dict[str, Any] = {"relationship_type": "HAS ACQ CONTEXT"}
     entries = ContentSequence()
     for path, image in images.items():
-        films = [film for film in p.films if film_path(film) == path]
-        about: list[Any] = []
+        hands = [hand for hand in progression.hands if radiograph_path(hand) == path]
+        context: list[Any] = []
         if modality := MODALITIES.get(image.get("Modality", "")):
-            about.append(CodeContentItem(codes.DCM.Modality, coded(modality), **acquired))
-        if dated and films[0].day:
-            about.append(DateContentItem(codes.DCM.StudyDate, films[0].day, **acquired))
-        if len(films) == 1 and films[0].side:
-            about.append(CodeContentItem(codes.DCM.ImageLaterality, coded(SIDE_CODES[films[0].side]), **acquired))
-        spacing_mm = films[0].radiograph.spacing_mm
+            context.append(CodeContentItem(codes.DCM.Modality, dicom_code(modality), **acquired))
+        if dated and hands[0].day:
+            context.append(DateContentItem(codes.DCM.StudyDate, hands[0].day, **acquired))
+        if len(hands) == 1 and hands[0].side:
+            context.append(
+                CodeContentItem(codes.DCM.ImageLaterality, dicom_code(SIDE_CODES[hands[0].side]), **acquired)
+            )
+        spacing_mm = hands[0].radiograph.spacing_mm
         if spacing_mm is not None:
             row_mm, col_mm = np.broadcast_to(spacing_mm, 2)
             for name, size in ((codes.DCM.HorizontalPixelSpacing, col_mm), (codes.DCM.VerticalPixelSpacing, row_mm)):
-                about.append(NumContentItem(name, float(size), codes.UCUM.Millimeter, **acquired))
-            source = films[0].radiograph.spacing_source
-            about.append(TextContentItem(coded(NOTES_CODES["spacing_source"]), source, **acquired))
-        entry = ImageContentItem(coded(SOURCE), image.SOPClassUID, image.SOPInstanceUID, relationship_type="CONTAINS")
-        if about:
-            entry.ContentSequence = ContentSequence(about)
+                context.append(NumContentItem(name, float(size), codes.UCUM.Millimeter, **acquired))
+            source = hands[0].radiograph.spacing_source
+            context.append(TextContentItem(dicom_code(NOTES_CODES["spacing_source"]), source, **acquired))
+        entry = ImageContentItem(
+            dicom_code(SOURCE), image.SOPClassUID, image.SOPInstanceUID, relationship_type="CONTAINS"
+        )
+        if context:
+            entry.ContentSequence = ContentSequence(context)
         entries.append(entry)
     group = ContainerContentItem(codes.DCM.ImageLibraryGroup, relationship_type="CONTAINS")
     group.ContentSequence = entries
@@ -154,15 +164,18 @@ def _library(p: Progression, images: Images, dated: bool) -> Any:
     return library
 
 
-def _notes(p: Progression) -> Any:
-    """What holds for all figures, as comments."""
+def _notes(progression: Progression) -> Any:
+    """Notes on the patient and on each radiograph, as comments; None where there are none."""
     from highdicom.sr import ContainerContentItem, ContentSequence, TextContentItem
     from pydicom.sr.codedict import codes
 
-    notes = [*p.notes, *(f"Visit {film.visit} {film.side or ''}: {note}" for film in p.films for note in film.notes)]
+    of_hands = (
+        f"Visit {hand.visit} {hand.side or ''}: {reason}" for hand in progression.hands for reason in hand.reasons
+    )
+    notes = [*progression.notes, *of_hands]
     if not notes:
         return None
-    container = ContainerContentItem(coded(NOTES_CODES["evaluations"]), relationship_type="CONTAINS")
+    container = ContainerContentItem(dicom_code(NOTES_CODES["evaluations"]), relationship_type="CONTAINS")
     container.ContentSequence = ContentSequence(
         [TextContentItem(codes.DCM.Comment, note, relationship_type="CONTAINS") for note in dict.fromkeys(notes)]
     )

@@ -1,4 +1,4 @@
-"""The DICOM radiographs that a progression was measured on: their headers, read again, with or without identity."""
+"""Headers of the DICOM radiographs of a progression, read from their files, with or without identity."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.export.dicom.objects import UTF8, uid
-from napari_jsn.progression.progression import MeasuredHand, Progression
+from napari_jsn.export.dicom.shared import UTF8, derived_uid
+from napari_jsn.progression.narrowing import MeasuredHand
+from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph.dicom_header import value
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-#: What a reference to an image needs, and what describes it; none of it names patient or day.
+#: Attributes that a reference to an image needs or that describe it; none identifies patient or day.
 IMAGE = (
     "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "Rows", "Columns",
     "PatientOrientation", "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
 )  # fmt: skip
 REQUIRED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns")
-#: What patient and study must state, if only as unknown (DICOM type 2).
+#: Attributes of patient and study that must be present, empty where unknown (DICOM type 2).
 STATED = (
     "PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate",
     "StudyTime", "ReferringPhysicianName",
@@ -29,39 +30,46 @@ STATED = (
 DEIDENTIFIED = "Pseudonym for the patient; dates removed; UIDs kept"
 
 
-def source_images(p: Progression, keep_identity: bool) -> dict[Path, Dataset]:
-    """The headers of the films, one per file, in the order of the films.
+def source_images(progression: Progression, keep_identity: bool) -> dict[Path, Dataset]:
+    """Return the headers of the radiographs, one for each file, in the order of the hands.
 
     Parameters
     ----------
-    p : Progression
+    progression : Progression
     keep_identity : bool
-        Keep patient and study as the files state them; otherwise they carry the pseudonym and no more.
+        Keep patient and study as the files state them; otherwise the headers have only the pseudonym.
 
     Raises
     ------
     InputError
-        If a film was not read from a DICOM file, or the file is gone or lacks its identifiers.
+        If a radiograph was not read from a DICOM file, or the file is missing or lacks identifiers.
     """
-    return {path: _header(path, p.patient, keep_identity) for path in dict.fromkeys(map(film_path, p.films))}
+    paths = dict.fromkeys(map(radiograph_path, progression.hands))
+    return {path: _header(path, progression.patient_id, keep_identity) for path in paths}
 
 
-def film_path(film: MeasuredHand) -> Path:
-    """The file that a film was read from."""
-    path = film.radiograph.path
+def radiograph_path(hand: MeasuredHand) -> Path:
+    """Return the file that the radiograph of a hand was read from.
+
+    Raises
+    ------
+    InputError
+        If it was not read from a file.
+    """
+    path = hand.radiograph.path
     if path is None:
         raise InputError(
-            f"DICOM objects point to the DICOM files of the radiographs, but visit {film.visit} came from an array. "
+            f"DICOM objects refer to the DICOM files of the radiographs, but visit {hand.visit} came from an array. "
             "Read it from a DICOM file, or leave DICOM out.",
             "dicom",
         )
     return path
 
 
-def tracking_uid(p: Progression, images: Mapping[Path, Dataset], side: str, *part: str) -> str:
-    """The identifier of one joint or bone over the visits: the same in every measurement that shares the baseline."""
-    first = next((film for film in p.films if (film.side or "") == side), p.films[0])
-    return uid("tracking", images[film_path(first)].SOPInstanceUID, side, *part)
+def tracking_uid(progression: Progression, images: Mapping[Path, Dataset], side: str, *part: str) -> str:
+    """Return the identifier of a joint or bone, equal at all visits and in all results with the same baseline."""
+    first = next((hand for hand in progression.hands if (hand.side or "") == side), progression.hands[0])
+    return derived_uid("tracking", images[radiograph_path(first)].SOPInstanceUID, side, *part)
 
 
 def _header(path: Path, pseudonym: str, keep_identity: bool) -> Dataset:
@@ -70,25 +78,28 @@ def _header(path: Path, pseudonym: str, keep_identity: bool) -> Dataset:
     from napari_jsn.radiograph.dicom import is_dicom
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # slips in a header
+        warnings.simplefilter("ignore")  # about faults in a header
         try:
             if not is_dicom(path):
-                raise ValueError("no DICOM file")
+                raise ValueError("not a DICOM file")
             stated = dcmread(path, stop_before_pixels=True, force=True)
             stated.decode()
-        except Exception as error:  # gone, another kind of file, or damaged
+        except Exception as error:  # missing, damaged, or another kind of file
             raise InputError(
-                f"DICOM objects point to the DICOM files of the radiographs, but {path} is none, or is gone. "
-                "Measure DICOM radiographs, or leave DICOM out.",
+                f"DICOM objects refer to the DICOM files of the radiographs, but {path} is not a DICOM file or is "
+                "missing. Measure DICOM radiographs, or leave DICOM out.",
                 "dicom",
             ) from error
         missing = [keyword for keyword in REQUIRED if value(stated, keyword) is None]
         if missing:
-            raise InputError(f"{path} cannot be pointed to: it lacks {', '.join(missing)}.", "dicom")
+            raise InputError(f"DICOM objects cannot refer to {path}: it lacks {', '.join(missing)}.", "dicom")
         header = Dataset()
         if keep_identity:
             header.update(stated)
-            for keyword in ("FrameOfReferenceUID", "PositionReferenceIndicator"):  # a radiograph lies in no volume
+            for keyword in (
+                "FrameOfReferenceUID",
+                "PositionReferenceIndicator",
+            ):  # a radiograph has no position in space
                 header.pop(keyword, None)
         for keyword in IMAGE:
             if (found := value(stated, keyword)) is not None:
@@ -96,7 +107,7 @@ def _header(path: Path, pseudonym: str, keep_identity: bool) -> Dataset:
     for keyword in STATED:
         setattr(header, keyword, _well_formed(keyword, value(header, keyword)))
     if not keep_identity:
-        header.PatientID, header.PatientName = pseudonym, f"{pseudonym}^"  # a family name alone
+        header.PatientID, header.PatientName = pseudonym, f"{pseudonym}^"  # a family name only
         if value(stated, "PatientID") != pseudonym:
             header.PatientIdentityRemoved, header.DeidentificationMethod = "YES", DEIDENTIFIED
     header.SpecificCharacterSet = UTF8
@@ -104,7 +115,7 @@ def _header(path: Path, pseudonym: str, keep_identity: bool) -> Dataset:
 
 
 def _well_formed(keyword: str, stated: Any) -> Any:
-    """The value as DICOM asks, empty where it is not there or no such thing: highdicom refuses others."""
+    """The value if it is valid, else empty: highdicom refuses invalid values."""
     from pydicom.valuerep import DA, TM
 
     if stated is None or (keyword == "PatientSex" and stated not in ("M", "F", "O")):

@@ -1,1 +1,1 @@
-"""The report of a measured study: one HTML file that needs no network and prints on A4."""
+"""The HTML report of a progression: one file that loads nothing and prints on A4."""

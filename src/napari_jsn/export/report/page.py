@@ -1,38 +1,25 @@
-"""The whole report of a progression."""
+"""The whole report of a progression as one HTML page, with its style."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
-from itertools import groupby
 
 from napari_jsn import __version__
-from napari_jsn.drawing.colours import jsn_colour, scale_end
-from napari_jsn.drawing.pictures import spectrum_scale
-from napari_jsn.drawing.svg import signed, tag
-from napari_jsn.export.report.bars import Axis
-from napari_jsn.export.report.methods import films_section, methods_section
-from napari_jsn.export.report.overview import hand_overview
-from napari_jsn.export.report.plots import agreement, trends
-from napari_jsn.export.report.reasons import by_reason
-from napari_jsn.export.report.rows import HANDS, table
-from napari_jsn.export.report.strips import spectrum_limit, strip
-from napari_jsn.export.report.style import STYLE
-from napari_jsn.export.report.summary import facts, summary_section
-from napari_jsn.export.report.timeline import times, visit_labels
-from napari_jsn.export.report.unit import Estimate, Unit
-from napari_jsn.progression.progression import MeasuredHand, Narrowing, Progression
+from napari_jsn.drawing.svg import tag
+from napari_jsn.export.report import sections
+from napari_jsn.export.report.plots import Scales
+from napari_jsn.export.report.strips import strips_section
+from napari_jsn.progression.progression import Progression
 
-USE = "For research use only. Not a medical device; no figure here should guide the treatment of a patient."
-#: Forbids the page to load anything from anywhere.
+#: Content security policy: the page may not load anything.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def report_html(progression: Progression) -> str:
-    """One HTML page that tells all that was measured, with pictures; it loads nothing and prints on A4.
+    """Return the report of a progression as one HTML page, which loads nothing and prints on A4.
 
-    Names the patient by the pseudonym of the progression, and visits by weeks since baseline; it holds no date, no
-    file name and no path. The same progression gives the same text.
+    The report names the patient by the pseudonym of the progression, and visits by weeks since baseline. It contains
+    no date, file name or path. The same progression gives the same text.
 
     Parameters
     ----------
@@ -42,119 +29,118 @@ def report_html(progression: Progression) -> str:
     -------
     str
     """
-    return _Report(progression).html()
+    patient, scales = escape(progression.patient_id), Scales.of(progression)
+    head = tag("meta", charset="utf-8") + tag("title", f"Joint space narrowing: {patient}")
+    head += tag("meta", **{"http-equiv": "Content-Security-Policy"}, content=_POLICY)
+    head += tag("meta", name="viewport", content="width=device-width, initial-scale=1") + tag("style", STYLE)
+    main = tag(
+        "main",
+        sections.opening_section(progression, scales),
+        sections.overview_section(progression, scales),
+        sections.joints_section(progression, scales),
+        sections.trends_section(progression, scales),
+        sections.summary_section(progression, scales),
+        strips_section(progression, scales, reliable=True),
+        strips_section(progression, scales, reliable=False),
+        sections.radiographs_section(progression, scales),
+        sections.methods_section(progression, scales),
+    )
+    footer = tag("footer", escape(sections.USE), f" Made by napari-jsn {escape(__version__)}.")
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>{main}{footer}</body></html>\n'
 
 
-class _Report:
-    """What the sections share: the unit, the axes and the colours."""
-
-    def __init__(self, progression: Progression) -> None:
-        self.progression, self.rows = progression, progression.narrowings
-        self.unit = Unit.of(progression)
-        self.visit_labels = visit_labels(progression)
-        trusted = [row for row in self.rows if row.reliable] or list(self.rows)
-        found = [self.unit.jsn(row) for row in trusted]
-        vague = [self.unit.jsn(row).value for row in self.rows if not row.reliable]
-        within = [value for value in vague if abs(value) <= self.unit.plausible]
-        self.axis = Axis.over([*found, *(Estimate(value, value, value) for value in within)])
-        self.end = scale_end(each.value for each in found)
-        self.square = Axis.over([*found, *(self.unit.jsw_change(row) for row in trusted)])
-
-    def html(self) -> str:
-        patient = escape(self.progression.patient)
-        head = tag("meta", charset="utf-8") + tag("title", f"Joint space narrowing: {patient}")
-        head += tag("meta", **{"http-equiv": "Content-Security-Policy"}, content=_POLICY)
-        head += tag("meta", name="viewport", content="width=device-width, initial-scale=1") + tag("style", STYLE)
-        sections = (
-            self.opening(), self.overview(), self.table(), self.trends(), self.summary(), self.strips(True),
-            self.strips(False), films_section(self.progression), methods_section(self.progression, self.unit),
-        )  # fmt: skip
-        body = tag("main", *sections) + tag("footer", escape(USE), f" Made by napari-jsn {escape(__version__)}.")
-        return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
-
-    def opening(self) -> str:
-        visits = ", ".join(f"visit {when}" for when in self.visit_labels.values())
-        title = tag("h1", "Joint space narrowing") + tag("p", escape(f"Patient {self.progression.patient}: {visits}"))
-        notes = [escape(note) for note in self.progression.notes]
-        listed = tag("ul", *(tag("li", note) for note in notes), class_="note") if notes else ""
-        return title + tag("p", escape(USE), class_="use") + facts(self.progression, self.unit) + listed
-
-    def overview(self) -> str:
-        last = max((row.visit for row in self.rows), default=1)
-        baseline = [film for film in self.progression.films if film.visit == 1]
-        hands = []
-        for film in baseline:
-            rows = {r.joint: r for r in self.rows if r.visit == last and r.side == (film.side or "")}
-            drawn = tag("figure", hand_overview(film, rows, self.unit, self.end))
-            hands.append(tag("div", drawn, self.beside(film, list(rows.values())), class_="hand"))
-        told = (
-            f"Narrowing from baseline to visit {self.visit_labels.get(last, last)}, shown on the baseline radiograph."
-        )
-        head = tag("h2", "Overview") + tag("p", told, class_="lead") + self.legend()
-        return head + tag("div", *hands, class_="hands")
-
-    def beside(self, film: MeasuredHand, rows: list[Narrowing]) -> str:
-        """The words beside a hand: how many joints can be relied on, and why the others cannot."""
-        doubted = [row for row in rows if not row.reliable]
-        told = tag("p", f"{len(rows) - len(doubted)} of {len(rows)} joints reliable.")
-        if doubted:
-            found = ((", ".join(joints), reason) for reason, joints in by_reason(doubted).items())
-            reasons = (tag("dt", escape(joints)) + tag("dd", escape(reason)) for joints, reason in found)
-            told += tag("p", "Not to be relied on:") + tag("dl", *reasons, class_="reasons")
-        return tag("div", tag("h3", HANDS.get(film.side or "", "")), told, class_="beside-hand")
-
-    def legend(self) -> str:
-        stops = ", ".join(jsn_colour(share * self.end, self.end) for share in (-1, -0.5, 0, 0.5, 1))
-        low, high = (signed(value, 1) for value in (-self.end, self.end))
-        scale = tag("i", class_="scale", style=f"background:linear-gradient(90deg,{stops})")
-        colours = tag("span", f"wider {low} {self.unit.name}", scale, f"{high} {self.unit.name} narrower")
-        grey = tag("span", tag("i", class_="box"), "not reliable, or not measured")
-        return tag("div", colours, grey, class_="legend")
-
-    def table(self) -> str:
-        lead = (
-            "Positive is narrower. Dots with bars: joint space narrowing (JSN) with its 95 % interval. Small rings: "
-            "the change of joint space width (JSW) measured from the margins, an independent check."
-        )
-        drawn = table(self.rows, self.unit, self.axis, self.end, self.visit_labels)
-        return tag("h2", "Joints") + tag("p", lead, class_="lead") + tag("div", drawn, class_="scroll")
-
-    def trends(self) -> str:
-        when = times(self.progression)
-        if len(when) < 3:
-            return ""
-        known = "weeks since baseline" if when.get(1) == 0 else "visits"
-        lead = f"JSN ({self.unit.name}) with 95 % intervals against {known}; rings: change of JSW; grey: not reliable."
-        plots = []
-        for side, rows in groupby(self.rows, key=lambda row: row.side):
-            hand = tag("h3", HANDS.get(side, side))
-            plots.append(tag("section", hand, trends(list(rows), self.unit, self.axis, self.end, when)))
-        return tag("h2", "Over time") + tag("p", lead, class_="lead") + "".join(plots)
-
-    def summary(self) -> str:
-        plot = ""
-        if any(self.unit.jsw_change(row).known for row in self.rows):
-            drawn = agreement(self.rows, self.unit, self.square, self.end)
-            told = "Two ways to the same change; on the diagonal they agree."
-            plot = tag("figure", drawn, tag("figcaption", told), style="margin:0")
-        return tag("h2", "Summary and check") + tag(
-            "div", summary_section(self.progression, self.unit), plot, class_="beside"
-        )
-
-    def strips(self, reliable: bool) -> str:
-        rows: Sequence[Narrowing] = [row for row in self.rows if row.reliable is reliable]
-        if not rows:
-            return ""
-        title = "Each joint in pictures" if reliable else "Not to be relied on"
-        lead = (
-            "The follow-up is brought onto the baseline bone by bone. Loss: squared difference of grey levels before "
-            "and after, over both bones; lines: the outlines of the bones that were measured."
-            if reliable
-            else "These figures are kept, but should not be used."
-        )
-        limit, visits = spectrum_limit(self.rows), len({row.visit for row in self.rows})
-        scale = tag("span", "loss 0", tag("img", src=spectrum_scale(), alt=""), f"{limit:.3g} and above")
-        legend = tag("div", scale, class_="legend") if reliable else ""
-        drawn = [strip(row, self.unit, self.end, limit, visits) for row in rows]
-        head = tag("h2", title)
-        return head + tag("p", lead, class_="lead") + legend + "".join(drawn)
+#: Style sheet for screen and A4.
+STYLE = """
+:root { color-scheme: light; }
+* { box-sizing: border-box; }
+body { font: 14px/1.45 system-ui, "Segoe UI", "Helvetica Neue", "Liberation Sans", "DejaVu Sans", sans-serif;
+  color: #222; background: #fff; margin: 0 auto; padding: 28px 24px 48px; max-width: 1060px;
+  font-variant-numeric: tabular-nums; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+h1 { font-size: 25px; font-weight: 600; margin: 0 0 2px; letter-spacing: -0.01em; }
+h2 { font-size: 17px; font-weight: 600; margin: 34px 0 8px; padding-top: 12px; border-top: 1px solid #ddd; }
+h3 { font-size: 14px; font-weight: 600; margin: 0 0 6px; }
+h4 { font-size: 13px; font-weight: 600; margin: 0 0 3px; }
+p { margin: 0 0 8px; max-width: 56em; }
+ul { margin: 0 0 8px; padding-left: 1.2em; max-width: 52em; }
+.note, .lead { color: #555; }
+.use { color: #8a2b12; font-weight: 600; max-width: none; }
+.facts { display: flex; flex-wrap: wrap; gap: 10px 34px; margin: 16px 0 4px; }
+.facts div { min-width: 7em; }
+.facts b { display: block; font-size: 20px; font-weight: 600; }
+.facts span { color: #666; font-size: 12px; }
+table { border-collapse: collapse; width: 100%; font-size: 12.5px; }
+th, td { text-align: left; padding: 3px 8px 3px 0; vertical-align: middle; }
+thead th { color: #555; font-weight: 500; border-bottom: 1px solid #bbb; vertical-align: bottom; font-size: 11.5px; }
+tbody th { font-weight: 600; vertical-align: top; }
+tbody th.hand { font-size: 12.5px; padding-top: 12px; color: #555; font-weight: 600; }
+.joints tbody tr:last-child > * { border-bottom: 1px solid #eee; }
+.joints tbody th[rowspan] { border-bottom: 1px solid #eee; }
+.joints tbody tr:not(:last-child) > th.hand { border-bottom: 1px solid #ddd; }
+td.figure { font-weight: 600; white-space: nowrap; }
+td.interval { white-space: nowrap; }
+td.axis, th.axis { width: 250px; padding: 0 8px 0 0; }
+svg { display: block; width: 100%; height: auto; font-family: inherit; }
+svg.bar { height: 19px; }
+th svg.bar { height: 15px; }
+tr.failed td { color: #8a8a8a; font-weight: 400; }
+td.reason, tr.failed td.reason, p.reason { color: #8a2b12; max-width: 22em; line-height: 1.3; }
+div.hand { display: flex; flex-wrap: wrap; gap: 14px 28px; margin: 12px 0 22px; break-inside: avoid; }
+div.hand figure { flex: 1 1 560px; max-width: 720px; margin: 0; }
+div.hand .beside-hand { flex: 1 1 220px; font-size: 12.5px; }
+svg.hand { background: #000; border-radius: 3px; }
+dl.reasons { margin: 0; } dl.reasons dt { font-weight: 600; } dl.reasons dd { margin: 0 0 6px; color: #8a2b12; }
+.legend { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 18px; margin: 8px 0; }
+.legend { font-size: 12px; color: #555; }
+.legend span { display: inline-flex; align-items: center; gap: 6px; }
+.legend .scale { width: 150px; height: 11px; border: 1px solid #bbb; border-radius: 2px; }
+.legend img { width: 150px; height: 11px; border: 1px solid #bbb; border-radius: 2px; }
+.dot { display: inline-block; width: 11px; height: 11px; border-radius: 50%; border: 1px solid #777; }
+.dot { margin-right: 6px; }
+.box { display: inline-block; width: 14px; height: 12px; border: 2px dashed #8f8f8f; }
+.trends { display: grid; grid-template-columns: repeat(5, 1fr); gap: 12px 14px; }
+.trends figure { margin: 0; }
+section { margin-bottom: 18px; }
+figcaption { font-size: 11.5px; color: #555; }
+.trends figcaption { font-weight: 600; color: #222; }
+.beside { display: flex; flex-wrap: wrap; gap: 20px 40px; align-items: flex-start; }
+.beside > * { flex: 1 1 300px; }
+.beside > div { flex: 2 1 480px; }
+.small { font-size: 12px; margin-top: 8px; }
+.agreement { max-width: 330px; }
+.strip { display: flex; gap: 14px; padding: 9px 0; border-top: 1px solid #eee; }
+.strip .figures { flex: 0 0 178px; font-size: 12px; }
+.strip .figures dl { display: grid; grid-template-columns: auto 1fr; gap: 0 8px; margin: 0; }
+.strip .figures dt { color: #777; }
+.strip .figures dd { margin: 0; white-space: nowrap; }
+.strip.failed .figures dl { color: #8a8a8a; }
+.strip p.reason { font-size: 11.5px; margin: 0 0 4px; }
+.panels { display: grid; grid-template-columns: repeat(5, 1fr); gap: 8px; flex: 1; }
+.panels figure { margin: 0; }
+.panels svg { border-radius: 2px; }
+.panels figcaption { font-size: 10.5px; margin-top: 2px; }
+.plain td, .plain th { border-bottom: 1px solid #eee; }
+footer { margin-top: 34px; padding-top: 10px; border-top: 1px solid #ddd; color: #666; font-size: 12px; }
+@media (max-width: 720px) {
+  .strip { flex-direction: column; } .strip .figures { flex-basis: auto; }
+  .trends { grid-template-columns: repeat(2, 1fr); }
+  .scroll { overflow-x: auto; }
+}
+@media print {
+  @page { size: A4; margin: 14mm 13mm 15mm; }
+  body { padding: 0; max-width: none; font-size: 10.5pt; }
+  h1 { font-size: 18pt; } h2 { font-size: 13pt; margin-top: 18pt; }
+  h2, h3, h4, .lead, .legend { break-after: avoid; }
+  table { font-size: 8.6pt; } thead { display: table-header-group; } thead th { font-size: 8pt; }
+  tr, tbody, .strip, figure, .facts, .legend, .beside, section, li, dd { break-inside: avoid; }
+  .strip .figures { flex-basis: 38mm; font-size: 8.2pt; }
+  .strip p.reason { font-size: 8pt; }
+  .panels figcaption, figcaption { font-size: 7.6pt; }
+  td.axis, th.axis { width: 50mm; } th, td { padding: 1.2pt 6pt 1.2pt 0; } svg.bar { height: 4.2mm; }
+  div.hand { flex-wrap: nowrap; gap: 6mm; margin: 3mm 0 5mm; }
+  div.hand figure { flex: 0 0 108mm; }
+  div.hand .beside-hand { flex: 1 1 0; min-width: 0; font-size: 8.4pt; }
+  .facts { gap: 4px 22px; flex-wrap: nowrap; } .facts b { font-size: 13pt; } .facts span { font-size: 8pt; }
+  .beside { flex-wrap: nowrap; gap: 8mm; } .beside > *, .beside > div { flex-basis: 0; min-width: 0; }
+  p, ul { orphans: 3; widows: 3; }
+}
+"""

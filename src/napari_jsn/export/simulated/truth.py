@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_jsn.export.table import Record, motion_record
+from napari_jsn.registration.record import Record, motion_record
 from napari_jsn.simulation.simulated_radiograph import JointTruth, SimulatedRadiograph
 
 TRUTH = "truth.csv"

@@ -11,8 +11,9 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.files import check_folder, write_files
 from napari_jsn.export.simulated import dicom, images, masks
 from napari_jsn.export.simulated.truth import TRUTH, film_record, truth_records
-from napari_jsn.export.table import Record, csv_bytes, table
+from napari_jsn.export.table import csv_bytes, table
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
+from napari_jsn.registration.record import Record
 from napari_jsn.simulation.simulated_radiograph import SimulatedRadiograph
 
 #: Formats and their file endings.

@@ -18,8 +18,8 @@ from napari_jsn.viewer.layers.roles import KEY, notes
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_jsn.export.report.unit import Unit
     from napari_jsn.patient.patient import Patient
+    from napari_jsn.progression.labels import Unit
     from napari_jsn.progression.progression import Narrowing
 
 #: Roles of the two layers of boxes.

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.drawing.colours import scale_end
-from napari_jsn.export.report.unit import Unit
 from napari_jsn.joint import LOWER, UPPER, BoneMasks, JointImage
 from napari_jsn.joint.crop import joint_image
 from napari_jsn.joint.similarity import affine_rc
+from napari_jsn.progression.labels import Unit
 from napari_jsn.viewer.hands_widget.boxes import (
     FOLLOWUP_JOINTS,
     FOUND,

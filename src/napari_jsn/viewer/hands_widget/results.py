@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
-from napari_jsn.export.report.timeline import times, visit_labels, weeks
+from napari_jsn.progression.labels import visit_labels, visit_times, visit_weeks
 from napari_jsn.viewer.hands_widget.table import JointTable, Legend
 from napari_jsn.viewer.hands_widget.trend import TrendPlot
 
@@ -106,8 +106,9 @@ class ProgressionPanel(QFrame):
                 courses.setdefault(each.joint, []).append(each)
         mine = courses.pop(joint, None)
         if mine is not None and len(hand.visits) > 1:
-            axis = "weeks since baseline" if weeks(hand.progression) else "visit"
-            self.trend.show_joint(mine, list(courses.values()), hand.unit, hand.end, times(hand.progression), axis)
+            axis = "weeks since baseline" if visit_weeks(hand.progression) else "visit"
+            times = visit_times(hand.progression)
+            self.trend.show_joint(mine, list(courses.values()), hand.unit, hand.end, times, axis)
         else:
             self.trend.hide()
 

@@ -14,7 +14,7 @@ from napari_jsn.drawing.colours import UNRELIABLE, jsn_colour
 from napari_jsn.viewer.hands_widget.boxes import signed
 
 if TYPE_CHECKING:
-    from napari_jsn.export.report.unit import Unit
+    from napari_jsn.progression.labels import Unit
     from napari_jsn.progression.progression import Narrowing
 
 #: Columns and what each tells; the unit stands beneath the first line.
@@ -118,7 +118,8 @@ class Legend(QLabel):
 def _words(row: Narrowing, unit: Unit, both: bool) -> list[str]:
     jsn, change, digits = unit.jsn(row), unit.jsw_change(row), unit.decimals
     name = f"{row.side} {row.joint}" if both else row.joint
-    interval = f"{signed(jsn.low, digits)}…{signed(jsn.high, digits)}" if math.isfinite(jsn.low) else "–"
+    low, high = jsn.ci95
+    interval = f"{signed(low, digits)}…{signed(high, digits)}" if math.isfinite(low) else "–"
     value, check = (signed(each.value, digits) if each.known else "–" for each in (jsn, change))
     return [name, value, interval, check, "✓" if row.reliable else "no"]
 

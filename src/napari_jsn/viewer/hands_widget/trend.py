@@ -13,7 +13,7 @@ from napari_jsn.drawing.colours import UNRELIABLE, jsn_colour
 if TYPE_CHECKING:
     import napari
 
-    from napari_jsn.export.report.unit import Unit
+    from napari_jsn.progression.labels import Unit
     from napari_jsn.progression.progression import Narrowing
 
 
@@ -68,7 +68,7 @@ class TrendPlot(QWidget):
             jsn = unit.jsn(row)
             if jsn.known:
                 here, colour = times[row.visit], ink if row.reliable else UNRELIABLE
-                axes.plot([here, here], [jsn.low, jsn.high], color=colour, linewidth=1.6, zorder=3)
+                axes.plot([here, here], jsn.ci95, color=colour, linewidth=1.6, zorder=3)
                 fill = jsn_colour(jsn.value, end) if row.reliable else theme.background.as_hex()
                 axes.plot(here, jsn.value, "o", markersize=6, color=colour, markerfacecolor=fill, zorder=4)
         name = " ".join(word for word in (rows[0].side, rows[0].joint) if word)

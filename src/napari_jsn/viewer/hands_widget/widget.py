@@ -10,7 +10,7 @@ from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.export.write_progression import is_ours
+from napari_jsn.export.progression_files import is_progression_file
 from napari_jsn.viewer.forms.run_panel import RunPanel
 from napari_jsn.viewer.hands_widget.boxes import (
     FOLLOWUP_JOINTS,
@@ -138,7 +138,7 @@ class MeasureHands(RunPanel):
         progression = self._hand.progression
 
         def work(progress: WorkerProgress) -> list[Path]:
-            from napari_jsn.export.write_progression import write_progression
+            from napari_jsn.export.progression_files import write_progression
 
             progress.update(0, 0, "Writing table and report")
             return write_progression(folder, progression)
@@ -227,7 +227,7 @@ class MeasureHands(RunPanel):
 
     def _may_replace(self, folder: Path) -> bool:
         """Ask before results of another measurement are replaced."""
-        there = sorted(path.name for path in folder.iterdir() if is_ours(path.name))
+        there = sorted(path.name for path in folder.iterdir() if is_progression_file(path.name))
         asked = f"Replace {' and '.join(there)} in {folder}?"
         return not there or QMessageBox.question(self, "Save", asked) == QMessageBox.StandardButton.Yes
 

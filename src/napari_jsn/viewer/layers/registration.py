@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from napari_jsn.export.table import flat_record
 from napari_jsn.radiograph.spacing import Spacing
+from napari_jsn.registration.record import flat_record
 from napari_jsn.viewer.layers.roles import KEY, notes
 
 if TYPE_CHECKING:

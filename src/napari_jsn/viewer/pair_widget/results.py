@@ -113,13 +113,13 @@ class ResultsPanel(QFrame):
         spacing : str
             The pixel size and where it comes from.
         """
-        self._figure.setText(words.jsn_words(result))
+        self._figure.setText(words.jsn_label(result))
         self._meaning.setText(meaning(result))
-        self._interval.setText(f"95 % interval {words.interval_words(result)}".replace(" (", "\n("))
+        self._interval.setText(f"95 % interval {words.interval_label(result)}".replace(" (", "\n("))
         self._reason.setText("" if result.reliable else f"Not reliable. {result.reason}")
         self._reason.setVisible(not result.reliable)
-        loss = " → ".join(words.loss_words(result))
-        facts = (pair, words.eq7_words(result), loss, result.method, spacing)
+        loss = " → ".join(words.loss_labels(result))
+        facts = (pair, words.eq7_label(result), loss, result.method, spacing)
         for value, text in zip(self._values.values(), facts):
             value.setText(text)
         for label in (self._figure, self._meaning, self._interval):

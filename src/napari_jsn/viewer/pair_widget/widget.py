@@ -79,7 +79,7 @@ class RegisterPair(RunPanel):
         self._panels = (*notes.panels, *shown)
         self._result = result, notes.pair
         source = notes.facts["spacing_source"]
-        spacing = words.spacing_words(result.spacing_mm) + (f" ({source})" if source else "")
+        spacing = words.spacing_label(result.spacing_mm) + (f" ({source})" if source else "")
         self.results.show_result(result, f"{notes.pair.moving} against {notes.pair.fixed}", spacing)
         QTimer.singleShot(0, self._compare)  # figures first, then the panels
 

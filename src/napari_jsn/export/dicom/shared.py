@@ -1,4 +1,4 @@
-"""What the report and the segmentations share: the extra, identifiers, codes, and who made them."""
+"""What report and segmentations have in common: the highdicom extra, identifiers, codes, equipment, times."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ NAME = "napari-jsn"
 UTF8 = "ISO_IR 192"
 
 
-def check_extra() -> None:
-    """See that highdicom is there.
+def require_highdicom() -> None:
+    """Check that highdicom is installed.
 
     Raises
     ------
     InputError
-        If the extra was not installed.
+        If it is not.
     """
     try:
         import highdicom  # noqa: F401
@@ -36,22 +36,22 @@ def check_extra() -> None:
         ) from error
 
 
-def uid(*sources: str) -> str:
-    """A unique identifier drawn from these texts: equal texts give equal identifiers."""
+def derived_uid(*sources: str) -> str:
+    """Return a unique identifier derived from these texts; equal texts give equal identifiers."""
     from pydicom.uid import generate_uid
 
     return generate_uid(entropy_srcs=["\0".join((NAME, *sources))])
 
 
-def coded(code: Code) -> DicomCode:
-    """The code as pydicom and highdicom take it."""
+def dicom_code(code: Code) -> DicomCode:
+    """Return the code as the class of pydicom and highdicom."""
     from pydicom.sr.coding import Code as DicomCode
 
     return DicomCode(code.value, code.scheme, code.meaning)
 
 
-def maker(when: datetime) -> dict[str, Any]:
-    """What the objects say of the program that made them and when, as highdicom's arguments."""
+def equipment(when: datetime) -> dict[str, Any]:
+    """Return the arguments of highdicom that state which program made an object, and when."""
     from highdicom.coding_schemes import CodingSchemeIdentificationItem
 
     scheme = CodingSchemeIdentificationItem(PRIVATE, name="Private codes of napari-jsn", version=__version__)
@@ -67,13 +67,14 @@ def maker(when: datetime) -> dict[str, Any]:
     }
 
 
-def stamp(dataset: Dataset, when: datetime) -> None:
-    """Make every time in it the one given."""
+def set_times(dataset: Dataset, when: datetime) -> None:
+    """Set all times of creation in an object, so that they do not depend on the clock."""
     dataset.InstanceCreationDate, dataset.InstanceCreationTime = when.strftime("%Y%m%d"), when.strftime("%H%M%S")
     dataset.ContentDate, dataset.ContentTime = dataset.InstanceCreationDate, dataset.InstanceCreationTime
-    dataset.ContributingEquipmentSequence[-1].ContributionDateTime = when.strftime("%Y%m%d%H%M%S")  # highdicom's own
+    # highdicom adds itself as the last item
+    dataset.ContributingEquipmentSequence[-1].ContributionDateTime = when.strftime("%Y%m%d%H%M%S")
 
 
-def parameters(p: Progression) -> dict[str, str]:
-    """How the figures were found: method, device, and the name and hash of every model."""
-    return {"method": p.method, "device": p.device, **p.models}
+def algorithm_parameters(progression: Progression) -> dict[str, str]:
+    """Return method, device, and the name and hash of every model."""
+    return {"method": progression.method, "device": progression.device, **progression.models}

@@ -3,11 +3,11 @@ import io
 import numpy as np
 from PIL import Image
 
-from napari_jsn.export.images import registration_images, tiff_bytes
+from napari_jsn.export.registration_files import registration_images, tiff_bytes
 from napari_jsn.radiograph import read_radiograph
 
 
-def test_tiffs_hold_the_very_floats(registration):
+def test_tiffs_hold_the_exact_floats(registration):
     files = registration_images(registration)
     assert list(files) == ["transformed.tif", "original-spectrum.tif", "transformed-spectrum.tif"]
     for content, pixels in zip(

@@ -1,4 +1,4 @@
-"""The files of a measured study: the table, and that its columns are documented."""
+"""The files of a progression: the table and its documented columns."""
 
 import io
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from napari_jsn.export.write_progression import REPORT, TABLE, is_ours, progression_files, write_progression
+from napari_jsn.export.progression_files import REPORT, TABLE, is_progression_file, progression_files, write_progression
 from tests.progression import made_up
 
 PAGE = Path(__file__).parents[2] / "docs" / "measure.md"
@@ -30,20 +30,22 @@ def test_the_table_has_a_row_for_each_joint_and_follow_up(long):
 
 def test_every_column_is_documented(long):
     cells = re.findall(r"^\| (`.*?) \|", PAGE.read_text("utf-8").split("## The columns")[1], re.MULTILINE)
-    told = [name.replace("...", "*") for cell in cells for name in re.findall(r"`(.+?)`", cell)]
+    documented = [name.replace("...", "*") for cell in cells for name in re.findall(r"`(.+?)`", cell)]
     table = pd.read_csv(io.BytesIO(progression_files(long)[TABLE]))
-    assert [column for column in table.columns if not any(fnmatch(column, name) for name in told)] == []
+    assert [column for column in table.columns if not any(fnmatch(column, name) for name in documented)] == []
 
 
-def test_days_are_told_on_demand(long):
+def test_days_are_written_on_request(long):
     head = progression_files(long, keep_identity=True)[TABLE].splitlines()[0].decode().split(",")
     assert "day" in head and "day" not in progression_files(long)[TABLE].splitlines()[0].decode().split(",")
 
 
-def test_only_files_of_the_set_are_ours():
-    ours = (TABLE, REPORT, "progression-sr.dcm", "bones-v01-L-seg.dcm", "bones-v12-LR-2-seg.dcm")
-    assert all(map(is_ours, ours))
-    assert not any(map(is_ours, ("hand.dcm", "bones.dcm", "joints.csv.bak", "SIM0001_v01_L.dcm", ".joints.csv")))
+def test_only_files_of_a_set_match():
+    names = (TABLE, REPORT, "progression-sr.dcm", "bones-v01-L-seg.dcm", "bones-v12-LR-2-seg.dcm")
+    assert all(map(is_progression_file, names))
+    assert not any(
+        map(is_progression_file, ("hand.dcm", "bones.dcm", "joints.csv.bak", "SIM0001_v01_L.dcm", ".joints.csv"))
+    )
 
 
 def test_it_is_written_as_one_set(tmp_path, long):

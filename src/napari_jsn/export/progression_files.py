@@ -1,4 +1,4 @@
-"""Everything that is written about a measured study: table, report, DICOM objects."""
+"""The files of a progression: table, report and DICOM objects."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from napari_jsn.export.table import csv_bytes
 from napari_jsn.progression.progression import Progression
 
 TABLE, REPORT = "joints.csv", "report.html"
-#: Column with the days of the visits, which may tell who the patient is.
+#: Column with the days of the visits, which can identify the patient.
 DAY = "day"
-#: Names of all files of the set; radiographs that lie in the same folder are none of them.
-_OURS = re.compile(r"joints\.csv|report\.html|progression-sr\.dcm|bones-v\d+-(L|R|LR|hand)(-\d+)?-seg\.dcm")
+#: Names of all files of a set; radiographs in the same folder must not match.
+_NAMES = re.compile(r"joints\.csv|report\.html|progression-sr\.dcm|bones-v\d+-(L|R|LR|hand)(-\d+)?-seg\.dcm")
 
 
 def progression_files(progression: Progression, dicom: bool = False, keep_identity: bool = False) -> dict[str, bytes]:
-    """File names and contents: the table of joints, the report, and on demand the DICOM objects.
+    """Return names and contents of the files: the table of joints, the report, and on request the DICOM objects.
 
-    Table and report name the patient by the pseudonym of the progression, and visits by weeks since baseline. They do
-    not depend on when or where they were made: the same progression gives the same bytes. DICOM objects state when
-    they were made.
+    Table and report name the patient by the pseudonym of the progression, and visits by weeks since baseline. The same
+    progression gives the same bytes at any time and place. DICOM objects state when they were made.
 
     Parameters
     ----------
@@ -31,8 +30,8 @@ def progression_files(progression: Progression, dicom: bool = False, keep_identi
     dicom : bool
         Also a structured report and the segmentations of the bones.
     keep_identity : bool
-        Of the DICOM objects: keep patient and study as the radiographs state them, instead of the pseudonym. Of the
-        table: tell the days of the visits.
+        DICOM objects keep patient and study as the radiographs state them, instead of the pseudonym. The table has
+        the days of the visits.
 
     Returns
     -------
@@ -41,7 +40,7 @@ def progression_files(progression: Progression, dicom: bool = False, keep_identi
     Raises
     ------
     InputError
-        If DICOM objects are asked for and the extra that writes them is not installed.
+        If DICOM objects are requested and the extra that writes them is not installed.
     """
     table = progression.table() if keep_identity else progression.table().drop(columns=DAY)
     files = {TABLE: csv_bytes(table), REPORT: report_html(progression).encode()}
@@ -59,16 +58,17 @@ def write_progression(
     keep_identity: bool = False,
     argument: str = "out",
 ) -> list[Path]:
-    """Write all of it as one set: an earlier one in this folder is replaced as a whole, or kept as a whole.
+    """Write all files as one set: an earlier set in the folder is replaced as a whole, or kept as a whole.
 
     Raises
     ------
     InputError
         As :func:`progression_files`, and if the folder cannot be written.
     """
-    return write_set(folder, progression_files(progression, dicom, keep_identity), is_ours, argument)
+    files = progression_files(progression, dicom, keep_identity)
+    return write_set(folder, files, is_progression_file, argument)
 
 
-def is_ours(name: str) -> bool:
-    """Whether a file of this name is one of the set."""
-    return _OURS.fullmatch(name) is not None
+def is_progression_file(name: str) -> bool:
+    """Return whether a file of this name belongs to a set."""
+    return _NAMES.fullmatch(name) is not None

@@ -1,0 +1,182 @@
+"""What the commands print: results as tables, and where files were written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from napari_jsn.export.progression_files import REPORT
+from napari_jsn.export.registration_files import FIGURE
+from napari_jsn.patient.labels import radiograph_label
+from napari_jsn.progression.labels import Unit, general_reason, joint_label
+from napari_jsn.progression.narrowing import Narrowing
+from napari_jsn.progression.progression import Progression
+from napari_jsn.registration import labels
+
+if TYPE_CHECKING:
+    from napari_jsn.radiograph import Radiograph
+    from napari_jsn.registration.result import Registration
+
+#: Side and name of a joint, and the number of a follow-up visit.
+JointKey = tuple[str, str, int]
+#: Files that are printed on a line of their own.
+_MAIN_FILES = {FIGURE: "Six-panel figure", REPORT: "Report"}
+
+
+def spinner(message: str) -> AbstractContextManager[object]:
+    """Show that the block is running; nothing where output goes to a file."""
+    return Console(stderr=True).status(message)
+
+
+def print_registration(fixed: Radiograph, moving: Radiograph, registration: Registration, device: str) -> None:
+    """Print the narrowing, its interval and reliability, and the motion of both bones."""
+    original, transformed = labels.loss_labels(registration)
+    rows = [
+        ("Joint space narrowing", labels.jsn_label(registration)),
+        ("95 % interval", labels.interval_label(registration)),
+        ("Reliable", labels.reliability_label(registration)),
+        ("Eq. 7 (dy0 - dy1)", labels.eq7_label(registration)),
+        ("Loss (MSE)", f"{original} before, {transformed} after registration"),
+        ("Pixel size", _spacing(fixed, moving)),
+        ("Method", f"{registration.method} on {device}"),
+    ]
+    styles = {
+        "Joint space narrowing": "bold" if registration.reliable else "dim",
+        "Reliable": "green" if registration.reliable else "bold red",
+    }
+    figures = Table.grid(padding=(0, 2))
+    figures.add_column(style="dim", no_wrap=True)
+    figures.add_column()
+    for name, value in rows:
+        figures.add_row(name, Text(value, style=styles.get(name, "")))
+    bones = _table()
+    for head in ("Bone", "scale dz", "rotation dtheta (rad)", "dx (px)", "dy (px)"):
+        bones.add_column(head, no_wrap=True)
+    for name, motion in (("P0, upper", registration.upper), ("P1, lower", registration.lower)):
+        bones.add_row(name, *labels.motion_labels(motion))
+    console = Console(highlight=False)
+    console.print(Text(f"{fixed.name} -> {moving.name}", style="bold"))
+    console.print(figures)
+    console.print()
+    console.print(bones)
+
+
+def _spacing(fixed: Radiograph, moving: Radiograph) -> str:
+    if fixed.spacing_mm is None:
+        return f"{labels.spacing_label(None)}; give --spacing-mm for millimetres"
+    label = f"{labels.spacing_label(fixed.spacing_mm)} ({fixed.spacing_source})"
+    if (moving.spacing_mm, moving.spacing_source) != (fixed.spacing_mm, fixed.spacing_source):
+        label += f"; follow-up {labels.spacing_label(moving.spacing_mm)} ({moving.spacing_source})"
+    return label
+
+
+def print_progression(progression: Progression, truth: Mapping[JointKey, float] | None = None) -> None:
+    """Print every joint at every follow-up visit, the reasons of unreliable figures, and the notes.
+
+    Parameters
+    ----------
+    progression : Progression
+    truth : mapping of (side, joint, visit) to float, optional
+        True narrowing in mm, printed beside the measured one.
+    """
+    unit, rows = Unit.of(progression), progression.narrowings
+    many = len({row.visit for row in rows}) > 1
+    reasons = list(dict.fromkeys(general_reason(row) for row in rows if not row.reliable))
+    heads = ["Joint", *(["Visit"] if many else []), f"JSN ({unit.name})", "95 % interval"]
+    heads += [*([f"Truth ({unit.name})"] if truth is not None else []), f"JSW ({unit.name})", "Reliable"]
+    table = _table()
+    for head in heads:
+        table.add_column(head, no_wrap=True, justify="left" if head in ("Joint", "Reliable") else "right")
+    for row in rows:
+        cells = [joint_label(row), *([str(row.visit)] if many else []), *_estimate(row, unit)]
+        if truth is not None:
+            cells.append(_signed(truth.get((row.side, row.joint, row.visit), math.nan)))
+        reliable = "yes" if row.reliable else f"no [{reasons.index(general_reason(row)) + 1}]"
+        table.add_row(*map(Text, [*cells, _widths(row, unit), reliable]), style="" if row.reliable else "dim")
+    console = Console(highlight=False)
+    title = f"Patient {progression.patient_id}: narrowing since baseline, positive is narrower"
+    console.print(Text(title, style="bold"))
+    console.print(table)
+    notes = _notes(progression)
+    if reasons or notes:
+        console.print()
+    for number, reason in enumerate(reasons, start=1):
+        console.print(Text(f"[{number}] {reason}"))
+    for note in notes:
+        console.print(Text(f"Note: {note}", style="dim"))
+
+
+def print_accuracy(progression: Progression, truth: Mapping[JointKey, float]) -> None:
+    """Print the errors of the reliable joints against their true narrowing."""
+    rows = [row for row in progression.narrowings if row.reliable and (row.side, row.joint, row.visit) in truth]
+    if not rows:
+        print("No joint is reliable.")
+        return
+    true = [truth[row.side, row.joint, row.visit] for row in rows]
+    errors = [row.jsn_mm - value for row, value in zip(rows, true, strict=True)]
+    covered = sum(row.ci95_mm[0] <= value <= row.ci95_mm[1] for row, value in zip(rows, true, strict=True))
+    rmse = math.sqrt(sum(error**2 for error in errors) / len(errors))
+    largest = max(map(abs, errors))
+    print(
+        f"\nAgainst the truth, over {len(rows)} reliable joints: RMSE {rmse:.3f} mm, largest error {largest:.3f} mm; "
+        f"{covered} of {len(rows)} intervals contain it."
+    )
+
+
+def _estimate(row: Narrowing, unit: Unit) -> tuple[str, str]:
+    jsn, decimals = unit.jsn(row), unit.decimals + 1
+    if not jsn.known:
+        return "-", "-"
+    low, high = jsn.ci95
+    return f"{jsn.value:+.{decimals}f}", f"{low:+.{decimals}f} to {high:+.{decimals}f}"
+
+
+def _widths(row: Narrowing, unit: Unit) -> str:
+    widths = (unit.jsw(view) for view in (row.baseline, row.followup))
+    return " -> ".join(f"{width:.2f}" if math.isfinite(width) else "-" for width in widths)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}" if math.isfinite(value) else "-"
+
+
+def _notes(progression: Progression) -> Sequence[str]:
+    """Notes on the patient and on each radiograph, each once."""
+    of_hands = (
+        f"{radiograph_label(hand.visit, hand.side)}: {reason}" for hand in progression.hands for reason in hand.reasons
+    )
+    return list(dict.fromkeys((*progression.notes, *of_hands)))
+
+
+def print_rows(title: str, rows: Sequence[tuple[str, str, str]]) -> None:
+    """Print a table of figures with their names, values and 95 % intervals."""
+    table = _table()
+    for head in ("", "value", "95 % interval"):
+        table.add_column(head)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console = Console(highlight=False)
+    console.print(Text(title, style="bold"))
+    console.print(table)
+
+
+def print_files(paths: Sequence[Path]) -> None:
+    """Print where files were written, in plain unbroken lines that can be copied."""
+    if not paths:
+        return
+    print(f"\nWritten to {paths[0].parent}: {', '.join(path.name for path in paths)}")
+    for path in paths:
+        if path.name in _MAIN_FILES:
+            print(f"{_MAIN_FILES[path.name]}: {path}")
+
+
+def _table() -> Table:
+    return Table(box=SIMPLE_HEAD, header_style="dim", show_edge=False)

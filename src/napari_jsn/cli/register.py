@@ -1,0 +1,80 @@
+"""The command ``napari-jsn register``: narrowing of one joint between two joint images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from napari_jsn.radiograph import Radiograph
+    from napari_jsn.radiograph.spacing import Spacing
+
+
+def register(
+    fixed: Annotated[
+        Path, typer.Argument(metavar="FIXED", help="Joint image at baseline: DICOM, PNG, JPEG, BMP or TIFF.")
+    ],
+    moving: Annotated[Path, typer.Argument(metavar="MOVING", help="Joint image at follow-up.")],
+    fixed_mask: Annotated[
+        Path | None,
+        typer.Option(
+            help="Bones of the baseline as an image: 1 upper, 2 lower, 3 both; or one value for the upper half. "
+            "Without it the bones are segmented."
+        ),
+    ] = None,
+    moving_mask: Annotated[Path | None, typer.Option(help="Bones of the follow-up, in the same form.")] = None,
+    spacing_mm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MM",
+            help="Pixel size of both images; replaces that of DICOM files. Without a pixel size, figures are in "
+            "pixels.",
+        ),
+    ] = None,
+    moving_spacing_mm: Annotated[
+        str | None, typer.Option(metavar="MM", help="Pixel size of the follow-up, if it is different.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="Registration method: refined, network or pipoc.")] = "refined",
+    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the table (CSV), the figure (PNG) and the images (TIFF)."),
+    ] = None,
+) -> None:
+    """Measure the narrowing of one joint between two joint images."""
+    from napari_jsn.cli import printing
+    from napari_jsn.cli.options import parse_spacing, set_threads
+    from napari_jsn.common.device import device_name
+    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.joint.read_masks import read_masks
+    from napari_jsn.registration.register import register
+
+    if out is not None:
+        check_folder(out)
+    spacing = parse_spacing(spacing_mm, "--spacing-mm")
+    moving_spacing = parse_spacing(moving_spacing_mm, "--moving-spacing-mm") or spacing
+    with printing.spinner("Registering"):
+        images = _read(fixed, spacing), _read(moving, moving_spacing)
+        fixed_masks, moving_masks = (None if path is None else read_masks(path) for path in (fixed_mask, moving_mask))
+        set_threads(threads)
+        registration = register(*images, fixed_masks, moving_masks, method=method, device=device)
+        result = (*images, registration, device_name(device))
+        written = []
+        if out is not None:
+            from napari_jsn.export.registration_files import registration_files
+
+            written = write_files(out, registration_files(*result))
+    printing.print_registration(*result)
+    printing.print_files(written)
+
+
+def _read(path: Path, spacing_mm: Spacing) -> Radiograph:
+    """The radiograph, with a name that can be printed even if the file's name is not valid text."""
+    from napari_jsn.radiograph import read_radiograph
+
+    radiograph = read_radiograph(path, spacing_mm)
+    return replace(radiograph, name=radiograph.name.encode(errors="replace").decode())

@@ -1,0 +1,80 @@
+"""The files of one registration: table (CSV), figure (PNG) and images (float TIFF)."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn import __version__
+from napari_jsn.export.figure import png_bytes, registration_figure
+from napari_jsn.export.table import csv_bytes, table
+from napari_jsn.radiograph import Radiograph
+from napari_jsn.registration.record import Record, flat_record, spacing_cell
+from napari_jsn.registration.result import Registration
+
+TABLE, FIGURE = "registration.csv", "figure.png"
+
+
+def registration_files(
+    fixed: Radiograph, moving: Radiograph, registration: Registration, device: str
+) -> dict[str, bytes]:
+    """Return names and contents of the files: table, six-panel figure, transformed image and both loss spectra.
+
+    Parameters
+    ----------
+    fixed, moving : Radiograph
+        The two joint images.
+    registration : Registration
+    device : str
+        Device that it was computed on, for the table.
+    """
+    title = f"Fixed {fixed.name}     Moving {moving.name}"
+    figure = registration_figure(fixed.pixels, moving.pixels, registration, fixed.spacing_mm, moving.spacing_mm, title)
+    return {
+        TABLE: csv_bytes(table([registration_record(fixed, moving, registration, device)])),
+        FIGURE: png_bytes(figure),
+        **registration_images(registration),
+    }
+
+
+def registration_record(fixed: Radiograph, moving: Radiograph, registration: Registration, device: str) -> Record:
+    """Return the row of the table; it holds names of files without folders, which can identify a patient."""
+    return {
+        "fixed": fixed.name,
+        "moving": moving.name,
+        **flat_record(registration),
+        "spacing_source": fixed.spacing_source,
+        "moving_spacing_mm": spacing_cell(moving.spacing_mm),
+        "moving_spacing_source": moving.spacing_source,
+        "device": device,
+        "version": __version__,
+    }
+
+
+def registration_images(registration: Registration) -> dict[str, bytes]:
+    """Return names and contents of TIFF files: the transformed image and both loss spectra."""
+    images = {
+        "transformed.tif": registration.transformed,
+        "original-spectrum.tif": registration.original_spectrum,
+        "transformed-spectrum.tif": registration.transformed_spectrum,
+    }
+    return {name: tiff_bytes(pixels, registration.spacing_mm) for name, pixels in images.items()}
+
+
+def tiff_bytes(pixels: NDArray[np.floating], spacing_mm: float | None = None) -> bytes:
+    """Return a float32 TIFF file; equal pixels give equal bytes.
+
+    Parameters
+    ----------
+    pixels : (H, W) float array
+    spacing_mm : float, optional
+        Pixel size, stored as the file's resolution in pixels per centimetre.
+    """
+    from PIL import Image
+
+    file = io.BytesIO()
+    resolution = {} if spacing_mm is None else {"resolution": 10 / spacing_mm, "resolution_unit": "cm"}
+    Image.fromarray(np.asarray(pixels, np.float32)).save(file, format="TIFF", **resolution)
+    return file.getvalue()
