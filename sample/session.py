@@ -15,7 +15,7 @@ viewer.open_sample("napari-jsn", "hand_pair")
 dock, panel = viewer.window.add_plugin_dock_widget("napari-jsn", "Measure hands")
 
 # Find the joints, find their bones, and register each of the two between the visits.
-progression = jsn.measure(panel.study(), device="cpu")
+progression = jsn.measure(panel.patient(), device="cpu")
 
 # Boxes coloured by narrowing, bones, the follow-up brought onto the baseline, and what differed before and after.
 panel.show_progression(progression)

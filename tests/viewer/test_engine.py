@@ -5,7 +5,7 @@ import pytest
 from napari.components import ViewerModel
 from npe2 import PluginManager
 
-from napari_jsn.viewer.layers.roles import KEY
+from napari_jsn.viewer.layers.read_layer import KEY
 from napari_jsn.viewer.pair_widget.widget import RegisterPair
 
 

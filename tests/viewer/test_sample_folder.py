@@ -11,7 +11,7 @@ from napari_jsn.progression import measure as measuring
 from tests.progression.made_up import progression
 
 SAMPLE = Path(__file__).parents[2] / "sample"
-FILMS = ["films", "left, baseline", "left, week 52"]
+FILMS = ["radiographs", "left, baseline", "left, week 52"]
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from PIL import Image
 
 from napari_jsn.export.simulated.writer import RadiographWriter
 from napari_jsn.viewer.file_readers import readers as reader
-from napari_jsn.viewer.forms.form import PairForm
-from napari_jsn.viewer.layers.roles import KEY
+from napari_jsn.viewer.layers.read_layer import KEY
+from napari_jsn.viewer.pair_widget.inputs import PairForm
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +110,7 @@ def test_a_huge_folder_is_declined_before_it_is_listed(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", lambda path: Endless())
     assert reader.get_folder_reader(str(tmp_path)) is None
-    assert next(seen) <= reader.MOST_ENTRIES + reader.MOST_STUDY_ENTRIES + 2
+    assert next(seen) <= reader.MAX_PAIR_ENTRIES + reader.MAX_PATIENT_ENTRIES + 2
 
 
 def test_a_folder_is_declined_without_opening_its_files(folder, monkeypatch):
@@ -140,7 +140,7 @@ def test_a_patients_folder_opens_visit_by_visit(patient):
     viewer.open(str(patient), plugin="napari-jsn")
     frames, *films = viewer.layers
     assert [layer.name for layer in films] == ["right, baseline", "left, baseline", "right, week 52", "left, week 52"]
-    assert frames.features.film.tolist() == [layer.name for layer in films]
+    assert frames.features.radiograph.tolist() == [layer.name for layer in films]
     assert frames.features.acquired.tolist()[::2] == ["2020-01-06", "2021-01-04"]
     for layer in viewer.layers:
         assert [str(unit) for unit in layer.units] == ["millimeter", "millimeter"]
@@ -157,14 +157,14 @@ def test_a_patients_folder_opens_visit_by_visit(patient):
 
 
 def test_the_folder_above_one_patient_opens_too(patient):
-    assert reader.get_folder_reader(str(patient.parent)) is reader.read_study_folder
+    assert reader.get_folder_reader(str(patient.parent)) is reader.read_patient_folder
 
 
 def test_several_patients_are_told_apart(patient, film):
     with RadiographWriter(patient.parent) as writer:
         writer.add(film("SIM0002"))
     with pytest.raises(ValueError, match="more than one patient"):
-        reader.read_study_folder(str(patient.parent))
+        reader.read_patient_folder(str(patient.parent))
 
 
 def test_films_of_unknown_pixel_size_stay_in_pixels(film, tmp_path):
@@ -173,7 +173,7 @@ def test_films_of_unknown_pixel_size_stay_in_pixels(film, tmp_path):
             writer.add(film(visit=visit))
     table = tmp_path / "SIM0001" / "radiographs.csv"
     table.write_text("".join(",".join(line.split(",")[:5]) + "\n" for line in table.read_text().splitlines()))
-    layers = reader.read_study_folder(str(tmp_path / "SIM0001"))
+    layers = reader.read_patient_folder(str(tmp_path / "SIM0001"))
     assert all("scale" not in options and "units" not in options for _, options, _ in layers)
 
 
@@ -181,7 +181,7 @@ def test_films_of_a_study_are_not_offered_as_joint_images(patient, qtbot):
     viewer, form = ViewerModel(), PairForm()
     qtbot.addWidget(form)
     viewer.open(str(patient), plugin="napari-jsn")
-    form.offer(viewer.layers)
+    form.set_choices(viewer.layers)
     assert form.inputs().fixed is None and form.inputs().moving is None
 
 

@@ -11,10 +11,10 @@ from napari.layers import Image
 from napari_jsn.common.errors import InputError
 from napari_jsn.drawing.colours import UNRELIABLE
 from napari_jsn.viewer.file_readers import samples
-from napari_jsn.viewer.hands_widget.boxes import boxes_now, edited_boxes
-from napari_jsn.viewer.hands_widget.layers import HandLayers, film_of, show_found
-from napari_jsn.viewer.layers.radiograph import film_layer
-from napari_jsn.viewer.layers.roles import notes
+from napari_jsn.viewer.hands_widget.boxes import edited_joints, read_boxes
+from napari_jsn.viewer.hands_widget.layers import HandLayers, layer_of, show_found
+from napari_jsn.viewer.layers.radiograph import read_radiograph_layer
+from napari_jsn.viewer.layers.read_layer import layer_metadata
 from tests.progression.made_up import MISSING, progression
 
 LAYERS = [
@@ -37,8 +37,8 @@ def opened(sample):
     viewer = ViewerModel()
     for data, options, kind in read(sample):
         getattr(viewer, f"add_{kind}")(data, **options)
-    films = [layer for layer in viewer.layers if notes(layer).get("role") == "radiograph"]
-    return viewer, [film_layer(layer, notes(layer)["visit"]) for layer in films]
+    films = [layer for layer in viewer.layers if layer_metadata(layer).get("role") == "radiograph"]
+    return viewer, [read_radiograph_layer(layer, layer_metadata(layer)["visit"]) for layer in films]
 
 
 def show():
@@ -133,7 +133,7 @@ def test_a_second_run_renews_the_layers(hand):
     layers.remove("bones, baseline")
     layers.remove("original loss spectrum")
     less = replace(progression(), films=tuple(replace(f, joints=f.joints[:4]) for f in progression().films))
-    HandLayers(layers, less, [box.film for box in shown.boxes]).show()
+    HandLayers(layers, less, [box.radiograph for box in shown.boxes]).show()
     assert sorted(names(layers)[3:]) == sorted([*LAYERS[:6], "mine"])
     assert len(layers["mine"].data) == len(layers["mine"].features) == len(layers["mine"].text.values) == 4
     assert layers["transformed"].visible
@@ -141,16 +141,16 @@ def test_a_second_run_renews_the_layers(hand):
 
 def test_boxes_that_were_not_touched_are_no_corrections(untouched):
     shown, layers = untouched
-    now = boxes_now(layers, shown.boxes)
+    now = read_boxes(layers, shown.boxes)
     assert not any(box.joint.edited for box in now)
-    assert edited_boxes(now, shown.boxes, shown.painted(now)) == {}
+    assert edited_joints(now, shown.boxes, shown.painted_masks(now)) == {}
 
 
 def test_a_box_that_was_moved_is_measured_where_it_lies(hand):
     shown, layers = hand
     moved(layers["joints at follow-up"], "MCP3", (2, -1))
-    now = boxes_now(layers, shown.boxes)
-    corrected = edited_boxes(now, shown.boxes, {})
+    now = read_boxes(layers, shown.boxes)
+    corrected = edited_joints(now, shown.boxes, {})
     assert list(corrected) == [(2, "L")]
     joints = {joint.name: joint for joint in corrected[2, "L"]}
     before = next(view.joint for view in progression().films[1].joints if view.joint.name == "MCP3")
@@ -164,46 +164,46 @@ def test_a_box_that_was_removed_is_not_measured_and_a_second_one_is_refused(hand
     joints = layers["joints"]
     joints.selected_data = {row(joints, "MCP4")}
     joints.remove_selected()
-    corrected = edited_boxes(boxes_now(layers, shown.boxes), shown.boxes, {})
+    corrected = edited_joints(read_boxes(layers, shown.boxes), shown.boxes, {})
     assert "MCP4" not in [joint.name for joint in corrected[1, "L"]] and len(corrected[1, "L"]) == 9
     joints.features.loc[0, "joint"] = "MCP5"
     with pytest.raises(InputError, match="Two boxes of 'joints' are called MCP5"):
-        boxes_now(layers, shown.boxes)
+        read_boxes(layers, shown.boxes)
 
 
 def test_bones_that_were_painted_are_the_masks(hand):
     shown, layers = hand
     joints, bones = layers["joints"], layers["bones, baseline"]
     painted(bones, joints.data[row(joints, "PIP2")], 3)
-    masks = shown.painted(shown.boxes)
+    masks = shown.painted_masks(shown.boxes)
     assert list(masks) == [(1, "L", "PIP2")]
     before = shown._views[1][row(joints, "PIP2")][1].masks
     differ = (masks[1, "L", "PIP2"].upper & masks[1, "L", "PIP2"].lower) & ~(before.upper & before.lower)
     assert 40 <= differ.sum() <= 56
     assert ((masks[1, "L", "PIP2"].labels != before.labels) & ~differ).sum() == 0
-    assert list(edited_boxes(shown.boxes, shown.boxes, masks)) == [(1, "L")]
+    assert list(edited_joints(shown.boxes, shown.boxes, masks)) == [(1, "L")]
     painted(bones, joints.data[row(joints, "PIP2")], 4)
-    with pytest.raises(InputError, match="bones of PIP2 hold the label 4"):
-        shown.painted(shown.boxes)
+    with pytest.raises(InputError, match="bones of PIP2 have the label 4"):
+        shown.painted_masks(shown.boxes)
 
 
 def test_paint_follows_a_box_that_was_moved_and_stays_for_the_next_run(hand):
     shown, layers = hand
     at = painted(layers["bones, baseline"], layers["joints"].data[row(layers["joints"], "MCP3")], 3)
     moved(layers["joints"], "MCP3", (2, -1))
-    now = boxes_now(layers, shown.boxes)
-    mask = shown.painted(now)[1, "L", "MCP3"]
+    now = read_boxes(layers, shown.boxes)
+    mask = shown.painted_masks(now)[1, "L", "MCP3"]
     both = np.argwhere(mask.upper & mask.lower).mean(axis=0)
     box = next(box for box in now if box.key == (1, "L", "MCP3"))
     on_image = (at - (6.5, 0.5) - box.joint.box[0]) @ np.linalg.inv(
         np.array([box.joint.box[3] - box.joint.box[0], box.joint.box[1] - box.joint.box[0]]) / len(mask.labels)
     )
     np.testing.assert_allclose(both, on_image, atol=1.5)
-    again = HandLayers(layers, progression(), [box.film for box in shown.boxes], shown.painted(now))
+    again = HandLayers(layers, progression(), [box.radiograph for box in shown.boxes], shown.painted_masks(now))
     again.show()
-    assert list(again.painted(again.boxes)) == [(1, "L", "MCP3")]
+    assert list(again.painted_masks(again.boxes)) == [(1, "L", "MCP3")]
     layers.remove("bones, baseline")
-    assert again.painted(again.boxes) == {}
+    assert again.painted_masks(again.boxes) == {}
 
 
 def test_boxes_that_were_only_found(hand):
@@ -213,7 +213,7 @@ def test_boxes_that_were_only_found(hand):
     assert names(layers) == ["joints at follow-up", "joints"]
     assert list(layers["joints"].text.values) == list(layers["joints"].features["joint"])
     moved(layers["joints"], "IP1", (0, 1))
-    assert list(edited_boxes(boxes_now(layers, shown.boxes), shown.boxes, {})) == [(1, "L")]
+    assert list(edited_joints(read_boxes(layers, shown.boxes), shown.boxes, {})) == [(1, "L")]
 
 
 def test_another_visit_of_both_hands():
@@ -239,17 +239,17 @@ def test_films_of_one_visit_are_told_apart_by_what_they_show():
         replace(film, radiograph=replace(film.radiograph, origin=(0, 0)))
         for film in progression(3, ("L", "R")).films[:2]
     ]
-    layers = [film_layer(Image(film.radiograph.pixels[:, :-9] * 200, name=film.side), 1) for film in films]
+    layers = [read_radiograph_layer(Image(film.radiograph.pixels[:, :-9] * 200, name=film.side), 1) for film in films]
     for film in films:
         part = replace(film, radiograph=replace(film.radiograph, pixels=film.radiograph.pixels[:, :-9]))
-        assert film_of(part, layers[::-1]).name == film.side
-    assert film_of(replace(films[0], visit=2), layers) is None
+        assert layer_of(part, layers[::-1]).name == film.side
+    assert layer_of(replace(films[0], visit=2), layers) is None
 
 
 def test_without_a_pixel_size_figures_are_in_pixels(hand):
     shown, layers = hand
     none = {"jsn_mm": np.nan, "jsn_sd_mm": np.nan, "ci95_mm": (np.nan, np.nan)}
     rows = tuple(replace(row, **none) for row in progression().narrowings)
-    HandLayers(layers, replace(progression(), narrowings=rows), [box.film for box in shown.boxes]).show()
+    HandLayers(layers, replace(progression(), narrowings=rows), [box.radiograph for box in shown.boxes]).show()
     jsn_px = next(row.jsn_px for row in rows if row.joint == "MCP2")
     assert layers["joints"].text.values[row(layers["joints"], "MCP2")] == f"MCP2 {jsn_px:+.1f}"

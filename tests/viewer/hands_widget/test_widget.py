@@ -15,12 +15,12 @@ import napari_jsn.localization.find_joints
 from napari_jsn.common.errors import InputError
 from napari_jsn.localization.found_joints import FoundJoints
 from napari_jsn.viewer.file_readers import samples
-from napari_jsn.viewer.hands_widget.inputs import STUDY, TWO
+from napari_jsn.viewer.hands_widget.inputs import PATIENT, TWO_IMAGES
 from napari_jsn.viewer.hands_widget.widget import MeasureHands
-from napari_jsn.viewer.layers.roles import KEY
+from napari_jsn.viewer.layers.read_layer import KEY
 from tests.progression.made_up import progression
 
-FILMS = ["films", "left, baseline", "left, week 52"]
+FILMS = ["radiographs", "left, baseline", "left, week 52"]
 
 
 class Engine:
@@ -107,8 +107,8 @@ def cells(widget, row):
 
 
 def test_the_opened_study_is_measured(viewer, widget, engine, qtbot):
-    assert widget.form.inputs().source == STUDY
-    assert widget.form.fields["study"].editor.text() == "2 radiographs of 2 visits"
+    assert widget.form.inputs().source == PATIENT
+    assert widget.form.fields["patient"].editor.text() == "2 radiographs of 2 visits"
     run(widget, qtbot)
     (call,) = engine.calls
     study = call["study"]
@@ -264,7 +264,7 @@ def test_films_may_be_removed_while_they_are_measured(viewer, widget, engine, qt
 
 
 @pytest.mark.parametrize(
-    ("argument", "field"), [("followup", "study"), ("spacing_mm", "spacing_mm"), ("method", "method")]
+    ("argument", "field"), [("followup", "patient"), ("spacing_mm", "spacing_mm"), ("method", "method")]
 )
 def test_a_refusal_is_told_at_its_field(widget, engine, qtbot, argument, field):
     engine.error = InputError("The films show two patients. Take one out.", argument)
@@ -282,26 +282,26 @@ def test_two_images_without_a_pixel_size(engine, qtbot):
     widget = MeasureHands(viewer)
     qtbot.addWidget(widget)
     inputs = widget.form.inputs()
-    assert (inputs.source, inputs.baseline.name, inputs.followup.name) == (TWO, "before", "after")
+    assert (inputs.source, inputs.baseline.name, inputs.followup.name) == (TWO_IMAGES, "before", "after")
     spacing = widget.form.fields["spacing_mm"]
-    assert spacing.marked.placeholderText() == "not known"
+    assert spacing.input_widget.placeholderText() == "not known"
     run(widget, qtbot)
     study = engine.calls[0]["study"]
     assert [film.spacing_mm for visit in study.visits for film in visit.radiographs] == [None, None]
     before, after = (viewer.layers[name].extent.world for name in ("before", "after"))
     assert after[0][1] > before[1][1]  # laid side by side
-    qtbot.keyClicks(spacing.marked, "0.15")
+    qtbot.keyClicks(spacing.input_widget, "0.15")
     run(widget, qtbot)
     film = engine.calls[1]["study"].visits[1].radiographs[0]
     assert (film.spacing_mm, film.spacing_source) == (0.15, "given")
-    qtbot.keyClicks(spacing.marked, "x")
+    qtbot.keyClicks(spacing.input_widget, "x")
     assert not widget.run_button.isEnabled() and not widget.find_button.isEnabled()
     widget.close_run()
 
 
 def test_a_second_visit_is_asked_for(viewer, widget):
     viewer.layers.remove("left, week 52")
-    assert "one visit only" in widget.form.fields["study"].message.text()
+    assert "one visit only" in widget.form.fields["patient"].message.text()
     assert not widget.run_button.isEnabled()
     viewer.layers.clear()
     assert "Open a patient's folder" in widget.form.fields["baseline"].message.text()

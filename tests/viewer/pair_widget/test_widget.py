@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QLabel
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.viewer.layers.roles import KEY
+from napari_jsn.viewer.layers.read_layer import KEY
 from napari_jsn.viewer.layers.side_by_side import round_length
 from napari_jsn.viewer.pair_widget.widget import RegisterPair
 
@@ -206,7 +206,7 @@ def test_any_other_failure_is_told_in_words(widget, engine, qtbot, error, words)
 
 def test_run_waits_for_valid_fields(viewer, widget, engine, qtbot):
     assert widget.run_button.isEnabled()
-    edit = widget.form.fields["spacing_mm"].marked
+    edit = widget.form.fields["spacing_mm"].input_widget
     edit.clear()
     qtbot.keyClicks(edit, "0")
     assert not widget.run_button.isEnabled()
@@ -217,7 +217,7 @@ def test_run_waits_for_valid_fields(viewer, widget, engine, qtbot):
 
 
 def test_enter_runs_and_escape_aborts(widget, engine, qtbot):
-    edit = widget.form.fields["spacing_mm"].marked
+    edit = widget.form.fields["spacing_mm"].input_widget
     engine.go_on.clear()
     qtbot.keyClick(edit, Qt.Key.Key_Return)
     qtbot.wait_until(engine.started.is_set)

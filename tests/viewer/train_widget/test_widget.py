@@ -7,8 +7,15 @@ from napari.components import ViewerModel
 from napari_jsn.common.errors import InputError
 from napari_jsn.training import tasks
 from napari_jsn.training import train as training
-from napari_jsn.viewer.forms.models import ModelField
-from napari_jsn.viewer.train_widget.inputs import FOLDER, GO_ON, NEW, SIMULATED, pairs_of, visits_of
+from napari_jsn.viewer.forms.fields import ModelField
+from napari_jsn.viewer.train_widget.inputs import (
+    FOLDER,
+    RANDOM_WEIGHTS,
+    RESUME,
+    SIMULATED,
+    labelled_images,
+    visit_pairs,
+)
 from napari_jsn.viewer.train_widget.widget import Train
 from tests.training.conftest import ToyTask
 
@@ -75,13 +82,13 @@ def run(widget, qtbot):
 def test_a_training_is_watched_named_and_on_the_menus(viewer, widget, asked, models, qtbot):
     menu = ModelField("Model", "")
     qtbot.addWidget(menu.editor)
-    widget.form.fields["name"].set("mine")
+    widget.form.fields["name"].set_text("mine")
     run(widget, qtbot)
     assert widget.failure.text() == "" and widget.run_button.isEnabled()
     assert [name for name, _, _ in asked["pairs"]] == ["MCP2", "fixed"]
     assert all(image.dtype == np.float32 and masks.shape == (16, 12) for _, image, masks in asked["pairs"])
     assert (models / "segmentation-mine.safetensors").exists()
-    assert "<b>mine</b>" in widget.told.text() and "DSC" in widget.told.text()
+    assert "<b>mine</b>" in widget.summary.text() and "DSC" in widget.summary.text()
     assert "mine" in [menu._combo.itemText(k) for k in range(menu._combo.count())]
     assert not widget.curves.isHidden() and len(widget.curves._shown[0]) == 4
     case = viewer.layers["worst validation case"]
@@ -92,10 +99,10 @@ def test_a_training_is_watched_named_and_on_the_menus(viewer, widget, asked, mod
         "worst validation case: labels given",
         "worst validation case: bones found",
     ]
-    widget.form.fields["name"].set("mine")
+    widget.form.fields["name"].set_text("mine")
     assert "There is a model of that name" in widget.form.fields["name"].message.text()
     assert not widget.run_button.isEnabled()
-    widget.form.fields["name"].set("")
+    widget.form.fields["name"].set_text("")
     run(widget, qtbot)
     assert (models / "segmentation-my-toy.safetensors").exists()
     assert len(viewer.layers) == 7
@@ -107,13 +114,13 @@ def test_abort_keeps_the_best_and_the_training_can_go_on(widget, models, asked, 
         if len(news.history) == 2:
             widget.abort_button.click()
 
-    monkeypatch.setattr(widget, "news", news)
+    monkeypatch.setattr(widget, "show_intermediate", news)
     monkeypatch.setattr(ToyTask, "epochs", 300)
-    widget.form.fields["name"].set("my-toy")
+    widget.form.fields["name"].set_text("my-toy")
     run(widget, qtbot)
-    assert "Stopped in epoch" in widget.told.text() and "<b>my-toy</b>" in widget.told.text()
+    assert "Stopped in epoch" in widget.summary.text() and "<b>my-toy</b>" in widget.summary.text()
     assert (models / "segmentation-my-toy.safetensors").exists()
-    choose(widget, "start", f"{GO_ON}my-toy")
+    choose(widget, "start", f"{RESUME}my-toy")
     assert widget.form.fields["name"].editor.isHidden()
     done = []
     monkeypatch.setattr(training, "train", lambda task, **options: done.append(options) or training.Trained(None))
@@ -124,7 +131,7 @@ def test_abort_keeps_the_best_and_the_training_can_go_on(widget, models, asked, 
 def test_closing_the_dock_stops_the_training(widget, qtbot, monkeypatch):
     seen = []
     monkeypatch.setattr(ToyTask, "epochs", 300)
-    monkeypatch.setattr(widget, "news", lambda *told: seen.append(1))
+    monkeypatch.setattr(widget, "show_intermediate", lambda *told: seen.append(1))
     widget.run_button.click()
     progress = widget._run.progress
     qtbot.wait_until(lambda: bool(seen), timeout=60_000)
@@ -137,16 +144,16 @@ def test_the_form_says_what_is_missing(viewer, widget, tmp_path):
     assert widget.run_button.isEnabled()
     choose(widget, "source", FOLDER)
     assert widget.form.fields["pairs"].editor.isHidden() and not widget.run_button.isEnabled()
-    widget.form.fields["data"].set(str(tmp_path / "nothing"))
+    widget.form.fields["data"].set_text(str(tmp_path / "nothing"))
     assert "no such folder" in widget.form.fields["data"].message.text()
-    widget.form.fields["data"].set(str(tmp_path))
+    widget.form.fields["data"].set_text(str(tmp_path))
     assert widget.run_button.isEnabled()
-    widget.form.fields["epochs"].set("many")
+    widget.form.fields["epochs"].set_text("many")
     assert "whole number" in widget.form.fields["epochs"].message.text()
-    widget.form.fields["epochs"].set("3")
-    widget.form.fields["name"].set("a/b")
+    widget.form.fields["epochs"].set_text("3")
+    widget.form.fields["name"].set_text("a/b")
     assert "cannot be called" in widget.form.fields["name"].message.text()
-    widget.form.fields["name"].set("")
+    widget.form.fields["name"].set_text("")
     choose(widget, "source", SIMULATED)
     assert widget.run_button.isEnabled()
     viewer.layers.clear()
@@ -156,13 +163,13 @@ def test_the_form_says_what_is_missing(viewer, widget, tmp_path):
 
 def test_a_folder_is_handed_on(widget, asked, tmp_path, qtbot):
     choose(widget, "source", FOLDER)
-    widget.form.fields["data"].set(str(tmp_path))
+    widget.form.fields["data"].set_text(str(tmp_path))
     choose(widget, "preset", "paper")
-    widget.form.fields["epochs"].set("1")
+    widget.form.fields["epochs"].set_text("1")
     run(widget, qtbot)
     assert (asked["folder"], asked["preset"]) == (str(tmp_path), "paper")
     assert len(widget.curves._shown[0]) == 1
-    assert widget.form.inputs().start == NEW
+    assert widget.form.inputs().start == RANDOM_WEIGHTS
 
 
 @pytest.mark.parametrize(
@@ -192,7 +199,7 @@ def test_pairs_are_found_by_name_and_size(viewer):
     viewer.add_labels(np.zeros((5, 5), np.uint8), name="fixed mask")
     viewer.add_image(np.zeros((5, 5)), name="alone")
     viewer.add_image(np.zeros((16, 12, 3)), name="colour", rgb=True)
-    assert [(image.name, labels.name) for image, labels in pairs_of(viewer.layers)] == [
+    assert [(image.name, labels.name) for image, labels in labelled_images(viewer.layers)] == [
         ("MCP2", "MCP2 mask"),
         ("fixed", "bones of fixed"),
     ]
@@ -223,7 +230,7 @@ def test_the_worst_pair_of_a_registration_is_shown(viewer, widget):
     news = type("News", (), {})()
     news.history, news.best = [{"epoch": 1.0, "train_loss": 1.0, "val_loss": 1.0, "near": 0.5, "worst": 0.1}], 1
     news.worst = {name: np.zeros((32, 32), np.float32) for name in ("fixed", "transformed", "spectrum")}
-    widget.news(news, widget._free_place())
+    widget.show_intermediate(news, widget._free_place())
     shown = [layer.name for layer in viewer.layers][4:]
     assert shown == [f"worst validation pair: {name}" for name in ("fixed", "transformed", "loss spectrum")]
 
@@ -233,7 +240,7 @@ def test_visits_are_told_by_name(viewer, images):
     for name in ("MCP2 visit 1", "MCP2 visit 2", "MCP3 visit 1", "fixed", "moving"):
         viewer.add_image(images[0], name=name)
     viewer.add_image(images[0], name="transformed moving", metadata={"napari_jsn": {"role": "transformed"}})
-    assert [(a.name, b.name) for a, b in visits_of(viewer.layers)] == [
+    assert [(a.name, b.name) for a, b in visit_pairs(viewer.layers)] == [
         ("MCP2 visit 1", "MCP2 visit 2"),
         ("fixed", "moving"),
     ]

@@ -6,7 +6,7 @@ from napari.layers import Image, Labels
 
 from napari_jsn.registration.methods import METHODS
 from napari_jsn.registration.register import register
-from napari_jsn.viewer.forms.inputs import PairInputs
+from napari_jsn.viewer.pair_widget.inputs import PairInputs
 
 
 @pytest.fixture
