@@ -36,10 +36,10 @@ def test_the_joint_pair_opens_ready_to_register(open_sample, qtbot):
         "follow-up",
         "follow-up bones",
     ]
-    noted = layer_metadata(inputs.fixed)
-    assert inputs.spacing_mm == inputs.moving_spacing_mm == pytest.approx(noted["spacing_mm"])
+    entry = layer_metadata(inputs.fixed)
+    assert inputs.spacing_mm == inputs.moving_spacing_mm == pytest.approx(entry["spacing_mm"])
     assert form.spacing_source("fixed") == "simulated"
-    assert noted["true_jsn_mm"] == pytest.approx(0.3) and noted["joint"] == "MCP2"
+    assert entry["true_jsn_mm"] == pytest.approx(0.3) and entry["joint"] == "MCP2"
     assert np.unique(inputs.fixed_masks.data).tolist() in ([0, 1, 2], [0, 1, 2, 3])
 
 
@@ -52,12 +52,12 @@ def test_the_joint_pair_opens_ready_to_register(open_sample, qtbot):
 )
 def test_hands_open_visit_by_visit_in_mm(open_sample, key, names):
     start = time.perf_counter()
-    frames, *films = open_sample(key).layers
-    assert time.perf_counter() - start < 10  # 3 s are promised; a busy machine is let off
-    assert [layer.name for layer in films] == names
+    frames, *radiographs = open_sample(key).layers
+    assert time.perf_counter() - start < 10  # about 3 s on an idle machine
+    assert [layer.name for layer in radiographs] == names
     assert frames.features.radiograph.tolist() == names
-    for number, layer in enumerate(films, start=1):
-        noted = layer.metadata[KEY]
-        assert (noted["visit"], noted["spacing_source"]) == (number, "magnification corrected")
+    for number, layer in enumerate(radiographs, start=1):
+        entry = layer.metadata[KEY]
+        assert (entry["visit"], entry["spacing_source"]) == (number, "magnification corrected")
         assert 0.1 < layer.scale[0] < 0.25
         assert 200 < np.ptp(layer.extent.world[:, 0]) < 320  # a hand in mm

@@ -1,4 +1,4 @@
-"""The layers of a made-up progression on the shipped simulated hands."""
+"""The layers that show a made-up progression on the shipped simulated hands."""
 
 from dataclasses import replace
 from functools import cache
@@ -37,13 +37,13 @@ def opened(sample):
     viewer = ViewerModel()
     for data, options, kind in read(sample):
         getattr(viewer, f"add_{kind}")(data, **options)
-    films = [layer for layer in viewer.layers if layer_metadata(layer).get("role") == "radiograph"]
-    return viewer, [read_radiograph_layer(layer, layer_metadata(layer)["visit"]) for layer in films]
+    radiographs = [layer for layer in viewer.layers if layer_metadata(layer).get("role") == "radiograph"]
+    return viewer, [read_radiograph_layer(layer, layer_metadata(layer)["visit"]) for layer in radiographs]
 
 
 def show():
-    viewer, films = opened(samples.hand_pair)
-    shown = HandLayers(viewer.layers, progression(), films)
+    viewer, radiographs = opened(samples.hand_pair)
+    shown = HandLayers(viewer.layers, progression(), radiographs)
     shown.show()
     return shown, viewer.layers
 
@@ -55,7 +55,7 @@ def hand():
 
 @pytest.fixture(scope="module")
 def untouched():
-    """The same, for tests that only look at it."""
+    """The same, for tests that do not change it."""
     return show()
 
 
@@ -68,7 +68,7 @@ def row(layer, joint):
 
 
 def moved(layer, joint, by):
-    """Move the box of a joint, as a hand does."""
+    """Move the box of a joint, as a user does."""
     boxes = [np.array(box) for box in layer.data]
     boxes[row(layer, joint)] += by
     layer.data = [(box, "rectangle") for box in boxes]
@@ -81,14 +81,14 @@ def painted(layer, box, label):
     return at
 
 
-def test_everything_lies_in_place_on_the_films(untouched):
+def test_all_layers_lie_on_the_radiographs(untouched):
     _, layers = untouched
     assert names(layers)[3:] == LAYERS
-    film = layers["left, baseline"]
+    radiograph = layers["left, baseline"]
     for name in LAYERS[:1] + LAYERS[2:5]:
-        assert layers[name].data.shape == film.data.shape and layers[name].units == film.units
-        np.testing.assert_allclose(layers[name].scale, film.scale)
-        np.testing.assert_allclose(layers[name].translate, film.translate)
+        assert layers[name].data.shape == radiograph.data.shape and layers[name].units == radiograph.units
+        np.testing.assert_allclose(layers[name].scale, radiograph.scale)
+        np.testing.assert_allclose(layers[name].translate, radiograph.translate)
         assert not layers[name].visible
     followup = layers["left, week 52"]
     np.testing.assert_allclose(layers["bones, visit 2"].translate, followup.translate)
@@ -98,15 +98,15 @@ def test_everything_lies_in_place_on_the_films(untouched):
     np.testing.assert_allclose(layers["joints at follow-up"].data[0].mean(axis=0), on_screen, atol=1e-3)
 
 
-def test_boxes_tell_every_figure_in_words_colours_and_features(untouched):
+def test_boxes_show_every_figure_as_text_colour_and_features(untouched):
     _, layers = untouched
     joints, table = layers["joints"], progression().table()
     assert list(joints.features.columns) == list(table.columns)
     assert joints.features["joint"].tolist() == table["joint"].tolist()
     mcp2, mcp1, pip5 = (row(joints, joint) for joint in ("MCP2", "MCP1", MISSING))
     jsn = table.set_index("joint")["jsn_mm"]
-    words = list(joints.text.values)
-    assert words[mcp2] == f"MCP2 {jsn['MCP2']:+.2f}" and words[pip5] == MISSING
+    texts = list(joints.text.values)
+    assert texts[mcp2] == f"MCP2 {jsn['MCP2']:+.2f}" and texts[pip5] == MISSING
     colours = np.round(255 * joints.edge_color[:, :3]).astype(int)
     grey = [int(UNRELIABLE[k : k + 2], 16) for k in (1, 3, 5)]
     assert colours[mcp1].tolist() == colours[pip5].tolist() == grey
@@ -115,7 +115,7 @@ def test_boxes_tell_every_figure_in_words_colours_and_features(untouched):
     assert MISSING not in set(layers["joints at follow-up"].features["joint"])
 
 
-def test_images_are_seen_at_joints_only(untouched):
+def test_images_are_shown_at_joints_only(untouched):
     _, layers = untouched
     view = progression().films[0].joints[row(layers["joints"], "MCP2")]
     middle = tuple(np.round(view.joint.centre).astype(int))
@@ -126,7 +126,7 @@ def test_images_are_seen_at_joints_only(untouched):
     assert np.unique(layers["bones, baseline"].data).tolist() == [0, 1, 2]
 
 
-def test_a_second_run_renews_the_layers(hand):
+def test_a_second_run_updates_the_layers(hand):
     shown, layers = hand
     layers["joints"].name = "mine"
     layers["transformed"].visible = True
@@ -139,7 +139,7 @@ def test_a_second_run_renews_the_layers(hand):
     assert layers["transformed"].visible
 
 
-def test_boxes_that_were_not_touched_are_no_corrections(untouched):
+def test_boxes_that_were_not_moved_are_no_corrections(untouched):
     shown, layers = untouched
     now = read_boxes(layers, shown.boxes)
     assert not any(box.joint.edited for box in now)
@@ -187,7 +187,7 @@ def test_bones_that_were_painted_are_the_masks(hand):
         shown.painted_masks(shown.boxes)
 
 
-def test_paint_follows_a_box_that_was_moved_and_stays_for_the_next_run(hand):
+def test_painted_masks_follow_a_moved_box_and_are_kept_for_the_next_run(hand):
     shown, layers = hand
     at = painted(layers["bones, baseline"], layers["joints"].data[row(layers["joints"], "MCP3")], 3)
     moved(layers["joints"], "MCP3", (2, -1))
@@ -217,8 +217,8 @@ def test_boxes_that_were_only_found(hand):
 
 
 def test_another_visit_of_both_hands():
-    viewer, films = opened(samples.both_hands)
-    shown = HandLayers(viewer.layers, progression(3, ("L", "R")), films)
+    viewer, radiographs = opened(samples.both_hands)
+    shown = HandLayers(viewer.layers, progression(3, ("L", "R")), radiographs)
     shown.show()
     layers = viewer.layers
     assert shown.visit == 3 and "bones, visit 2" not in names(layers)
@@ -229,21 +229,21 @@ def test_another_visit_of_both_hands():
     assert "bones, visit 2" in names(layers) and len(layers) == 4 + 1 + 8
     right = next(view for view in progression(3, ("L", "R")).films[0].joints if view.joint.name == "MCP2")
     origin = progression(3, ("L", "R")).films[0].radiograph.origin
-    assert origin[1] > 0  # the right hand lies right on the film
+    assert origin[1] > 0  # the right hand lies right on the radiograph
     centre = layers["both, baseline"].data_to_world(np.add(right.joint.centre, origin))
     np.testing.assert_allclose(layers["joints"].data[row(layers["joints"], "MCP2")].mean(axis=0), centre, atol=1e-3)
 
 
-def test_films_of_one_visit_are_told_apart_by_what_they_show():
-    films = [
-        replace(film, radiograph=replace(film.radiograph, origin=(0, 0)))
-        for film in progression(3, ("L", "R")).films[:2]
+def test_the_layer_of_a_hand_is_found_by_its_pixels():
+    hands = [
+        replace(hand, radiograph=replace(hand.radiograph, origin=(0, 0)))
+        for hand in progression(3, ("L", "R")).films[:2]
     ]
-    layers = [read_radiograph_layer(Image(film.radiograph.pixels[:, :-9] * 200, name=film.side), 1) for film in films]
-    for film in films:
-        part = replace(film, radiograph=replace(film.radiograph, pixels=film.radiograph.pixels[:, :-9]))
-        assert layer_of(part, layers[::-1]).name == film.side
-    assert layer_of(replace(films[0], visit=2), layers) is None
+    layers = [read_radiograph_layer(Image(hand.radiograph.pixels[:, :-9] * 200, name=hand.side), 1) for hand in hands]
+    for hand in hands:
+        part = replace(hand, radiograph=replace(hand.radiograph, pixels=hand.radiograph.pixels[:, :-9]))
+        assert layer_of(part, layers[::-1]).name == hand.side
+    assert layer_of(replace(hands[0], visit=2), layers) is None
 
 
 def test_without_a_pixel_size_figures_are_in_pixels(hand):

@@ -1,4 +1,4 @@
-"""The form by itself: no window, no engine."""
+"""The form of a joint pair, without a window and an engine."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_layers_are_chosen_by_role_first(form, images):
     assert chosen(form)[::2] == ["b", "moving"]
 
 
-def test_nameless_layers_are_taken_in_order_and_results_never(form, images):
+def test_other_layers_are_chosen_in_order_and_results_never(form, images):
     layers = named(images, "result", "a", "b", "c")
     layers["result"].metadata = {KEY: {"role": "transformed"}}
     form.set_choices(layers)
@@ -116,9 +116,9 @@ def test_a_layer_scaled_while_the_form_is_open(form, images):
     assert form.inputs().spacing_mm == 0.3
 
 
-def test_the_source_that_a_file_stated_is_told_while_it_holds(form, images):
-    noted = {KEY: {"spacing_mm": 0.2, "spacing_source": "uncalibrated"}}
-    layers = LayerList([Image(images[0], name="fixed", metadata=noted, **MM), Image(images[1], name="moving")])
+def test_the_spacing_source_of_the_file_is_shown_until_the_layer_is_scaled(form, images):
+    metadata = {KEY: {"spacing_mm": 0.2, "spacing_source": "uncalibrated"}}
+    layers = LayerList([Image(images[0], name="fixed", metadata=metadata, **MM), Image(images[1], name="moving")])
     form.set_choices(layers)
     assert form.spacing_source("fixed") == "uncalibrated"
     layers["fixed"].scale = (0.3, 0.3)
@@ -127,7 +127,7 @@ def test_the_source_that_a_file_stated_is_told_while_it_holds(form, images):
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "two", "0.1 x 0.1 x 0.1", "0.1 x"])
-def test_a_wrong_pixel_size_is_told_at_its_field(form, images, qtbot, text):
+def test_a_wrong_pixel_size_is_shown_at_its_field(form, images, qtbot, text):
     form.set_choices(named(images, "fixed", "moving"))
     type_spacing(form, qtbot, text)
     assert not form.check()
@@ -144,5 +144,5 @@ def type_spacing(form, qtbot, text):
     qtbot.keyClicks(edit, text)
 
 
-def test_every_field_explains_itself(form):
+def test_every_field_has_a_label_and_a_tip(form):
     assert all(field.label.text() and field.label.toolTip() for field in form.fields.values())

@@ -1,4 +1,4 @@
-"""The widget around a segmentation that does as it is told."""
+"""The widget "Segment joint", with a fake segmentation."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ MM = {"scale": (0.2, 0.2), "units": ("mm", "mm")}
 
 
 class Segmenter:
-    """Halves of the image; the row between them is both."""
+    """Replaces ``napari_jsn.segment``: halves of the image; the row between them is both bones."""
 
     def __init__(self):
         self.calls, self.error, self.reasons = [], None, ()
@@ -94,7 +94,7 @@ def test_corrected_bones_are_what_registration_uses_and_never_replaced(viewer, w
     assert inputs.moving_masks is None
 
 
-def test_a_refusal_and_a_failure(widget, segmenter, qtbot):
+def test_an_input_error_and_another_error(widget, segmenter, qtbot):
     segmenter.error = InputError("There is no segmentation model 'x'.", "model")
     run(widget, qtbot)
     assert "no segmentation model" in widget.form.fields["model"].message.text()
@@ -103,21 +103,21 @@ def test_a_refusal_and_a_failure(widget, segmenter, qtbot):
     assert "The segmentation failed" in widget.failure.text()
 
 
-def test_a_doubt_is_shown(viewer, widget, segmenter, qtbot):
-    segmenter.reasons = ("The lower bone is hardly seen.",)
+def test_a_warning_is_shown(viewer, widget, segmenter, qtbot):
+    segmenter.reasons = ("The lower bone is uncertain.",)
     run(widget, qtbot)
-    assert "The lower bone is hardly seen." in widget.warning.text()
+    assert "The lower bone is uncertain." in widget.warning.text()
     assert viewer.layers["bones of baseline"].metadata[KEY]["reason"]
 
 
-def test_without_an_image_there_is_nothing_to_run(viewer, widget):
+def test_without_an_image_run_is_off(viewer, widget):
     viewer.layers.clear()
     widget.reset_choices()
     assert not widget.run_button.isEnabled()
     assert "Open a joint image" in widget.form.fields["joint_image"].message.text()
 
 
-def test_a_new_model_is_on_the_menu_at_once(widget, monkeypatch):
+def test_a_new_model_is_in_the_menu_at_once(widget, monkeypatch):
     monkeypatch.setattr(fields, "names", lambda task: ["default", "mine", "newest"])
     fields.models.changed.emit("segmentation", "newest")
     menu = widget.form.fields["model"]._combo
