@@ -125,6 +125,13 @@ def test_inputs_of_another_name_get_layers_of_their_own(viewer, widget, qtbot):
     assert names(viewer)[6:] == ["transformed moving 2", "original loss spectrum [1]", "transformed loss spectrum [1]"]
 
 
+def test_the_progress_bar_is_never_animated(widget, qtbot):
+    ranges = []
+    widget.bar.setRange = lambda low, high: ranges.append((low, high))
+    run(widget, qtbot)
+    assert (0, 1) in ranges and (0, 4) in ranges and (0, 0) not in ranges
+
+
 def test_abort_frees_the_widget_at_once_and_adds_nothing(viewer, widget, engine, qtbot):
     engine.go_on.clear()
     widget.run_button.click()
