@@ -1,6 +1,6 @@
-"""Make docs/images/viewer.png and measure.png: real napari windows with simulated images and what was measured in them.
+"""Make docs/images/viewer.png and measure.png: napari windows with simulated images and their results.
 
-Run it where a window can open, for example ``xvfb-run -s "-screen 0 1600x1000x24" python docs/make_screenshot.py``.
+Run it with a display, for example ``xvfb-run -s "-screen 0 1600x1000x24" python docs/make_screenshot.py``.
 """
 
 import os
@@ -12,14 +12,14 @@ SIZE = (1440, 800)
 
 
 def main() -> None:
-    """Measure simulated images in a window and save pictures of it."""
-    os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # napari's own look
-    picture("joint_pair_mcp", "Register joint pair", IMAGES / "viewer.png")
-    picture("hand_pair", "Measure hands", IMAGES / "measure.png")
+    """Measure simulated images in a window and save screenshots of it."""
+    os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # napari's default settings
+    save_screenshot("joint_pair_mcp", "Register joint pair", IMAGES / "viewer.png")
+    save_screenshot("hand_pair", "Measure hands", IMAGES / "measure.png")
 
 
-def picture(sample: str, title: str, target: Path) -> None:
-    """Open a sample and a widget, press its button, and save what is seen."""
+def save_screenshot(sample: str, title: str, target: Path) -> None:
+    """Open a sample and a widget, run it, and save a screenshot of the window."""
     import napari
     from PIL import Image
     from qtpy.QtTest import QTest

@@ -1,4 +1,4 @@
-"""A stand-in for the engine, which answers, waits or refuses as a test asks, and the widget around it."""
+"""A fake registration engine, which returns, waits or raises as a test needs, and small images."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items):
 
 
 def registration(fixed, spacing_mm=0.2, reliable=True, jsn_px=1.5):
-    """A result as the engine gives it, with made-up figures."""
+    """Return a registration with made-up figures."""
     mm = float("nan") if spacing_mm is None else spacing_mm
     half = np.zeros(fixed.shape, dtype=bool)
     half[: fixed.shape[0] // 2] = True
@@ -40,7 +40,7 @@ def registration(fixed, spacing_mm=0.2, reliable=True, jsn_px=1.5):
 
 
 class Engine:
-    """Stands in for ``napari_jsn.registration.register``."""
+    """Replaces ``napari_jsn.registration.register`` and records its calls."""
 
     def __init__(self):
         self.calls, self.error, self.reliable = [], None, True
@@ -66,14 +66,14 @@ def engine(monkeypatch):
     module = types.ModuleType("napari_jsn.registration.register")
     module.register = engine.register
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(sys.modules, "torch", types.ModuleType("torch"))  # 2 s that this stand-in does not need
+    monkeypatch.setitem(sys.modules, "torch", types.ModuleType("torch"))  # importing torch takes 2 s
     yield engine
     engine.go_on.set()
 
 
 @pytest.fixture
 def images():
-    """A pair of grey images and the labels of two bones."""
+    """A pair of greyscale images and the labels of two bones."""
     rng = np.random.default_rng(0)
     labels = np.repeat([1, 2], 8)[:, None] * np.ones((16, 12), dtype=np.uint8)
     return rng.random((16, 12), dtype=np.float32), rng.random((16, 12), dtype=np.float32), labels.astype(np.uint8)

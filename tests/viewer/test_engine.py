@@ -1,11 +1,11 @@
-"""The widget around the real engine, on the sample whose narrowing is known."""
+"""The widget "Register joint pair" with the real registration, on a sample whose narrowing is known."""
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
 from npe2 import PluginManager
 
-from napari_jsn.viewer.layers.roles import KEY
+from napari_jsn.viewer.layers.read_layer import KEY
 from napari_jsn.viewer.pair_widget.widget import RegisterPair
 
 
@@ -52,7 +52,7 @@ def test_results_cover_an_image_whose_pixels_are_not_square(widget, qtbot):
     np.testing.assert_allclose(result.extent.world + np.outer((-0.5, 0.5), (pixel, pixel)), edges, atol=1e-6)
 
 
-def test_a_refusal_of_the_engine_lands_at_the_field(widget, qtbot):
+def test_an_error_of_the_engine_is_shown_at_its_field(widget, qtbot):
     masks = widget._viewer.layers["baseline bones"]
     masks.data[:] = 0
     run(widget, qtbot)

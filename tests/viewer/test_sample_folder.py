@@ -1,6 +1,10 @@
-"""The folder sample/ in a real window: which reader opens it, and how often napari asks."""
+"""The folder sample/: opened by the command ``napari``, and by its script."""
 
+import json
+import os
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import napari
@@ -10,49 +14,105 @@ from napari._qt.dialogs.qt_reader_dialog import QtReaderDialog
 from napari_jsn.progression import measure as measuring
 from tests.progression.made_up import progression
 
-SAMPLE = Path(__file__).parents[2] / "sample"
-FILMS = ["films", "left, baseline", "left, week 52"]
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "sample"
+LAYERS = ["radiographs", "left, baseline", "left, week 52"]
+READERS = ["Joint space narrowing", "napari builtins"]
+
+NO_DISPLAY = sys.platform == "linux" and not os.environ.get("DISPLAY")
+
+#: Run by napari as its startup script: accepts the dialog "Choose reader" and writes what it offered, waits for the
+#: layers, writes their names, and closes the window.
+STARTUP_SCRIPT = """
+import json
+import os
+from pathlib import Path
+
+import napari
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication, QRadioButton
+
+found = {"readers": [], "preselected": [], "layers": []}
+
+
+def check():
+    dialog = QApplication.activeModalWidget()
+    if dialog is not None and dialog.objectName() == "Choose reader":
+        buttons = dialog.findChildren(QRadioButton)
+        found["readers"].append(sorted(button.text() for button in buttons))
+        found["preselected"] += [button.text() for button in buttons if button.isChecked()]
+        dialog.accept()
+    viewer = napari.current_viewer()
+    if dialog is None and viewer is not None and viewer.layers and viewer.window._qt_window.isVisible():
+        timer.stop()
+        found["layers"] = [layer.name for layer in viewer.layers]
+        Path(os.environ["FOUND"]).write_text(json.dumps(found))
+        viewer.window._qt_window.close(quit_app=True, confirm_need=False)
+
+
+timer = QTimer()
+timer.timeout.connect(check)
+timer.start(100)
+"""
+
+
+@pytest.mark.skipif(NO_DISPLAY, reason="needs a display: run under xvfb-run")
+@pytest.mark.parametrize(("options", "readers"), [(["--plugin", "napari-jsn"], []), ([], [READERS])])
+def test_the_command_opens_the_hand(tmp_path, options, readers):
+    script, settings, found = (tmp_path / name for name in ("startup.py", "settings.yaml", "found.json"))
+    script.write_text(STARTUP_SCRIPT)
+    settings.write_text(f"application:\n  startup_script: {script}\n  first_time: false\n")
+    environment = {**os.environ, "NAPARI_CONFIG": str(settings), "FOUND": str(found)}
+    command = [str(Path(sys.executable).with_name("napari")), *options, "sample/"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and found.exists(), done.stderr
+    preselected = ["Joint space narrowing"] * len(readers)
+    assert json.loads(found.read_text()) == {"readers": readers, "preselected": preselected, "layers": LAYERS}
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """Answers napari's question for a reader with this plugin, to be remembered; lists the questions."""
-    questions = []
+def reader_dialogs(monkeypatch):
+    """Accept napari's dialog "Choose reader" and let it remember the choice; list the readers that it offered."""
+    offered = []
 
-    def answer(dialog):
-        questions.append(sorted(button.text() for button in dialog.reader_btn_group.buttons()))
-        return "Joint space narrowing", True
+    def accept(dialog):
+        offered.append(sorted(button.text() for button in dialog.reader_btn_group.buttons()))
+        dialog.persist_checkbox.setChecked(True)
+        return True
 
-    monkeypatch.setattr(QtReaderDialog, "get_user_choices", answer)
-    return questions
+    monkeypatch.setattr(QtReaderDialog, "exec_", accept)
+    return offered
 
 
-def open_as_the_command_does(viewer, plugin=None):
+def open_sample_folder(viewer, plugin=None):
+    """Open the folder as the command does; return the names of the layers."""
     viewer.window._qt_viewer._qt_open([str(SAMPLE)], stack=False, plugin=plugin)
     names = [layer.name for layer in viewer.layers]
     viewer.layers.clear()
     return names
 
 
-def test_it_is_asked_for_once_and_never_where_the_plugin_is_named(make_napari_viewer, asked):
+def test_napari_asks_for_the_reader_once_and_never_with_the_plugin_named(make_napari_viewer, reader_dialogs):
     viewer = make_napari_viewer()
-    assert open_as_the_command_does(viewer, "napari-jsn") == FILMS
-    assert asked == []
-    assert open_as_the_command_does(viewer) == FILMS
-    assert open_as_the_command_does(viewer) == FILMS
-    assert asked == [["Joint space narrowing", "napari builtins"]]
+    assert open_sample_folder(viewer, "napari-jsn") == LAYERS
+    assert reader_dialogs == []
+    assert open_sample_folder(viewer) == LAYERS
+    assert open_sample_folder(viewer) == LAYERS
+    assert reader_dialogs == [READERS]
 
 
-def test_the_session_leaves_layers_and_a_table(make_napari_viewer, monkeypatch):
+def test_the_script_leaves_layers_and_a_table(make_napari_viewer, monkeypatch):
     viewer, measured = make_napari_viewer(), []
     monkeypatch.setattr(napari, "run", lambda: None)
-    monkeypatch.setattr(measuring, "measure", lambda study, **options: measured.append(study) or progression())
+    monkeypatch.setattr(measuring, "measure", lambda patient, **options: measured.append(patient) or progression())
     runpy.run_path(str(SAMPLE / "session.py"))
     assert [len(visit.radiographs) for visit in measured[0].visits] == [1, 1]
     names = [layer.name for layer in viewer.layers]
-    assert names[:3] == FILMS and names[-2:] == ["joints at follow-up", "joints"]
+    assert names[:3] == LAYERS and names[-2:] == ["joints at follow-up", "joints"]
     assert "Joint space narrowing" in viewer.window.dock_widgets
 
 
-def test_the_study_is_small():
-    assert sum(path.stat().st_size for path in SAMPLE.rglob("*") if path.is_file()) < 6e6
+def test_the_hand_is_a_link_to_a_small_sample():
+    hand = SAMPLE / "hand"
+    assert hand.is_symlink() and hand.resolve() == ROOT / "src" / "napari_jsn" / "samples" / "hand_pair"
+    assert sum(path.stat().st_size for path in hand.resolve().rglob("*") if path.is_file()) < 6e6

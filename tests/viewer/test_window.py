@@ -1,4 +1,4 @@
-"""The widget in a real napari window, opened through the manifest."""
+"""The widget "Register joint pair" in a real napari window, opened through the manifest."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ MM = {"scale": (0.2, 0.2), "units": ("mm", "mm")}
 
 @pytest.fixture
 def opened(make_napari_viewer, engine, images, qtbot):
-    """A viewer with a pair and the widget; no run outlives the test."""
+    """A viewer with a pair and the widget; no run continues after the test."""
     viewer = make_napari_viewer()
     viewer.add_image(images[0], name="fixed", **MM)
     _, widget = viewer.window.add_plugin_dock_widget("napari-jsn", "Register joint pair")

@@ -1,1 +1,1 @@
-"""Everything that imports napari or Qt: reader, layers, widgets."""
+"""The napari plugin: file readers, layers and dock widgets. Only this package imports napari and Qt."""

@@ -9,9 +9,9 @@ from npe2 import PluginManager
 from PIL import Image
 
 from napari_jsn.export.simulated.writer import RadiographWriter
-from napari_jsn.viewer.file_readers import readers as reader
-from napari_jsn.viewer.forms.form import PairForm
-from napari_jsn.viewer.layers.roles import KEY
+from napari_jsn.viewer.file_readers import readers
+from napari_jsn.viewer.layers.read_layer import KEY
+from napari_jsn.viewer.pair_widget.inputs import PairForm
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def folder(tmp_path):
 
 
 def test_a_pair_folder_becomes_layers_with_roles(folder):
-    layers = reader.get_folder_reader(str(folder))(str(folder))
+    layers = readers.get_folder_reader(str(folder))(str(folder))
     assert [(options["name"], kind) for _, options, kind in layers] == [
         ("sample-fixed", "image"),
         ("sample-fixed-mask", "labels"),
@@ -48,7 +48,7 @@ def test_a_pair_folder_becomes_layers_with_roles(folder):
     roles = [options["metadata"][KEY]["role"] for _, options, _ in layers]
     assert roles == ["fixed", "fixed_masks", "moving", "moving_masks"]
     assert layers[0][0].dtype == np.float32
-    assert "scale" not in layers[0][1]  # a BMP says nothing of millimetres
+    assert "scale" not in layers[0][1]  # a BMP file has no pixel size
     # a binary mask means the upper side and its complement
     assert np.unique(layers[1][0][:10]).tolist() == [1]
     assert np.unique(layers[1][0][10:]).tolist() == [2]
@@ -70,7 +70,7 @@ def test_masks_are_optional_and_any_image_format_will_do(tmp_path):
     pixels = np.arange(48, dtype=np.uint8).reshape(6, 8)
     Image.fromarray(pixels).save(tmp_path / "FIXED.PNG")
     Image.fromarray(pixels).save(tmp_path / "moving.tif")
-    assert [layer[1]["name"] for layer in reader.read_pair_folder(str(tmp_path))] == ["FIXED", "moving"]
+    assert [layer[1]["name"] for layer in readers.read_pair_folder(str(tmp_path))] == ["FIXED", "moving"]
 
 
 @pytest.mark.parametrize(
@@ -87,15 +87,15 @@ def test_masks_are_optional_and_any_image_format_will_do(tmp_path):
 def test_other_folders_are_declined(tmp_path, names):
     for name in names:
         (tmp_path / name).touch()
-    assert reader.get_folder_reader(str(tmp_path)) is None
+    assert readers.get_folder_reader(str(tmp_path)) is None
 
 
 def test_what_is_no_folder_is_declined(folder):
     file = str(folder / "sample-fixed.bmp")
-    assert reader.get_folder_reader(file) is None
-    assert reader.get_folder_reader(str(folder / "missing")) is None
-    assert reader.get_folder_reader([str(folder), str(folder)]) is None
-    assert reader.get_folder_reader([str(folder)]) is not None
+    assert readers.get_folder_reader(file) is None
+    assert readers.get_folder_reader(str(folder / "missing")) is None
+    assert readers.get_folder_reader([str(folder), str(folder)]) is None
+    assert readers.get_folder_reader([str(folder)]) is not None
 
 
 def test_a_huge_folder_is_declined_before_it_is_listed(tmp_path, monkeypatch):
@@ -109,20 +109,20 @@ def test_a_huge_folder_is_declined_before_it_is_listed(tmp_path, monkeypatch):
             return (SimpleNamespace(name=f"{next(seen)}.dcm", path="", is_dir=bool) for _ in itertools.count())
 
     monkeypatch.setattr(os, "scandir", lambda path: Endless())
-    assert reader.get_folder_reader(str(tmp_path)) is None
-    assert next(seen) <= reader.MOST_ENTRIES + reader.MOST_STUDY_ENTRIES + 2
+    assert readers.get_folder_reader(str(tmp_path)) is None
+    assert next(seen) <= readers.MAX_PAIR_ENTRIES + readers.MAX_PATIENT_ENTRIES + 2
 
 
 def test_a_folder_is_declined_without_opening_its_files(folder, monkeypatch):
     (folder / "another-fixed.bmp").touch()
     monkeypatch.setattr("builtins.open", lambda *args, **kwargs: pytest.fail("opened a file"))
-    assert reader.get_folder_reader(str(folder)) is None
+    assert readers.get_folder_reader(str(folder)) is None
 
 
-def test_an_unreadable_file_is_told_in_a_sentence(folder):
+def test_an_unreadable_file_is_an_error_with_its_name(folder):
     (folder / "sample-fixed.bmp").write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"sample-fixed\.bmp"):
-        reader.read_pair_folder(str(folder))
+        readers.read_pair_folder(str(folder))
 
 
 @pytest.fixture
@@ -138,18 +138,23 @@ def patient(film, tmp_path):
 def test_a_patients_folder_opens_visit_by_visit(patient):
     viewer = ViewerModel()
     viewer.open(str(patient), plugin="napari-jsn")
-    frames, *films = viewer.layers
-    assert [layer.name for layer in films] == ["right, baseline", "left, baseline", "right, week 52", "left, week 52"]
-    assert frames.features.film.tolist() == [layer.name for layer in films]
+    frames, *radiographs = viewer.layers
+    assert [layer.name for layer in radiographs] == [
+        "right, baseline",
+        "left, baseline",
+        "right, week 52",
+        "left, week 52",
+    ]
+    assert frames.features.radiograph.tolist() == [layer.name for layer in radiographs]
     assert frames.features.acquired.tolist()[::2] == ["2020-01-06", "2021-01-04"]
     for layer in viewer.layers:
         assert [str(unit) for unit in layer.units] == ["millimeter", "millimeter"]
-    for layer in films:
+    for layer in radiographs:
         np.testing.assert_allclose(layer.scale, 0.15 / 1.05)
         assert layer.metadata[KEY]["role"] == "radiograph"
         assert layer.metadata[KEY]["side"] == {"r": "R", "l": "L"}[layer.name[0]]
-    # none covers another, and all lie within the frames, which the view fits
-    boxes = [layer.extent.world for layer in films]
+    # none covers another, and all lie within the frames
+    boxes = [layer.extent.world for layer in radiographs]
     for one, other in itertools.combinations(boxes, 2):
         assert (one[1] <= other[0]).any() or (other[1] <= one[0]).any()
     for box in boxes:
@@ -157,43 +162,43 @@ def test_a_patients_folder_opens_visit_by_visit(patient):
 
 
 def test_the_folder_above_one_patient_opens_too(patient):
-    assert reader.get_folder_reader(str(patient.parent)) is reader.read_study_folder
+    assert readers.get_folder_reader(str(patient.parent)) is readers.read_patient_folder
 
 
-def test_several_patients_are_told_apart(patient, film):
+def test_several_patients_are_refused(patient, film):
     with RadiographWriter(patient.parent) as writer:
         writer.add(film("SIM0002"))
     with pytest.raises(ValueError, match="more than one patient"):
-        reader.read_study_folder(str(patient.parent))
+        readers.read_patient_folder(str(patient.parent))
 
 
-def test_films_of_unknown_pixel_size_stay_in_pixels(film, tmp_path):
+def test_radiographs_of_unknown_pixel_size_stay_in_pixels(film, tmp_path):
     with RadiographWriter(tmp_path, "png") as writer:
         for visit in (1, 2):
             writer.add(film(visit=visit))
     table = tmp_path / "SIM0001" / "radiographs.csv"
     table.write_text("".join(",".join(line.split(",")[:5]) + "\n" for line in table.read_text().splitlines()))
-    layers = reader.read_study_folder(str(tmp_path / "SIM0001"))
+    layers = readers.read_patient_folder(str(tmp_path / "SIM0001"))
     assert all("scale" not in options and "units" not in options for _, options, _ in layers)
 
 
-def test_films_of_a_study_are_not_offered_as_joint_images(patient, qtbot):
+def test_radiographs_of_a_patient_are_not_chosen_as_joint_images(patient, qtbot):
     viewer, form = ViewerModel(), PairForm()
     qtbot.addWidget(form)
     viewer.open(str(patient), plugin="napari-jsn")
-    form.offer(viewer.layers)
+    form.set_choices(viewer.layers)
     assert form.inputs().fixed is None and form.inputs().moving is None
 
 
-def test_dicom_brings_its_pixel_size(tmp_path):
+def test_dicom_states_its_pixel_size(tmp_path):
     path = tmp_path / "hand.dcm"
     write_dicom(path, PixelSpacing=[0.15, 0.1])
-    pixels, options, kind = reader.get_dicom_reader(str(path))(str(path))[0]
+    pixels, options, kind = readers.get_dicom_reader(str(path))(str(path))[0]
     assert (options["name"], kind, pixels.shape) == ("hand", "image", (20, 16))
     assert options["scale"] == (0.15, 0.1)
     assert options["units"] == ("mm", "mm")
-    noted = {"spacing_mm": (0.15, 0.1), "spacing_source": "uncalibrated", "file": "hand.dcm"}
-    assert options["metadata"][KEY] == noted
+    entry = {"spacing_mm": (0.15, 0.1), "spacing_source": "uncalibrated", "file": "hand.dcm"}
+    assert options["metadata"][KEY] == entry
     viewer = ViewerModel()
     viewer.open(str(path), plugin="napari-jsn")
     assert [str(unit) for unit in viewer.layers[0].units] == ["millimeter", "millimeter"]
@@ -202,12 +207,12 @@ def test_dicom_brings_its_pixel_size(tmp_path):
 def test_dicom_without_a_pixel_size_is_in_pixels(tmp_path):
     path = tmp_path / "hand.DCM"
     write_dicom(path)
-    assert "scale" not in reader.read_dicom(str(path))[0][1]
+    assert "scale" not in readers.read_dicom(str(path))[0][1]
 
 
-def test_only_dicom_files_are_taken_alone(folder):
-    assert reader.get_dicom_reader(str(folder / "sample-fixed.bmp")) is None
-    assert reader.get_dicom_reader(["a.dcm", "b.dcm"]) is None
+def test_only_dicom_files_are_read_alone(folder):
+    assert readers.get_dicom_reader(str(folder / "sample-fixed.bmp")) is None
+    assert readers.get_dicom_reader(["a.dcm", "b.dcm"]) is None
 
 
 def write_dicom(path, **attributes):

@@ -5,8 +5,8 @@ import pytest
 from napari.components import ViewerModel
 from npe2 import PluginManager
 
-from napari_jsn.viewer.forms.form import PairForm
-from napari_jsn.viewer.layers.roles import KEY, notes
+from napari_jsn.viewer.layers.read_layer import KEY, layer_metadata
+from napari_jsn.viewer.pair_widget.inputs import PairForm
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_the_joint_pair_opens_ready_to_register(open_sample, qtbot):
     viewer = open_sample("joint_pair_mcp")
     form = PairForm()
     qtbot.addWidget(form)
-    form.offer(viewer.layers)
+    form.set_choices(viewer.layers)
     assert form.check()
     inputs = form.inputs()
     assert [layer.name for layer in (inputs.fixed, inputs.fixed_masks, inputs.moving, inputs.moving_masks)] == [
@@ -36,10 +36,10 @@ def test_the_joint_pair_opens_ready_to_register(open_sample, qtbot):
         "follow-up",
         "follow-up bones",
     ]
-    noted = notes(inputs.fixed)
-    assert inputs.spacing_mm == inputs.moving_spacing_mm == pytest.approx(noted["spacing_mm"])
+    entry = layer_metadata(inputs.fixed)
+    assert inputs.spacing_mm == inputs.moving_spacing_mm == pytest.approx(entry["spacing_mm"])
     assert form.spacing_source("fixed") == "simulated"
-    assert noted["true_jsn_mm"] == pytest.approx(0.3) and noted["joint"] == "MCP2"
+    assert entry["true_jsn_mm"] == pytest.approx(0.3) and entry["joint"] == "MCP2"
     assert np.unique(inputs.fixed_masks.data).tolist() in ([0, 1, 2], [0, 1, 2, 3])
 
 
@@ -52,12 +52,12 @@ def test_the_joint_pair_opens_ready_to_register(open_sample, qtbot):
 )
 def test_hands_open_visit_by_visit_in_mm(open_sample, key, names):
     start = time.perf_counter()
-    frames, *films = open_sample(key).layers
-    assert time.perf_counter() - start < 10  # 3 s are promised; a busy machine is let off
-    assert [layer.name for layer in films] == names
-    assert frames.features.film.tolist() == names
-    for number, layer in enumerate(films, start=1):
-        noted = layer.metadata[KEY]
-        assert (noted["visit"], noted["spacing_source"]) == (number, "magnification corrected")
+    frames, *radiographs = open_sample(key).layers
+    assert time.perf_counter() - start < 10  # about 3 s on an idle machine
+    assert [layer.name for layer in radiographs] == names
+    assert frames.features.radiograph.tolist() == names
+    for number, layer in enumerate(radiographs, start=1):
+        entry = layer.metadata[KEY]
+        assert (entry["visit"], entry["spacing_source"]) == (number, "magnification corrected")
         assert 0.1 < layer.scale[0] < 0.25
         assert 200 < np.ptp(layer.extent.world[:, 0]) < 320  # a hand in mm

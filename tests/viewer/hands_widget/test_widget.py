@@ -1,4 +1,4 @@
-"""The widget around a measurement that does as it is told; a viewer model stands in for the window."""
+"""The widget "Measure hands", with fake functions of the core and a viewer model in place of a window."""
 
 import sys
 import threading
@@ -15,24 +15,22 @@ import napari_jsn.localization.find_joints
 from napari_jsn.common.errors import InputError
 from napari_jsn.localization.found_joints import FoundJoints
 from napari_jsn.viewer.file_readers import samples
-from napari_jsn.viewer.hands_widget.inputs import STUDY, TWO
+from napari_jsn.viewer.hands_widget.inputs import PATIENT, TWO_IMAGES
 from napari_jsn.viewer.hands_widget.widget import MeasureHands
-from napari_jsn.viewer.layers.roles import KEY
+from napari_jsn.viewer.layers.read_layer import KEY
 from tests.progression.made_up import progression
-
-FILMS = ["films", "left, baseline", "left, week 52"]
 
 
 class Engine:
-    """Stands in for ``napari_jsn.progression.measure``; tells what it was asked."""
+    """Replaces ``napari_jsn.progression.measure`` and records its calls."""
 
     def __init__(self):
-        self.calls, self.error, self.answer = [], None, progression()
+        self.calls, self.error, self.result = [], None, progression()
         self.started, self.go_on, self.saw_abort = threading.Event(), threading.Event(), threading.Event()
         self.go_on.set()
 
-    def measure(self, study, progress, **options):
-        self.calls.append({"study": study, **options})
+    def measure(self, patient, progress, **options):
+        self.calls.append({"patient": patient, **options})
         progress.update(1, 4, "Finding the joints")
         self.started.set()
         self.go_on.wait(10)
@@ -40,15 +38,15 @@ class Engine:
             self.saw_abort.set()
         if self.error:
             raise self.error
-        return self.answer
+        return self.result
 
     def find(self, radiographs, progress):
-        films = self.answer.films[: len(radiographs)]
+        hands = self.result.films[: len(radiographs)]
         if self.error:
             raise self.error
         return [
-            FoundJoints(tuple(v.joint for v in film.joints), tuple(("L", name) for name in film.missing), ("L",))
-            for film in films
+            FoundJoints(tuple(v.joint for v in hand.joints), tuple(("L", name) for name in hand.missing), ("L",))
+            for hand in hands
         ]
 
 
@@ -66,7 +64,7 @@ def engine(monkeypatch):
 
 @cache
 def layers():
-    """The films of the shipped hand, read once."""
+    """Return the layers of the shipped hand, read once."""
     return samples.hand_pair()
 
 
@@ -80,7 +78,7 @@ def viewer():
 
 @pytest.fixture
 def widget(viewer, engine, qtbot):
-    """The widget, told of layers as napari tells a dock widget; no run outlives the test."""
+    """The widget, connected to the layers as napari connects a dock widget; no run continues after the test."""
     widget = MeasureHands(viewer)
     qtbot.addWidget(widget)
     for event in ("inserted", "removed", "reordered", "renamed"):
@@ -106,24 +104,24 @@ def cells(widget, row):
     return [table.item(row, column).text() for column in range(table.columnCount())]
 
 
-def test_the_opened_study_is_measured(viewer, widget, engine, qtbot):
-    assert widget.form.inputs().source == STUDY
-    assert widget.form.fields["study"].editor.text() == "2 radiographs of 2 visits"
+def test_the_opened_patient_is_measured(viewer, widget, engine, qtbot):
+    assert widget.form.inputs().source == PATIENT
+    assert widget.form.fields["patient"].editor.text() == "2 radiographs of 2 visits"
     run(widget, qtbot)
     (call,) = engine.calls
-    study = call["study"]
-    assert [visit.number for visit in study.visits] == [1, 2] and str(study.visits[0].day) == "2020-01-15"
-    film = study.visits[1].radiographs[0]
-    assert (film.side, film.spacing_source) == ("L", "magnification corrected")
-    np.testing.assert_array_equal(film.pixels, viewer.layers["left, week 52"].data)
-    assert film.spacing_mm == pytest.approx(0.138402, abs=1e-6)
+    patient = call["patient"]
+    assert [visit.number for visit in patient.visits] == [1, 2] and str(patient.visits[0].day) == "2020-01-15"
+    followup = patient.visits[1].radiographs[0]
+    assert (followup.side, followup.spacing_source) == ("L", "magnification corrected")
+    np.testing.assert_array_equal(followup.pixels, viewer.layers["left, week 52"].data)
+    assert followup.spacing_mm == pytest.approx(0.138402, abs=1e-6)
     assert (call["method"], call["device"], call["boxes"], call["masks"]) == ("refined", None, {}, {})
     assert len(viewer.layers) == 10 and viewer.layers.selection.active is viewer.layers["joints"]
 
 
-def test_figures_stand_in_the_table(widget, engine, qtbot):
+def test_the_table_shows_the_figures(widget, engine, qtbot):
     run(widget, qtbot)
-    panel, row = widget.results, next(row for row in engine.answer.narrowings if row.joint == "MCP2")
+    panel, row = widget.results, next(row for row in engine.result.narrowings if row.joint == "MCP2")
     assert panel._summary.text() == "9 of 10 joints measured, 2 not reliable"
     low, high = row.ci95_mm
     assert cells(widget, 2) == [
@@ -166,7 +164,7 @@ def test_a_box_that_is_dragged_does_not_move_the_camera(viewer, widget, qtbot):
 
 
 class Mouse:
-    """A press of the mouse at a place on the screen, and where it was let go."""
+    """A press of the mouse button at a place, and its release ``moved_px`` away."""
 
     def __init__(self, position, moved_px=0):
         self.position, self.pos, self.moved_px = position, np.zeros(2), moved_px
@@ -211,7 +209,7 @@ def test_corrections_by_hand_are_measured_and_kept(viewer, widget, engine, qtbot
     box = viewer.layers["joints at follow-up"].data[1]
     at = np.round((box.mean(axis=0) - bones.translate) / bones.scale).astype(int)
     bones.data[at[0] : at[0] + 4, at[1] : at[1] + 4] = 3
-    for _ in range(2):  # the made-up answer does not know of the box; masks are kept by the widget
+    for _ in range(2):  # the made-up result does not have the moved box; masks are kept by the widget
         run(widget, qtbot)
     first, second = engine.calls[1:]
     assert set(first["boxes"]) == {(1, "L"), (2, "L")} and set(first["masks"]) == {(2, "L", "IP1")}
@@ -225,7 +223,7 @@ def test_corrections_by_hand_are_measured_and_kept(viewer, widget, engine, qtbot
     assert engine.calls[-1]["boxes"] == engine.calls[-1]["masks"] == {}
 
 
-def test_boxes_are_found_looked_at_and_corrected_before_measuring(viewer, widget, engine, qtbot):
+def test_boxes_are_found_and_corrected_before_measuring(viewer, widget, engine, qtbot):
     run(widget, qtbot, widget.find_button)
     assert names(viewer)[3:] == ["joints at follow-up", "joints"]
     assert widget.status.text() == "19 joints found. Not in view: PIP5 (left, week 52)."
@@ -253,7 +251,7 @@ def test_abort_adds_nothing_and_keeps_the_figures(viewer, widget, engine, qtbot)
     assert names(viewer) == [] and not widget.results.isHidden()
 
 
-def test_films_may_be_removed_while_they_are_measured(viewer, widget, engine, qtbot):
+def test_radiographs_may_be_removed_while_they_are_measured(viewer, widget, engine, qtbot):
     engine.go_on.clear()
     widget.run_button.click()
     qtbot.wait_until(engine.started.is_set)
@@ -264,12 +262,12 @@ def test_films_may_be_removed_while_they_are_measured(viewer, widget, engine, qt
 
 
 @pytest.mark.parametrize(
-    ("argument", "field"), [("followup", "study"), ("spacing_mm", "spacing_mm"), ("method", "method")]
+    ("argument", "field"), [("followup", "patient"), ("spacing_mm", "spacing_mm"), ("method", "method")]
 )
-def test_a_refusal_is_told_at_its_field(widget, engine, qtbot, argument, field):
-    engine.error = InputError("The films show two patients. Take one out.", argument)
+def test_an_error_is_shown_at_its_field(widget, engine, qtbot, argument, field):
+    engine.error = InputError("The radiographs show two patients. Leave one out.", argument)
     run(widget, qtbot)
-    assert widget.form.fields[field].message.text() == "The films show two patients. Take one out."
+    assert widget.form.fields[field].message.text() == "The radiographs show two patients. Leave one out."
     engine.error = RuntimeError("odd")
     run(widget, qtbot)
     assert "The measurement failed" in widget.failure.text()
@@ -282,26 +280,26 @@ def test_two_images_without_a_pixel_size(engine, qtbot):
     widget = MeasureHands(viewer)
     qtbot.addWidget(widget)
     inputs = widget.form.inputs()
-    assert (inputs.source, inputs.baseline.name, inputs.followup.name) == (TWO, "before", "after")
+    assert (inputs.source, inputs.baseline.name, inputs.followup.name) == (TWO_IMAGES, "before", "after")
     spacing = widget.form.fields["spacing_mm"]
-    assert spacing.marked.placeholderText() == "not known"
+    assert spacing.input_widget.placeholderText() == "not known"
     run(widget, qtbot)
-    study = engine.calls[0]["study"]
-    assert [film.spacing_mm for visit in study.visits for film in visit.radiographs] == [None, None]
+    patient = engine.calls[0]["patient"]
+    assert [each.spacing_mm for visit in patient.visits for each in visit.radiographs] == [None, None]
     before, after = (viewer.layers[name].extent.world for name in ("before", "after"))
-    assert after[0][1] > before[1][1]  # laid side by side
-    qtbot.keyClicks(spacing.marked, "0.15")
+    assert after[0][1] > before[1][1]  # separated
+    qtbot.keyClicks(spacing.input_widget, "0.15")
     run(widget, qtbot)
-    film = engine.calls[1]["study"].visits[1].radiographs[0]
-    assert (film.spacing_mm, film.spacing_source) == (0.15, "given")
-    qtbot.keyClicks(spacing.marked, "x")
+    followup = engine.calls[1]["patient"].visits[1].radiographs[0]
+    assert (followup.spacing_mm, followup.spacing_source) == (0.15, "given")
+    qtbot.keyClicks(spacing.input_widget, "x")
     assert not widget.run_button.isEnabled() and not widget.find_button.isEnabled()
     widget.close_run()
 
 
-def test_a_second_visit_is_asked_for(viewer, widget):
+def test_a_second_visit_is_needed(viewer, widget):
     viewer.layers.remove("left, week 52")
-    assert "one visit only" in widget.form.fields["study"].message.text()
+    assert "one visit only" in widget.form.fields["patient"].message.text()
     assert not widget.run_button.isEnabled()
     viewer.layers.clear()
     assert "Open a patient's folder" in widget.form.fields["baseline"].message.text()
@@ -310,12 +308,12 @@ def test_a_second_visit_is_asked_for(viewer, widget):
 def test_a_layer_that_was_scaled_by_hand(viewer, widget, engine, qtbot):
     viewer.layers["left, baseline"].scale = (0.3, 0.3)
     run(widget, qtbot)
-    film = engine.calls[0]["study"].visits[0].radiographs[0]
-    assert (film.spacing_mm, film.spacing_source) == (0.3, "layer scale")
+    baseline = engine.calls[0]["patient"].visits[0].radiographs[0]
+    assert (baseline.spacing_mm, baseline.spacing_source) == (0.3, "layer scale")
 
 
-def test_another_visit_and_the_course_of_a_joint(viewer, widget, engine, qtbot):
-    engine.answer = progression(3, ("L",))
+def test_another_visit_and_the_trend_of_a_joint(viewer, widget, engine, qtbot):
+    engine.result = progression(3, ("L",))
     third = viewer.add_image(viewer.layers[-1].data, name="left, week 104")
     third.metadata[KEY] = {**viewer.layers["left, week 52"].metadata[KEY], "visit": 3, "acquired": "2022-01-12"}
     widget.reset_choices()
@@ -334,15 +332,17 @@ def test_another_visit_and_the_course_of_a_joint(viewer, widget, engine, qtbot):
         np.testing.assert_allclose(face[:3], get_theme(theme).background.as_rgb_tuple(alpha=False) / np.array(255))
 
 
-def test_what_the_command_writes_is_saved(widget, qtbot, tmp_path, monkeypatch):
+def test_save_writes_the_files_of_the_command(widget, qtbot, tmp_path, monkeypatch):
     run(widget, qtbot)
-    asked = []
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *told: str(tmp_path))
-    monkeypatch.setattr(QMessageBox, "question", lambda *told: asked.append(told[-1]) or QMessageBox.StandardButton.No)
+    questions = []
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *arguments: str(tmp_path))
+    monkeypatch.setattr(
+        QMessageBox, "question", lambda *arguments: questions.append(arguments[-1]) or QMessageBox.StandardButton.No
+    )
     run(widget, qtbot, widget.results.save_button)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["joints.csv", "report.html"]
     assert widget.status.text().startswith("Saved joints.csv and report.html in")
     (tmp_path / "joints.csv").write_text("mine")
     run(widget, qtbot, widget.results.save_button)
-    assert asked == [f"Replace joints.csv and report.html in {tmp_path}?"]
+    assert questions == [f"Replace joints.csv and report.html in {tmp_path}?"]
     assert (tmp_path / "joints.csv").read_text() == "mine"

@@ -1,4 +1,4 @@
-"""The widget around an engine that does as it is told; a viewer model stands in for the window."""
+"""The widget "Register joint pair", with a fake engine and a viewer model in place of a window."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QLabel
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.viewer.layers.roles import KEY
+from napari_jsn.viewer.layers.read_layer import KEY
 from napari_jsn.viewer.layers.side_by_side import round_length
 from napari_jsn.viewer.pair_widget.widget import RegisterPair
 
@@ -27,7 +27,7 @@ def viewer(images):
 
 @pytest.fixture
 def widget(viewer, engine, qtbot):
-    """The widget, told of layers as napari tells a dock widget; no run outlives the test."""
+    """The widget, connected to the layers as napari connects a dock widget; no run continues after the test."""
     widget = RegisterPair(viewer)
     qtbot.addWidget(widget)
     for event in ("inserted", "removed", "reordered", "renamed"):
@@ -45,7 +45,7 @@ def names(viewer):
 def run(widget, qtbot):
     widget.run_button.click()
     qtbot.wait_until(widget.run_button.isEnabled)
-    qtbot.wait(5)  # the panels follow the figures
+    qtbot.wait(5)  # the view side by side comes after the figures
 
 
 def test_a_run_adds_three_layers_on_the_fixed_grid(viewer, widget, engine, qtbot):
@@ -64,7 +64,7 @@ def test_a_run_adds_three_layers_on_the_fixed_grid(viewer, widget, engine, qtbot
     assert transformed.contrast_limits == [0, 0.3]
 
 
-def test_the_engine_gets_what_the_form_says(widget, engine, images, qtbot):
+def test_the_engine_gets_the_inputs_of_the_form(widget, engine, images, qtbot):
     run(widget, qtbot)
     call = engine.calls[0]
     np.testing.assert_array_equal(call["fixed"], images[0])
@@ -77,8 +77,8 @@ def test_the_engine_gets_what_the_form_says(widget, engine, images, qtbot):
 def test_figures_are_shown_and_kept_as_plain_data(viewer, widget, qtbot):
     run(widget, qtbot)
     shown = widget.results.text()
-    for words in ("+0.300 mm", "narrower", "+0.260 to +0.340 mm", "moving against fixed", "0.2 mm (layer scale)"):
-        assert words in shown
+    for text in ("+0.300 mm", "narrower", "+0.260 to +0.340 mm", "moving against fixed", "0.2 mm (layer scale)"):
+        assert text in shown
     assert "Not reliable" not in shown
     kept = viewer.layers[RESULTS[0]].metadata[KEY]
     assert kept["role"] == "transformed"
@@ -86,7 +86,7 @@ def test_figures_are_shown_and_kept_as_plain_data(viewer, widget, qtbot):
     assert all(isinstance(value, (str, bool, int, float, type(None))) for value in kept.values())
 
 
-def test_an_unreliable_figure_is_kept_greyed_and_explained(widget, engine, qtbot):
+def test_an_unreliable_figure_is_grey_and_has_its_reason(widget, engine, qtbot):
     engine.reliable = False
     run(widget, qtbot)
     assert "+0.300 mm" in widget.results.text()
@@ -107,7 +107,7 @@ def test_without_a_pixel_size_figures_are_in_pixels(viewer, widget, qtbot):
     assert [str(unit) for unit in viewer.layers[RESULTS[0]].units] == ["pixel", "pixel"]
 
 
-def test_a_second_run_renews_the_layers(viewer, widget, qtbot):
+def test_a_second_run_updates_the_layers(viewer, widget, qtbot):
     run(widget, qtbot)
     layer = viewer.layers[RESULTS[0]]
     viewer.layers["fixed"].scale = (0.4, 0.4)
@@ -123,6 +123,13 @@ def test_inputs_of_another_name_get_layers_of_their_own(viewer, widget, qtbot):
     viewer.layers["moving"].name = "moving 2"
     run(widget, qtbot)
     assert names(viewer)[6:] == ["transformed moving 2", "original loss spectrum [1]", "transformed loss spectrum [1]"]
+
+
+def test_the_progress_bar_is_never_animated(widget, qtbot):
+    ranges = []
+    widget.bar.setRange = lambda low, high: ranges.append((low, high))
+    run(widget, qtbot)
+    assert (0, 1) in ranges and (0, 4) in ranges and (0, 0) not in ranges
 
 
 def test_abort_frees_the_widget_at_once_and_adds_nothing(viewer, widget, engine, qtbot):
@@ -180,7 +187,7 @@ def test_layers_removed_while_running_do_not_matter(viewer, widget, engine, qtbo
 
 
 @pytest.mark.parametrize("field", ["fixed", "moving_masks", "spacing_mm", "device"])
-def test_a_refusal_of_the_engine_is_told_at_its_field(viewer, widget, engine, qtbot, field):
+def test_an_error_of_the_engine_is_shown_at_its_field(viewer, widget, engine, qtbot, field):
     engine.error = InputError("There is something wrong with it. Do that.", field)
     run(widget, qtbot)
     message = widget.form.fields[field].message
@@ -193,20 +200,20 @@ def test_a_refusal_of_the_engine_is_told_at_its_field(viewer, widget, engine, qt
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "text"),
     [(InputError("Too small a joint."), "Too small a joint."), (RuntimeError("out of memory"), "out of memory")],
 )
-def test_any_other_failure_is_told_in_words(widget, engine, qtbot, error, words):
+def test_any_other_error_is_shown_as_a_sentence(widget, engine, qtbot, error, text):
     engine.error = error
     run(widget, qtbot)
-    assert words in widget.failure.text()
+    assert text in widget.failure.text()
     assert not widget.failure.isHidden()
     assert "Traceback" not in widget.failure.text()
 
 
 def test_run_waits_for_valid_fields(viewer, widget, engine, qtbot):
     assert widget.run_button.isEnabled()
-    edit = widget.form.fields["spacing_mm"].marked
+    edit = widget.form.fields["spacing_mm"].input_widget
     edit.clear()
     qtbot.keyClicks(edit, "0")
     assert not widget.run_button.isEnabled()
@@ -217,7 +224,7 @@ def test_run_waits_for_valid_fields(viewer, widget, engine, qtbot):
 
 
 def test_enter_runs_and_escape_aborts(widget, engine, qtbot):
-    edit = widget.form.fields["spacing_mm"].marked
+    edit = widget.form.fields["spacing_mm"].input_widget
     engine.go_on.clear()
     qtbot.keyClick(edit, Qt.Key.Key_Return)
     qtbot.wait_until(engine.started.is_set)
@@ -225,7 +232,7 @@ def test_enter_runs_and_escape_aborts(widget, engine, qtbot):
     assert "Aborted" in widget.status.text()
 
 
-def test_side_by_side_shows_the_panels_and_gives_everything_back(viewer, widget, qtbot):
+def test_side_by_side_shows_the_layers_and_restores_the_view(viewer, widget, qtbot):
     viewer.layers["moving"].visible = False
     button = widget.results.side_by_side
     run(widget, qtbot)
@@ -259,7 +266,7 @@ def test_side_by_side_survives_a_layer_that_was_removed(viewer, widget, qtbot):
     assert RESULTS[1] in names(viewer)
 
 
-def test_the_bones_that_were_measured_can_be_looked_at(viewer, widget, qtbot):
+def test_the_bones_that_were_measured_are_added_on_request(viewer, widget, qtbot):
     run(widget, qtbot)
     widget.results.bones.click()
     widget.results.bones.click()
@@ -282,7 +289,7 @@ def test_every_theme_has_its_colours(viewer, widget, theme):
     assert "QLabel#figure" in widget.styleSheet()
 
 
-def test_result_layers_are_not_taken_for_inputs(viewer, widget, qtbot):
+def test_result_layers_are_not_chosen_as_inputs(viewer, widget, qtbot):
     run(widget, qtbot)
     viewer.layers.remove("moving")
     assert widget.form.inputs().moving is None

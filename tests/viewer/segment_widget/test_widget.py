@@ -1,4 +1,4 @@
-"""The widget around a segmentation that does as it is told."""
+"""The widget "Segment joint", with a fake segmentation."""
 
 import numpy as np
 import pytest
@@ -7,16 +7,16 @@ from napari.components import ViewerModel
 import napari_jsn
 from napari_jsn.common.errors import InputError
 from napari_jsn.segmentation.found_bones import FoundBones
-from napari_jsn.viewer.forms import models
-from napari_jsn.viewer.forms.form import PairForm
-from napari_jsn.viewer.layers.roles import KEY
+from napari_jsn.viewer.forms import fields
+from napari_jsn.viewer.layers.read_layer import KEY
+from napari_jsn.viewer.pair_widget.inputs import PairForm
 from napari_jsn.viewer.segment_widget.widget import SegmentJoint
 
 MM = {"scale": (0.2, 0.2), "units": ("mm", "mm")}
 
 
 class Segmenter:
-    """Halves of the image; the row between them is both."""
+    """Replaces ``napari_jsn.segment``: halves of the image; the row between them is both bones."""
 
     def __init__(self):
         self.calls, self.error, self.reasons = [], None, ()
@@ -36,7 +36,7 @@ def segmenter(monkeypatch):
     segmenter = Segmenter()
     monkeypatch.setattr(napari_jsn, "segment", segmenter, raising=False)
     monkeypatch.setattr(SegmentJoint, "modules", ())
-    monkeypatch.setattr(models, "names", lambda task: ["default", "mine"])
+    monkeypatch.setattr(fields, "names", lambda task: ["default", "mine"])
     return segmenter
 
 
@@ -72,7 +72,7 @@ def test_bones_come_as_labels_on_the_image(viewer, widget, segmenter, images, qt
     np.testing.assert_allclose(bones.translate, (3, 4))
     assert bones.units == viewer.layers["baseline"].units
     assert viewer.layers.selection.active is bones
-    assert bones.metadata[KEY]["model"] == "default" and "brush" in widget.told.text()
+    assert bones.metadata[KEY]["model"] == "default" and "brush" in widget.summary.text()
     run(widget, qtbot)
     assert len(viewer.layers) == 3
 
@@ -87,14 +87,14 @@ def test_corrected_bones_are_what_registration_uses_and_never_replaced(viewer, w
     assert bones.data[0, 0] == 2
     viewer.layers["baseline"].name = "MCP2 left"
     form = PairForm()
-    form.offer(viewer.layers)
+    form.set_choices(viewer.layers)
     inputs = form.inputs()
     assert inputs.fixed.name == "MCP2 left" and inputs.fixed_masks is bones
     assert inputs.as_core_arguments()["fixed_masks"][0, 0] == 2
     assert inputs.moving_masks is None
 
 
-def test_a_refusal_and_a_failure(widget, segmenter, qtbot):
+def test_an_input_error_and_another_error(widget, segmenter, qtbot):
     segmenter.error = InputError("There is no segmentation model 'x'.", "model")
     run(widget, qtbot)
     assert "no segmentation model" in widget.form.fields["model"].message.text()
@@ -103,22 +103,22 @@ def test_a_refusal_and_a_failure(widget, segmenter, qtbot):
     assert "The segmentation failed" in widget.failure.text()
 
 
-def test_a_doubt_is_shown(viewer, widget, segmenter, qtbot):
-    segmenter.reasons = ("The lower bone is hardly seen.",)
+def test_a_warning_is_shown(viewer, widget, segmenter, qtbot):
+    segmenter.reasons = ("The lower bone is uncertain.",)
     run(widget, qtbot)
-    assert "The lower bone is hardly seen." in widget.doubt.text()
+    assert "The lower bone is uncertain." in widget.warning.text()
     assert viewer.layers["bones of baseline"].metadata[KEY]["reason"]
 
 
-def test_without_an_image_there_is_nothing_to_run(viewer, widget):
+def test_without_an_image_run_is_off(viewer, widget):
     viewer.layers.clear()
     widget.reset_choices()
     assert not widget.run_button.isEnabled()
     assert "Open a joint image" in widget.form.fields["joint_image"].message.text()
 
 
-def test_a_new_model_is_on_the_menu_at_once(widget, monkeypatch):
-    monkeypatch.setattr(models, "names", lambda task: ["default", "mine", "newest"])
-    models.models.changed.emit("segmentation", "newest")
+def test_a_new_model_is_in_the_menu_at_once(widget, monkeypatch):
+    monkeypatch.setattr(fields, "names", lambda task: ["default", "mine", "newest"])
+    fields.models.changed.emit("segmentation", "newest")
     menu = widget.form.fields["model"]._combo
     assert [menu.itemText(k) for k in range(menu.count())] == ["default", "mine", "newest"]

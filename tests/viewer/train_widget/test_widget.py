@@ -1,4 +1,4 @@
-"""The widget around a training that does as it is told."""
+"""The widget "Train", with a small task in place of a real network."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,15 @@ from napari.components import ViewerModel
 from napari_jsn.common.errors import InputError
 from napari_jsn.training import tasks
 from napari_jsn.training import train as training
-from napari_jsn.viewer.forms.models import ModelField
-from napari_jsn.viewer.train_widget.inputs import FOLDER, GO_ON, NEW, SIMULATED, pairs_of, visits_of
+from napari_jsn.viewer.forms.fields import ModelField
+from napari_jsn.viewer.train_widget.inputs import (
+    FOLDER,
+    RANDOM_WEIGHTS,
+    RESUME,
+    SIMULATED,
+    labelled_images,
+    visit_pairs,
+)
 from napari_jsn.viewer.train_widget.widget import Train
 from tests.training.conftest import ToyTask
 
@@ -23,21 +30,21 @@ def models(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """What the widget asked the task for; the task is a toy."""
-    asked = {}
+def task_options(monkeypatch):
+    """Record how the widget makes its task, and replace the task by a small one."""
+    task_options = {}
 
     def from_pairs(name, pairs, preset):
-        asked.update(name=name, pairs=pairs, preset=preset)
+        task_options.update(name=name, pairs=pairs, preset=preset)
         return ToyTask(name=name)
 
     def from_folder(name, folder, preset):
-        asked.update(folder=folder, preset=preset)
+        task_options.update(folder=folder, preset=preset)
         return ToyTask(preset=preset)
 
     monkeypatch.setattr(tasks, "task_from_pairs", from_pairs)
     monkeypatch.setattr(tasks, "task_from_folder", from_folder)
-    return asked
+    return task_options
 
 
 @pytest.fixture
@@ -51,7 +58,7 @@ def viewer(images):
 
 
 @pytest.fixture
-def widget(viewer, models, asked, qtbot):
+def widget(viewer, models, task_options, qtbot):
     widget = Train(viewer)
     qtbot.addWidget(widget)
     for event in ("inserted", "removed", "renamed"):
@@ -72,16 +79,16 @@ def run(widget, qtbot):
     qtbot.wait_until(lambda: widget._run is None, timeout=60_000)
 
 
-def test_a_training_is_watched_named_and_on_the_menus(viewer, widget, asked, models, qtbot):
+def test_training_shows_curves_and_adds_a_model_to_the_menus(viewer, widget, task_options, models, qtbot):
     menu = ModelField("Model", "")
     qtbot.addWidget(menu.editor)
-    widget.form.fields["name"].set("mine")
+    widget.form.fields["name"].set_text("mine")
     run(widget, qtbot)
     assert widget.failure.text() == "" and widget.run_button.isEnabled()
-    assert [name for name, _, _ in asked["pairs"]] == ["MCP2", "fixed"]
-    assert all(image.dtype == np.float32 and masks.shape == (16, 12) for _, image, masks in asked["pairs"])
+    assert [name for name, _, _ in task_options["pairs"]] == ["MCP2", "fixed"]
+    assert all(image.dtype == np.float32 and masks.shape == (16, 12) for _, image, masks in task_options["pairs"])
     assert (models / "segmentation-mine.safetensors").exists()
-    assert "<b>mine</b>" in widget.told.text() and "DSC" in widget.told.text()
+    assert "<b>mine</b>" in widget.summary.text() and "DSC" in widget.summary.text()
     assert "mine" in [menu._combo.itemText(k) for k in range(menu._combo.count())]
     assert not widget.curves.isHidden() and len(widget.curves._shown[0]) == 4
     case = viewer.layers["worst validation case"]
@@ -92,28 +99,28 @@ def test_a_training_is_watched_named_and_on_the_menus(viewer, widget, asked, mod
         "worst validation case: labels given",
         "worst validation case: bones found",
     ]
-    widget.form.fields["name"].set("mine")
+    widget.form.fields["name"].set_text("mine")
     assert "There is a model of that name" in widget.form.fields["name"].message.text()
     assert not widget.run_button.isEnabled()
-    widget.form.fields["name"].set("")
+    widget.form.fields["name"].set_text("")
     run(widget, qtbot)
     assert (models / "segmentation-my-toy.safetensors").exists()
     assert len(viewer.layers) == 7
 
 
-def test_abort_keeps_the_best_and_the_training_can_go_on(widget, models, asked, qtbot, monkeypatch):
-    def news(news, notes):
+def test_abort_keeps_the_best_epoch_and_the_training_can_be_resumed(widget, models, task_options, qtbot, monkeypatch):
+    def abort_after_two_epochs(result, context):
         assert widget.form.fields["name"].message.isHidden()
-        if len(news.history) == 2:
+        if len(result.history) == 2:
             widget.abort_button.click()
 
-    monkeypatch.setattr(widget, "news", news)
+    monkeypatch.setattr(widget, "show_intermediate", abort_after_two_epochs)
     monkeypatch.setattr(ToyTask, "epochs", 300)
-    widget.form.fields["name"].set("my-toy")
+    widget.form.fields["name"].set_text("my-toy")
     run(widget, qtbot)
-    assert "Stopped in epoch" in widget.told.text() and "<b>my-toy</b>" in widget.told.text()
+    assert "Stopped in epoch" in widget.summary.text() and "<b>my-toy</b>" in widget.summary.text()
     assert (models / "segmentation-my-toy.safetensors").exists()
-    choose(widget, "start", f"{GO_ON}my-toy")
+    choose(widget, "start", f"{RESUME}my-toy")
     assert widget.form.fields["name"].editor.isHidden()
     done = []
     monkeypatch.setattr(training, "train", lambda task, **options: done.append(options) or training.Trained(None))
@@ -124,7 +131,7 @@ def test_abort_keeps_the_best_and_the_training_can_go_on(widget, models, asked, 
 def test_closing_the_dock_stops_the_training(widget, qtbot, monkeypatch):
     seen = []
     monkeypatch.setattr(ToyTask, "epochs", 300)
-    monkeypatch.setattr(widget, "news", lambda *told: seen.append(1))
+    monkeypatch.setattr(widget, "show_intermediate", lambda *arguments: seen.append(1))
     widget.run_button.click()
     progress = widget._run.progress
     qtbot.wait_until(lambda: bool(seen), timeout=60_000)
@@ -133,20 +140,20 @@ def test_closing_the_dock_stops_the_training(widget, qtbot, monkeypatch):
     qtbot.wait_until(lambda: not progress.worker.is_running, timeout=10_000)
 
 
-def test_the_form_says_what_is_missing(viewer, widget, tmp_path):
+def test_the_form_shows_what_is_missing(viewer, widget, tmp_path):
     assert widget.run_button.isEnabled()
     choose(widget, "source", FOLDER)
     assert widget.form.fields["pairs"].editor.isHidden() and not widget.run_button.isEnabled()
-    widget.form.fields["data"].set(str(tmp_path / "nothing"))
+    widget.form.fields["data"].set_text(str(tmp_path / "nothing"))
     assert "no such folder" in widget.form.fields["data"].message.text()
-    widget.form.fields["data"].set(str(tmp_path))
+    widget.form.fields["data"].set_text(str(tmp_path))
     assert widget.run_button.isEnabled()
-    widget.form.fields["epochs"].set("many")
+    widget.form.fields["epochs"].set_text("many")
     assert "whole number" in widget.form.fields["epochs"].message.text()
-    widget.form.fields["epochs"].set("3")
-    widget.form.fields["name"].set("a/b")
+    widget.form.fields["epochs"].set_text("3")
+    widget.form.fields["name"].set_text("a/b")
     assert "cannot be called" in widget.form.fields["name"].message.text()
-    widget.form.fields["name"].set("")
+    widget.form.fields["name"].set_text("")
     choose(widget, "source", SIMULATED)
     assert widget.run_button.isEnabled()
     viewer.layers.clear()
@@ -154,15 +161,15 @@ def test_the_form_says_what_is_missing(viewer, widget, tmp_path):
     assert "Open joint images" in widget.form.fields["pairs"].message.text() and not widget.run_button.isEnabled()
 
 
-def test_a_folder_is_handed_on(widget, asked, tmp_path, qtbot):
+def test_the_folder_is_passed_to_the_task(widget, task_options, tmp_path, qtbot):
     choose(widget, "source", FOLDER)
-    widget.form.fields["data"].set(str(tmp_path))
+    widget.form.fields["data"].set_text(str(tmp_path))
     choose(widget, "preset", "paper")
-    widget.form.fields["epochs"].set("1")
+    widget.form.fields["epochs"].set_text("1")
     run(widget, qtbot)
-    assert (asked["folder"], asked["preset"]) == (str(tmp_path), "paper")
+    assert (task_options["folder"], task_options["preset"]) == (str(tmp_path), "paper")
     assert len(widget.curves._shown[0]) == 1
-    assert widget.form.inputs().start == NEW
+    assert widget.form.inputs().start == RANDOM_WEIGHTS
 
 
 @pytest.mark.parametrize(
@@ -172,7 +179,7 @@ def test_a_folder_is_handed_on(widget, asked, tmp_path, qtbot):
         (InputError("Training needs Lightning."), None),
     ],
 )
-def test_refusals_are_told(widget, qtbot, monkeypatch, error, place):
+def test_errors_are_shown(widget, qtbot, monkeypatch, error, place):
     def refuse(*args, **options):
         raise error
 
@@ -182,7 +189,7 @@ def test_refusals_are_told(widget, qtbot, monkeypatch, error, place):
     assert label.text() == str(error)
 
 
-def test_labels_that_are_none_are_refused_by_name(viewer, widget, qtbot):
+def test_invalid_labels_are_refused_with_their_name(viewer, widget, qtbot):
     viewer.layers["MCP2 mask"].data = np.full((16, 12), 9, np.uint8)
     widget.run_button.click()
     assert "MCP2 mask" in widget.form.fields["pairs"].message.text() and widget._run is None
@@ -192,7 +199,7 @@ def test_pairs_are_found_by_name_and_size(viewer):
     viewer.add_labels(np.zeros((5, 5), np.uint8), name="fixed mask")
     viewer.add_image(np.zeros((5, 5)), name="alone")
     viewer.add_image(np.zeros((16, 12, 3)), name="colour", rgb=True)
-    assert [(image.name, labels.name) for image, labels in pairs_of(viewer.layers)] == [
+    assert [(image.name, labels.name) for image, labels in labelled_images(viewer.layers)] == [
         ("MCP2", "MCP2 mask"),
         ("fixed", "bones of fixed"),
     ]
@@ -206,34 +213,34 @@ def test_an_unticked_pair_stays_out(viewer, widget, images):
     assert [image.name for image, _ in widget.form.inputs().pairs] == ["fixed"]
 
 
-def test_registration_learns_from_pairs_of_images_without_labels(viewer, widget, asked, models, images, qtbot):
+def test_registration_learns_from_pairs_of_images_without_labels(viewer, widget, task_options, models, images, qtbot):
     viewer.add_image(images[1], name="PIP3 visit 2", **MM)
     viewer.add_image(images[0], name="PIP3 visit 1", **MM)
     choose(widget, "task", "register")
     assert [(a.name, b.name) for a, b in widget.form.inputs().pairs] == [("PIP3 visit 2", "PIP3 visit 1")]
     run(widget, qtbot)
-    assert widget.failure.text() == "" and asked["name"] == "registration"
-    assert [(name, masks) for name, _, masks in asked["pairs"]] == [("PIP3 visit 2 and PIP3 visit 1", None)] * 2
+    assert widget.failure.text() == "" and task_options["name"] == "registration"
+    assert [(name, masks) for name, _, masks in task_options["pairs"]] == [("PIP3 visit 2 and PIP3 visit 1", None)] * 2
     assert (models / "registration-my-toy.safetensors").exists()
     choose(widget, "task", "find bones")
     assert [image.name for image, _ in widget.form.inputs().pairs] == ["MCP2", "fixed"]
 
 
 def test_the_worst_pair_of_a_registration_is_shown(viewer, widget):
-    news = type("News", (), {})()
-    news.history, news.best = [{"epoch": 1.0, "train_loss": 1.0, "val_loss": 1.0, "near": 0.5, "worst": 0.1}], 1
-    news.worst = {name: np.zeros((32, 32), np.float32) for name in ("fixed", "transformed", "spectrum")}
-    widget.news(news, widget._free_place())
+    epoch = type("Epoch", (), {})()
+    epoch.history, epoch.best = [{"epoch": 1.0, "train_loss": 1.0, "val_loss": 1.0, "near": 0.5, "worst": 0.1}], 1
+    epoch.worst = {name: np.zeros((32, 32), np.float32) for name in ("fixed", "transformed", "spectrum")}
+    widget.show_intermediate(epoch, widget._free_place())
     shown = [layer.name for layer in viewer.layers][4:]
     assert shown == [f"worst validation pair: {name}" for name in ("fixed", "transformed", "loss spectrum")]
 
 
-def test_visits_are_told_by_name(viewer, images):
+def test_visits_are_paired_by_name(viewer, images):
     viewer.layers.clear()
     for name in ("MCP2 visit 1", "MCP2 visit 2", "MCP3 visit 1", "fixed", "moving"):
         viewer.add_image(images[0], name=name)
     viewer.add_image(images[0], name="transformed moving", metadata={"napari_jsn": {"role": "transformed"}})
-    assert [(a.name, b.name) for a, b in visits_of(viewer.layers)] == [
+    assert [(a.name, b.name) for a, b in visit_pairs(viewer.layers)] == [
         ("MCP2 visit 1", "MCP2 visit 2"),
         ("fixed", "moving"),
     ]

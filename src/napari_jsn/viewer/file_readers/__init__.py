@@ -1,1 +1,1 @@
-"""File readers of napari, and the sample data."""
+"""File readers of napari and sample data."""

@@ -1,7 +1,6 @@
-"""Open a folder that holds a joint pair or a patient's radiographs, or one DICOM radiograph, as named layers.
+"""Open the folder of a joint pair, the folder of a patient's radiographs, or one DICOM radiograph as layers.
 
-napari offers every folder to every plugin, so the question whether to read one is answered from
-a short look at its file names, before anything heavy is imported.
+napari asks every plugin about every folder. Whether to read one is decided from its file names, before any slow import.
 """
 
 from __future__ import annotations
@@ -11,43 +10,46 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from napari_jsn.patient.list_files import holds_study
-from napari_jsn.viewer.layers.roles import FIXED, FIXED_MASKS, KEY, MOVING, MOVING_MASKS, role_in_name
+from napari_jsn.patient.list_files import holds_patient
+from napari_jsn.viewer.layers.read_layer import FIXED, FIXED_MASKS, KEY, MOVING, MOVING_MASKS, role_in_name
 
 LayerData = tuple[Any, dict[str, Any], str]
-Read = Callable[[str], list[LayerData]]
+FileReader = Callable[[str], list[LayerData]]
 
 SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".dcm")
 
-#: A folder made to hold one pair is small; beyond this many entries it is something else.
-MOST_ENTRIES = 100
-#: One patient's folder may hold some more, in folders by study and series.
-MOST_STUDY_ENTRIES = 400
+#: The folder of one joint pair has few entries; a folder with more is not read as one.
+MAX_PAIR_ENTRIES = 100
+#: The same for the folder of one patient, with its folders of DICOM studies and series.
+MAX_PATIENT_ENTRIES = 400
 
 
-def get_folder_reader(path: str | list[str]) -> Read | None:
-    """The reader of a folder with one ``*fixed*`` and one ``*moving*`` image, or with radiographs; else None."""
+def get_folder_reader(path: str | list[str]) -> FileReader | None:
+    """Return the file reader of a folder with one ``*fixed*`` and one ``*moving*`` image, or with radiographs.
+
+    Returns None for any other folder or file.
+    """
     if isinstance(path, list):
         path = path[0] if len(path) == 1 else ""
     if find_pair(path):
         return read_pair_folder
-    return read_study_folder if path and holds_study(path, MOST_STUDY_ENTRIES) else None
+    return read_patient_folder if path and holds_patient(path, MAX_PATIENT_ENTRIES) else None
 
 
-def get_dicom_reader(path: str | list[str]) -> Read | None:
-    """The reader of one DICOM file; None for anything else."""
+def get_dicom_reader(path: str | list[str]) -> FileReader | None:
+    """Return the file reader of one DICOM file; None for anything else."""
     if isinstance(path, list):
         path = path[0] if len(path) == 1 else ""
     return read_dicom if path.lower().endswith((".dcm", ".dicom")) else None
 
 
 def find_pair(folder: str) -> dict[str, str]:
-    """Role and path of each file of the pair in a folder; empty if it holds none, or more than one."""
+    """Return role and path of each file of the pair in a folder; empty if it holds none, or more than one."""
     files: dict[str, str] = {}
     try:
         with os.scandir(folder) as entries:
             for number, entry in enumerate(entries):
-                if number >= MOST_ENTRIES:
+                if number >= MAX_PAIR_ENTRIES:
                     return {}
                 stem, suffix = os.path.splitext(entry.name)
                 if suffix.lower() not in SUFFIXES or stem.startswith("."):
@@ -57,13 +59,13 @@ def find_pair(folder: str) -> dict[str, str]:
                     return {}
                 if role:
                     files[role] = entry.path
-    except OSError:  # no folder, or one that may not be read
+    except OSError:  # not a folder, or not readable
         return {}
     return files if FIXED in files and MOVING in files else {}
 
 
 def read_pair_folder(path: str | list[str]) -> list[LayerData]:
-    """Layers of a joint pair: both images and the masks that lie beside them."""
+    """Return the layers of a joint pair: both images, and the masks in the same folder."""
     files = find_pair(path[0] if isinstance(path, list) else path)
     layers = []
     for image_role, mask_role in ((FIXED, FIXED_MASKS), (MOVING, MOVING_MASKS)):
@@ -74,39 +76,40 @@ def read_pair_folder(path: str | list[str]) -> list[LayerData]:
     return layers
 
 
-def read_study_folder(path: str | list[str]) -> list[LayerData]:
-    """One layer for each radiograph of a patient, visit by visit."""
+def read_patient_folder(path: str | list[str]) -> list[LayerData]:
+    """Return the layers of a patient's folder: frames, and one image a radiograph, visit by visit."""
     from napari_jsn.patient.read import read_patient
-    from napari_jsn.viewer.layers.patient import study_layers
+    from napari_jsn.viewer.layers.patient import patient_layers
 
-    return study_layers(read_patient(path[0] if isinstance(path, list) else path, split=False))
+    return patient_layers(read_patient(path[0] if isinstance(path, list) else path, split=False))
 
 
 def read_dicom(path: str | list[str]) -> list[LayerData]:
-    """One layer of a DICOM radiograph, in mm where the file says how large its pixels are."""
+    """Return the layer of a DICOM radiograph, in mm where the file states its pixel size."""
     return [_image(path[0] if isinstance(path, list) else path)]
 
 
 def _image(path: str, role: str | None = None) -> LayerData:
     from napari_jsn.radiograph import read_radiograph
-    from napari_jsn.viewer.layers.patient import noted, world
+    from napari_jsn.viewer.layers.patient import radiograph_metadata, scale_and_units
 
     radiograph = read_radiograph(path)
-    options = {"name": Path(path).stem, "metadata": {KEY: noted(radiograph, role)}, **world(radiograph)}
+    entry = radiograph_metadata(radiograph, role)
+    options: dict[str, Any] = {"name": Path(path).stem, "metadata": {KEY: entry}, **scale_and_units(radiograph)}
     if radiograph.display_range is not None:
         options["contrast_limits"] = radiograph.display_range
     return radiograph.pixels, options, "image"
 
 
 def _masks(path: str, role: str, image: dict[str, Any]) -> LayerData:
-    """A labels layer of bone masks: 1 upper, 2 lower, 3 both."""
+    """Return the labels layer of bone masks: 1 upper, 2 lower, 3 both."""
     from napari_jsn.joint.read_masks import read_masks
-    from napari_jsn.viewer.layers.registration import BONES_LOOK
+    from napari_jsn.viewer.layers.registration import BONES_STYLE
 
-    options = {
+    options: dict[str, Any] = {
         "name": Path(path).stem,
         "metadata": {KEY: {"role": role}},
-        **BONES_LOOK,
+        **BONES_STYLE,
         **{key: image[key] for key in ("scale", "units") if key in image},
     }
     return read_masks(path).labels, options, "labels"

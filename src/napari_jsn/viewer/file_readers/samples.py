@@ -1,7 +1,7 @@
-"""Sample data for the viewer: simulated, so that nobody's radiograph is shipped and the truth is known.
+"""Sample data of the plugin: simulated images, whose true narrowing is known.
 
-A joint pair is simulated when it is opened. Whole hands would take too long: they are shipped, made by
-``tools/make_samples.py``.
+The joint pair is simulated when it is opened. Simulating whole hands would take too long, so these are shipped as
+files, made by ``tools/make_samples.py``.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 from typing import Any
 
-from napari_jsn.viewer.layers.roles import FIXED, FIXED_MASKS, KEY, MOVING, MOVING_MASKS
+from napari_jsn.viewer.layers.read_layer import FIXED, FIXED_MASKS, KEY, MOVING, MOVING_MASKS
 
 LayerData = tuple[Any, dict[str, Any], str]
 
 
 def joint_pair_mcp() -> list[LayerData]:
-    """An index MCP joint at two visits with its bone masks; the true narrowing is in the metadata."""
+    """Return the layers of an index MCP joint at two visits with its masks; the metadata have the true narrowing."""
     from napari_jsn.simulation.sample import sample_pair
-    from napari_jsn.viewer.layers.registration import BONES_LOOK
+    from napari_jsn.viewer.layers.registration import BONES_STYLE
 
     pair = sample_pair()
-    place = {"scale": (pair.spacing_mm,) * 2, "units": ("mm", "mm")}
-    noted = {
+    placement = {"scale": (pair.spacing_mm,) * 2, "units": ("mm", "mm")}
+    truth = {
         "joint": pair.fixed_truth.joint,
         "side": pair.fixed_truth.side,
         "spacing_mm": pair.spacing_mm,
@@ -34,26 +34,27 @@ def joint_pair_mcp() -> list[LayerData]:
         ("baseline", pair.fixed, pair.fixed_masks, FIXED, FIXED_MASKS),
         ("follow-up", pair.moving, pair.moving_masks, MOVING, MOVING_MASKS),
     ):
-        look = {"contrast_limits": (float(image.min()), float(image.max()))}
-        layers.append((image, {"name": name, "metadata": {KEY: {"role": role, **noted}}, **place, **look}, "image"))
-        options = {"name": f"{name} bones", "metadata": {KEY: {"role": mask_role}}, **BONES_LOOK, **place}
-        layers.append((masks.labels, options, "labels"))
+        limits = float(image.min()), float(image.max())
+        image_options = {"name": name, "metadata": {KEY: {"role": role, **truth}}, "contrast_limits": limits}
+        mask_options = {"name": f"{name} bones", "metadata": {KEY: {"role": mask_role}}, **BONES_STYLE}
+        layers.append((image, {**image_options, **placement}, "image"))
+        layers.append((masks.labels, {**mask_options, **placement}, "labels"))
     return layers
 
 
 def hand_pair() -> list[LayerData]:
-    """A left hand at baseline and after 52 weeks."""
+    """Return the layers of a left hand at baseline and after 52 weeks."""
     return _shipped("hand_pair")
 
 
 def both_hands() -> list[LayerData]:
-    """Both hands on one film, at four visits."""
+    """Return the layers of both hands on one radiograph, at four visits."""
     return _shipped("both_hands")
 
 
 def _shipped(name: str) -> list[LayerData]:
     from napari_jsn.patient.read import read_patient
-    from napari_jsn.viewer.layers.patient import study_layers
+    from napari_jsn.viewer.layers.patient import patient_layers
 
     with as_file(files("napari_jsn") / "samples" / name) as folder:
-        return study_layers(read_patient(folder, split=False))
+        return patient_layers(read_patient(folder, split=False))

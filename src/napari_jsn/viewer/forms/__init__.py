@@ -1,1 +1,1 @@
-"""Forms, and what all dock widgets share."""
+"""Forms, and what all dock widgets share: run panel, worker, style and plots."""

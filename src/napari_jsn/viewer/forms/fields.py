@@ -1,4 +1,4 @@
-"""The editors of the form: a layer, a pixel size, a choice; each with its label and its message."""
+"""Fields of a form: a layer, a pixel size, a choice, a text, a folder, a model; each with label and message."""
 
 from __future__ import annotations
 
@@ -8,193 +8,244 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
+from napari_jsn.networks.weights import names
 from napari_jsn.radiograph.spacing import Spacing
-from napari_jsn.viewer.forms.style import set_property
+from napari_jsn.viewer.forms.style import set_property, text_label
+
+_SHORT_COMBO = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 
 
-class Field(QObject):
+class FormField(QObject):
     """Label, editor and message of one input.
 
-    ``changed`` is emitted whenever the user, or a change of the layers, gives it another value.
+    ``changed`` is emitted when the user, or a change of the layers, changes the value.
+
+    Parameters
+    ----------
+    editor : QWidget
+    label, tip : str
+    input_widget : QWidget, optional
+        The part of the editor that is marked when its value is invalid; by default the editor.
     """
 
     changed = Signal()
 
-    def __init__(self, editor: QWidget, label: str, tip: str) -> None:
+    def __init__(self, editor: QWidget, label: str, tip: str, input_widget: QWidget | None = None) -> None:
         super().__init__(editor)
-        self.editor = self.marked = editor
+        self.editor, self.input_widget = editor, input_widget or editor
         self.label = QLabel(label)
-        self.label.setBuddy(editor)
-        self.message = QLabel()
-        self.message.setObjectName("message")
-        self.message.setWordWrap(True)
+        self.label.setBuddy(self.input_widget)
+        self.message = text_label("message")
         self.message.hide()
         for widget in (self.label, editor):
             widget.setToolTip(tip)
 
+    def value(self) -> Any:
+        """Return the value; None where the field is empty."""
+        raise NotImplementedError
+
     def show_problem(self, problem: str, empty: bool = False) -> None:
-        """Say below the editor what is wrong, quietly where it is only still empty; nothing wrong: no message."""
+        """Show a sentence on what is wrong below the editor, in grey where it is only empty; "" hides the message."""
         self.message.setText(problem)
         self.message.setVisible(bool(problem))
         set_property(self.message, "empty", empty)
-        set_property(self.marked, "wrong", bool(problem) and not empty)
+        set_property(self.input_widget, "invalid", bool(problem) and not empty)
+
+    def set_visible(self, visible: bool) -> None:
+        """Show or hide label and editor."""
+        self.label.setVisible(visible)
+        self.editor.setVisible(visible)
 
 
-class LayerField(Field):
-    """A layer of the viewer, chosen by the user or else by default."""
+class LayerField(FormField):
+    """A layer of the viewer, chosen by the user or else by default.
+
+    Parameters
+    ----------
+    label, tip : str
+    none : str, optional
+        The text of the choice "no layer"; by default there is no such choice.
+    """
 
     def __init__(self, label: str, tip: str, none: str | None = None) -> None:
         self._combo = QComboBox()
         super().__init__(self._combo, label, tip)
-        self._none, self._layers, self._chosen = none, [], None
-        self._tip = tip
-        # a long name must not widen the dock
-        self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._none, self._tip = none, tip
+        self._layers: list[Any] = []
+        self._user_choice: tuple[Any] | None = None  # in a tuple, because "no layer" can be chosen too
+        self._combo.setSizeAdjustPolicy(_SHORT_COMBO)  # a long name must not widen the dock
         self._combo.setMinimumContentsLength(14)
         self._combo.activated.connect(self._choose)
 
     def value(self) -> Any:
-        """The layer, or None."""
+        """Return the layer, or None."""
         index = self._combo.currentIndex()
         return self._layers[index] if 0 <= index < len(self._layers) else None
 
-    def offer(self, layers: Iterable[Any], default: Any) -> None:
-        """Show these layers; keep what the user chose while it is among them, else take the default."""
+    def set_choices(self, layers: Iterable[Any], default: Any) -> None:
+        """Show these layers; keep the user's choice while it is one of them, else select the default."""
         before = self.value()
         self._layers = ([] if self._none is None else [None]) + list(layers)
         self._combo.clear()
         self._combo.addItems([self._none if layer is None else layer.name for layer in self._layers])
-        keep = self._chosen is not None and any(layer is self._chosen[0] for layer in self._layers)
-        if not keep:
-            self._chosen = None
-        self.take(self._chosen[0] if keep else default)
+        choice = self._user_choice
+        if choice is not None and not any(layer is choice[0] for layer in self._layers):
+            choice = self._user_choice = None
+        self._select(default if choice is None else choice[0])
         if self.value() is not before:
             self.changed.emit()
 
-    def take(self, layer: Any) -> None:
-        """Select a layer that is on offer."""
+    def _select(self, layer: Any) -> None:
         index = next((i for i, offered in enumerate(self._layers) if offered is layer), -1)
         self._combo.setCurrentIndex(index)
         self._combo.setToolTip(f"{self._combo.currentText()}\n\n{self._tip}".strip())
 
     def _choose(self) -> None:
-        self._chosen = (self.value(),)
-        self.take(self.value())
+        self._user_choice = (self.value(),)
+        self._select(self.value())
         self.changed.emit()
 
 
-class SpacingField(Field):
-    """A pixel size in mm; empty where it is not known."""
-
-    def __init__(self, label: str, tip: str, empty: str) -> None:
-        box = QWidget()
-        self._edit = QLineEdit()
-        self._edit.setPlaceholderText(empty)
-        layout = QHBoxLayout(box)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._edit)
-        layout.addWidget(QLabel("mm"))
-        super().__init__(box, label, tip)
-        self.label.setBuddy(self._edit)
-        self.marked = self._edit
-        self._edit.textEdited.connect(self._edited)
-        self.edited = False
-
-    def value(self) -> Spacing:
-        """Millimetres, (row, col) where two numbers were given; None when empty, NaN for what is no number."""
-        text = self._edit.text().strip().replace(",", ".")
-        try:
-            sides = [float(side) for side in text.lower().replace("×", "x").split("x")] if text else [None]
-        except ValueError:
-            return float("nan")
-        return sides[0] if len(sides) == 1 else tuple(sides) if len(sides) == 2 else float("nan")
-
-    def show_empty(self, empty: str) -> None:
-        """What stands there, greyed, while it is empty."""
-        self._edit.setPlaceholderText(empty)
-
-    def prefill(self, spacing_mm: Spacing) -> None:
-        """Show what the layer says, whatever was typed before."""
-        sides = () if spacing_mm is None else spacing_mm if isinstance(spacing_mm, tuple) else (spacing_mm,)
-        self._edit.setText(" x ".join(f"{side:.6g}" for side in sides))
-        self.edited = False
-
-    def _edited(self) -> None:
-        self.edited = True
-        self.changed.emit()
-
-
-class ChoiceField(Field):
-    """One of a few words."""
+class ChoiceField(FormField):
+    """One of a few texts; None where there is nothing to choose."""
 
     def __init__(self, label: str, tip: str, choices: Iterable[str], default: str) -> None:
         self._combo = QComboBox()
         super().__init__(self._combo, label, tip)
-        self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._combo.setSizeAdjustPolicy(_SHORT_COMBO)
         self._combo.addItems(list(choices))
         self._combo.setCurrentText(default)
         self._combo.activated.connect(self.changed)
 
-    def offer(self, choices: Iterable[str], default: str | None = None) -> None:
-        """Show these words; keep the one chosen while it is among them, unless another is asked for."""
+    def value(self) -> str | None:
+        """Return the text that is selected."""
+        return self._combo.currentText() or None
+
+    def set_choices(self, choices: Iterable[str], default: str | None = None) -> None:
+        """Show these texts; select the default where one is given, else keep the selected one while it is there."""
         choices, before = list(choices), self.value()
         self._combo.clear()
         self._combo.addItems(choices)
-        self._combo.setCurrentText(default if default in choices else before)
+        self._combo.setCurrentText(default if default in choices else before or "")
         if self.value() != before:
             self.changed.emit()
 
-    def value(self) -> str:
-        """The word chosen."""
-        return self._combo.currentText()
+
+class _Models(QObject):
+    """Emits ``changed`` with task and name when a model was saved."""
+
+    changed = Signal(str, str)
 
 
-class TextField(Field):
-    """A line of text; None where it is empty."""
+models = _Models()
 
-    def __init__(self, label: str, tip: str, empty: str = "") -> None:
+
+class ModelField(ChoiceField):
+    """A model of a task by name: the shipped ones and the user's own, a new one as soon as it is saved."""
+
+    def __init__(self, label: str, tip: str, task: str = "segmentation") -> None:
+        super().__init__(label, tip, names(task), "default")
+        self._task = task
+        models.changed.connect(self._update_choices)
+
+    def _update_choices(self, task: str, name: str) -> None:
+        if task == self._task:
+            self.set_choices(names(task))
+
+
+class TextField(FormField):
+    """A line of text.
+
+    Parameters
+    ----------
+    label, tip : str
+    placeholder : str
+        Shown in grey while the field is empty.
+    beside : QWidget, optional
+        Shown at the right of the line.
+    """
+
+    def __init__(self, label: str, tip: str, placeholder: str = "", beside: QWidget | None = None) -> None:
         self._edit = QLineEdit()
-        super().__init__(self._edit, label, tip)
-        self.show_empty(empty)
-        self._edit.textEdited.connect(self.changed)
+        editor: QWidget = self._edit
+        if beside is not None:
+            editor = QWidget()
+            layout = QHBoxLayout(editor)
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.addWidget(self._edit)
+            layout.addWidget(beside)
+        super().__init__(editor, label, tip, self._edit)
+        self.set_placeholder(placeholder)
+        self._edit.textEdited.connect(self._on_edit)
 
-    def show_empty(self, empty: str) -> None:
-        """What stands there, greyed, while it is empty."""
-        self._edit.setPlaceholderText(empty)
+    def set_placeholder(self, text: str) -> None:
+        """Set the text that is shown in grey while the field is empty."""
+        self._edit.setPlaceholderText(text)
 
-    def value(self) -> str | None:
-        """The text, without blanks around it."""
+    def set_text(self, text: str) -> None:
+        """Replace the text."""
+        self._edit.setText(text)
+        self.changed.emit()
+
+    def value(self) -> Any:
+        """Return the text without blanks around it; None where it is empty."""
         return self._edit.text().strip() or None
 
-    def set(self, text: str) -> None:
-        """Write it."""
-        self._edit.setText(text)
+    def _on_edit(self) -> None:
         self.changed.emit()
 
 
 class CountField(TextField):
-    """A whole number; None where it is empty, 0 for what is none."""
+    """A whole number; None where it is empty, 0 where the text is no whole number."""
 
-    def value(self) -> int | None:  # type: ignore[override]
-        """The number."""
+    def value(self) -> int | None:
+        """Return the number."""
         text = super().value()
-        return int(text) if text and text.isdecimal() else None if text is None else 0
+        if text is None:
+            return None
+        return int(text) if text.isdecimal() else 0
+
+
+class SpacingField(TextField):
+    """A pixel size in mm; None where it is not known."""
+
+    def __init__(self, label: str, tip: str, placeholder: str) -> None:
+        super().__init__(label, tip, placeholder, QLabel("mm"))
+        self.edited = False
+
+    def value(self) -> Spacing:
+        """Return mm, or (row, col) where two numbers are given; None where it is empty, NaN where it is no number."""
+        text = (super().value() or "").replace(",", ".").lower().replace("×", "x")
+        if not text:
+            return None
+        try:
+            sides = [float(side) for side in text.split("x")]
+        except ValueError:
+            return float("nan")
+        if len(sides) == 1:
+            return sides[0]
+        return (sides[0], sides[1]) if len(sides) == 2 else float("nan")
+
+    def prefill(self, spacing_mm: Spacing) -> None:
+        """Show the pixel size of a layer in place of what was typed before."""
+        sides = () if spacing_mm is None else spacing_mm if isinstance(spacing_mm, tuple) else (spacing_mm,)
+        self._edit.setText(" x ".join(f"{side:.6g}" for side in sides))
+        self.edited = False
+
+    def _on_edit(self) -> None:
+        self.edited = True
+        self.changed.emit()
 
 
 class FolderField(TextField):
-    """A folder, typed or browsed for."""
+    """A folder, typed or chosen in a dialog."""
 
     def __init__(self, label: str, tip: str) -> None:
-        super().__init__(label, tip, "choose a folder")
-        box, browse = QWidget(), QPushButton("Browse")
-        layout = QHBoxLayout(box)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._edit)
-        layout.addWidget(browse)
-        self.editor = box
+        browse = QPushButton("Browse")
+        super().__init__(label, tip, "choose a folder", browse)
         browse.clicked.connect(self._browse)
 
     def _browse(self) -> None:
         folder = QFileDialog.getExistingDirectory(self.editor, "Folder of joint images and masks", self.value() or "")
         if folder:
-            self.set(folder)
+            self.set_text(folder)

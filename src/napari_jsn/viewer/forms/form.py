@@ -1,33 +1,60 @@
-"""Forms built from a dataclass of inputs; the form of a joint pair is built from ``PairInputs``."""
+"""Forms that are built from a dataclass of inputs, and checks that several forms use."""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
+from collections.abc import Callable
+from dataclasses import Field, field, fields
+from math import isfinite
+from typing import Any, TypeVar
 
-from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
-from napari_jsn.viewer.forms.fields import ChoiceField, Field, LayerField, SpacingField
-from napari_jsn.viewer.forms.inputs import PairInputs
-from napari_jsn.viewer.layers.read_layer import spacing_of
-from napari_jsn.viewer.layers.roles import is_of, notes, role_of
+from napari_jsn.radiograph.spacing import Spacing
+from napari_jsn.viewer.forms.fields import ChoiceField, FormField, LayerField, SpacingField
 
-_TITLES = {"fixed": ("Fixed", "baseline"), "moving": ("Moving", "follow-up"), "how": ("Registration", "")}
-#: The spacing field that belongs to an image field.
-_SPACING_OF = {"fixed": "spacing_mm", "moving": "moving_spacing_mm"}
+#: Choices of the field "Device".
+DEVICES = ("auto", "cpu", "cuda")
+
+_Kind = TypeVar("_Kind", bound=FormField)
+
+
+def form_field(
+    label: str,
+    kind: str | Callable[[str, str], FormField],
+    part: str,
+    tip: str,
+    default: Any = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Return a dataclass field with what a form needs to show it.
+
+    Parameters
+    ----------
+    label : str
+    kind : {"choice", "spacing", "image", "labels"} or callable
+        A callable makes the form field from label and tip.
+    part : str
+        The part of the form, under a title of its own.
+    tip : str
+    default : object
+    choices : tuple of str
+        Of the kind "choice".
+    """
+    metadata = {"label": label, "kind": kind, "part": part, "tip": tip, "choices": choices}
+    return field(default=default, metadata=metadata)
 
 
 class Form(QWidget):
-    """The fields of a dataclass of inputs; ``changed`` tells that one has another value.
+    """A form with one field for each field of a dataclass of inputs; ``changed`` is emitted when one has a new value.
 
     Parameters
     ----------
     kind : dataclass
-        Each of its fields says in its metadata how it is asked for; see :mod:`napari_jsn.viewer.forms.inputs`.
+        Its fields are made with :func:`form_field`. Its method ``problems`` returns what is wrong: name of a field to
+        a sentence.
     titles : dict of str to (str, str)
-        For each part of the form its title, and an aside.
+        For each part of the form its title, and a remark in parentheses.
     """
 
     changed = Signal()
@@ -40,116 +67,85 @@ class Form(QWidget):
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
-        self.fields: dict[str, Field] = {}
+        self.fields: dict[str, FormField] = {}
         part = None
         for item in fields(kind):
             if item.metadata["part"] != part:
                 part = item.metadata["part"]
                 grid.addWidget(_title(*titles[part]), grid.rowCount(), 0, 1, 2)
-            field = self.fields[item.name] = make_field(item)
+            made = self.fields[item.name] = make_form_field(item)
             row = grid.rowCount()
-            grid.addWidget(field.label, row, 0, Qt.AlignmentFlag.AlignVCenter)
-            grid.addWidget(field.editor, row, 1)
-            grid.addWidget(field.message, row + 1, 1)
-            field.changed.connect(self._changed)
+            grid.addWidget(made.label, row, 0, Qt.AlignmentFlag.AlignVCenter)
+            grid.addWidget(made.editor, row, 1)
+            grid.addWidget(made.message, row + 1, 1)
+            made.changed.connect(self._on_change)
+
+    def field(self, name: str, kind: type[_Kind]) -> _Kind:
+        """Return the field of this name, which is of this class."""
+        found = self.fields[name]
+        assert isinstance(found, kind), f"{name} is a {type(found).__name__}"
+        return found
 
     def inputs(self) -> Any:
-        """The inputs as the form holds them."""
-        return self._kind(**{name: field.value() for name, field in self.fields.items()})
+        """Return the values of all fields as an object of the dataclass."""
+        return self._kind(**{name: each.value() for name, each in self.fields.items()})
 
     def check(self) -> bool:
-        """Show at each field what is wrong with it; True when nothing is."""
+        """Show at each field what is wrong with it; return True where nothing is."""
         problems = self.inputs().problems()
-        for name, field in self.fields.items():
-            field.show_problem(problems.get(name, ""), empty=field.value() in (None, ()))
+        for name, each in self.fields.items():
+            each.show_problem(problems.get(name, ""), empty=each.value() in (None, ()))
         return not problems
 
-    def offer(self, layers: Any) -> None:
-        """Take up the viewer's layers."""
+    def set_choices(self, layers: Any) -> None:
+        """Update the choices of layers to those of the viewer."""
 
-    def _changed(self) -> None:
+    def _on_change(self) -> None:
         self.check()
         self.changed.emit()
 
 
-class PairForm(Form):
-    """The form of a joint pair."""
-
-    def __init__(self) -> None:
-        super().__init__(PairInputs, _TITLES)
-        self._labels: list[Any] = []
-        for image in _SPACING_OF:
-            self.fields[image].changed.connect(self._prefill)
-            self.fields[image].changed.connect(self._offer_masks)
-        self._prefilled: dict[str, Any] = {}
-
-    def offer(self, layers: Any) -> None:
-        """Take up the viewer's layers; those that the user did not choose follow their role and name."""
-        images = [layer for layer in layers if isinstance(layer, Image)]
-        self._labels = [layer for layer in layers if isinstance(layer, Labels)]
-        for name, default in _default_images(images).items():
-            self.fields[name].offer(images, default)
-        self._offer_masks()
-        self._prefill()
-
-    def _offer_masks(self) -> None:
-        """Masks by their role; else those that were found in the image chosen, and perhaps corrected since."""
-        for image in _SPACING_OF:
-            name = f"{image}_masks"
-            of_image = next((each for each in self._labels if is_of(each, self.fields[image].value())), None)
-            self.fields[name].offer(self._labels, of_image or _first(self._labels, name, mask=True))
-
-    def spacing_source(self, image: str) -> str:
-        """Where the pixel size of ``fixed`` or ``moving`` comes from, in words."""
-        field, noted = self.fields[_SPACING_OF[image]], notes(self.fields[image].value())
-        if field.value() is None:
-            return ""
-        if field.edited:
-            return "typed in"
-        # a layer scaled by hand since it was read no longer has the file's pixel size
-        return str(noted.get("spacing_source")) if noted.get("spacing_mm") == field.value() else "layer scale"
-
-    def _prefill(self) -> None:
-        """Take the pixel size from a layer newly chosen, or newly scaled."""
-        for image, spacing in _SPACING_OF.items():
-            layer = self.fields[image].value()
-            found = (layer, None if layer is None else spacing_of(layer))
-            if self._prefilled.get(image) != found:
-                self._prefilled[image] = found
-                self.fields[spacing].prefill(found[1])
-        self._changed()
-
-
-def _default_images(images: list[Any]) -> dict[str, Any]:
-    """Images for ``fixed`` and ``moving``: by role or name, else the first plain ones."""
-    found = {name: _first(images, name, mask=False) for name in _SPACING_OF}
-    plain = [i for i in images if role_of(i, False) is None and i.ndim == 2 and not i.rgb]
-    for name in found:
-        if found[name] is None:
-            found[name] = next((image for image in plain if image not in found.values()), None)
-    return found
-
-
-def _first(layers: list[Any], role: str, mask: bool) -> Any:
-    return next((layer for layer in layers if role_of(layer, mask) == role), None)
-
-
-def make_field(item: Any) -> Field:
-    """The editor for one field of the dataclass."""
-    asked = item.metadata
-    label, tip, kind = asked["label"], asked["tip"], asked["kind"]
+def make_form_field(item: Field[Any]) -> FormField:
+    """Return the form field for one field of the dataclass."""
+    options = item.metadata
+    label, tip, kind = options["label"], options["tip"], options["kind"]
     if kind == "choice":
-        return ChoiceField(label, tip, asked["choices"], item.default)
+        return ChoiceField(label, tip, options["choices"], str(item.default))
     if kind == "spacing":
         return SpacingField(label, tip, "not known" if item.name == "spacing_mm" else "as fixed")
     if kind in ("image", "labels"):
         return LayerField(label, tip, none="find the bones" if kind == "labels" else None)
-    made: Field = asked["field"](label, tip)
+    made: FormField = kind(label, tip)
     return made
 
 
-def _title(name: str, aside: str) -> QLabel:
-    label = QLabel(f"{name} <span style='font-weight: 400'>({aside})</span>" if aside else name)
+def image_problem(layer: Any, other: Any = None) -> str:
+    """Return why a layer is no joint image, or not one of another visit than ``other``; empty where it is."""
+    if layer is None:
+        return "Open a second image of this joint." if other else "Open a joint image, or the folder of a pair."
+    if layer is other:
+        return "This is the fixed image. Choose another image."
+    if layer.rgb:
+        return "This is a colour image. Convert it to greyscale first."
+    if layer.ndim != 2:
+        return f"This image has {layer.ndim} dimensions. Choose a 2-D image."
+    return ""
+
+
+def spacing_problem(spacing_mm: Spacing, fixed_mm: Spacing = None, moving: bool = False) -> str:
+    """Return why this is no pixel size; empty where it is one, or where it is not known."""
+    if spacing_mm is None:
+        return ""
+    sides = spacing_mm if isinstance(spacing_mm, tuple) else (spacing_mm,)
+    if not all(isfinite(side) and side > 0 for side in sides):
+        return "Give a number of mm above 0, or leave it empty."
+    if moving and fixed_mm is None:
+        return "Give the fixed image's pixel size too, or leave both empty."
+    return ""
+
+
+def _title(name: str, remark: str) -> QLabel:
+    label = QLabel(f"{name} <span style='font-weight: 400'>({remark})</span>" if remark else name)
     label.setObjectName("section")
     label.setIndent(0)
     return label

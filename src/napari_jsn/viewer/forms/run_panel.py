@@ -1,4 +1,4 @@
-"""What the dock widgets have in common: a form, Run and Abort, news and refusals, and what a run shows below."""
+"""The base of all dock widgets: a form, the buttons Run and Abort, progress, errors, and results below."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -19,8 +18,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.viewer.forms.style import style_sheet
-from napari_jsn.viewer.forms.worker import WorkerProgress, in_worker
+from napari_jsn.viewer.forms.style import style_sheet, text_label
+from napari_jsn.viewer.forms.worker import WorkerProgress, run_in_worker
 
 if TYPE_CHECKING:
     import napari
@@ -30,16 +29,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """Work under way, and what it was started with."""
+    """Work that is running, and what :meth:`RunPanel.finish` needs to know about it."""
 
     progress: WorkerProgress
-    notes: Any
+    context: Any
 
 
 class RunPanel(QScrollArea):
-    """A form whose work is done off the window's thread.
+    """A form whose work runs in a thread of its own.
 
-    A subclass says what the work is (:meth:`begin`) and shows what comes of it (:meth:`finish`).
+    A subclass defines the work in :meth:`begin` and shows its result in :meth:`finish`.
 
     Parameters
     ----------
@@ -48,13 +47,13 @@ class RunPanel(QScrollArea):
     below : widgets
         Shown under the buttons.
     button, tips : str
-        The word on the run button; what Run and Abort do.
+        The text of the run button; what Run and Abort do.
     """
 
-    #: Packages to import in the worker before the work begins: one at a time keeps the window moving.
+    #: Packages to import in the worker before the work begins, one at a time, so that the window can repaint.
     modules: tuple[str, ...] = ("torch",)
-    #: What the work is called in a sentence.
-    what = "run"
+    #: Name of the work in an error message.
+    work_name = "run"
 
     def __init__(
         self, viewer: napari.viewer.Viewer, form: Form, *below: QWidget, button: str, tips: tuple[str, str]
@@ -64,29 +63,29 @@ class RunPanel(QScrollArea):
         self._run: Run | None = None
         self.form = form
         self.run_button, self.abort_button = QPushButton(button), QPushButton("Abort")
-        self.bar, self.status, self.failure = QProgressBar(), QLabel(), QLabel()
-        self._lay_out(below, tips)
-        form.changed.connect(self._refresh)
+        self.bar, self.status, self.failure = QProgressBar(), text_label("status"), text_label("failure")
+        self._add_widgets(below, tips)
+        form.changed.connect(self._update_buttons)
         self.run_button.clicked.connect(self.run)
         self.abort_button.clicked.connect(self.abort)
-        viewer.events.theme.connect(self._restyle)
-        self._restyle()
+        viewer.events.theme.connect(self._apply_theme)
+        self._apply_theme()
         self.reset_choices()
 
     def begin(self) -> tuple[Callable[[WorkerProgress], Any], Any]:
-        """The work, called in the worker with its progress; and what :meth:`finish` will want to know."""
+        """Return the work, which is called in the worker with its progress, and the context for :meth:`finish`."""
         raise NotImplementedError
 
-    def finish(self, result: Any, notes: Any) -> None:
-        """Show a result, in the window's thread."""
+    def finish(self, result: Any, context: Any) -> None:
+        """Show the result. Called in the window's thread."""
         raise NotImplementedError
 
-    def news(self, news: Any, notes: Any) -> None:
-        """Show what the work tells on its way, in the window's thread."""
+    def show_intermediate(self, result: Any, context: Any) -> None:
+        """Show an intermediate result of the work. Called in the window's thread."""
 
-    def _lay_out(self, below: tuple[QWidget, ...], tips: tuple[str, str]) -> None:
-        body = QWidget()
-        layout = QVBoxLayout(body)
+    def _add_widgets(self, below: tuple[QWidget, ...], tips: tuple[str, str]) -> None:
+        self._body = QWidget()
+        layout = QVBoxLayout(self._body)
         self.buttons = QHBoxLayout()
         self.buttons.addWidget(self.run_button, 2)
         self.buttons.addWidget(self.abort_button, 1)
@@ -95,125 +94,124 @@ class RunPanel(QScrollArea):
         for widget in (self.bar, self.status, self.failure, *below):
             layout.addWidget(widget)
         layout.addStretch(1)
-        for label, name in ((self.status, "status"), (self.failure, "failure")):
-            label.setObjectName(name)
-            label.setWordWrap(True)
-            label.hide()
+        self.status.hide()
+        self.failure.hide()
         self.run_button.setObjectName("run")
         self.run_button.setToolTip(f"{tips[0]} (Enter)")
         self.abort_button.setToolTip(f"{tips[1]} (Esc)")
         self.bar.setTextVisible(False)
-        self.setWidget(body)
+        self.setWidget(self._body)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumWidth(290)
 
     def sizeHint(self) -> QSize:
-        """As wide as the form needs: the images deserve the room."""
-        return QSize(320, self.widget().sizeHint().height())
+        """Return the width that the form needs, to leave the rest to the images."""
+        return QSize(320, self._body.sizeHint().height())
 
     def reset_choices(self, event: Any = None) -> None:
-        """Follow the viewer's layers; napari calls this whenever they come, go or get another name."""
+        """Update the choices of layers. napari calls this when layers are added, removed or renamed."""
         for layer in self._viewer.layers:
-            for place in (layer.events.scale, layer.events.units):
-                place.disconnect(self.reset_choices)
-                place.connect(self.reset_choices)
-        self.form.offer(self._viewer.layers)
+            for changed in (layer.events.scale, layer.events.units):
+                changed.disconnect(self.reset_choices)
+                changed.connect(self.reset_choices)
+        self.form.set_choices(self._viewer.layers)
 
     def keyPressEvent(self, event: Any) -> None:
-        """Enter runs and Escape aborts, from any field."""
+        """Run on Enter and abort on Escape, in any field."""
         keys = {Qt.Key.Key_Return: self.run, Qt.Key.Key_Enter: self.run, Qt.Key.Key_Escape: self.abort}
-        act = keys.get(event.key(), lambda: super(RunPanel, self).keyPressEvent(event))
-        act()
+        action = keys.get(event.key(), lambda: super(RunPanel, self).keyPressEvent(event))
+        action()
 
     def event(self, event: Any) -> bool:
-        """Stop and clear up when the dock is closed, which takes the widget out of the window."""
+        """Stop when the dock is closed, which removes the widget from its parent."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.close_run()
         return super().event(event)
 
     def run(self) -> None:
-        """Start the work, unless a field is invalid or a run is under way."""
+        """Start the work, unless a field is invalid or work is running."""
         if self._run is None and self.form.check():
             self.start(self.begin)
 
     def start(self, begin: Callable[[], tuple[Callable[[WorkerProgress], Any], Any]]) -> None:
-        """Start work that :meth:`begin`, or another function like it, describes, unless a run is under way."""
+        """Start the work that :meth:`begin`, or a function like it, returns, unless work is running."""
         if self._run is not None:
             return
         try:
-            work, notes = begin()
+            work, context = begin()
         except InputError as error:
-            self._refuse(error)
+            self._show_error(error)
             return
-        run = self._run = Run(WorkerProgress(), notes)
-        worker = run.progress.worker = in_worker(work, run.progress, self.modules)
+        run = self._run = Run(WorkerProgress(), context)
+        worker = run.progress.worker = run_in_worker(work, run.progress, self.modules)
         run.progress.updated.connect(self._show_progress)
-        run.progress.news.connect(self._show_news)
-        worker.returned.connect(lambda answer: self._finish(run, *answer))
-        worker.finished.connect(lambda: self._finish(run))
-        self._say(failure="")
+        run.progress.intermediate.connect(self._on_intermediate)
+        worker.returned.connect(lambda returned: self._on_finish(run, *returned))
+        worker.finished.connect(lambda: self._on_finish(run))
+        self._set_status(failure="")
         self._show_progress(0, 0, "Loading")
-        self._refresh()
+        self._update_buttons()
         worker.start()
 
     def abort(self) -> None:
-        """Stop; whatever the worker still answers is dropped."""
+        """Stop; a result that the worker still returns is ignored."""
         if self._run is not None:
             self.close_run()
-            self._say("Aborted. No layer was added or changed.")
+            self._set_status("Aborted. No layer was added or changed.")
 
     def close_run(self) -> None:
-        """Ask the worker to stop, and listen to it no longer."""
+        """Ask the worker to stop, and ignore what it returns."""
         if self._run is not None:
             self._run.progress.abort()
             self._run = None
-            self._refresh()
+            self._update_buttons()
 
-    def _finish(self, run: Run, result: Any = None, error: Exception | None = None) -> None:
-        """Take the worker's answer, unless the run was aborted or is already done."""
+    def _on_finish(self, run: Run, result: Any = None, error: Exception | None = None) -> None:
+        """Show result or error of the worker, unless the run was aborted or has finished already."""
         if self._run is not run:
             return
         self._run = None
-        self._say()
-        self._refresh()
+        self._set_status()
+        self._update_buttons()
         if result is not None:
-            self.finish(result, run.notes)
+            self.finish(result, run.context)
         elif error is not None:
-            self._refuse(error)
+            self._show_error(error)
 
-    def _refuse(self, error: Exception) -> None:
-        """Say what went wrong, at the field it speaks of."""
+    def _show_error(self, error: Exception) -> None:
+        """Show an error, at the field of the argument where it names one."""
         if isinstance(error, InputError) and error.argument in self.form.fields:
             self.form.fields[error.argument].show_problem(str(error))
         elif isinstance(error, InputError):
-            self._say(failure=str(error))
+            self._set_status(failure=str(error))
         else:
-            told = f"{type(error).__name__}: {error}"
-            self._say(failure=f"The {self.what} failed, which it should not: {told}")
+            kind = type(error).__name__
+            self._set_status(failure=f"The {self.work_name} failed with an unexpected error. {kind}: {error}")
 
     def _show_progress(self, done: int, total: int, message: str) -> None:
         if self._run is not None:
-            self.bar.setRange(0, total)  # 0 of 0: busy
-            self.bar.setValue(done)
-            self._say(message)
+            # A range of 0 would start an animation, which makes napari repaint its canvas all the time.
+            self.bar.setRange(0, max(total, 1))
+            self.bar.setValue(done if total else 0)
+            self._set_status(message)
 
-    def _show_news(self, news: Any) -> None:
+    def _on_intermediate(self, result: Any) -> None:
         if self._run is not None:
-            self.news(news, self._run.notes)
+            self.show_intermediate(result, self._run.context)
 
-    def _refresh(self) -> None:
-        """Enable what can be used now."""
+    def _update_buttons(self) -> None:
+        """Enable the buttons that can be used now."""
         running = self._run is not None
         self.run_button.setEnabled(not running and not self.form.inputs().problems())
         self.abort_button.setEnabled(running)
         self.bar.setVisible(running)
 
-    def _say(self, status: str = "", failure: str = "") -> None:
+    def _set_status(self, status: str = "", failure: str = "") -> None:
         for label, text in ((self.status, status), (self.failure, failure)):
             label.setText(text)
             label.setVisible(bool(text))
 
-    def _restyle(self, event: Any = None) -> None:
+    def _apply_theme(self, event: Any = None) -> None:
         self.setStyleSheet(style_sheet(self._viewer.theme))

@@ -1,23 +1,24 @@
-"""Colours that mean something, for napari's dark and light themes."""
+"""Colours and labels of the dock widgets, for napari's dark and light themes."""
 
 from __future__ import annotations
 
 from napari.utils.theme import get_theme
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QWidget
 
 
 def style_sheet(theme_name: str) -> str:
-    """Style of the dock widgets in a napari theme: red is wrong, amber is doubt, grey is secondary."""
+    """Return the style sheet of the dock widgets: red for errors, amber for warnings, grey for secondary text."""
     theme = get_theme(theme_name)
     dark = theme.type == "dark"
-    wrong, doubt, muted = ("#ff8a80", "#ffc24b", "#a3a9b3") if dark else ("#b3261e", "#8a5200", "#66666c")
+    error, warning, muted = ("#ff8a80", "#ffc24b", "#a3a9b3") if dark else ("#b3261e", "#8a5200", "#66666c")
     card, edge = theme.foreground.as_hex(), theme.primary.as_hex()
     return f"""
         QLabel {{ padding: 0px; }}
         QLabel#section {{ font-weight: 600; padding-top: 6px; }}
-        QLabel#message {{ color: {wrong}; padding-bottom: 4px; }}
+        QLabel#message {{ color: {error}; padding-bottom: 4px; }}
         QLabel#message[empty="true"] {{ color: {muted}; }}
-        QComboBox[wrong="true"], QLineEdit[wrong="true"] {{ border: 1px solid {wrong}; }}
+        QComboBox[invalid="true"], QLineEdit[invalid="true"] {{ border: 1px solid {error}; }}
         QLineEdit {{ padding-left: 6px; font-size: {theme.font_size}; }}
         QPushButton#run:enabled {{ background-color: {theme.current.as_hex()}; font-weight: 600; }}
         QPushButton#run:enabled:hover {{ background-color: {theme.highlight.as_hex()}; }}
@@ -29,17 +30,30 @@ def style_sheet(theme_name: str) -> str:
         QFrame#results QPushButton:checked {{ background-color: {theme.current.as_hex()}; }}
         QLabel#figure {{ font-size: 24pt; font-weight: 600; }}
         QLabel#interval {{ font-size: 10pt; }}
-        QLabel#figure[reliable="false"], QLabel#interval[reliable="false"], QLabel#meaning[reliable="false"] {{
+        QLabel#figure[reliable="false"], QLabel#interval[reliable="false"], QLabel#direction[reliable="false"] {{
             color: {muted};
         }}
         QLabel#name, QLabel#note {{ color: {muted}; }}
-        QLabel#reason {{ color: {doubt}; padding-top: 4px; }}
-        QLabel#failure {{ color: {wrong}; }}
+        QLabel#reason {{ color: {warning}; padding-top: 4px; }}
+        QLabel#failure {{ color: {error}; }}
     """
 
 
 def set_property(widget: QWidget, name: str, value: bool) -> None:
-    """Set a property that the style sheet looks at, and let it look."""
+    """Set a property that the style sheet uses, and apply the style sheet again."""
     widget.setProperty(name, value)
-    widget.style().unpolish(widget)
-    widget.style().polish(widget)
+    style = widget.style()
+    assert style is not None
+    style.unpolish(widget)
+    style.polish(widget)
+
+
+def text_label(name: str, text: str = "", selectable: bool = False) -> QLabel:
+    """Return a label that wraps its text; the style sheet finds it by its name."""
+    label = QLabel(text)
+    label.setObjectName(name)
+    label.setWordWrap(True)
+    if selectable:
+        label.setIndent(0)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label

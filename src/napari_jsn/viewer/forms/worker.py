@@ -1,4 +1,4 @@
-"""Work off the window's thread: progress comes back by signal, abort goes in by event."""
+"""Run work in a thread: progress comes back as signals, and abort is a flag that the work checks."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 
 
 class WorkerProgress(QObject):
-    """A :class:`napari_jsn.common.progress.Progress` whose news reach the window's thread as signals."""
+    """A :class:`napari_jsn.common.progress.Progress` that sends its updates to the window's thread as signals."""
 
     updated = Signal(int, int, str)
-    #: Whatever else the work tells on its way.
-    news = Signal(object)
+    #: Emitted by the work with intermediate results, for instance after each epoch of a training.
+    intermediate = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class WorkerProgress(QObject):
         self.worker: Any = None
 
     def update(self, done: int, total: int, message: str = "") -> None:
-        """Called in the worker; once aborted, nobody listens any more."""
+        """Emit the progress, unless the work was aborted. Called in the worker."""
         if not self.aborted:
             self.updated.emit(done, total, message)
 
@@ -43,17 +43,17 @@ class WorkerProgress(QObject):
 
 
 @thread_worker(ignore_errors=True)
-def in_worker(
+def run_in_worker(
     work: Callable[[WorkerProgress], Any], progress: WorkerProgress, modules: tuple[str, ...] = ()
 ) -> tuple[Any, Exception | None]:
-    """Import the modules, then work in a thread; the answer is a result or the error that kept it from one."""
+    """Import the modules, then do the work in a thread; return its result, or the error that stopped it."""
     progress.update(0, 0, "Loading")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a library's warning is not news for the user
+        warnings.simplefilter("ignore")  # warnings of libraries are not meant for the user
         try:
-            for module in modules:  # one heavy package at a time keeps the window moving
+            for module in modules:  # one slow package at a time, so that the window can repaint between them
                 import_module(module)
             return (None if progress.aborted else work(progress)), None
-        except Exception as error:  # whatever it is, the window must tell and live on
+        except Exception as error:  # any error is shown in the window, which stays usable
             log.debug("work failed", exc_info=True)
             return None, error

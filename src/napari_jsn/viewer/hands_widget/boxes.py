@@ -1,4 +1,4 @@
-"""The boxes of joints as shapes on the screen, turned with the fingers, that can be moved, turned and read back."""
+"""Show the boxes of joints as shapes, rotated with the fingers, and read the user's changes of them."""
 
 from __future__ import annotations
 
@@ -12,38 +12,39 @@ from napari.layers import Shapes
 from napari_jsn.common.errors import InputError
 from napari_jsn.drawing.colours import UNRELIABLE, jsn_colour
 from napari_jsn.joint import Joint
-from napari_jsn.viewer.layers.radiograph import FilmLayer, Matrix, apply
-from napari_jsn.viewer.layers.roles import KEY, notes
+from napari_jsn.viewer.layers.radiograph import Matrix, RadiographLayer, transform_points
+from napari_jsn.viewer.layers.read_layer import KEY, layer_metadata
 
 if TYPE_CHECKING:
     import pandas as pd
+    from napari.components import LayerList
 
     from napari_jsn.patient.patient import Patient
     from napari_jsn.progression.labels import Unit
-    from napari_jsn.progression.progression import Narrowing
+    from napari_jsn.progression.narrowing import Narrowing
 
-#: Roles of the two layers of boxes.
+#: Roles of the two layers of boxes, and their names.
 JOINTS, FOLLOWUP_JOINTS = "joints", "followup_joints"
 NAMES = {JOINTS: "joints", FOLLOWUP_JOINTS: "joints at follow-up"}
-#: Colour of boxes that were found and not measured yet.
+#: Colour of boxes that were found and are not measured yet.
 FOUND = "#5ad1c8"
-#: A corner is taken for moved beyond this, in pixels of its film.
+#: A box counts as moved where a corner moved by more than this, in pixels of its radiograph.
 _MOVED_PX = 0.05
 
 #: Visit, side ("" where it is not known) and joint.
 Key = tuple[int, str, str]
 #: Visit and side.
-Hand = tuple[int, str | None]
+HandKey = tuple[int, str | None]
 
 
 @dataclass(frozen=True)
 class Box:
-    """A joint on a film that lies in the viewer."""
+    """A joint on a radiograph in the viewer."""
 
     visit: int
     joint: Joint
-    film: FilmLayer
-    #: Row and column of the film at which the hand that the joint was found on was cut out.
+    radiograph: RadiographLayer
+    #: Row and column of the radiograph at which the image of the joint's hand begins.
     origin: tuple[int, int] = (0, 0)
 
     @property
@@ -52,28 +53,28 @@ class Box:
         return self.visit, self.joint.side or "", self.joint.name
 
     @property
-    def corners(self) -> Any:
-        """(4, 2) corners on the screen."""
-        return apply(self.to_world, self.joint.box)
+    def corners(self) -> Matrix:
+        """The four corners in world coordinates, (4, 2)."""
+        return transform_points(self.to_world, self.joint.box)
 
     @property
     def to_world(self) -> Matrix:
-        """From ``(row, col, 1)`` of the joint's hand to the screen."""
-        moved = np.eye(3)
-        moved[:2, 2] = self.origin
-        return self.film.to_world @ moved
+        """The matrix from ``(row, col, 1)`` of the joint's hand to world coordinates."""
+        offset = np.eye(3)
+        offset[:2, 2] = self.origin
+        return self.radiograph.to_world @ offset
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a box is drawn."""
+class BoxStyle:
+    """Text and colour of a box."""
 
     text: str
     colour: str
 
     @classmethod
-    def of(cls, joint: str, narrowing: Narrowing | None, unit: Unit, end: float) -> Look:
-        """Text and colour of a joint that was measured; grey where it was not, or should not be trusted."""
+    def of(cls, joint: str, narrowing: Narrowing | None, unit: Unit, end: float) -> BoxStyle:
+        """Return the style of a joint by its narrowing; grey where it was not measured or is not reliable."""
         if narrowing is None or not unit.jsn(narrowing).known:
             return cls(joint, UNRELIABLE)
         jsn = unit.jsn(narrowing).value
@@ -82,12 +83,14 @@ class Look:
 
 
 def signed(value: float, decimals: int) -> str:
-    """A figure with its sign; what rounds to nothing is no less than nothing."""
+    """Return a figure with its sign; what rounds to zero is positive."""
     return f"{round(value, decimals) + 0.0:+.{decimals}f}"
 
 
-def show_boxes(layers: Any, role: str, boxes: Sequence[Box], features: pd.DataFrame, look: Sequence[Look]) -> Shapes:
-    """Add the boxes of one role as shapes, or renew the layer that holds them.
+def show_boxes(
+    layers: LayerList, role: str, boxes: Sequence[Box], features: pd.DataFrame, styles: Sequence[BoxStyle]
+) -> Shapes:
+    """Add the boxes of one role as shapes, or update the layer that holds them.
 
     Parameters
     ----------
@@ -96,19 +99,18 @@ def show_boxes(layers: Any, role: str, boxes: Sequence[Box], features: pd.DataFr
         ``JOINTS`` or ``FOLLOWUP_JOINTS``.
     boxes : sequence of Box
     features : DataFrame
-        What is known of each box, a row each.
-    look : sequence of Look
-        Text and colour of each box.
+        A row for each box.
+    styles : sequence of BoxStyle
     """
     corners = [box.corners for box in boxes]
-    colours = [each.colour for each in look]
+    colours = [style.colour for style in styles]
     options = {
         "features": features.reset_index(drop=True),
         "edge_color": colours,
         "face_color": "transparent",
         "opacity": 1.0,
-        "text": {"string": [each.text for each in look], "color": colours, "anchor": "upper_left", "size": 7},
-        "units": boxes[0].film.units,
+        "text": {"string": [style.text for style in styles], "color": colours, "anchor": "upper_left", "size": 7},
+        "units": boxes[0].radiograph.units,
     }
     layer = box_layer(layers, role)
     if layer is None:
@@ -122,84 +124,91 @@ def show_boxes(layers: Any, role: str, boxes: Sequence[Box], features: pd.DataFr
     return layer
 
 
-def box_layer(layers: Any, role: str) -> Any:
-    """The layer of boxes of this role; None where there is none."""
-    return next((layer for layer in layers if isinstance(layer, Shapes) and notes(layer).get("role") == role), None)
+def box_layer(layers: LayerList, role: str) -> Shapes | None:
+    """Return the layer of boxes of this role; None where there is none."""
+    shapes = (layer for layer in layers if isinstance(layer, Shapes))
+    return next((layer for layer in shapes if layer_metadata(layer).get("role") == role), None)
 
 
-def boxes_now(layers: Any, drawn: Sequence[Box]) -> list[Box]:
-    """The boxes as they lie on the screen now: those that the user moved are marked as edited, those removed are gone.
+def read_boxes(layers: LayerList, drawn: Sequence[Box]) -> list[Box]:
+    """Return the boxes as they are in the viewer now; those that the user moved are marked as edited.
 
-    Where a layer of boxes is missing, nothing of it is told: its joints are to be found anew.
+    Boxes that the user removed are left out. Where a layer of boxes was removed, so are all its boxes: its joints are
+    found again.
+
+    Parameters
+    ----------
+    layers : napari.components.LayerList
+    drawn : sequence of Box
+        The boxes as they were shown.
 
     Raises
     ------
     InputError
-        If two boxes claim to be one joint, or one is no rectangle.
+        If two boxes have the name of one joint, or one is no rectangle.
     """
     known = {box.key: box for box in drawn}
-    films = {(box.visit, box.key[1]): box for box in drawn}
-    now: dict[Key, Box] = {}
+    of_hand = {box.key[:2]: box for box in drawn}
+    current: dict[Key, Box] = {}
     for role in (JOINTS, FOLLOWUP_JOINTS):
         layer = box_layer(layers, role)
         if layer is None:
             continue
         for corners, (_, row) in zip(layer.data, layer.features.iterrows()):
             key = (1 if role == JOINTS else int(row["visit"]), str(row["side"]), str(row["joint"]))
-            if key in now:
+            if key in current:
                 raise InputError(
                     f"Two boxes of {layer.name!r} are called {key[2]}. Remove one, or give it the name of its joint in "
                     "the features table."
                 )
-            now[key] = _read(known.get(key), films.get(key[:2]), key, corners)
-    return list(now.values())
+            current[key] = _read_box(known.get(key), of_hand.get(key[:2]), key, corners)
+    return list(current.values())
 
 
-def _read(box: Box | None, other: Box | None, key: Key, corners: Any) -> Box:
-    """The box as drawn, or with the corners that it has now."""
-    near = box or other
-    if near is None:
-        raise InputError(f"The box of {key[2]} is on no film that is measured. Remove it.")
-    on_film = apply(np.linalg.inv(near.to_world), np.asarray(corners)[:, -2:])
-    if box is not None and on_film.shape == (4, 2) and np.abs(on_film - box.joint.box).max() <= _MOVED_PX:
+def _read_box(box: Box | None, of_hand: Box | None, key: Key, corners: Any) -> Box:
+    """Return the box as it was shown, or with its present corners where the user moved it."""
+    reference = box or of_hand
+    if reference is None:
+        raise InputError(f"The box of {key[2]} is on no radiograph that is measured. Remove it.")
+    on_hand = transform_points(np.linalg.inv(reference.to_world), np.asarray(corners)[:, -2:])
+    if box is not None and on_hand.shape == (4, 2) and np.abs(on_hand - box.joint.box).max() <= _MOVED_PX:
         return box
-    side = near.joint.side
-    joint = replace(box.joint, box=on_film) if box else Joint(key[2], side, on_film)
-    return replace(near, joint=replace(joint, edited=True))
+    joint = replace(box.joint, box=on_hand) if box else Joint(key[2], reference.joint.side, on_hand)
+    return replace(reference, joint=replace(joint, edited=True))
 
 
-def edited_boxes(now: Sequence[Box], drawn: Sequence[Box], painted: Collection[Any]) -> dict[Hand, list[Joint]]:
-    """The joints of every hand that the user corrected: what is measured in place of what would be found.
+def edited_joints(current: Sequence[Box], drawn: Sequence[Box], painted: Collection[Any]) -> dict[HandKey, list[Joint]]:
+    """Return the joints of every hand that the user changed; they are measured in place of joints that are found.
 
     Parameters
     ----------
-    now, drawn : sequence of Box
-        As they lie now, and as they were found.
+    current, drawn : sequence of Box
+        The boxes now, and as they were shown.
     painted : collection of (visit, side, joint)
-        Joints with masks of the user's own: these fit the boxes on show only.
+        Joints with masks that the user painted; these fit the present boxes only.
 
     Returns
     -------
     dict
-        Visit and side to joints, in pixels of the whole film.
+        Visit and side to joints, in pixels of the whole radiograph.
     """
-    hands: dict[Hand, list[Box]] = {}
-    for box in now:
+    hands: dict[HandKey, list[Box]] = {}
+    for box in current:
         hands.setdefault((box.visit, box.joint.side), []).append(box)
-    names = [{(box.visit, box.joint.side, box.joint.name) for box in boxes} for boxes in (now, drawn)]
-    corrected = {key[:2] for key in (*(names[0] ^ names[1]), *painted)}
-    corrected |= {(box.visit, box.joint.side) for box in now if box.joint.edited}
-    return {hand: [whole_film(box) for box in boxes] for hand, boxes in hands.items() if hand in corrected}
+    before, after = ({(box.visit, box.joint.side, box.joint.name) for box in boxes} for boxes in (drawn, current))
+    edited = {key[:2] for key in (*(before ^ after), *painted)}
+    edited |= {(box.visit, box.joint.side) for box in current if box.joint.edited}
+    return {hand: [on_whole_radiograph(box) for box in boxes] for hand, boxes in hands.items() if hand in edited}
 
 
-def whole_film(box: Box) -> Joint:
-    """The joint in pixels of the whole film."""
+def on_whole_radiograph(box: Box) -> Joint:
+    """Return the joint with its box in pixels of the whole radiograph."""
     return replace(box.joint, box=box.joint.box + np.array(box.origin))
 
 
-def on_hands(boxes: Mapping[Hand, Sequence[Joint]], study: Patient) -> dict[Hand, list[Joint]]:
-    """The same in pixels of each hand's radiograph, which may be a part of the film."""
-    origins = {(visit.number, film.side): film.origin for visit in study.visits for film in visit.radiographs}
+def on_split_radiographs(boxes: Mapping[HandKey, Sequence[Joint]], patient: Patient) -> dict[HandKey, list[Joint]]:
+    """Return the joints with their boxes in pixels of each hand's radiograph, which may be a part of a whole one."""
+    origins = {(visit.number, each.side): each.origin for visit in patient.visits for each in visit.radiographs}
     return {
         hand: [replace(joint, box=joint.box - np.array(origins.get(hand, (0, 0)))) for joint in joints]
         for hand, joints in boxes.items()

@@ -1,4 +1,4 @@
-"""Boxes and the camera: choosing a box moves it there, and lines and text have the right size at every zoom."""
+"""Move the camera to the box that the user chooses, and fit lines and texts of boxes to the zoom."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from typing import Any
 from weakref import WeakSet
 
 import numpy as np
+from napari.layers import Shapes
 from qtpy.QtCore import QObject, Qt, QTimer, Signal
 from qtpy.QtWidgets import QApplication
 
 from napari_jsn.viewer.hands_widget.boxes import FOLLOWUP_JOINTS, JOINTS, box_layer
 
-#: How many boxes high the view is on a joint, and how long to wait for the mouse to be let go, in ms.
-_BOXES_HIGH, _WAIT_MS = 2.4, 40
-#: A mouse that went no further than this, in canvas pixels, was not dragged.
-_STILL_PX = 3
+#: Height of the view on a joint in heights of its box, and the wait for the release of the mouse button, in ms.
+_VIEW_BOXES, _WAIT_MS = 2.4, 40
+#: A mouse that moved by no more than this, in canvas pixels, was clicked and not dragged.
+_CLICK_PX = 3
 #: Thickness of lines in canvas pixels.
-_LINE = 2.2
-#: Points of text in a canvas pixel of a box's side that make its text as long as the box; least and largest size.
-_POINTS, _SIZES = 0.115, (2.0, 9.0)
+_LINE_PX = 2.2
+#: Size of a text, in points, by which it is as long as its box, for each canvas pixel of the box's side.
+_POINTS_PER_PX = 0.115
+#: Least and largest size of a text, in points.
+_TEXT_SIZES = (2.0, 9.0)
 
 
 class BoxWatcher(QObject):
-    """Tells which box the user chose, in the image or in napari's features table.
+    """Emits ``chosen`` when the user chooses one box, in the image or in napari's features table.
 
     ``chosen`` carries side, joint and the corners of the box.
     """
@@ -33,43 +36,44 @@ class BoxWatcher(QObject):
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
-        self._viewer, self._watched = viewer, WeakSet()
-        self._asked: tuple[Any, int, Any] | None = None
+        self._viewer = viewer
+        self._watched: WeakSet[Shapes] = WeakSet()
+        self._pending: tuple[Shapes, int, Any] | None = None
         viewer.scene.camera.events.zoom.connect(self.fit_zoom)
-        viewer.mouse_drag_callbacks.append(self._press)
+        viewer.mouse_drag_callbacks.append(self._on_press)
 
     def stop(self) -> None:
-        """Look no more: the widget was closed."""
+        """Disconnect from the viewer, because the widget was closed."""
         self._viewer.scene.camera.events.zoom.disconnect(self.fit_zoom)
-        if self._press in self._viewer.mouse_drag_callbacks:
-            self._viewer.mouse_drag_callbacks.remove(self._press)
+        if self._on_press in self._viewer.mouse_drag_callbacks:
+            self._viewer.mouse_drag_callbacks.remove(self._on_press)
 
     def watch(self) -> None:
-        """Look at the layers of boxes that there are now."""
+        """Connect to the layers of boxes that there are now."""
         for layer in self._box_layers():
             if layer not in self._watched:
                 self._watched.add(layer)
-                layer.selected_data.events.items_changed.connect(partial(self._selected, layer))
+                layer.selected_data.events.items_changed.connect(partial(self._on_selection, layer))
         self.fit_zoom()
 
     def fit_zoom(self, event: Any = None) -> None:
-        """Draw lines of one thickness on the screen, and text no longer than the box it belongs to."""
+        """Set the thickness of lines on the canvas, and keep each text no longer than its box."""
         zoom = self._viewer.scene.camera.zoom
         for layer in self._box_layers():
             if len(layer.data):
-                size = float(np.clip(_side(layer.data[0]) * zoom * _POINTS, *_SIZES))
+                size = float(np.clip(_side(layer.data[0]) * zoom * _POINTS_PER_PX, *_TEXT_SIZES))
                 if abs(size - layer.text.size) > 0.05 * size:
                     layer.text.size = size
-                if not 0.7 < layer.edge_width[0] * zoom / _LINE < 1.4:  # costs more than the text
-                    layer.edge_width = _LINE / zoom
-                    layer.refresh(thumbnail=False, extent=False)  # which napari leaves out here
+                if not 0.7 < layer.edge_width[0] * zoom / _LINE_PX < 1.4:  # costs more time than the text
+                    layer.edge_width = _LINE_PX / zoom
+                    layer.refresh(thumbnail=False, extent=False)  # napari does not refresh here by itself
 
-    def _box_layers(self) -> list[Any]:
+    def _box_layers(self) -> list[Shapes]:
         found = (box_layer(self._viewer.layers, role) for role in (JOINTS, FOLLOWUP_JOINTS))
         return [layer for layer in found if layer is not None]
 
-    def _press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
-        """Choose the box that is clicked on, whatever layer is active, unless a tool is at work."""
+    def _on_press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
+        """Choose the box that is clicked on, whatever layer is active, unless a tool of that layer is in use."""
         active = viewer.layers.selection.active
         if active is not None and str(active.mode) != "pan_zoom":
             return
@@ -77,7 +81,7 @@ class BoxWatcher(QObject):
         yield
         while event.type == "mouse_move":
             yield
-        if np.hypot(*(np.array(event.pos) - pressed)) > _STILL_PX:
+        if np.hypot(*(np.array(event.pos) - pressed)) > _CLICK_PX:
             return  # a drag
         for layer in self._box_layers():
             number = layer.get_value(event.position, world=True)[0] if layer.visible else None
@@ -85,31 +89,31 @@ class BoxWatcher(QObject):
                 layer.selected_data = {number}
                 return
 
-    def _selected(self, layer: Any, *told: Any) -> None:
-        """Remember a single box that was chosen; a mouse that is down may be about to move it."""
+    def _on_selection(self, layer: Shapes, *event: Any) -> None:
+        """Remember a single box that was selected; where the mouse button is down, the user may move it."""
         if len(layer.selected_data) == 1 and layer in self._viewer.layers:
             number = next(iter(layer.selected_data))
             if number < len(layer.data):
-                self._asked = layer, number, np.array(layer.data[number])
-                QTimer.singleShot(0, self._settle)
+                self._pending = layer, number, np.array(layer.data[number])
+                QTimer.singleShot(0, self._emit_chosen)
 
-    def _settle(self) -> None:
-        if self._asked is None:
+    def _emit_chosen(self) -> None:
+        if self._pending is None:
             return
         if QApplication.mouseButtons() & Qt.MouseButton.LeftButton:
-            QTimer.singleShot(_WAIT_MS, self._settle)
+            QTimer.singleShot(_WAIT_MS, self._emit_chosen)
             return
-        (layer, number, before), self._asked = self._asked, None
+        (layer, number, before), self._pending = self._pending, None
         if number < len(layer.data) and np.array_equal(before, layer.data[number]) and number in layer.selected_data:
             row = layer.features.iloc[number]
             self.chosen.emit(str(row["side"]), str(row["joint"]), before)
 
 
-def look_at(viewer: Any, corners: Any) -> None:
-    """Centre the view on a box, and zoom to it."""
+def centre_on_box(viewer: Any, corners: Any) -> None:
+    """Centre the view on a box and zoom to it."""
     corners = np.asarray(corners)[:, -2:]
     viewer.scene.camera.center = tuple(corners.mean(axis=0))
-    viewer.scene.camera.zoom = min(viewer.canvas.size) / (_BOXES_HIGH * _side(corners))
+    viewer.scene.camera.zoom = min(viewer.canvas.size) / (_VIEW_BOXES * _side(corners))
 
 
 def _side(corners: Any) -> float:

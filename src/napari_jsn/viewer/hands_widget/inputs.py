@@ -1,4 +1,4 @@
-"""What the form of the widget "Measure hands" asks for, and the radiographs among the viewer's layers."""
+"""Inputs and form of the widget "Measure hands"."""
 
 from __future__ import annotations
 
@@ -11,61 +11,72 @@ from qtpy.QtWidgets import QLabel
 
 from napari_jsn.radiograph.spacing import Spacing
 from napari_jsn.registration.methods import choices as methods
-from napari_jsn.viewer.forms.fields import ChoiceField, Field, SpacingField
-from napari_jsn.viewer.forms.form import Form
-from napari_jsn.viewer.forms.inputs import DEVICES, ask, ask_with, image_problem, spacing_problem
+from napari_jsn.viewer.forms.fields import ChoiceField, FormField, LayerField, SpacingField
+from napari_jsn.viewer.forms.form import DEVICES, Form, form_field, image_problem, spacing_problem
 from napari_jsn.viewer.layers.patient import RADIOGRAPH
-from napari_jsn.viewer.layers.radiograph import FilmLayer, film_layer
-from napari_jsn.viewer.layers.roles import FIXED, MOVING, notes, role_of
+from napari_jsn.viewer.layers.radiograph import RadiographLayer, read_radiograph_layer
+from napari_jsn.viewer.layers.read_layer import FIXED, MOVING, layer_metadata, role_of
 
-STUDY, TWO = "the opened study", "two image layers"
-#: Where a refusal of :func:`napari_jsn.progression.measure.measure` is told, by the argument it names.
-_TOLD_AT = {"followups": "followup", "moving": "followup", "fixed": "baseline"}
-#: Parts of a joint pair are no radiographs of a hand, but a name may say no more than "baseline".
-_PLAIN = (None, RADIOGRAPH, FIXED, MOVING)
+#: Choices of the field "Measure".
+PATIENT, TWO_IMAGES = "the opened patient", "two image layers"
+#: The field at which to show an error of :func:`napari_jsn.progression.measure.measure`, by the argument it names.
+_FIELD_OF_ARGUMENT = {"followups": "followup", "moving": "followup", "fixed": "baseline"}
+#: Roles of images that are offered as radiographs: only the name may have given one the role of a joint image.
+_OFFERED_ROLES = (None, RADIOGRAPH, FIXED, MOVING)
 
 
-class FilmsField(Field):
-    """The radiographs of the study that is open; nothing to choose."""
+class RadiographsField(FormField):
+    """The radiographs of the patient that is open, without a choice."""
 
     def __init__(self, label: str, tip: str) -> None:
-        self._words = QLabel()
-        self._words.setWordWrap(True)
-        super().__init__(self._words, label, tip)
-        self._films: tuple[Any, ...] = ()
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        super().__init__(self._text, label, tip)
+        self._layers: tuple[Any, ...] = ()
 
     def value(self) -> tuple[Any, ...]:
-        """Their layers, by visit."""
-        return self._films
+        """Return the layers of the radiographs, by visit."""
+        return self._layers
 
-    def offer(self, films: Sequence[Any]) -> None:
-        """Show how many of how many visits."""
-        self._films = tuple(films)
-        visits = len({notes(film)["visit"] for film in films})
-        self._words.setText(f"{_many(len(films), 'radiograph')} of {_many(visits, 'visit')}")
-        self._words.setToolTip("\n".join(film.name for film in films))
+    def set_layers(self, layers: Sequence[Any]) -> None:
+        """Show how many radiographs and visits there are."""
+        self._layers = tuple(layers)
+        visits = len({layer_metadata(layer)["visit"] for layer in layers})
+        self._text.setText(f"{_count(len(layers), 'radiograph')} of {_count(visits, 'visit')}")
+        self._text.setToolTip("\n".join(layer.name for layer in layers))
 
 
 @dataclass(frozen=True)
 class MeasureInputs:
-    """What to measure, and with what."""
+    """The radiographs to measure, and how."""
 
-    source: str = ask("Measure", "choice", "films", "A patient's folder that was opened, or any two images.", STUDY)
-    study: tuple[Any, ...] = ask_with(FilmsField, "Patient", "films", "The radiographs of the folder that was opened.")
-    baseline: Any = ask("Baseline", "image", "films", "Radiograph of a hand at the first visit: 2-D, bone bright.")
-    followup: Any = ask("Follow-up", "image", "films", "Radiograph of the same hand at a later visit.")
-    spacing_mm: Spacing = ask(
-        "Pixel size", "spacing", "films", "Size of a pixel in mm, the same for all.\nEmpty: as each layer says."
+    source: str = form_field(
+        "Measure", "choice", "radiographs", "A patient whose folder was opened, or any two images.", PATIENT
     )
-    method: str = ask("Method", "choice", "how", "How the bones are registered.", methods()[0], tuple(methods()))
-    device: str = ask("Device", "choice", "how", "auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES)
+    patient: tuple[Any, ...] = form_field(
+        "Patient", RadiographsField, "radiographs", "The radiographs of the folder that was opened.", ()
+    )
+    baseline: Any = form_field(
+        "Baseline", "image", "radiographs", "Radiograph of a hand at the first visit: 2-D, bone bright."
+    )
+    followup: Any = form_field(
+        "Follow-up", "image", "radiographs", "Radiograph of the same hand at a later visit: 2-D, bone bright."
+    )
+    spacing_mm: Spacing = form_field(
+        "Pixel size",
+        "spacing",
+        "radiographs",
+        "Size of a pixel in mm, for all radiographs.\nEmpty: that of each layer.",
+    )
+    method: str = form_field("Method", "choice", "how", "How the bones are registered.", methods()[0], tuple(methods()))
+    device: str = form_field("Device", "choice", "how", "auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES)
 
     def problems(self) -> dict[str, str]:
-        """Why nothing can be measured: field name to a sentence; empty when it can."""
+        """Return why nothing can be measured: field name to a sentence; empty where it can."""
         found = {"spacing_mm": spacing_problem(self.spacing_mm)}
-        if self.source == STUDY:
-            if len({notes(film)["visit"] for film in self.study}) < 2:
-                found["study"] = "This study has one visit only. Open the folder with all of them."
+        if self.source == PATIENT:
+            if len({layer_metadata(layer)["visit"] for layer in self.patient}) < 2:
+                found["patient"] = "This patient has one visit only. Open the folder with all visits."
         else:
             found["baseline"] = image_problem(self.baseline)
             found["followup"] = image_problem(self.followup, self.baseline)
@@ -73,104 +84,104 @@ class MeasureInputs:
                 found["baseline"] = "Open a patient's folder, or the radiographs of two visits."
             if self.followup is None:
                 found["followup"] = "Open a radiograph of the same hand at a later visit."
+            elif self.followup is self.baseline:
+                found["followup"] = "This is the baseline. Choose another image."
         return {name: problem for name, problem in found.items() if problem}
 
     @property
     def layers(self) -> tuple[Any, ...]:
         """The image layers to measure."""
-        return self.study if self.source == STUDY else (self.baseline, self.followup)
+        return self.patient if self.source == PATIENT else (self.baseline, self.followup)
 
-    def films(self) -> list[FilmLayer]:
-        """A copy of what is to be measured, safe from the user's hands."""
+    def radiographs(self) -> list[RadiographLayer]:
+        """Return a copy of the radiographs to measure, which later changes of the layers do not affect."""
         visits = [1, 2]
-        if self.source == STUDY:  # counted anew where the layers of a visit were removed
-            told = [notes(film)["visit"] for film in self.study]
-            visits = [sorted(set(told)).index(visit) + 1 for visit in told]
-        return [film_layer(layer, visit, self.spacing_mm) for layer, visit in zip(self.layers, visits, strict=True)]
+        if self.source == PATIENT:  # visits whose layers were removed are not counted
+            numbers = [layer_metadata(layer)["visit"] for layer in self.patient]
+            visits = [sorted(set(numbers)).index(number) + 1 for number in numbers]
+        return [
+            read_radiograph_layer(layer, visit, self.spacing_mm)
+            for layer, visit in zip(self.layers, visits, strict=True)
+        ]
 
 
 class MeasureForm(Form):
-    """The form of the hands; what does not matter for the chosen source is hidden."""
+    """The form of the hands; fields that the chosen source does not need are hidden."""
 
     def __init__(self) -> None:
-        super().__init__(MeasureInputs, {"films": ("Radiographs", ""), "how": ("Measurement", "")})
-        self._offered: list[str] = []
-        self.fields["source"].changed.connect(self._show_what_matters)
+        super().__init__(MeasureInputs, {"radiographs": ("Radiographs", ""), "how": ("Measurement", "")})
+        self._sources: list[str] = []
+        self.fields["source"].changed.connect(self._update_fields)
         for name in ("baseline", "followup"):
-            self.fields[name].changed.connect(self._show_what_matters)
+            self.fields[name].changed.connect(self._update_fields)
 
-    def offer(self, layers: Any) -> None:
-        """Take up the viewer's layers: a study where one is open, else the first two images."""
+    def set_choices(self, layers: Any) -> None:
+        """Update the choices to the viewer's layers: a patient where one is open, else the first two images."""
         images = [layer for layer in layers if isinstance(layer, Image)]
-        study = [layer for layer in images if role_of(layer, False) == RADIOGRAPH and "visit" in notes(layer)]
-        study.sort(key=lambda layer: notes(layer)["visit"])
-        choices = [STUDY, TWO] if study else [TWO]
-        source = self.fields["source"]
-        assert isinstance(source, ChoiceField)
-        source.offer(choices, None if choices == self._offered else choices[0])
-        self._offered = choices
-        self.fields["study"].offer(study)  # type: ignore[attr-defined]
-        plain = [layer for layer in images if role_of(layer, False) in _PLAIN and layer.ndim == 2 and not layer.rgb]
-        baseline = study[0] if study else _named(plain, FIXED) or next(iter(plain), None)
-        self.fields["baseline"].offer(images, baseline)  # type: ignore[attr-defined]
-        self.fields["followup"].offer(images, _later(plain, self.fields["baseline"].value()))  # type: ignore[attr-defined]
-        self._show_what_matters()
+        patient = [la for la in images if role_of(la, False) == RADIOGRAPH and "visit" in layer_metadata(la)]
+        patient.sort(key=lambda layer: layer_metadata(layer)["visit"])
+        sources = [PATIENT, TWO_IMAGES] if patient else [TWO_IMAGES]
+        self.field("source", ChoiceField).set_choices(sources, None if sources == self._sources else sources[0])
+        self._sources = sources
+        self.field("patient", RadiographsField).set_layers(patient)
+        plain = [la for la in images if role_of(la, False) in _OFFERED_ROLES and la.ndim == 2 and not la.rgb]
+        baseline = patient[0] if patient else _with_role(plain, FIXED) or next(iter(plain), None)
+        self.field("baseline", LayerField).set_choices(images, baseline)
+        followup = _default_followup(plain, self.fields["baseline"].value())
+        self.field("followup", LayerField).set_choices(images, followup)
+        self._update_fields()
 
-    def place_of(self, argument: str | None) -> str | None:
-        """The field at which to tell what is wrong with an argument of the core."""
+    def field_of_argument(self, argument: str | None) -> str | None:
+        """Return the name of the field at which to show an error about an argument of the core; None for no field."""
         if argument in (None, "spacing_mm", "method", "device"):
             return argument
-        if self.inputs().source == STUDY:
-            return "study"
-        name = _TOLD_AT.get(str(argument), argument)
+        if self.inputs().source == PATIENT:
+            return "patient"
+        name = _FIELD_OF_ARGUMENT.get(str(argument), argument)
         return name if name in self.fields else None
 
-    def _show_what_matters(self) -> None:
+    def _update_fields(self) -> None:
+        """Show the fields of the chosen source, and the pixel size that is used where the field is empty."""
         inputs = self.inputs()
-        two = inputs.source == TWO
-        for name, matters in {"study": not two, "baseline": two, "followup": two}.items():
-            field = self.fields[name]
-            for widget in (field.label, field.editor):
-                widget.setVisible(matters)
-        spacing = self.fields["spacing_mm"]
-        assert isinstance(spacing, SpacingField)
-        spacing.show_empty(_spacing_words([layer for layer in inputs.layers if layer is not None]))
-        self._changed()
+        two = inputs.source == TWO_IMAGES
+        for name, visible in {"patient": not two, "baseline": two, "followup": two}.items():
+            self.fields[name].set_visible(visible)
+        layers = [layer for layer in inputs.layers if layer is not None]
+        self.field("spacing_mm", SpacingField).set_placeholder(_spacing_placeholder(layers))
+        self._on_change()
 
 
-def _named(images: list[Any], role: str) -> Any:
+def _with_role(images: list[Any], role: str) -> Any:
     return next((image for image in images if role_of(image, False) == role), None)
 
 
-def _later(images: list[Any], baseline: Any) -> Any:
-    """An image of a later visit: by name, else the next one of the same side."""
+def _default_followup(images: list[Any], baseline: Any) -> Any:
+    """Return an image of a later visit: by name, else the next one of the same side."""
     others = [image for image in images if image is not baseline]
-    named = _named(others, MOVING)
-    if named is not None or baseline is None:
-        return named
-    noted = notes(baseline)
-    fitting = [
+    by_name = _with_role(others, MOVING)
+    if by_name is not None or baseline is None:
+        return by_name
+    first = layer_metadata(baseline)
+    later = [
         other
         for other in others
-        if notes(other).get("side") == noted.get("side") and notes(other).get("visit", 2) != noted.get("visit", 1)
+        if layer_metadata(other).get("side") == first.get("side")
+        and layer_metadata(other).get("visit", 2) != first.get("visit", 1)
     ]
-    return next(iter(fitting or others), None)
+    return next(iter(later or others), None)
 
 
-def _spacing_words(layers: Sequence[Any]) -> str:
-    """What is taken where the field is left empty."""
-    sizes = [film_layer(layer, 1, copy=False).spacing_mm for layer in layers]
+def _spacing_placeholder(layers: Sequence[Any]) -> str:
+    """Return the pixel size of the layers as a text."""
+    sizes = [read_radiograph_layer(layer, 1, copy=False).spacing_mm for layer in layers]
+    known = [min(size) if isinstance(size, tuple) else size for size in sizes if size is not None]
     if not sizes:
         return ""
-    if None in sizes:
-        return "not known" if not any(sizes) else "not known for all"
-    least, most = (function(_least(size) for size in sizes) for function in (min, max))
-    return f"{least:.4g}" if most - least < 5e-5 else f"{least:.4g} to {most:.4g}"
+    if len(known) < len(sizes):
+        return "not known for all" if known else "not known"
+    low, high = min(known), max(known)
+    return f"{low:.4g}" if high - low < 5e-5 else f"{low:.4g} to {high:.4g}"
 
 
-def _least(spacing_mm: Any) -> float:
-    return min(spacing_mm) if isinstance(spacing_mm, tuple) else spacing_mm
-
-
-def _many(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""What measuring told, under the buttons: the visit, the table, the course of a joint, and what to know about it."""
+"""The panel with the results of a measurement: summary, visit, table, reason, trend and notes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from napari_jsn.progression.labels import visit_labels, visit_times, visit_weeks
+from napari_jsn.viewer.forms.style import text_label
 from napari_jsn.viewer.hands_widget.table import JointTable, Legend
-from napari_jsn.viewer.hands_widget.trend import TrendPlot
+from napari_jsn.viewer.hands_widget.trend import Trend, TrendPlot
 
 if TYPE_CHECKING:
     import napari
 
+    from napari_jsn.progression.narrowing import Narrowing
     from napari_jsn.viewer.hands_widget.layers import HandLayers
 
 
 class ProgressionPanel(QFrame):
     """Table, trend and notes of a progression.
 
-    ``chosen`` tells side and name of a joint that the user chose, ``visit_chosen`` a visit; ``save`` asks for files.
+    ``chosen`` is emitted with side and name of a joint that the user chooses, ``visit_chosen`` with a visit, ``save``
+    when the user asks to write files.
     """
 
     chosen = Signal(str, str)
@@ -29,20 +32,20 @@ class ProgressionPanel(QFrame):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
-        self._hand: HandLayers | None = None
-        self._summary, self._reason, self._notes = _label("told"), _label("reason"), _label("note")
+        self._shown: HandLayers | None = None
+        self._summary, self._reason, self._notes = text_label("summary"), text_label("reason"), text_label("note")
         self._visit_label, self.visit = QLabel("Up to visit"), QComboBox()
         self.legend, self.table, self.trend = Legend(), JointTable(), TrendPlot(viewer)
         self.save_button = QPushButton("Save table and report")
         self.save_button.setToolTip("Write the files of the command napari-jsn measure into a folder")
-        layout, row = QVBoxLayout(self), QHBoxLayout()
-        layout.setContentsMargins(0, 4, 0, 0)
+        self._layout, row = QVBoxLayout(self), QHBoxLayout()
+        self._layout.setContentsMargins(0, 4, 0, 0)
         row.addWidget(self._visit_label)
         row.addWidget(self.visit, 1)
-        layout.addWidget(self._summary)
-        layout.addLayout(row)
+        self._layout.addWidget(self._summary)
+        self._layout.addLayout(row)
         for widget in (self.legend, self.table, self._reason, self.trend, self.save_button, self._notes):
-            layout.addWidget(widget)
+            self._layout.addWidget(widget)
         self.table.chosen.connect(self._choose)
         self.visit.activated.connect(lambda index: self.visit_chosen.emit(self.visit.itemData(index)))
         self.save_button.clicked.connect(self.save)
@@ -50,65 +53,65 @@ class ProgressionPanel(QFrame):
 
     @property
     def filled(self) -> bool:
-        """Whether there are figures to show."""
-        return self._hand is not None
+        """Whether there are results to show."""
+        return self._shown is not None
 
     def clear(self) -> None:
-        """Show no figures: old ones must not be taken for new."""
-        self._hand = None
+        """Remove the results, because they are not those of the boxes in the viewer."""
+        self._shown = None
         self.hide()
 
-    def show_hand(self, hand: HandLayers) -> None:
-        """Show the figures of a progression."""
-        self._hand = hand
+    def show_results(self, shown: HandLayers) -> None:
+        """Show the results of the progression that these layers show."""
+        self._shown = shown
         self.visit.clear()
-        names = visit_labels(hand.progression)
-        for number in hand.visits:
-            self.visit.addItem(names[number], number)
-        self.visit.setCurrentIndex(self.visit.findData(hand.visit))
+        labels = visit_labels(shown.progression)
+        for number in shown.visits:
+            self.visit.addItem(labels[number], number)
+        self.visit.setCurrentIndex(self.visit.findData(shown.visit))
         for widget in (self._visit_label, self.visit):
-            widget.setVisible(len(hand.visits) > 1)
-        self._notes.setText("\n".join(_notes(hand)))
+            widget.setVisible(len(shown.visits) > 1)
+        self._notes.setText("\n".join(_notes(shown)))
         self._notes.setVisible(bool(self._notes.text()))
-        self.legend.show_scale(hand.end, hand.unit.name)
+        self.legend.show_scale(shown.end, shown.unit.name)
         self.show_visit()
         self.show()
-        self.layout().activate()  # labels took more or fewer lines while it was hidden
+        self._layout.activate()  # labels may have other heights than when the panel was hidden
 
     def show_visit(self) -> None:
         """Show the visit that the layers show."""
-        hand = self._hand
-        if hand is None:
+        shown = self._shown
+        if shown is None:
             return
-        rows = [row for row in hand.progression.narrowings if row.visit == hand.visit]
-        measured = [row for row in rows if hand.unit.jsn(row).known]
-        doubted = len(measured) - sum(row.reliable for row in measured)
-        told = f"{len(measured)} of {len(rows)} joints measured"
-        self._summary.setText(f"{told}, {doubted} not reliable" if doubted else told)
-        self.table.show_rows(rows, hand.unit, hand.end)
+        rows = [row for row in shown.progression.narrowings if row.visit == shown.visit]
+        measured = [row for row in rows if shown.unit.jsn(row).known]
+        unreliable = len(measured) - sum(row.reliable for row in measured)
+        summary = f"{len(measured)} of {len(rows)} joints measured"
+        self._summary.setText(f"{summary}, {unreliable} not reliable" if unreliable else summary)
+        self.table.show_rows(rows, shown.unit, shown.end)
         if rows:
-            most = max(measured or rows, key=lambda row: hand.unit.jsn(row).value if row.reliable else -1e9)
-            self.show_joint(most.side, most.joint, mark=False)
+            most = max(measured or rows, key=lambda row: shown.unit.jsn(row).value if row.reliable else -1e9)
+            self.show_joint(most.side, most.joint, select=False)
 
-    def show_joint(self, side: str, joint: str, mark: bool = True) -> None:
-        """Show what is known of one joint, and mark its row."""
-        hand = self._hand
-        if hand is None:
+    def show_joint(self, side: str, joint: str, select: bool = True) -> None:
+        """Show reason and trend of one joint, and select its row."""
+        shown = self._shown
+        if shown is None:
             return
-        if mark:
+        if select:
             self.table.choose(side, joint)
-        row = hand.narrowing(side, joint)
-        self._reason.setText(f"{joint}: {row.reason}" if mark and row is not None and row.reason else "")
+        row = shown.narrowing(side, joint)
+        self._reason.setText(f"{joint}: {row.reason}" if select and row is not None and row.reason else "")
         self._reason.setVisible(bool(self._reason.text()))
-        courses: dict[str, list] = {}
-        for each in hand.progression.narrowings:
+        by_joint: dict[str, list[Narrowing]] = {}
+        for each in shown.progression.narrowings:
             if each.side == side:
-                courses.setdefault(each.joint, []).append(each)
-        mine = courses.pop(joint, None)
-        if mine is not None and len(hand.visits) > 1:
-            axis = "weeks since baseline" if visit_weeks(hand.progression) else "visit"
-            times = visit_times(hand.progression)
-            self.trend.show_joint(mine, list(courses.values()), hand.unit, hand.end, times, axis)
+                by_joint.setdefault(each.joint, []).append(each)
+        rows = by_joint.pop(joint, None)
+        if rows is not None and len(shown.visits) > 1:
+            axis = "weeks since baseline" if visit_weeks(shown.progression) else "visit"
+            others = list(by_joint.values())
+            self.trend.show_trend(Trend(rows, others, shown.unit, shown.end, visit_times(shown.progression), axis))
         else:
             self.trend.hide()
 
@@ -117,15 +120,8 @@ class ProgressionPanel(QFrame):
         self.chosen.emit(side, joint)
 
 
-def _notes(hand: HandLayers) -> list[str]:
-    """What holds for all figures, once each."""
-    told = [*hand.progression.notes]
-    told += [note for film in hand.progression.films for note in film.notes]
-    return list(dict.fromkeys(told))
-
-
-def _label(name: str) -> QLabel:
-    label = QLabel()
-    label.setObjectName(name)
-    label.setWordWrap(True)
-    return label
+def _notes(shown: HandLayers) -> list[str]:
+    """Return the notes of the progression and of its hands, each once."""
+    notes = [*shown.progression.notes]
+    notes += [str(reason) for hand in shown.progression.hands for reason in hand.reasons]
+    return list(dict.fromkeys(notes))

@@ -1,4 +1,4 @@
-"""The narrowing of every joint at one visit as a table, and what its colours mean."""
+"""The table of all joints' narrowing at one visit, and its colour scale."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from napari_jsn.viewer.hands_widget.boxes import signed
 
 if TYPE_CHECKING:
     from napari_jsn.progression.labels import Unit
-    from napari_jsn.progression.progression import Narrowing
+    from napari_jsn.progression.narrowing import Narrowing
 
-#: Columns and what each tells; the unit stands beneath the first line.
+#: Columns and their tips.
 _COLUMNS = {
-    "joint": "Choosing one moves the view there.",
+    "joint": "Choosing a row moves the view to the joint.",
     "JSN": "Joint space narrowing since baseline; positive is narrower.",
     "95 % interval": "Of the narrowing.",
     "ΔJSW": "Change of the joint space width between the margins, positive is narrower: an independent check.",
-    "ok": "Whether the narrowing can be trusted; the reason stands below when the joint is chosen.",
+    "ok": "Whether the narrowing is reliable. Choosing a row shows the reason below the table.",
 }
-_ROW, _MOST_ROWS = 21, 12
+_ROW_HEIGHT, _MAX_ROWS = 21, 12
 
 
 class JointTable(QTableWidget):
-    """One row a joint; ``chosen`` tells side and joint when the user chooses one."""
+    """One row a joint; ``chosen`` is emitted with side and joint when the user chooses a row."""
 
     chosen = Signal(str, str)
 
@@ -44,45 +44,47 @@ class JointTable(QTableWidget):
         self.setTextElideMode(Qt.TextElideMode.ElideNone)
         self.setWordWrap(False)
         self.setIconSize(QSize(8, 8))
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(_ROW)
-        self.verticalHeader().setMinimumSectionSize(_ROW)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(24)
-        header.setHighlightSections(False)
+        rows, columns = self.verticalHeader(), self.horizontalHeader()
+        assert rows is not None and columns is not None
+        self._column_header = columns
+        rows.hide()
+        rows.setDefaultSectionSize(_ROW_HEIGHT)
+        rows.setMinimumSectionSize(_ROW_HEIGHT)
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        columns.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        columns.setMinimumSectionSize(24)
+        columns.setHighlightSections(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.itemSelectionChanged.connect(self._choose)
+        self.itemSelectionChanged.connect(self._on_selection)
 
     def show_rows(self, rows: Sequence[Narrowing], unit: Unit, end: float) -> None:
-        """Show these narrowings; ``end`` is where the colours end."""
+        """Show these narrowings; ``end`` is the narrowing at which the colour scale ends."""
         self.blockSignals(True)
         self.clearContents()
         self._rows = list(rows)
         self.setRowCount(len(rows))
-        self.setHorizontalHeaderLabels(list(_COLUMNS))
-        for column, tip in enumerate(_COLUMNS.values()):
-            unit_told = f" In {unit.name}." if 0 < column < 4 else ""
-            self.horizontalHeaderItem(column).setToolTip(tip + unit_told)
+        for column, (title, tip) in enumerate(_COLUMNS.items()):
+            header = QTableWidgetItem(title)
+            header.setToolTip(f"{tip} In {unit.name}." if 0 < column < 4 else tip)
+            self.setHorizontalHeaderItem(column, header)
         both = len({row.side for row in rows}) > 1
         for number, row in enumerate(rows):
-            for column, words in enumerate(_words(row, unit, both)):
-                item = QTableWidgetItem(words)
+            for column, text in enumerate(_cell_texts(row, unit, both)):
+                item = QTableWidgetItem(text)
                 item.setToolTip(row.reason)
                 if column:
                     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 else:
-                    item.setIcon(_swatch(jsn_colour(unit.jsn(row).value, end) if row.reliable else UNRELIABLE))
+                    item.setIcon(_colour_icon(jsn_colour(unit.jsn(row).value, end) if row.reliable else UNRELIABLE))
                 if not row.reliable:
                     item.setForeground(QColor(UNRELIABLE))
                 self.setItem(number, column, item)
-        shown = min(len(rows), _MOST_ROWS)
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + shown * _ROW + 4)
+        visible = min(len(rows), _MAX_ROWS)
+        self.setFixedHeight(self._column_header.sizeHint().height() + visible * _ROW_HEIGHT + 4)
         self.blockSignals(False)
 
     def choose(self, side: str, joint: str) -> None:
-        """Mark the row of a joint, without telling it."""
+        """Select the row of a joint without emitting ``chosen``."""
         self.blockSignals(True)
         number = next((k for k, row in enumerate(self._rows) if (row.side, row.joint) == (side, joint)), -1)
         if number < 0:
@@ -91,7 +93,7 @@ class JointTable(QTableWidget):
             self.selectRow(number)
         self.blockSignals(False)
 
-    def _choose(self) -> None:
+    def _on_selection(self) -> None:
         rows = {item.row() for item in self.selectedItems()}
         if len(rows) == 1:
             row = self._rows[rows.pop()]
@@ -99,23 +101,23 @@ class JointTable(QTableWidget):
 
 
 class Legend(QLabel):
-    """The colours of the narrowing from widest to narrowest."""
+    """The colour scale of the narrowing, from wider to narrower."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("legend")
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setToolTip("Colour of boxes and rows; grey ones should not be trusted or were not measured.")
+        self.setToolTip("Colour of boxes and rows. Grey: not reliable, or not measured.")
 
     def show_scale(self, end: float, unit: str) -> None:
-        """Draw the scale up to ``end`` on both sides."""
+        """Draw the scale from ``-end`` to ``end``."""
         stops = ", ".join(f"stop:{k / 8} {jsn_colour(end * (k - 4) / 4, end)}" for k in range(9))
         self.setText(f"−{end:g}  wider   ·   narrower  +{end:g} {unit}")
         gradient = f"qlineargradient(x1:0, y1:0, x2:1, y2:0, {stops})"
         self.setStyleSheet(f"QLabel#legend {{ background: {gradient}; color: #1a1a1a; padding: 2px; }}")
 
 
-def _words(row: Narrowing, unit: Unit, both: bool) -> list[str]:
+def _cell_texts(row: Narrowing, unit: Unit, both: bool) -> list[str]:
     jsn, change, digits = unit.jsn(row), unit.jsw_change(row), unit.decimals
     name = f"{row.side} {row.joint}" if both else row.joint
     low, high = jsn.ci95
@@ -124,7 +126,7 @@ def _words(row: Narrowing, unit: Unit, both: bool) -> list[str]:
     return [name, value, interval, check, "✓" if row.reliable else "no"]
 
 
-def _swatch(colour: str) -> QIcon:
+def _colour_icon(colour: str) -> QIcon:
     pixmap = QPixmap(8, 8)
     pixmap.fill(QColor(colour))
     return QIcon(pixmap)

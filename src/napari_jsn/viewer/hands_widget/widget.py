@@ -1,4 +1,4 @@
-"""The dock widget "Measure hands": from radiographs of whole hands to the narrowing of every joint."""
+"""The dock widget "Measure hands": find and measure all finger joints on radiographs of whole hands."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from napari_jsn.viewer.hands_widget.boxes import (
     JOINTS,
     Box,
     box_layer,
-    boxes_now,
-    edited_boxes,
-    on_hands,
+    edited_joints,
+    on_split_radiographs,
+    read_boxes,
 )
-from napari_jsn.viewer.hands_widget.camera import BoxWatcher, look_at
-from napari_jsn.viewer.hands_widget.inputs import STUDY, MeasureForm
+from napari_jsn.viewer.hands_widget.camera import BoxWatcher, centre_on_box
+from napari_jsn.viewer.hands_widget.inputs import PATIENT, MeasureForm
 from napari_jsn.viewer.hands_widget.layers import HandLayers, show_found
 from napari_jsn.viewer.hands_widget.results import ProgressionPanel
-from napari_jsn.viewer.layers.radiograph import FilmLayer, lay_apart, study_from
-from napari_jsn.viewer.layers.roles import notes
+from napari_jsn.viewer.layers.patient import FRAMES
+from napari_jsn.viewer.layers.radiograph import RadiographLayer, patient_from_layers, separate_layers
+from napari_jsn.viewer.layers.read_layer import layer_metadata
 
 if TYPE_CHECKING:
     import napari
@@ -35,12 +36,12 @@ if TYPE_CHECKING:
     from napari_jsn.progression.progression import Progression
     from napari_jsn.viewer.forms.worker import WorkerProgress
 
-#: Work for the worker, and what to do with what comes of it.
+#: Work for the worker, and the function that shows its result.
 Job = tuple["Callable[[WorkerProgress], Any]", Callable[[Any], None]]
 
 
 class MeasureHands(RunPanel):
-    """Find the finger joints on radiographs of hands, measure how much each narrowed, and show it in place.
+    """Find the finger joints on radiographs of hands, measure how much each narrowed, and show it on the radiographs.
 
     Parameters
     ----------
@@ -48,94 +49,101 @@ class MeasureHands(RunPanel):
     """
 
     modules = ("torch", "monai.networks.nets", "matplotlib.backends.backend_agg")
-    what = "measurement"
+    work_name = "measurement"
+    form: MeasureForm
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         self.find_button = QPushButton("Find joints")
-        self.find_button.setToolTip("Find the joints only, to look at their boxes before measuring")
+        self.find_button.setToolTip("Find the joints only, to check their boxes before measuring")
         self.results = ProgressionPanel(napari_viewer)
         self._watcher = BoxWatcher(napari_viewer)
-        self._hand: HandLayers | None = None
+        self._shown: HandLayers | None = None
         self._drawn: Sequence[Box] = ()
-        self._fitted = False
+        self._view_fitted = False
         tips = ("Measure every joint; boxes and bones that you corrected are used", "Stop and add nothing")
         super().__init__(napari_viewer, MeasureForm(), self.results, button="Measure", tips=tips)
         self.buttons.insertWidget(0, self.find_button, 2)
-        self.setMinimumWidth(330)  # the table beside its scroll bar
-        self.find_button.clicked.connect(self.find)
-        self._watcher.chosen.connect(self._box_chosen)
-        self.results.chosen.connect(self._row_chosen)
+        self.setMinimumWidth(330)  # the table and its scroll bar
+        self.find_button.clicked.connect(self.find_joints)
+        self._watcher.chosen.connect(self._on_box_chosen)
+        self.results.chosen.connect(self._on_row_chosen)
         self.results.visit_chosen.connect(self._show_visit)
         self.results.save.connect(self.save)
 
     def sizeHint(self) -> QSize:
-        """As wide as the table needs."""
+        """Return the width that the table needs."""
         return QSize(350, super().sizeHint().height())
 
     def close_run(self) -> None:
-        """Stop; a widget that leaves the window looks at boxes no more."""
+        """Stop; disconnect from the boxes when the widget is closed."""
         super().close_run()
         if self.parent() is None:
             self._watcher.stop()
 
-    def find(self) -> None:
+    def find_joints(self) -> None:
         """Find the joints and show their boxes, unless a field is invalid."""
         if self.form.check():
             self.start(self._begin_finding)
 
     def begin(self) -> Job:
         """Measure the radiographs in the form, with the boxes and masks that were corrected by hand."""
-        films, about = self._films()
-        boxes, masks = self._corrections(films)
+        radiographs, about = self._radiographs()
+        boxes, masks = self._corrections(radiographs)
         inputs = self.form.inputs()
         device = None if inputs.device == "auto" else inputs.device
 
         def work(progress: WorkerProgress) -> HandLayers | None:
             from napari_jsn.progression.measure import measure
 
-            # hands on one film are told apart here only where boxes are to be laid on each
-            study = study_from(films, split=bool(boxes), device=device, progress=progress, **about)
+            # radiographs of both hands are split here only where corrected boxes must be placed on each hand
+            patient = patient_from_layers(radiographs, split=bool(boxes), device=device, progress=progress, **about)
             if progress.aborted:
                 return None
-            told = {"boxes": on_hands(boxes, study), "masks": masks, "device": device, "progress": progress}
-            progression = measure(study, method=inputs.method, **told)
-            return None if progress.aborted else HandLayers(self._viewer.layers, progression, films, masks)
+            progression = measure(
+                patient,
+                method=inputs.method,
+                boxes=on_split_radiographs(boxes, patient),
+                masks=masks,
+                device=device,
+                progress=progress,
+            )
+            return None if progress.aborted else HandLayers(self._viewer.layers, progression, radiographs, masks)
 
-        return work, self._show_hand
+        return work, self._show
 
-    def finish(self, result: Any, notes: Callable[[Any], None]) -> None:
-        """Do with the result what was meant to be done with it."""
-        notes(result)
+    def finish(self, result: Any, context: Callable[[Any], None]) -> None:
+        """Show the result with the function of its job."""
+        context(result)
 
     def show_progression(
-        self, progression: Progression, films: Sequence[FilmLayer] | None = None, painted: Any = ()
+        self, progression: Progression, radiographs: Sequence[RadiographLayer] | None = None, painted: Any = ()
     ) -> None:
         """Show the layers and figures of a progression.
 
         Parameters
         ----------
         progression : Progression
-        films : sequence of FilmLayer, optional
+        radiographs : sequence of RadiographLayer, optional
             The radiographs that were measured; by default those in the form.
         painted : collection of (visit, side, joint)
-            Joints whose masks were drawn by hand.
+            Joints whose masks were painted by hand.
         """
-        films = self.form.inputs().films() if films is None else films
-        self._show_hand(HandLayers(self._viewer.layers, progression, films, painted))
+        radiographs = self.form.inputs().radiographs() if radiographs is None else radiographs
+        self._show(HandLayers(self._viewer.layers, progression, radiographs, painted))
 
-    def study(self) -> Patient:
-        """The radiographs in the form, for :func:`napari_jsn.measure` in a script."""
-        films, about = self._films()
-        return study_from(films, split=False, **about)
+    def patient(self) -> Patient:
+        """Return the radiographs in the form, for :func:`napari_jsn.measure` in a script."""
+        radiographs, about = self._radiographs()
+        return patient_from_layers(radiographs, split=False, **about)
 
     def save(self) -> None:
-        """Ask for a folder, and write there what the command writes."""
-        if self._hand is None:
+        """Ask for a folder, and write the files that the command ``napari-jsn measure`` writes."""
+        if self._shown is None:
             return
         folder = QFileDialog.getExistingDirectory(self, "Folder for the table and the report")
         if not folder or not self._may_replace(Path(folder)):
             return
-        progression = self._hand.progression
+        progression = self._shown.progression
 
         def work(progress: WorkerProgress) -> list[Path]:
             from napari_jsn.export.progression_files import write_progression
@@ -143,105 +151,104 @@ class MeasureHands(RunPanel):
             progress.update(0, 0, "Writing table and report")
             return write_progression(folder, progression)
 
-        self.start(
-            lambda: (work, lambda files: self._say(f"Saved {' and '.join(file.name for file in files)} in {folder}."))
-        )
+        def show_saved(files: list[Path]) -> None:
+            self._set_status(f"Saved {' and '.join(file.name for file in files)} in {folder}.")
 
-    def _show_hand(self, hand: HandLayers) -> None:
-        self._hand, self._drawn = hand, hand.boxes
-        hand.show()
-        self._to_boxes()
-        self.results.show_hand(hand)
+        self.start(lambda: (work, show_saved))
+
+    def _show(self, shown: HandLayers) -> None:
+        self._shown, self._drawn = shown, shown.boxes
+        shown.show()
+        self._activate_boxes()
+        self.results.show_results(shown)
 
     def _begin_finding(self) -> Job:
-        films, _ = self._films()
-        boxes, masks = self._corrections(films)
+        radiographs, _ = self._radiographs()
+        boxes, masks = self._corrections(radiographs)
         if boxes or masks:
             raise InputError(
-                "Boxes or bones were corrected by hand. Measure uses them; to find the joints anew, remove the layers "
+                "You corrected boxes or bones by hand. Measure uses them. To find the joints again, remove the layers "
                 "of the joints and the bones first."
             )
 
         def work(progress: WorkerProgress) -> list[Any]:
             from napari_jsn.localization.find_joints import find_joints_many
 
-            return find_joints_many([film.radiograph() for film in films], progress=progress)
+            return find_joints_many([each.radiograph() for each in radiographs], progress=progress)
 
-        return work, lambda found: self._show_found(films, found)
+        return work, lambda found: self._show_found(radiographs, found)
 
-    def _films(self) -> tuple[list[FilmLayer], dict[str, Any]]:
-        """The radiographs in the form, and what is told of the patient they show."""
+    def _radiographs(self) -> tuple[list[RadiographLayer], dict[str, Any]]:
+        """Return the radiographs in the form, and patient and notes of the folder they were read from."""
         inputs = self.form.inputs()
-        lay_apart(inputs.layers)
-        noted = next((notes(la) for la in self._viewer.layers if notes(la).get("role") == "films"), {})
-        told = noted if inputs.source == STUDY else {}
-        return inputs.films(), {"patient": told.get("patient"), "notes": told.get("notes", ())}
+        separate_layers(inputs.layers)
+        entries = (layer_metadata(layer) for layer in self._viewer.layers)
+        frames = next((entry for entry in entries if entry.get("role") == FRAMES), {})
+        about = frames if inputs.source == PATIENT else {}
+        return inputs.radiographs(), {"patient_id": about.get("patient_id"), "notes": about.get("notes", ())}
 
-    def _corrections(self, films: Sequence[FilmLayer]) -> tuple[dict[Any, Any], dict[Any, Any]]:
-        """Boxes and masks that were corrected since they were found on these radiographs."""
-        drawn = {(box.film.of, box.visit) for box in self._drawn}
-        if not drawn <= {(film.of, film.visit) for film in films}:
+    def _corrections(self, radiographs: Sequence[RadiographLayer]) -> tuple[dict[Any, Any], dict[Any, Any]]:
+        """Return boxes and masks that were corrected since they were found on these radiographs."""
+        drawn_on = {(box.radiograph.layer_id, box.visit) for box in self._drawn}
+        if not drawn_on <= {(each.layer_id, each.visit) for each in radiographs}:
             return {}, {}
-        now = boxes_now(self._viewer.layers, self._drawn)
-        masks = {} if self._hand is None or self._hand.boxes is not self._drawn else self._hand.painted(now)
-        return edited_boxes(now, self._drawn, masks), masks
+        boxes = read_boxes(self._viewer.layers, self._drawn)
+        masks = {} if self._shown is None or self._shown.boxes is not self._drawn else self._shown.painted_masks(boxes)
+        return edited_joints(boxes, self._drawn, masks), masks
 
-    def _show_found(self, films: Sequence[FilmLayer], found: Sequence[Any]) -> None:
-        self._drawn = [
-            Box(film.visit, joint, film) for film, joints in zip(films, found, strict=True) for joint in joints
-        ]
-        self._hand = None
+    def _show_found(self, radiographs: Sequence[RadiographLayer], found: Sequence[Any]) -> None:
+        pairs = list(zip(radiographs, found, strict=True))
+        self._drawn = [Box(radiograph.visit, joint, radiograph) for radiograph, joints in pairs for joint in joints]
+        self._shown = None
         self.results.clear()
         show_found(self._viewer.layers, self._drawn)
-        self._to_boxes()
-        missing = [f"{name} ({film.name})" for film, each in zip(films, found, strict=True) for _, name in each.missing]
-        told = [f"{len(self._drawn)} joints found."]
-        told += [f"Not in view: {', '.join(missing)}."] if missing else []
-        told += [f"{film.name}: {why}" for film, each in zip(films, found, strict=True) for why in each.reasons]
-        self._say(" ".join(told))
+        self._activate_boxes()
+        missing = [f"{name} ({radiograph.name})" for radiograph, each in pairs for _, name in each.missing]
+        sentences = [f"{len(self._drawn)} joints found."]
+        sentences += [f"Not in view: {', '.join(missing)}."] if missing else []
+        sentences += [f"{radiograph.name}: {reason}" for radiograph, each in pairs for reason in each.reasons]
+        self._set_status(" ".join(sentences))
 
-    def _to_boxes(self) -> None:
-        """Look at the boxes: the features table shows their figures, and choosing one moves the camera."""
-        if not self._fitted:  # docks took room from the canvas since the films were opened
+    def _activate_boxes(self) -> None:
+        """Make the layer of boxes active, so that napari's features table shows the figures of the joints."""
+        if not self._view_fitted:  # opening docks made the canvas smaller since the radiographs were opened
             QTimer.singleShot(0, self._viewer.reset_view)
-            self._fitted = True
+            self._view_fitted = True
         self._watcher.watch()
         layer = box_layer(self._viewer.layers, JOINTS) or box_layer(self._viewer.layers, FOLLOWUP_JOINTS)
         if layer is not None:
             self._viewer.layers.selection.active = layer
 
-    def _box_chosen(self, side: str, joint: str, corners: Any) -> None:
+    def _on_box_chosen(self, side: str, joint: str, corners: Any) -> None:
         self.results.show_joint(side, joint)
-        look_at(self._viewer, corners)
+        centre_on_box(self._viewer, corners)
 
-    def _row_chosen(self, side: str, joint: str) -> None:
-        """Choose the box of a joint, or where its layer is gone look at the place."""
-        corners = None if self._hand is None else self._hand.corners(side, joint)
+    def _on_row_chosen(self, side: str, joint: str) -> None:
+        corners = None if self._shown is None else self._shown.corners(side, joint)
         if corners is not None:
-            look_at(self._viewer, corners)
+            centre_on_box(self._viewer, corners)
 
     def _show_visit(self, visit: int) -> None:
-        if self._hand is not None:
-            self._hand.show_visit(visit)
+        if self._shown is not None:
+            self._shown.show_visit(visit)
             self.results.show_visit()
 
     def _may_replace(self, folder: Path) -> bool:
-        """Ask before results of another measurement are replaced."""
-        there = sorted(path.name for path in folder.iterdir() if is_progression_file(path.name))
-        asked = f"Replace {' and '.join(there)} in {folder}?"
-        return not there or QMessageBox.question(self, "Save", asked) == QMessageBox.StandardButton.Yes
+        """Ask the user before files of another measurement are replaced; return True where none are."""
+        existing = sorted(path.name for path in folder.iterdir() if is_progression_file(path.name))
+        question = f"Replace {' and '.join(existing)} in {folder}?"
+        return not existing or QMessageBox.question(self, "Save", question) == QMessageBox.StandardButton.Yes
 
-    def _refuse(self, error: Exception) -> None:
-        """Tell it at the field that holds what was wrong."""
+    def _show_error(self, error: Exception) -> None:
         if isinstance(error, InputError):
-            error = InputError(str(error), self.form.place_of(error.argument))
-        super()._refuse(error)
+            error = InputError(str(error), self.form.field_of_argument(error.argument))
+        super()._show_error(error)
 
-    def _refresh(self) -> None:
-        super()._refresh()
+    def _update_buttons(self) -> None:
+        super()._update_buttons()
         self.find_button.setEnabled(self.run_button.isEnabled())
         self.results.setVisible(self._run is None and self.results.filled)
 
-    def _restyle(self, event: Any = None) -> None:
-        super()._restyle(event)
+    def _apply_theme(self, event: Any = None) -> None:
+        super()._apply_theme(event)
         self.results.trend.redraw()

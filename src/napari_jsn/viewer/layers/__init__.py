@@ -1,1 +1,1 @@
-"""Radiographs and results as layers."""
+"""Radiographs and results as napari layers."""

@@ -1,4 +1,4 @@
-"""Images of single joints laid in place on whole films, and read back from there."""
+"""Compose joint images on the pixel grid of whole radiographs, and sample the grid at a joint image."""
 
 from __future__ import annotations
 
@@ -10,123 +10,141 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_jsn.viewer.layers.radiograph import FilmLayer, Matrix, apply
+from napari_jsn.viewer.layers.radiograph import Matrix, RadiographLayer, transform_points
 
-#: More pixels than this are not put on the screen for the few that hold a joint; they become coarser.
-_MOST_PIXELS = 6e7
+#: A grid over several radiographs has at most this many pixels; with more, its pixels become larger.
+_MAX_PIXELS = 6e7
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A grid of pixels that covers some films on the screen; that of the film itself where it is a single one.
+class PixelGrid:
+    """A grid of pixels that covers one or more radiographs; of a single one, the radiograph's own grid.
 
     Attributes
     ----------
     shape : (int, int)
     scale, translate : (2,) arrays
-        Of a layer that holds it.
+        Of a layer on this grid.
     units : tuple
     """
 
     shape: tuple[int, int]
-    scale: NDArray[np.float64]
-    translate: NDArray[np.float64]
+    scale: NDArray[np.floating[Any]]
+    translate: NDArray[np.floating[Any]]
     units: Any
 
     @classmethod
-    def over(cls, films: Sequence[FilmLayer]) -> Sheet:
-        """The sheet over these films, with the finest of their pixels."""
+    def covering(cls, radiographs: Sequence[RadiographLayer]) -> PixelGrid:
+        """Return the grid over these radiographs, with the size of their smallest pixels."""
         corners, steps = [], []
-        for film in films:
-            rows, cols = film.pixels.shape[0] - 1, film.pixels.shape[1] - 1
-            corners.append(apply(film.to_world, [(0, 0), (0, cols), (rows, cols), (rows, 0)]))
-            steps.append(np.hypot(*film.to_world[:2, :2]))
+        for radiograph in radiographs:
+            rows, cols = radiograph.pixels.shape[0] - 1, radiograph.pixels.shape[1] - 1
+            corners.append(transform_points(radiograph.to_world, _corners(rows, cols)))
+            steps.append(np.hypot(*radiograph.to_world[:2, :2]))
         low, high = np.min(np.concatenate(corners), axis=0), np.max(np.concatenate(corners), axis=0)
         step = np.min(steps, axis=0)
-        step = step * max(1.0, np.sqrt(np.prod((high - low) / step) / _MOST_PIXELS))
+        step = step * max(1.0, np.sqrt(np.prod((high - low) / step) / _MAX_PIXELS))
         rows, cols = np.round((high - low) / step).astype(int) + 1
-        return cls((int(rows), int(cols)), step, low, films[0].units)
+        return cls((int(rows), int(cols)), step, low, radiographs[0].units)
 
     @property
     def to_world(self) -> Matrix:
-        """Maps ``(row, col, 1)`` to the screen."""
+        """The matrix from ``(row, col, 1)`` to world coordinates."""
         matrix = np.diag([*self.scale, 1.0])
         matrix[:2, 2] = self.translate
         return matrix
 
     @property
-    def place(self) -> dict[str, Any]:
-        """What a layer that holds it is given."""
+    def placement(self) -> dict[str, Any]:
+        """Options of a layer on this grid."""
         return {"scale": self.scale, "translate": self.translate, "units": self.units}
 
 
 @dataclass(frozen=True)
 class _Tile:
-    """One joint on the sheet: a window, the pixels in it that are the joint's own, and where they lie in its image."""
+    """One joint on the grid: a window, which of its pixels the joint fills, and their places in the joint image."""
 
     window: tuple[slice, slice]
-    own: NDArray[np.bool_]
-    at: NDArray[np.float64]
+    filled: NDArray[np.bool_]
+    sources: NDArray[np.float64]
 
 
 class Mosaic:
-    """Joint images on a sheet; where two overlap, each has the pixels that lie nearest to its middle.
+    """Joint images on a grid; where two overlap, each fills the pixels that are nearer to its own centre.
 
     Parameters
     ----------
-    sheet : Sheet
+    grid : PixelGrid
     joints : iterable of ((3, 3) array, (int, int))
-        For each joint image the matrix from its ``(row, col, 1)`` to the screen, and its shape.
+        For each joint image the matrix from its ``(row, col, 1)`` to world coordinates, and its shape.
     """
 
-    def __init__(self, sheet: Sheet, joints: Iterable[tuple[Matrix, tuple[int, ...]]]) -> None:
-        self.sheet = sheet
-        self._joints = list(joints)
-        nearest = np.full(sheet.shape, np.inf, dtype=np.float32)
-        seen = [self._see(matrix, shape) for matrix, shape in self._joints]
-        for window, far, _ in seen:
-            np.minimum(nearest[window], far, out=nearest[window])
+    def __init__(self, grid: PixelGrid, joints: Iterable[tuple[Matrix, tuple[int, ...]]]) -> None:
+        self.grid = grid
+        nearest = np.full(grid.shape, np.inf, dtype=np.float32)
+        footprints = [self._footprint(matrix, shape) for matrix, shape in joints]
+        for window, distance, _ in footprints:
+            np.minimum(nearest[window], distance, out=nearest[window])
         self._tiles = []
-        for window, far, at in seen:
-            own = np.isfinite(far) & (far <= nearest[window])
-            self._tiles.append(_Tile(window, own, at[:, own]))
+        for window, distance, sources in footprints:
+            filled = np.isfinite(distance) & (distance <= nearest[window])
+            self._tiles.append(_Tile(window, filled, sources[:, filled]))
 
-    def _see(self, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Any, NDArray[np.float32], NDArray[np.float64]]:
-        """The window of a joint, how far its pixels lie from its middle (infinite outside), and where in its image."""
+    def _footprint(
+        self, matrix: Matrix, shape: tuple[int, ...]
+    ) -> tuple[tuple[slice, slice], NDArray[np.float32], NDArray[np.float64]]:
+        """Return a joint's window, its pixels' distances from the centre (infinite outside) and places in the image."""
         rows, cols = shape[0] - 1, shape[1] - 1
-        to_sheet = np.linalg.inv(self.sheet.to_world) @ matrix
-        corners = apply(to_sheet, [(0, 0), (0, cols), (rows, cols), (rows, 0)])
-        low = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, self.sheet.shape)
-        high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, low, self.sheet.shape)
+        to_grid = np.linalg.inv(self.grid.to_world) @ matrix
+        corners = transform_points(to_grid, _corners(rows, cols))
+        low = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, self.grid.shape)
+        high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, low, self.grid.shape)
         window = (slice(low[0], high[0]), slice(low[1], high[1]))
         pixels = np.moveaxis(np.mgrid[window], 0, -1)
-        at = apply(np.linalg.inv(to_sheet), pixels)
-        inside = ((at >= -0.5) & (at <= (rows + 0.5, cols + 0.5))).all(axis=-1)
-        far = np.where(inside, np.hypot(*np.moveaxis(at - (rows / 2, cols / 2), -1, 0)), np.inf)
-        return window, far.astype(np.float32), np.moveaxis(at, -1, 0)
+        sources = transform_points(np.linalg.inv(to_grid), pixels)
+        inside = ((sources >= -0.5) & (sources <= (rows + 0.5, cols + 0.5))).all(axis=-1)
+        distance = np.where(inside, np.hypot(*np.moveaxis(sources - (rows / 2, cols / 2), -1, 0)), np.inf)
+        return window, distance.astype(np.float32), np.moveaxis(sources, -1, 0)
 
-    def lay(self, images: Sequence[NDArray[Any] | None], empty: float = np.nan, order: int = 1) -> NDArray[Any]:
-        """A whole sheet of these images, one for each joint, ``empty`` between them; labels with ``order`` 0."""
+    def compose(self, images: Sequence[NDArray[Any] | None], empty: float = np.nan, order: int = 1) -> NDArray[Any]:
+        """Return the whole grid with these images, one for each joint; ``order`` is 0 for labels.
+
+        Parameters
+        ----------
+        images : sequence of array or None
+        empty : float
+            Value of pixels without a joint.
+        order : int
+            Of the spline interpolation.
+        """
         dtype = np.uint8 if order == 0 else np.float32
-        whole = np.full(self.sheet.shape, empty, dtype=dtype)
+        whole = np.full(self.grid.shape, empty, dtype=dtype)
         for tile, image in zip(self._tiles, images, strict=True):
             if image is not None:
-                whole[tile.window][tile.own] = ndimage.map_coordinates(image, tile.at, order=order, mode="nearest")
+                whole[tile.window][tile.filled] = ndimage.map_coordinates(
+                    image, tile.sources, order=order, mode="nearest"
+                )
         return whole
 
-    def changed(self, before: NDArray[Any], now: NDArray[Any], number: int) -> NDArray[np.bool_] | None:
-        """Which pixels of its own a joint holds that are not as before, as a whole sheet; None where none."""
+    def changed_pixels(self, before: NDArray[Any], after: NDArray[Any], number: int) -> NDArray[np.bool_] | None:
+        """Return which pixels that a joint fills differ between two grids, as a whole grid; None where none does."""
         tile = self._tiles[number]
-        differ = (before[tile.window] != now[tile.window]) & tile.own
+        differ = (before[tile.window] != after[tile.window]) & tile.filled
         if not differ.any():
             return None
-        whole = np.zeros(self.sheet.shape, dtype=bool)
+        whole = np.zeros(self.grid.shape, dtype=bool)
         whole[tile.window] = differ
         return whole
 
-    def take(self, whole: NDArray[Any], matrix: Matrix, shape: tuple[int, ...]) -> NDArray[Any]:
-        """The nearest values of a sheet on the grid of a joint image: the way back of :meth:`lay`."""
-        grid = np.moveaxis(np.indices(shape), 0, -1)
-        at = apply(np.linalg.inv(self.sheet.to_world) @ matrix, grid)
-        whole = whole.astype(np.uint8)
-        return ndimage.map_coordinates(whole, np.moveaxis(at, -1, 0), order=0, mode="constant")
+    def sample(self, whole: NDArray[Any], matrix: Matrix, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Return the nearest values of a whole grid at the pixels of a joint image: the inverse of :meth:`compose`."""
+        pixels = np.moveaxis(np.indices(shape), 0, -1)
+        places = transform_points(np.linalg.inv(self.grid.to_world) @ matrix, pixels)
+        sampled: NDArray[Any] = ndimage.map_coordinates(
+            whole.astype(np.uint8), np.moveaxis(places, -1, 0), order=0, mode="constant"
+        )
+        return sampled
+
+
+def _corners(rows: int, cols: int) -> list[tuple[int, int]]:
+    return [(0, 0), (0, cols), (rows, cols), (rows, 0)]

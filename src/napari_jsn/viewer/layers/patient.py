@@ -1,4 +1,4 @@
-"""The radiographs of a study as layers, laid out visit by visit like films on a light box."""
+"""Show the radiographs of a patient as layers, in rows and columns by visit."""
 
 from __future__ import annotations
 
@@ -8,82 +8,59 @@ from typing import Any
 
 from napari_jsn.patient.patient import Patient, Visit
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.viewer.layers.roles import KEY
+from napari_jsn.viewer.layers.read_layer import KEY
 
-#: Role of a whole radiograph: no joint image, so not offered as one.
-RADIOGRAPH = "radiograph"
+LayerData = tuple[Any, dict[str, Any], str]
 
-#: Width over height that the light box comes near to; spaces between films as shares of their height: beside, and
-#: above, where the caption stands.
-_ASPECT, _BESIDE, _ABOVE = 1.4, 0.02, 0.1
+#: Role of a whole radiograph, which is not offered as a joint image; and of the layer of frames around radiographs.
+RADIOGRAPH, FRAMES = "radiograph", "frames"
+
+#: Width over height that the rows of visits should have together.
+_ASPECT = 1.4
+#: Space between radiographs as shares of their height: beside, and above, where the caption is.
+_SPACE_BESIDE, _SPACE_ABOVE = 0.02, 0.1
 
 _SIDES = {"L": "left", "R": "right"}
 
-
-def study_layers(study: Patient) -> list[tuple[Any, dict[str, Any], str]]:
-    """One image layer a radiograph, in mm where all say how large their pixels are, else in pixels.
-
-    Before them, a shapes layer of their frames and captions, whose features list them all. Coming first, it also
-    brings the whole light box into napari's view, which fits the first layer.
-    """
-    films = [(visit, number, film) for visit in study.visits for number, film in enumerate(visit.radiographs)]
-    in_mm = all(film.spacing_mm is not None for _, _, film in films)
-    height, width = (max(side) for side in zip(*(_size(film, in_mm) for _, _, film in films)))
-    across, down = width + _BESIDE * height, (1 + _ABOVE) * height
-    most = max(len(visit.radiographs) for visit in study.visits)
-    columns = _columns(len(study.visits), most * across, down)
-    layers, frames, facts = [], [], []
-    for visit, number, film in films:
-        row, column = divmod(visit.number - 1, columns)
-        top, left = row * down, (column * most + number) * across
-        name, note = _name(study, visit, film), noted(film, RADIOGRAPH)
-        frames.append([[top, left], [top + height, left + width]])
-        facts.append({"film": name, "visit": visit.number, **{key: note.get(key) for key in _LISTED}})
-        options = {
-            "name": name,
-            "translate": (top, left),
-            "metadata": {KEY: {"visit": visit.number, **note}},
-            **(world(film) if in_mm else {}),
-        }
-        if film.display_range is not None:
-            options["contrast_limits"] = film.display_range
-        layers.append((film.pixels, options, "image"))
-    about = {"role": "films", "patient": study.patient, "notes": list(study.notes)}
-    return [_frames(frames, facts, about, in_mm, height), *layers]
-
-
-#: What the features of the frames tell of each radiograph.
+#: Entries of a radiograph's metadata that the features table of the frames lists.
 _LISTED = ("acquired", "side", "spacing_mm", "spacing_source")
 
 
-def _frames(
-    frames: list[Any], facts: list[dict[str, Any]], about: dict[str, Any], in_mm: bool, height: float
-) -> tuple[Any, Any, str]:
-    """A rectangle around each film and its caption above it."""
-    import pandas as pd
+def patient_layers(patient: Patient) -> list[LayerData]:
+    """Return a layer of frames and one image layer a radiograph, in mm where all state their pixel size.
 
-    options = {
-        "name": "films",
-        "shape_type": "rectangle",
-        "features": pd.DataFrame(facts),
-        "text": {"string": "{film}", "anchor": "upper_left", "size": 8, "color": "#8f8f8f"},
-        "face_color": "transparent",
-        "edge_color": "#505050",
-        "edge_width": 0.002 * height,
-        "metadata": {KEY: about},
-    }
-    return frames, {**options, **({"units": ("mm", "mm")} if in_mm else {})}, "shapes"
+    The frames have the captions; their features list all radiographs. The frames come first because napari fits the
+    view to the first layer, so that all radiographs are in view.
+    """
+    placed = [(visit, number, each) for visit in patient.visits for number, each in enumerate(visit.radiographs)]
+    in_mm = all(radiograph.spacing_mm is not None for _, _, radiograph in placed)
+    height, width = (max(side) for side in zip(*(_size(radiograph, in_mm) for _, _, radiograph in placed)))
+    across, down = width + _SPACE_BESIDE * height, (1 + _SPACE_ABOVE) * height
+    most = max(len(visit.radiographs) for visit in patient.visits)
+    columns = _columns(len(patient.visits), most * across, down)
+    layers: list[LayerData] = []
+    frames, features = [], []
+    for visit, number, radiograph in placed:
+        row, column = divmod(visit.number - 1, columns)
+        top, left = row * down, (column * most + number) * across
+        name, entry = _layer_name(patient, visit, radiograph), radiograph_metadata(radiograph, RADIOGRAPH)
+        frames.append([[top, left], [top + height, left + width]])
+        features.append({"radiograph": name, "visit": visit.number, **{key: entry.get(key) for key in _LISTED}})
+        options = {
+            "name": name,
+            "translate": (top, left),
+            "metadata": {KEY: {"visit": visit.number, **entry}},
+            **(scale_and_units(radiograph) if in_mm else {}),
+        }
+        if radiograph.display_range is not None:
+            options["contrast_limits"] = radiograph.display_range
+        layers.append((radiograph.pixels, options, "image"))
+    about = {"role": FRAMES, "patient_id": patient.patient_id, "notes": list(patient.notes)}
+    return [_frames(frames, features, about, in_mm, height), *layers]
 
 
-def world(radiograph: Radiograph) -> dict[str, Any]:
-    """Scale and units of a layer; nothing where the spacing is not known."""
-    if radiograph.spacing_mm is None:
-        return {}
-    return {"scale": _pixel(radiograph), "units": ("mm", "mm")}
-
-
-def noted(radiograph: Radiograph, role: str | None) -> dict[str, Any]:
-    """What is known about the image, plain data only."""
+def radiograph_metadata(radiograph: Radiograph, role: str | None) -> dict[str, Any]:
+    """Return what is known about a radiograph as plain data for a layer's metadata."""
     known = {
         "role": role,
         "side": radiograph.side,
@@ -98,7 +75,33 @@ def noted(radiograph: Radiograph, role: str | None) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def _pixel(radiograph: Radiograph) -> tuple[float, float]:
+def scale_and_units(radiograph: Radiograph) -> dict[str, Any]:
+    """Return scale and units of a radiograph's layer; empty where its pixel size is not known."""
+    if radiograph.spacing_mm is None:
+        return {}
+    return {"scale": _pixel_size(radiograph), "units": ("mm", "mm")}
+
+
+def _frames(
+    frames: list[Any], features: list[dict[str, Any]], about: dict[str, Any], in_mm: bool, height: float
+) -> LayerData:
+    """Return a rectangle around each radiograph with a caption above it."""
+    import pandas as pd
+
+    options = {
+        "name": "radiographs",
+        "shape_type": "rectangle",
+        "features": pd.DataFrame(features),
+        "text": {"string": "{radiograph}", "anchor": "upper_left", "size": 8, "color": "#8f8f8f"},
+        "face_color": "transparent",
+        "edge_color": "#505050",
+        "edge_width": 0.002 * height,
+        "metadata": {KEY: about},
+    }
+    return frames, {**options, **({"units": ("mm", "mm")} if in_mm else {})}, "shapes"
+
+
+def _pixel_size(radiograph: Radiograph) -> tuple[float, float]:
     spacing = radiograph.spacing_mm
     if spacing is None:
         return 1.0, 1.0
@@ -106,23 +109,23 @@ def _pixel(radiograph: Radiograph) -> tuple[float, float]:
 
 
 def _size(radiograph: Radiograph, in_mm: bool) -> tuple[float, float]:
-    pixel = _pixel(radiograph) if in_mm else (1.0, 1.0)
+    pixel = _pixel_size(radiograph) if in_mm else (1.0, 1.0)
     return radiograph.shape[0] * pixel[0], radiograph.shape[1] * pixel[1]
 
 
 def _columns(visits: int, width: float, height: float) -> int:
-    """How many visits stand side by side, so that the whole fits a screen."""
+    """Return how many visits to put side by side to come nearest to the wanted aspect."""
     return min(range(1, visits + 1), key=lambda n: abs(log(n * width / (ceil(visits / n) * height) / _ASPECT)))
 
 
-def _name(study: Patient, visit: Visit, film: Radiograph) -> str:
-    """What it shows and when, for instance "left, week 52"."""
-    both = film.side is None and film.side_source != ""  # stated, and no single one
-    shown = "both" if both else _SIDES.get(film.side or "", "radiograph")
-    return f"{shown}, {_when(visit, study.visits[0].day)}"
+def _layer_name(patient: Patient, visit: Visit, radiograph: Radiograph) -> str:
+    """Return side and time of a radiograph, for instance "left, week 52"."""
+    both = radiograph.side is None and radiograph.side_source != ""  # a side is stated, but not a single one
+    side = "both" if both else _SIDES.get(radiograph.side or "", "radiograph")
+    return f"{side}, {_time_label(visit, patient.visits[0].day)}"
 
 
-def _when(visit: Visit, baseline: date | None) -> str:
+def _time_label(visit: Visit, baseline: date | None) -> str:
     if visit.day is None or baseline is None:
         return "baseline" if visit.number == 1 else f"visit {visit.number}"
     days = (visit.day - baseline).days

@@ -1,4 +1,4 @@
-"""A radiograph on the screen: what its layer tells of it, and where it lies."""
+"""Read radiographs from layers: pixels, pixel size, attributes and the position in the viewer."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_jsn.patient.patient import Patient
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.radiograph.radiograph import GIVEN
 from napari_jsn.radiograph.spacing import Spacing
-from napari_jsn.viewer.layers.read_layer import pixels_of, spacing_of
-from napari_jsn.viewer.layers.roles import notes
+from napari_jsn.viewer.layers.read_layer import layer_metadata, pixels_of, spacing_of
 
 Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class FilmLayer:
-    """A radiograph that lies in the viewer, as it was when it was looked at.
+class RadiographLayer:
+    """State of an image layer that shows a radiograph, at the time it was read.
 
     Attributes
     ----------
@@ -32,89 +31,98 @@ class FilmLayer:
     visit : int
     pixels : (H, W) array
     spacing_mm : float, (row, col) pair, or None
-    facts : dict
-        What else a :class:`~napari_jsn.radiograph.Radiograph` knows.
+    attributes : dict
+        Further arguments of :class:`~napari_jsn.radiograph.Radiograph`.
     to_world : (3, 3) array
-        Maps ``(row, col, 1)`` of the pixels to the screen.
+        Maps ``(row, col, 1)`` of the pixels to world coordinates of the viewer.
     units : tuple
-        Of the screen.
-    contrast : (float, float)
-        The grey levels shown black and white.
-    of : str
-        The layer's identity, whatever it is called.
+        Of the world coordinates.
+    contrast_limits : (float, float)
+        The intensities shown black and white.
+    layer_id : str
+        Identifies the layer, also after it was renamed.
     """
 
     name: str
     visit: int
     pixels: Any = field(repr=False)
     spacing_mm: Spacing
-    facts: dict[str, Any]
+    attributes: dict[str, Any]
     to_world: Matrix
     units: Any
-    contrast: Any = (0.0, 1.0)
-    of: str = ""
+    contrast_limits: Any = (0.0, 1.0)
+    layer_id: str = ""
 
     def radiograph(self) -> Radiograph:
-        """The radiograph; not for the window's thread, as every pixel is looked at."""
-        return Radiograph(self.pixels, self.spacing_mm, **self.facts)
+        """Return the radiograph. Call it in a worker thread: all pixels are checked."""
+        return Radiograph(self.pixels, self.spacing_mm, **self.attributes)
 
 
-def film_layer(layer: Any, visit: int, spacing_mm: Spacing = None, copy: bool = True) -> FilmLayer:
-    """Take note of an image layer; a spacing that is given comes before what the layer says."""
-    noted = notes(layer)
-    known, source = noted.get("spacing_mm"), str(noted.get("spacing_source") or "")
-    known = tuple(known) if isinstance(known, list) else known
-    seen = spacing_of(layer)
+def read_radiograph_layer(layer: Any, visit: int, spacing_mm: Spacing = None, copy: bool = True) -> RadiographLayer:
+    """Read a radiograph from an image layer; a given spacing comes before the layer's own."""
+    entry = layer_metadata(layer)
+    in_file, source = entry.get("spacing_mm"), str(entry.get("spacing_source") or "")
+    in_file = tuple(in_file) if isinstance(in_file, list) else in_file
+    in_layer = spacing_of(layer)
+    used: Spacing
     if spacing_mm is not None:
-        found, source = spacing_mm, GIVEN
-    elif seen is None or (known is not None and np.allclose(known, seen, rtol=1e-4, atol=0)):
-        found = known  # a file's own pixel size, unless the layer was scaled since
+        used, source = spacing_mm, GIVEN
+    elif in_layer is None or (in_file is not None and np.allclose(in_file, in_layer, rtol=1e-4, atol=0)):
+        used = in_file  # the spacing of the file, unless the layer was scaled after reading
     else:
-        found, source = seen, "layer scale"
-    acquired = noted.get("acquired")
-    facts = {
-        "side": noted.get("side"),
+        used, source = in_layer, "layer scale"
+    acquired = entry.get("acquired")
+    attributes = {
+        "side": entry.get("side"),
         "acquired": datetime.fromisoformat(acquired) if acquired else None,
-        "spacing_source": source if found is not None else "",
-        "name": noted.get("file") or layer.name,
-        **{name: noted.get(name) or "" for name in ("side_source", "acquired_source", "view")},
+        "spacing_source": source if used is not None else "",
+        "name": entry.get("file") or layer.name,
+        **{name: entry.get(name) or "" for name in ("side_source", "acquired_source", "view")},
     }
     pixels = np.array(pixels_of(layer)) if copy else pixels_of(layer)
-    place = world_matrix(layer), layer.units, tuple(layer.contrast_limits)
-    return FilmLayer(layer.name, visit, pixels, found, facts, *place, str(layer.unique_id))
+    placement = world_matrix(layer), layer.units, tuple(layer.contrast_limits)
+    return RadiographLayer(layer.name, visit, pixels, used, attributes, *placement, str(layer.unique_id))
 
 
-def study_from(films: Sequence[FilmLayer], notes: Sequence[str], **options: Any) -> Patient:
-    """The radiographs as a study with each hand apart; not for the window's thread.
+def patient_from_layers(layers: Sequence[RadiographLayer], notes: Sequence[str], **options: Any) -> Patient:
+    """Return a patient with these radiographs. Call it in a worker thread.
 
-    ``options`` are those of :func:`napari_jsn.patient.read.patient_of`.
+    Parameters
+    ----------
+    layers : sequence of RadiographLayer
+        In the order of their visits.
+    notes : sequence of str
+        Notes of the patient that come before those of reading.
+    **options
+        Of :func:`napari_jsn.patient.read.patient_from_radiographs`.
     """
-    from napari_jsn.patient.read import patient_of
+    from napari_jsn.patient.read import patient_from_radiographs
 
-    visits = ([film.radiograph() for film in group] for _, group in groupby(films, key=lambda film: film.visit))
-    study = patient_of(*visits, **options)
-    return replace(study, notes=(*notes, *study.notes))
+    visits = ([layer.radiograph() for layer in group] for _, group in groupby(layers, key=lambda layer: layer.visit))
+    patient = patient_from_radiographs(*visits, **options)
+    return replace(patient, notes=(*notes, *patient.notes))
 
 
-def lay_apart(layers: Sequence[Any]) -> None:
-    """Lay radiographs that lie over each other side by side."""
-    done: list[Any] = []
+def separate_layers(layers: Sequence[Any]) -> None:
+    """Move layers that overlap so that they lie side by side."""
+    placed: list[Any] = []
     for layer in layers:
         low, high = layer.extent.world
-        if any((low < there[1]).all() and (there[0] < high).all() for there in done):
-            right = max(there[1][1] for there in done) + 0.02 * (high - low)[1]
+        if any((low < other[1]).all() and (other[0] < high).all() for other in placed):
+            right = max(other[1][1] for other in placed) + 0.02 * (high - low)[1]
             layer.translate = layer.translate + (0, right - low[1])
-        done.append(layer.extent.world)
+        placed.append(layer.extent.world)
 
 
 def world_matrix(layer: Any) -> Matrix:
-    """3 x 3 matrix from ``(row, col, 1)`` of a 2-D layer's data to the screen, whatever was done to the layer."""
-    origin, down, right = (np.asarray(layer.data_to_world(at)) for at in ((0, 0), (1, 0), (0, 1)))
+    """Return the 3 x 3 matrix from ``(row, col, 1)`` of a 2-D layer's data to world coordinates."""
+    origin, down, right = (np.asarray(layer.data_to_world(point)) for point in ((0, 0), (1, 0), (0, 1)))
     matrix = np.eye(3)
     matrix[:2] = np.stack([down - origin, right - origin, origin], axis=1)
     return matrix
 
 
-def apply(matrix: Matrix, points: Any) -> Matrix:
-    """Points (..., 2) through a 3 x 3 matrix."""
-    return np.asarray(points, dtype=float) @ matrix[:2, :2].T + matrix[:2, 2]
+def transform_points(matrix: NDArray[np.floating[Any]], points: ArrayLike) -> Matrix:
+    """Map points of shape (..., 2) by a 3 x 3 matrix."""
+    mapped: Matrix = np.asarray(points, dtype=float) @ matrix[:2, :2].T + matrix[:2, 2]
+    return mapped

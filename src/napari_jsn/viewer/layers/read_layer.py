@@ -1,20 +1,68 @@
-"""Read pixels and pixel size from a layer."""
+"""Read pixels, pixel size, metadata and role of a layer.
+
+A role says which part a layer or a file has in a joint pair. It is read from the metadata, else from the name.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
+#: Key of this plugin's entry in a layer's metadata.
+KEY = "napari_jsn"
+
+#: Roles of layers that can be registered. Results have other roles.
+FIXED, MOVING, FIXED_MASKS, MOVING_MASKS = "fixed", "moving", "fixed_masks", "moving_masks"
+
+_FIXED_WORDS = re.compile(r"fixed|baseline", re.IGNORECASE)
+_MOVING_WORDS = re.compile(r"moving|follow[-_ ]?up", re.IGNORECASE)
+
 
 def pixels_of(layer: Any) -> Any:
-    """The layer's array at full resolution."""
+    """Return the array of an image or labels layer at full resolution."""
     return layer.data[0] if layer.multiscale else layer.data
 
 
 def spacing_of(layer: Any) -> Spacing:
-    """Pixel size of a layer in mm where its units are lengths; else None."""
+    """Return the pixel size of a 2-D layer in mm; None where its units are not lengths."""
     sides = [unit * float(scale) for unit, scale in zip(layer.units, layer.scale)]
     if layer.ndim != 2 or not all(side.check("[length]") for side in sides):
         return None
     return check_spacing([float(f"{side.to('mm').magnitude:.6g}") for side in sides])
+
+
+def layer_metadata(layer: Any) -> dict[str, Any]:
+    """Return this plugin's entry in the metadata of a layer; empty where there is none."""
+    entry = layer.metadata.get(KEY)
+    return entry if isinstance(entry, dict) else {}
+
+
+def role_of(layer: Any, mask: bool) -> str | None:
+    """Return the role of a layer, from its metadata or else from its name."""
+    return layer_metadata(layer).get("role") or role_in_name(layer.name, mask)
+
+
+def role_in_name(name: str, mask: bool) -> str | None:
+    """Return the role that a name states; None where it states none or two.
+
+    Parameters
+    ----------
+    name : str
+        Of a layer or a file.
+    mask : bool
+        Whether it holds bone masks.
+    """
+    fixed, moving = _FIXED_WORDS.search(name), _MOVING_WORDS.search(name)
+    if bool(fixed) == bool(moving):
+        return None
+    if mask:
+        return FIXED_MASKS if fixed else MOVING_MASKS
+    return FIXED if fixed else MOVING
+
+
+def found_in(labels: Any, image: Any) -> bool:
+    """Return whether these bones were found in this image, also where one of the layers was renamed."""
+    entry = layer_metadata(labels)
+    return image is not None and entry.get("role") == "bones" and entry.get("of") == str(image.unique_id)

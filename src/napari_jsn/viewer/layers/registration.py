@@ -1,4 +1,4 @@
-"""Show a registration as layers on the fixed image's grid."""
+"""Show a registration as layers on the grid of the fixed image."""
 
 from __future__ import annotations
 
@@ -12,54 +12,66 @@ from napari.layers import Image, Labels, Layer
 
 from napari_jsn.radiograph.spacing import Spacing
 from napari_jsn.registration.record import flat_record
-from napari_jsn.viewer.layers.roles import KEY, notes
+from napari_jsn.viewer.layers.read_layer import KEY, layer_metadata
 
 if TYPE_CHECKING:
+    from napari.components import LayerList
+
     from napari_jsn.registration.result import Registration
 
-PLACE = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
+#: Attributes of a layer that say where it lies; its affine matrix comes besides.
+_PLACEMENT = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
 
+#: Roles of result layers.
 TRANSFORMED, ORIGINAL_SPECTRUM, TRANSFORMED_SPECTRUM = "transformed", "original_spectrum", "transformed_spectrum"
 BONES = "bones"
 
-#: Bones keep one colour each in every window: 1 upper, 2 lower, 3 both.
-BONES_LOOK = {
+#: The colours of the bones are the same in every layer: 1 upper, 2 lower, 3 both.
+BONES_STYLE: dict[str, Any] = {
     "colormap": {0: "transparent", 1: "#ffa62b", 2: "#3fb8ff", 3: "#ffffff", None: "transparent"},
     "features": {"index": [0, 1, 2, 3], "bone": ["none", "upper (distal)", "lower (proximal)", "both"]},
     "opacity": 0.25,
 }
 
-#: Perceptually uniform, and no grey in it: never taken for a radiograph.
+#: Perceptually uniform and coloured, to distinguish loss spectra from radiographs.
 SPECTRUM_COLORMAP = "inferno"
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Names of two layers and the place of the fixed one, as they were when Run was pressed."""
+class PairLayers:
+    """Names of the two image layers of a pair, and the placement of the fixed one, when the run was started."""
 
     fixed: str
     moving: str
-    place: Mapping[str, Any]
+    placement: Mapping[str, Any]
 
     @classmethod
-    def of(cls, fixed: Any, moving: Any, spacing_mm: Spacing = None) -> Pair:
-        """Take note of two image layers; where pixels are not square, results lie on square ones."""
-        place = {name: copy(getattr(fixed, name)) for name in PLACE}
+    def of(cls, fixed: Any, moving: Any, spacing_mm: Spacing = None) -> PairLayers:
+        """Read two image layers; where pixels are not square, the results have square ones."""
+        placement = placement_of(fixed)
         if isinstance(spacing_mm, tuple):
             zoom = np.divide(spacing_mm, min(spacing_mm))
-            place["translate"] = place["translate"] + place["scale"] * (1 / zoom - 1) / 2
-            place["scale"] = place["scale"] / zoom
-        return cls(fixed.name, moving.name, {**place, "affine": fixed.affine.affine_matrix.copy()})
+            placement["translate"] = placement["translate"] + placement["scale"] * (1 / zoom - 1) / 2
+            placement["scale"] = placement["scale"] / zoom
+        return cls(fixed.name, moving.name, placement)
 
 
-def show(layers: Any, registration: Registration, pair: Pair, extra: Mapping[str, Any]) -> list[Image]:
-    """Add the transformed image and both loss spectra, or renew those of an earlier run of the same pair.
+def placement_of(layer: Any) -> dict[str, Any]:
+    """Return the options that place another layer of the same shape where this one lies."""
+    placement = {name: copy(getattr(layer, name)) for name in _PLACEMENT}
+    return {**placement, "affine": layer.affine.affine_matrix.copy()}
+
+
+def show_registration(
+    layers: LayerList, registration: Registration, pair: PairLayers, extra: Mapping[str, Any]
+) -> list[Image]:
+    """Add the transformed image and both loss spectra, or update those of an earlier run of the same pair.
 
     Parameters
     ----------
     layers : napari.components.LayerList
     registration : Registration
-    pair : Pair
+    pair : PairLayers
     extra : mapping
         Further plain data for the layers' metadata.
 
@@ -72,48 +84,66 @@ def show(layers: Any, registration: Registration, pair: Pair, extra: Mapping[str
     both = np.stack([registration.original_spectrum, registration.transformed_spectrum])
     top = float(np.nanmax(both, initial=0.0)) or 1.0
     spectrum = {"colormap": SPECTRUM_COLORMAP, "blending": "additive", "contrast_limits": (0.0, top)}
-    wanted = (
+    wanted: tuple[tuple[str, str, dict[str, Any]], ...] = (
         (TRANSFORMED, f"transformed {pair.moving}", {}),
         (ORIGINAL_SPECTRUM, "original loss spectrum", spectrum),
         (TRANSFORMED_SPECTRUM, "transformed loss spectrum", spectrum),
     )
     shown = [
-        put(layers, role, name, getattr(registration, role), {**entry, "role": role}, pair.place, look)
-        for role, name, look in wanted
+        add_or_update(layers, name, getattr(registration, role), {**entry, "role": role}, pair.placement, style)
+        for role, name, style in wanted
     ]
     layers.link_layers(shown[1:], ("contrast_limits", "gamma", "colormap"))
     return shown
 
 
-def show_bones(layers: Any, registration: Registration, pair: Pair) -> Labels:
-    """Add the bones that were measured, or renew them, as labels that can be painted and chosen as masks."""
+def show_bones(layers: LayerList, registration: Registration, pair: PairLayers) -> Labels:
+    """Add the bones that were measured as labels, or update them; they can be painted and chosen as masks."""
     entry = {"fixed": pair.fixed, "moving": pair.moving, "role": BONES}
-    labels = registration.fixed_masks.labels
-    return put(layers, BONES, f"bones of {pair.fixed}", labels, entry, pair.place, BONES_LOOK, Labels)
+    masks = registration.fixed_masks
+    bones: Labels = add_or_update(
+        layers, f"bones of {pair.fixed}", masks.labels, entry, pair.placement, BONES_STYLE, Labels
+    )
+    return bones
 
 
-def put(
-    layers: Any,
-    role: str,
+def add_or_update(
+    layers: LayerList,
     name: str,
     data: Any,
     entry: dict[str, Any],
-    place: Mapping[str, Any],
-    look: Mapping[str, Any],
+    placement: Mapping[str, Any],
+    style: Mapping[str, Any],
     kind: type[Layer] = Image,
-    same: tuple[str, ...] = ("role", "fixed", "moving"),
+    keys: tuple[str, ...] = ("role", "fixed", "moving"),
 ) -> Any:
-    """The result layer of this role and pair, renewed or added; ``same`` names the notes that tell it."""
+    """Return the result layer with this metadata entry: updated where there is one already, else added.
+
+    Parameters
+    ----------
+    layers : napari.components.LayerList
+    name : str
+        Of a new layer.
+    data : array
+    entry : dict
+        This plugin's entry in the layer's metadata, with its role.
+    placement, style : mapping
+        Options of the layer.
+    kind : type
+        Class of the layer.
+    keys : tuple of str
+        The keys of the entry that identify the layer.
+    """
     for layer in layers:
-        old = notes(layer)
-        if isinstance(layer, kind) and all(old.get(key) == entry[key] for key in same):
+        before = layer_metadata(layer)
+        if isinstance(layer, kind) and all(before.get(key) == entry[key] for key in keys):
             layer.data = data
             layer.metadata = {**layer.metadata, KEY: entry}
-            for attribute, value in {**place, **look}.items():
+            for attribute, value in {**placement, **style}.items():
                 setattr(layer, attribute, value)
             return layer
-    # spectra would cover the images; they come out side by side
-    seen = role in (TRANSFORMED, BONES)
-    layer = kind(data, name=name, metadata={KEY: entry}, visible=seen, **place, **look)
+    # loss spectra would cover the images; the view side by side shows them
+    visible = entry["role"] in (TRANSFORMED, BONES)
+    layer = kind(data, name=name, metadata={KEY: entry}, visible=visible, **placement, **style)
     layers.append(layer)
     return layer

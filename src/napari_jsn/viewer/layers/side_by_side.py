@@ -1,4 +1,4 @@
-"""The panels of a registration next to each other in napari's grid, and the way back."""
+"""Show the layers of a registration side by side in napari's grid, and restore the view afterwards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from napari.layers import Image
 
 
 class SideBySide:
-    """Shows some layers in a grid, each with its name, and puts everything back afterwards.
+    """Shows some layers in a grid, each with its name, and restores the view afterwards.
 
     Parameters
     ----------
@@ -24,14 +24,14 @@ class SideBySide:
 
     @property
     def active(self) -> bool:
-        """Whether the panels are shown side by side now."""
+        """Whether the layers are shown side by side now."""
         return bool(self._undo)
 
     def show(self, panels: Sequence[Any]) -> None:
         """Show these layers and hide the others; coloured ones get a colour bar, all a scale bar."""
         if self.active and self._panels == list(panels):
-            return  # already there, perhaps zoomed into
-        self.leave()
+            return  # keep the user's zoom
+        self.restore()
         self._panels = list(panels)
         canvas = self._viewer.canvas
         for layer in self._viewer.layers:
@@ -47,11 +47,11 @@ class SideBySide:
         self._set(canvas.grid, stride=1, shape=(-1, -1), spacing=4, enabled=True)
         self._viewer.reset_view()
 
-    def leave(self) -> None:
-        """Put back what was visible, and the canvas."""
+    def restore(self) -> None:
+        """Restore the visibility of the layers and the canvas."""
         undo, self._undo = self._undo, []
-        for put_back in reversed(undo):
-            put_back()
+        for step in reversed(undo):
+            step()
         if undo:
             self._viewer.reset_view()
 
@@ -60,14 +60,14 @@ class SideBySide:
 
         def assign(new: dict[str, Any]) -> None:
             for name, value in new.items():
-                if getattr(model, name) != value:  # napari draws anew even where nothing changes
+                if getattr(model, name) != value:  # napari redraws even where nothing changes
                     setattr(model, name, value)
 
         self._undo.append(lambda: assign(before))
         assign(values)
 
 
-def round_length(longest: float) -> float:
-    """The largest of 1, 2, 5, 10, ... that is no longer than this: room for a colour bar beside the scale bar."""
-    power = 10.0 ** np.floor(np.log10(longest))
-    return float(max(step for step in (power, 2 * power, 5 * power) if step <= longest))
+def round_length(limit: float) -> float:
+    """Return the largest of 1, 2, 5, 10, ... up to the limit, as length of a scale bar."""
+    power = 10.0 ** np.floor(np.log10(limit))
+    return float(max(step for step in (power, 2 * power, 5 * power) if step <= limit))

@@ -1,1 +1,1 @@
-"""The dock widget "Register joint pair"."""
+"""The dock widget "Register joint pair": inputs and form, results, and the widget itself."""

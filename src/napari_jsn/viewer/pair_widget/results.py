@@ -1,4 +1,4 @@
-"""The figures of one registration, large enough to read at a glance."""
+"""The panel with the figures of one registration."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_jsn.registration import labels as words
-from napari_jsn.viewer.forms.style import set_property
+from napari_jsn.registration import labels
+from napari_jsn.viewer.forms.style import set_property, text_label
 
 if TYPE_CHECKING:
     from napari_jsn.registration.result import Registration
 
-#: Lines below the large figure, and what each means.
+#: Lines below the large figure, and their tips.
 _LINES = {
     "Pair": "Follow-up against baseline.",
-    "Eq. 7": "The raw difference of both bones' shifts (Wang et al. 2023, Eq. 7), without the correction for turn.",
+    "Eq. 7": "The difference of both bones' translations, not corrected for rotation (Wang et al. 2023, Eq. 7).",
     "Loss": "Mean squared difference before and after the registration, half for each bone (Eq. 6).",
     "Method": "How the bones were registered.",
     "Pixel size": "Of the fixed image, and where it comes from.",
@@ -34,40 +34,44 @@ _LINES = {
 
 
 class ResultsPanel(QFrame):
-    """JSN, its interval, what it means, and what it rests on.
+    """JSN with its interval and its direction, and the facts of the registration.
 
-    ``compare`` is emitted when the user asks to see the images side by side, or no longer;
-    ``bones_wanted`` when they ask for the bones that were measured.
+    ``side_by_side_toggled`` is emitted when the user switches the view side by side on or off; ``bones_requested`` when
+    the user asks for the bones that were measured.
     """
 
-    compare = Signal(bool)
-    bones_wanted = Signal()
+    side_by_side_toggled = Signal(bool)
+    bones_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("results")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._hint, self._body = _label("note", "Run shows the narrowing here."), QWidget()
-        self._figure, self._meaning, self._interval = _label("figure"), _label("meaning"), _label("interval")
+        self._figure, self._direction, self._interval = _label("figure"), _label("direction"), _label("interval")
         self._reason = _label("reason")
         self._values = {name: _label("value") for name in _LINES}
         self.side_by_side, self.copy = QPushButton("Side by side"), QPushButton("Copy")
         self.bones = QPushButton("Bones")
-        self._lay_out()
+        self._add_widgets()
         self.side_by_side.setCheckable(True)
         self.side_by_side.setChecked(True)
         self.side_by_side.setToolTip("Fixed, moving, transformed and both loss spectra in napari's grid")
-        self.side_by_side.toggled.connect(self.compare)
-        self.bones.setToolTip("Add the bones that were measured as a labels layer: look, correct, choose it as masks")
-        self.bones.clicked.connect(self.bones_wanted)
+        self.side_by_side.toggled.connect(self.side_by_side_toggled)
+        self.bones.setToolTip(
+            "Add the bones that were measured as a labels layer, to check them, correct them and choose them as masks"
+        )
+        self.bones.clicked.connect(self.bones_requested)
         self.copy.setToolTip("Copy these figures as text")
         self.copy.clicked.connect(self._copy)
         self.clear()
 
     def _copy(self) -> None:
-        QApplication.clipboard().setText(self.text())
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(self.text())
 
-    def _lay_out(self) -> None:
+    def _add_widgets(self) -> None:
         outer, layout = QVBoxLayout(self), QVBoxLayout(self._body)
         outer.setContentsMargins(12, 10, 12, 10)
         outer.addWidget(self._hint)
@@ -75,7 +79,7 @@ class ResultsPanel(QFrame):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
         title = _label("name", "Joint space narrowing")
-        for widget in (title, self._figure, self._meaning, self._interval, self._reason):
+        for widget in (title, self._figure, self._direction, self._interval, self._reason):
             layout.addWidget(widget)
         layout.addSpacing(8)
         grid = QGridLayout()
@@ -98,7 +102,7 @@ class ResultsPanel(QFrame):
         layout.addLayout(buttons)
 
     def clear(self) -> None:
-        """Show no figures: an old one must not be taken for the pair in the form."""
+        """Hide the figures, because they are not those of the pair in the form."""
         self._hint.show()
         self._body.hide()
 
@@ -109,35 +113,35 @@ class ResultsPanel(QFrame):
         ----------
         result : Registration
         pair : str
-            Which images it compares.
+            Names of the two images.
         spacing : str
             The pixel size and where it comes from.
         """
-        self._figure.setText(words.jsn_label(result))
-        self._meaning.setText(meaning(result))
-        self._interval.setText(f"95 % interval {words.interval_label(result)}".replace(" (", "\n("))
+        self._figure.setText(labels.jsn_label(result))
+        self._direction.setText(direction_label(result))
+        self._interval.setText(f"95 % interval {labels.interval_label(result)}".replace(" (", "\n("))
         self._reason.setText("" if result.reliable else f"Not reliable. {result.reason}")
         self._reason.setVisible(not result.reliable)
-        loss = " → ".join(words.loss_labels(result))
-        facts = (pair, words.eq7_label(result), loss, result.method, spacing)
+        loss = " → ".join(labels.loss_labels(result))
+        facts = (pair, labels.eq7_label(result), loss, result.method, spacing)
         for value, text in zip(self._values.values(), facts):
             value.setText(text)
-        for label in (self._figure, self._meaning, self._interval):
+        for label in (self._figure, self._direction, self._interval):
             set_property(label, "reliable", result.reliable)
         self._hint.hide()
         self._body.show()
 
     def text(self) -> str:
-        """All figures as text, a line each; empty when none are shown."""
+        """Return all figures as text, a line each; empty where none are shown."""
         if self._body.isHidden():
             return ""
-        shown = [label.text() for label in (self._figure, self._meaning, self._interval, self._reason)]
+        shown = [label.text() for label in (self._figure, self._direction, self._interval, self._reason)]
         shown += [f"{name}: {value.text()}" for name, value in self._values.items()]
         return "\n".join(line for line in shown if line)
 
 
-def meaning(result: Registration) -> str:
-    """The figure in words."""
+def direction_label(result: Registration) -> str:
+    """Return in words whether the joint space is narrower, wider or unchanged."""
     low, high = result.ci95_px
     if low <= 0 <= high:
         return "no change beyond the uncertainty"
@@ -145,9 +149,4 @@ def meaning(result: Registration) -> str:
 
 
 def _label(name: str, text: str = "") -> QLabel:
-    label = QLabel(text)
-    label.setObjectName(name)
-    label.setWordWrap(True)
-    label.setIndent(0)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
+    return text_label(name, text, selectable=True)

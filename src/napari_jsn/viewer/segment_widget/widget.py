@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 from napari.layers import Image, Labels
-from qtpy.QtWidgets import QLabel
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.viewer.forms.form import Form
-from napari_jsn.viewer.forms.inputs import DEVICES, ask, ask_with, image_problem
-from napari_jsn.viewer.forms.models import ModelField
+from napari_jsn.viewer.forms.fields import LayerField, ModelField
+from napari_jsn.viewer.forms.form import DEVICES, Form, form_field, image_problem
 from napari_jsn.viewer.forms.run_panel import RunPanel
-from napari_jsn.viewer.layers.read_layer import pixels_of
-from napari_jsn.viewer.layers.registration import BONES, BONES_LOOK, PLACE, put
-from napari_jsn.viewer.layers.roles import is_of, notes, role_of
+from napari_jsn.viewer.forms.style import text_label
+from napari_jsn.viewer.layers.read_layer import FIXED, MOVING, found_in, layer_metadata, pixels_of, role_of
+from napari_jsn.viewer.layers.registration import BONES, BONES_STYLE, add_or_update, placement_of
 
 if TYPE_CHECKING:
     import napari
@@ -27,27 +24,27 @@ if TYPE_CHECKING:
     from napari_jsn.segmentation.found_bones import FoundBones
     from napari_jsn.viewer.forms.worker import WorkerProgress
 
-_DONE = "Bones of {}. Correct them with napari's brush where they are wrong; a registration of this image uses them."
+_SUMMARY = "Bones of {}. Correct them with napari's brush where they are wrong. Register joint pair uses them as masks."
 
 
 @dataclass(frozen=True)
 class SegmentInputs:
-    """What to segment, and with what."""
+    """The image to segment, and the model."""
 
-    joint_image: Any = ask(
-        "Image", "image", "image", "Joint image: 2-D, grey, bone bright, finger axis vertical, distal end up."
+    joint_image: Any = form_field(
+        "Image", "image", "image", "Joint image: 2-D, greyscale, bone bright, finger axis vertical, distal end up."
     )
-    model: str | None = ask_with(
-        ModelField, "Model", "image", "The network that finds the bones; your own are made by the widget Train."
+    model: str | None = form_field(
+        "Model", ModelField, "image", "The network that finds the bones. The widget Train makes your own models."
     )
-    device: str = ask("Device", "choice", "image", "auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES)
+    device: str = form_field("Device", "choice", "image", "auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES)
 
     def problems(self) -> dict[str, str]:
-        """Why nothing can be segmented: field name to a sentence; empty when it can."""
+        """Return why nothing can be segmented: field name to a sentence; empty where it can."""
         image = self.joint_image
         found = {"joint_image": "Open a joint image." if image is None else image_problem(image)}
         if self.model is None:
-            found["model"] = "There is no model yet. The widget Train makes one."
+            found["model"] = "There is no model yet. Make one with the widget Train."
         return {name: problem for name, problem in found.items() if problem}
 
 
@@ -57,12 +54,12 @@ class SegmentForm(Form):
     def __init__(self) -> None:
         super().__init__(SegmentInputs, {"image": ("Joint image", "")})
 
-    def offer(self, layers: Any) -> None:
-        """Take up the viewer's layers: by default the first that is no result."""
+    def set_choices(self, layers: Any) -> None:
+        """Update the choices of images; by default the first that is no result."""
         images = [layer for layer in layers if isinstance(layer, Image)]
-        plain = (i for i in images if role_of(i, False) in (None, "fixed", "moving") and i.ndim == 2 and not i.rgb)
-        self.fields["joint_image"].offer(images, next(plain, None))
-        self._changed()
+        plain = (i for i in images if role_of(i, False) in (None, FIXED, MOVING) and i.ndim == 2 and not i.rgb)
+        self.field("joint_image", LayerField).set_choices(images, next(plain, None))
+        self._on_change()
 
 
 class SegmentJoint(RunPanel):
@@ -74,31 +71,27 @@ class SegmentJoint(RunPanel):
     """
 
     modules = ("torch", "monai.networks.nets")
-    what = "segmentation"
+    work_name = "segmentation"
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        self.told, self.doubt = QLabel(), QLabel()
-        for label, name in ((self.told, "told"), (self.doubt, "reason")):
-            label.setObjectName(name)
-            label.setWordWrap(True)
-            label.hide()
+        self.summary, self.warning = text_label("summary"), text_label("reason")
+        self.summary.hide()
+        self.warning.hide()
         tips = ("Find the two bones", "Stop and add nothing")
-        super().__init__(napari_viewer, SegmentForm(), self.doubt, self.told, button="Segment", tips=tips)
+        super().__init__(napari_viewer, SegmentForm(), self.warning, self.summary, button="Segment", tips=tips)
 
     def begin(self) -> tuple[Callable[[WorkerProgress], FoundBones], dict[str, Any]]:
-        """Segment the image in the form; bones that were corrected by hand are never replaced."""
+        """Segment the image in the form, unless its bones were corrected by hand: these are never replaced."""
         inputs = self.form.inputs()
         layer = inputs.joint_image
-        for found in self._viewer.layers:
-            if isinstance(found, Labels) and is_of(found, layer) and _is_edited(found):
-                told = f"{found.name!r} was corrected by hand. Remove that layer to find the bones anew."
-                raise InputError(told, "joint_image")
+        for labels in self._viewer.layers:
+            if isinstance(labels, Labels) and found_in(labels, layer) and _is_edited(labels):
+                problem = f"{labels.name!r} was corrected by hand. Remove that layer to find the bones again."
+                raise InputError(problem, "joint_image")
         image = np.array(pixels_of(layer))
         device = None if inputs.device == "auto" else inputs.device
-        place = {name: copy(getattr(layer, name)) for name in PLACE}
-        place["affine"] = layer.affine.affine_matrix.copy()
         entry = {"role": BONES, "of": str(layer.unique_id), "image": layer.name, "model": inputs.model}
-        self._tell("", "")
+        self._show_texts("", "")
 
         def work(progress: WorkerProgress) -> FoundBones:
             import napari_jsn
@@ -107,24 +100,25 @@ class SegmentJoint(RunPanel):
             masks: FoundBones = napari_jsn.segment(image, inputs.model, device)
             return masks
 
-        return work, {"entry": entry, "place": place}
+        return work, {"entry": entry, "placement": placement_of(layer)}
 
-    def finish(self, result: FoundBones, notes: dict[str, Any]) -> None:
-        """Add the labels, or renew those of an earlier run on this image."""
+    def finish(self, result: FoundBones, context: dict[str, Any]) -> None:
+        """Add the labels, or update those of an earlier run on this image."""
         labels, reason = result.labels, result.reason
-        entry = {**notes["entry"], "reason": reason, "found": crc32(labels.tobytes())}
-        name, place = f"bones of {entry['image']}", notes["place"]
-        layers, same = self._viewer.layers, ("role", "of")
-        layer = put(layers, BONES, name, labels, entry, place, BONES_LOOK, Labels, same)
+        entry = {**context["entry"], "reason": reason, "found": crc32(labels.tobytes())}
+        name, layers = f"bones of {entry['image']}", self._viewer.layers
+        layer = add_or_update(
+            layers, name, labels, entry, context["placement"], BONES_STYLE, Labels, keys=("role", "of")
+        )
         layers.selection.active = layer
-        self._tell(_DONE.format(entry["image"]), f"Look closely: {reason}" if reason else "")
+        self._show_texts(_SUMMARY.format(entry["image"]), f"Check these bones: {reason}" if reason else "")
 
-    def _tell(self, told: str, doubt: str) -> None:
-        for label, text in ((self.told, told), (self.doubt, doubt)):
+    def _show_texts(self, summary: str, warning: str) -> None:
+        for label, text in ((self.summary, summary), (self.warning, warning)):
             label.setText(text)
             label.setVisible(bool(text))
 
 
 def _is_edited(layer: Labels) -> bool:
-    """Whether somebody painted on labels that were found."""
-    return notes(layer).get("found") != crc32(np.ascontiguousarray(layer.data).tobytes())
+    """Return whether labels that were found were painted on since."""
+    return layer_metadata(layer).get("found") != crc32(np.ascontiguousarray(layer.data).tobytes())

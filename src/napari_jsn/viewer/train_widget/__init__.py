@@ -1,1 +1,1 @@
-"""The dock widget "Train"."""
+"""The dock widget "Train": inputs and form, and the widget itself."""

@@ -1,7 +1,7 @@
 import pytest
 from napari.layers import Image, Labels
 
-from napari_jsn.viewer.layers.roles import KEY, notes, role_in_name, role_of
+from napari_jsn.viewer.layers.read_layer import KEY, layer_metadata, role_in_name, role_of
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_metadata_comes_before_the_name(images):
 
 
 def test_foreign_metadata_under_the_key_is_ignored(images):
-    assert notes(Image(images[0], metadata={KEY: "something else"})) == {}
+    assert layer_metadata(Image(images[0], metadata={KEY: "something else"})) == {}

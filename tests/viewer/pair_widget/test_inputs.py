@@ -6,7 +6,7 @@ from napari.layers import Image, Labels
 
 from napari_jsn.registration.methods import METHODS
 from napari_jsn.registration.register import register
-from napari_jsn.viewer.forms.inputs import PairInputs
+from napari_jsn.viewer.pair_widget.inputs import PairInputs
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def test_a_pair_of_images_is_enough(pair):
     assert PairInputs(**pair).problems() == {}
 
 
-def test_nothing_chosen_is_told_at_both_images():
+def test_empty_inputs_are_a_problem_of_both_images():
     assert set(PairInputs().problems()) == {"fixed", "moving"}
 
 
@@ -29,7 +29,7 @@ def test_the_same_image_twice(pair):
 
 
 @pytest.mark.parametrize(("shape", "word"), [((4, 16, 12), "3 dimensions"), ((16, 12, 3), "colour")])
-def test_images_that_are_not_plain(pair, shape, word):
+def test_images_that_are_not_2d_greyscale(pair, shape, word):
     layer = Image(np.zeros(shape), rgb=shape[-1] == 3)
     assert word in PairInputs(fixed=layer, moving=pair["moving"]).problems()["fixed"]
 
@@ -50,7 +50,7 @@ def test_a_spacing_of_the_moving_image_alone(pair):
     assert set(PairInputs(**pair, moving_spacing_mm=0.1).problems()) == {"moving_spacing_mm"}
 
 
-def test_core_arguments_are_named_as_the_core_names_them():
+def test_core_arguments_have_the_names_of_the_core():
     names = {field.name for field in fields(PairInputs)}
     assert names <= set(register.__code__.co_varnames[: register.__code__.co_argcount])
 
@@ -73,6 +73,6 @@ def test_a_multiscale_image_is_registered_at_full_resolution(pair, images):
     assert inputs.as_core_arguments()["fixed"].shape == images[0].shape
 
 
-def test_the_form_cannot_be_changed_behind_its_back(pair):
+def test_inputs_are_frozen(pair):
     with pytest.raises(FrozenInstanceError):
         PairInputs(**pair).method = "other"

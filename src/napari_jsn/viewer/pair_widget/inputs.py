@@ -1,0 +1,152 @@
+"""Inputs and form of the widget "Register joint pair"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels
+
+from napari_jsn.radiograph.spacing import Spacing
+from napari_jsn.registration.methods import choices
+from napari_jsn.viewer.forms.fields import LayerField, SpacingField
+from napari_jsn.viewer.forms.form import DEVICES, Form, form_field, image_problem, spacing_problem
+from napari_jsn.viewer.layers.read_layer import found_in, layer_metadata, pixels_of, role_of, spacing_of
+
+_TITLES = {"fixed": ("Fixed", "baseline"), "moving": ("Moving", "follow-up"), "how": ("Registration", "")}
+#: The field with the pixel size of each image field.
+_SPACING_OF = {"fixed": "spacing_mm", "moving": "moving_spacing_mm"}
+
+_MASKS_TIP = (
+    "Labels layer of the image's shape: 1 upper (distal) bone, 2 lower (proximal) bone, 3 both.\n"
+    "Without one, the bones are found automatically."
+)
+_SPACING_TIP = (
+    "Size of a pixel in mm (rows x columns where not square),\ntaken from the layer's scale where that is a length.\n"
+)
+
+
+@dataclass(frozen=True)
+class PairInputs:
+    """A joint pair as given by the user; ``None`` where a field is empty.
+
+    Each field has the name of an argument of :func:`napari_jsn.register`, so that an error about an argument can be
+    shown at its field.
+    """
+
+    fixed: Any = form_field(
+        "Image", "image", "fixed", "Joint image of the baseline visit: 2-D, greyscale, bone bright."
+    )
+    fixed_masks: Any = form_field("Bone masks", "labels", "fixed", _MASKS_TIP)
+    spacing_mm: Spacing = form_field(
+        "Pixel size", "spacing", "fixed", _SPACING_TIP + "Empty: not known, results are in pixels."
+    )
+    moving: Any = form_field(
+        "Image", "image", "moving", "Joint image of the follow-up visit: 2-D, greyscale, bone bright."
+    )
+    moving_masks: Any = form_field("Bone masks", "labels", "moving", _MASKS_TIP)
+    moving_spacing_mm: Spacing = form_field(
+        "Pixel size", "spacing", "moving", _SPACING_TIP + "Empty: the same as the fixed image's."
+    )
+    method: str = form_field("Method", "choice", "how", "How the bones are registered.", choices()[0], tuple(choices()))
+    device: str = form_field(
+        "Device", "choice", "how", "Where to compute; auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES
+    )
+
+    def problems(self) -> dict[str, str]:
+        """Return why the pair cannot be registered: field name to a sentence; empty where it can."""
+        checks: dict[str, Callable[[], str]] = {
+            "fixed": lambda: image_problem(self.fixed),
+            "moving": lambda: image_problem(self.moving, self.fixed),
+            "fixed_masks": lambda: _masks_problem(self.fixed_masks, self.fixed),
+            "moving_masks": lambda: _masks_problem(self.moving_masks, self.moving),
+            "spacing_mm": lambda: spacing_problem(self.spacing_mm),
+            "moving_spacing_mm": lambda: spacing_problem(self.moving_spacing_mm, self.spacing_mm, True),
+        }
+        return {name: problem for name, check in checks.items() if (problem := check())}
+
+    def as_core_arguments(self) -> dict[str, Any]:
+        """Return the arguments of :func:`napari_jsn.register`; arrays are copied, because layers may be painted on."""
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        for name in ("fixed", "fixed_masks", "moving", "moving_masks"):
+            values[name] = None if values[name] is None else np.array(pixels_of(values[name]))
+        values["device"] = None if self.device == "auto" else self.device
+        return values
+
+
+class PairForm(Form):
+    """The form of a joint pair. Layers that the user did not choose are chosen by their role and name."""
+
+    def __init__(self) -> None:
+        super().__init__(PairInputs, _TITLES)
+        self._labels: list[Any] = []
+        for image in _SPACING_OF:
+            self.fields[image].changed.connect(self._prefill)
+            self.fields[image].changed.connect(self._set_mask_choices)
+        self._prefilled: dict[str, Any] = {}
+
+    def set_choices(self, layers: Any) -> None:
+        """Update the choices of images and masks to the viewer's layers."""
+        images = [layer for layer in layers if isinstance(layer, Image)]
+        self._labels = [layer for layer in layers if isinstance(layer, Labels)]
+        for name, default in _default_images(images).items():
+            self.field(name, LayerField).set_choices(images, default)
+        self._set_mask_choices()
+        self._prefill()
+
+    def spacing_source(self, image: str) -> str:
+        """Return where the pixel size of ``fixed`` or ``moving`` comes from, in words."""
+        field = self.field(_SPACING_OF[image], SpacingField)
+        if field.value() is None:
+            return ""
+        if field.edited:
+            return "typed in"
+        # a layer that was scaled after reading no longer has the pixel size of its file
+        entry = layer_metadata(self.fields[image].value())
+        return str(entry.get("spacing_source")) if entry.get("spacing_mm") == field.value() else "layer scale"
+
+    def _set_mask_choices(self) -> None:
+        """Choose the bones that were found in the image; else masks by their role."""
+        for image in _SPACING_OF:
+            name, chosen = f"{image}_masks", self.fields[image].value()
+            found = next((labels for labels in self._labels if found_in(labels, chosen)), None)
+            self.field(name, LayerField).set_choices(self._labels, found or _first(self._labels, name, mask=True))
+
+    def _prefill(self) -> None:
+        """Take the pixel size from a layer that was just chosen or scaled."""
+        for image, spacing in _SPACING_OF.items():
+            layer = self.fields[image].value()
+            found = (layer, None if layer is None else spacing_of(layer))
+            if self._prefilled.get(image) != found:
+                self._prefilled[image] = found
+                self.field(spacing, SpacingField).prefill(found[1])
+        self._on_change()
+
+
+def _default_images(images: list[Any]) -> dict[str, Any]:
+    """Return images for ``fixed`` and ``moving``: by role or name, else the first 2-D greyscale images without role."""
+    found = {name: _first(images, name, mask=False) for name in _SPACING_OF}
+    plain = [image for image in images if role_of(image, False) is None and image.ndim == 2 and not image.rgb]
+    for name in found:
+        if found[name] is None:
+            found[name] = next((image for image in plain if image not in found.values()), None)
+    return found
+
+
+def _first(layers: list[Any], role: str, mask: bool) -> Any:
+    return next((layer for layer in layers if role_of(layer, mask) == role), None)
+
+
+def _masks_problem(layer: Any, image: Any) -> str:
+    if layer is None or image is None:
+        return ""
+    shape, wanted = np.shape(pixels_of(layer)), np.shape(pixels_of(image))[:2]
+    if shape == wanted:
+        return ""
+    return f"These masks are {_size(shape)} pixels, the image is {_size(wanted)}. Choose masks of this image."
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "\xa0×\xa0".join(map(str, shape))
