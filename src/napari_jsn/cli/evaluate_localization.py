@@ -41,7 +41,7 @@ def localization(
     from napari_jsn.evaluation.localization.detections import simulated as simulated_films
     from napari_jsn.evaluation.localization.report import evaluate, figures, overlays, table
     from napari_jsn.evaluation.segmentation.report import renewed
-    from napari_jsn.localization.training.public_hands import films_to_measure_on
+    from napari_jsn.localization.training.public_hands import evaluation_radiographs
     from napari_jsn.networks import weights
 
     if data is None and not simulated:
@@ -55,7 +55,7 @@ def localization(
     sets: list[tuple[str, list[Truth]]] = []
     with printed.busy("Finding the joints"):
         if data is not None:
-            sets += [(name, [Truth.of(film) for film in films]) for name, films in films_to_measure_on(data).items()]
+            sets += [(name, [Truth.of(film) for film in films]) for name, films in evaluation_radiographs(data).items()]
         if simulated:
             sets.append(("simulated", list(simulated_films(simulated, _SEED))))
         rows = evaluate(sets, model)

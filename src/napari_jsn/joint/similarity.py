@@ -92,6 +92,15 @@ def affine_rc(matrix: ArrayLike) -> Matrix:
     return _SWAP @ np.asarray(matrix, dtype=float) @ _SWAP
 
 
+def pixel_scaling(factor: float) -> Matrix:
+    """Return the 3x3 map from pixel (x, y, 1) to the grid whose pixels are ``factor`` times finer.
+
+    Pixel centres lie at integers in both.
+    """
+    offset = (factor - 1) / 2
+    return np.array([[factor, 0.0, offset], [0.0, factor, offset], [0.0, 0.0, 1.0]])
+
+
 def image_centre(shape: tuple[int, ...]) -> tuple[float, float]:
     """``(x, y)`` of the middle of an image of shape (rows, cols), in pixels."""
     return (shape[1] - 1) / 2, (shape[0] - 1) / 2

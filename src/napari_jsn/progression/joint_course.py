@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.common.statistics import Z95
-from napari_jsn.localization.shape import BOX_MM
+from napari_jsn.localization.mean_hand import BOX_MM
 from napari_jsn.patient.find_hands import Hand
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.progression.pairwise import Ends, steps_of

@@ -13,7 +13,7 @@ from napari_jsn.registration.gauss_newton.bone_batch import DIRECTIONS, Pose, Pr
 from napari_jsn.registration.gauss_newton.interpolation import linear as between
 from napari_jsn.registration.gauss_newton.local_contrast import Window, local_contrast
 from napari_jsn.registration.methods import Pair
-from napari_jsn.registration.network.method import both_ways
+from napari_jsn.registration.network.method import predict_both_directions
 
 #: Turns that are tried, in degrees.
 _TURNS_DEG = (-24, -18, -12, -6, 0, 6, 12, 18, 24)
@@ -23,7 +23,7 @@ _COARSE = 3
 
 def learned(pairs: Sequence[Pair], problems: Problems) -> Pose:
     """Pose of each bone as the network sees it, either way by itself."""
-    maps = both_ways(pairs, problems.template.device)
+    maps = predict_both_directions(pairs, problems.template.device)
     ways = [maps[:, 0 if forward else 1, ("upper", "lower").index(bone)] for bone, forward in DIRECTIONS]
     found = torch.as_tensor(np.stack(ways, 1).reshape(-1, 3, 3)).to(problems.template)
     linear = found[:, :2, :2]
