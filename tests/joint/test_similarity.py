@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
+from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing, pixel_scaling
 
 EXAMPLE = Similarity(dz=1.1, dtheta=0.2, dx=3.0, dy=-2.0, centre=(10.0, 20.0))
 
@@ -103,3 +103,11 @@ def test_narrowing_depends_on_the_point_when_the_bones_turn():
     aside = joint_space_narrowing(upper, np.eye(3), [10, 0], [0, 1])
     assert at_centre == pytest.approx(0.0)
     assert aside == pytest.approx(0.1, rel=1e-3)
+
+
+def test_pixel_scaling_keeps_the_corners_of_the_image():
+    corner = np.array([-0.5, -0.5, 1.0])  # the outer corner of the first pixel
+    for factor in (0.5, 1.0, 3.0):
+        np.testing.assert_allclose(pixel_scaling(factor) @ corner, corner)
+        np.testing.assert_allclose(pixel_scaling(factor) @ pixel_scaling(1 / factor), np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(pixel_scaling(2) @ (0, 3, 1), (0.5, 6.5, 1))

@@ -34,7 +34,7 @@ def localization(
     Of the public hands that the shipped model learned from, only those that it never saw are taken.
     """
     from napari_jsn.cli import printed
-    from napari_jsn.cli.train import typed
+    from napari_jsn.cli.train import typed_command
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.evaluation.localization.detections import Truth
@@ -59,14 +59,15 @@ def localization(
         if simulated:
             sets.append(("simulated", list(simulated_films(simulated, _SEED))))
         rows = evaluate(sets, model)
-    measured = f"Made by `{typed(sys.argv)}`.\n\n{table(rows)}"
+    measured = f"Made by `{typed_command(sys.argv)}`.\n\n{table(rows)}"
     written = write_files(out, {"localization.md": measured.encode(), **overlays(rows)})
     if page is not None:
         text = page.read_text("utf-8") if page.is_file() else ""
         written += write_files(page.parent, {page.name: renewed(text, measured).encode()})
     if card:
         about = json.loads(path.read_text("utf-8"))
-        about["figures"] = {**about["figures"], "never_learned_from": {**figures(rows), "command": typed(sys.argv)}}
+        measured_on_others = {**figures(rows), "command": typed_command(sys.argv)}
+        about["figures"] = {**about["figures"], "never_learned_from": measured_on_others}
         written += write_files(
             path.parent, {path.name: f"{json.dumps(about, indent=2, ensure_ascii=False)}\n".encode()}
         )
