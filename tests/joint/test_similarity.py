@@ -10,17 +10,17 @@ def test_default_is_identity():
     np.testing.assert_array_equal(Similarity(centre=(5.0, 7.0)).matrix, np.eye(3))
 
 
-def test_turn_and_scale_leave_the_centre_in_place():
+def test_rotation_and_scale_keep_the_centre():
     np.testing.assert_allclose(Similarity(dz=1.3, dtheta=0.5, centre=(10.0, 20.0))([10.0, 20.0]), [10.0, 20.0])
 
 
-def test_shift_comes_before_turn_and_scale():
-    # Eq. 1 is S R T: the shifted point is then turned by 90 degrees and doubled.
+def test_translation_comes_before_rotation_and_scale():
+    # Eq. 1 is S R T: the translated point is then rotated by 90 degrees and doubled.
     quarter = Similarity(dz=2.0, dtheta=np.pi / 2, dx=1.0)
     np.testing.assert_allclose(quarter([0.0, 0.0]), [0.0, 2.0], atol=1e-12)
 
 
-def test_positive_angle_turns_x_towards_y():
+def test_positive_angle_rotates_x_towards_y():
     np.testing.assert_allclose(Similarity(dtheta=np.pi / 2)([1.0, 0.0]), [0.0, 1.0], atol=1e-12)
 
 
@@ -105,9 +105,7 @@ def test_narrowing_depends_on_the_point_when_the_bones_turn():
     assert aside == pytest.approx(0.1, rel=1e-3)
 
 
-def test_pixel_scaling_keeps_the_corners_of_the_image():
-    corner = np.array([-0.5, -0.5, 1.0])  # the outer corner of the first pixel
-    for factor in (0.5, 1.0, 3.0):
-        np.testing.assert_allclose(pixel_scaling(factor) @ corner, corner)
-        np.testing.assert_allclose(pixel_scaling(factor) @ pixel_scaling(1 / factor), np.eye(3), atol=1e-12)
-    np.testing.assert_allclose(pixel_scaling(2) @ (0, 3, 1), (0.5, 6.5, 1))
+def test_pixel_scaling_puts_the_corners_of_pixels_on_corners():
+    for factor in (1.5, 2.0, 3.0):
+        np.testing.assert_allclose(pixel_scaling(factor) @ (-0.5, 0.5, 1), (-0.5, factor - 0.5, 1))
+    np.testing.assert_array_equal(pixel_scaling(1.0), np.eye(3))

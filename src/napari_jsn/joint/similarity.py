@@ -1,8 +1,7 @@
-"""Geometry: the paper's similarity (Eq. 1) in pixel coordinates.
+"""The paper's similarity (Eq. 1) in pixel coordinates, and joint space narrowing from two of them.
 
-Pixel centres lie at integers. Arrays are (row, col), points and matrices here act on
-``(x, y, 1) = (col, row, 1)``. A :class:`Similarity` is a pull-back map: it takes a point of
-the fixed image to where that point lies in the moving image.
+Pixel centres lie at integers. Arrays are (row, col); points and matrices act on ``(x, y, 1) = (col, row, 1)``. A
+:class:`Similarity` maps a point of the fixed image to where it lies in the moving image.
 """
 
 from __future__ import annotations
@@ -20,19 +19,26 @@ _SWAP = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
 @dataclass(frozen=True)
 class Similarity:
-    """Scale, turn and shift of one bone between two joint images (Wang et al. 2023, Eq. 1).
+    """Scale, rotation and translation of one bone between two joint images (Wang et al. 2023, Eq. 1).
 
     Parameters
     ----------
     dz : float
-        Scale factor, 1 for none.
+        Scale factor; 1 is no scaling.
     dtheta : float
-        Turn in radians; positive turns x towards y (clockwise on screen).
+        Rotation in radians; positive from x towards y (clockwise on screen).
     dx, dy : float
-        Shift in pixels, applied before turn and scale.
+        Translation in pixels, applied before rotation and scale.
     centre : tuple of float
-        ``(x, y)`` of the point that turn and scale leave in place, in pixels: the centre of
-        the joint image.
+        ``(x, y)`` of the fixed point of rotation and scale, in pixels: the centre of the joint image.
+
+    Examples
+    --------
+    >>> import math
+    >>> from napari_jsn.joint import Similarity
+    >>> motion = Similarity(dtheta=math.pi / 2, dx=1.0, centre=(10.0, 10.0))
+    >>> motion((10.0, 10.0)).round(6).tolist()
+    [10.0, 11.0]
     """
 
     dz: float = 1.0
@@ -54,63 +60,69 @@ class Similarity:
 
     @property
     def affine_rc(self) -> Matrix:
-        """The same matrix for ``(row, col, 1)``, as napari layers take it."""
+        """The same matrix for ``(row, col, 1)``, as napari layers use it."""
         return affine_rc(self.matrix)
 
     @property
     def inverse(self) -> Similarity:
-        """The similarity that undoes this one, about the same centre."""
+        """The inverse similarity, about the same centre."""
         return Similarity.from_matrix(np.linalg.inv(self.matrix), self.centre)
 
     @classmethod
     def from_matrix(cls, matrix: ArrayLike, centre: tuple[float, float] = (0.0, 0.0)) -> Similarity:
-        """Read scale, turn and shift about ``centre`` from a 3 x 3 similarity matrix.
+        """Return scale, rotation and translation about ``centre`` of a 3 x 3 similarity matrix.
 
         Raises
         ------
         ValueError
-            If the linear part is not a similarity (it shears, mirrors or stretches unevenly).
+            If the linear part is not a similarity: it shears, mirrors or scales differently along two axes.
         """
         matrix = np.asarray(matrix, dtype=float)
         a, b = matrix[0, 0], matrix[1, 0]
         if not np.allclose(matrix[:2, :2], [[a, -b], [b, a]], atol=1e-6 * max(1.0, abs(a) + abs(b))):
-            raise ValueError("The matrix is not a similarity: it shears, mirrors or stretches unevenly.")
+            raise ValueError("The matrix is not a similarity: it shears, mirrors or scales differently along two axes.")
         centre_xy = np.asarray(centre, dtype=float)
         moved = matrix[:2, :2] @ centre_xy + matrix[:2, 2]
-        shift = np.linalg.solve(matrix[:2, :2], moved - centre_xy)
-        scale, turn, (dx, dy) = float(np.hypot(a, b)), float(np.arctan2(b, a)), map(float, shift)
-        return cls(scale, turn, dx, dy, (float(centre[0]), float(centre[1])))
+        translation = np.linalg.solve(matrix[:2, :2], moved - centre_xy)
+        scale, angle, (dx, dy) = float(np.hypot(a, b)), float(np.arctan2(b, a)), map(float, translation)
+        return cls(scale, angle, dx, dy, (float(centre[0]), float(centre[1])))
 
     def __call__(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Map fixed points, shape (..., 2) as ``(x, y)``, to the moving image."""
+        """Return fixed points, (..., 2) as ``(x, y)``, mapped to the moving image."""
         matrix = self.matrix
         return np.asarray(points, dtype=float) @ matrix[:2, :2].T + matrix[:2, 2]
 
 
 def affine_rc(matrix: ArrayLike) -> Matrix:
-    """A 3 x 3 matrix for ``(x, y, 1)`` as one for ``(row, col, 1)``, as napari layers take it."""
+    """Return a 3 x 3 matrix for ``(x, y, 1)`` as one for ``(row, col, 1)``, as napari layers use it."""
     return _SWAP @ np.asarray(matrix, dtype=float) @ _SWAP
 
 
-def pixel_scaling(factor: float) -> Matrix:
-    """Return the 3x3 map from pixel (x, y, 1) to the grid whose pixels are ``factor`` times finer.
-
-    Pixel centres lie at integers in both.
-    """
-    offset = (factor - 1) / 2
-    return np.array([[factor, 0.0, offset], [0.0, factor, offset], [0.0, 0.0, 1.0]])
-
-
 def image_centre(shape: tuple[int, ...]) -> tuple[float, float]:
-    """``(x, y)`` of the middle of an image of shape (rows, cols), in pixels."""
+    """Return ``(x, y)`` of the centre of an image of shape (rows, cols), in pixels."""
     return (shape[1] - 1) / 2, (shape[0] - 1) / 2
 
 
-def joint_space_narrowing(upper: ArrayLike, lower: ArrayLike, point: ArrayLike, axis: ArrayLike) -> float:
-    """Narrowing along the joint axis, in baseline pixels; positive is narrower in the follow-up.
+def pixel_scaling(factor: float) -> Matrix:
+    """Return the 3 x 3 map from pixel ``(x, y, 1)`` to the grid whose pixels are ``factor`` times finer.
 
-    ``axis . A^-1 (U(point) - L(point))`` with ``A`` the mean of both linear parts, so that a
-    turn or magnification common to both bones drops out.
+    Pixel centres lie at integers in both grids.
+
+    Examples
+    --------
+    >>> from napari_jsn.joint.similarity import pixel_scaling
+    >>> (pixel_scaling(2) @ (3, 0, 1)).tolist()
+    [6.5, 0.5, 1.0]
+    """
+    offset = (factor - 1) / 2
+    return np.array([[factor, 0, offset], [0, factor, offset], [0, 0, 1.0]])
+
+
+def joint_space_narrowing(upper: ArrayLike, lower: ArrayLike, point: ArrayLike, axis: ArrayLike) -> float:
+    """Return the narrowing along the joint axis in baseline pixels; positive is narrower in the follow-up.
+
+    ``axis . A^-1 (U(point) - L(point))`` with ``A`` the mean of both linear parts, so that a rotation or magnification
+    common to both bones has no effect.
 
     Parameters
     ----------
@@ -124,5 +136,5 @@ def joint_space_narrowing(upper: ArrayLike, lower: ArrayLike, point: ArrayLike, 
     upper, lower = np.asarray(upper, dtype=float), np.asarray(lower, dtype=float)
     mean_linear = (upper[:2, :2] + lower[:2, :2]) / 2
     homogeneous = np.append(np.asarray(point, dtype=float), 1.0)
-    apart = (upper - lower)[:2] @ homogeneous
-    return float(np.asarray(axis, dtype=float) @ np.linalg.solve(mean_linear, apart))
+    difference = (upper - lower)[:2] @ homogeneous
+    return float(np.asarray(axis, dtype=float) @ np.linalg.solve(mean_linear, difference))
