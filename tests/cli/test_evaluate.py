@@ -4,7 +4,7 @@ from PIL import Image
 
 from napari_jsn.cli import main
 from napari_jsn.networks import weights
-from napari_jsn.segmentation.unetpp import build
+from napari_jsn.segmentation.unetpp import build_bone_net
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def tiny(tmp_path, monkeypatch):
     about = dict.fromkeys(weights.FIELDS, "")
     about |= {"task": "segmentation", "name": "tiny", "architecture": arguments, "input_size_px": [64, 64]}
     about["figures"] = {"dsc": {"mean": 0.5}}
-    weights.save(tmp_path / "models", build(arguments).state_dict(), about)
+    weights.save(tmp_path / "models", build_bone_net(arguments).state_dict(), about)
     return "tiny"
 
 

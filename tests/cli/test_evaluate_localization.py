@@ -5,8 +5,8 @@ from PIL import Image
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.cli import main
-from napari_jsn.localization.network import build
-from napari_jsn.localization.shape import mean_hand
+from napari_jsn.localization.mean_hand import mean_hand
+from napari_jsn.localization.network import build_joint_net
 from napari_jsn.networks import weights
 
 
@@ -18,7 +18,8 @@ def tiny(tmp_path, monkeypatch):
     arguments = {"features": (4, 4, 4, 4, 4)}
     about = dict.fromkeys(weights.FIELDS, "")
     about |= {"task": "localization", "name": "tiny", "architecture": arguments, "figures": {"right": {"mean": 0.5}}}
-    weights.save(tmp_path / "models", build(arguments).state_dict(), about)
+    about |= {"input_size_px": [256, 256]}
+    weights.save(tmp_path / "models", build_joint_net(arguments).state_dict(), about)
     return "tiny"
 
 
@@ -38,12 +39,12 @@ def test_a_folder_is_evaluated_into_a_table_a_page_and_pictures(tmp_path, tiny, 
     page, out = tmp_path / "page.md", tmp_path / "out"
     words = ("--data", tmp_path / "data", "--simulated", 0, "--model", tiny, "--out", out, "--page", page, "--card")
     assert run(*words) == 0
-    assert "| **films given** | 1 | 14 |" in capsys.readouterr().out
-    assert "films given: negative" in page.read_text() and str(tmp_path) not in page.read_text()
-    assert {path.name for path in out.iterdir()} >= {"localization.md", "films-given-0.png"}
+    assert "| **own radiographs** | 1 | 14 |" in capsys.readouterr().out
+    assert "own radiographs: negative" in page.read_text() and str(tmp_path) not in page.read_text()
+    assert {path.name for path in out.iterdir()} >= {"localization.md", "own-radiographs-0.png"}
     _, card = weights.load("localization", tiny)
     assert card["figures"]["right"] == {"mean": 0.5}
-    assert card["figures"]["never_learned_from"]["films given, as they are"]["joints"] == 14
+    assert card["figures"]["never_learned_from"]["own radiographs, as they are"]["joints"] == 14
 
 
 @pytest.mark.parametrize(

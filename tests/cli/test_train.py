@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from napari_jsn.cli import main
-from napari_jsn.cli.train import typed
+from napari_jsn.cli.train import typed_command
 from tests.training.conftest import ToyTask, models  # noqa: F401
 
 
@@ -97,4 +97,4 @@ def test_an_unknown_task(capsys):
 
 def test_the_command_on_a_card_tells_no_whole_path():
     words = ["/usr/bin/napari-jsn", "train", "--data", "/home/me/patients", "--out=/home/me/x y", "--seed", "3"]
-    assert typed(words) == "napari-jsn train --data patients '--out=x y' --seed 3"
+    assert typed_command(words) == "napari-jsn train --data patients '--out=x y' --seed 3"

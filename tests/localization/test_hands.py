@@ -2,31 +2,31 @@ import numpy as np
 import pytest
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.localization.hands import find_hand
-from napari_jsn.localization.maps import peaks
+from napari_jsn.localization.hands import locate_hand
+from napari_jsn.localization.network import find_peaks
 
 
 def test_peaks_are_found_to_a_fraction_of_a_cell(maps, hand):
     points = hand(1.1, 12)
-    found, sure = peaks(maps(points))
+    found, probability = find_peaks(maps(points))
     np.testing.assert_allclose(found, points, atol=0.05)
-    np.testing.assert_allclose(sure, 0.9, atol=0.01)
+    np.testing.assert_allclose(probability, 0.9, atol=0.01)
 
 
 @pytest.mark.parametrize("right", [False, True])
-@pytest.mark.parametrize("turn", [0, 45, -45])
-def test_a_hand_is_found_with_its_turn_and_size(maps, hand, turn, right):
-    points = hand(0.9, turn, right=right)
-    found = find_hand(maps(points), right)
+@pytest.mark.parametrize("rotation", [0, 45, -45])
+def test_a_hand_is_found_with_its_rotation_and_size(maps, hand, rotation, right):
+    points = hand(0.9, rotation, right=right)
+    found = locate_hand(maps(points), right)
     assert found.is_hand and found.seen.all()
-    assert found.turn_deg == pytest.approx(turn, abs=0.5) and found.scale == pytest.approx(0.9, abs=0.01)
+    assert found.turn_deg == pytest.approx(rotation, abs=0.5) and found.scale == pytest.approx(0.9, abs=0.01)
     np.testing.assert_allclose(found.points, points, atol=0.1)
 
 
 def test_joints_out_of_view_are_not_guessed(maps, hand):
     points = hand()
     points[JOINTS.index("DIP3")] = np.nan
-    found = find_hand(maps(points), False)
+    found = locate_hand(maps(points), False)
     assert [JOINTS[k] for k in np.flatnonzero(~found.seen)] == ["DIP3"]
     assert np.hypot(*(found.points - hand())[JOINTS.index("DIP3")]) < 1  # but the shape says where it would be
 
@@ -38,23 +38,23 @@ def test_a_peak_far_from_its_place_gives_way_to_one_near_it(maps, hand):
     astray[k] = (20, 230)
     both = maps(points, 0.45)
     both[k] += maps(astray, 0.5)[k]
-    found = find_hand(both, False)
-    assert 0.4 < found.sure[k] < 0.5 and np.hypot(*(found.points[k] - points[k])) < 1
+    found = locate_hand(both, False)
+    assert 0.4 < found.probability[k] < 0.5 and np.hypot(*(found.points[k] - points[k])) < 1
     alone = maps(points)
     alone[k] = maps(astray)[k]
-    assert not find_hand(alone, False).seen[k]
+    assert not locate_hand(alone, False).seen[k]
 
 
 def test_two_joints_are_no_hand(maps, hand):
     points = hand()
     points[[k for k, joint in enumerate(JOINTS) if joint not in ("MCP2", "PIP2")]] = np.nan
-    found = find_hand(maps(points), False)
+    found = locate_hand(maps(points), False)
     assert found is None or not found.is_hand
-    assert find_hand(maps(np.full((14, 2), np.nan)), False) is None
+    assert locate_hand(maps(np.full((14, 2), np.nan)), False) is None
 
 
 def test_peaks_anywhere_are_no_hand(maps):
     rng = np.random.default_rng(1)
     for _ in range(5):
-        found = find_hand(maps(rng.uniform(5, 250, (14, 2))), False)
+        found = locate_hand(maps(rng.uniform(5, 250, (14, 2))), False)
         assert found is None or found.seen.sum() <= 6

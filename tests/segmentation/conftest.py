@@ -7,7 +7,7 @@ import torch
 from napari_jsn.joint import BoneMasks
 from napari_jsn.networks import weights
 from napari_jsn.segmentation.training.data import LabelledJoint
-from napari_jsn.segmentation.unetpp import build
+from napari_jsn.segmentation.unetpp import build_bone_net
 
 TINY = {"features": (4, 4, 4, 4, 4, 4), "fold": 2, "first_kernel": 3}
 
@@ -38,5 +38,5 @@ def models(tmp_path, monkeypatch):
     torch.manual_seed(3)
     about = dict.fromkeys(weights.FIELDS, "")
     about |= {"task": "segmentation", "name": "tiny", "architecture": {"class": "", **TINY}, "input_size_px": [64, 64]}
-    weights.save(folder, build(TINY).state_dict(), about)
+    weights.save(folder, build_bone_net(TINY).state_dict(), about)
     return folder

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_jsn.segmentation.found_bones import bones, facing_gap, one_piece
+from napari_jsn.segmentation.found_bones import bones_from_probability, facing_gap, largest_piece
 
 
 def probability(size=64, gap=4, sure=0.98):
@@ -12,7 +12,7 @@ def probability(size=64, gap=4, sure=0.98):
 
 
 def test_two_clear_bones_leave_no_doubt():
-    found = bones(probability())
+    found = bones_from_probability(probability())
     assert found.reliable and found.reason == "" and found.reasons == ()
     assert found.confidence == pytest.approx(0.98)
     assert found.upper.sum() == found.lower.sum() == 30 * 32
@@ -22,7 +22,7 @@ def test_each_bone_is_one_piece_without_holes():
     given = probability()
     given[0, 5:9, 20:24] = 0.1
     given[0, 60:62, 2:5] = 0.9
-    found = bones(given)
+    found = bones_from_probability(given)
     assert found.upper[5:9, 20:24].all() and not found.upper[60:62, 2:5].any()
     assert found.reliable
 
@@ -43,15 +43,15 @@ def test_each_bone_is_one_piece_without_holes():
 def test_doubts_are_told_in_words(change, told):
     given = probability()
     change(given)
-    found = bones(given)
+    found = bones_from_probability(given)
     assert not found.reliable and told in found.reason
 
 
 def test_the_gap_is_counted_in_rows():
-    found = bones(probability(gap=6))
+    found = bones_from_probability(probability(gap=6))
     assert facing_gap(found.upper, found.lower) == 6
     assert np.isnan(facing_gap(np.zeros((4, 4), bool), np.ones((4, 4), bool)))
 
 
-def test_one_piece_of_nothing_is_nothing():
-    assert not one_piece(np.zeros((5, 5), bool)).any()
+def test_the_largest_piece_of_nothing_is_nothing():
+    assert not largest_piece(np.zeros((5, 5), bool)).any()

@@ -52,7 +52,7 @@ def test_a_model_that_does_not_fit_its_card_is_refused(models, joint):
     card["architecture"]["fold"] = 1
     path.write_text(json.dumps(card))
     (models / "segmentation-tiny.safetensors").touch()
-    with pytest.raises(InputError, match="does not fit"):
+    with pytest.raises(InputError, match="do not fit"):
         segment(joint(64).image, "tiny")
 
 

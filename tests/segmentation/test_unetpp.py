@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from napari_jsn.segmentation.unetpp import ARCHITECTURES, build
+from napari_jsn.segmentation.unetpp import ARCHITECTURES, build_bone_net
 
 
 def count(network):
@@ -9,11 +9,11 @@ def count(network):
 
 
 def test_the_default_network_fits_into_12_mb():
-    assert 4 * count(build(ARCHITECTURES["default"])) < 12e6
+    assert 4 * count(build_bone_net(ARCHITECTURES["default"])) < 12e6
 
 
 def test_the_papers_network_begins_with_64_channels_of_7_by_7_and_has_five_levels():
-    network = build(ARCHITECTURES["paper"])
+    network = build_bone_net(ARCHITECTURES["paper"])
     first = next(module for module in network.modules() if isinstance(module, torch.nn.Conv2d))
     assert (first.in_channels, first.out_channels, first.kernel_size) == (1, 64, (7, 7))
     assert ARCHITECTURES["paper"]["features"][:5] == (64, 128, 256, 512, 1024)
@@ -22,5 +22,5 @@ def test_the_papers_network_begins_with_64_channels_of_7_by_7_and_has_five_level
 
 @pytest.mark.parametrize("fold", [1, 2])
 def test_logits_of_two_bones_come_back_at_the_images_size(fold):
-    network = build({"features": (4,) * 6, "fold": fold, "first_kernel": 5}).eval()
+    network = build_bone_net({"features": (4,) * 6, "fold": fold, "first_kernel": 5}).eval()
     assert network(torch.zeros(2, 1, 64, 96)).shape == (2, 2, 64, 96)

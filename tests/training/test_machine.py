@@ -56,4 +56,4 @@ def test_processes_share_the_batches_evenly():
 def test_menus_know_the_presets_of_every_task():
     from napari_jsn.training.tasks import PRESETS, TASKS, task_class
 
-    assert {name: tuple(task_class(name).presets) for name in TASKS} == PRESETS
+    assert {name: tuple(task_class(name).architectures) for name in TASKS} == PRESETS

@@ -164,7 +164,7 @@ def test_a_loss_that_is_no_number(toy, tmp_path):
     def loss(network, batch):
         return torch.nn.functional.mse_loss(network(batch[0]), batch[1]) * math.nan
 
-    with pytest.raises(InputError, match="no number any more in epoch 1"):
+    with pytest.raises(InputError, match="not finite in epoch 1"):
         train(toy(loss=loss), out=tmp_path)
     assert files(tmp_path) == []
 
@@ -177,7 +177,7 @@ def test_a_loss_that_is_no_number_later_keeps_what_was_good(toy, tmp_path):
         return toy().loss(network, batch) * (math.nan if len(calls) > 6 else 1)
 
     trained = train(toy(loss=loss), out=tmp_path)
-    assert not trained.finished and "no number any more in epoch 2" in trained.reason
+    assert not trained.finished and "not finite in epoch 2" in trained.reason
     assert trained.path.exists() and trained.resume is None and not list(tmp_path.glob("*.ckpt"))
     assert all(value.isfinite().all() for value in state(trained).values())
 
@@ -215,7 +215,7 @@ def test_a_resume_file_of_another_training(toy, tmp_path):
         train(toy(), 9, resume=resume)
     with pytest.raises(InputError, match="seed 0, not 1"):
         train(toy(), resume=resume, seed=1)
-    with pytest.raises(InputError, match="was not finished"):
+    with pytest.raises(InputError, match="is not finished"):
         train(toy(), out=tmp_path)
 
 
@@ -261,7 +261,7 @@ def test_arguments_that_are_wrong(toy, tmp_path):
         with pytest.raises(InputError, match=told):
             train(toy(), **{"out": tmp_path, **options})
     for batches in ({"batches": 0}, {"validation": 0}):
-        with pytest.raises(InputError, match="No image is there"):
+        with pytest.raises(InputError, match="There is no image to"):
             train(toy(**batches), out=tmp_path)
     assert files(tmp_path) == ["file"]
 

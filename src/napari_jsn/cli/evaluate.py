@@ -97,9 +97,9 @@ def segmentation(
 
 
 def _typed() -> str:
-    from napari_jsn.cli.train import typed
+    from napari_jsn.cli.train import typed_command
 
-    return typed(sys.argv)
+    return typed_command(sys.argv)
 
 
 def _notes(sets: list[tuple[str, Evaluated]], device: str | None) -> str:

@@ -34,14 +34,14 @@ def localization(
     Of the public hands that the shipped model learned from, only those that it never saw are taken.
     """
     from napari_jsn.cli import printing
-    from napari_jsn.cli.train import typed
+    from napari_jsn.cli.train import typed_command
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.evaluation.localization.detections import Truth
     from napari_jsn.evaluation.localization.detections import simulated as simulated_films
     from napari_jsn.evaluation.localization.report import evaluate, figures, overlays, table
     from napari_jsn.evaluation.segmentation.report import renewed
-    from napari_jsn.localization.training.public_hands import films_to_measure_on
+    from napari_jsn.localization.training.public_hands import evaluation_radiographs
     from napari_jsn.networks import weights
 
     if data is None and not simulated:
@@ -55,18 +55,21 @@ def localization(
     sets: list[tuple[str, list[Truth]]] = []
     with printing.spinner("Finding the joints"):
         if data is not None:
-            sets += [(name, [Truth.of(film) for film in films]) for name, films in films_to_measure_on(data).items()]
+            sets += [(name, [Truth.of(film) for film in films]) for name, films in evaluation_radiographs(data).items()]
         if simulated:
             sets.append(("simulated", list(simulated_films(simulated, _SEED))))
         rows = evaluate(sets, model)
-    measured = f"Made by `{typed(sys.argv)}`.\n\n{table(rows)}"
+    measured = f"Made by `{typed_command(sys.argv)}`.\n\n{table(rows)}"
     written = write_files(out, {"localization.md": measured.encode(), **overlays(rows)})
     if page is not None:
         text = page.read_text("utf-8") if page.is_file() else ""
         written += write_files(page.parent, {page.name: renewed(text, measured).encode()})
     if card:
         about = json.loads(path.read_text("utf-8"))
-        about["figures"] = {**about["figures"], "never_learned_from": {**figures(rows), "command": typed(sys.argv)}}
+        about["figures"] = {
+            **about["figures"],
+            "never_learned_from": {**figures(rows), "command": typed_command(sys.argv)},
+        }
         written += write_files(
             path.parent, {path.name: f"{json.dumps(about, indent=2, ensure_ascii=False)}\n".encode()}
         )

@@ -46,7 +46,7 @@ def registration(
     Of the public joints that the shipped network learned from, only those that it never saw are taken.
     """
     from napari_jsn.cli import printing
-    from napari_jsn.cli.train import typed
+    from napari_jsn.cli.train import typed_command
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.evaluation.registration.plots import plots
@@ -70,7 +70,7 @@ def registration(
         found = evaluate(methods, real, mm, sizes, device)
         made = plots(found)
         panels = _panels(real, mm, methods[0], device)
-    measured = f"Made by `{typed(sys.argv)}`.\n\n{tables(found, told)}"
+    measured = f"Made by `{typed_command(sys.argv)}`.\n\n{tables(found, told)}"
     written = write_files(out, {"registration.md": measured.encode(), **made, **panels})
     if page is not None:
         links = "\n".join(f"![{_ALT[name]}](images/{name})\n" for name in made)

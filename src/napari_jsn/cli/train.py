@@ -1,4 +1,4 @@
-"""The command ``napari-jsn train``: train a network on the user's own images, or go on where it was stopped."""
+"""The command ``napari-jsn train``: train a network on the user's own images, or resume a stopped training."""
 
 from __future__ import annotations
 
@@ -18,30 +18,37 @@ if TYPE_CHECKING:
 
 def train(
     task: Annotated[
-        str, typer.Argument(metavar="TASK", help="What to train: segmentation, localization or registration.")
+        str, typer.Argument(metavar="TASK", help="Task to train: segmentation, localization or registration.")
     ] = "segmentation",
     data: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Images and their masks: NAME.png beside NAME.jpg, or NAME_mask.png."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Images and their masks: NAME.png beside NAME.jpg, or NAME_mask.png; by default simulated images.",
+        ),
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(help="Network and recipe: default, or paper (that of the paper, for a GPU).")
+        str | None, typer.Option(help="Network and training recipe: default, or paper (Wang et al. 2023, for a GPU).")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="How many; by default as the preset says.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda (all GPUs) or cuda:0; by default cuda if any.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed, another training; by default 0.")] = None,
-    start: Annotated[str | None, typer.Option(metavar="MODEL", help="Start from this model's weights.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Number of epochs; by default that of the preset.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda (all GPUs) or cuda:0; by default cuda if available.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the random numbers; by default 0.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="MODEL", help="Start from the weights of this model.")] = None,
     resume: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Go on from the resume file (.ckpt) of a stopped training.")
+        Path | None, typer.Option(metavar="FILE", help="Resume a stopped training from its resume file (.ckpt).")
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder for the model; by default your models', where every menu finds it."),
+        typer.Option(
+            metavar="DIR", help="Folder for the model; by default the folder of your models, which every menu lists."
+        ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="What the model will be called.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model.")] = None,
 ) -> None:
-    """Train a network and keep its best epoch as a model; Ctrl-C stops and keeps the best so far."""
+    """Train a network and save its best epoch as a model; Ctrl-C stops the training and saves the best so far."""
     from napari_jsn.training.machine import is_first_process
     from napari_jsn.training.tasks import task_from_folder
     from napari_jsn.training.train import check_lightning
@@ -57,15 +64,15 @@ def train(
     with terminal_progress(is_first_process()) as progress:
         trained = train_task(
             task_from_folder(task, data, preset), epochs, device, out, name, resume, start, seed, progress,
-            command=typed(sys.argv),
+            command=typed_command(sys.argv),
         )  # fmt: skip
-    _tell(trained, task)
+    _print_result(trained, task)
     if not trained.finished:
         raise typer.Exit(1 if trained.resume is None and trained.path else EXIT_STOPPED)
 
 
-def typed(words: list[str]) -> str:
-    """The command as it was typed, for a card that others will read: of whole paths only the last name is kept."""
+def typed_command(words: list[str]) -> str:
+    """Return the command line for a card that others will read: of absolute paths only the last name."""
     kept = [Path(word).name if os.path.isabs(word) else word for word in words[1:]]
     kept = [
         f"{option}={Path(value).name}" if option.startswith("-") and os.path.isabs(value) else word
@@ -81,8 +88,8 @@ def _preset_of(resume: Path) -> str:
     return str(read_run(resume)["preset"])
 
 
-def _tell(trained: Trained, task: str) -> None:
-    """Say how it went and what was written where."""
+def _print_result(trained: Trained, task: str) -> None:
+    """Print the result and the files that were written."""
     from napari_jsn.training.machine import is_first_process
 
     if not is_first_process():
@@ -94,9 +101,9 @@ def _tell(trained: Trained, task: str) -> None:
         print(f"Best epoch: {best}")
         for name, figure in trained.card["figures"].items():
             if isinstance(figure, dict):
-                told = ", ".join(f"{part} {value:.4f}" for part, value in figure.items())
-                print(f"{name}: {told} (n = {trained.card['figures']['samples']})")
+                values = ", ".join(f"{part} {value:.4f}" for part, value in figure.items())
+                print(f"{name}: {values} (n = {trained.card['figures']['samples']})")
         print(f"\nModel {trained.card['name']!r}: {trained.path}")
         print(f"Card and curves beside it: {', '.join(trained.path.stem + end for end in ('.json', '.csv', '.png'))}")
     if trained.resume is not None:
-        print(f"Go on with: napari-jsn train {task} --data ... --resume {shlex.quote(str(trained.resume))}")
+        print(f"Resume with: napari-jsn train {task} --data ... --resume {shlex.quote(str(trained.resume))}")

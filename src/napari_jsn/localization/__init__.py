@@ -1,1 +1,1 @@
-"""Find the finger joints of whole-hand radiographs, and cut the image of each."""
+"""Find the finger joints of whole-hand radiographs."""

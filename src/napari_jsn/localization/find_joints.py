@@ -1,10 +1,9 @@
-"""``find_joints``: the finger joints of whole-hand radiographs, found by a network and the shape that hands have."""
+"""``find_joints``: find the finger joints of whole-hand radiographs with a network and the shape of the mean hand."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.localization.found_joints import FoundJoints
 
 if TYPE_CHECKING:
-    from napari_jsn.localization.network import JointNet
+    from napari_jsn.radiograph import Radiograph
 
 
 def find_joints(
@@ -24,32 +23,39 @@ def find_joints(
 ) -> FoundJoints:
     """Find the finger joints of the hands on a radiograph: MCP1-5, IP1, PIP2-5 and DIP2-5.
 
-    Fingers point up, within 45 degrees. One hand of each side is found on a film.
+    The fingers must point up, within 45 degrees. At most one hand of each side is found.
 
     Parameters
     ----------
     radiograph : Radiograph, path or (H, W) array
         A posteroanterior view, bone bright; a path is read by :func:`napari_jsn.read_radiograph`.
     model : str
-        ``"default"``, the name of a model of one's own, or the path of a ``.safetensors`` file.
+        ``"default"``, the name of your own model, or the path of a ``.safetensors`` file.
     device : str, optional
         ``"cpu"`` or ``"cuda"``; by default a GPU if there is one.
     sides : sequence of {"L", "R"}, optional
-        The hands that the film shows, where the caller knows: one names the hand found whatever it looks like. By
-        default what the radiograph states, else what the picture shows.
+        The hands that the radiograph shows, if known; a single side names the hand found whatever it looks like. By
+        default the side that the radiograph states, else the side that the image shows.
 
     Returns
     -------
     FoundJoints
-        A sequence of :class:`~napari_jsn.joint.Joint` in anatomical order, right hand first. Boxes turn with the
-        finger and are 22.2 mm a side where the pixel size is known, else as large as 22.2 mm are on an average
-        adult's hand. Joints out of view are in ``missing``, what is doubtful in ``reasons``; whatever the picture
-        shows, nothing is raised.
+        A sequence of :class:`~napari_jsn.joint.Joint` in anatomical order, right hand first. Boxes are rotated with
+        the finger. Their side is 22.2 mm where the pixel size is known, else as large as 22.2 mm are on an average
+        adult's hand. ``missing`` lists the joints out of view, ``reasons`` what is doubtful; an image without a hand
+        raises no error.
 
     Raises
     ------
     InputError
         If it is no image, or there is no such model, device or side.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> joints = jsn.find_joints("hand.dcm")  # doctest: +SKIP
+    >>> joints[0].name, joints[0].side  # doctest: +SKIP
+    ('MCP1', 'L')
     """
     return find_joints_many([radiograph], model, device, sides, argument="radiograph")[0]
 
@@ -68,37 +74,40 @@ def find_joints_many(
     ----------
     radiographs : sequence of Radiographs, paths or (H, W) arrays
     model, device, sides
-        As for :func:`find_joints`; the sides hold for all.
+        As for :func:`find_joints`; the sides are the same for all.
     progress : Progress, optional
-        Told of every radiograph; when aborted, what is found so far comes back.
+        Updated after every radiograph; when aborted, the results so far are returned.
     argument : str
-        The name that a refusal carries.
+        The name of the argument that an error carries.
     """
-    from napari_jsn.localization.search import hands_on, lies_turned
-    from napari_jsn.localization.sides import no_hand, told
+    from napari_jsn.localization.network import build_joint_net
+    from napari_jsn.localization.search import find_rotation, search_hands
+    from napari_jsn.localization.sides import joints_of_hands, no_hand
+    from napari_jsn.networks.load import load_network
 
     if sides is not None and (not sides or not set(sides) <= {"L", "R"}):
-        raise InputError(f"Sides are 'L', 'R' or both, not {sides!r}.", "sides")
-    films = [_radiograph(each, argument) for each in radiographs]
-    if not films:
+        raise InputError(f"Sides are 'L', 'R' or both, not {sides!r}. Give one or both of them.", "sides")
+    loaded = [_radiograph(each, argument) for each in radiographs]
+    if not loaded:
         return []
     progress = progress or Silent()
-    on = device_name(device)
-    network = _network(model, on)
+    device = device_name(device)
+    network = load_network("localization", model, device, build_joint_net).network
     found: list[FoundJoints] = []
-    for film in films:
+    for radiograph in loaded:
         if progress.aborted:
             break
-        hands, square = hands_on(film.pixels, film.spacing_mm, network, on)
+        pixels, spacing_mm = radiograph.pixels, radiograph.spacing_mm
+        hands, to_radiograph = search_hands(pixels, spacing_mm, network, device)
         if hands:
-            found.append(told(hands, square, film, sides))
+            found.append(joints_of_hands(hands, to_radiograph, radiograph, sides))
         else:
-            found.append(no_hand(lies_turned(film.pixels, film.spacing_mm, network, on)))
-        progress.update(len(found), len(films), "Finding the joints")
+            found.append(no_hand(find_rotation(pixels, spacing_mm, network, device)))
+        progress.update(len(found), len(loaded), "Finding the joints")
     return found
 
 
-def _radiograph(given: Any, argument: str) -> Any:
+def _radiograph(given: Any, argument: str) -> Radiograph:
     from napari_jsn.radiograph import Radiograph, read_radiograph
 
     if isinstance(given, (str, os.PathLike)):
@@ -109,29 +118,3 @@ def _radiograph(given: Any, argument: str) -> Any:
 
     pixels: NDArray[np.float32] = to_intensities(given, argument, "The radiograph")
     return Radiograph(pixels)
-
-
-def _network(model: str, device: str) -> JointNet:
-    """The network of a model; read again only when its file has changed."""
-    from napari_jsn.networks import weights
-
-    path = weights.find("localization", model)
-    return _read(os.fspath(path), path.stat().st_mtime_ns, device)
-
-
-@lru_cache(maxsize=4)
-def _read(path: str, changed: int, device: str) -> JointNet:
-    from napari_jsn.localization.network import build
-    from napari_jsn.networks import weights
-
-    state, card = weights.load("localization", path)
-    try:
-        network = build({key: value for key, value in card["architecture"].items() if key != "class"})
-        network.load_state_dict(state)
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        raise InputError(
-            f"{os.path.basename(path)} does not fit the network that its card describes. Get both files again, "
-            "or train anew.",
-            "model",
-        ) from error
-    return network.eval().to(device)

@@ -1,4 +1,4 @@
-"""The joints found on a radiograph, in anatomical order, and what is doubtful about them."""
+"""``FoundJoints``: the joints found on a radiograph, in anatomical order, and what is doubtful about them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class FoundJoints(Sequence[Joint]):
     joints : tuple of Joint
         In the order of :data:`napari_jsn.anatomy.JOINTS`; of two hands the right one first.
     missing : tuple of (side, name)
-        Joints of the hands found that are out of view, or covered.
+        Joints of these hands that are out of view or covered.
     sides : tuple of str
         ``"R"``, ``"L"``, both, or none.
     side_source : str
-        What the sides rest on: ``"given"``, the radiograph's own source (``"ImageLaterality"``, ...), or
+        Where the sides come from: ``"given"``, the radiograph's own source (``"ImageLaterality"``, ...), or
         :data:`ANATOMY`.
     contradicts : bool
-        Whether the radiograph's tag says one side and the hand on it is the other, if it lies palm down.
+        Whether the stated side differs from the side that the image shows in a posteroanterior view.
     reasons : tuple of Reason
         Why this is doubtful or no hand; empty where nothing is.
     hand_px : float
         Length of the hand, from the base of the third metacarpal to the tip of the middle finger's bone, in pixels of
-        the radiograph (of its finer direction); of two hands the longer. NaN where there is none.
+        the radiograph (of its finer direction); of two hands the longer one. NaN without a hand.
     """
 
     joints: tuple[Joint, ...] = ()
@@ -48,11 +48,11 @@ class FoundJoints(Sequence[Joint]):
         return not self.reasons
 
     def of(self, side: str) -> tuple[Joint, ...]:
-        """The joints of one hand."""
+        """Return the joints of one hand."""
         return tuple(joint for joint in self.joints if joint.side == side)
 
     def __len__(self) -> int:
-        """How many joints were found."""
+        """Return the number of joints found."""
         return len(self.joints)
 
     @overload
@@ -62,9 +62,9 @@ class FoundJoints(Sequence[Joint]):
     def __getitem__(self, index: slice) -> tuple[Joint, ...]: ...
 
     def __getitem__(self, index: int | slice) -> Joint | tuple[Joint, ...]:
-        """A joint by its place, or some."""
+        """Return one joint, or a slice of them."""
         return self.joints[index]
 
 
-#: The side was told from the picture alone, which takes an unmirrored posteroanterior view.
+#: The side comes from the image alone, which is right for a posteroanterior view that is not mirrored.
 ANATOMY = "anatomy (taken as posteroanterior and not mirrored)"

@@ -1,4 +1,4 @@
-"""From maps to hands: which peaks lie as the joints of a hand do, and which joints are not in view."""
+"""Locate a hand on the network's maps: fit the mean hand to the peaks, and decide which joints are in view."""
 
 from __future__ import annotations
 
@@ -10,81 +10,87 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.localization.maps import around, peaks
-from napari_jsn.localization.network import CELL
-from napari_jsn.localization.shape import fit, mean_hand, mirrored, moved
+from napari_jsn.localization.mean_hand import (
+    fit_similarity,
+    mean_hand,
+    mirrored,
+    rotation_of_deg,
+    scale_of,
+    transform_points,
+)
+from napari_jsn.localization.network import CELL, find_peaks, peaks_at
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Array = NDArray[np.float64]
 
-#: A joint is taken to be in view from this probability on, and a peak counts for the shape from the second on.
-SEEN, HINT = 0.5, 0.15
-#: So many joints in view make a hand, on so many fingers.
+#: A joint is in view from the first probability on; a peak is used for the fit from the second on.
+IN_VIEW, CANDIDATE = 0.5, 0.15
+#: The least number of joints in view of a hand, and of the fingers that they belong to.
 LEAST_JOINTS, LEAST_FINGERS = 4, 2
-#: How far from its place in the mean hand a joint may lie, in mm of an average adult; thumb first.
+#: Largest distance of a joint from its place in the mean hand, in mm of an average adult's hand; thumb first.
 _REACH_MM = {"1": 45.0, "2": 30.0, "3": 26.0, "4": 26.0, "5": 32.0}
-#: The same once the finger's other joints are known.
+#: The same once other joints of the finger are known.
 _FINGER_REACH_MM = 16.0
-#: Length of a bone against the mean hand's.
-_BONE = (0.5, 1.7)
-#: How far hands may lie turned on a film.
-MOST_TURN_DEG = 75.0
+#: Least and largest length of a bone as a share of the mean hand's.
+_BONE_LENGTHS = (0.5, 1.7)
+#: Largest rotation of a hand on a radiograph.
+MOST_ROTATION_DEG = 75.0
 
 _REACH = np.array([_REACH_MM[joint[-1]] for joint in JOINTS])
 _FINGER = np.array([int(joint[-1]) for joint in JOINTS])
 
 
 @dataclass(frozen=True)
-class Hand:
-    """One hand on a square.
+class LocatedHand:
+    """One hand on a square or a radiograph.
 
     Attributes
     ----------
     right : bool
-        Whether it is a right hand, if it lies palm down on the detector and the film is not mirrored.
+        Whether it is a right hand, in a posteroanterior view that is not mirrored.
     points : (14, 2) array
-        ``(x, y)``; joints that are not in view where the shape has them.
-    sure : (14,) array
-        Probability of each; 0 where it lies as no joint of a hand can.
-    laid : (2, 3) array
-        The similarity from the mean hand, mirrored for a right one.
+        ``(x, y)`` of the joints; those that are not in view where the fitted mean hand has them.
+    probability : (14,) array
+        Of each joint; 0 for a peak that lies where no joint of this hand can.
+    from_mean : (2, 3) array
+        Similarity from the mean hand, mirrored for a right hand.
     """
 
     right: bool
     points: Array = field(repr=False)
-    sure: Array = field(repr=False)
-    laid: Array = field(repr=False)
+    probability: Array = field(repr=False)
+    from_mean: Array = field(repr=False)
 
     @property
     def seen(self) -> NDArray[np.bool_]:
-        """(14,) which joints are in view."""
-        return self.sure >= SEEN
+        """Which joints are in view, (14,)."""
+        return self.probability >= IN_VIEW
 
     @property
     def scale(self) -> float:
-        """Pixels a mm of an average adult's hand."""
-        return float(np.hypot(*self.laid[:, 0]))
+        """Pixels per mm of an average adult's hand."""
+        return scale_of(self.from_mean)
 
     @property
     def turn_deg(self) -> float:
-        """How far the fingers lie turned from upright; clockwise is positive."""
-        return float(np.degrees(np.arctan2(self.laid[1, 0], self.laid[0, 0])))
+        """Rotation of the fingers from upright, positive clockwise."""
+        return rotation_of_deg(self.from_mean)
 
     @property
     def is_hand(self) -> bool:
         """Whether enough joints are in view."""
         return bool(self.seen.sum() >= LEAST_JOINTS and len(set(_FINGER[self.seen])) >= LEAST_FINGERS)
 
-    def under(self, matrix: Array) -> Hand:
-        """The same hand on another square or film, by a (3, 3) similarity."""
-        laid = (matrix @ np.vstack([self.laid, [0, 0, 1]]))[:2]
-        return replace(self, points=moved(matrix, self.points), laid=laid)
+    def transformed(self, matrix: Array) -> LocatedHand:
+        """Return the same hand on another square or radiograph, by a (3, 3) similarity."""
+        from_mean = (matrix @ np.vstack([self.from_mean, [0, 0, 1]]))[:2]
+        return replace(self, points=transform_points(matrix, self.points), from_mean=from_mean)
 
 
-def find_hand(maps: Tensor, right: bool) -> Hand | None:
-    """The hand that the 14 maps of one chirality show; None where no two peaks lie as joints do.
+def locate_hand(maps: Tensor, right: bool) -> LocatedHand | None:
+    """Locate the left or the right hand; None where no two peaks lie as joints of a hand do.
 
     Parameters
     ----------
@@ -93,92 +99,97 @@ def find_hand(maps: Tensor, right: bool) -> Hand | None:
     right : bool
     """
     model = mirrored(mean_hand()) if right else mean_hand()
-    points, sure = (each.double().numpy() for each in peaks(maps))
-    laid = _best_pair(model, points, sure)
-    if laid is None:
+    points, probability = (each.double().numpy() for each in find_peaks(maps))
+    from_mean = _fit_best_pair(model, points, probability)
+    if from_mean is None:
         return None
     for _ in range(2):
-        laid = _settled(model, points, sure, laid)
-        points, sure = _consistent(maps, model, points, sure, laid)
-        if (sure >= HINT).sum() < 2:
+        from_mean = _fit_robust(model, points, probability, from_mean)
+        points, probability = _replace_outliers(maps, model, points, probability, from_mean)
+        if (probability >= CANDIDATE).sum() < 2:
             return None
-    laid = _settled(model, points, sure, laid)
-    expected = _expected(model, points, sure, laid)
-    points = np.where((sure >= HINT)[:, None], points, expected)
-    return Hand(right, points, sure, laid)
+    from_mean = _fit_robust(model, points, probability, from_mean)
+    expected = _expected_points(model, points, probability, from_mean)
+    points = np.where((probability >= CANDIDATE)[:, None], points, expected)
+    return LocatedHand(right, points, probability, from_mean)
 
 
-def _best_pair(model: Array, points: Array, sure: Array) -> Array | None:
-    """Of the similarities that two peaks suggest, the one with which most others agree."""
-    candidates = np.flatnonzero(sure >= HINT)
-    best, most = None, 0.0
+def _fit_best_pair(model: Array, points: Array, probability: Array) -> Array | None:
+    """Fit a similarity to each two peaks; return the one that agrees with most of the others."""
+    candidates = np.flatnonzero(probability >= CANDIDATE)
+    best, best_score = None, 0.0
     for pair in combinations(candidates, 2):
-        at = list(pair)
-        laid = fit(model[at], points[at], np.ones(2))
-        scale, turn = np.hypot(*laid[:, 0]), np.degrees(np.arctan2(laid[1, 0], laid[0, 0]))
-        if scale < 0.1 or abs(turn) > MOST_TURN_DEG or np.hypot(*(model[at[0]] - model[at[1]])) < 30:
+        chosen = list(pair)
+        from_mean = fit_similarity(model[chosen], points[chosen], np.ones(2))
+        scale = scale_of(from_mean)
+        distance = np.hypot(*(model[chosen[0]] - model[chosen[1]]))
+        if scale < 0.1 or abs(rotation_of_deg(from_mean)) > MOST_ROTATION_DEG or distance < 30:
             continue
-        off = np.hypot(*(moved(laid, model) - points).T) / scale
-        agreed = float((sure * np.clip(1 - off / _REACH, 0, 1) * (sure >= HINT)).sum())
-        if agreed > most:
-            best, most = laid, agreed
+        residual = np.hypot(*(transform_points(from_mean, model) - points).T) / scale
+        score = float((probability * np.clip(1 - residual / _REACH, 0, 1) * (probability >= CANDIDATE)).sum())
+        if score > best_score:
+            best, best_score = from_mean, score
     return best
 
 
-def _settled(model: Array, points: Array, sure: Array, laid: Array) -> Array:
-    """Least squares in which far joints count less."""
-    weights = np.where(sure >= HINT, sure, 0.0)
+def _fit_robust(model: Array, points: Array, probability: Array, from_mean: Array) -> Array:
+    """Fit by least squares in which joints far from the fit have less weight."""
+    weights = np.where(probability >= CANDIDATE, probability, 0.0)
     for _ in range(5):
-        off = np.hypot(*(moved(laid, model) - points).T) / max(float(np.hypot(*laid[:, 0])), 1e-6)
-        now = weights / (1 + (off / 10) ** 2) + 1e-9
-        laid = fit(model, points, now)
-    return laid
+        residual = np.hypot(*(transform_points(from_mean, model) - points).T) / max(scale_of(from_mean), 1e-6)
+        from_mean = fit_similarity(model, points, weights / (1 + (residual / 10) ** 2) + 1e-9)
+    return from_mean
 
 
-def _expected(model: Array, points: Array, sure: Array, laid: Array) -> Array:
-    """Where the shape has each joint: as the mean hand, moved along with its finger's joints that were found."""
-    expected = moved(laid, model)
-    off = points - expected
+def _expected_points(model: Array, points: Array, probability: Array, from_mean: Array) -> Array:
+    """Return where each joint is expected: as in the mean hand, moved with the other joints found of its finger."""
+    expected = transform_points(from_mean, model)
+    residual = points - expected
     for k in range(len(JOINTS)):
-        same = (_FINGER[k] == _FINGER) & (sure >= HINT)
-        same[k] = False
-        if same.any():
-            near = sure * same / (1 + np.abs(np.arange(len(JOINTS)) - k))
-            expected[k] = expected[k] + (near / near.sum()) @ off
+        same_finger = (_FINGER[k] == _FINGER) & (probability >= CANDIDATE)
+        same_finger[k] = False
+        if same_finger.any():
+            weights = probability * same_finger / (1 + np.abs(np.arange(len(JOINTS)) - k))
+            expected[k] = expected[k] + (weights / weights.sum()) @ residual
     return expected
 
 
-def _consistent(maps: Tensor, model: Array, points: Array, sure: Array, laid: Array) -> tuple[Array, Array]:
-    """Joints that lie far from their place take another peak near it, or are not in view."""
+def _replace_outliers(
+    maps: Tensor, model: Array, points: Array, probability: Array, from_mean: Array
+) -> tuple[Array, Array]:
+    """Move joints that lie far from their place to another peak near it; without one they are not in view."""
     import torch
 
-    scale = float(np.hypot(*laid[:, 0]))
-    plain, expected = moved(laid, model), _expected(model, points, sure, laid)
-    points, sure = points.copy(), sure.copy()
+    scale = scale_of(from_mean)
+    mean_points = transform_points(from_mean, model)
+    expected = _expected_points(model, points, probability, from_mean)
+    points, probability = points.copy(), probability.copy()
     cells = maps.shape[-1]
-    at = (np.arange(cells) + 0.5) * CELL - 0.5
-    for k in np.flatnonzero(sure >= HINT):
-        others = ((_FINGER[k] == _FINGER) & (sure >= HINT)).sum() > 1
-        place, reach = (expected[k], _FINGER_REACH_MM) if others else (plain[k], _REACH[k])
-        far = np.hypot(*(points[k] - plain[k])) > _REACH[k] * scale
+    centres = (np.arange(cells) + 0.5) * CELL - 0.5
+    for k in np.flatnonzero(probability >= CANDIDATE):
+        others = ((_FINGER[k] == _FINGER) & (probability >= CANDIDATE)).sum() > 1
+        place, reach = (expected[k], _FINGER_REACH_MM) if others else (mean_points[k], _REACH[k])
+        far = np.hypot(*(points[k] - mean_points[k])) > _REACH[k] * scale
         if not far and (not others or np.hypot(*(points[k] - place)) <= 1.5 * reach * scale):
             continue
-        near = np.hypot(at[None, :] - place[0], at[:, None] - place[1]) <= reach * scale
+        near = np.hypot(centres[None, :] - place[0], centres[:, None] - place[1]) <= reach * scale
         masked = torch.where(torch.from_numpy(near), maps[k], 0.0)
         best = int(masked.argmax())
-        found, left = around(masked[None], torch.tensor([[best % cells, best // cells]]))
-        points[k], sure[k] = found[0].double().numpy(), float(left[0])
+        point, remaining = peaks_at(masked[None], torch.tensor([[best % cells, best // cells]]))
+        points[k], probability[k] = point[0].double().numpy(), float(remaining[0])
     for finger in range(1, 6):
-        _check_bones(model, points, sure, np.flatnonzero(finger == _FINGER), scale)
-    return points, sure
+        _check_bone_lengths(model, points, probability, np.flatnonzero(finger == _FINGER), scale)
+    return points, probability
 
 
-def _check_bones(model: Array, points: Array, sure: Array, joints: NDArray[np.int_], scale: float) -> None:
-    """Of two joints whose bone would be far too long or short, the less sure one is not in view."""
-    for one, next_ in zip(joints, joints[1:], strict=False):
-        if min(sure[one], sure[next_]) < HINT:
+def _check_bone_lengths(
+    model: Array, points: Array, probability: Array, joints: NDArray[np.int_], scale: float
+) -> None:
+    """Set the less probable of two joints to 0 where the bone between them would be far too long or short."""
+    for one, other in zip(joints, joints[1:], strict=False):
+        if min(probability[one], probability[other]) < CANDIDATE:
             continue
-        length = np.hypot(*(points[one] - points[next_])) / scale
-        ratio = length / np.hypot(*(model[one] - model[next_]))
-        if not _BONE[0] <= ratio <= _BONE[1]:
-            sure[one if sure[one] < sure[next_] else next_] = 0.0
+        length = np.hypot(*(points[one] - points[other])) / scale
+        ratio = length / np.hypot(*(model[one] - model[other]))
+        if not _BONE_LENGTHS[0] <= ratio <= _BONE_LENGTHS[1]:
+            probability[one if probability[one] < probability[other] else other] = 0.0

@@ -1,4 +1,4 @@
-"""From hands found to joints with their boxes, sides and doubts, as users see them."""
+"""Convert located hands into joints with boxes and sides, and list what is doubtful about them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint import Joint
 from napari_jsn.localization.found_joints import ANATOMY, FoundJoints
-from napari_jsn.localization.hands import Hand
-from napari_jsn.localization.shape import BOX_MM, HAND_MM, axes, mean_hand, moved
+from napari_jsn.localization.hands import LocatedHand
+from napari_jsn.localization.mean_hand import BOX_MM, HAND_MM, joint_axes, mean_hand, transform_points
 from napari_jsn.radiograph import Radiograph
 
-#: A hand shorter than this is too coarse to measure, in pixels.
+#: The least length of a hand that can be measured, in pixels.
 LEAST_HAND_PX = 250
-#: Width of the palm (MCP2 to MCP5) against the middle finger's length (MCP3 to DIP3), as a share of the mean hand's,
-#: below which the view is taken for an oblique or lateral one.
+#: The least ratio of the palm's width (MCP2 to MCP5) to the middle finger's length (MCP3 to DIP3), as a share of the
+#: mean hand's; below it the view is taken for an oblique or lateral one.
 _NARROW = 0.6
-#: Turned by more the network was not meant for.
+#: The largest rotation of a hand that the network was trained for.
 _MOST_TURN_DEG = 50.0
 
 
@@ -34,73 +34,80 @@ def no_hand(turn_deg: int) -> FoundJoints:
     return FoundJoints(reasons=(Reason(ReasonCode.NO_HAND, sentence),))
 
 
-def told(
-    hands: list[Hand], to_film: NDArray[np.float64], film: Radiograph, sides: Sequence[str] | None = None
+def joints_of_hands(
+    hands: list[LocatedHand],
+    to_radiograph: NDArray[np.float64],
+    radiograph: Radiograph,
+    sides: Sequence[str] | None = None,
 ) -> FoundJoints:
-    """The joints of the hands found.
+    """Return the joints of the hands found.
 
     Parameters
     ----------
-    hands : list of Hand
-        One or two, on the square that shows the whole film.
-    to_film : (3, 3) array
-        From that square to the film.
-    film : Radiograph
+    hands : list of LocatedHand
+        One or two, on the square that shows the whole radiograph.
+    to_radiograph : (3, 3) array
+        From that square to the radiograph.
+    radiograph : Radiograph
         Its side, where it is stated, is the hand's.
     sides : sequence of {"L", "R"}, optional
-        What the caller knows of the sides.
+        The sides, if the caller knows them.
     """
-    step = float(max(to_film[0, 0], to_film[1, 1]))  # pixels of the finer direction a pixel of the square
-    stated, source = _stated(film, sides)
-    seen = ["R" if hand.right else "L" for hand in hands]
+    # pixels of the radiograph, in its finer direction, per pixel of the square
+    step = float(max(to_radiograph[0, 0], to_radiograph[1, 1]))
+    stated, source = _stated_side(radiograph, sides)
+    shown = ["R" if hand.right else "L" for hand in hands]
     contradicts = False
     if stated is not None and len(hands) == 1:
-        contradicts, names = seen[0] != stated, [stated]
+        contradicts, names = shown[0] != stated, [stated]
     else:
-        names, source = seen, ANATOMY
+        names, source = shown, ANATOMY
     joints: list[Joint] = []
     missing: list[tuple[str, str]] = []
     reasons: list[Reason] = []
     order = sorted(range(len(hands)), key=lambda k: names[k] != "R")
     for hand, side in ((hands[k], names[k]) for k in order):
-        boxes = _joints(hand, side, film, to_film, step)
-        joints += boxes
-        missing += [(side, joint) for joint in JOINTS if joint not in {box.name for box in boxes}]
+        in_view = _joints(hand, side, radiograph, to_radiograph, step)
+        joints += in_view
+        missing += [(side, name) for name in JOINTS if name not in {joint.name for joint in in_view}]
         reasons += _doubts(hand, side, step, len(hands) > 1)
     hand_px = HAND_MM * step * max(hand.scale for hand in hands)
-    told_sides = tuple(names[k] for k in order)
-    return FoundJoints(tuple(joints), tuple(missing), told_sides, source, contradicts, tuple(reasons), hand_px)
+    found_sides = tuple(names[k] for k in order)
+    return FoundJoints(tuple(joints), tuple(missing), found_sides, source, contradicts, tuple(reasons), hand_px)
 
 
-def _stated(film: Radiograph, sides: Sequence[str] | None) -> tuple[str | None, str]:
-    """The one side that is stated, and by what."""
+def _stated_side(radiograph: Radiograph, sides: Sequence[str] | None) -> tuple[str | None, str]:
+    """Return the single side that is stated, and its source."""
     if sides is not None:
         return (sides[0], "given") if len(set(sides)) == 1 else (None, "")
-    return film.side, film.side_source
+    return radiograph.side, radiograph.side_source
 
 
-def _joints(hand: Hand, side: str, film: Radiograph, to_film: NDArray[np.float64], step: float) -> list[Joint]:
-    directions = axes(hand.points, hand.laid, hand.right)
-    centres = moved(to_film, hand.points)
-    if film.spacing_mm is None:
+def _joints(
+    hand: LocatedHand, side: str, radiograph: Radiograph, to_radiograph: NDArray[np.float64], step: float
+) -> list[Joint]:
+    """Return the joints in view, in pixels of the radiograph."""
+    axes = joint_axes(hand.points, hand.from_mean, hand.right)
+    centres = transform_points(to_radiograph, hand.points)
+    if radiograph.spacing_mm is None:
         size: tuple[float, float] = (BOX_MM * hand.scale * step,) * 2
     else:
-        row_mm, col_mm = np.broadcast_to(film.spacing_mm, (2,))
+        row_mm, col_mm = np.broadcast_to(radiograph.spacing_mm, (2,))
         size = BOX_MM / float(row_mm), BOX_MM / float(col_mm)
     return [
         Joint.around(
             JOINTS[k],
             side,
             (float(centres[k, 1]), float(centres[k, 0])),
-            (float(directions[k, 1]), float(directions[k, 0])),
+            (float(axes[k, 1]), float(axes[k, 0])),
             size,
-            min(1.0, float(hand.sure[k])),
+            min(1.0, float(hand.probability[k])),
         )
         for k in np.flatnonzero(hand.seen)
     ]
 
 
-def _doubts(hand: Hand, side: str, step: float, both: bool) -> list[Reason]:
+def _doubts(hand: LocatedHand, side: str, step: float, both: bool) -> list[Reason]:
     whose = f"The {'right' if side == 'R' else 'left'} hand" if both else "The hand"
     reasons: list[Reason] = []
     length = HAND_MM * hand.scale * step

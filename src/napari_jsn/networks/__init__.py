@@ -1,1 +1,1 @@
-"""What all networks share: cards and weights, and the protocol of a training task."""
+"""What all networks share: cards and weights, loading, layers, the square canvas, augmentation and training tasks."""

@@ -1,23 +1,33 @@
-"""What training asks of a task: a small object that holds the network, the loss and the data of one capability."""
+"""Training tasks: what training asks of one, and the parts that all of them share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
+from zlib import crc32
+
+from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
     from torch import Tensor
     from torch.nn import Module
     from torch.optim import Optimizer
-    from torch.optim.lr_scheduler import LRScheduler
+    from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+#: The last learning rate as a share of the highest.
+_LAST_RATE = 0.01
 
 
 class Task(Protocol):
-    """One thing to learn; plain torch, so that it can live below this package, beside the network it trains.
+    """The network, loss and data of one capability, in plain torch.
 
-    It may also have ``ema``, the decay a step of an exponential moving average of the weights (then the average
-    is what is validated and saved), and ``patience``, the epochs without a better figure after which to stop.
+    Two attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
+    average is then validated and saved), and ``patience``, the number of epochs without a better figure after which
+    training stops.
     """
 
     name: str  #: such as ``"segmentation"``
@@ -25,25 +35,173 @@ class Task(Protocol):
     epochs: int  #: of the preset
 
     def network(self) -> Module:
-        """A network with new weights, drawn from torch's generator."""
+        """Return a network with random weights, drawn from torch's generator."""
 
     def optimizer(self, network: Module, epochs: int) -> tuple[Optimizer, LRScheduler | None]:
-        """The optimizer, and what sets its rate after every epoch."""
+        """Return the optimizer, and the scheduler that sets its learning rate after every epoch."""
 
     def training_batches(self, epoch: int, seed: int) -> Iterable[Any]:
-        """Batches of an epoch, counted from 0; the same for the same (epoch, seed), so that a resume loses nothing."""
+        """Return the batches of an epoch, counted from 0; always the same for one epoch and seed."""
 
     def validation_batches(self) -> Iterable[Any]:
-        """Batches that are never trained on, always the same."""
+        """Return the batches that are never trained on, always the same."""
 
     def loss(self, network: Module, batch: Any) -> Tensor:
-        """The mean over the batch."""
+        """Return the mean loss over the batch."""
 
     def measures(self, network: Module, batch: Any) -> dict[str, Tensor]:
-        """Figures of each sample, (B,); the first one decides which epoch is best: higher is better."""
+        """Return figures (B,) of each sample; the first one decides which epoch is best: higher is better."""
 
     def example(self, network: Module, index: int) -> dict[str, NDArray[Any]]:
-        """A validation sample to look at: ``image``, ``truth`` and ``found``, 2-D."""
+        """Return 2-D images of one validation sample to show: ``image``, ``truth`` and ``found``."""
 
     def card(self) -> dict[str, Any]:
-        """Architecture and its arguments, input size, normalisation, training data with source and terms."""
+        """Return architecture, input size, normalisation, and training data with source and terms."""
+
+
+class TrainingTask:
+    """Base of the tasks: presets, data from a folder, the pieces of a model card.
+
+    Parameters
+    ----------
+    preset : str
+        One of ``architectures``.
+    source, terms : str
+        What the card says of the real images.
+
+    Raises
+    ------
+    InputError
+        If there is no such preset.
+    """
+
+    name: ClassVar[str]
+    architectures: ClassVar[Mapping[str, dict[str, Any]]]  #: arguments of the network of each preset
+    side: ClassVar[int]  #: of the network's square images, in pixels
+    normalisation: ClassVar[str]  #: for the card, in words
+
+    def __init__(self, preset: str, source: str, terms: str) -> None:
+        check_preset(preset, self.architectures)
+        self.preset, self._source, self._terms = preset, source, terms
+
+    @classmethod
+    def from_folder(cls, folder: Path | str | None, preset: str = "default") -> Self:
+        """Make a task that trains on the images of a folder, or on simulated ones alone where it is None.
+
+        Of public data sets, the images that are kept for testing are left out.
+        """
+        if folder is None:
+            return cls(preset=preset)  # type: ignore[call-arg]  # the subclasses have defaults for the rest
+        return cls(preset=preset, **cls._arguments_from_folder(Path(folder)))
+
+    @classmethod
+    def _arguments_from_folder(cls, folder: Path) -> dict[str, Any]:
+        """Return the arguments of the class that the folder determines."""
+        raise NotImplementedError
+
+    def _card(
+        self,
+        network: type[Module],
+        real: Mapping[str, int],
+        simulated: Mapping[str, int],
+        validation: Mapping[str, Any],
+        **more: str,
+    ) -> dict[str, Any]:
+        """Return the card; ``real`` and ``simulated`` count the images of each kind, and are empty without any."""
+        arguments = self.architectures[self.preset].items()
+        architecture = {key: list(value) if isinstance(value, tuple) else value for key, value in arguments}
+        data = [{"source": self._source, "terms": self._terms, **real}] if real else []
+        if simulated:
+            data.append({"source": "simulator of napari-jsn", "terms": "BSD-3-Clause", **simulated})
+        return {
+            "architecture": {"class": f"{network.__module__}.{network.__name__}", **architecture},
+            "input_size_px": [self.side, self.side],
+            "normalisation": self.normalisation,
+            **more,
+            "training_data": data,
+            "validation": dict(validation),
+        }
+
+
+def check_preset(preset: str, presets: Iterable[str]) -> None:
+    """Check that there is a preset of that name.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message lists the choices.
+    """
+    presets = tuple(presets)
+    if preset not in presets:
+        raise InputError(f"There is no preset {preset!r}. Choose one of: {', '.join(presets)}.", "preset")
+
+
+def split_groups(groups: Iterable[str], share: float) -> set[str]:
+    """Choose about ``share`` of the groups (joints or patients) for validation, always the same ones."""
+    ordered = sorted(set(groups), key=lambda group: (crc32(group.encode()), group))
+    return set(ordered[: max(1, round(share * len(ordered)))])
+
+
+class _Splittable(Protocol):
+    @property
+    def groups(self) -> tuple[str, ...]: ...
+
+    def split(self, share: float) -> tuple[Self, Self]: ...
+
+
+Part = TypeVar("Part", bound=_Splittable)
+
+
+def split_validation(parts: list[Part], share: float) -> tuple[list[Part], Part]:
+    """Take validation images from the first part that has more than one group.
+
+    The real images come first, so they choose the best epoch where there are enough of them.
+
+    Returns
+    -------
+    parts : list
+        With the validation images removed.
+    validation
+
+    Raises
+    ------
+    InputError
+        If no part has more than one group.
+    """
+    for k, part in enumerate(parts):
+        if len(set(part.groups)) > 1:
+            training, validation = part.split(share)
+            return [*parts[:k], training, *parts[k + 1 :]], validation
+    raise InputError("All images show one joint, which is too few to train on. Add images of another joint.", "data")
+
+
+def cosine_rate(epoch: int, epochs: int, rising: int = 0) -> float:
+    """Return the learning rate of an epoch, counted from 0, as a share of the highest.
+
+    It rises linearly over ``rising`` epochs, then falls as a cosine.
+    """
+    if epoch < rising:
+        return (epoch + 1) / (rising + 1)
+    progress = (epoch - rising) / max(1, epochs - rising)
+    return _LAST_RATE + (1 - _LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def adamw_cosine(network: Module, rate: float, epochs: int, most_rising: int) -> tuple[Optimizer, LambdaLR]:
+    """Return AdamW and a scheduler: :func:`cosine_rate` that rises for up to ``most_rising`` epochs."""
+    import torch
+
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-3)
+    rising = max(1, min(most_rising, epochs // 4))
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: cosine_rate(epoch, epochs, rising))
+
+
+def use_bfloat16(device: torch.device) -> bool:
+    """Return whether to compute in 16 bits: in training, where the processor does so natively in half the time."""
+    import torch
+
+    if not torch.is_grad_enabled():
+        return False
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    features: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(features.get("avx512_bf16") or features.get("amx_bf16"))

@@ -1,8 +1,8 @@
-"""The registry of models: what was learned or calibrated, each with a JSON card that says what it is.
+"""Find, read and write models: trained networks and fitted constants, each with a JSON card that describes it.
 
-A network is two files, ``<task>-<name>.safetensors`` and its card ``<task>-<name>.json``. Those that are
-shipped lie in ``napari_jsn/models``; a user's own lie in the platform's folder for user data, or where the
-environment variable ``NAPARI_JSN_MODELS`` says. A card that has no weights beside it holds plain constants.
+A network is two files, ``<task>-<name>.safetensors`` and its card ``<task>-<name>.json``. The shipped ones are in
+``napari_jsn/models``; the user's own are in the platform's folder for user data, or in the folder that the environment
+variable ``NAPARI_JSN_MODELS`` names. A card without a weights file holds fitted constants.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from napari_jsn.common.files import write_files
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: What a card must say of a network, beside the figures and whatever else its task tells.
+#: Fields that the card of every network has; its task adds others.
 FIELDS = (
     "task", "name", "preset", "architecture", "input_size_px", "normalisation", "training_data", "figures", "command",
     "seed", "versions", "sha256",
@@ -31,12 +31,12 @@ _SUFFIX = ".safetensors"
 
 
 def cards() -> list[str]:
-    """Names of all shipped cards, sorted."""
+    """Return the names of all shipped cards, sorted."""
     return sorted(path.stem for path in _shipped().glob("*.json"))
 
 
 def card(name: str) -> dict[str, Any]:
-    """Read the shipped card of that name.
+    """Read a shipped card.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def card(name: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        The card; its keys are told in the card itself and by the code that reads it.
+        The content of the card; the code that reads it defines the keys.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def card(name: str) -> dict[str, Any]:
 
 
 def user_folder() -> Path:
-    """Where a user's own models lie; it may not exist yet."""
+    """Return the folder of the user's own models; it may not exist yet."""
     from platformdirs import user_data_path
 
     named = os.environ.get("NAPARI_JSN_MODELS")
@@ -67,7 +67,7 @@ def user_folder() -> Path:
 
 
 def names(task: str) -> list[str]:
-    """Names of the models of a task: ``default`` and the other shipped ones first, then the user's own.
+    """Return the names of a task's models: ``default``, the other shipped ones, then the user's own.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def names(task: str) -> list[str]:
 
 
 def check_name(name: str, argument: str = "name") -> str:
-    """The name, once it is clear that it can be part of a file's name anywhere.
+    """Return the name, after checking that it can be part of a file name on every system.
 
     Raises
     ------
@@ -89,12 +89,12 @@ def check_name(name: str, argument: str = "name") -> str:
         If it is empty or holds anything but letters, digits, dots, dashes and underscores.
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,63}", name, re.ASCII):
-        raise InputError(f"A model cannot be called {name!r}. Use letters, digits, dots, dashes and _.", argument)
+        raise InputError(f"A model cannot be called {name!r}. Use only letters, digits, dots, dashes and _.", argument)
     return name
 
 
 def load(task: str, name: str = "default") -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read a network's weights and card, once the file proves to be the one that the card speaks of.
+    """Read a network's weights and card, and check the weights against the card's hash.
 
     Parameters
     ----------
@@ -124,8 +124,8 @@ def load(task: str, name: str = "default") -> tuple[dict[str, Tensor], dict[str,
         raise InputError(f"{path} cannot be read: {error.strerror or error}.", "model") from error
     if sha256(content).hexdigest() != about.get("sha256"):
         raise InputError(
-            f"{path.name} is not the file that its card speaks of: it was changed or cut short. "
-            "Get both files again, or train anew.",
+            f"{path.name} is not the file that its card describes: it was changed or cut short. "
+            "Get both files again, or train the model again.",
             "model",
         )
     from safetensors import SafetensorError
@@ -134,11 +134,13 @@ def load(task: str, name: str = "default") -> tuple[dict[str, Tensor], dict[str,
     try:
         return read(content), about
     except SafetensorError as error:
-        raise InputError(f"{path.name} holds no weights ({error}). Get it again, or train anew.", "model") from error
+        raise InputError(
+            f"{path.name} holds no weights ({error}). Get it again, or train the model again.", "model"
+        ) from error
 
 
 def find(task: str, name: str) -> Path:
-    """The weights file of a model.
+    """Return the path of a model's weights file.
 
     Raises
     ------
@@ -158,7 +160,7 @@ def find(task: str, name: str) -> Path:
 
 
 def check_fields(about: Mapping[str, Any]) -> None:
-    """See that a card says what every card must say, but for the hash.
+    """Check that a card has all required fields but the hash.
 
     Raises
     ------
@@ -175,18 +177,18 @@ def save(
     about: Mapping[str, Any],
     beside: Mapping[str, bytes] | None = None,
 ) -> Path:
-    """Write a network's weights and card, both or neither; files of the same names are replaced.
+    """Write a network's weights and card, both or neither; replace files of the same names.
 
     Parameters
     ----------
     folder : path
-        Made if it does not exist; :func:`user_folder` makes the model appear in every menu.
+        Created if it does not exist. A model in :func:`user_folder` appears in every menu.
     weights : mapping of str to tensor
         A state dict.
     about : mapping
         The card without ``sha256``, which is filled in; ``task`` and ``name`` make the files' names.
     beside : mapping of str to bytes, optional
-        Further files to write with them: the ending of their name (``".csv"``) and what they hold.
+        Further files to write with them: the ending of the name (``".csv"``) and the content.
 
     Returns
     -------
@@ -215,7 +217,7 @@ def _shipped() -> Path:
 
 
 def _names_in(folder: Path, task: str) -> list[str]:
-    """Names of the models in a folder that have both of their files."""
+    """Return the names of the models in a folder that have both files."""
     prefix = f"{task}-"
     found = (path.stem.removeprefix(prefix) for path in folder.glob(f"{prefix}*{_SUFFIX}"))
     return sorted(name for name in found if (folder / f"{prefix}{name}.json").is_file())
@@ -225,16 +227,16 @@ def _read_card(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"{path.name} is missing: a model is two files, and this is its card.", "model") from error
+        raise InputError(f"The model card {path.name} is missing. Put it beside the weights.", "model") from error
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a model card: {error}.", "model") from error
+        raise InputError(f"{path} cannot be read as a model card: {error}. Get it again.", "model") from error
     if not isinstance(content, dict):
-        raise InputError(f"{path} is no model card. Get it again, or train anew.", "model")
+        raise InputError(f"{path} is no model card. Get it again, or train the model again.", "model")
     return content
 
 
 def model_identity(task: str, name: str) -> str:
-    """Name and first digits of the hash of a model's weights: ``"default 1a2b3c4d5e6f"``.
+    """Return the name and the first digits of the hash of a model's weights: ``"default 1a2b3c4d5e6f"``.
 
     Raises
     ------
@@ -245,5 +247,5 @@ def model_identity(task: str, name: str) -> str:
     try:
         digest = str(json.loads(path.with_suffix(".json").read_text("utf-8")).get("sha256", ""))
     except (OSError, ValueError, AttributeError):
-        digest = ""  # what loads the model says what is wrong with its card
+        digest = ""  # loading the model reports what is wrong with its card
     return f"{path.stem.removeprefix(f'{task}-')} {digest[:12]}".strip()

@@ -38,7 +38,7 @@ def by_marker(hands: Sequence[Radiograph], found: FoundJoints) -> tuple[tuple[Ra
     list of str
         Where letters and anatomy disagree, to be put after the visit's number.
     """
-    from napari_jsn.localization.shape import HAND_MM
+    from napari_jsn.localization.mean_hand import HAND_MM
 
     letters: list[Marker] = []
     for hand in hands:

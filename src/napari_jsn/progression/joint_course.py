@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.common.statistics import Estimate
-from napari_jsn.localization.shape import BOX_MM
+from napari_jsn.localization.mean_hand import BOX_MM
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.patient import Hand
 from napari_jsn.progression.narrowing import JointView, Narrowing

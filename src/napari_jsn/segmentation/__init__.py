@@ -1,1 +1,1 @@
-"""Find the two bones of a joint image."""
+"""Segment the two bones of a joint image."""

@@ -1,7 +1,4 @@
-"""The bone within a region that holds background too, found without learning.
-
-It is what Otsu's threshold calls bright, in one piece, without holes.
-"""
+"""Find the bone within a region that contains background too, without a network: by Otsu's threshold."""
 
 from __future__ import annotations
 
@@ -9,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-#: The least part of a region that must be bone for the threshold to be believed.
+#: The least share of a region that must be bone for a threshold to be accepted.
 _LEAST_BONE = 0.12
 
 
 def bone_within(image: NDArray[np.float32], region: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The bone inside a region that may hold background too; the region itself where they cannot be told apart.
+    """Return the bone inside a region; the region itself where bone and background cannot be distinguished.
 
     Parameters
     ----------
     image : (H, W) float array
-        Grey levels in [0, 1], bone bright.
+        Intensities in [0, 1], bone bright.
     region : (H, W) bool array
         For instance one side of the joint space.
     """
@@ -39,7 +36,7 @@ def bone_within(image: NDArray[np.float32], region: NDArray[np.bool_]) -> NDArra
 
 
 def _largest_filled(bright: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest piece, filled row by row: cortex encloses its bone, also where the crop cuts the shaft."""
+    """Return the largest piece, filled row by row: cortex encloses the bone, also where the image cuts the shaft."""
     pieces, count = ndimage.label(ndimage.binary_opening(bright, iterations=1))
     if count == 0:
         return np.zeros_like(bright)

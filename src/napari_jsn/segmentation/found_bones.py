@@ -1,4 +1,4 @@
-"""From what the network gives to two bones, and what is doubtful about them."""
+"""``FoundBones``: the two bones that the network found, and what is doubtful about them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from scipy import ndimage
 from napari_jsn.common.reasons import Reason, ReasonCode, sentences
 from napari_jsn.joint import BoneMasks
 
-#: Mean probability inside a mask below which it is doubted.
+#: The least mean probability inside a reliable mask.
 TRUST = 0.9
-#: A pixel is uncertain between these probabilities. An outline is doubted where the uncertain band along it is wider
-#: than this, as a share of the image: it is 0.012 to 0.02 on joints of adults, wider where growth plates are open.
+#: A pixel is uncertain between these probabilities. The largest width of the uncertain band along a reliable outline,
+#: as a share of the image: it is 0.012 to 0.02 on joints of adults, wider where growth plates are open.
 _UNCERTAIN, _BAND = (0.1, 0.9), 0.035
-#: The least part of an image that a bone covers.
+#: The least share of an image that a bone covers.
 _LEAST_BONE = 0.02
-#: What the network took for the bone beside its largest piece, as a share of that, above which it is doubted.
+#: The largest share of other pieces of a bone, relative to its largest piece.
 _PIECES = 0.2
 #: Least and largest median gap between the facing margins, as a share of the image; below 0 the bones overlap.
 _GAP = (-0.15, 0.2)
@@ -26,14 +26,14 @@ _GAP = (-0.15, 0.2)
 
 @dataclass(frozen=True)
 class FoundBones(BoneMasks):
-    """The bones that the network found, each one piece without holes, and how far they can be trusted.
+    """The bones that the network found, each one piece without holes, and how reliable they are.
 
     Attributes
     ----------
     reasons : tuple of Reason
         What is doubtful; empty where nothing is.
     confidence : float
-        The lesser of the two bones' mean probability inside its mask.
+        The mean probability inside the mask, of the bone where it is lower.
     """
 
     reasons: tuple[Reason, ...] = ()
@@ -50,8 +50,8 @@ class FoundBones(BoneMasks):
         return sentences(self.reasons)
 
 
-def bones(probability: NDArray[np.float32]) -> FoundBones:
-    """The two bones of one image.
+def bones_from_probability(probability: NDArray[np.float32]) -> FoundBones:
+    """Return the two bones of one image.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def bones(probability: NDArray[np.float32]) -> FoundBones:
         Of the upper and the lower bone.
     """
     raw = probability >= 0.5
-    upper, lower = (one_piece(mask) for mask in raw)
+    upper, lower = (largest_piece(mask) for mask in raw)
     trust = [float(p[mask].mean()) if mask.any() else 0.0 for p, mask in zip(probability, (upper, lower), strict=True)]
     reasons = _doubts(probability, (upper, lower), trust)
     return FoundBones(upper, lower, tuple(reasons), min(trust))
 
 
-def one_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest piece of a mask, its holes filled."""
+def largest_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the largest piece of a mask, with its holes filled."""
     pieces, count = ndimage.label(mask)
     if count > 1:
         mask = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
@@ -74,9 +74,9 @@ def one_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def facing_gap(upper: NDArray[np.bool_], lower: NDArray[np.bool_]) -> float:
-    """Median number of rows between the two bones over the columns that hold both; negative where they overlap.
+    """Return the median number of rows between the two bones over the columns of both; negative if they overlap.
 
-    NaN where no column does.
+    NaN without such a column.
     """
     both = upper.any(axis=0) & lower.any(axis=0)
     if not both.any():
@@ -87,7 +87,7 @@ def facing_gap(upper: NDArray[np.bool_], lower: NDArray[np.bool_]) -> float:
 
 
 def uncertain_band(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
-    """Mean width of the band along a bone's outline in which it is uncertain, as a share of the image's larger side."""
+    """Return the mean width of the uncertain band along an outline, as a share of the image's larger side."""
     outline = mask & ~ndimage.binary_erosion(mask, border_value=1)
     low, high = _UNCERTAIN
     uncertain = (probability > low) & (probability < high)

@@ -1,1 +1,1 @@
-"""Train a network, whatever its task, on Lightning: resumable, abortable, with a card that says how it was made."""
+"""Train the network of any task with Lightning: training can be stopped and resumed, and writes a model card."""

@@ -1,4 +1,4 @@
-"""The history of a training as a table and as a picture."""
+"""Write the history of a training as a table and as a figure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Of a row, what is no measure.
-_PLAIN = ("epoch", "train_loss", "val_loss", "worst", "rate", "seconds")
+#: Columns of the history that are no measures of the task.
+_GENERAL = ("epoch", "train_loss", "val_loss", "worst", "rate", "seconds")
 
 
 def curves_csv(history: list[dict[str, float]]) -> bytes:
-    """A line an epoch, under the names of the history's entries."""
+    """Return the history as CSV: one line per epoch."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
     writer.writeheader()
@@ -23,20 +23,20 @@ def curves_csv(history: list[dict[str, float]]) -> bytes:
 
 
 def curves_png(history: list[dict[str, float]], best: int) -> bytes:
-    """Both losses over the deciding measure, with the best epoch marked."""
+    """Return a PNG figure: both losses above, the deciding measure with the best epoch below."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 5.5), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     draw_curves(figure, history, best)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", metadata={"Software": None})
-    return picture.getvalue()
+    content = io.BytesIO()
+    figure.savefig(content, format="png", metadata={"Software": None})
+    return content.getvalue()
 
 
 def draw_curves(figure: Figure, history: list[dict[str, float]], best: int, ink: str = "#333333") -> None:
-    """Draw onto a figure, which is cleared first.
+    """Draw the curves on a figure, which is cleared first.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def draw_curves(figure: Figure, history: list[dict[str, float]], best: int, ink:
     history : list of dict
         See :class:`~napari_jsn.training.module.TaskModule`.
     best : int
-        The best epoch, counted from 1.
+        Number of the best epoch, counted from 1.
     ink : str
         Colour of text and axes.
     """
@@ -62,7 +62,7 @@ def draw_curves(figure: Figure, history: list[dict[str, float]], best: int, ink:
         above.yaxis.set_minor_formatter(NullFormatter())
         above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         above.yaxis.set_major_formatter("{x:g}")
-    measure = next(name for name in history[0] if name not in _PLAIN)
+    measure = next(name for name in history[0] if name not in _GENERAL)
     values = [row[measure] for row in history]
     below.plot(epochs, values, color="#2b8cbe", label="validation, mean", marker=marker)
     below.plot(epochs, [row["worst"] for row in history], color="#2b8cbe", alpha=0.45, lw=1, label="worst case")

@@ -1,4 +1,4 @@
-"""Which processor trains, in Lightning's words."""
+"""Choose the processor to train on, as arguments of Lightning."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from napari_jsn.common.errors import InputError
 
 
 def trainer_arguments(device: str | None = None) -> dict[str, Any]:
-    """The ``accelerator``, ``devices`` and ``strategy`` of a Lightning trainer.
+    """Return the ``accelerator``, ``devices`` and ``strategy`` of a Lightning trainer.
 
     Parameters
     ----------
     device : str, optional
-        ``"cpu"``; ``"cuda"`` for all GPUs, ``"cuda:1"`` for that one, ``"cuda:0,1"`` for these. By default all GPUs
-        if there is one, else the CPU. Several GPUs are used by a command or a script, which Lightning then starts
-        once more for each of them; in a notebook or a window only the first one is.
+        ``"cpu"``; ``"cuda"`` for all GPUs, ``"cuda:1"`` for one, ``"cuda:0,1"`` for two. By default all GPUs, or the
+        CPU if there is none. A command or a script can use several GPUs: Lightning starts it again for each of them.
+        A notebook or a window uses the first one only.
 
     Raises
     ------
@@ -38,18 +38,18 @@ def trainer_arguments(device: str | None = None) -> dict[str, Any]:
         raise InputError("There is no CUDA GPU that torch can use. Choose cpu.", "device")
     chosen = sorted({int(part) for part in listed.split(",")}) if listed else list(range(gpus))
     if chosen[-1] >= gpus:
-        raise InputError(f"There is no GPU {chosen[-1]}: they are counted from 0 to {gpus - 1}.", "device")
+        raise InputError(f"There is no GPU {chosen[-1]}. Choose one from 0 to {gpus - 1}.", "device")
     if not listed and not _is_script():
         chosen = chosen[:1]
     return {"accelerator": "cuda", "devices": chosen, "strategy": "ddp" if len(chosen) > 1 else "auto"}
 
 
 def is_first_process() -> bool:
-    """False in the further processes that Lightning starts when there are several GPUs."""
+    """Return False in the other processes that Lightning starts for several GPUs."""
     return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
 
 
 def _is_script() -> bool:
-    """Whether this process can be started once more by its command line without opening a window."""
+    """Return whether the command line of this process can be started again without opening a window."""
     qt = any(name in sys.modules for name in ("qtpy", "IPython"))
     return not qt and bool(sys.argv[0]) and os.path.exists(sys.argv[0])

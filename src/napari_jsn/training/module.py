@@ -1,4 +1,4 @@
-"""A task as Lightning runs it, with everything that a resume needs in its own state."""
+"""``TaskModule``: a task as a Lightning module, whose checkpoint holds everything that resuming needs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from napari_jsn.networks.task import Task
 
-#: What of the module's state is plain, and goes into the resume file as it is.
+#: Attributes of the module that go into the resume file unchanged.
 _STATE = ("history", "best_epoch", "best_score", "best", "figures")
 
 
 class Batches:
-    """Batches made anew whenever they are asked for; each of several processes takes every n-th."""
+    """An iterable that makes its batches on every iteration; each of n processes takes every n-th batch."""
 
     def __init__(self, make: Callable[[], Iterable[Any]]) -> None:
         self._make = make
@@ -43,19 +43,19 @@ class Batches:
 
 
 class TaskModule(LightningModule):
-    """Trains and validates a task; keeps its history and its best weights.
+    """Train and validate a task; keep its history and its best weights.
 
     Attributes
     ----------
     history : list of dict
-        A row an epoch: ``epoch`` (from 1), ``train_loss``, ``val_loss``, the mean of each measure, ``worst`` (the
-        least value of the first measure), ``rate`` and ``seconds``.
+        One row per epoch: ``epoch`` (from 1), ``train_loss``, ``val_loss``, the mean of each measure, ``worst`` (the
+        lowest value of the first measure), ``rate`` and ``seconds``.
     best : dict of str to tensor
-        Weights of the epoch with the highest first measure, on the CPU; empty before the first is done.
+        Weights of the epoch with the highest first measure, on the CPU; empty before the first epoch is done.
     figures : dict
-        Mean, 5th percentile and least value of each measure at that epoch, and how many samples.
+        Mean, 5th percentile and lowest value of each measure in that epoch, and the number of samples.
     worst : int
-        Which validation sample came out worst in the last epoch.
+        Index of the worst validation sample of the last epoch.
     """
 
     def __init__(self, task: Task, run: dict[str, Any]) -> None:
@@ -78,51 +78,51 @@ class TaskModule(LightningModule):
 
     @property
     def validated(self) -> torch.nn.Module:
-        """The network that is validated and saved."""
+        """The network that is validated and saved: the average of the weights if the task asks for it."""
         return self.network if self.average is None else self.average.module
 
     def setup(self, stage: str) -> None:
-        """Learn how many processes share the batches."""
+        """Set how many processes share the batches."""
         self.batches.rank, self.batches.processes = self.trainer.global_rank, self.trainer.world_size
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The task's optimizer; its scheduler is stepped here, before an epoch's state is saved."""
+        """Return the task's optimizer; this module steps its scheduler, before the state of an epoch is saved."""
         optimizer, self._scheduler = self.task.optimizer(self.network, self.run["epochs"])
         return optimizer
 
     def on_train_start(self) -> None:
-        """Put the scheduler where the resumed training left it."""
+        """Restore the scheduler of a resumed training."""
         if self._loaded is not None and self._scheduler is not None:
             self._scheduler.load_state_dict(self._loaded)
 
     def on_train_epoch_start(self) -> None:
-        """Chance depends on the epoch alone, so that a resumed training is the uninterrupted one."""
+        """Seed the epoch by its number alone, so that a resumed training equals an uninterrupted one."""
         torch.manual_seed((self.run["seed"] + 1) * 1_000_003 + len(self.history))
-        self._began = time.monotonic()
+        self._start_time = time.monotonic()
         self._losses: list[Tensor] = []
 
     def training_step(self, batch: Any, index: int) -> Tensor:
-        """The loss of a batch."""
+        """Return the loss of a batch."""
         loss = self.task.loss(self.network, batch)
         self._losses.append(loss.detach())
         return loss
 
     def on_train_batch_end(self, *args: Any) -> None:
-        """Follow the weights with their average."""
+        """Update the average of the weights."""
         if self.average is not None:
             self.average.update_parameters(self.network)
 
     def on_validation_epoch_start(self) -> None:
-        """Forget the last epoch's figures."""
+        """Clear the figures of the last epoch."""
         self._validation: list[tuple[Tensor, dict[str, Tensor]]] = []
 
     def validation_step(self, batch: Any, index: int) -> None:
-        """The loss of a batch and the measures of its samples; every process sees all of them."""
+        """Compute the loss of a batch and the measures of its samples; every process computes all of them."""
         network = self.validated
         self._validation.append((self.task.loss(network, batch), self.task.measures(network, batch)))
 
     def on_validation_epoch_end(self) -> None:
-        """Write the epoch's row, and keep the weights if they are the best."""
+        """Add the row of the epoch, and keep the weights if they are the best."""
         losses, found = zip(*self._validation, strict=True)
         measures = {name: torch.cat([each[name].float().cpu() for each in found]) for name in found[0]}
         first = next(iter(measures.values()))
@@ -135,7 +135,7 @@ class TaskModule(LightningModule):
             **{name: float(values.double().mean()) for name, values in measures.items()},
             "worst": float(first.min()),
             "rate": float(self.trainer.optimizers[0].param_groups[0]["lr"]),
-            "seconds": round(time.monotonic() - self._began, 2),
+            "seconds": round(time.monotonic() - self._start_time, 2),
         }
         self.history.append(row)
         self.worst = int(first.argmin())
@@ -143,7 +143,7 @@ class TaskModule(LightningModule):
         self.batches.total = len(self._losses)
 
     def on_train_epoch_end(self) -> None:
-        """Set the rate of the next epoch; Lightning would do so only after the state is saved."""
+        """Set the learning rate of the next epoch; Lightning would do so only after the state is saved."""
         if isinstance(self._scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
             self._scheduler.step(self.history[-1]["val_loss"])
         elif self._scheduler is not None:
@@ -156,17 +156,17 @@ class TaskModule(LightningModule):
         self.best = {key: value.detach().cpu().clone() for key, value in self.validated.state_dict().items()}
         self.figures = {"samples": len(next(iter(measures.values())))}
         for name, values in measures.items():
-            told = {"mean": values.double().mean(), "p05": values.double().quantile(0.05), "least": values.min()}
-            self.figures[name] = {part: round(float(value), 6) for part, value in told.items()}
+            summary = {"mean": values.double().mean(), "p05": values.double().quantile(0.05), "least": values.min()}
+            self.figures[name] = {part: round(float(value), 6) for part, value in summary.items()}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what Lightning does not know of."""
+        """Add the state of this module and of its scheduler."""
         state = {name: getattr(self, name) for name in _STATE}
         scheduler = None if self._scheduler is None else self._scheduler.state_dict()
         checkpoint[RUN] = {**self.run, "state": state, "scheduler": scheduler}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take it up again."""
+        """Restore the state of this module."""
         saved = checkpoint[RUN]
         for name, value in saved["state"].items():
             setattr(self, name, value)

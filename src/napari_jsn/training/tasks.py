@@ -1,4 +1,4 @@
-"""The tasks that can be trained by name, and how one is made from a folder or from joint images."""
+"""List the tasks that can be trained, and make one from a folder or from joint images."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
     from napari_jsn.joint import BoneMasks
 
-#: Where the tasks live that can be trained by name: module and class.
+#: Module and class of every task, by name.
 TASKS = {
     "segmentation": ("napari_jsn.segmentation.training.task", "SegmentationTask"),
     "localization": ("napari_jsn.localization.training.task", "LocalizationTask"),
     "registration": ("napari_jsn.registration.network.training.task", "RegistrationTask"),
 }
-#: Their presets, told here so that a menu need not import torch.
+#: Presets of every task; repeated here so that menus need not import torch.
 PRESETS = {"segmentation": ("default", "paper"), "localization": ("default",), "registration": ("default", "paper")}
 
 
 def task_class(name: str) -> Any:
-    """The class of a task.
+    """Return the class of a task.
 
     Raises
     ------
@@ -41,26 +41,26 @@ def task_class(name: str) -> Any:
 
 
 def task_from_folder(name: str, folder: Path | str | None, preset: str) -> Task:
-    """A task on the images of a folder and the masks beside them.
+    """Make a task from the images of a folder and the masks beside them; from simulated ones alone without a folder.
 
     Raises
     ------
     InputError
-        If there is no such task or preset, or the folder holds nothing to learn from.
+        If there is no such task or preset, or the folder has nothing to train on.
     """
     task: Task = task_class(name).from_folder(folder, preset)
     return task
 
 
 def task_from_pairs(name: str, pairs: Iterable[tuple[str, NDArray[np.float32], BoneMasks | None]], preset: str) -> Task:
-    """A task on joint images: the name of each, its (H, W) grey levels with bone bright, and its bones.
+    """Make a task from joint images: the name of each, its pixels (H, W) with bone bright, and its masks.
 
-    Images of one name show one joint. Bones that are not given are found.
+    Images of one name show one joint. Masks that are None are segmented.
 
     Raises
     ------
     InputError
-        If there is no such task or preset, or nothing to learn from.
+        If there is no such task or preset, or too little to train on.
     """
     from napari_jsn.segmentation.segment import segment_many
     from napari_jsn.segmentation.training.data import LabelledJoint
@@ -68,8 +68,8 @@ def task_from_pairs(name: str, pairs: Iterable[tuple[str, NDArray[np.float32], B
     given = list(pairs)
     found = iter(segment_many([image for _, image, masks in given if masks is None]))
     joints = [
-        LabelledJoint(image, next(found) if masks is None else masks, group=called, name=called)
-        for called, image, masks in given
+        LabelledJoint(image, next(found) if masks is None else masks, group=joint, name=joint)
+        for joint, image, masks in given
     ]
     task: Task = task_class(name)(joints, preset)
     return task

@@ -1,4 +1,4 @@
-"""Train any task: from Python, from the command and from the window."""
+"""``train``: train the network of a task; the command and the widget call the same function."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ if TYPE_CHECKING:
     from napari_jsn.training.module import TaskModule
     from napari_jsn.training.watch import Epoch
 
-#: Share of the epochs after which to stop when no epoch was better than the best, where the task does not say.
+#: Epochs without a better one after which training stops, as a share of all, where the task does not set them.
 _PATIENCE = 0.3
-#: What the figures of a card were measured on.
+#: What the figures of a card are measured on.
 _VALIDATION = "the validation images, which were not trained on but chose the best epoch"
-#: What this module writes into a card; the task tells the rest.
+#: Fields of a card that this module writes; the task writes the others.
 _OF_RUN = ("task", "name", "preset", "figures", "command", "seed", "versions")
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What came out of a training.
+    """The result of a training.
 
     Parameters
     ----------
     path : Path or None
-        The weights of the best epoch, their card and curves beside them; None if stopped before one epoch was done.
+        The weights of the best epoch, with card and curves beside them; None if stopped before one epoch was done.
     card : dict
-        What the card says; empty where there is none.
+        The content of the card; empty without one.
     history : list of dict
-        A row an epoch; see :class:`~napari_jsn.training.module.TaskModule`.
+        One row per epoch; see :class:`~napari_jsn.training.module.TaskModule`.
     finished : bool
-        False if it was stopped; it can then go on from ``resume``.
+        False if the training was stopped; it can then be resumed from ``resume``.
     reason : str
-        Why it is not finished, in a sentence.
+        Why it is not finished, as a sentence.
     resume : Path or None
-        The resume file of a training that was stopped.
+        The resume file of a stopped training.
     """
 
     path: Path | None
@@ -75,34 +75,34 @@ def train(
 ) -> Trained:
     """Train a task's network and save its best epoch as a model.
 
-    After every epoch its whole state is written beside the weights-to-be, so that a training that was killed goes
-    on with ``resume`` and ends as it would have ended.
+    The whole state is written to a resume file after every epoch. A training that was stopped or killed continues
+    with ``resume`` and gives the same result as an uninterrupted one.
 
     Parameters
     ----------
     task : Task
         Network, loss and data; see :class:`~napari_jsn.networks.task.Task`.
     epochs : int, optional
-        By default those of the task's preset.
+        By default the number of the task's preset.
     device : str, optional
         See :func:`~napari_jsn.training.machine.trainer_arguments`.
     out : path, optional
-        The folder for weights, card, curves (CSV, PNG) and resume file; what bears the same names there is replaced.
-        By default the folder of the user's models, where all menus find them and nothing is replaced.
+        The folder for weights, card, curves (CSV, PNG) and resume file; files of the same names are replaced. By
+        default the folder of the user's models, where all menus find them and no file is replaced.
     name : str, optional
-        What the model will be called. By default the preset in ``out``, else ``my-<preset>``.
+        The name of the model. By default the preset's if ``out`` is given, else ``my-<preset>``.
     resume : path, optional
-        The resume file of a training to go on with; it brings epochs, seed, folder and name where they are not given.
+        The resume file of a training to continue; it sets epochs, seed, folder and name where they are not given.
     start : str, optional
-        A model to start from, by name or as the path of its weights, in place of random weights.
+        A model whose weights to start from instead of random ones: its name, or the path of its weights.
     seed : int, optional
         By default 0. The same seed on the same machine gives the same weights.
     progress : Progress, optional
-        Told of every batch; when it is aborted, the best weights so far are kept.
+        Updated after every batch; when it is aborted, the best weights so far are kept.
     on_epoch : callable, optional
         Called after every epoch with an :class:`~napari_jsn.training.watch.Epoch`, in the thread that trains.
     command : str, optional
-        For the card: what was typed. A resumed training keeps that with which it began.
+        The command line, for the card. A resumed training keeps its first one.
 
     Returns
     -------
@@ -111,14 +111,22 @@ def train(
     Raises
     ------
     InputError
-        If Lightning is not installed, there is nothing to train on, an argument is wrong, the loss is no number
-        before one epoch was good, or the disk is full.
+        If Lightning is not installed, there is nothing to train on, an argument is wrong, the loss becomes NaN or
+        infinite in the first epoch, or the disk is full.
+
+    Examples
+    --------
+    >>> from napari_jsn.training.tasks import task_from_folder
+    >>> from napari_jsn.training.train import train
+    >>> trained = train(task_from_folder("segmentation", "images", "default"), epochs=5)  # doctest: +SKIP
+    >>> trained.path.name  # doctest: +SKIP
+    'segmentation-my-default.safetensors'
     """
     lightning = check_lightning()
     weights.check_fields({**task.card(), **dict.fromkeys(_OF_RUN)})
     from napari_jsn.training.module import TaskModule
     from napari_jsn.training.resume import SUFFIX, AtomicCheckpoints, ResumeFile, identity, read_run
-    from napari_jsn.training.watch import Stopped, Watch
+    from napari_jsn.training.watch import ProgressCallback, Stopped
 
     machine = trainer_arguments(device)
     resumed = None if resume is None else read_run(resume, task)
@@ -129,8 +137,8 @@ def train(
     run = {
         **identity(task),
         "name": name,
-        "epochs": _agreed("epochs", epochs, resumed, task.epochs),
-        "seed": _agreed("seed", seed, resumed, 0),
+        "epochs": _consistent("epochs", epochs, resumed, task.epochs),
+        "seed": _consistent("seed", seed, resumed, 0),
         "start": start if resumed is None else resumed["start"],
     }
     run["command"] = (command or _command(run)) if resumed is None else resumed["command"]
@@ -139,47 +147,47 @@ def train(
     unfinished = folder / f"{task.name}-{name}{SUFFIX}"
     if unfinished.exists() and (resume is None or not unfinished.samefile(resume)):
         raise InputError(
-            f"A training of that name was not finished: {unfinished}. Go on with it (--resume), delete it, "
+            f"A training of that name is not finished: {unfinished}. Resume it (--resume), delete the file, "
             "or choose another name.",
             "name",
         )
     progress = progress or Silent()
     patience = getattr(task, "patience", max(5, round(_PATIENCE * run["epochs"])))
-    watch = Watch(progress, patience, on_epoch)
+    callback = ProgressCallback(progress, patience, on_epoch)
     with _quiet(lightning):
         module = TaskModule(task, run)
         if resume is None and start is not None:
-            _take_weights(module, start)
+            _load_start_weights(module, start)
         _check_data(task, run["seed"])
         trainer = lightning.Trainer(
             **machine,
             max_epochs=run["epochs"],
-            callbacks=[watch, ResumeFile(unfinished)],
+            callbacks=[callback, ResumeFile(unfinished)],
             plugins=[AtomicCheckpoints()],
             default_root_dir=folder,
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
-            inference_mode=False,  # what a task keeps of a validation batch must stay usable in training
+            inference_mode=False,  # tensors that a task keeps from validation must stay usable in training
         )
-        reason, asked_for = "", False
+        reason, by_user = "", False
         try:
             trainer.fit(module, module.batches, module.validation, ckpt_path=resume)
         except Stopped as stopped:
-            reason, asked_for = str(stopped), stopped.asked_for
+            reason, by_user = str(stopped), stopped.by_user
     if not is_first_process():
         return Trained(None, history=module.history, finished=not reason, reason=reason)
     path, about = None, {}
     if module.best:
         about = _card(module)
         path = weights.save(folder, module.best, about, _curves(module))
-    if not asked_for:  # nothing is left to go on with
+    if not by_user:  # there is nothing to resume
         unfinished.unlink(missing_ok=True)
-    if path is None and not asked_for:
+    if path is None and not by_user:
         raise InputError(reason, "data")
-    left = unfinished if unfinished.exists() else None
-    return Trained(path, about, module.history, not reason, reason, left)
+    resume_file = unfinished if unfinished.exists() else None
+    return Trained(path, about, module.history, not reason, reason, resume_file)
 
 
 def check_lightning() -> Any:
@@ -192,7 +200,7 @@ def check_lightning() -> Any:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what a library deprecates is not news for the user
+            warnings.simplefilter("ignore")  # deprecations of libraries do not concern the user
             import lightning.pytorch
     except ImportError as error:
         raise InputError("Training needs Lightning. Install it with: pip install 'napari-jsn[train]'") from error
@@ -200,7 +208,7 @@ def check_lightning() -> Any:
 
 
 def _place(task: Task, out: str | os.PathLike[str] | None, name: str | None, free: bool) -> tuple[Path, str]:
-    """Folder and name of the model; a new one in the user's folder replaces no other."""
+    """Return folder and name of the model; a new one in the user's folder replaces no other."""
     if name is not None:
         weights.check_name(name)
     if out is not None:
@@ -208,26 +216,26 @@ def _place(task: Task, out: str | os.PathLike[str] | None, name: str | None, fre
     folder, taken = check_folder(weights.user_folder()), weights.names(task.name)
     if name is None:
         unfinished = {path.stem.removeprefix(f"{task.name}-") for path in folder.glob(f"{task.name}-*.ckpt")}
-        ways = (f"my-{task.preset}" + (f"-{count}" if count > 1 else "") for count in range(1, 10_000))
-        name = next(way for way in ways if way not in taken and way not in unfinished)
+        candidates = (f"my-{task.preset}" + (f"-{count}" if count > 1 else "") for count in range(1, 10_000))
+        name = next(each for each in candidates if each not in taken and each not in unfinished)
     elif free and name in taken:
         raise InputError(f"There is a {task.name} model {name!r} already. Choose another name.", "name")
     return folder, name
 
 
-def _agreed(what: str, given: int | None, resumed: dict[str, Any] | None, default: int) -> int:
-    """What was given, else what the resume file says, else the default; both must agree."""
+def _consistent(what: str, given: int | None, resumed: dict[str, Any] | None, default: int) -> int:
+    """Return the given value, the resume file's or the default; the first two must not differ."""
     if resumed is None:
         return default if given is None else given
     if given not in (None, resumed[what]):
         raise InputError(
-            f"The resumed training has {what} {resumed[what]}, not {given}. Leave it out to go on as it began.", what
+            f"The resumed training has {what} {resumed[what]}, not {given}. Omit it to continue with the same.", what
         )
     return int(resumed[what])
 
 
-def _take_weights(module: TaskModule, start: str) -> None:
-    """Begin with the weights of another model of the same network."""
+def _load_start_weights(module: TaskModule, start: str) -> None:
+    """Start from the weights of another model of the same network."""
     state, about = weights.load(module.task.name, start)
     try:
         module.validated.load_state_dict(state)
@@ -243,12 +251,12 @@ def _take_weights(module: TaskModule, start: str) -> None:
 def _check_data(task: Task, seed: int) -> None:
     for batches, use in ((task.validation_batches(), "validate on"), (task.training_batches(0, seed), "train on")):
         if next(iter(batches), None) is None:
-            raise InputError(f"No image is there to {use}. Give more pairs of an image and its masks.", "data")
+            raise InputError(f"There is no image to {use}. Add images with masks.", "data")
 
 
 @contextmanager
 def _quiet(lightning: Any) -> Iterator[None]:
-    """Lightning's tips and warnings are not for users; torch's generator is put back as it was."""
+    """Suppress Lightning's tips and warnings, and restore torch's random generator afterwards."""
     import torch
 
     log = logging.getLogger(lightning.__name__)
@@ -263,7 +271,7 @@ def _quiet(lightning: Any) -> Iterator[None]:
 
 
 def _card(module: TaskModule) -> dict[str, Any]:
-    """The card, but for the hash of the weights."""
+    """Return the card without the hash of the weights."""
     import torch
 
     task, run = module.task, module.run
@@ -288,7 +296,7 @@ def _card(module: TaskModule) -> dict[str, Any]:
 
 
 def _command(run: dict[str, Any]) -> str:
-    """What would have to be typed for a training that was started otherwise, but for its data."""
+    """Return the command line of a training that was not started by one, without its data."""
     options = " ".join(f"--{key} {run[key]}" for key in ("preset", "epochs", "seed", "start") if run[key] is not None)
     return f"napari-jsn train {run['task']} {options}"
 

@@ -6,7 +6,7 @@ from napari_jsn.evaluation.localization import detections as module
 from napari_jsn.evaluation.localization.detections import Truth, conditions, look, summary
 from napari_jsn.evaluation.localization.report import figures, overlay, overlays, table
 from napari_jsn.localization.found_joints import FoundJoints
-from napari_jsn.localization.shape import mean_hand
+from napari_jsn.localization.mean_hand import mean_hand
 
 
 @pytest.fixture

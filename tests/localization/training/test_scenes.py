@@ -1,49 +1,49 @@
 import numpy as np
 import pytest
 
-from napari_jsn.localization.shape import mean_hand
-from napari_jsn.localization.training.data import HandFilm
-from napari_jsn.localization.training.scenes import scene
+from napari_jsn.localization.mean_hand import mean_hand
+from napari_jsn.localization.training.data import TrainingHand
+from napari_jsn.localization.training.scenes import draw_scene
 
 
 @pytest.fixture(scope="module")
-def films():
-    """Dark films with a bright dot on every joint."""
+def hands():
+    """Dark radiographs with a bright dot on every joint."""
     made = []
     for seed in range(3):
         points = 1.4 * mean_hand() + (115, 120) + np.random.default_rng(seed).normal(0, 2, (14, 2))
         image = np.full((330, 235), 40, np.uint8)
         for x, y in np.rint(points).astype(int):
             image[y - 2 : y + 3, x - 2 : x + 3] = 250
-        made.append(HandFilm(image, points, group=str(seed), name=str(seed)))
+        made.append(TrainingHand(image, points, group=str(seed), name=str(seed)))
     return made
 
 
-@pytest.mark.parametrize("kind", ["film", "upright", "two"])
-def test_joints_lie_where_they_are_said_to(films, kind):
+@pytest.mark.parametrize("kind", ["whole", "upright", "two"])
+def test_joints_lie_where_they_are_said_to(hands, kind):
     rng = np.random.default_rng(4)
     bright, sides = [], set()
     for k in range(30):
-        made = scene(films, k % 3, rng, kind)
-        assert made.image.shape == made.film.shape == (256, 256) and made.points.shape == (28, 2)
+        made = draw_scene(hands, k % 3, rng, kind)
+        assert made.image.shape == made.inside.shape == (256, 256) and made.points.shape == (28, 2)
         for which, (x, y) in enumerate(made.points):
             if np.isfinite(x):
                 sides.add(which // 14)
-                assert made.film[round(y), round(x)]
+                assert made.inside[round(y), round(x)]
                 near = made.image[max(0, round(y) - 3) : round(y) + 4, max(0, round(x) - 3) : round(x) + 4]
                 bright.append(float(np.ptp(near)))
     assert sides == {0, 1}
     assert np.median(bright) > 0.2 and np.mean(np.array(bright) > 0.05) > 0.95
 
 
-def test_some_scenes_show_no_joint_and_chance_is_repeatable(films):
-    assert all(np.isnan(scene(films, 0, np.random.default_rng(k), "none").points).all() for k in range(12))
-    first, again = (scene(films, 1, np.random.default_rng(9)) for _ in range(2))
+def test_some_scenes_show_no_joint_and_chance_is_repeatable(hands):
+    assert all(np.isnan(draw_scene(hands, 0, np.random.default_rng(k), "none").points).all() for k in range(12))
+    first, again = (draw_scene(hands, 1, np.random.default_rng(9)) for _ in range(2))
     np.testing.assert_array_equal(first.image, again.image)
     np.testing.assert_array_equal(first.points, again.points)
 
 
-def test_fingers_are_cut_off_now_and_then(films):
+def test_fingers_are_cut_off_now_and_then(hands):
     rng = np.random.default_rng(0)
-    seen = [np.isfinite(scene(films, 0, rng, "upright").points[:, 0]).sum() for _ in range(40)]
+    seen = [np.isfinite(draw_scene(hands, 0, rng, "upright").points[:, 0]).sum() for _ in range(40)]
     assert max(seen) == 14 and min(seen) < 14

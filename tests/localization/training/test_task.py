@@ -5,11 +5,11 @@ from PIL import Image
 
 from napari_jsn import InputError
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.localization.network import CELL, CHANNELS, build
-from napari_jsn.localization.shape import mean_hand
+from napari_jsn.localization.mean_hand import mean_hand
+from napari_jsn.localization.network import CELL, CHANNELS, build_joint_net
 from napari_jsn.localization.training import data, public_hands
 from napari_jsn.localization.training import task as module
-from napari_jsn.localization.training.data import HandFilm, LabelledFilm, hand_film, simulated_hands
+from napari_jsn.localization.training.data import LabelledRadiograph, TrainingHand, simulated_hands, training_hand
 from napari_jsn.localization.training.task import LocalizationTask
 from napari_jsn.networks import weights
 
@@ -21,26 +21,26 @@ def small(monkeypatch):
     monkeypatch.setattr(module, "_BATCH", 4)
 
 
-def made_film(seed=0):
+def made_hand(seed=0):
     points = 1.4 * mean_hand() + (115, 120)
     image = np.full((330, 235), 40, np.uint8)
     for x, y in np.rint(points).astype(int):
         image[y - 3 : y + 4, x - 3 : x + 4] = 250
-    return HandFilm(image, points, group=str(seed), name=str(seed))
+    return TrainingHand(image, points, group=str(seed), name=str(seed))
 
 
 @pytest.fixture
 def task():
-    return LocalizationTask([made_film(seed) for seed in range(4)], simulated=0)
+    return LocalizationTask([made_hand(seed) for seed in range(4)], simulated=0)
 
 
 def test_it_satisfies_the_card(task):
     weights.check_fields({**task.card(), **dict.fromkeys(("task", "name", "preset", "figures", "command", "seed"), ""),
                           "versions": {}})  # fmt: skip
     assert task.card()["training_data"][0] == {
-        "source": "films of the user", "terms": "as the user has them", "films": 3, "hands": 3,
+        "source": "radiographs of the user", "terms": "as the user has them", "radiographs": 3, "hands": 3,
     }  # fmt: skip
-    assert task.card()["validation"]["films never learned from"] == ["0"]
+    assert task.card()["validation"]["radiographs not trained on"] == ["0"]
 
 
 def test_batches_are_the_same_for_the_same_epoch_and_seed(task):
@@ -73,7 +73,7 @@ def test_a_network_that_knows_gets_full_marks(task):
 
 def test_a_few_steps_lower_the_loss(task):
     torch.manual_seed(0)
-    network = build({"features": (8, 8, 8, 8, 8)})
+    network = build_joint_net({"features": (8, 8, 8, 8, 8)})
     optimizer, scheduler = task.optimizer(network, 4)
     batch = next(iter(task.training_batches(0, 0)))
     losses = []
@@ -89,11 +89,11 @@ def test_a_few_steps_lower_the_loss(task):
     assert shown["truth"].max() > 0
 
 
-def test_an_unknown_preset_and_too_few_films_are_told():
+def test_an_unknown_preset_and_too_few_hands_are_refused():
     with pytest.raises(InputError, match="default"):
-        LocalizationTask([made_film()], "huge")
+        LocalizationTask([made_hand()], "huge")
     with pytest.raises(InputError, match="too few"):
-        LocalizationTask([made_film()], simulated=0)
+        LocalizationTask([made_hand()], simulated=0)
 
 
 def test_simulated_hands_are_kept_on_disk(tmp_path, monkeypatch):
@@ -101,7 +101,7 @@ def test_simulated_hands_are_kept_on_disk(tmp_path, monkeypatch):
 
     def draw(seed, count):
         drawn.append((seed, count))
-        return [made_film(seed)] * count
+        return [made_hand(seed)] * count
 
     monkeypatch.setattr(data, "draw_chunk", draw)
     first = simulated_hands(23, 5, tmp_path, processes=1)
@@ -112,49 +112,49 @@ def test_simulated_hands_are_kept_on_disk(tmp_path, monkeypatch):
 
 
 def test_a_simulated_hand_is_reduced_with_its_joints():
-    (film,) = data.draw_chunk(3, 1)
-    assert film.points.shape == (14, 2) and film.image.dtype == np.uint8
-    assert (film.points > 0).all() and (film.points < film.image.shape[::-1]).all()
+    (hand,) = data.draw_chunk(3, 1)
+    assert hand.points.shape == (14, 2) and hand.image.dtype == np.uint8
+    assert (hand.points > 0).all() and (hand.points < hand.image.shape[::-1]).all()
 
 
 def test_a_right_hand_is_turned_round():
-    left = made_film()
+    left = made_hand()
     pixels = np.ascontiguousarray(left.image[:, ::-1] / np.float32(255))
     points = (left.points - (pixels.shape[1] - 1, 0)) * (-1, 1)
-    turned = hand_film(LabelledFilm(pixels, points, "R", 1.4))
+    turned = training_hand(LabelledRadiograph(pixels, points, "R", 1.4))
     np.testing.assert_allclose(turned.points, left.points, atol=0.6)
     np.testing.assert_allclose(turned.image[100:200, 50:150], left.image[100:200, 50:150], atol=60)
 
 
 def test_a_users_own_table_is_read(tmp_path):
-    film = made_film()
-    Image.fromarray(film.image).save(tmp_path / "hand.png")
-    lines = [f"hand.png,L,{joint},{x},{y}" for joint, (x, y) in zip(JOINTS, film.points, strict=True)]
+    hand = made_hand()
+    Image.fromarray(hand.image).save(tmp_path / "hand.png")
+    lines = [f"hand.png,L,{joint},{x},{y}" for joint, (x, y) in zip(JOINTS, hand.points, strict=True)]
     (tmp_path / "joints.csv").write_text("\n".join(["file,side,joint,x,y", *lines[:-1]]))
-    (read,) = public_hands.labelled_hands(tmp_path)
-    np.testing.assert_allclose(read.points[:-1], film.points[:-1], atol=1)
+    (read,) = public_hands.training_hands(tmp_path)
+    np.testing.assert_allclose(read.points[:-1], hand.points[:-1], atol=1)
     assert np.isnan(read.points[-1]).all()
     (tmp_path / "joints.csv").write_text("file,side,joint,x\nhand.png,L,MCP2,3")
     with pytest.raises(InputError, match="Line 2 of"):
-        public_hands.labelled_hands(tmp_path)
+        public_hands.training_hands(tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"no joints\.csv"):
-        public_hands.labelled_hands(tmp_path / "empty")
+        public_hands.training_hands(tmp_path / "empty")
 
 
 def test_public_tables_are_read(tmp_path):
-    film = made_film()
-    Image.fromarray(film.image).save(tmp_path / "7.png")
+    hand = made_hand()
+    Image.fromarray(hand.image).save(tmp_path / "7.png")
     points = np.zeros((37, 2))
     points[0], points[4] = (50, 300), (120, 300)
-    points[list(public_hands.LANDMARKS)] = film.points
+    points[list(public_hands.LANDMARKS)] = hand.points
     (tmp_path / "landmarks.csv").write_text("7," + ",".join(map(str, points.ravel())) + "\n")
     rows = ["file,label,xmin,ymin,xmax,ymax"]
-    for joint, (x, y) in zip(JOINTS, film.points, strict=True):
+    for joint, (x, y) in zip(JOINTS, hand.points, strict=True):
         kind = "PIP" if joint == "IP1" else joint[:3]
         rows.append(f"7.png,{kind},{x - 5},{y - 5},{x + 5},{y + 5}")
     (tmp_path / "joint-boxes.csv").write_text("\n".join(rows))
-    boxes, marks = sorted(public_hands.labelled_films(tmp_path), key=lambda each: -each.label_mm)
-    np.testing.assert_allclose(boxes.points, film.points)
-    np.testing.assert_allclose(marks.points, film.points)
+    boxes, marks = sorted(public_hands.labelled_radiographs(tmp_path), key=lambda each: -each.label_mm)
+    np.testing.assert_allclose(boxes.points, hand.points)
+    np.testing.assert_allclose(marks.points, hand.points)
     assert marks.px_mm == pytest.approx(70 / 50)

@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from napari_jsn import InputError
+from napari_jsn.common.progress import Silent
 from napari_jsn.joint import BoneMasks
 from napari_jsn.networks import weights
 from napari_jsn.registration import methods
 from napari_jsn.registration.network import method as network_method
-from napari_jsn.registration.network.architectures import build
+from napari_jsn.registration.network.architectures import build_registration_net
 from napari_jsn.registration.network.canvas import canvases
 from napari_jsn.registration.register import register, register_many
 
@@ -23,7 +24,7 @@ def tiny(tmp_path, monkeypatch):
     about = dict.fromkeys(weights.FIELDS, "")
     about |= {"task": "registration", "name": "tiny", "architecture": TINY, "input_size_px": [128, 128], "figures": {}}
     torch.manual_seed(0)
-    weights.save(tmp_path, build(TINY).state_dict(), about)
+    weights.save(tmp_path, build_registration_net(TINY).state_dict(), about)
     return "network:tiny"
 
 
@@ -67,10 +68,10 @@ def test_maps_come_back_to_the_images_own_pixels(size):
     assert squares.fixed.shape == squares.moving.shape == (1, 1, 128, 128)
     assert squares.moving_masks.shape == (1, 2, 128, 128)
     # what lies in the middle of an image lies in the middle of its square, to a pixel that cannot be halved
-    middle = squares.fixed_at[0] @ ((cols - 1) / 2, (rows - 1) / 2, 1)
+    middle = squares.fixed_to_square[0] @ ((cols - 1) / 2, (rows - 1) / 2, 1)
     np.testing.assert_allclose(middle, (63.5, 63.5, 1), atol=0.51)
-    native = squares.native(np.eye(3)[None, None].repeat(2, 1))
-    np.testing.assert_allclose(native[0, 0], np.linalg.inv(squares.moving_at[0]) @ squares.fixed_at[0])
+    native = squares.to_image_maps(np.eye(3)[None, None].repeat(2, 1))
+    np.testing.assert_allclose(native[0, 0], np.linalg.inv(squares.moving_to_square[0]) @ squares.fixed_to_square[0])
     np.testing.assert_allclose(native[0, 0][:2, :2], np.eye(2), atol=0.02)
 
 
@@ -85,6 +86,5 @@ def test_a_wrong_pair_is_flagged(simulated, tiny):
 def test_a_damaged_card_is_told(tiny, tmp_path):
     state, about = weights.load("registration", "tiny")
     weights.save(tmp_path, state, {**about, "architecture": {"kind": "default", "coarse": [4, 4, 4, 4]}})
-    network_method._read.cache_clear()
-    with pytest.raises(InputError, match="does not fit"):
-        network_method.read("tiny", torch.device("cpu"))
+    with pytest.raises(InputError, match="do not fit"):
+        network_method.predict([], torch.device("cpu"), Silent(), "tiny")

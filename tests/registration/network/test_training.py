@@ -5,8 +5,8 @@ import torch
 from napari_jsn import InputError
 from napari_jsn.joint import BoneMasks
 from napari_jsn.networks import weights
-from napari_jsn.registration.network.architectures import PaperNet
-from napari_jsn.registration.network.default import PoseNet
+from napari_jsn.registration.network.paper_net import PaperNet
+from napari_jsn.registration.network.pose_net import PoseNet
 from napari_jsn.registration.network.training import task as module
 from napari_jsn.registration.network.training.task import RegistrationTask, error_px
 from napari_jsn.segmentation.training.data import LabelledJoint
@@ -56,9 +56,9 @@ def test_batches_are_the_same_for_the_same_epoch_and_seed(task):
 def test_made_pairs_fit_through_their_own_maps(task):
     fixed, moving, fixed_masks, _, maps, known = task.validation_batches()[0]
     assert known.all()
-    still = torch.eye(3).expand_as(maps)
-    moved = error_px(still, maps, fixed_masks) > 1
-    losses = [module.composed_loss(each, (fixed, moving, fixed_masks))[moved] for each in (still, maps)]
+    identity = torch.eye(3).expand_as(maps)
+    moved = error_px(identity, maps, fixed_masks) > 1
+    losses = [module.paper_loss(each, (fixed, moving, fixed_masks))[moved] for each in (identity, maps)]
     assert moved.any() and losses[1].mean() < losses[0].mean()
     assert error_px(maps, maps, fixed_masks).max() == 0
 
@@ -70,9 +70,9 @@ def test_a_shift_is_an_error_of_its_length(task):
     torch.testing.assert_close(error_px(moved, maps, torch.ones(1, 2, 128, 128)), torch.tensor([3.0]))
 
 
-def test_two_visits_of_unknown_motion_teach_by_their_likeness(task):
+def test_two_visits_of_unknown_motion_are_trained_on_by_their_correlation(task):
     chosen = [(task._real, 0, True)] * 4
-    batch = task._made(chosen, np.random.default_rng(0))
+    batch = task._make_batch(chosen, np.random.default_rng(0))
     assert not batch[5].any() and torch.isfinite(batch[4]).all()
     loss = task.loss(task.network(), batch)
     assert torch.isfinite(loss) and 0 < loss < 3
@@ -139,7 +139,7 @@ def test_what_cannot_be_learned_from_is_told(joints):
 
 
 def test_the_default_network_is_small():
-    from napari_jsn.registration.network.architectures import build, parameters
+    from napari_jsn.registration.network.architectures import build_registration_net, count_parameters
 
-    network = build("default")
-    assert isinstance(network, PoseNet) and parameters(network) <= 3_000_000
+    network = build_registration_net("default")
+    assert isinstance(network, PoseNet) and count_parameters(network) <= 3_000_000

@@ -3,7 +3,7 @@ import torch
 
 from napari_jsn.segmentation.training.augment import Augmentation, augment
 
-STILL = Augmentation(0, 0, (1, 1), 0, 0, 0, 0, 0, 0, 0, 0)
+NO_CHANGE = Augmentation(0, 0, (1, 1), 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def batch(count=16, size=64):
@@ -34,14 +34,14 @@ def test_the_upper_bone_stays_above():
 
 
 @pytest.mark.parametrize("what", ["gamma", "shading", "blurred", "coarse", "noisy", "inverted", "covered"])
-def test_each_change_of_grey_levels_leaves_the_masks(what):
+def test_each_change_of_intensities_leaves_the_masks(what):
     images, masks = batch()
     images += 0.1 * torch.rand(images.shape, generator=chance(9))
-    still, kept = augment(images.clone(), masks, chance(2), STILL)
-    found, same = augment(images.clone(), masks, chance(2), Augmentation(**{**vars(STILL), what: 1.0}))
+    unchanged, kept = augment(images.clone(), masks, chance(2), NO_CHANGE)
+    found, same = augment(images.clone(), masks, chance(2), Augmentation(**{**vars(NO_CHANGE), what: 1.0}))
     torch.testing.assert_close(same, kept)
     assert torch.isfinite(found).all()
-    assert (found - still).abs().mean() > 1e-3
+    assert (found - unchanged).abs().mean() > 1e-3
 
 
 def test_the_same_seed_gives_the_same():

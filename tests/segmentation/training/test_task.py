@@ -38,7 +38,7 @@ def test_batches_are_the_same_for_the_same_epoch_and_seed(task):
 def test_simulated_images_are_mixed_in(joint, tmp_path):
     task = SegmentationTask([joint(seed=seed) for seed in range(8)], simulated=4, cache=tmp_path)
     order = task._order(np.random.default_rng(0))
-    assert task._real == 7 and task._drawn == 4
+    assert task._real == 7 and task._simulated == 4
     assert np.mean(order >= 7) == pytest.approx(0.4, abs=0.02)
     assert "simulator" in task.card()["training_data"][1]["source"]
 

@@ -21,7 +21,7 @@ from napari_jsn.evaluation.registration.known_errors import MISMATCH_PX, known_p
 from napari_jsn.evaluation.registration.known_motion import KnownPair
 from napari_jsn.evaluation.registration.paper_figures import at_working_size
 from napari_jsn.networks import weights
-from napari_jsn.registration.network.method import TERMS, answers
+from napari_jsn.registration.network.method import TERMS, predict
 from napari_jsn.registration.network.training.data import joint_images
 from napari_jsn.registration.network.training.task import validation_groups
 from napari_jsn.segmentation.training.public_joints import SPACING_MM
@@ -39,7 +39,7 @@ def main() -> None:
     terms, errors = [], []
     pairs = [as_pair(each) for each in known]
     for (estimate, told, unit_px), each, pair in zip(
-        answers(pairs, torch.device("cpu"), Silent(), options.model), known, pairs, strict=True
+        predict(pairs, torch.device("cpu"), Silent(), options.model), known, pairs, strict=True
     ):
         terms.append([told[name] for name in TERMS])
         errors.append((estimate.jsn_px - each.jsn_px_at(pair.point, pair.axis)) / unit_px)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_jsn import Radiograph, find_joints, read_radiograph
-from napari_jsn.localization.shape import HAND_MM
+from napari_jsn.localization.mean_hand import HAND_MM
 from napari_jsn.progression.measure import measure
 from napari_jsn.progression.progression import Narrowing
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from napari_jsn.export.simulated.truth import TRUTH
 from napari_jsn.export.simulated.writer import RadiographWriter
 from napari_jsn.joint import Joint
-from napari_jsn.localization.shape import BOX_MM
+from napari_jsn.localization.mean_hand import BOX_MM
 from napari_jsn.simulation.hand import simulate
 
 #: Written last: the folder holds all it should.

@@ -14,7 +14,7 @@ from scipy import ndimage
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.localization.find_joints import find_joints
 from napari_jsn.localization.found_joints import FoundJoints
-from napari_jsn.localization.training.data import LabelledFilm
+from napari_jsn.localization.training.data import LabelledRadiograph
 from napari_jsn.radiograph import Radiograph
 
 #: A joint found farther away than this is not where it was looked for.
@@ -46,7 +46,7 @@ class Truth:
     hidden: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
-    def of(cls, film: LabelledFilm) -> Truth:
+    def of(cls, film: LabelledRadiograph) -> Truth:
         """A film as it is."""
         points = {
             (film.side, joint): at for joint, at in zip(JOINTS, film.points, strict=True) if np.isfinite(at).all()

@@ -1,1 +1,1 @@
-"""How the localiser is trained: data, simulated scenes, appearance, task."""
+"""Train the localization network: data, random scenes, augmentation, task."""

@@ -1,6 +1,6 @@
-"""Films to learn from, made of the hands at hand: turned, scaled, cut, covered, two on one film, or none.
+"""Draw random training scenes from labelled hands: rotated, scaled, cut off, covered, two hands, or none.
 
-Every scene is one square as the network sees it, the part of it that is film, and where the joints are.
+A scene is one square as the network sees it, the part of it that the radiograph covers, and where the joints are.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.localization.canvas import UPRIGHT_PX, sample, upright
+from napari_jsn.localization.canvas import UPRIGHT_PX, sample_square, upright_view
+from napari_jsn.localization.mean_hand import fit_similarity, mean_hand, transform_points
 from napari_jsn.localization.network import SIDE
-from napari_jsn.localization.shape import fit, mean_hand, moved
-from napari_jsn.localization.training.data import SCALE, HandFilm
+from napari_jsn.localization.training.data import SCALE, TrainingHand
 
 Array = NDArray[np.float64]
 
-#: How often a scene shows one hand on a film, one laid upright as at the second look, two, and none.
-_KINDS = {"film": 0.55, "upright": 0.25, "two": 0.13, "none": 0.07}
-#: Pixels a mm of an average adult's hand: of a hand on a film, and of a part of one that is no hand any more.
+#: Probability that a scene shows a whole radiograph of one hand, an upright view of one, two hands, and none.
+_KINDS = {"whole": 0.55, "upright": 0.25, "two": 0.13, "none": 0.07}
+#: Pixels per mm of an average adult's hand: of a hand, and of a part of one that cannot be recognised as a hand.
 _SIZES, _TOO_LARGE = (0.45, 1.6), (3.0, 8.0)
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
 _COUNT = len(JOINTS)
@@ -29,56 +29,66 @@ _COUNT = len(JOINTS)
 
 @dataclass(frozen=True)
 class Scene:
-    """One square to learn from.
+    """One square to train on.
 
     Attributes
     ----------
     image : (S, S) float32 array
-        Grey levels in about [0, 1].
-    film : (S, S) bool array
-        Where the film is; beyond it nothing is known.
+        Intensities in about [0, 1].
+    inside : (S, S) bool array
+        Where the radiograph is.
     points : (28, 2) array
         ``(x, y)`` of the joints of a left hand, then of a right one; NaN where not in view.
     label_mm : (28,) array
-        How far off each may be, in mm of an average adult's hand.
+        Error of each label, in mm of an average adult's hand.
     px_mm : float
-        Pixels a mm of an average adult's hand.
+        Pixels per mm of an average adult's hand.
     """
 
     image: NDArray[np.float32] = field(repr=False)
-    film: NDArray[np.bool_] = field(repr=False)
+    inside: NDArray[np.bool_] = field(repr=False)
     points: Array = field(repr=False)
     label_mm: Array = field(repr=False)
     px_mm: float = 1.0
 
 
-def scene(films: Sequence[HandFilm], chosen: int, rng: np.random.Generator, kind: str | None = None) -> Scene:
-    """Draw a scene around one of the films; a second hand is any other."""
+def draw_scene(hands: Sequence[TrainingHand], chosen: int, rng: np.random.Generator, kind: str | None = None) -> Scene:
+    """Draw a scene with one of the hands; a second hand is any other.
+
+    Parameters
+    ----------
+    hands : sequence of TrainingHand
+    chosen : int
+        Index of the hand.
+    rng : numpy.random.Generator
+    kind : {"whole", "upright", "two", "none"}, optional
+        By default drawn too.
+    """
     kind = kind or str(rng.choice(list(_KINDS), p=list(_KINDS.values())))
     if kind == "none":
-        return _without_hand(films[chosen], rng)
-    made = _two(films, chosen, rng) if kind == "two" else _one(films[chosen], rng, kind)
-    return _furnished(made, rng)
+        return _scene_without_hand(hands[chosen], rng)
+    made = _scene_of_two(hands, chosen, rng) if kind == "two" else _scene_of_one(hands[chosen], rng, kind)
+    return _with_objects(made, rng)
 
 
-def _one(hand: HandFilm, rng: np.random.Generator, kind: str) -> Scene:
+def _scene_of_one(hand: TrainingHand, rng: np.random.Generator, kind: str) -> Scene:
     mirror = bool(rng.random() < 0.5)
     if kind == "upright":
-        film_rect = _cut(hand, rng)
-        onto = _jittered_upright(hand, mirror, rng)
-        image, inside = sample(_grey(hand), np.linalg.inv(onto), SIDE, film_rect)
-        return _finished(image, inside, hand, onto, mirror)
+        part = _random_part(hand, rng)
+        to_square = _random_upright(hand, mirror, rng)
+        image, inside = sample_square(_intensities(hand), np.linalg.inv(to_square), SIDE, part)
+        return _labelled(image, inside, hand, to_square, mirror)
     size = float(np.exp(rng.uniform(*np.log(_SIZES))))
-    turn = float(rng.uniform(-60, 60) if rng.random() < 0.6 else rng.normal(0, 12))
-    rect = _film_rect(rng)
-    onto = _placed(hand, mirror, size, turn, rect, rng)
-    image = _laid(hand, onto, rng)
-    return _finished(image, _within(rect), hand, onto, mirror)
+    rotation_deg = float(rng.uniform(-60, 60) if rng.random() < 0.6 else rng.normal(0, 12))
+    rect = _random_rect(rng)
+    to_square = _random_placement(hand, mirror, size, rotation_deg, rect, rng)
+    image = _on_square(hand, to_square, rng)
+    return _labelled(image, _mask_of(rect), hand, to_square, mirror)
 
 
-def _two(films: Sequence[HandFilm], chosen: int, rng: np.random.Generator) -> Scene:
-    """A left and a right hand side by side, either way round, on one film that is wider than high."""
-    hands = [films[chosen], films[int(rng.integers(len(films)))]]
+def _scene_of_two(hands: Sequence[TrainingHand], chosen: int, rng: np.random.Generator) -> Scene:
+    """Draw a left and a right hand side by side, in either order, on one radiograph that is wider than high."""
+    both = [hands[chosen], hands[int(rng.integers(len(hands)))]]
     height = int(rng.uniform(0.6, 1.0) * SIDE)
     top = (SIDE - height) // 2
     middle = int(SIDE * rng.uniform(0.46, 0.54))
@@ -88,27 +98,28 @@ def _two(films: Sequence[HandFilm], chosen: int, rng: np.random.Generator) -> Sc
     labels = np.ones(2 * _COUNT)
     size = float(rng.uniform(0.5, 0.85))
     slope = rng.normal(0, 0.05)
-    for hand, left, rect in zip(hands, lefts, rects, strict=True):
-        onto = _placed(hand, not left, size * float(np.exp(rng.normal(0, 0.04))), float(rng.normal(0, 12)), rect, rng)
-        images.append(_laid(hand, onto, rng))
-        part = _finished(images[-1], np.ones((SIDE, SIDE), bool), hand, onto, not left)
-        this = slice(0, _COUNT) if left else slice(_COUNT, 2 * _COUNT)
-        points[this], labels[this] = part.points[this], part.label_mm[this]
+    for hand, left, rect in zip(both, lefts, rects, strict=True):
+        own_size, rotation_deg = size * float(np.exp(rng.normal(0, 0.04))), float(rng.normal(0, 12))
+        to_square = _random_placement(hand, not left, own_size, rotation_deg, rect, rng)
+        images.append(_on_square(hand, to_square, rng))
+        part = _labelled(images[-1], np.ones((SIDE, SIDE), bool), hand, to_square, not left)
+        own = slice(0, _COUNT) if left else slice(_COUNT, 2 * _COUNT)
+        points[own], labels[own] = part.points[own], part.label_mm[own]
     cols = np.arange(SIDE)[None, :] - middle - slope * (np.arange(SIDE)[:, None] - SIDE / 2)
     image = np.where(cols < 0, images[0], images[1])
-    film = _within((top, 0, top + height, SIDE))
-    for which, sign in (0, -1), (1, 1):  # what the seam cuts off is not there
-        keep = slice(0, _COUNT) if lefts[which] else slice(_COUNT, 2 * _COUNT)
-        at = points[keep]
-        beyond = sign * (at[:, 0] - middle - slope * (at[:, 1] - SIDE / 2)) < 0
-        points[keep] = np.where(beyond[:, None], np.nan, at)
-    return Scene(image, film, _seen(points, film), labels, size)
+    inside = _mask_of((top, 0, top + height, SIDE))
+    for which, sign in (0, -1), (1, 1):  # joints beyond the seam are not in view
+        own = slice(0, _COUNT) if lefts[which] else slice(_COUNT, 2 * _COUNT)
+        xy = points[own]
+        beyond = sign * (xy[:, 0] - middle - slope * (xy[:, 1] - SIDE / 2)) < 0
+        points[own] = np.where(beyond[:, None], np.nan, xy)
+    return Scene(image, inside, _visible(points, inside), labels, size)
 
 
-def _without_hand(hand: HandFilm, rng: np.random.Generator) -> Scene:
-    """Noise, a blank film, a small part of a hand at great size, or one in pieces."""
+def _scene_without_hand(hand: TrainingHand, rng: np.random.Generator) -> Scene:
+    """Draw noise, an empty radiograph, a small part of a hand magnified, or a hand in pieces."""
     kind = int(rng.integers(4))
-    rect = _film_rect(rng)
+    rect = _random_rect(rng)
     if kind == 0:
         coarse = rng.normal(0.4, 0.2, (SIDE // 16, SIDE // 16)).astype(np.float32)
         image = np.kron(coarse, np.ones((16, 16), np.float32))
@@ -116,180 +127,177 @@ def _without_hand(hand: HandFilm, rng: np.random.Generator) -> Scene:
         image = np.full((SIDE, SIDE), rng.random(), np.float32) + np.linspace(0, rng.normal(0, 0.3), SIDE)
     elif kind == 2:
         size = float(np.exp(rng.uniform(*np.log(_TOO_LARGE))))
-        onto = _placed(hand, False, size, float(rng.uniform(-60, 60)), rect, rng, cut=1.0)
-        image = _laid(hand, onto, rng)
+        to_square = _random_placement(hand, False, size, float(rng.uniform(-60, 60)), rect, rng, cut=1.0)
+        image = _on_square(hand, to_square, rng)
     else:
-        onto = _placed(hand, False, 1.2, float(rng.uniform(-60, 60)), (0, 0, SIDE, SIDE), rng)
-        whole, n = _laid(hand, onto, rng), SIDE // 4
+        to_square = _random_placement(hand, False, 1.2, float(rng.uniform(-60, 60)), (0, 0, SIDE, SIDE), rng)
+        whole, n = _on_square(hand, to_square, rng), SIDE // 4
         tiles = [whole[n * r : n * (r + 1), n * c : n * (c + 1)] for r in range(4) for c in range(4)]
         order = rng.permutation(16)
         image = np.vstack([np.hstack([tiles[k] for k in order[4 * r : 4 * r + 4]]) for r in range(4)])
-    nothing = Scene(image.astype(np.float32), _within(rect), np.full((2 * _COUNT, 2), np.nan), np.ones(2 * _COUNT))
-    return _furnished(nothing, rng)
+    points, labels = np.full((2 * _COUNT, 2), np.nan), np.ones(2 * _COUNT)
+    return _with_objects(Scene(image.astype(np.float32), _mask_of(rect), points, labels), rng)
 
 
-def _grey(hand: HandFilm) -> NDArray[np.float32]:
+def _intensities(hand: TrainingHand) -> NDArray[np.float32]:
     return hand.image.astype(np.float32) / np.float32(255)
 
 
-def _film_rect(rng: np.random.Generator) -> tuple[int, int, int, int]:
-    """Top, left, bottom, right of a film on the square: as long as it, often higher than wide, in the middle."""
+def _random_rect(rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """Draw top, left, bottom, right of a radiograph in the middle of the square: mostly higher than wide."""
     short = int(SIDE * rng.uniform(0.5, 1.0))
     low = (SIDE - short) // 2
     return (0, low, SIDE, low + short) if rng.random() < 0.7 else (low, 0, low + short, SIDE)
 
 
-def _within(rect: tuple[int, int, int, int]) -> NDArray[np.bool_]:
-    film = np.zeros((SIDE, SIDE), bool)
-    film[rect[0] : rect[2], rect[1] : rect[3]] = True
-    return film
+def _mask_of(rect: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+    mask = np.zeros((SIDE, SIDE), bool)
+    mask[rect[0] : rect[2], rect[1] : rect[3]] = True
+    return mask
 
 
-def _placed(
-    hand: HandFilm,
+def _random_placement(
+    hand: TrainingHand,
     mirror: bool,
     size: float,
-    turn_deg: float,
+    rotation_deg: float,
     rect: tuple[int, int, int, int],
     rng: np.random.Generator,
     cut: float = 0.3,
 ) -> Array:
-    """3 x 3 matrix from the hand's film to the square; ``cut``: how often the hand need not fit into the film."""
-    turn, scale = np.deg2rad(turn_deg), size / SCALE
-    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    onto = np.eye(3)
-    onto[:2, :2] = linear
-    onto = onto @ (_MIRROR if mirror else np.eye(3))
-    points = moved(onto, hand.points[np.isfinite(hand.points).all(axis=1)])
+    """Draw a 3 x 3 matrix from the hand's image to the square; with probability ``cut`` joints may lie outside."""
+    angle, scale = np.deg2rad(rotation_deg), size / SCALE
+    to_square = np.eye(3)
+    to_square[:2, :2] = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    to_square = to_square @ (_MIRROR if mirror else np.eye(3))
+    points = transform_points(to_square, hand.points[np.isfinite(hand.points).all(axis=1)])
     low, high = points.min(axis=0), points.max(axis=0)
     start, end = np.array([rect[1], rect[0]]), np.array([rect[3], rect[2]])
-    rim = min(10.0 * size, 8.0)
-    least, most = start + rim - low, end - rim - high  # shifts that keep the joints on the film
+    margin = min(10.0 * size, 8.0)
+    least, most = start + margin - low, end - margin - high  # translations that keep the joints inside
     if rng.random() < cut:
-        shift = (start + end) / 2 - (low + high) / 2 + rng.uniform(-0.5, 0.5, 2) * (end - start)
+        translation = (start + end) / 2 - (low + high) / 2 + rng.uniform(-0.5, 0.5, 2) * (end - start)
     else:
         least, most = np.minimum(least, most), np.maximum(least, most)
-        shift = rng.uniform(least, most)
-    onto[:2, 2] += shift
-    return onto
+        translation = rng.uniform(least, most)
+    to_square[:2, 2] += translation
+    return to_square
 
 
-def _jittered_upright(hand: HandFilm, mirror: bool, rng: np.random.Generator) -> Array:
-    """As the second look lays a hand, had the first one been a little wrong."""
+def _random_upright(hand: TrainingHand, mirror: bool, rng: np.random.Generator) -> Array:
+    """Draw the matrix of an upright view whose hand was located with some error on the whole radiograph."""
     known = np.isfinite(hand.points).all(axis=1)
-    flip = _MIRROR if mirror else np.eye(3)
-    found = fit(mean_hand()[known], hand.points[known], np.ones(known.sum()))
-    exact = upright(found)
-    turn, grown = np.deg2rad(rng.normal(0, 8)), float(np.exp(rng.normal(0, 0.09)))
-    wobble = np.eye(3)
-    wobble[:2, :2] = grown * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    exact = upright_view(fit_similarity(mean_hand()[known], hand.points[known], np.ones(known.sum())))
+    angle, scale = np.deg2rad(rng.normal(0, 8)), float(np.exp(rng.normal(0, 0.09)))
+    error = np.eye(3)
+    error[:2, :2] = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     centre = np.array([SIDE / 2, SIDE / 2])
-    wobble[:2, 2] = centre - wobble[:2, :2] @ centre + rng.normal(0, 5 * UPRIGHT_PX, 2)
-    across = np.eye(3)
-    across[0, 2] = SIDE - 1
-    return np.asarray(wobble @ (across @ flip if mirror else np.eye(3)) @ exact)
+    error[:2, 2] = centre - error[:2, :2] @ centre + rng.normal(0, 5 * UPRIGHT_PX, 2)
+    mirrored = _MIRROR.copy()
+    mirrored[0, 2] = SIDE - 1
+    return np.asarray(error @ (mirrored if mirror else np.eye(3)) @ exact)
 
 
-def _cut(hand: HandFilm, rng: np.random.Generator) -> tuple[float, float, float, float] | None:
-    """Now and then only a part of the film: top, left, bottom, right in its pixels."""
+def _random_part(hand: TrainingHand, rng: np.random.Generator) -> tuple[float, float, float, float] | None:
+    """Draw the part of the image to show, mostly all of it: top, left, bottom, right in its pixels."""
     rows, cols = hand.image.shape
     rect = [0.0, 0.0, float(rows), float(cols)]
     if rng.random() < 0.4:
         side = int(rng.integers(4))
         known = hand.points[np.isfinite(hand.points).all(axis=1)][:, ::-1]
         low, high = known.min(axis=0), known.max(axis=0)
-        at = rng.uniform(low, high)
-        rect[side] = float(at[side % 2] if rng.random() < 0.7 else [low, low, high, high][side][side % 2])
+        cut = rng.uniform(low, high)
+        rect[side] = float(cut[side % 2] if rng.random() < 0.7 else [low, low, high, high][side][side % 2])
         if rect[2] - rect[0] < 40 or rect[3] - rect[1] < 40:
             return None
     return rect[0], rect[1], rect[2], rect[3]
 
 
-def _laid(hand: HandFilm, onto: Array, rng: np.random.Generator) -> NDArray[np.float32]:
-    """The hand's film on the square; beyond its border the border goes on, or an even grey."""
-    image, inside = sample(_grey(hand), np.linalg.inv(onto), SIDE)
+def _on_square(hand: TrainingHand, to_square: Array, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Sample the hand's image on the square; outside it the border is repeated, or has one intensity."""
+    image, inside = sample_square(_intensities(hand), np.linalg.inv(to_square), SIDE)
     if rng.random() < 0.5:
-        rim = np.concatenate([hand.image[0], hand.image[:, 0], hand.image[:, -1]]) / 255
-        image = np.where(inside, image, rng.choice([0.0, 1.0, np.median(rim), rng.random()], p=[0.4, 0.1, 0.4, 0.1]))
+        border = np.concatenate([hand.image[0], hand.image[:, 0], hand.image[:, -1]]) / 255
+        value = rng.choice([0.0, 1.0, np.median(border), rng.random()], p=[0.4, 0.1, 0.4, 0.1])
+        image = np.where(inside, image, value)
     return image.astype(np.float32)
 
 
-def _finished(image: NDArray[np.float32], film: NDArray[np.bool_], hand: HandFilm, onto: Array, mirror: bool) -> Scene:
+def _labelled(
+    image: NDArray[np.float32], inside: NDArray[np.bool_], hand: TrainingHand, to_square: Array, mirror: bool
+) -> Scene:
+    """Make a scene of one hand with the places of its joints."""
     points, labels = np.full((2 * _COUNT, 2), np.nan), np.ones(2 * _COUNT)
-    this = slice(_COUNT, 2 * _COUNT) if mirror else slice(0, _COUNT)
-    points[this], labels[this] = moved(onto, hand.points), hand.label_mm
-    px_mm = SCALE * float(np.sqrt(abs(np.linalg.det(onto[:2, :2]))))
-    return Scene(image, film, _seen(points, film), labels, px_mm)
+    own = slice(_COUNT, 2 * _COUNT) if mirror else slice(0, _COUNT)
+    points[own], labels[own] = transform_points(to_square, hand.points), hand.label_mm
+    px_mm = SCALE * float(np.sqrt(abs(np.linalg.det(to_square[:2, :2]))))
+    return Scene(image, inside, _visible(points, inside), labels, px_mm)
 
 
-def _seen(points: Array, seen: NDArray[np.bool_]) -> Array:
-    """Points that lie where something is seen; the others NaN."""
-    at = np.nan_to_num(np.rint(points), nan=-1.0).astype(int)
-    inside = ((at >= 0) & (at < SIDE)).all(axis=1)
-    at = at.clip(0, SIDE - 1)
-    return np.where((inside & seen[at[:, 1], at[:, 0]])[:, None], points, np.nan)
+def _visible(points: Array, mask: NDArray[np.bool_]) -> Array:
+    """Return the points that lie inside a mask; the others are NaN."""
+    pixels = np.nan_to_num(np.rint(points), nan=-1.0).astype(int)
+    inside = ((pixels >= 0) & (pixels < SIDE)).all(axis=1)
+    pixels = pixels.clip(0, SIDE - 1)
+    return np.where((inside & mask[pixels[:, 1], pixels[:, 0]])[:, None], points, np.nan)
 
 
-def _furnished(made: Scene, rng: np.random.Generator) -> Scene:
-    """Add what lies on films: collimation, frames, plates with letters, rings."""
-    image, open_ = made.image.copy(), np.ones((SIDE, SIDE), bool)
+def _with_objects(made: Scene, rng: np.random.Generator) -> Scene:
+    """Add what radiographs show beside the hand: collimation, frames, plates with letters, rings."""
+    image, uncovered = made.image.copy(), np.ones((SIDE, SIDE), bool)
     rows, cols = np.mgrid[:SIDE, :SIDE].astype(np.float32)
-    if rng.random() < 0.25:  # a pale hand between bright things
+    if rng.random() < 0.25:  # a hand of low contrast between bright objects
         image = image * rng.uniform(0.2, 0.7) + rng.uniform(0, 0.3)
     if rng.random() < 0.12:
-        _ring(image, made.points, rows, cols, rng)
-    inside = np.argwhere(made.film)
+        _add_ring(image, made.points, rows, cols, rng)
+    inside = np.argwhere(made.inside)
     top, left, bottom, right = (*inside.min(axis=0), *(inside.max(axis=0) + 1)) if len(inside) else (0, 0, SIDE, SIDE)
     for _ in range(int(rng.choice([0, 1, 2, 3, 4], p=[0.45, 0.2, 0.15, 0.1, 0.1]))):
-        _plate(image, (top, left, bottom, right), made.points, rng)
+        _add_plate(image, (top, left, bottom, right), made.points, rng)
     if rng.random() < 0.35:
         value, line = float(rng.choice([0.0, 1.0, rng.random()])), float(rng.random())
         tilt = np.deg2rad(rng.normal(0, 4))
         across, down = cols * np.cos(tilt) + rows * np.sin(tilt), rows * np.cos(tilt) - cols * np.sin(tilt)
         width, height = right - left, bottom - top
-        wide = 0.08 if rng.random() < 0.7 else 0.2
+        depth_sd = 0.08 if rng.random() < 0.7 else 0.2
         edges = ((across - left, width), (right - across, width), (down - top, height), (bottom - down, height))
         for distance, extent in edges:
             if rng.random() < 0.6:
-                depth = abs(rng.normal(0, wide)) * extent
+                depth = abs(rng.normal(0, depth_sd)) * extent
                 image[distance < depth] = value
                 if line < 0.5:
                     image[np.abs(distance - depth) < rng.uniform(0.7, 2.5)] = 1.0 if value < 0.5 or line < 0.4 else 0.0
-                open_ &= distance >= depth
-    return Scene(image, made.film, _seen(made.points, open_), made.label_mm, made.px_mm)
+                uncovered &= distance >= depth
+    return Scene(image, made.inside, _visible(made.points, uncovered), made.label_mm, made.px_mm)
 
 
-def _plate(
+def _add_plate(
     image: NDArray[np.float32], rect: tuple[int, int, int, int], points: Array, rng: np.random.Generator
 ) -> None:
-    """A plate or bright strokes, away from the joints."""
+    """Draw a plate or bright strokes, away from the joints."""
     top, left, bottom, right = rect
     height, width = (int(v) for v in rng.integers(6, 40, 2))
-    row, col = (
-        int(rng.integers(top, max(top + 1, bottom - height))),
-        int(rng.integers(left, max(left + 1, right - width))),
-    )
-    at = points[np.isfinite(points).all(axis=1)]
-    if (
-        len(at)
-        and (np.abs(at - (col + width / 2, row + height / 2)) < (width / 2 + 8, height / 2 + 8)).all(axis=1).any()
-    ):
+    row = int(rng.integers(top, max(top + 1, bottom - height)))
+    col = int(rng.integers(left, max(left + 1, right - width)))
+    joints = points[np.isfinite(points).all(axis=1)]
+    distance = np.abs(joints - (col + width / 2, row + height / 2))
+    if (distance < (width / 2 + 8, height / 2 + 8)).all(axis=1).any():
         return
     part = image[row : row + height, col : col + width]
     if rng.random() < 0.5:
         part += rng.uniform(-0.2, 0.4)
     for _ in range(int(rng.integers(1, 7))):
         r, c = int(rng.integers(height)), int(rng.integers(width))
-        long, thick = int(rng.integers(4, 20)), int(rng.integers(1, 4))
-        high, wide = (long, thick) if rng.random() < 0.5 else (thick, long)
+        length, thickness = int(rng.integers(4, 20)), int(rng.integers(1, 4))
+        high, wide = (length, thickness) if rng.random() < 0.5 else (thickness, length)
         part[r : r + high, c : c + wide] = rng.uniform(0.8, 1.0)
 
 
-def _ring(
+def _add_ring(
     image: NDArray[np.float32], points: Array, rows: NDArray[np.float32], cols: NDArray[np.float32],
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
-    """A bright band across a finger's first phalanx."""
+    """Draw a bright band across the first phalanx of a finger."""
     fingers = [k for k in range(2 * _COUNT) if JOINTS[k % _COUNT][:3] == "MCP" and np.isfinite(points[k : k + 2]).all()]
     if not fingers:
         return

@@ -13,7 +13,7 @@ from napari_jsn.registration.gauss_newton.bone_batch import DIRECTIONS, BoneBatc
 from napari_jsn.registration.gauss_newton.interpolation import linear as interpolate
 from napari_jsn.registration.gauss_newton.local_contrast import Window, local_contrast
 from napari_jsn.registration.methods import PreparedPair
-from napari_jsn.registration.network.method import both_ways
+from napari_jsn.registration.network.method import predict_both_directions
 
 #: Rotations that are tried, in degrees.
 _ROTATIONS_DEG = (-24, -18, -12, -6, 0, 6, 12, 18, 24)
@@ -23,7 +23,7 @@ _COARSE = 3
 
 def network_pose(pairs: Sequence[PreparedPair], batch: BoneBatch) -> Pose:
     """Return the network's prediction for each bone; the two directions are predicted independently."""
-    maps = both_ways(pairs, batch.template.device)
+    maps = predict_both_directions(pairs, batch.template.device)
     by_bone = [maps[:, 0 if forward else 1, ("upper", "lower").index(bone)] for bone, forward in DIRECTIONS]
     matrices = torch.as_tensor(np.stack(by_bone, 1).reshape(-1, 3, 3)).to(batch.template)
     linear = matrices[:, :2, :2]

@@ -1,1 +1,1 @@
-"""How the segmentation network is trained: data, augmentation, task."""
+"""Train the segmentation network: data, augmentation, task."""

@@ -1,4 +1,4 @@
-"""Make of a batch of joint images what other hands, machines and crops could have made of it."""
+"""Change a batch of joint images at random: geometry together with the masks, then exposure, quality and objects."""
 
 from __future__ import annotations
 
@@ -7,31 +7,33 @@ from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
-from torch.nn.functional import affine_grid, avg_pool2d, conv2d, grid_sample, interpolate, pad
+from torch.nn.functional import affine_grid, grid_sample
+
+from napari_jsn.networks.augmentation import add_noise, blur, change_exposure, choose, coarsen, invert, shade, uniform
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far images are changed; shares are probabilities an image.
+    """How much images are changed; shares are probabilities per image.
 
     Attributes
     ----------
-    turn_deg, shift : float
-        Largest turn, and largest shift as a share of the side, each way.
+    rotation_deg, translation : float
+        Largest absolute rotation, and translation as a share of the side.
     scale : (float, float)
-        Magnification, drawn evenly in its logarithm.
+        Range of the magnification, uniform in its logarithm.
     stretch : float
-        Largest difference of the two directions' magnification, in its logarithm.
+        Largest difference of the logarithm of the magnification between the two directions.
     gamma : float
-        Standard deviation of the logarithm of the exponent that the grey levels get.
+        Standard deviation of the logarithm of gamma.
     shading : float
-        Share of images that are brighter on one side than on another.
+        Share of images that are brighter in one place than in another.
     blurred, coarse, noisy, inverted, covered : float
         Share of images that are blurred, of low resolution, noisy, negative (bone dark), and covered in part.
     """
 
-    turn_deg: float = 20.0
-    shift: float = 0.1
+    rotation_deg: float = 20.0
+    translation: float = 0.1
     scale: tuple[float, float] = (0.75, 1.35)
     stretch: float = 0.06
     gamma: float = 0.3
@@ -44,108 +46,75 @@ class Augmentation:
 
 
 def augment(
-    images: Tensor, masks: Tensor, generator: Generator, how: Augmentation | None = None
+    images: Tensor, masks: Tensor, generator: Generator, amounts: Augmentation | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Change images in every way, and their masks along with them.
+    """Change images at random, and their masks with them.
 
     Parameters
     ----------
     images : (B, 1, H, W) float tensor
-        Grey levels in [0, 1].
+        Intensities in [0, 1].
     masks : (B, 2, H, W) float tensor
-        How much of each pixel belongs to the upper and the lower bone.
+        Share of each pixel that belongs to the upper and the lower bone.
     generator : torch.Generator
-        Where chance comes from.
-    how : Augmentation, optional
+        Source of the random numbers.
+    amounts : Augmentation, optional
 
     Returns
     -------
     images, masks : tensors
-        As they came; the masks' edges stay as fine as the pixels allow.
+        Of the same shapes.
     """
-    how = how or Augmentation()
-    images, masks = _move(images, masks, generator, how)
-    images = _expose(images, generator, how)
-    images = _degrade(images, generator, how)
-    return _cover(images, generator, how), masks
+    amounts = amounts or Augmentation()
+    images, masks = _transform(images, masks, generator, amounts)
+    images = _expose(images, generator, amounts)
+    images = _degrade(images, generator, amounts)
+    return _cover(images, generator, amounts), masks
 
 
-def _evenly(low: float, high: float, shape: tuple[int, ...], generator: Generator) -> Tensor:
-    return low + (high - low) * torch.rand(shape, generator=generator)
-
-
-def _chosen(share: float, images: Tensor, generator: Generator) -> Tensor:
-    """Indexes of the images that are changed."""
-    return torch.nonzero(torch.rand(len(images), generator=generator) < share).flatten()
-
-
-def _move(images: Tensor, masks: Tensor, generator: Generator, how: Augmentation) -> tuple[Tensor, Tensor]:
-    """Turn, magnify, shift and mirror left to right; beyond the border the border goes on."""
+def _transform(images: Tensor, masks: Tensor, generator: Generator, amounts: Augmentation) -> tuple[Tensor, Tensor]:
+    """Rotate, scale, translate and mirror left to right; border pixels are repeated outside."""
     count = (len(images),)
-    angle = torch.deg2rad(_evenly(-how.turn_deg, how.turn_deg, count, generator))
-    size = torch.exp(_evenly(math.log(how.scale[0]), math.log(how.scale[1]), count, generator))
-    stretch = torch.exp(_evenly(-how.stretch / 2, how.stretch / 2, count, generator))
+    angle = torch.deg2rad(uniform(-amounts.rotation_deg, amounts.rotation_deg, count, generator))
+    scale = torch.exp(uniform(math.log(amounts.scale[0]), math.log(amounts.scale[1]), count, generator))
+    stretch = torch.exp(uniform(-amounts.stretch / 2, amounts.stretch / 2, count, generator))
     mirror = torch.where(torch.rand(count, generator=generator) < 0.5, -1.0, 1.0)
-    shift = 2 * _evenly(-how.shift, how.shift, (2, *count), generator)
-    across, along = mirror * stretch / size, 1 / (stretch * size)
-    rows = [torch.cos(angle) * across, -torch.sin(angle) * along, shift[0]]
-    rows += [torch.sin(angle) * across, torch.cos(angle) * along, shift[1]]
+    translation = 2 * uniform(-amounts.translation, amounts.translation, (2, *count), generator)
+    across, along = mirror * stretch / scale, 1 / (stretch * scale)
+    rows = [torch.cos(angle) * across, -torch.sin(angle) * along, translation[0]]
+    rows += [torch.sin(angle) * across, torch.cos(angle) * along, translation[1]]
     grid = affine_grid(torch.stack(rows, 1).reshape(-1, 2, 3), list(images.shape), align_corners=False)
     both = grid_sample(torch.cat([images, masks], 1), grid, padding_mode="border", align_corners=False)
     return both[:, :1], both[:, 1:]
 
 
-def _expose(images: Tensor, generator: Generator, how: Augmentation) -> Tensor:
-    """Another curve from attenuation to grey, another window, light that falls off to one side, a negative."""
-    one = (len(images), 1, 1, 1)
-    images = images.clamp(0, 1) ** torch.exp(how.gamma * torch.randn(one, generator=generator))
-    images = images * _evenly(0.6, 1.3, one, generator) + _evenly(-0.1, 0.1, one, generator)
-    shaded = _chosen(how.shading, images, generator)
+def _expose(images: Tensor, generator: Generator, amounts: Augmentation) -> Tensor:
+    """Change gamma, gain, offset and shading; make some images negative."""
+    images = change_exposure(images, generator, amounts.gamma, gain=(0.6, 1.3), offset=0.1)
+    shaded = choose(amounts.shading, len(images), generator)
     if len(shaded):
-        coarse = 0.15 * torch.randn(len(shaded), 1, 3, 3, generator=generator)
-        field = interpolate(coarse, size=images.shape[-2:], mode="bicubic", align_corners=True)
-        images[shaded] = images[shaded] * torch.exp(field)
-    clipped = images.clamp(0, 1)
-    inverted = _chosen(how.inverted, images, generator)
-    clipped[inverted] = 1 - clipped[inverted]
-    return clipped
+        images[shaded] = shade(images[shaded], generator, sd=0.15, nodes=3)
+    return invert(images.clamp(0, 1), generator, amounts.inverted)
 
 
-def _degrade(images: Tensor, generator: Generator, how: Augmentation) -> Tensor:
-    """Blur, coarse pixels, and noise of fine or coarse grain."""
-    blurred = _chosen(how.blurred, images, generator)
+def _degrade(images: Tensor, generator: Generator, amounts: Augmentation) -> Tensor:
+    """Blur, reduce the resolution, and add noise."""
+    blurred = choose(amounts.blurred, len(images), generator)
     if len(blurred):
-        images[blurred] = _blur(images[blurred], _evenly(0.3, 1.5, (len(blurred),), generator))
-    coarse = _chosen(how.coarse, images, generator)
+        images[blurred] = blur(images[blurred], uniform(0.3, 1.5, (len(blurred),), generator), reach=4)
+    coarse = choose(amounts.coarse, len(images), generator)
     if len(coarse):
-        size = int(torch.randint(images.shape[-1] // 3, images.shape[-1], (1,), generator=generator))
-        small = interpolate(images[coarse], size=(size, size), mode="bilinear", antialias=True)
-        images[coarse] = interpolate(small, size=images.shape[-2:], mode="bilinear", align_corners=False)
-    noisy = _chosen(how.noisy, images, generator)
+        images[coarse] = coarsen(images[coarse], generator, smallest=images.shape[-1] // 3)
+    noisy = choose(amounts.noisy, len(images), generator)
     if len(noisy):
-        grain = torch.randn(len(noisy), 1, *images.shape[-2:], generator=generator)
-        half = len(noisy) // 2
-        if half:
-            grain[:half] = 2 * avg_pool2d(pad(grain[:half], (1, 1, 1, 1), mode="reflect"), 3, 1)
-        images[noisy] = images[noisy] + _evenly(0, 0.06, (len(noisy), 1, 1, 1), generator) * grain
+        images[noisy] = add_noise(images[noisy], generator, largest=0.06)
     return images
 
 
-def _blur(images: Tensor, sigmas: Tensor) -> Tensor:
-    """Each image by its own Gaussian."""
-    reach = 4
-    at = torch.arange(-reach, reach + 1)
-    kernel = torch.exp(-(at**2) / (2 * sigmas[:, None] ** 2))
-    kernel = kernel / kernel.sum(1, keepdim=True)
-    planes = pad(images.transpose(0, 1), (reach,) * 4, mode="reflect")
-    planes = conv2d(planes, kernel[:, None, :, None], groups=len(images))
-    return conv2d(planes, kernel[:, None, None, :], groups=len(images)).transpose(0, 1)
-
-
-def _cover(images: Tensor, generator: Generator, how: Augmentation) -> Tensor:
-    """An even rectangle over a part, as letters, markers and rings lie there; the bone below keeps its mask."""
+def _cover(images: Tensor, generator: Generator, amounts: Augmentation) -> Tensor:
+    """Draw a uniform rectangle over a part, as letters, markers and rings do; the bone under it keeps its mask."""
     rows, cols = images.shape[-2:]
-    for k in _chosen(how.covered, images, generator).tolist():
+    for k in choose(amounts.covered, len(images), generator).tolist():
         height, width = (int(v) for v in torch.randint(rows // 16, rows // 5, (2,), generator=generator))
         top = int(torch.randint(0, rows - height, (1,), generator=generator))
         left = int(torch.randint(0, cols - width, (1,), generator=generator))

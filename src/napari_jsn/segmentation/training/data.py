@@ -1,13 +1,11 @@
-"""Joint images with masks to learn from: a folder of real ones, pairs at hand, and simulated ones."""
+"""Joint images with masks to train on: those of a folder, and simulated ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +13,27 @@ from numpy.typing import NDArray
 from napari_jsn import anatomy
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint import BoneMasks
+from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
+from napari_jsn.networks.task import split_groups
 from napari_jsn.segmentation.canvas import SIDE, to_canvas
 from napari_jsn.segmentation.training import public_joints
 
-_IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".dcm")
+#: File name extensions.
+IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".dcm")
 _MASKS = (".png", ".bmp", ".tif", ".tiff")
-#: What a mask's name may have that its image's has not.
+#: What the name of a mask may add to the name of its image.
 _ENDINGS = ("_mask", "-mask", "_masks", "-masks", "_labels", "-labels", "")
-#: Masks that overlap by more (intersection over union) are not those of two bones.
+#: Largest overlap (intersection over union) of the masks of two bones.
 _SAME_REGION = 0.5
-#: How far from the border, as a share of the image, masks drawn by hand cannot be believed.
+#: Distance from the border, as a share of the image, within which masks drawn by hand are not reliable.
 _EDGE = 4 / 256
-#: Width of a simulated joint image; the simulator varies it.
-_SIMULATED_MM = 22.2
+#: Width of a simulated joint image.
+SIMULATED_MM = 22.2
 
 
 @dataclass(frozen=True)
 class LabelledJoint:
-    """An image of a joint and where its bones are.
+    """A joint image and the masks of its bones.
 
     Attributes
     ----------
@@ -40,11 +41,11 @@ class LabelledJoint:
         In [0, 1].
     masks : BoneMasks
     group : str
-        Images of one group show one joint (or one patient): they are trained on together, or not at all.
+        Images of one group show one joint (or one patient): all of them are trained on, or none.
     joint : str
-        ``"PIP2"``; empty where it is not known.
+        ``"PIP2"``; empty where unknown.
     name : str
-        What the image is called.
+        Of the image.
     """
 
     image: NDArray[np.float32]
@@ -62,7 +63,7 @@ class Samples:
     ----------
     images : (N, 1, S, S) uint8 array
     masks : (N, 2, S, S) uint8 array
-        How much of a pixel, of 255, belongs to the upper and the lower bone.
+        Share of each pixel, times 255, that belongs to the upper and the lower bone.
     groups, joints : tuple of str
         Of each image.
     """
@@ -73,30 +74,29 @@ class Samples:
     joints: tuple[str, ...]
 
     def __len__(self) -> int:
-        """How many images."""
+        """Return the number of images."""
         return len(self.images)
 
     def __add__(self, other: Samples) -> Samples:
-        """These, then the others."""
+        """Return these, followed by the others."""
         images, masks = (np.concatenate(parts) for parts in ((self.images, other.images), (self.masks, other.masks)))
         return Samples(images, masks, self.groups + other.groups, self.joints + other.joints)
 
     def of(self, chosen: Sequence[int]) -> Samples:
-        """Some of them."""
+        """Return the chosen ones."""
         at = list(chosen)
         groups, joints = (tuple(names[k] for k in at) for names in (self.groups, self.joints))
         return Samples(self.images[at], self.masks[at], groups, joints)
 
     def split(self, share: float) -> tuple[Samples, Samples]:
-        """Take about ``share`` of the groups away, the same ones whatever else is there: the rest, and those."""
-        groups = sorted(set(self.groups), key=lambda group: (crc32(group.encode()), group))
-        taken = set(groups[: max(1, round(share * len(groups)))])
+        """Split off about ``share`` of the groups, always the same ones: return the rest, and those."""
+        taken = split_groups(self.groups, share)
         inside = [group in taken for group in self.groups]
         return self.of(np.flatnonzero(~np.array(inside)).tolist()), self.of(np.flatnonzero(inside).tolist())
 
 
 def samples(joints: Iterable[LabelledJoint], side: int = SIDE) -> Samples:
-    """Bring joint images of any size to the network's.
+    """Resize joint images of any size to the network's square.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def samples(joints: Iterable[LabelledJoint], side: int = SIDE) -> Samples:
     """
     images, masks, groups, names = [], [], [], []
     for each in joints:
-        bones = (_to_the_border(mask) for mask in (each.masks.upper, each.masks.lower))
+        bones = (_extend_to_border(mask) for mask in (each.masks.upper, each.masks.lower))
         planes = np.stack([each.image, *bones]).astype(np.float32)
         small = np.rint(255 * to_canvas(planes, side).numpy().clip(0, 1)).astype(np.uint8)
         images.append(small[:1])
@@ -113,29 +113,29 @@ def samples(joints: Iterable[LabelledJoint], side: int = SIDE) -> Samples:
         groups.append(each.group)
         names.append(each.joint)
     if not images:
-        raise InputError("There are no joint images with masks of both bones to learn from.", "data")
+        raise InputError("There are no joint images with masks of both bones to train on. Add some.", "data")
     return Samples(np.stack(images), np.stack(masks), tuple(groups), tuple(names))
 
 
-def _to_the_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Outlines drawn by hand round off where the image cuts a bone; the bone goes on to the border."""
+def _extend_to_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Extend a mask to the image's border: outlines drawn by hand are rounded where the image cuts a bone."""
     edge = round(_EDGE * max(mask.shape))
     return np.pad(mask[edge:-edge, edge:-edge], edge, mode="edge") if min(mask.shape) > 2 * edge > 0 else mask
 
 
 def labelled_joints(folder: Path, part: str = "all") -> list[LabelledJoint]:
-    """Read the images of a folder and of the folders in it that have masks.
+    """Read the images of a folder and its subfolders that have masks.
 
     A mask (labels 1 upper, 2 lower, 3 both; PNG, BMP or TIFF) has the name of its image, or that name and ``_mask``.
-    Images in one folder inside ``folder`` are one group; those in ``folder`` itself are one each. Images whose masks
-    are empty or one and the same region are left out.
+    Images in one subfolder are one group; those in ``folder`` itself are one group each. Images whose masks are empty
+    or the same region are left out.
 
     Parameters
     ----------
     folder : Path
     part : {"all", "training", "test"}
-        Of the public joints, see :mod:`~napari_jsn.segmentation.training.public_joints`, those never trained on or the
-        others; any other folder has one part.
+        Of the public joints, see :mod:`~napari_jsn.segmentation.training.public_joints`: those kept for testing, or the
+        others. Ignored for any other folder.
 
     Raises
     ------
@@ -155,7 +155,10 @@ def labelled_joints(folder: Path, part: str = "all") -> list[LabelledJoint]:
             continue
         image, masks = read_radiograph(image_path).pixels, read_masks(mask_path)
         if masks.shape != image.shape:
-            raise InputError(f"{mask_path} has another shape than {image_path}: {masks.shape}, {image.shape}.", "data")
+            raise InputError(
+                f"{mask_path} has another shape than {image_path}: {masks.shape}, not {image.shape}. Replace it.",
+                "data",
+            )
         if are_two_bones(masks):
             joint = public_joints.joint_of(group) if public else _joint_named(image_path)
             found.append(LabelledJoint(image, masks, group, joint, f"{group}/{image_path.stem}"))
@@ -163,19 +166,19 @@ def labelled_joints(folder: Path, part: str = "all") -> list[LabelledJoint]:
 
 
 def are_two_bones(masks: BoneMasks) -> bool:
-    """Whether masks can be those of two bones: neither empty, nor the same region, nor halves of the image."""
+    """Return whether masks show two bones: neither is empty, and they are not the same region or image halves."""
     union = int((masks.upper | masks.lower).sum())
     both = int((masks.upper & masks.lower).sum())
     return bool(masks.upper.any() and masks.lower.any() and both <= _SAME_REGION * union and union < masks.upper.size)
 
 
 def _pairs(folder: Path) -> list[tuple[str, Path, Path]]:
-    """Group, image and mask, in the order of their names."""
+    """Return group, image and mask, in the order of their names."""
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.", "data")
     found = []
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in _IMAGES or path.stem.endswith(_ENDINGS[:-1]):
+        if path.suffix.lower() not in IMAGES or path.stem.endswith(_ENDINGS[:-1]):
             continue
         masks = (path.with_name(path.stem + ending + kind) for ending in _ENDINGS for kind in _MASKS)
         mask = next((mask for mask in masks if mask != path and mask.is_file()), None)
@@ -184,7 +187,7 @@ def _pairs(folder: Path) -> list[tuple[str, Path, Path]]:
             found.append((inside[0] if len(inside) > 1 else path.stem, path, mask))
     if not found:
         raise InputError(
-            f"{folder} holds no image with a mask beside it. Call the mask NAME_mask.png where the image is NAME.png, "
+            f"{folder} holds no image with a mask beside it. Name the mask NAME_mask.png where the image is NAME.png, "
             "or NAME.png where it is NAME.jpg.",
             "data",
         )
@@ -192,72 +195,61 @@ def _pairs(folder: Path) -> list[tuple[str, Path, Path]]:
 
 
 def _joint_named(path: Path) -> str:
-    """The joint that a file's name or its folder's tells of."""
+    """Return the joint that is part of a file's or its folder's name; empty without one."""
     words = path.stem.replace("-", "_").split("_") + path.parent.name.replace("-", "_").split("_")
     return next((word.upper() for word in words if word.upper() in anatomy.JOINTS), "")
 
 
 def simulated_joints(count: int, seed: int, joints: Sequence[str] = anatomy.JOINTS) -> Iterable[LabelledJoint]:
-    """Simulated joint images with masks: patient after patient, each joint at two visits."""
+    """Simulate joint images with masks: patient after patient, each joint at two visits.
+
+    Parameters
+    ----------
+    count : int
+        Of the images.
+    seed : int
+    joints : sequence of str
+        Names of the joints of each patient.
+    """
     from napari_jsn.simulation.joint_pair import joint_pairs
 
     size = 2 * SIDE
-    pairs = joint_pairs(seed, joints, (size, size), _SIMULATED_MM / size)
+    pairs = joint_pairs(seed, joints, (size, size), SIMULATED_MM / size)
     for k, pair in enumerate(islice(pairs, (count + 1) // 2)):
         group, joint = f"simulated {seed}/{k // len(joints)}", pair.fixed_truth.joint
         visits = [(pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)][: count - 2 * k]
         for visit, (image, masks) in enumerate(visits, 1):
-            bones = BoneMasks(_smooth(masks.upper), _smooth(masks.lower))
-            yield LabelledJoint(image, bones, group, joint, f"{group} {joint} {visit}")
+            yield LabelledJoint(image, smooth_masks(masks), group, joint, f"{group} {joint} {visit}")
 
 
-def _smooth(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The outline as a reader would draw it: the pores and clefts that a projected surface has are part of the bone."""
+def smooth_masks(masks: BoneMasks) -> BoneMasks:
+    """Smooth and fill masks to outlines as a reader draws them; projected surfaces have pores and clefts."""
     from scipy import ndimage
 
-    return np.asarray(ndimage.binary_fill_holes(ndimage.median_filter(mask, 5)))
+    upper, lower = (
+        np.asarray(ndimage.binary_fill_holes(ndimage.median_filter(mask, 5))) for mask in (masks.upper, masks.lower)
+    )
+    return BoneMasks(upper, lower)
 
 
 def simulated_samples(count: int, seed: int, cache: Path | None = None, side: int = SIDE) -> Samples:
-    """Simulated joint images of all kinds as the network sees them, kept on disk for the next time.
+    """Return simulated images of all joints as the network sees them, from the cache if they were made before.
 
     Parameters
     ----------
     count : int
     seed : int
     cache : Path, optional
-        The folder to keep them in; by default the platform's for what can be made again.
+        The folder to keep them in; by default the platform's folder for caches.
     side : int
+        Of the network's square.
     """
-    if cache is None:
-        from platformdirs import user_cache_path
-
-        cache = user_cache_path("napari-jsn", appauthor=False)
-    path = cache / f"joints-{count}-{side}-{seed}-{simulator_version()}.npz"
-    if path.is_file():
-        with np.load(path) as kept:
-            return Samples(kept["images"], kept["masks"], tuple(kept["groups"]), tuple(kept["joints"]))
-    made = samples(simulated_joints(count, seed), side)
-    _keep(made, path)
-    return made
-
-
-def simulator_version() -> str:
-    """A name for the simulator as it is: what it drew before it was changed is not taken for its own."""
     from napari_jsn import simulation
 
-    folder = Path(str(simulation.__file__)).parent
-    content = b"".join(path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in (".py", ".json"))
-    return sha256(content).hexdigest()[:12]
+    def make() -> Arrays:
+        made = samples(simulated_joints(count, seed), side)
+        groups, joints = np.array(made.groups), np.array(made.joints)
+        return {"images": made.images, "masks": made.masks, "groups": groups, "joints": joints}
 
-
-def _keep(made: Samples, path: Path) -> None:
-    import io
-
-    from napari_jsn.common.files import write_files
-
-    content = io.BytesIO()
-    np.savez_compressed(
-        content, images=made.images, masks=made.masks, groups=np.array(made.groups), joints=np.array(made.joints)
-    )
-    write_files(path.parent, {path.name: content.getvalue()})
+    arrays = cached_arrays(f"joints-{count}-{side}-{seed}", simulation, make, cache)
+    return Samples(arrays["images"], arrays["masks"], tuple(arrays["groups"]), tuple(arrays["joints"]))

@@ -1,4 +1,4 @@
-"""Learning to find the two bones of a joint image: network, loss and data, as training asks for them."""
+"""Training of the segmentation network: loss, figures and data."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from napari_jsn.common.errors import InputError
+from napari_jsn.networks.task import TrainingTask, adamw_cosine, split_validation, use_bfloat16
 from napari_jsn.segmentation.canvas import NORMALISATION, SIDE, normalise
 from napari_jsn.segmentation.training import public_joints
 from napari_jsn.segmentation.training.augment import augment
 from napari_jsn.segmentation.training.data import LabelledJoint, Samples, labelled_joints, samples, simulated_samples
-from napari_jsn.segmentation.unetpp import ARCHITECTURES, BoneNet, build
+from napari_jsn.segmentation.unetpp import ARCHITECTURES, BoneNet, build_bone_net
 
 Batch = tuple[Tensor, Tensor]
 
-#: Share of the groups (joints, patients) that choose the best epoch and are not learned from.
+#: Share of the groups (joints, patients) that choose the best epoch and are not trained on.
 _VALIDATION = 0.1
-#: Share of simulated images in what is learned from, how many of them there are, and what they are drawn with.
+#: Share of simulated images in an epoch, their number, and their seed.
 _SIMULATED, _POOL, _POOL_SEED = 0.4, 2800, 4
-#: An epoch has at least so many batches, however few images there are.
+#: The least number of batches of an epoch, however few images there are.
 _LEAST_BATCHES = 20
 
 
-class SegmentationTask:
-    """U-Net++ on the joint images given and on simulated ones.
+class SegmentationTask(TrainingTask):
+    """Train U-Net++ on real and simulated joint images.
 
     Parameters
     ----------
     joints : iterable of LabelledJoint
-        Real joint images with masks; none: simulated ones only.
+        Real joint images with masks; without any, simulated ones alone.
     preset : {"default", "paper"}
         ``paper`` is the network and the recipe of Wang et al. 2023, for a GPU.
     simulated : int
-        How many simulated images to mix in; 0 for none.
+        Number of simulated images; 0 for none.
     source, terms : str
         What the card says of the real images.
     cache : path, optional
@@ -50,11 +50,12 @@ class SegmentationTask:
     Raises
     ------
     InputError
-        If there is no such preset, or nothing to learn from.
+        If there is no such preset, or too little to train on.
     """
 
     name = "segmentation"
-    presets = tuple(ARCHITECTURES)
+    architectures = ARCHITECTURES
+    side, normalisation = SIDE, NORMALISATION
 
     def __init__(
         self,
@@ -65,82 +66,62 @@ class SegmentationTask:
         terms: str = "as the user has them",
         cache: Path | None = None,
     ) -> None:
-        if preset not in ARCHITECTURES:
-            raise InputError(f"There is no preset {preset!r}. Choose one of: {', '.join(ARCHITECTURES)}.", "preset")
-        self.preset, self._source, self._terms = preset, source, terms
+        super().__init__(preset, source, terms)
         paper = preset == "paper"
         self.epochs: int = 150 if paper else 36
         self.ema: float | None = None if paper else 0.995
-        self.patience = 30 if paper else 20  # the average holds random weights for some epochs
+        self.patience = 30 if paper else 20  # the average contains random weights for some epochs
         self._batch = 30 if paper else 32
         joints = list(joints)
         parts = [samples(joints)] if joints else []
         if simulated:
             parts.append(simulated_samples(simulated, _POOL_SEED, cache))
-        # the images given choose the best epoch; those of one joint alone cannot be split, so others must
-        chosen_on = next((k for k, part in enumerate(parts) if len(set(part.groups)) > 1), None)
-        if chosen_on is None:
-            raise InputError("Images of one joint alone are too few to learn from. Give some of another.", "data")
-        parts[chosen_on], self._validation = parts[chosen_on].split(_VALIDATION)
+        parts, self._validation = split_validation(parts, _VALIDATION)
         self._pool = sum(parts[1:], parts[0])
-        self._drawn = len(parts[-1]) if simulated else 0
-        self._real = len(self._pool) - self._drawn
+        self._simulated = len(parts[-1]) if simulated else 0
+        self._real = len(self._pool) - self._simulated
 
     @classmethod
-    def from_folder(cls, folder: Path | str | None, preset: str = "default") -> SegmentationTask:
-        """Learn from the images of a folder, see :func:`~napari_jsn.segmentation.training.data.labelled_joints`.
-
-        None: from simulated ones alone. Of the public joints those meant for testing are left out.
-        """
-        if folder is None:
-            return cls(preset=preset)
-        found = labelled_joints(Path(folder), "training")
-        if public_joints.are_public(each.group for each in found):
-            return cls(found, preset, source=public_joints.SOURCE, terms=public_joints.TERMS)
-        return cls(found, preset)
+    def _arguments_from_folder(cls, folder: Path) -> dict[str, Any]:
+        """Read a folder; see :func:`~napari_jsn.segmentation.training.data.labelled_joints`."""
+        joints = labelled_joints(folder, "training")
+        return {"joints": joints, **public_joints.card_source(joint.group for joint in joints)}
 
     def network(self) -> BoneNet:
-        """With random weights."""
-        return build(ARCHITECTURES[self.preset])
+        """Return a network with random weights."""
+        return build_bone_net(ARCHITECTURES[self.preset])
 
     def optimizer(
         self, network: Module, epochs: int
     ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
-        """AdamW, its rate rising for some epochs and then falling as a cosine; or the paper's RMSProp."""
+        """Return AdamW, whose rate rises for up to three epochs and then falls as a cosine; or the paper's RMSProp."""
         if self.preset == "paper":
             return torch.optim.RMSprop(network.parameters(), lr=1e-5, alpha=0.9, eps=1e-4), None
-        optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-3)
-        rising = max(1, min(3, epochs // 4))
-
-        def rate(epoch: int) -> float:
-            if epoch < rising:
-                return (epoch + 1) / (rising + 1)
-            return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (epoch - rising) / max(1, epochs - rising)))
-
-        return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+        return adamw_cosine(network, 2e-3, epochs, most_rising=3)
 
     def training_batches(self, epoch: int, seed: int) -> Iterator[Batch]:
-        """Real images in a new order, simulated ones among them, all changed by chance; normalised."""
+        """Yield real and simulated images in random order, augmented and normalised."""
         rng = np.random.default_rng([seed, epoch, 1])
-        chance = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         order = self._order(rng)
         for first in range(0, len(order) - self._batch + 1, self._batch):
             images, masks = _tensors(self._pool, order[first : first + self._batch])
-            images, masks = augment(images, masks, chance)
+            images, masks = augment(images, masks, generator)
             yield normalise(images), masks
 
     def _order(self, rng: np.random.Generator) -> NDArray[np.int_]:
-        """Which of the images an epoch learns from: every real one, and simulated ones in their share."""
-        real, drawn = self._real, self._drawn
+        """Return the indexes of an epoch's images: all real ones, and simulated ones in their share."""
+        real, simulated = self._real, self._simulated
         least = _LEAST_BATCHES * self._batch
-        if not (real and drawn):
-            return _often(real + drawn, max(least, real + drawn), rng)
+        if not (real and simulated):
+            return _repeat(real + simulated, max(least, real + simulated), rng)
         wanted = max(real, math.ceil(least * (1 - _SIMULATED)))
         mixed = round(wanted * _SIMULATED / (1 - _SIMULATED))
-        return rng.permutation(np.concatenate([_often(real, wanted, rng), real + _often(drawn, mixed, rng)]))
+        chosen = [_repeat(real, wanted, rng), real + _repeat(simulated, mixed, rng)]
+        return rng.permutation(np.concatenate(chosen))
 
     def validation_batches(self) -> list[Batch]:
-        """Real images where there are some, never learned from, as they are."""
+        """Return images that are not trained on, without augmentation; real ones if there are enough."""
         batches = []
         for first in range(0, len(self._validation), self._batch):
             at = np.arange(first, min(first + self._batch, len(self._validation)))
@@ -149,11 +130,10 @@ class SegmentationTask:
         return batches
 
     def loss(self, network: Module, batch: Batch) -> Tensor:
-        """Binary cross-entropy (the paper's), and in the default preset 1 less the soft Dice beside it."""
+        """Return the binary cross-entropy (the paper's loss), in the default preset plus 1 minus the soft Dice."""
         images, masks = batch
         images = images.contiguous(memory_format=torch.channels_last)
-        fast = torch.is_grad_enabled() and _has_bfloat16(images.device)
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=fast):
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=use_bfloat16(images.device)):
             logits = network(images)
         logits = logits.float()
         entropy = binary_cross_entropy_with_logits(logits, masks)
@@ -165,7 +145,7 @@ class SegmentationTask:
         return entropy + 1 - dice.mean()
 
     def measures(self, network: Module, batch: Batch) -> dict[str, Tensor]:
-        """DSC of each image, the mean of its two bones; and of each bone."""
+        """Return the DSC of each image (the mean of its two bones), and of each bone."""
         from monai.metrics import compute_dice
 
         images, masks = batch
@@ -175,7 +155,7 @@ class SegmentationTask:
         return {"dsc": dice.mean(1), "dsc_upper": dice[:, 0], "dsc_lower": dice[:, 1]}
 
     def example(self, network: Module, index: int) -> dict[str, NDArray[Any]]:
-        """A validation image, its masks and those found, as labels 1 upper, 2 lower, 3 both."""
+        """Return a validation image, its masks and those found, as labels: 1 upper, 2 lower, 3 both."""
         images, masks = _tensors(self._validation, np.array([index]))
         device = next(network.parameters()).device
         with torch.no_grad():
@@ -184,26 +164,16 @@ class SegmentationTask:
         return {"image": images[0, 0].numpy(), "truth": truth, "found": labels}
 
     def card(self) -> dict[str, Any]:
-        """What a model card says of network and data."""
-        data = []
-        if self._real:
-            joints = len(set(self._pool.groups[: self._real]))
-            images = {"images": self._real, "joints": joints}
-            data.append({"source": self._source, "terms": self._terms, **images})
-        if self._drawn:
-            data.append({"source": "simulator of napari-jsn", "terms": "BSD-3-Clause", "images": self._drawn})
-        architecture = {key: list(v) if isinstance(v, tuple) else v for key, v in ARCHITECTURES[self.preset].items()}
-        return {
-            "architecture": {"class": "napari_jsn.segmentation.unetpp.BoneNet", **architecture},
-            "input_size_px": [SIDE, SIDE],
-            "normalisation": NORMALISATION,
-            "training_data": data,
-            "validation": {"images": len(self._validation), "joints": len(set(self._validation.groups))},
-        }
+        """Return what a model card says of network and data."""
+        joints = len(set(self._pool.groups[: self._real]))
+        real = {"images": self._real, "joints": joints} if self._real else {}
+        simulated = {"images": self._simulated} if self._simulated else {}
+        validation = {"images": len(self._validation), "joints": len(set(self._validation.groups))}
+        return self._card(BoneNet, real, simulated, validation)
 
 
-def _often(count: int, wanted: int, rng: np.random.Generator) -> NDArray[np.int_]:
-    """``wanted`` of ``count`` indexes: each about equally often, in random order."""
+def _repeat(count: int, wanted: int, rng: np.random.Generator) -> NDArray[np.int_]:
+    """Return ``wanted`` of ``count`` indexes: each about equally often, in random order."""
     rounds = [rng.permutation(count) for _ in range(math.ceil(wanted / count))]
     return np.concatenate(rounds)[:wanted]
 
@@ -211,11 +181,3 @@ def _often(count: int, wanted: int, rng: np.random.Generator) -> NDArray[np.int_
 def _tensors(source: Samples, at: NDArray[np.int_]) -> Batch:
     images, masks = (torch.from_numpy(part[at]).float() / 255 for part in (source.images, source.masks))
     return images, masks
-
-
-def _has_bfloat16(device: torch.device) -> bool:
-    """Whether the processor computes in 16 bits natively: half the time, the same result."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    features: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(features.get("avx512_bf16") or features.get("amx_bf16"))

@@ -1,1 +1,1 @@
-"""How the registration network is trained: data, motion, loss, task."""
+"""Train the registration networks: data, pairs of known motion, loss, task."""

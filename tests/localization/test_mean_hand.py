@@ -1,7 +1,15 @@
 import numpy as np
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.localization.shape import HAND_MM, axes, fit, mean_hand, mean_metacarpals, mirrored, moved
+from napari_jsn.localization.mean_hand import (
+    HAND_MM,
+    fit_similarity,
+    joint_axes,
+    mean_hand,
+    mean_metacarpals,
+    mirrored,
+    transform_points,
+)
 
 
 def at(points, joint):
@@ -20,18 +28,18 @@ def test_the_mean_hand_has_its_thumb_to_the_right_and_its_fingers_up():
 def test_a_similarity_is_found_again():
     linear = np.array([[1.2, -0.5], [0.5, 1.2]])
     points = mean_hand() @ linear.T + (40, -7)
-    found = fit(mean_hand(), points, np.linspace(0.2, 1, 14))
+    found = fit_similarity(mean_hand(), points, np.linspace(0.2, 1, 14))
     np.testing.assert_allclose(found, np.column_stack([linear, (40, -7)]), atol=1e-9)
-    np.testing.assert_allclose(moved(found, mean_hand()), points)
+    np.testing.assert_allclose(transform_points(found, mean_hand()), points)
 
 
 def test_axes_run_from_the_distal_to_the_proximal_bone():
     upright = np.column_stack([np.eye(2), np.zeros(2)])
-    found = axes(mean_hand(), upright, mirror=False)
+    found = joint_axes(mean_hand(), upright, right=False)
     np.testing.assert_allclose(np.hypot(*found.T), 1)
     bone = at(mean_hand(), "MCP3") - at(mean_hand(), "PIP3")
     assert at(found, "DIP3") @ bone / np.hypot(*bone) > 0.98
     metacarpal, phalanx = mean_metacarpals()[1], at(mean_hand(), "MCP2") - at(mean_hand(), "PIP2")
     angles = [np.arctan2(*each) for each in (metacarpal, at(found, "MCP2"), phalanx)]
     assert sorted(angles) in (angles, angles[::-1])  # between the two
-    np.testing.assert_allclose(axes(mirrored(mean_hand()), upright, mirror=True), mirrored(found), atol=1e-12)
+    np.testing.assert_allclose(joint_axes(mirrored(mean_hand()), upright, right=True), mirrored(found), atol=1e-12)

@@ -1,0 +1,89 @@
+"""Load a trained network from its weights and card, and keep it for the next call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.networks import weights
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+    Build = Callable[[dict[str, Any]], Module]
+
+
+@dataclass(frozen=True)
+class LoadedNetwork:
+    """A trained network, ready for inference.
+
+    Attributes
+    ----------
+    network : Module
+        In evaluation mode, on its device.
+    side : int
+        Side of the network's square images, in pixels.
+    card : dict
+        The model card.
+    """
+
+    network: Any
+    side: int
+    card: dict[str, Any]
+
+
+def load_network(
+    task: str, name: str, device: str, build: Build, prepare: Callable[[Module], Module] | None = None
+) -> LoadedNetwork:
+    """Load a trained network; its files are read again only when they have changed.
+
+    Parameters
+    ----------
+    task : str
+        For instance ``"segmentation"``.
+    name : str
+        One of :func:`napari_jsn.networks.weights.names`, or the path of a ``.safetensors`` file.
+    device : str
+        ``"cpu"`` or ``"cuda"``.
+    build : callable
+        Make the network with random weights from the arguments in the card's ``architecture`` (without ``class``).
+    prepare : callable, optional
+        Applied to the network in evaluation mode, before it goes to the device.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, its files are damaged, or the weights do not fit the card.
+
+    Examples
+    --------
+    >>> from napari_jsn.networks.load import load_network
+    >>> from napari_jsn.segmentation.unetpp import build_bone_net
+    >>> load_network("segmentation", "default", "cpu", build_bone_net).side
+    128
+    """
+    path = weights.find(task, name)
+    return _load(task, os.fspath(path), path.stat().st_mtime_ns, device, build, prepare)
+
+
+@lru_cache(maxsize=8)
+def _load(
+    task: str, path: str, changed: int, device: str, build: Build, prepare: Callable[[Module], Module] | None
+) -> LoadedNetwork:
+    state, card = weights.load(task, path)
+    try:
+        network = build({key: value for key, value in card["architecture"].items() if key != "class"})
+        network.load_state_dict(state)
+        side = int(card["input_size_px"][0])
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise InputError(
+            f"The weights in {os.path.basename(path)} do not fit the network that the card describes. "
+            "Get both files again, or train the model again.",
+            "model",
+        ) from error
+    network.eval()
+    return LoadedNetwork((prepare(network) if prepare else network).to(device), side, card)
