@@ -50,7 +50,9 @@ class Progression:
         """
         from napari_jsn.progression.table import progression_table
 
-        return progression_table(self)
+        models = {f"{task}_model": identity for task, identity in sorted(self.models.items())}
+        made_with = {"method": self.method, "device": self.device, **models}
+        return progression_table(self.hands, self.narrowings, self.patient_id, made_with)
 
     def __repr__(self) -> str:
         visits = len({hand.visit for hand in self.hands})

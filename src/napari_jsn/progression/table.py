@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -18,17 +18,21 @@ from napari_jsn.registration.result import Registration
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_jsn.progression.progression import Progression
-
 _SIDES = ("R", "L", "")
 
 
-def progression_table(progression: Progression) -> pd.DataFrame:
+def progression_table(
+    hands: Iterable[MeasuredHand], narrowings: Iterable[Narrowing], patient_id: str, made_with: Mapping[str, str]
+) -> pd.DataFrame:
     """Return one row a joint and follow-up visit: the right hand first, joints in anatomical order, visits in order.
 
     Parameters
     ----------
-    progression : Progression
+    hands : iterable of MeasuredHand
+    narrowings : iterable of Narrowing
+    patient_id : str
+    made_with : mapping of str to str
+        What is the same in every row: method, device and models.
 
     Returns
     -------
@@ -37,16 +41,16 @@ def progression_table(progression: Progression) -> pd.DataFrame:
         reasons reason changed_by_hand`` first; then when (``day``, ``weeks`` since baseline), the same in pixels,
         joint space widths, the rotation of the bones against each other, closure, the direct registration from the
         baseline (motion of both bones, point and axis, losses), pixel sizes with their sources, and method, device,
-        software and models. ``reasons`` are codes, ``reason`` are sentences. NaN where not known or not measured.
+        models and software. ``reasons`` are codes, ``reason`` are sentences. NaN where not known or not measured.
     """
     import pandas as pd
 
-    hands = {(hand.visit, hand.side or ""): hand for hand in progression.hands}
-    made_with = _made_with(progression)
-    rows = sorted(progression.narrowings, key=_place)
-    patient: Record = {"patient": progression.patient_id}
+    shown = {(hand.visit, hand.side or ""): hand for hand in hands}
+    software: Record = {**made_with, "software": f"napari-jsn {__version__}"}
+    rows = sorted(narrowings, key=_place)
+    patient: Record = {"patient": patient_id}
     records = [
-        patient | _figures(row) | _when(row, hands) | _more(row) | _sources(row, hands) | made_with for row in rows
+        patient | _figures(row) | _when(row, shown) | _more(row) | _sources(row, shown) | software for row in rows
     ]
     columns = None if records else list(patient | _figures(Narrowing("", "", 2)))
     return pd.DataFrame(records, columns=columns)
@@ -136,9 +140,3 @@ def _sources(row: Narrowing, hands: Mapping[tuple[int, str], MeasuredHand]) -> R
         record[f"{prefix}spacing_source"] = "" if radiograph is None else radiograph.spacing_source
         record[f"{prefix}side_source"] = "" if radiograph is None else radiograph.side_source
     return record
-
-
-def _made_with(progression: Progression) -> Record:
-    models = {f"{task}_model": identity for task, identity in sorted(progression.models.items())}
-    software = f"napari-jsn {__version__}"
-    return {"method": progression.method, "device": progression.device, "software": software, **models}
