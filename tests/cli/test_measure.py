@@ -16,6 +16,7 @@ from napari_jsn import __version__, read_radiograph
 from napari_jsn.cli import hands, main
 from napari_jsn.cli.printing import print_progression
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.progression import measure as measuring
 from tests.progression import made_up
 
@@ -43,10 +44,9 @@ def asked(monkeypatch):
 
     def measure(study, **options):
         asked.update(study=study, **options)
-        return replace(made_up.progression(), patient=study.patient)
+        return replace(made_up.progression(), patient_id=study.patient_id)
 
     monkeypatch.setattr(hands, "check_models", lambda *models: None)
-    monkeypatch.setattr("napari_jsn.patient.read.split_study", lambda study, *options: study)
     monkeypatch.setattr(measuring, "measure", measure)
     return asked
 
@@ -68,24 +68,30 @@ def test_a_table_on_screen_in_anatomical_order_with_reasons_below(run, asked):
     (line,) = (line for line in lines if " MCP1" in line)
     assert line.rstrip().endswith("no [1]")
     assert "[1] Registration forward and backward disagree." in out
-    assert "PIP5 is not in view at visit 2." in out and "Note: Pixel sizes are uncalibrated." in out
+    assert (
+        "The joint is not in view at the baseline or at this visit." in out
+        and "Note: Pixel sizes are uncalibrated." in out
+    )
     assert "Written" not in out
 
 
 def test_reasons_that_differ_in_figures_only_are_printed_once(capsys):
     rows = made_up.progression().narrowings
-    unreliable = [replace(row, reliable=False, reason=f"Too uncertain (sd 0.0{k} mm).") for k, row in enumerate(rows)]
+    unreliable = [
+        replace(row, reasons=(Reason(ReasonCode.TOO_UNCERTAIN, f"Too uncertain (sd 0.0{k} mm)."),))
+        for k, row in enumerate(rows)
+    ]
     print_progression(replace(made_up.progression(), narrowings=tuple(unreliable)))
     out = capsys.readouterr().out
-    assert out.count("no [1]") == 10 and out.count("[1] Too uncertain.") == 1 and "[2]" not in out
+    assert out.count("no [1]") == 10 and out.count("[1] The narrowing is too uncertain") == 1 and "[2]" not in out
 
 
 def test_the_set_is_written_and_printed(run, asked, tmp_path):
     code, out, _ = run(*FILMS, "--out", tmp_path / "out", "--patient", "P07")
     assert code == 0 and names(tmp_path / "out") == ["joints.csv", "report.html"]
     table = pd.read_csv(tmp_path / "out" / "joints.csv")
-    assert list(table.columns[:9]) == [
-        "joint", "side", "visit", "jsn_mm", "jsn_sd_mm", "ci_low_mm", "ci_high_mm", "reliable", "reason",
+    assert list(table.columns[:8]) == [
+        "patient", "joint", "side", "visit", "jsn_mm", "jsn_sd_mm", "ci_low_mm", "ci_high_mm",
     ]  # fmt: skip
     assert len(table) == 10 and set(table.patient) == {"P07"}
     assert set(table.software) == {f"napari-jsn {__version__}"}
@@ -113,10 +119,11 @@ def test_days_are_written_where_the_identity_is_kept(run, asked, tmp_path):
 def test_options_reach_the_measurement(run, asked):
     options = ("--spacing-mm", 0.2, "--method", "pipoc", "--joints-model", "mine", "--bones-model", "yours")
     assert run(*FILMS, *options)[0] == 0
-    assert (asked["spacing_mm"], asked["method"]) == (0.2, "pipoc")
+    assert asked["method"] == "pipoc"
+    assert {hand.radiograph.spacing_mm for hand in asked["study"].hands} == {0.2}
     assert (asked["localization"], asked["segmentation"]) == ("mine", "yours")
     assert [visit.day.isoformat() for visit in asked["study"].visits] == ["2020-01-15", "2021-01-13"]
-    assert asked["study"].patient == "anonymous"
+    assert asked["study"].patient_id == "anonymous"
 
 
 def test_dicom_objects_on_request_are_removed_with_the_next_set(run, asked, tmp_path):

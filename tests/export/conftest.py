@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from napari_jsn.common.statistics import Estimate
 from napari_jsn.registration.result import Registration
 
 
@@ -16,21 +17,13 @@ def registration(simulated):
         bones.append(ndimage.map_coordinates(simulated.moving, [moved[..., 1], moved[..., 0]], order=1, mode="nearest"))
     transformed = np.where(rows < simulated.point[1], *bones)
     before, after = ((simulated.fixed - image) ** 2 for image in (simulated.moving, transformed))
-    jsn_px = simulated.jsn_mm / simulated.spacing_mm
     return Registration(
         upper=simulated.upper,
         lower=simulated.lower,
-        jsn_mm=simulated.jsn_mm,
-        jsn_sd_mm=0.01,
-        ci95_mm=(simulated.jsn_mm - 0.02, simulated.jsn_mm + 0.02),
-        jsn_px=jsn_px,
-        jsn_sd_px=0.01 / 0.175,
-        ci95_px=(jsn_px - 0.02 / 0.175, jsn_px + 0.02 / 0.175),
-        jsn_eq7_mm=0.25,
+        narrowing_px=Estimate(simulated.jsn_mm / simulated.spacing_mm, 0.01 / simulated.spacing_mm),
         point=simulated.point,
         axis=simulated.axis,
-        reliable=True,
-        reason="",
+        reasons=(),
         method="refined",
         original_loss=float(before.mean()),
         transformed_loss=float(after.mean()),
@@ -47,5 +40,4 @@ def unscaled(registration):
     """The same without a pixel spacing."""
     from dataclasses import replace
 
-    nan = float("nan")
-    return replace(registration, spacing_mm=None, jsn_mm=nan, jsn_sd_mm=nan, ci95_mm=(nan, nan), jsn_eq7_mm=nan)
+    return replace(registration, spacing_mm=None)

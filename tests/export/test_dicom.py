@@ -12,6 +12,7 @@ from pydicom import dcmread
 
 from napari_jsn.anatomy import FIGURE_CODES, PRIVATE
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.export.dicom import (
     bone_masks_seg,
     dicom_files,
@@ -105,7 +106,7 @@ def test_pydicom_alone_finds_the_same_figures(progression, files):
     assert [value.FloatingPointValue for value in found] == expected
     assert {value.MeasurementUnitsCodeSequence[0].CodeValue for value in found} == {"mm"}
     notes = [item.TextValue for item in items(report, "121106")]
-    assert notes == ["Pixel sizes are uncalibrated.", "Visit 2 L: PIP5 is not in view."]
+    assert notes == ["Pixel sizes are uncalibrated."]
 
 
 def test_a_joint_is_coded_by_site_finger_and_side(files):
@@ -144,7 +145,7 @@ def test_a_joint_keeps_its_identifiers_over_visits_and_between_objects(both_hand
 
 
 def test_both_hands_of_one_film_refer_to_it_and_lie_on_it(both_hands):
-    film = both_hands.films[0]
+    film = both_hands.hands[0]
     source = dcmread(film.radiograph.path)
     segmentation = bone_masks_seg(both_hands, film.radiograph.path, when=WHEN)
     assert (segmentation.Rows, segmentation.Columns) == (source.Rows, source.Columns)
@@ -152,15 +153,15 @@ def test_both_hands_of_one_film_refer_to_it_and_lie_on_it(both_hands):
     for segment, frame in zip(segmentation.SegmentSequence, bits(segmentation)):
         centres[segment.SegmentLabel] = np.argwhere(frame).mean(axis=0)
     for side in ("L", "R"):
-        one = next(f for f in both_hands.films if f.visit == 1 and f.side == side)
+        one = next(f for f in both_hands.hands if f.visit == 1 and f.side == side)
         middle = (centres[f"{side} MCP2 PP2"] + centres[f"{side} MCP2 MC2"]) / 2
         assert middle == pytest.approx(np.add(one.joints[0].joint.centre, one.radiograph.origin), abs=3)
     report = progression_sr(both_hands, when=WHEN)
     referred = {item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for item in items(report, "121112")}
-    assert referred == {dcmread(f.radiograph.path).SOPInstanceUID for f in both_hands.films}
+    assert referred == {dcmread(f.radiograph.path).SOPInstanceUID for f in both_hands.hands}
     evidence = [*report.CurrentRequestedProcedureEvidenceSequence, *report.PertinentOtherEvidenceSequence]
     assert len(evidence) == 3
-    assert report.StudyInstanceUID == dcmread(both_hands.films[-1].radiograph.path).StudyInstanceUID
+    assert report.StudyInstanceUID == dcmread(both_hands.hands[-1].radiograph.path).StudyInstanceUID
 
 
 def test_the_point_of_narrowing_is_marked_on_the_baseline(progression):
@@ -206,12 +207,12 @@ def test_a_mask_on_the_radiograph_is_where_it_is_in_the_joint_image(progression)
 
 def test_frames_exist_for_segments_only(progression):
     emptied = few(progression, ("MCP2",))
-    film = emptied.films[0]
+    film = emptied.hands[0]
     view = replace(film.joints[0], masks=replace(film.joints[0].masks, lower=np.zeros_like(film.joints[0].masks.lower)))
-    p = replace(emptied, hands=(replace(film, joints=(view,)), *emptied.films[1:]))
+    p = replace(emptied, hands=(replace(film, joints=(view,)), *emptied.hands[1:]))
     segmentation = bone_masks_seg(p, film.radiograph.path, when=WHEN)
     assert segmentation.NumberOfFrames == len(segmentation.SegmentSequence) == 1
-    none = replace(emptied, hands=(replace(film, joints=()), *emptied.films[1:]))
+    none = replace(emptied, hands=(replace(film, joints=()), *emptied.hands[1:]))
     assert bone_masks_seg(none, film.radiograph.path) is None
 
 
@@ -289,16 +290,12 @@ def test_a_faulty_header_is_accepted(progression, tmp_path):
 
 
 def test_figures_are_in_pixels_where_no_spacing_is_known(progression, tmp_path):
-    nan = float("nan")
     p = few(progression, ("MCP2",))
     views = {}
     for film in p.hands:
         view = film.joints[0]
-        views[film.visit] = replace(view, jsw=replace(view.jsw, mm=nan, sd_mm=nan))
-    narrowing = replace(
-        p.narrowings[0], jsn_mm=nan, jsn_sd_mm=nan, ci95_mm=(nan, nan), jsw_change_mm=nan, jsw_change_sd_mm=nan,
-        baseline=views[1], followup=views[2],
-    )  # fmt: skip
+        views[film.visit] = replace(view, jsw=replace(view.jsw, spacing_mm=None))
+    narrowing = replace(p.narrowings[0], spacing_mm=None, baseline=views[1], followup=views[2])
     progression_sr(replace(p, narrowings=(narrowing,)), when=WHEN).save_as(tmp_path / "sr.dcm")
     table = read_progression_sr(tmp_path / "sr.dcm")
     assert table["jsn_mm"].isna().all() and table["jsw_mm"].isna().all()
@@ -327,7 +324,9 @@ def test_radiographs_that_are_no_dicom_files_are_refused(progression, tmp_path):
 def test_an_unreliable_width_is_written_beside_the_narrowing(progression, tmp_path):
     p = few(progression, ("MCP2",))
     view = p.narrowings[0].followup
-    unreliable = replace(view, jsw=replace(view.jsw, reliable=False, reason="The margins are not sharp."))
+    unreliable = replace(
+        view, jsw=replace(view.jsw, reasons=(Reason(ReasonCode.MARGINS_UNEVEN, "The margins are not sharp."),))
+    )
     p = replace(p, narrowings=(replace(p.narrowings[0], followup=unreliable),))
     progression_sr(p, when=WHEN).save_as(tmp_path / "sr.dcm")
     row = read_progression_sr(tmp_path / "sr.dcm").iloc[1]

@@ -8,10 +8,12 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.export.figure import TITLES, png_bytes, registration_figure
 from napari_jsn.joint import BoneMasks
 
 REASON = "The motion models disagree by 0.31 mm, more than twice the limit. " * 4
+FAILED = (Reason(ReasonCode.MODELS_DISAGREE, REASON),)
 
 
 def words(figure):
@@ -68,7 +70,11 @@ def test_without_spacing_there_are_pixels_and_no_scale_bar(simulated, unscaled):
 
 def test_an_unreliable_result_has_its_whole_reason(simulated, registration):
     written = words(
-        registration_figure(simulated.fixed, simulated.moving, replace(registration, reliable=False, reason=REASON))
+        registration_figure(
+            simulated.fixed,
+            simulated.moving,
+            replace(registration, reasons=FAILED),
+        )
     )
     assert REASON.strip() in " ".join(written) and "Not reliable" in " ".join(written)
     assert "Reliable: yes" not in written
@@ -77,7 +83,7 @@ def test_an_unreliable_result_has_its_whole_reason(simulated, registration):
 @pytest.mark.parametrize("shape", [(128, 128), (80, 160), (160, 80), (30, 200), (200, 30)])
 @pytest.mark.parametrize("reliable", [True, False])
 def test_nothing_is_cut_off(registration, shape, reliable):
-    found = replace(shaped(registration, *shape), reliable=reliable, reason="" if reliable else REASON)
+    found = replace(shaped(registration, *shape), reasons=() if reliable else FAILED)
     figure = registration_figure(found.transformed, found.transformed, found, title="Fixed a.png")
     renderer = FigureCanvasAgg(figure).get_renderer()
     page = figure.bbox

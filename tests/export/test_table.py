@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.export.table import csv_bytes, table
 from napari_jsn.registration.record import flat_record, spacing_cell
 
@@ -22,7 +23,9 @@ def test_a_record_holds_every_figure_under_a_name_with_its_unit(registration, si
 
 
 def test_csv_reads_back(registration):
-    record = flat_record(replace(registration, reliable=False, reason='Models disagree, "badly".'))
+    record = flat_record(
+        replace(registration, reasons=(Reason(ReasonCode.MODELS_DISAGREE, 'Models disagree, "badly".'),))
+    )
     read = pd.read_csv(io.BytesIO(csv_bytes(table([record, record]))))
     assert len(read) == 2 and list(read) == list(record)
     assert read.jsn_mm[0] == pytest.approx(record["jsn_mm"], rel=1e-5)

@@ -132,7 +132,7 @@ def test_image_files_in_order_of_their_names(tmp_path):
     ]  # fmt: skip
     assert [film.name for film in films] == ["visit 1, right", "visit 1, left", "visit 2, right", "visit 2, left"]
     assert {film.side_source for film in films} == {"file name"}
-    assert study.notes == ("Not all radiographs state a date: the names tell the order of the visits.",)
+    assert study.notes == ("Not all radiographs state a date: the names give the order of the visits.",)
 
 
 def test_dates_in_names_are_dates(tmp_path):
@@ -226,7 +226,7 @@ def test_what_is_no_hand_is_left_out_and_told(folder):
         path.unlink()
     for name in ("v01_other2.dcm", "radiographs.csv"):
         (patient / name).unlink()
-    assert "What lies there was left out: 1 of body part FOOT, 1 of modality MR" in words_of(patient)
+    assert "These files were left out: 1 of body part FOOT, 1 of modality MR" in words_of(patient)
 
 
 def test_who_it_is_stays_out_unless_asked_for(folder):
@@ -235,7 +235,7 @@ def test_who_it_is_stays_out_unless_asked_for(folder):
     films = [film for visit in study.visits for film in visit.radiographs]
     told = " ".join([study.patient_id, *study.notes, *(f"{f.name} {f.side_source} {f.acquired_source}" for f in films)])
     assert study.patient_id == "anonymous" and "SIM" not in told
-    assert read_patient(patient, patient="P7").patient_id == "P7"
+    assert read_patient(patient, patient_id="P7").patient_id == "P7"
     assert read_patient(patient, keep_identity=True).patient_id == "SIM0001"
 
 

@@ -89,7 +89,7 @@ def test_the_baselines_point_goes_by_trusted_registrations():
 def test_scales_are_drawn_to_the_hands_and_bones_stay_in_place():
     one = next(row.registration for row in progression().narrowings if row.registration is not None)
     still = Similarity(1.01, 0.0, 0.0, 0.0, one.upper.centre)
-    plain = replace(one, upper=still, lower=still, reliable=True)
+    plain = replace(one, upper=still, lower=still, reasons=())
     odd = replace(plain, upper=replace(still, dz=1.02))
     drawn = with_hand_scale([plain, plain, plain, odd])
     assert drawn[0].upper.dz == pytest.approx(1.01)

@@ -11,12 +11,15 @@ from napari_jsn.progression.progression import Progression
 from napari_jsn.progression.summary import closure_sdc_mm, sdc_mm, summaries
 from tests.progression.made_up import MISSING, progression
 
-FIRST = ["joint", "side", "visit", "jsn_mm", "jsn_sd_mm", "ci_low_mm", "ci_high_mm", "reliable", "reason"]
+FIRST = [
+    "patient", "joint", "side", "visit", "jsn_mm", "jsn_sd_mm", "ci_low_mm", "ci_high_mm", "jsw_change_mm",
+    "jsw_change_sd_mm", "reliable", "state", "reasons", "reason", "changed_by_hand",
+]  # fmt: skip
 
 
 def test_one_row_a_joint_and_follow_up_visit_in_anatomical_order():
     table = progression(visits=3, sides=("L", "R")).table()
-    assert list(table.columns[:9]) == FIRST
+    assert list(table.columns[: len(FIRST)]) == FIRST
     assert len(table) == 2 * 10 * 2
     assert list(table.side) == 20 * ["R"] + 20 * ["L"]
     assert list(table.joint[:20:2]) == list(MEASURED_JOINTS)
@@ -47,7 +50,7 @@ def test_a_joint_that_was_not_measured_has_a_row_with_its_reason():
 def test_equal_progressions_give_equal_bytes():
     made_up = progression()
     again = Progression(
-        made_up.hands, made_up.narrowings[::-1], made_up.patient, made_up.notes, made_up.models, made_up.method
+        made_up.hands, made_up.narrowings[::-1], made_up.patient_id, made_up.notes, made_up.models, made_up.method
     )
     assert csv_bytes(made_up.table()) == csv_bytes(again.table())
 

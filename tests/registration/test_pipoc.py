@@ -6,6 +6,7 @@ import torch
 from scipy import ndimage
 
 from napari_jsn.common.progress import Silent
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint import BoneMasks
 from napari_jsn.registration.methods import PreparedPair
 from napari_jsn.registration.pipoc import fit_peak, pipoc
@@ -66,7 +67,7 @@ def test_images_of_different_size_share_the_pixel_grid():
 def test_a_peak_beyond_the_range_is_a_mismatch_with_a_reason():
     (estimate,) = run([moved_pair((0.0, 0.0), (26.0, 0.0))])
     assert len(estimate.reasons) == 1
-    assert "lower bone" in estimate.reasons[0] and "26 px" in estimate.reasons[0]
+    assert "lower bone" in str(estimate.reasons[0]) and "26 px" in str(estimate.reasons[0])
     assert estimate.lower[0, 2] == pytest.approx(26, abs=0.5), "the figure is kept"
 
 
@@ -79,7 +80,7 @@ def test_an_absent_bone_is_told():
     pair = moved_pair((0.0, 0.0), (0.0, 0.0))
     masks = BoneMasks(pair.fixed_masks.upper, np.zeros_like(pair.fixed_masks.lower))
     (estimate,) = run([PreparedPair(pair.fixed, pair.moving, masks, masks, pair.point, pair.axis)])
-    assert estimate.reasons == ("The lower bone is not in view.",)
+    assert estimate.reasons == (Reason(ReasonCode.OUT_OF_VIEW, "The lower bone is not in view."),)
 
 
 def test_abort_keeps_what_is_done_in_order():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint import BoneMasks, JointImage
 from napari_jsn.joint.geometry import joint_frame
 from napari_jsn.radiograph import Radiograph
@@ -236,7 +237,9 @@ def test_maps_between_finer_grids_become_maps_between_the_images():
 
 def test_doubts_about_bones_that_the_network_found_make_the_result_unreliable(simulated):
     doubted = FoundBones(
-        simulated.fixed_masks.upper, simulated.fixed_masks.lower, ("The outline of the upper bone is uncertain.",)
+        simulated.fixed_masks.upper,
+        simulated.fixed_masks.lower,
+        (Reason(ReasonCode.OUTLINE_UNCERTAIN, "The outline of the upper bone is uncertain."),),
     )
     result = measure(simulated, fixed_masks=doubted)
     assert not result.reliable

@@ -8,6 +8,8 @@ import types
 import numpy as np
 import pytest
 
+from napari_jsn.common.reasons import Reason, ReasonCode
+from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.registration.result import Registration
@@ -23,16 +25,14 @@ def pytest_collection_modifyitems(items):
 
 def registration(fixed, spacing_mm=0.2, reliable=True, jsn_px=1.5):
     """Return a registration with made-up figures."""
-    mm = float("nan") if spacing_mm is None else spacing_mm
     half = np.zeros(fixed.shape, dtype=bool)
     half[: fixed.shape[0] // 2] = True
     image = np.linspace(0, 1, fixed.size, dtype=np.float32).reshape(fixed.shape)
     return Registration(
         upper=Similarity(dy=jsn_px), lower=Similarity(), method="refined",
-        jsn_mm=jsn_px * mm, jsn_sd_mm=0.1 * mm, ci95_mm=((jsn_px - 0.2) * mm, (jsn_px + 0.2) * mm),
-        jsn_px=jsn_px, jsn_sd_px=0.1, ci95_px=(jsn_px - 0.2, jsn_px + 0.2), jsn_eq7_mm=jsn_px * mm,
+        narrowing_px=Estimate(jsn_px, 0.2 / 1.959964),
         point=np.array([5.0, 6.0]), axis=np.array([0.0, 1.0]),
-        reliable=reliable, reason="" if reliable else "The motion models disagree by 0.31 mm.",
+        reasons=() if reliable else (Reason(ReasonCode.MODELS_DISAGREE, "The motion models disagree by 0.31 mm."),),
         original_loss=0.02, transformed_loss=0.002,
         transformed=image, original_spectrum=0.5 * image, transformed_spectrum=0.1 * image,
         fixed_masks=BoneMasks(half, ~half), spacing_mm=spacing_mm,

@@ -85,8 +85,8 @@ def test_halves_missing_bones_and_bones_apart_are_told(simulated):
     left[10:50, 5:40], right[70:110, 80:120] = True, True
     for masks, told in (
         (BoneMasks(upper, ~upper), "halves"),
-        (BoneMasks(simulated.fixed_masks.upper, nothing), "missing"),
-        (BoneMasks(left, right), "hardly face"),
+        (BoneMasks(simulated.fixed_masks.upper, nothing), "not found"),
+        (BoneMasks(left, right), "do not face"),
     ):
         width = joint_space_width(image, masks)
         assert not width.reliable and told in width.reason and np.isnan(width.mm) and width.upper.shape == (0, 2)

@@ -47,8 +47,8 @@ class ReasonCode(Enum):
     HAND_TOO_COARSE = "A hand has too few pixels to measure its joints."
     VIEW_OBLIQUE = "A hand seems to be seen from the side or obliquely."
     # progression
-    NO_RADIOGRAPH = "There is no radiograph of this hand at a visit."
-    JOINT_NOT_IN_VIEW = "The joint is not in view at a visit."
+    NO_RADIOGRAPH = "There is no radiograph of this hand at the baseline or at this visit."
+    JOINT_NOT_IN_VIEW = "The joint is not in view at the baseline or at this visit."
     TOO_UNCERTAIN = "The narrowing is too uncertain by registration alone."
     NOT_CONNECTED = "No reliable registration leads from the baseline to this visit."
     CLOSURE_OPEN = "The registrations between three visits do not add up."

@@ -13,6 +13,7 @@ from PIL import Image
 
 from napari_jsn import __version__
 from napari_jsn.anatomy import MEASURED_JOINTS
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.drawing.svg import MINUS, plain, signed
 from napari_jsn.export.report.page import report_html
 from napari_jsn.export.report.sections import USE
@@ -108,8 +109,8 @@ def test_it_names_no_file_and_no_day(html, progression):
 
 def test_input_texts_are_escaped(progression):
     markup = "<script>alert('&')</script>"
-    rows = [replace(row, reliable=False, reason=markup) for row in progression.narrowings]
-    films = [replace(film, notes=(markup,)) for film in progression.hands]
+    rows = [replace(row, reasons=(Reason(ReasonCode.TOO_UNCERTAIN, markup),)) for row in progression.narrowings]
+    films = [replace(film, reasons=(Reason(ReasonCode.NO_HAND, markup),)) for film in progression.hands]
     odd = replace(
         progression, patient_id=markup, notes=(markup,), narrowings=tuple(rows), hands=tuple(films), method=markup
     )
@@ -138,18 +139,15 @@ def test_courses_are_drawn_with_three_visits_or_more(html, long):
 
 
 def test_visits_without_days_are_numbered(long):
-    words = Page(report_html(replace(long, hands=tuple(replace(film, day=None) for film in long.films)))).words
+    words = Page(report_html(replace(long, hands=tuple(replace(film, day=None) for film in long.hands)))).words
     assert "visit 1, visit 2, visit 3" in words and "week" not in words.replace("weeks since", "")
 
 
 def test_without_a_pixel_size_figures_are_in_pixels(progression):
     rows = [
-        replace(
-            row, jsn_mm=np.nan, jsn_sd_mm=np.nan, ci95_mm=(np.nan, np.nan), jsw_change_mm=np.nan,
-            registration=row.registration and replace(row.registration, spacing_mm=None),
-        )
+        replace(row, spacing_mm=None, registration=row.registration and replace(row.registration, spacing_mm=None))
         for row in progression.narrowings
-    ]  # fmt: skip
+    ]
     unscaled = replace(progression, narrowings=tuple(rows))
     assert Unit.of(unscaled).name == "px"
     words = Page(report_html(unscaled)).words
@@ -159,11 +157,12 @@ def test_without_a_pixel_size_figures_are_in_pixels(progression):
 
 def test_joints_that_share_a_reason_are_named_together(progression):
     unreliable = [
-        replace(row, reliable=False, reason=f"Too uncertain (sd 0.0{k} mm).")
+        replace(row, reasons=(Reason(ReasonCode.TOO_UNCERTAIN, f"Too uncertain (sd 0.0{k} mm)."),))
         for k, row in enumerate(progression.narrowings)
     ]
     words = Page(report_html(replace(progression, narrowings=tuple(unreliable)))).words
-    assert "MCP1, IP1, MCP2, PIP2, MCP3, PIP3, MCP4, PIP4, MCP5, PIP5 Too uncertain." in words
+    joints = "MCP1, IP1, MCP2, PIP2, MCP3, PIP3, MCP4, PIP4, MCP5, PIP5"
+    assert f"{joints} The narrowing is too uncertain by registration alone." in words
     assert "0 of 10 joints reliable" in words and "Too uncertain (sd 0.03 mm)." in words
 
 
@@ -178,6 +177,12 @@ def test_figures_have_a_sign_and_zero_has_none(value, written):
 
 def test_a_hand_of_unknown_side_and_nothing_measured(progression):
     films = tuple(replace(film, side=None, joints=()) for film in progression.hands)
-    rows = tuple(made_up.Narrowing(joint, "", 2, reason="No hand was found.") for joint in ("MCP2", "PIP2"))
+    rows = tuple(
+        made_up.Narrowing(joint, "", 2, reasons=(Reason(ReasonCode.NO_RADIOGRAPH),)) for joint in ("MCP2", "PIP2")
+    )
     words = Page(report_html(replace(progression, hands=films, narrowings=rows))).words
-    assert "0 of 2" in words and "No hand was found." in words and "No joint of this hand was found" in words
+    assert (
+        "0 of 2" in words
+        and "There is no radiograph of this hand at the baseline or at this visit." in words
+        and "No joint of this hand was found" in words
+    )

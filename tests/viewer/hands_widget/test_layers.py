@@ -132,7 +132,7 @@ def test_a_second_run_updates_the_layers(hand):
     layers["transformed"].visible = True
     layers.remove("bones, baseline")
     layers.remove("original loss spectrum")
-    less = replace(progression(), films=tuple(replace(f, joints=f.joints[:4]) for f in progression().hands))
+    less = replace(progression(), hands=tuple(replace(f, joints=f.joints[:4]) for f in progression().hands))
     HandLayers(layers, less, [box.radiograph for box in shown.boxes]).show()
     assert sorted(names(layers)[3:]) == sorted([*LAYERS[:6], "mine"])
     assert len(layers["mine"].data) == len(layers["mine"].features) == len(layers["mine"].text.values) == 4
@@ -227,8 +227,8 @@ def test_another_visit_of_both_hands():
     assert layers["joints"].text.values.tolist() != last
     assert set(layers["joints"].features["visit"]) == {2}
     assert "bones, visit 2" in names(layers) and len(layers) == 4 + 1 + 8
-    right = next(view for view in progression(3, ("L", "R")).films[0].joints if view.joint.name == "MCP2")
-    origin = progression(3, ("L", "R")).films[0].radiograph.origin
+    right = next(view for view in progression(3, ("L", "R")).hands[0].joints if view.joint.name == "MCP2")
+    origin = progression(3, ("L", "R")).hands[0].radiograph.origin
     assert origin[1] > 0  # the right hand lies right on the radiograph
     centre = layers["both, baseline"].data_to_world(np.add(right.joint.centre, origin))
     np.testing.assert_allclose(layers["joints"].data[row(layers["joints"], "MCP2")].mean(axis=0), centre, atol=1e-3)
@@ -237,7 +237,7 @@ def test_another_visit_of_both_hands():
 def test_the_layer_of_a_hand_is_found_by_its_pixels():
     hands = [
         replace(hand, radiograph=replace(hand.radiograph, origin=(0, 0)))
-        for hand in progression(3, ("L", "R")).films[:2]
+        for hand in progression(3, ("L", "R")).hands[:2]
     ]
     layers = [read_radiograph_layer(Image(hand.radiograph.pixels[:, :-9] * 200, name=hand.side), 1) for hand in hands]
     for hand in hands:
@@ -248,8 +248,7 @@ def test_the_layer_of_a_hand_is_found_by_its_pixels():
 
 def test_without_a_pixel_size_figures_are_in_pixels(hand):
     shown, layers = hand
-    none = {"jsn_mm": np.nan, "jsn_sd_mm": np.nan, "ci95_mm": (np.nan, np.nan)}
-    rows = tuple(replace(row, **none) for row in progression().narrowings)
+    rows = tuple(replace(row, spacing_mm=None) for row in progression().narrowings)
     HandLayers(layers, replace(progression(), narrowings=rows), [box.radiograph for box in shown.boxes]).show()
     jsn_px = next(row.jsn_px for row in rows if row.joint == "MCP2")
     assert layers["joints"].text.values[row(layers["joints"], "MCP2")] == f"MCP2 {jsn_px:+.1f}"

@@ -41,7 +41,7 @@ class Engine:
         return self.result
 
     def find(self, radiographs, progress):
-        hands = self.result.films[: len(radiographs)]
+        hands = self.result.hands[: len(radiographs)]
         if self.error:
             raise self.error
         return [

@@ -6,6 +6,7 @@ from napari.components import ViewerModel
 
 import napari_jsn
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.segmentation.found_bones import FoundBones
 from napari_jsn.viewer.forms import fields
 from napari_jsn.viewer.layers.read_layer import KEY
@@ -104,7 +105,7 @@ def test_an_input_error_and_another_error(widget, segmenter, qtbot):
 
 
 def test_a_warning_is_shown(viewer, widget, segmenter, qtbot):
-    segmenter.reasons = ("The lower bone is uncertain.",)
+    segmenter.reasons = (Reason(ReasonCode.BONE_UNCERTAIN, "The lower bone is uncertain."),)
     run(widget, qtbot)
     assert "The lower bone is uncertain." in widget.warning.text()
     assert viewer.layers["bones of baseline"].metadata[KEY]["reason"]
