@@ -2,7 +2,7 @@
 
 Registration sees how well two images fit, not that a bone which flexed or rolled a little shows another shadow of
 itself. How much that adds is measured end to end on simulated hands
-(``python -m napari_jsn.evaluation.hands --calibrate``).
+(``python -m napari_jsn.evaluation.calibration repositioning``).
 """
 
 from __future__ import annotations

@@ -49,6 +49,8 @@ def test_a_pair_has_the_fields_of_the_contract(simulated):
     point, axis = joint_frame(simulated.fixed_masks)
     np.testing.assert_array_equal(known.point, point)
     assert known.jsn_px == known.jsn_px_at(point, axis)
+    assert known.pair.fixed is known.fixed and known.pair.moving_masks is known.moving_masks
+    assert known.pair.spacing_mm == known.spacing_mm and not hasattr(known.pair, "upper")
 
 
 @pytest.mark.parametrize("bone", ["upper", "lower"])
