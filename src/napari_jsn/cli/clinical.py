@@ -1,4 +1,4 @@
-"""The command ``napari-jsn evaluate clinical``: narrowing in millimetres against a reader's score."""
+"""The command ``napari-jsn evaluate clinical``: compare narrowing in mm with a reader's score."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ def clinical(
         ),
     ] = None,
     truth: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="truth.csv of a simulated study: where the score change is.")
+        Path | None, typer.Option(metavar="FILE", help="truth.csv of simulated patients, which has the score change.")
     ] = None,
     simulated: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Simulate and measure so many joints in place of a table.")
+        int, typer.Option(min=0, metavar="N", help="Simulate and measure N joints instead of a table.")
     ] = 0,
     visit: Annotated[
-        int | None, typer.Option(min=2, help="Which visit's narrowing; by default the last of each joint.")
+        int | None, typer.Option(min=2, help="Visit whose narrowing is used; by default the last visit of each joint.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the simulated joints and of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated joints and of the bootstrap.")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the page, its figures (PNG) and the joints (CSV).")
     ] = Path("output/clinical"),
 ) -> None:
-    """Compare narrowing with the change of a reader's score, as the paper's clinical assessment does.
+    """Compare narrowing with the change of a reader's score, as in the paper's clinical assessment.
 
-    A t-test between joints with and without a change of score, Pearson's r, and the same with regard to joints that
-    belong to one patient; with a column `reading`, the agreement of repeated readings too.
+    The results are a t-test between joints with and without a change of score, Pearson's r, and the same with the
+    joints of one patient as a cluster. With a column `reading`, the agreement of repeated readings is added.
     """
     from napari_jsn.cli import printed
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.evaluation.clinical.assess import assess
-    from napari_jsn.evaluation.clinical.report import files, rows
+    from napari_jsn.evaluation.clinical.report import clinical_files, clinical_rows
     from napari_jsn.evaluation.clinical.table import read_table, tidy
 
     if (table is None) == (simulated == 0):
@@ -53,10 +53,10 @@ def clinical(
 
         with printed.busy(f"Simulating and measuring {simulated} joints"):
             joints = tidy(simulated_rows(simulated, seed, device))
-        source = f"simulated (seed {seed}); scores are derived from the true gap, and no reader errs"
+        source = f"simulated (seed {seed}); scores follow from the true joint space, without reader error"
     found = assess(joints, seed)
-    written = write_files(out, files(found, source))
-    printed.print_rows(f"{len(found.joints)} joints of {found.patients} patients", rows(found))
+    written = write_files(out, clinical_files(found, source))
+    printed.print_rows(f"{len(found.joints)} joints of {found.patients} patients", clinical_rows(found))
     for note in found.notes:
         print(note)
     printed.print_files(written)

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.evaluation.registration.known_motion import KnownMotion, KnownPair, expose, make_pair, render_followup
+from napari_jsn.evaluation.settings import MISMATCH_PX
 from napari_jsn.joint.geometry import joint_frame
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.registration.register import register_many
 from napari_jsn.segmentation.training.data import LabelledJoint
 from napari_jsn.simulation.joint_pair import Motion, joint_pair, joint_pairs
 
-#: An error above this is a mismatch, in pixels of about 0.175 mm.
-MISMATCH_PX = 1.0
 _BATCH = 32
 #: Shape of simulated joint images, and their pixel size.
 _SHAPE, _SIMULATED_MM = (128, 128), 0.175

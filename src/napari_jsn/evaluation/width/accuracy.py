@@ -126,8 +126,9 @@ def real_lines() -> list[str]:
         f"width varies by {one_sd:.3f} mm (sd; {stated:.3f} mm stated), which includes true change and repositioning. "
         f"The change of the width has an sd of {by_margins.std():.3f} mm, the narrowing by registration "
         f"{registered.std():.3f} mm, their difference {difference.std():.3f} mm (median "
-        f"{np.median(np.abs(difference)):.3f} mm); their correlation is {correlation:.2f}. Large true changes would give a high correlation, so most of the "
-        "variation comes from repositioning of the hand and from the errors of both measurements."
+        f"{np.median(np.abs(difference)):.3f} mm); their correlation is {correlation:.2f}. Large true changes would "
+        "give a high correlation, so most of the variation comes from repositioning of the hand and from the errors of "
+        "both measurements."
     )
     return [title, text, "", *phantom_lines()]
 
