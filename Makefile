@@ -14,7 +14,7 @@ SYSTEM_LIBRARIES := xvfb xauth libegl1 libgl1 libgl1-mesa-dri libxkbcommon-x11-0
 	libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-xkb1 libxcb-shape0 libxcb-randr0 libxcb-xfixes0 \
 	libxcb-sync1 libxcb-shm0 libdbus-1-3 libfontconfig1 libglib2.0-0
 
-.PHONY: demo test benchmark sample system-libraries clean
+.PHONY: demo test benchmark cards sample system-libraries clean
 
 demo: $(VENV)/.base
 	$(BIN)/napari-jsn demo
@@ -28,6 +28,10 @@ test: system-libraries $(VENV)/.test
 
 benchmark: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
+
+# Prints the commands that make the shipped cards and models, in the order in which they must run.
+cards: $(VENV)/.base
+	@$(BIN)/python -m napari_jsn.evaluation.calibration
 
 sample: $(VENV)/.base
 	$(BIN)/python tools/make_samples.py

@@ -1,1 +1,1 @@
-"""How far the measurement can be trusted, and how it stands against its peers: ``python -m benchmarks``."""
+"""Compare the registration methods of napari-jsn with other software: ``python -m benchmarks``."""

@@ -1,4 +1,4 @@
-"""The benchmark: ``python -m benchmarks``."""
+"""Compare the registration methods with other software, and write the table to docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from benchmarks import closure, injected, known, phantom, published, segmented, speed, wrong
-from benchmarks.contestants import Contestant, contestants
+from benchmarks import closure, injected_change, known_motion, reference_pairs, time_and_memory, wrong_pairs
+from benchmarks.methods_compared import ComparedMethod, Row, methods_compared
 from benchmarks.report import print_table, write_page
-from benchmarks.rows import Row
 from napari_jsn.common.errors import InputError
 from napari_jsn.evaluation.public_images import data_folder
 from napari_jsn.evaluation.settings import Settings, limit_threads
 
-Test = Callable[[Sequence[Contestant], Settings], list[Row]]
+Test = Callable[[Sequence[ComparedMethod], Settings], list[Row]]
 
 TESTS: dict[str, Test] = {
-    "easy": lambda field, settings: known.run("easy", field, settings),
-    "roll": lambda field, settings: known.run("roll", field, settings),
-    "hard": lambda field, settings: known.run("hard", field, settings),
-    "injected": injected.run,
-    "phantom": phantom.run,
+    "easy": partial(known_motion.run, "easy"),
+    "roll": partial(known_motion.run, "roll"),
+    "hard": partial(known_motion.run, "hard"),
+    "injected": injected_change.run,
+    "phantom": reference_pairs.run_phantom,
     "closure": closure.run,
-    "segmented": segmented.run,
-    "wrong": wrong.run,
-    "published": published.run,
-    "time": speed.run,
+    "segmented": closure.run_segmented,
+    "wrong": wrong_pairs.run,
+    "published": reference_pairs.run_published,
+    "time": time_and_memory.run,
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the tests asked for, print one table, and write the page after a full run."""
+    """Run the chosen tests, print one table, and write the page after a full run."""
     options = _parse(arguments)
     settings = Settings(options.pairs, options.joints, options.seed, options.threads)
     if options.quick:
@@ -47,19 +47,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    _quieten()
+    _suppress_warnings()
     limit_threads(settings.threads)
-    field, notes = contestants(with_peers=not options.no_peers)
+    methods, notes = methods_compared(with_peers=not options.no_peers)
     if options.method:
-        field = [one for one in field if any(word.lower() in one.name.lower() for word in options.method)]
+        methods = [one for one in methods if any(word.lower() in one.name.lower() for word in options.method)]
     if options.quick:
-        field = [_shortened(one) for one in field]
+        methods = [_shortened(one) for one in methods]
     rows: list[Row] = []
     for name in options.only or TESTS:
         start = time.perf_counter()
-        rows += TESTS[name](field, settings)
+        rows += TESTS[name](methods, settings)
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-    rows += known.interval_rows(rows)
+    rows += known_motion.interval_rows(rows)
     print_table(rows)
     for note in notes:
         print(note)
@@ -71,25 +71,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a few pairs of everything; writes no page")
-    parser.add_argument("--only", action="append", choices=list(TESTS), help="this test only (repeatable); no page")
-    parser.add_argument("--method", action="append", help="only methods with this word in their name; no page")
+    parser.add_argument("--quick", action="store_true", help="a few pairs of every test; writes no page")
+    parser.add_argument(
+        "--only", action="append", choices=list(TESTS), help="this test only (repeatable); writes no page"
+    )
+    parser.add_argument(
+        "--method", action="append", help="only methods with this word in their name (repeatable); writes no page"
+    )
     parser.add_argument("--no-peers", action="store_true", help="our own methods only; writes no page")
-    parser.add_argument("--pairs", type=int, default=Settings.pairs, help="pairs for each known motion")
+    parser.add_argument("--pairs", type=int, default=Settings.pairs, help="pairs of each known motion")
     parser.add_argument("--joints", type=int, default=Settings.joints, help="real joints for closure")
     parser.add_argument("--seed", type=int, default=Settings.seed)
-    parser.add_argument("--threads", type=int, default=Settings.threads, help="cores that every library may use")
-    parser.add_argument("--out", type=Path, help="write the page here, even of a part (docs after a full run)")
+    parser.add_argument("--threads", type=int, default=Settings.threads, help="threads of every library")
+    parser.add_argument(
+        "--out", type=Path, help="folder of the page, also after a partial run (default after a full run: docs)"
+    )
     return parser.parse_args(arguments)
 
 
-def _shortened(one: Contestant) -> Contestant:
-    slow = one.most_pairs < Settings.pairs
-    return replace(one, most_pairs=4 if slow else one.most_pairs, most_joints=1 if slow else one.most_joints)
+def _shortened(method: ComparedMethod) -> ComparedMethod:
+    return replace(method, max_pairs=4, max_joints=1) if method.max_pairs < Settings.pairs else method
 
 
-def _quieten() -> None:
-    """Libraries that warn of every pair would bury the table."""
+def _suppress_warnings() -> None:
+    """Suppress the warnings that some libraries give for every pair."""
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
     os.environ.setdefault("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "2")

@@ -1,8 +1,7 @@
-"""What others offer for the same question, each given the same two images and the same two region masks.
+"""Register one bone with other libraries; each gets the same two images and the same two masks as our methods.
 
-Every adapter brings one bone of the fixed image onto the moving one and returns the 3 x 3 map of fixed
-``(x, y, 1)`` to moving; narrowing is then read from both bones' maps as for our own methods. Settings are those
-that did best on a few pairs; libraries that are not installed are left out, and the table says so.
+Every adapter returns the 3 x 3 map of one bone, fixed ``(x, y, 1)`` to moving. The narrowing is then read from the maps
+of both bones, as for our own methods. The settings are the best of those tried on a few pairs.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ Mask = NDArray[np.bool_]
 Adapter = Callable[[Image, Image, Mask, Mask], Matrix]
 
 
-def nothing(fixed: Image, moving: Image, fixed_mask: Mask, moving_mask: Mask) -> Matrix:
-    """No registration: every change is missed."""
+def no_registration(fixed: Image, moving: Image, fixed_mask: Mask, moving_mask: Mask) -> Matrix:
+    """Return the identity: no registration."""
     return np.eye(3)
 
 
 def phase_correlation(fixed: Image, moving: Image, fixed_mask: Mask, moving_mask: Mask) -> Matrix:
-    """scikit-image, upsampled phase correlation of each bone under a window that fades out at its edge."""
+    """Run scikit-image: upsampled phase correlation of the bone under a window that is smooth at its edge."""
     from skimage.registration import phase_cross_correlation
 
     shift, _, _ = phase_cross_correlation(
@@ -37,7 +36,7 @@ def phase_correlation(fixed: Image, moving: Image, fixed_mask: Mask, moving_mask
 
 
 def ecc(fixed: Image, moving: Image, fixed_mask: Mask, moving_mask: Mask) -> Matrix:
-    """OpenCV, enhanced correlation coefficient, Euclidean (affine strays more often), masked."""
+    """Run OpenCV: enhanced correlation coefficient, Euclidean (affine fails more often), masked."""
     import cv2
 
     rule = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 200, 1e-6)
@@ -47,7 +46,7 @@ def ecc(fixed: Image, moving: Image, fixed_mask: Mask, moving_mask: Mask) -> Mat
 
 
 def stackreg(fixed: Image, moving: Image, fixed_mask: Mask, moving_mask: Mask) -> Matrix:
-    """TurboReg by pystackreg, scaled rotation, on the part of the image that holds the bone."""
+    """Run TurboReg by pystackreg: scaled rotation, on the part of the image with the bone."""
     from pystackreg import StackReg
 
     rows, cols = (slice(where.min(), where.max() + 1) for where in np.nonzero(fixed_mask | moving_mask))
@@ -57,7 +56,7 @@ def stackreg(fixed: Image, moving: Image, fixed_mask: Mask, moving_mask: Mask) -
 
 
 def simpleitk(fixed: Image, moving: Image, fixed_mask: Mask, moving_mask: Mask) -> Matrix:
-    """SimpleITK, similarity, masked correlation, three levels, regular step gradient descent."""
+    """Run SimpleITK: similarity, masked correlation, three levels, regular step gradient descent."""
     import SimpleITK as sitk
 
     start = sitk.Similarity2DTransform()
@@ -77,7 +76,7 @@ def simpleitk(fixed: Image, moving: Image, fixed_mask: Mask, moving_mask: Mask) 
 
 
 def elastix(fixed: Image, moving: Image, fixed_mask: Mask, moving_mask: Mask) -> Matrix:
-    """itk-elastix, similarity, masked normalised correlation, three levels, all pixels."""
+    """Run itk-elastix: similarity, masked normalised correlation, three levels, all pixels."""
     import itk
 
     settings = itk.ParameterObject.New()
@@ -111,25 +110,25 @@ def elastix(fixed: Image, moving: Image, fixed_mask: Mask, moving_mask: Mask) ->
         moving_mask=itk.image_view_from_array(moving_mask.astype(np.uint8)),
         log_to_console=False,
     )
-    scale, turn, right, down = (float(value) for value in found.GetParameter(0, "TransformParameters"))
+    scale, angle, right, down = (float(value) for value in found.GetParameter(0, "TransformParameters"))
     centre = [float(value) for value in found.GetParameter(0, "CenterOfRotationPoint")]
-    cos, sin = scale * np.cos(turn), scale * np.sin(turn)
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
     return _about(np.array([[cos, -sin], [sin, cos]]), (right, down), centre)
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A library, its adapter, and the most pairs and longitudinal joints it is given in one test."""
+    """A library, its adapter, and the largest number of pairs and of joints for closure in one test."""
 
     name: str
     package: str
     register_bone: Adapter
-    most_pairs: int = 10_000
-    most_joints: int = 10_000
+    max_pairs: int = 10_000
+    max_joints: int = 10_000
 
     @property
     def version(self) -> str | None:
-        """Of its package; None where it is not installed."""
+        """Version of the package; None where it is not installed."""
         try:
             return version(self.package)
         except PackageNotFoundError:
@@ -137,17 +136,17 @@ class Peer:
 
 
 PEERS = (
-    Peer("no registration", "numpy", nothing),
+    Peer("no registration", "numpy", no_registration),
     Peer("scikit-image phase correlation", "scikit-image", phase_correlation),
     Peer("OpenCV ECC", "opencv-python-headless", ecc),
     Peer("pystackreg", "pystackreg", stackreg),
-    Peer("SimpleITK", "SimpleITK", simpleitk, most_pairs=200),
-    Peer("itk-elastix", "itk-elastix", elastix, most_pairs=40, most_joints=12),
+    Peer("SimpleITK", "SimpleITK", simpleitk, max_pairs=200),
+    Peer("itk-elastix", "itk-elastix", elastix, max_pairs=40, max_joints=12),
 )
 
 
 def translation(right: float, down: float) -> Matrix:
-    """A 3 x 3 shift of ``(x, y, 1)``."""
+    """Return the 3 x 3 translation of ``(x, y, 1)``."""
     matrix = np.eye(3)
     matrix[:2, 2] = right, down
     return matrix
@@ -168,7 +167,7 @@ def _middle(mask: Mask) -> tuple[float, float]:
 
 
 def _about(linear: NDArray[np.float64], shift: object, centre: object) -> Matrix:
-    """ITK's convention: turn and scale about the centre, then shift."""
+    """Return the matrix of ITK's convention: rotation and scale about the centre, then translation."""
     matrix = np.eye(3)
     matrix[:2, :2] = linear
     middle = np.asarray(centre, dtype=float)

@@ -1,4 +1,4 @@
-"""The table on the terminal, and the page in the documentation."""
+"""Print the table, and write the page docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -10,62 +10,64 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.contestants import OURS
+from benchmarks.methods_compared import OURS, Row
 from benchmarks.peers import PEERS
-from benchmarks.rows import Row
+from benchmarks.plots import write_plots
 from napari_jsn.evaluation.settings import Settings
 
 COLUMNS = (
-    "test", "method", "n", "mismatch", "RMSE mm", "bias mm", "reliable", "in 95 % interval", "ms a pair", "more", "bar",
+    "test", "method", "n", "mismatch", "RMSE mm", "bias mm", "reliable", "in 95 % interval", "ms per pair", "remarks",
+    "target",
 )  # fmt: skip
 
 INTRODUCTION = """\
 # Benchmarks
 
-How far the measurement can be trusted, and how it stands against its peers on the same pairs in the same run.
-Everything here is made by one command from real radiographs that cannot be passed on; the page holds figures only.
+The accuracy of the registration, compared with other software on the same pairs in the same run. One command makes
+this page from real radiographs that cannot be passed on; the page has figures only.
 
 """
 
 READING = """\
-## How to read it
+## Explanation
 
 **Known motion.** Each follow-up is a real joint image (22.2 mm wide, 127 x 127 pixels) in which each bone was moved by
-a similarity of its own and the exposure changed, so the true narrowing is known. *easy*: turn sd 2 degrees, scale sd
-1 %, shift up to 3 px, the bones up to 1 px against each other, noise 1.5 %. *roll*: the same, and the inside of each
-bone is shifted sideways by a smooth field (sd 1 px, correlation 8 px), as a bone that turns about its long axis looks.
-*hard*: 5 degrees, 3 %, 6 px, noise 4 %. Only images whose two bones do not overlap are used: where they do, no single
-image tells which bone a pixel moves with.
+its own similarity and the exposure was changed, so the true narrowing is known. *easy*: rotation sd 2 degrees, scale sd
+1 %, translation up to 3 px, up to 1 px between the bones, noise 1.5 %. *roll*: the same, and a smooth roll field (sd
+1 px, correlation length 8 px) moves the inside of each bone in x, as a rotation about its long axis does. *hard*:
+5 degrees, 3 %, 6 px, noise 4 %. Only images whose two bones do not overlap are used: in an overlap, a single image does
+not show which bone a pixel moves with.
 
-**Injected change.** One bone of a real follow-up is moved by 0.05 to 0.5 mm; the change of the answer is compared.
+**Injected change.** One bone of a real follow-up is moved by 0.05 to 0.5 mm; the measured change is compared with it.
 
-**Phantom.** A physical joint whose gap was set by a micrometer; each of two sets both ways.
+**Phantom.** A physical joint whose gap was set by a micrometer; two sets, each in both directions.
 
-**Closure.** Going from one real visit to another directly, and through a third, must agree. It is a lower bound of the
-error: what belongs to one visit (how the hand lay) cancels.
+**Closure.** The narrowing between two real visits must equal the sum of those through a third visit. This gives a lower
+bound of the error: errors that belong to one visit (the position of the hand) cancel.
 
-**Wrong pairs.** What must be flagged: another joint, another patient, swapped or shifted masks, a strongly bent finger.
+**Wrong pairs.** Pairs that must be flagged: another joint, another patient, swapped or shifted masks, a strongly flexed
+finger.
 
 **Published pair.** Mean squared difference of the pixels in view, half for each region.
 
-*mismatch*: an error over 1 px (0.17 mm), or for closure a disagreement over 0.175 mm; a method that fails has
-mismatched. *RMSE* and *bias* leave mismatches out. *reliable*: share that the method itself trusts. *in 95 % interval*:
-share of all pairs, reliable or not, whose interval holds the truth. *n* is the number of pairs; slow peers see the
-first of the same pairs. Every method gets the same two images and the same two region masks. No peer says what not to
-trust or how uncertain it is; for PIPOC we added both.
+*mismatch*: an error over 1 px (0.17 mm), or for closure a difference over 0.175 mm; a failure counts as a mismatch.
+*RMSE* and *bias* are without mismatches. *reliable*: share that the method calls reliable. *in 95 % interval*: share of
+all pairs, reliable or not, whose interval contains the truth. *n* is the number of pairs; slow peers get the first of
+the same pairs. Every method gets the same two images and the same two masks. No peer states a reliability or an
+uncertainty; we added both to PIPOC.
 
-PIPOC is our own implementation of the published algorithm, since the authors' public code carries no licence; on the
-phantom's radiographs it gives what theirs does to four digits. Pixel size of the real joints is nominal, as their
-source states none. Joints that calibrated the uncertainty are not in here.
+PIPOC is our own implementation of the published algorithm, since the authors' public code has no licence; on the
+radiographs of the phantom both agree to four digits. The pixel size of the real joints is nominal, because their source
+states none. Joints that the uncertainty was fitted to are not in the tables.
 """
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    """One table on the terminal."""
+    """Print the table on the terminal."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*COLUMNS, title="napari-jsn against its peers")
+    table = Table(*COLUMNS, title="napari-jsn compared with other software")
     last = ""
     for row in rows:
         if row.test != last and last:
@@ -76,12 +78,10 @@ def print_table(rows: Sequence[Row]) -> None:
 
 
 def write_page(rows: Sequence[Row], settings: Settings, command: str, notes: Sequence[str], folder: Path) -> Path:
-    """Write benchmarks.md and its plots under ``folder``; nothing is left half-written."""
-    from benchmarks.plots import write_plots
-
+    """Write benchmarks.md and its plots to ``folder``; the page is replaced as a whole."""
     plots = write_plots(rows, folder / "images")
     lines = [INTRODUCTION, *_facts(settings, command, notes), ""]
-    lines += ["## What it must reach", "", *_table(("test", "n", "bar", "reached"), _bars(rows)), ""]
+    lines += ["## Targets", "", *_table(("test", "n", "target", "reached"), _targets(rows)), ""]
     lines += ["## All figures", "", *_table(COLUMNS[:-1], [_cells(row)[:-1] for row in rows]), ""]
     lines += [*(f"![{title}](images/{path.name})\n" for title, path in plots), READING]
     page = folder / "benchmarks.md"
@@ -92,7 +92,7 @@ def write_page(rows: Sequence[Row], settings: Settings, command: str, notes: Seq
 
 
 def _table(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
-    """A Markdown table; the rows of our own method are bold."""
+    """Return the lines of a Markdown table; the rows of our own method are bold."""
     out = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     for cells in lines:
         mark = "**" if OURS in cells else ""
@@ -101,8 +101,12 @@ def _table(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
     return out
 
 
-def _bars(rows: Sequence[Row]) -> list[list[str]]:
-    return [[row.test, str(row.n), row.bar, "yes" if row.met else "**no**"] for row in rows if row.met is not None]
+def _targets(rows: Sequence[Row]) -> list[list[str]]:
+    return [
+        [row.test, str(row.n), row.target, "yes" if row.reached else "**no**"]
+        for row in rows
+        if row.reached is not None
+    ]
 
 
 def _facts(settings: Settings, command: str, notes: Sequence[str]) -> list[str]:
@@ -117,7 +121,7 @@ def _facts(settings: Settings, command: str, notes: Sequence[str]) -> list[str]:
 
 
 def _cells(row: Row) -> list[str]:
-    verdict = "" if row.met is None else (": met" if row.met else ": NOT MET")
+    reached = "" if row.reached is None else (": reached" if row.reached else ": NOT REACHED")
     return [
         row.test,
         row.method,
@@ -128,8 +132,8 @@ def _cells(row: Row) -> list[str]:
         _percent(row.reliable),
         _percent(row.covered),
         _figure(row.ms, "{:.1f}"),
-        row.words,
-        row.bar + verdict,
+        row.remarks,
+        row.target + reached,
     ]
 
 

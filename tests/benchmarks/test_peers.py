@@ -1,4 +1,4 @@
-"""Every installed peer answers in our convention: fixed ``(x, y, 1)`` to moving."""
+"""Every installed peer gives maps in our convention: fixed ``(x, y, 1)`` to moving."""
 
 import numpy as np
 import pytest
@@ -21,8 +21,8 @@ def test_a_peer_finds_a_known_motion(peer, simulated):
         for bone in ("upper", "lower")
     ]
     for found, true in zip(maps, (simulated.upper.matrix, simulated.lower.matrix), strict=True):
-        apart = (found - true)[:2] @ np.append(simulated.point, 1)
-        assert np.abs(apart).max() < 2
+        error = (found - true)[:2] @ np.append(simulated.point, 1)
+        assert np.abs(error).max() < 2
     jsn_mm = simulated.spacing_mm * joint_space_narrowing(*maps, simulated.point, simulated.axis)
     assert jsn_mm == pytest.approx(simulated.jsn_projected_mm, abs=0.25)
 

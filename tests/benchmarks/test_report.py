@@ -1,21 +1,25 @@
-"""The page: a number of pairs in every row, the bars, the plots, nothing half-written."""
+"""The page: a number of pairs in every row, the targets, the plots, no partial file."""
 
 import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.contestants import OURS, PIPOC
-from benchmarks.known import interval_rows
+from benchmarks.known_motion import interval_rows
+from benchmarks.methods_compared import OURS, PIPOC, Row
 from benchmarks.report import write_page
-from benchmarks.rows import Row
 from napari_jsn.evaluation.settings import Settings
 
 
 def known_row(test, method, n=40):
     error_mm = 0.01 * np.random.default_rng(len(test)).standard_normal(n)
     half = np.full(n, 0.02)
-    data = {"error_mm": error_mm, "half_width_mm": half, "held": np.abs(error_mm) < half, "reliable": np.ones(n, bool)}
-    return Row(f"known motion, {test}", method, n, 0.0, 0.01, 0.0, 1.0, 0.95, 20.0, "all |well|", "bar", True, data)
+    data = {
+        "error_mm": error_mm,
+        "half_width_mm": half,
+        "covered": np.abs(error_mm) < half,
+        "reliable": np.ones(n, bool),
+    }
+    return Row(f"known motion, {test}", method, n, 0.0, 0.01, 0.0, 1.0, 0.95, 20.0, "all |well|", "target", True, data)
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ def rows():
     return rows + interval_rows(rows)
 
 
-def test_the_page_tells_n_the_bars_and_the_plots(rows, tmp_path):
+def test_the_page_has_n_the_targets_and_the_plots(rows, tmp_path):
     page = write_page(rows, Settings(), "python -m benchmarks", ["itk-elastix is left out."], tmp_path)
     text = page.read_text()
     for expected in ("python -m benchmarks", "seed 2023", "itk-elastix is left out.", "all \\|well\\|", "torch "):
@@ -41,12 +45,12 @@ def test_the_page_tells_n_the_bars_and_the_plots(rows, tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_intervals_are_judged_over_easy_and_roll_together(rows):
+def test_coverage_is_over_easy_and_roll_together(rows):
     found = {(row.test, row.method): row for row in rows}
     row = found["95 % interval, easy and roll", OURS]
     assert row.n == 80
-    assert row.met is (0.93 <= row.covered <= 0.98)
-    assert found["right answers called reliable", OURS].reliable == 1
+    assert row.reached is (0.93 <= row.covered <= 0.98)
+    assert found["correct results called reliable", OURS].reliable == 1
 
 
 def test_without_the_real_images_it_says_so(monkeypatch, capsys):

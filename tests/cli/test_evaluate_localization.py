@@ -50,7 +50,7 @@ def test_a_folder_is_evaluated_into_a_table_a_page_and_pictures(tmp_path, tiny, 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--simulated", "0"], "--data: There is nothing to measure on"),
+        (["--simulated", "0"], "--data: There are no radiographs to measure"),
         (["--model", "none"], "--model: There is no localization model 'none'"),
     ],
 )

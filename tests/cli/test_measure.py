@@ -26,7 +26,7 @@ FILMS = sorted(SAMPLE.glob("*.dcm"))
 
 @pytest.fixture
 def run(capsys):
-    """Run the command in this process; return its exit code and what it printed."""
+    """Run the command in this process; return its exit code and what it printing."""
 
     def run(*words):
         with pytest.raises(SystemExit) as left:

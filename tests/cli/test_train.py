@@ -22,7 +22,7 @@ class FromFolder(ToyTask):
 
 @pytest.fixture
 def run(capsys, monkeypatch, models):  # noqa: F811
-    """Run the command in this process; tells its exit code and what it printed."""
+    """Run the command in this process; tells its exit code and what it printing."""
     monkeypatch.setattr("napari_jsn.training.tasks.task_class", lambda name: FromFolder)
     FromFolder.asked = []
 

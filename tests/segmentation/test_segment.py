@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_jsn import InputError, JointImage, segment
-from napari_jsn.evaluation.segmentation.agreement import agreement
+from napari_jsn.evaluation.segmentation.agreement import mask_agreement
 from napari_jsn.joint import BoneMasks
 from napari_jsn.networks import weights
 from napari_jsn.segmentation.segment import segment_many
@@ -72,7 +72,7 @@ def test_abort_gives_what_is_found_so_far(models, joint):
 def test_the_shipped_model_finds_simulated_bones(joints):
     truth = list(simulated_joints(4, 77, joints))
     for each, found in zip(truth, segment_many([one.image for one in truth]), strict=True):
-        assert agreement(found, each.masks).dsc > 0.965
+        assert mask_agreement(found, each.masks).dsc > 0.965
         assert found.reliable, found.reason
 
 

@@ -1,4 +1,4 @@
-"""The command ``napari-jsn evaluate clinical``: compare narrowing with the scores of a reader."""
+"""The command ``napari-jsn evaluate clinical``: compare narrowing in mm with a reader's score."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ def clinical(
         Path | None,
         typer.Argument(
             metavar="[TABLE]",
-            help="CSV with the columns patient, joint, side, jsn_mm, score_change; or joints.csv, with --truth.",
+            help="CSV with the columns patient, joint, side, jsn_mm, score_change; joints.csv with --truth.",
         ),
     ] = None,
     truth: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="truth.csv of simulated patients, which has the change of score."),
+        Path | None, typer.Option(metavar="FILE", help="truth.csv of simulated patients, which has the score change.")
     ] = None,
     simulated: Annotated[
-        int,
-        typer.Option(min=0, metavar="N", help="Simulate and measure this number of joints instead of reading a table."),
+        int, typer.Option(min=0, metavar="N", help="Simulate and measure N joints instead of a table.")
     ] = 0,
     visit: Annotated[
-        int | None, typer.Option(min=2, help="Visit of the narrowing; by default the last of each joint.")
+        int | None, typer.Option(min=2, help="Visit whose narrowing is used; by default the last visit of each joint.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated joints and of the bootstrap.")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
@@ -35,14 +33,14 @@ def clinical(
 ) -> None:
     """Compare narrowing with the change of a reader's score, as in the paper's clinical assessment.
 
-    Computes a t-test between joints with and without a change of score, Pearson's r, and the same with joints grouped
-    by patient. A column `reading` adds the agreement of repeated readings.
+    The results are a t-test between joints with and without a change of score, Pearson's r, and the same with the
+    joints of one patient as a cluster. With a column `reading`, the agreement of repeated readings is added.
     """
     from napari_jsn.cli import printing
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.evaluation.clinical.assess import assess
-    from napari_jsn.evaluation.clinical.report import files, rows
+    from napari_jsn.evaluation.clinical.report import clinical_files, clinical_rows
     from napari_jsn.evaluation.clinical.table import read_table, tidy
 
     if (table is None) == (simulated == 0):
@@ -55,10 +53,10 @@ def clinical(
 
         with printing.spinner(f"Simulating and measuring {simulated} joints"):
             joints = tidy(simulated_rows(simulated, seed, device))
-        source = f"simulated (seed {seed}); scores are derived from the true gap, without errors of a reader"
+        source = f"simulated (seed {seed}); scores follow from the true joint space, without reader error"
     found = assess(joints, seed)
-    written = write_files(out, files(found, source))
-    printing.print_rows(f"{len(found.joints)} joints of {found.patients} patients", rows(found))
+    written = write_files(out, clinical_files(found, source))
+    printing.print_rows(f"{len(found.joints)} joints of {found.patients} patients", clinical_rows(found))
     for note in found.notes:
         print(note)
     printing.print_files(written)

@@ -1,4 +1,4 @@
-"""The command ``napari-jsn evaluate localization``: how near the joints found lie to where they are."""
+"""The command ``napari-jsn evaluate localization``: compare the joints found with their true positions."""
 
 from __future__ import annotations
 
@@ -9,66 +9,75 @@ from typing import Annotated
 
 import typer
 
-#: Simulated hands to measure on are drawn with this seed; those that were learned from were drawn with others.
+#: Seed of the simulated hands; the training hands were drawn with other seeds.
 _SEED = 2023
 
 
 def localization(
     data: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Films, and a joints.csv: file, side, joint, x and y in pixels."),
+        typer.Option(metavar="FOLDER", help="Radiographs and a joints.csv: file, side, joint, x and y in pixels."),
     ] = None,
-    simulated: Annotated[int, typer.Option(min=0, help="How many simulated hands to measure on too.")] = 24,
+    simulated: Annotated[int, typer.Option(min=0, help="Number of simulated hands to measure in addition.")] = 24,
     model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for the table, and for pictures of the worst films.")
+        Path, typer.Option(metavar="DIR", help="Folder for the table, and for pictures of the worst radiographs.")
     ] = Path("output/localization"),
     page: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A page (Markdown) in which to renew the table.")
+        Path | None, typer.Option(metavar="FILE", help="Markdown page in which to replace the table.")
     ] = None,
-    card: Annotated[bool, typer.Option("--card", help="Write the figures into the model's card.")] = False,
+    card: Annotated[bool, typer.Option("--card", help="Write the figures to the model's card.")] = False,
 ) -> None:
-    """Compare the joints that a model finds with where they are: on films as they are, turned, cut, negative, ...
+    """Compare the joints that a model finds with their true positions.
 
-    Of the public hands that the shipped model learned from, only those that it never saw are taken.
+    The radiographs are measured as they are, and mirrored, rotated, cut, negative and with bright objects. Of the
+    public hands, only those that the shipped model was not trained on are measured.
     """
     from napari_jsn.cli import printing
     from napari_jsn.cli.train import typed_command
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
-    from napari_jsn.evaluation.localization.detections import Truth
-    from napari_jsn.evaluation.localization.detections import simulated as simulated_films
-    from napari_jsn.evaluation.localization.report import evaluate, figures, overlays, table
-    from napari_jsn.evaluation.segmentation.report import renewed
+    from napari_jsn.evaluation.localization.detections import RadiographTruth, simulated_truths
+    from napari_jsn.evaluation.localization.report import (
+        evaluate_localization,
+        localization_figures,
+        localization_table,
+        overlays,
+    )
+    from napari_jsn.evaluation.page import replace_measured
     from napari_jsn.localization.training.public_hands import evaluation_radiographs
     from napari_jsn.networks import weights
 
     if data is None and not simulated:
-        raise InputError("There is nothing to measure on. Give a folder, or a number of simulated hands.", "data")
+        raise InputError(
+            "There are no radiographs to measure. Give a folder (--data) or a number of simulated hands (--simulated).",
+            "data",
+        )
     check_folder(out)
-    path = weights.find("localization", model).with_suffix(".json")  # told before long work
+    path = weights.find("localization", model).with_suffix(".json")  # fails before the long work
     if threads is not None:
         import torch
 
         torch.set_num_threads(threads)
-    sets: list[tuple[str, list[Truth]]] = []
+    sets: list[tuple[str, list[RadiographTruth]]] = []
     with printing.spinner("Finding the joints"):
         if data is not None:
-            sets += [(name, [Truth.of(film) for film in films]) for name, films in evaluation_radiographs(data).items()]
+            labelled = evaluation_radiographs(data)
+            sets += [(name, [RadiographTruth.from_labelled(one) for one in some]) for name, some in labelled.items()]
         if simulated:
-            sets.append(("simulated", list(simulated_films(simulated, _SEED))))
-        rows = evaluate(sets, model)
-    measured = f"Made by `{typed_command(sys.argv)}`.\n\n{table(rows)}"
+            sets.append(("simulated", list(simulated_truths(simulated, _SEED))))
+        rows = evaluate_localization(sets, model)
+    measured = f"Made by `{typed_command(sys.argv)}`.\n\n{localization_table(rows)}"
     written = write_files(out, {"localization.md": measured.encode(), **overlays(rows)})
     if page is not None:
         text = page.read_text("utf-8") if page.is_file() else ""
-        written += write_files(page.parent, {page.name: renewed(text, measured).encode()})
+        written += write_files(page.parent, {page.name: replace_measured(text, measured).encode()})
     if card:
         about = json.loads(path.read_text("utf-8"))
         about["figures"] = {
             **about["figures"],
-            "never_learned_from": {**figures(rows), "command": typed_command(sys.argv)},
+            "never_learned_from": {**localization_figures(rows), "command": typed_command(sys.argv)},
         }
         written += write_files(
             path.parent, {path.name: f"{json.dumps(about, indent=2, ensure_ascii=False)}\n".encode()}

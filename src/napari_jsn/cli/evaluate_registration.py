@@ -11,123 +11,130 @@ import typer
 if TYPE_CHECKING:
     from napari_jsn.segmentation.training.data import LabelledJoint
 
-#: The methods that are compared.
+#: The methods that are compared by default.
 _METHODS = ("refined", "network", "pipoc")
 
 
 def registration(
     data: Annotated[
         Path | None,
-        typer.Argument(metavar="[DATA]", help="Joint images and their masks, the visits of a joint in a folder each."),
+        typer.Argument(metavar="[DATA]", help="Joint images with masks; one folder per joint holds its visits."),
     ] = None,
     spacing_mm: Annotated[
-        float | None, typer.Option(metavar="MM", help="Pixel size of these images; that of the public joints is known.")
+        float | None, typer.Option(metavar="MM", help="Pixel size of these images; not needed for the public joints.")
     ] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option(help="refined, network, network:NAME or pipoc; repeatable. By default the three."),
+        typer.Option(
+            help="refined, network, network:NAME or pipoc; repeatable. By default refined, network and pipoc."
+        ),
     ] = None,
-    pairs: Annotated[int, typer.Option(min=1, help="How many pairs of each known motion.")] = 400,
-    simulated: Annotated[int, typer.Option(min=0, help="How many simulated pairs.")] = 150,
-    joints: Annotated[
-        int | None, typer.Option(min=1, help="At most so many of the real joints; by default all.")
-    ] = None,
+    pairs: Annotated[int, typer.Option(min=1, help="Number of pairs of each known motion.")] = 400,
+    simulated: Annotated[int, typer.Option(min=0, help="Number of simulated pairs.")] = 150,
+    joints: Annotated[int | None, typer.Option(min=1, help="Largest number of real joints; by default all.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for tables, plots, and panels of best, median and worst pairs.")
+        Path,
+        typer.Option(metavar="DIR", help="Folder for tables, plots, and panels of the best, median and worst pair."),
     ] = Path("output/registration"),
     page: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A page (Markdown) in which to renew the tables and plots.")
+        Path | None, typer.Option(metavar="FILE", help="Markdown page in which to replace the tables and plots.")
     ] = None,
 ) -> None:
-    """Measure how well registration does: between visits, where the truth is known, and how much it endures.
+    """Measure the accuracy of registration: closure between visits, known motion, simulated joints, robustness.
 
-    Of the public joints that the shipped network learned from, only those that it never saw are taken.
+    Of the public joints, only those that the shipped network was not trained on are measured.
     """
     from napari_jsn.cli import printing
     from napari_jsn.cli.train import typed_command
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
-    from napari_jsn.evaluation.registration.plots import plots
-    from napari_jsn.evaluation.registration.report import Sizes, evaluate, tables
-    from napari_jsn.evaluation.segmentation.report import renewed
+    from napari_jsn.evaluation.page import replace_measured
+    from napari_jsn.evaluation.registration.plots import draw_registration_plots
+    from napari_jsn.evaluation.registration.report import (
+        ExperimentSizes,
+        evaluate_registration,
+        registration_tables,
+    )
     from napari_jsn.registration.methods import load_method
 
     methods = list(method or _METHODS)
-    for name in methods:  # told before long work
+    for name in methods:  # fails before the long work
         load_method(name)
     check_folder(out)
     if data is None and not simulated:
-        raise InputError("There is nothing to measure on. Give a folder, or a number of simulated pairs.", "data")
-    real, mm, told = ([], float("nan"), "") if data is None else _real(data, spacing_mm, joints)
+        raise InputError(
+            "There are no images to measure. Give a folder (DATA) or a number of simulated pairs (--simulated).",
+            "data",
+        )
+    images, image_mm, description = ([], float("nan"), "") if data is None else _real(data, spacing_mm, joints)
     if threads is not None:
         import torch
 
         torch.set_num_threads(threads)
-    sizes = Sizes(pairs, simulated, min(40, pairs), min(24, pairs))
+    sizes = ExperimentSizes(pairs, simulated, min(40, pairs), min(24, pairs))
     with printing.spinner("Registering"):
-        found = evaluate(methods, real, mm, sizes, device)
-        made = plots(found)
-        panels = _panels(real, mm, methods[0], device)
-    measured = f"Made by `{typed_command(sys.argv)}`.\n\n{tables(found, told)}"
-    written = write_files(out, {"registration.md": measured.encode(), **made, **panels})
+        evaluations = evaluate_registration(methods, images, image_mm, sizes, device)
+        plots = draw_registration_plots(evaluations)
+        panels = _panels(images, image_mm, methods[0], device)
+    measured = f"Made by `{typed_command(sys.argv)}`.\n\n{registration_tables(evaluations, description)}"
+    written = write_files(out, {"registration.md": measured.encode(), **plots, **panels})
     if page is not None:
-        links = "\n".join(f"![{_ALT[name]}](images/{name})\n" for name in made)
+        links = "\n".join(f"![{_ALT[name]}](images/{name})\n" for name in plots)
         text = page.read_text("utf-8") if page.is_file() else ""
-        written += write_files(page.parent / "images", made)
-        written += write_files(page.parent, {page.name: renewed(text, f"{measured}\n{links}").encode()})
+        written += write_files(page.parent / "images", plots)
+        written += write_files(page.parent, {page.name: replace_measured(text, f"{measured}\n{links}").encode()})
     print(measured)
     printing.print_files(written)
 
 
 _ALT = {
     "registration-losses.png": "Transformed against original loss",
-    "registration-robustness.png": "Error against turn, magnification and roll",
+    "registration-robustness.png": "Error against rotation, magnification and roll",
 }
 
 
-def _real(data: Path, spacing_mm: float | None, most: int | None) -> tuple[list[LabelledJoint], float, str]:
-    """Images, their pixel size, and what they are."""
+def _real(data: Path, spacing_mm: float | None, limit: int | None) -> tuple[list[LabelledJoint], float, str]:
+    """Return the images, their pixel size and a description."""
     from napari_jsn.common.errors import InputError
     from napari_jsn.evaluation.registration.paper_figures import by_joint
     from napari_jsn.segmentation.training import public_joints
     from napari_jsn.segmentation.training.data import labelled_joints
 
-    found = by_joint(labelled_joints(data, "test"))
-    public = public_joints.are_public(found)
+    visits = by_joint(labelled_joints(data, "test"))
+    public = public_joints.are_public(visits)
     if spacing_mm is None and not public:
         raise InputError("The pixel size of these images is not known. Give it in mm.", "spacing_mm")
-    groups = [group for group, visits in found.items() if len(visits) > 1][:most]
-    images = [each for group in groups for each in found[group]]
+    groups = [group for group, images in visits.items() if len(images) > 1][:limit]
+    images = [image for group in groups for image in visits[group]]
     if not images:
         raise InputError(
-            f"{data.name} holds no joint that was seen twice. Keep the visits of a joint in one folder.", "data"
+            f"{data.name} holds no joint with two visits. Put the visits of each joint into one folder.", "data"
         )
-    told = f"{len(images)} images of {len(groups)} " + (
-        "public MCP joints that nothing was trained on, with the experts' masks, 0.087 mm a pixel by convention"
+    description = f"{len(images)} images of {len(groups)} " + (
+        "public MCP joints that no model was trained on, with the experts' masks, 0.087 mm per pixel by convention"
         if public
         else "joints"
     )
-    return images, spacing_mm or public_joints.SPACING_MM, told
+    return images, spacing_mm or public_joints.SPACING_MM, description
 
 
-def _panels(real: list[LabelledJoint], spacing_mm: float, method: str, device: str | None) -> dict[str, bytes]:
-    """Fig. 6 of the paper for the pair whose loss fell most, about half as many, and least."""
-    from napari_jsn.evaluation.registration.paper_figures import all_pairs, ask, by_joint
+def _panels(images: list[LabelledJoint], spacing_mm: float, method: str, device: str | None) -> dict[str, bytes]:
+    """Draw Fig. 6 of the paper for the pairs whose loss fell most, in the median, and least."""
+    from napari_jsn.evaluation.registration.paper_figures import all_visit_pairs, by_joint, register_pairs
     from napari_jsn.export.figure import png_bytes, registration_figure
     from napari_jsn.registration.register import register
 
-    asked = [pair for pair in all_pairs(by_joint(real)) if (pair.first, pair.second) == (0, 1)][:40]
-    if not asked:
+    pairs = [pair for pair in all_visit_pairs(by_joint(images)) if (pair.first, pair.second) == (0, 1)][:40]
+    if not pairs:
         return {}
-    told, _ = ask(asked, spacing_mm, method, device)
-    order = sorted(range(len(told)), key=lambda k: told[k].transformed_loss / told[k].original_loss)
-    made = {}
+    results, _ = register_pairs(pairs, spacing_mm, method, device)
+    order = sorted(range(len(results)), key=lambda k: results[k].transformed_loss / results[k].original_loss)
+    pictures = {}
     for name, k in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
-        fixed, moving = asked[k].fixed, asked[k].moving
+        fixed, moving = pairs[k].fixed, pairs[k].moving
         found = register(fixed.image, moving.image, fixed.masks, moving.masks, spacing_mm, method=method, device=device)
-        title = f"{asked[k].group}, {name}"
-        figure = registration_figure(fixed.image, moving.image, found, spacing_mm, spacing_mm, title)
-        made[f"panels-{name}.png"] = png_bytes(figure)
-    return made
+        figure = registration_figure(fixed.image, moving.image, found, spacing_mm, spacing_mm, f"{pairs[k].group}, {name}")
+        pictures[f"panels-{name}.png"] = png_bytes(figure)
+    return pictures

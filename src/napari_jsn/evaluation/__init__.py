@@ -1,1 +1,1 @@
-"""Measure how well the measurement does, on data with a truth or with closure."""
+"""Measure the accuracy of the measurement, on data with a known truth or by closure."""

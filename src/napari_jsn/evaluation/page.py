@@ -1,33 +1,43 @@
-"""Sections of a documentation page that a command writes, between two markers; the rest of the page stays as it is."""
+"""Write the parts of documentation pages that a command makes; the rest of a page does not change."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+#: The command ``napari-jsn evaluate`` writes between these two lines of a page.
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a Markdown table."""
+    """Return the lines of a Markdown table."""
     lines = [columns, ["---"] * len(columns), *rows]
     return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
 
 
 def put_section(page: Path, name: str, lines: Sequence[str]) -> Path:
-    """Write the section ``name`` of a page, in place of what was between its markers, else at the page's end.
+    """Write the section ``name`` of a page between its markers; a new section is added at the end.
 
-    The file is replaced as a whole: nothing is left half-written.
+    The file is replaced as a whole, so a stopped run never leaves a part of it.
     """
     begin, end = f"<!-- made by {name}: do not edit -->", f"<!-- end of {name} -->"
     section = "\n".join([begin, "", *lines, "", end])
-    text = page.read_text(encoding="utf-8") if page.exists() else ""
-    if begin in text and end in text:
-        before, _, rest = text.partition(begin)
-        text = before + section + rest.partition(end)[2]
-    else:
-        text = f"{text.rstrip()}\n\n{section}\n".lstrip()
+    text = _put_between(page.read_text(encoding="utf-8") if page.exists() else "", begin, end, section)
     page.parent.mkdir(parents=True, exist_ok=True)
     part = page.with_suffix(".part")
     part.write_text(text, encoding="utf-8")
     os.replace(part, page)
     return page
+
+
+def replace_measured(text: str, measured: str) -> str:
+    """Return the text of a page with new content between the lines BEGIN and END; added at the end if missing."""
+    return _put_between(text, BEGIN, END, f"{BEGIN}\n{measured.strip()}\n{END}")
+
+
+def _put_between(text: str, begin: str, end: str, section: str) -> str:
+    if begin in text and end in text:
+        return re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: section, text, count=1, flags=re.DOTALL)
+    return f"{text.rstrip()}\n\n{section}\n".lstrip()

@@ -1,6 +1,6 @@
-"""The real images, read in place from the folder that the environment variable NAPARI_JSN_DATA names.
+"""Read the real images, in place, from the folder that the environment variable NAPARI_JSN_DATA names.
 
-None of them may be copied into the project: only figures made from them leave this module.
+None of them may be copied into the project: only figures made from them may leave it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from napari_jsn.joint import BoneMasks
 
 Pixels = NDArray[np.floating[Any]]
 
-#: The crops of 256 pixels state no spacing; a joint image of the paper is 22.2 mm wide.
+#: Pixel size of the crops of 256 pixels, which state none: a joint image of the paper is 22.2 mm wide.
 NOMINAL_SPACING_MM = 22.2 / 256
 
-#: Experts' masks that show the same bone twice: joint and visit.
+#: Experts' masks that have the same bone twice: joint and visit.
 WRONG_MASKS = {("00086_R_11", 3), ("00111_L_5", 3), ("00307_R_5", 0), ("00314_R_13", 2)}
-#: Joints that are also there under another number.
+#: Joints that the data has under another number too.
 DUPLICATES = {"00157_R_11", "00458_L_5", "00031_L_13", "00462_L_2", "00340_L_8"}
 
 #: Landmarks of a hand (Payer et al.): proximal neighbour, joint, distal neighbour.
@@ -44,7 +44,7 @@ WRIST_WIDTH_MM = 50.0
 
 @dataclass(frozen=True)
 class FingerJoint:
-    """One joint of a patient at one to four visits, in no known order of time.
+    """One joint of a patient at one to four visits; their order in time is unknown.
 
     ``visits`` holds (H, W) float32 images in [0, 1] with the expert's masks.
     """
@@ -57,13 +57,13 @@ class FingerJoint:
 
     @property
     def name(self) -> str:
-        """Case, side and joint, as the folder is named."""
+        """Case, side and joint: the name of the folder."""
         return f"{self.case}_{self.side}_{self.joint}"
 
 
 @dataclass(frozen=True)
 class RealPair:
-    """Two images of one joint, its narrowing ``jsn_mm`` where a micrometer set it."""
+    """Two images of one joint; ``jsn_mm`` is the narrowing that a micrometer set, or None."""
 
     name: str
     fixed: Pixels
@@ -76,7 +76,7 @@ class RealPair:
 
 @dataclass(frozen=True)
 class HandJoint:
-    """A joint cut from a whole hand: finger axis vertical, distal end up; no expert's masks."""
+    """A joint image cut from a whole hand, finger axis vertical, distal end up; without masks."""
 
     name: str
     image: Pixels
@@ -84,7 +84,7 @@ class HandJoint:
 
 
 def data_folder() -> Path:
-    """The folder of the real images.
+    """Return the folder of the real images.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def data_folder() -> Path:
     named = os.environ.get("NAPARI_JSN_DATA", "")
     if not named or not Path(named).is_dir():
         raise InputError(
-            "The real images are not there: set the environment variable NAPARI_JSN_DATA to the folder that holds "
+            "The real images were not found. Set the environment variable NAPARI_JSN_DATA to the folder that has "
             "finger-joints, phantom, published-pair and hands."
         )
     return Path(named)
@@ -103,7 +103,7 @@ def data_folder() -> Path:
 def finger_joints(
     limit: int | None = None, size: int | None = None, part: str | None = None, min_visits: int = 1
 ) -> Iterator[FingerJoint]:
-    """Real MCP joints with experts' masks; wrong masks and duplicate joints are left out.
+    """Yield real MCP joints with experts' masks; wrong masks and duplicate joints are left out.
 
     Parameters
     ----------
@@ -113,13 +113,13 @@ def finger_joints(
         128 or less: average 2 x 2 blocks (0.1734 mm/px, near the paper's 0.175) and keep the first ``size``
         rows and columns. None keeps 256 x 256.
     part : {"report", "calibration"}, optional
-        Half of the joints, chosen by name, so that what is fitted on one half is never reported on it.
+        Half of the joints, chosen by name: figures are reported on one half and fitted on the other.
     min_visits : int
         Only joints with at least this many visits.
     """
-    left = limit
+    remaining = limit
     for folder in sorted((data_folder() / "finger-joints").iterdir()):
-        if left == 0:
+        if remaining == 0:
             return
         if folder.name in DUPLICATES or (part is not None and part != part_of(folder.name)):
             continue
@@ -129,20 +129,20 @@ def finger_joints(
         visits = [_read_visit(path, size) for path in names]
         case, side, joint = folder.name.split("_")
         yield FingerJoint(case, side, joint, visits, NOMINAL_SPACING_MM * (1 if size is None else 2))
-        left = None if left is None else left - 1
+        remaining = None if remaining is None else remaining - 1
 
 
 def part_of(name: str) -> str:
-    """Which half a joint belongs to: "report" or "calibration"."""
+    """Return the half that a joint belongs to: ``"report"`` or ``"calibration"``."""
     return ("report", "calibration")[crc32(name.encode()) % 2]
 
 
 def phantom() -> list[RealPair]:
-    """Two sets of a joint phantom whose gap was widened from 1.20 to 1.70 mm, each taken both ways."""
+    """Return two pairs of a joint phantom whose gap was widened from 1.20 to 1.70 mm, in both directions."""
     pairs = []
     for name, spacing_mm in (("RadiographyAir", 0.15), ("TomosynthesisWater", 0.26)):
         folder = data_folder() / "phantom" / name
-        narrow, wide = (read_grey(folder / f"gap-{gap}mm.png") for gap in ("1.20", "1.70"))
+        narrow, wide = (read_intensities(folder / f"gap-{gap}mm.png") for gap in ("1.20", "1.70"))
         upper = np.asarray(Image.open(folder / "regions.png")) != 0
         masks = BoneMasks(upper, ~upper)
         pairs.append(RealPair(f"{name} widening", narrow, wide, masks, masks, spacing_mm, -0.5))
@@ -151,9 +151,9 @@ def phantom() -> list[RealPair]:
 
 
 def published_pair() -> RealPair:
-    """The pair that the paper's public repository shows; its masks are the two halves of the image."""
+    """Return the pair of the paper's public repository; its masks are the two halves of the image."""
     folder = data_folder() / "published-pair"
-    fixed, moving = (read_grey(folder / f"sample-{role}.bmp") for role in ("fixed", "moving"))
+    fixed, moving = (read_intensities(folder / f"sample-{role}.bmp") for role in ("fixed", "moving"))
     masks = []
     for role in ("fixed", "moving"):
         upper = np.asarray(Image.open(folder / f"sample-{role}-mask.bmp")) != 0
@@ -162,13 +162,13 @@ def published_pair() -> RealPair:
 
 
 def hand_joints(size: int = 127, spacing_mm: float = 0.175) -> Iterator[HandJoint]:
-    """Ten joints of each whole hand that has landmarks, cut out at one pixel size."""
+    """Yield ten joint images of each whole hand that has landmarks, at one pixel size."""
     folder = data_folder() / "hands"
     with open(folder / "landmarks.csv", newline="") as lines:
         rows = {row[0]: np.array(row[1:], dtype=float).reshape(-1, 2) for row in csv.reader(lines)}
     for path in sorted(folder.glob("*.png")):
         landmarks = rows[path.stem]
-        hand = read_grey(path)
+        hand = read_intensities(path)
         hand_spacing_mm = WRIST_WIDTH_MM / float(np.linalg.norm(landmarks[0] - landmarks[4]))
         for joint, (proximal, centre, distal) in HAND_LANDMARKS.items():
             axis = _unit(landmarks[centre] - landmarks[distal]) + _unit(landmarks[proximal] - landmarks[centre])
@@ -177,9 +177,9 @@ def hand_joints(size: int = 127, spacing_mm: float = 0.175) -> Iterator[HandJoin
 
 
 def cut(image: Pixels, centre: NDArray[np.float64], axis: NDArray[np.float64], step: float, size: int) -> Pixels:
-    """A square of ``size`` pixels, each ``step`` pixels of ``image`` wide, with ``axis`` pointing down.
+    """Cut a square of ``size`` pixels, each ``step`` pixels of ``image`` wide, with ``axis`` pointing down.
 
-    ``centre`` and ``axis`` are (x, y). The image is smoothed first where pixels grow, against aliasing.
+    ``centre`` and ``axis`` are (x, y). Where pixels become larger, the image is smoothed first against aliasing.
     """
     from scipy import ndimage
 
@@ -191,20 +191,20 @@ def cut(image: Pixels, centre: NDArray[np.float64], axis: NDArray[np.float64], s
     return ndimage.map_coordinates(smooth, [y, x], order=3, mode="nearest").clip(0, 1).astype(np.float32)
 
 
-def read_grey(path: Path) -> Pixels:
-    """An 8-bit image as (H, W) float32 in [0, 1]."""
+def read_intensities(path: Path) -> Pixels:
+    """Read an 8-bit image as (H, W) float32 in [0, 1]."""
     return np.asarray(Image.open(path).convert("L"), dtype=np.float32) / 255
 
 
 def downsample(values: NDArray[np.generic]) -> Pixels:
-    """Exact mean of 2 x 2 blocks."""
+    """Return the exact mean of 2 x 2 blocks."""
     rows, cols = values.shape[0] // 2, values.shape[1] // 2
     blocks = values[: 2 * rows, : 2 * cols].astype(np.float32).reshape(rows, 2, cols, 2)
     return blocks.mean(axis=(1, 3), dtype=np.float32)
 
 
 def _read_visit(mask_path: Path, size: int | None) -> tuple[Pixels, BoneMasks]:
-    image, bits = read_grey(mask_path.with_suffix(".jpg")), np.asarray(Image.open(mask_path))
+    image, bits = read_intensities(mask_path.with_suffix(".jpg")), np.asarray(Image.open(mask_path))
     upper, lower = (bits & 1) != 0, (bits & 2) != 0
     if size is not None:
         image, upper, lower = (downsample(part)[:size, :size] for part in (image, upper, lower))

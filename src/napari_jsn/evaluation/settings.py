@@ -1,4 +1,4 @@
-"""How large a run is, and where its chance comes from."""
+"""Settings of an evaluation run: size, seed and threads."""
 
 from __future__ import annotations
 
@@ -7,13 +7,25 @@ from zlib import crc32
 
 import numpy as np
 
-#: An error beyond this is a mismatch where the truth is known, in pixels.
+#: An error above this is a mismatch where the truth is known, in pixels of about 0.175 mm.
 MISMATCH_PX = 1.0
 
 
 @dataclass(frozen=True)
 class Settings:
-    """``pairs`` for each known motion, ``joints`` for closure, ``seed`` of all chance, ``threads`` of all libraries."""
+    """Size, seed and threads of a run.
+
+    Parameters
+    ----------
+    pairs : int
+        Number of pairs of each known motion.
+    joints : int
+        Number of joints for closure.
+    seed : int
+        Seed of all random numbers.
+    threads : int
+        Threads of every library.
+    """
 
     pairs: int = 500
     joints: int = 60
@@ -21,12 +33,12 @@ class Settings:
     threads: int = 2
 
     def rng(self, name: str) -> np.random.Generator:
-        """Independent of what else is run, so that one test alone gives the figures it gives in a full run."""
+        """Return the random generator of one test; it does not depend on which other tests run."""
         return np.random.default_rng([self.seed, crc32(name.encode())])
 
 
 def limit_threads(count: int) -> None:
-    """Hold every library in the table to the same number of cores."""
+    """Set the number of threads of torch and of every library that is compared."""
     import torch
 
     torch.set_num_threads(count)

@@ -2,7 +2,7 @@
 
 Registration measures how well two images fit, but a bone that flexed or rolled a little has another projection. The
 size of this error is measured end to end on simulated hands
-(``python -m napari_jsn.evaluation.hands --calibrate``).
+(``python -m napari_jsn.evaluation.calibration repositioning``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The statistics of hands' landmarks."""
+"""The statistics of the landmarks of hands."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from napari_jsn.evaluation.calibration import hand_shape
 
 @pytest.fixture
 def hands():
-    """200 hands that differ in place, turn, size and one finger's direction."""
+    """200 hands that differ in position, rotation, size and the direction of one finger."""
     rng = np.random.default_rng(0)
     upright = np.stack([np.arange(37.0) % 6 * 40, 400 + np.arange(37.0) // 6 * 20], axis=1)
     for ray, marks in hand_shape.RAY_LANDMARKS.items():
@@ -23,19 +23,19 @@ def hands():
     for _ in range(200):
         hand = upright + rng.normal(0, 1, (37, 2))
         hand[22:25] += [[3 * rng.standard_normal(), 0]] * 3
-        turn = rng.uniform(-0.5, 0.5)
-        matrix = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+        angle = rng.uniform(-0.5, 0.5)
+        matrix = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
         drawn.append(rng.uniform(1, 3) * hand @ np.transpose(matrix) + rng.uniform(0, 500, 2))
     return np.array(drawn)
 
 
-def test_place_turn_and_size_leave_the_figures_alone(hands):
-    turn = np.array([[0.0, -1.0], [1.0, 0.0]])
-    figures, size = hand_shape.describe(hands)
-    moved, larger = hand_shape.describe(2 * hands @ turn.T + 30)
-    assert np.allclose(figures, moved)
+def test_features_do_not_depend_on_position_rotation_and_size(hands):
+    rotation = np.array([[0.0, -1.0], [1.0, 0.0]])
+    features, size = hand_shape.describe(hands)
+    moved, larger = hand_shape.describe(2 * hands @ rotation.T + 30)
+    assert np.allclose(features, moved)
     assert np.allclose(larger - size, np.log(2))
-    assert figures.shape == (200, len(hand_shape.feature_names()))
+    assert features.shape == (200, len(hand_shape.feature_names()))
 
 
 def test_only_statistics_are_kept(hands):
@@ -62,3 +62,4 @@ def test_the_shipped_statistics_can_be_made_again():
     again = hand_shape.fit(hand_shape.read_landmarks(Path(folder, "hands", "landmarks.csv")))
     assert np.allclose(again["mean"], shipped["mean"], atol=2e-4)
     assert np.allclose(again["sd"], shipped["sd"], atol=2e-4)
+    assert again["command"] == shipped["command"] and again["source"] == shipped["source"]

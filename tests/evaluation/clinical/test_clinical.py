@@ -1,4 +1,4 @@
-"""The clinical assessment on made-up tables whose answer is known."""
+"""The clinical assessment on artificial tables with a known result."""
 
 import sys
 
@@ -9,7 +9,7 @@ from scipy import stats
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.evaluation.clinical.assess import assess
-from napari_jsn.evaluation.clinical.report import files
+from napari_jsn.evaluation.clinical.report import clinical_files
 from napari_jsn.evaluation.clinical.simulated import simulated_rows
 from napari_jsn.evaluation.clinical.table import read_table, tidy
 
@@ -47,7 +47,7 @@ def test_the_figures_are_those_of_the_libraries():
     assert found.mixed_ci95[0] > 0 and found.r_clustered_ci95[0] < found.r < found.r_clustered_ci95[1]
 
 
-def test_intervals_hold_patients_together():
+def test_intervals_treat_a_patient_as_a_cluster():
     rows = made_up(effect=0.0, shared=0.2, noise=0.01)
     rows["score_change"] = (rows.patient.str[1:].astype(int) < 6).astype(int)  # a whole patient changes or does not
     found = assess(tidy(rows))
@@ -62,7 +62,7 @@ def test_the_bootstrap_is_seeded():
     assert assess(table, 3).r_clustered_ci95 != assess(table, 4).r_clustered_ci95
 
 
-def test_few_patients_are_told():
+def test_few_patients_are_noted():
     found = assess(tidy(made_up(patients=3)))
     assert np.isnan(found.difference_clustered_ci95).all()
     assert any("Only 3 patients" in note for note in found.notes)
@@ -78,7 +78,7 @@ def test_repeated_readings_are_compared_and_averaged():
     assert found.sdc_mm == pytest.approx(1.96 * 0.02 / np.sqrt(2), rel=0.25) and found.sdc_source == "repeated readings"
 
 
-def test_what_does_not_count_is_told():
+def test_what_does_not_count_is_noted():
     rows = made_up().assign(reliable=True, jsn_sd_mm=0.02)
     rows.loc[0, "reliable"], rows.loc[1, "jsn_mm"], rows.loc[2, "score_change"] = False, np.nan, -1
     table = tidy(rows)
@@ -114,25 +114,25 @@ def test_a_truth_gives_the_score_change(tmp_path):
     [
         (lambda rows: rows.drop(columns="score_change"), "lacks the column score_change.*--truth"),
         (lambda rows: rows.drop(columns=["patient", "side"]), "lacks the columns patient, side"),
-        (lambda rows: pd.concat([rows, rows[:1]]), "is there twice.*reading"),
+        (lambda rows: pd.concat([rows, rows[:1]]), "twice.*reading"),
         (lambda rows: rows[rows.score_change == 0], "0 joints rose"),
     ],
 )
-def test_tables_that_cannot_be_assessed_are_told(tmp_path, change, told):
+def test_tables_that_cannot_be_assessed_are_refused(tmp_path, change, told):
     change(made_up()).to_csv(tmp_path / "table.csv", index=False)
     with pytest.raises(InputError, match=told) as refused:
         assess(read_table(tmp_path / "table.csv"))
     assert refused.value.argument == "table"
 
 
-def test_files_that_are_no_table_are_told(tmp_path):
+def test_files_that_are_not_tables_are_refused(tmp_path):
     (tmp_path / "empty.csv").write_text("")
     for name in ("empty.csv", "none.csv"):
         with pytest.raises(InputError):
             read_table(tmp_path / name)
 
 
-def test_a_missing_statsmodels_is_told(monkeypatch):
+def test_a_missing_statsmodels_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "statsmodels.regression.linear_model", None)
     with pytest.raises(InputError, match=r"napari-jsn\[stats\]"):
         assess(tidy(made_up()))
@@ -140,13 +140,13 @@ def test_a_missing_statsmodels_is_told(monkeypatch):
 
 def test_the_page_and_its_figures():
     found = assess(tidy(twice(made_up())))
-    written = files(found, "made up")
+    written = clinical_files(found, "made up")
     names = {f"clinical-{name}.png" for name in ("box", "score", "cumulative", "bland-altman")}
     assert set(written) == names | {"clinical.md", "clinical-joints.csv"}
     assert all(written[name].startswith(b"\x89PNG") for name in names)
     page = written["clinical.md"].decode()
     assert "72 joints of 12 patients, made up" in page and "ICC(2,1)" in page and "nan" not in page
-    alone = files(assess(tidy(made_up(patients=3))), "made up")
+    alone = clinical_files(assess(tidy(made_up(patients=3))), "made up")
     assert "clinical-bland-altman.png" not in alone and "nan" not in alone["clinical.md"].decode()
 
 

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.evaluation.clinical.readings import agreement, bland_altman
+from napari_jsn.evaluation.clinical.readings import bland_altman, reader_agreement
 
 #: Four judges rate six targets (Shrout & Fleiss 1979, table 2).
 SHROUT_FLEISS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
 
 
 def test_the_published_example_comes_out():
-    found = agreement(SHROUT_FLEISS)
+    found = reader_agreement(SHROUT_FLEISS)
     assert (found.joints, found.readings) == (6, 4)
     assert found.icc_2_1 == pytest.approx(0.29, abs=0.005)
     assert found.icc_3_1 == pytest.approx(0.71, abs=0.005)
@@ -22,7 +22,7 @@ def test_the_sdc_of_two_readings_is_that_of_their_difference():
     rng = np.random.default_rng(1)
     truth = rng.normal(0, 0.3, 200)
     readings = truth[:, None] + rng.normal(0, 0.05, (200, 2)) + [0, 0.02]
-    found = agreement(readings)
+    found = reader_agreement(readings)
     difference = readings[:, 0] - readings[:, 1]
     assert found.sdc_mm == pytest.approx(1.96 * difference.std(ddof=1) / np.sqrt(2))
     assert found.sem_mm == pytest.approx(0.05, rel=0.15)
@@ -44,11 +44,11 @@ def test_limits_of_agreement_and_their_intervals():
 @pytest.mark.parametrize("values", [np.ones((2, 2)), np.ones((5, 1)), np.full((5, 2), np.nan)])
 def test_too_few_readings_are_refused(values):
     with pytest.raises(InputError, match="at least 3 joints"):
-        agreement(values)
+        reader_agreement(values)
 
 
 def test_readings_that_are_equal_agree():
     same = np.repeat(np.linspace(0, 1, 6)[:, None], 2, axis=1)
-    found = agreement(same)
+    found = reader_agreement(same)
     assert found.icc_2_1 == pytest.approx(1) and found.sdc_mm == pytest.approx(0)
     assert all(map(np.isfinite, (*found.icc_2_1_ci95, *found.icc_3_1_ci95)))

@@ -3,34 +3,36 @@ import pytest
 
 from napari_jsn import Joint
 from napari_jsn.evaluation.localization import detections as module
-from napari_jsn.evaluation.localization.detections import Truth, conditions, look, summary
-from napari_jsn.evaluation.localization.report import figures, overlay, overlays, table
+from napari_jsn.evaluation.localization.detections import RadiographTruth, conditions, detect, summarize_detections
+from napari_jsn.evaluation.localization.report import localization_figures, localization_table, overlay, overlays
 from napari_jsn.localization.found_joints import FoundJoints
 from napari_jsn.localization.mean_hand import mean_hand
 
 
 @pytest.fixture
 def truth():
-    """A dark film with a bright dot on every joint."""
+    """A dark radiograph with a bright dot on every joint."""
     points = 2 * mean_hand() + (150, 200)
     pixels = np.full((480, 330), 0.2, np.float32)
     for x, y in np.rint(points).astype(int):
         pixels[y - 4 : y + 5, x - 4 : x + 5] = 0.8
-    return Truth(pixels, {("L", joint): at for joint, at in zip(module.JOINTS, points, strict=True)}, 2.0, "film")
+    return RadiographTruth(
+        pixels, {("L", joint): at for joint, at in zip(module.JOINTS, points, strict=True)}, 2.0, "film"
+    )
 
 
-def test_joints_stay_on_their_dots_whatever_is_done_to_the_film(truth):
+def test_joints_stay_on_their_dots_in_every_condition(truth):
     seen = set()
-    for condition, films in conditions([truth, truth]):
+    for condition, truths in conditions([truth, truth]):
         seen.add(condition)
-        for film in films:
-            for (side, _), (x, y) in film.points.items():
-                if 6 < x < film.pixels.shape[1] - 6 and 6 < y < film.pixels.shape[0] - 6 and "ring" not in condition:
-                    value = film.pixels[round(y), round(x)]
+        for one in truths:
+            for (side, _), (x, y) in one.points.items():
+                if 6 < x < one.pixels.shape[1] - 6 and 6 < y < one.pixels.shape[0] - 6 and "ring" not in condition:
+                    value = one.pixels[round(y), round(x)]
                     assert value == pytest.approx(0.2 if condition == "negative" else 0.8, abs=0.02)
                 assert side == "R" if condition.startswith("mirrored") else side in "LR"
     assert len(seen) == 8
-    both = films[0]
+    both = truths[0]
     assert len(both.points) == 28
 
 
@@ -39,28 +41,28 @@ def found_as(points):
     return FoundJoints(tuple(joints), sides=("L",))
 
 
-def test_errors_misses_and_inventions_are_counted(truth, monkeypatch):
+def test_errors_missed_and_false_joints_are_counted(truth, monkeypatch):
     points = {key: at + (3, 4) for key, at in truth.points.items()}
     del points["L", "PIP3"]
     points["R", "MCP2"] = np.array([100.0, 100.0])
     points["L", "DIP2"] = truth.points["L", "DIP2"] + (20, 0)
     monkeypatch.setattr(module, "find_joints", lambda *given, **named: found_as(points))
-    looked = look(truth)
-    assert looked.missed == (("L", "PIP3"),) and looked.invented == (("R", "MCP2"),)
-    assert looked.error_mm["L", "MCP2"] == pytest.approx(2.5) and looked.joints == 14
-    told = summary([looked])
-    assert told.within == pytest.approx(12 / 14) and told.median_mm == pytest.approx(2.5)
-    assert (told.missed, told.invented, told.films) == (1, 1, 1)
-    rows = [("real", "as they are", [looked])]
-    assert "| **real** | 1 | 14 | 85.7 % | 2.50" in table(rows)
-    assert figures(rows)["real, as they are"]["missed"] == 1
-    assert list(overlays(rows)) == ["real-0.png"] and overlay(looked).startswith(b"\x89PNG")
+    detection = detect(truth)
+    assert detection.missed == (("L", "PIP3"),) and detection.false == (("R", "MCP2"),)
+    assert detection.error_mm["L", "MCP2"] == pytest.approx(2.5) and detection.joints == 14
+    summary = summarize_detections([detection])
+    assert summary.within == pytest.approx(12 / 14) and summary.median_mm == pytest.approx(2.5)
+    assert (summary.missed, summary.false, summary.radiographs) == (1, 1, 1)
+    rows = [("real", "as they are", [detection])]
+    assert "| **real** | 1 | 14 | 85.7 % | 2.50" in localization_table(rows)
+    assert localization_figures(rows)["real, as they are"]["missed"] == 1
+    assert list(overlays(rows)) == ["real-0.png"] and overlay(detection).startswith(b"\x89PNG")
 
 
-def test_joints_beyond_the_border_are_not_missed_but_invented(truth, monkeypatch):
-    cut = Truth(truth.pixels[150:], {key: at - (0, 150) for key, at in truth.points.items()}, 2.0)
+def test_joints_beyond_the_border_are_not_missed_but_false(truth, monkeypatch):
+    cut = RadiographTruth(truth.pixels[150:], {key: at - (0, 150) for key, at in truth.points.items()}, 2.0)
     monkeypatch.setattr(module, "find_joints", lambda *given, **named: FoundJoints())
     gone = [key for key, at in cut.points.items() if at[1] < -9]
-    assert look(cut).joints == len(look(cut).missed) < 14 and gone
+    assert detect(cut).joints == len(detect(cut).missed) < 14 and gone
     monkeypatch.setattr(module, "find_joints", lambda *given, **named: found_as(cut.points))
-    assert set(look(cut).invented) == set(gone)
+    assert set(detect(cut).false) == set(gone)

@@ -1,4 +1,4 @@
-"""Measures of joint images on images whose answer is known; the real side skips where NAPARI_JSN_DATA is unset."""
+"""Measures of joint images with known properties; the real sample skips where NAPARI_JSN_DATA is unset."""
 
 import os
 
@@ -10,7 +10,7 @@ from napari_jsn.evaluation.page import put_section, table
 from napari_jsn.evaluation.realism import measures as realism_measures
 from napari_jsn.evaluation.realism import report as realism_report
 from napari_jsn.evaluation.realism.__main__ import main
-from napari_jsn.evaluation.realism.residual import remainders
+from napari_jsn.evaluation.realism.residual import registration_residuals
 from napari_jsn.joint import BoneMasks
 from napari_jsn.registration.methods import PreparedPair
 
@@ -42,8 +42,8 @@ def test_regions_do_not_touch_the_cortex_or_each_other():
 
 
 def test_numbers_of_a_plain_joint():
-    found = realism_measures.look(bones(2.0), masks(), SPACING_MM).numbers
-    assert found["contrast of bone to what lies beside it"] == pytest.approx(0.4, abs=0.01)
+    found = realism_measures.measure_image(bones(2.0), masks(), SPACING_MM).numbers
+    assert found["contrast between bone and beside the bones"] == pytest.approx(0.4, abs=0.01)
     # a Gaussian edge of sd s rises from 20 to 80 % within 1.683 s
     assert found["edge width of the cortex, mm"] == pytest.approx(1.683 * 2 * SPACING_MM, abs=0.05)
     assert found["depth of the gap"] == pytest.approx(0.4, abs=0.02)
@@ -53,7 +53,7 @@ def test_numbers_of_a_plain_joint():
 def test_noise_is_found_where_there_is_nothing_else():
     rng = np.random.default_rng(0)
     coarse = 0.5 + 0.02 * rng.standard_normal((128, 128))
-    found = realism_measures.noise_by_grey(np.kron(coarse, np.ones((2, 2))))
+    found = realism_measures.noise_by_intensity(np.kron(coarse, np.ones((2, 2))))
     assert np.nanmedian(found) == pytest.approx(0.02, rel=0.1)
 
 
@@ -83,16 +83,16 @@ def test_the_residual_is_small_for_one_bone_seen_twice_and_large_for_two_bones(p
     same = PreparedPair.from_masks(one.fixed, one.moving, one.fixed_masks, one.moving_masks, one.spacing_mm)
     strange = PreparedPair.from_masks(one.fixed, other.moving, one.fixed_masks, other.moving_masks, one.spacing_mm)
     identical = PreparedPair.from_masks(one.fixed, one.fixed, one.fixed_masks, one.fixed_masks, one.spacing_mm)
-    found, wrong, nothing = remainders([same, strange, identical])
+    found, wrong, nothing = registration_residuals([same, strange, identical])
     assert nothing.residual < 0.02 < found.residual < 0.25 < wrong.residual
-    assert nothing.likeness > 0.99 and found.likeness > 0.85
+    assert nothing.ncc > 0.99 and found.ncc > 0.85
 
 
-def test_what_tells_apart():
+def test_separation_and_distance():
     values = np.arange(10.0)
-    assert realism_report.tells_apart(values, values) == pytest.approx(0.5)
-    assert realism_report.tells_apart(values, values + 20) == 1
-    assert realism_report.tells_apart(values + 20, np.append(values, np.nan)) == 0
+    assert realism_report.separation(values, values) == pytest.approx(0.5)
+    assert realism_report.separation(values, values + 20) == 1
+    assert realism_report.separation(values + 20, np.append(values, np.nan)) == 0
     one, other = np.eye(realism_measures.BINS)[[10, 26]]
     assert realism_report.wasserstein(one, other) == pytest.approx(0.25)
 
@@ -121,13 +121,13 @@ def test_the_whole_comparison(tmp_path, capsys):
     text = (tmp_path / "simulator.md").read_text()
     for expected in (
         "5 real joints",
-        "What still differs",
+        "Remaining differences",
         "All figures",
         "Wasserstein",
         "images/simulator-curves.png",
     ):
         assert expected in text
     assert {path.name for path in (tmp_path / "images").iterdir()} == {
-        f"simulator-{name}.png" for name in ("residual", "grey", "curves")
+        f"simulator-{name}.png" for name in ("residual", "intensity", "curves")
     }
-    assert "nan" not in text.split("### What still differs")[0]
+    assert "nan" not in text.split("### Remaining differences")[0]

@@ -58,7 +58,7 @@ def test_pairs_called_unreliable_leave_the_sums_but_not_the_share():
     assert found.triangles == 2
 
 
-def test_one_way_is_enough_and_both_ways_are_halved():
+def test_one_way_is_enough_and_predict_both_directions_are_halved():
     one_way = np.full((3, 3), np.nan)
     one_way[0, 1], one_way[1, 2], one_way[0, 2] = 0.1, 0.1, 0.2
     assert Series(one_way).jsn_mm[1, 0] == pytest.approx(-0.1)

@@ -1,21 +1,27 @@
 import numpy as np
 import pytest
 
-from napari_jsn.evaluation.registration.known_errors import LEVELS, errors, known_pairs, of_simulated, robustness
+from napari_jsn.evaluation.registration.known_errors import LEVELS, known_pairs, narrowing_errors, robustness
+from napari_jsn.evaluation.registration.known_motion import KnownPair
 from napari_jsn.evaluation.registration.paper_figures import (
-    Asked,
-    Told,
-    all_pairs,
-    ask,
+    PairResult,
+    VisitPair,
+    all_visit_pairs,
     at_working_size,
     by_joint,
-    figures,
-    series,
+    register_pairs,
     shift_variances,
     shifted,
+    visit_figures,
+    visit_series,
 )
-from napari_jsn.evaluation.registration.plots import plots
-from napari_jsn.evaluation.registration.report import Evaluated, Sizes, evaluate, tables
+from napari_jsn.evaluation.registration.plots import draw_registration_plots
+from napari_jsn.evaluation.registration.report import (
+    ExperimentSizes,
+    MethodEvaluation,
+    evaluate_registration,
+    registration_tables,
+)
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.segmentation.training.data import LabelledJoint
@@ -28,44 +34,47 @@ def visits(simulated):
     return [LabelledJoint(image, masks, "one", "MCP2", f"one/{k}") for k, (image, masks) in enumerate(images)]
 
 
-def told(dy=0.0, reliable=True, losses=(2.0, 0.5)):
+def result(dy=0.0, reliable=True, losses=(2.0, 0.5)):
     upper = Similarity(dy=dy).matrix
     point, axis = np.array([5.0, 5.0]), np.array([0.0, 1.0])
-    return Told(upper, np.eye(3), point, axis, dy, (dy - 1, dy + 1), reliable, *losses)
+    return PairResult(upper, np.eye(3), point, axis, dy, (dy - 1, dy + 1), reliable, *losses)
 
 
-def test_every_two_visits_are_asked_both_ways(visits):
-    asked = all_pairs(by_joint(visits))
-    assert [(each.first, each.second) for each in asked] == [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]
-    assert {each.group for each in asked} == {"one"}
+def test_every_two_visits_are_paired_in_both_directions(visits):
+    pairs = all_visit_pairs(by_joint(visits))
+    assert [(each.first, each.second) for each in pairs] == [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]
+    assert {each.group for each in pairs} == {"one"}
 
 
-def test_figures_of_answers_that_add_up_and_of_one_that_does_not(visits):
-    asked = all_pairs(by_joint(visits))
+def test_figures_of_results_that_add_up_and_of_one_that_does_not(visits):
+    pairs = all_visit_pairs(by_joint(visits))
     right = {(0, 1): 1.0, (1, 2): 2.0, (0, 2): 3.0}
     right |= {(j, i): -value for (i, j), value in right.items()}
-    answers = [told(right[each.first, each.second]) for each in asked]
-    good = figures(asked, answers, 0.5, [0.04, 0.04])
+    results = [result(right[each.first, each.second]) for each in pairs]
+    good = visit_figures(pairs, results, 0.5, [0.04, 0.04])
     assert good.closure.sigma_mm == pytest.approx(0, abs=1e-12) and (good.joints, good.pairs) == (1, 3)
-    assert good.shifted_sd_mm == pytest.approx(0.1) and good.shifted == 2
+    assert good.shift_sd_mm == pytest.approx(0.1) and good.shift_pairs == 2
     assert (good.original_loss, good.transformed_loss, good.halved) == (2.0, 0.5, 1.0)
-    answers[0] = told(3.0, reliable=False)
-    bad = figures(asked, answers, 0.5)
-    assert bad.of_all.inconsistent > 0 and bad.closure.reliable == pytest.approx(2 / 3) and np.isnan(bad.shifted_sd_mm)
-    assert series(asked, answers, 0.5, every=True)[0].reliable.sum() == 6
+    results[0] = result(3.0, reliable=False)
+    bad = visit_figures(pairs, results, 0.5)
+    assert (
+        bad.closure_all.inconsistent > 0 and bad.closure.reliable == pytest.approx(2 / 3) and np.isnan(bad.shift_sd_mm)
+    )
+    assert visit_series(pairs, results, 0.5, all_reliable=True)[0].reliable.sum() == 6
 
 
 def test_a_shift_changes_the_narrowing_little(visits):
     moved = shifted(visits[0], np.array([2.0, -1.0]))
     np.testing.assert_allclose(moved.image[10:-10, 10:-10], visits[0].image[8:-12, 11:-9], atol=1e-3)
     assert moved.masks.upper[20:60].any()
-    variances, trusted = shift_variances([Asked(visits[0], visits[1])], 0.175, "pipoc")
+    variances, trusted = shift_variances([VisitPair(visits[0], visits[1])], 0.175, "pipoc")
     assert len(variances) == len(trusted) == 1 and 0 < variances[0] < 0.25
 
 
-def test_what_is_asked_is_answered_in_order(visits):
-    answers, seconds = ask([Asked(visits[0], visits[1]), Asked(visits[1], visits[2])], 0.175, "pipoc")
-    assert seconds > 0 and abs(answers[1].jsn_px) < 0.05 < abs(answers[0].jsn_px)
+def test_results_are_in_the_order_of_the_pairs(visits):
+    pairs = [VisitPair(visits[0], visits[1]), VisitPair(visits[1], visits[2])]
+    results, seconds = register_pairs(pairs, 0.175, "pipoc")
+    assert seconds > 0 and abs(results[1].jsn_px) < 0.05 < abs(results[0].jsn_px)
 
 
 def test_finer_images_are_averaged_to_the_working_size(visits):
@@ -75,10 +84,10 @@ def test_finer_images_are_averaged_to_the_working_size(visits):
 
 
 def test_errors_are_against_the_truth(visits, simulated):
-    found = errors([of_simulated(simulated)], "pipoc")
+    found = narrowing_errors([KnownPair.from_simulated(simulated)], "pipoc")
     assert abs(found.mm[0]) < 0.2 and found.mm[0] == pytest.approx(found.px[0] * simulated.spacing_mm)
     assert found.losses.shape == (1, 2) and found.joints == ("MCP2",)
-    none = found.of(np.array([False]))
+    none = found.select(np.array([False]))
     assert len(none.px) == 0
     pairs = known_pairs(visits, 0.175, "easy", 2, 0)
     assert len(pairs) == 2 and pairs[0].name == "MCP2"
@@ -87,31 +96,33 @@ def test_errors_are_against_the_truth(visits, simulated):
 
 
 def test_curves_have_pairs_at_every_level(visits, monkeypatch):
-    monkeypatch.setitem(LEVELS, "turn", (0, 20))
+    monkeypatch.setitem(LEVELS, "rotation", (0, 20))
     monkeypatch.setitem(LEVELS, "scale", (0.9,))
     monkeypatch.setitem(LEVELS, "roll", (5,))
     made = robustness(visits, 0.175, 1, 0)
-    assert {kind: len(levels) for kind, levels in made.items()} == {"turn": 2, "scale": 1, "roll": 1}
-    turn = Similarity.from_matrix(made["turn"][1][0].upper).dtheta
-    assert abs(np.rad2deg(turn)) == pytest.approx(20)
+    assert {kind: len(levels) for kind, levels in made.items()} == {"rotation": 2, "scale": 1, "roll": 1}
+    dtheta = Similarity.from_matrix(made["rotation"][1][0].upper).dtheta
+    assert abs(np.rad2deg(dtheta)) == pytest.approx(20)
     assert Similarity.from_matrix(made["scale"][0][0].lower).dz == pytest.approx(0.9)
 
 
 def test_tables_and_plots_of_all_experiments(visits, monkeypatch):
-    monkeypatch.setitem(LEVELS, "turn", (0,))
+    monkeypatch.setitem(LEVELS, "rotation", (0,))
     monkeypatch.setitem(LEVELS, "scale", (1.0,))
     monkeypatch.setitem(LEVELS, "roll", (0,))
     other = [LabelledJoint(each.image, each.masks, "two", "MCP3", each.name) for each in visits[:2]]
-    found = evaluate(["pipoc"], visits + other, 0.175, Sizes(known=2, simulated=1, shifted=1, curve=1))
+    found = evaluate_registration(
+        ["pipoc"], visits + other, 0.175, ExperimentSizes(known=2, simulated=1, shifted=1, curve=1)
+    )
     assert set(found[0].closures) == {"", "MCP2", "MCP3"} and found[0].simulated is not None
-    text = tables(found, "5 images of 2 joints")
+    text = registration_tables(found, "5 images of 2 joints")
     for part in ("Between real visits", "By joint", "**Loss**", "Known motion", "Simulated joints", "As published"):
         assert part in text
     assert "| `pipoc` | MCP2 | 1 | 3 |" in text and "47,000,224" in text
-    made = plots(found)
+    made = draw_registration_plots(found)
     assert set(made) == {"registration-losses.png", "registration-robustness.png"}
     assert all(content.startswith(b"\x89PNG") for content in made.values())
 
 
-def test_without_real_images_only_simulated_ones_are_told_of():
-    assert "Between real visits" not in tables([Evaluated("pipoc", 0)], "")
+def test_without_real_images_only_simulated_ones_are_reported():
+    assert "Between real visits" not in registration_tables([MethodEvaluation("pipoc", 0)], "")

@@ -1,1 +1,1 @@
-"""The commands that make the shipped cards."""
+"""Make the shipped cards: ``python -m napari_jsn.evaluation.calibration NAME``."""

@@ -1,16 +1,17 @@
-"""Fit the shape of hands to landmark sets: ``python -m napari_jsn.evaluation.calibration.hand_shape``.
+"""Fit the statistics of the shape of hands to sets of landmarks.
 
-Writes ``simulation/hand_shape.json``: mean, standard deviations and principal components, never a single hand.
+The card ``simulation/hand_shape.json`` has mean, standard deviations and principal components, never a single hand.
 The landmarks are those of the Digital Hand Atlas by Payer et al. (Med Image Anal 2019;54:207-219), 906 left hands of
-children and adolescents. Each hand is described without its size and place:
+children and adolescents. The features of a hand do not depend on its size, position and rotation:
 
-- the logarithms of its 19 bones' lengths (landmark to landmark) less their mean, which is the logarithm of its size,
-- the directions of the bones against the third metacarpal,
-- the wrist's landmarks, seen from the base of the third metacarpal, along it, in units of its size.
+- the logarithms of the lengths of its 19 bones (landmark to landmark) minus their mean, which is the log of its size,
+- the directions of the bones relative to the third metacarpal,
+- the landmarks of the wrist relative to the base of the third metacarpal and its direction, in units of the size.
 
-The images' pixels are not physical, but larger hands tend to be older, so each figure is regressed on size and
-taken at the 90th percentile of it: the mature end. The choice matters little: bones' shares of the size differ by 3 %
-at most between the quarters of large and small hands, and by 5 % for the middle phalanx of the little finger.
+The pixel size of the images is unknown, but larger hands tend to be older. Each feature is therefore regressed on
+size and taken at the 90th percentile of size, which stands for adults. The choice has little effect: the bones' shares
+of the size differ by at most 3 % between the quarters of large and small hands (5 % for the middle phalanx of the
+little finger).
 """
 
 from __future__ import annotations
@@ -37,22 +38,24 @@ RAY_LANDMARKS = {
     4: (14, 29, 30, 31, 32),
     5: (13, 33, 34, 35, 36),
 }
-#: Corners of ulna (0-2) and radius (3-5), proximal ends of carpals (6-12), bases of the metacarpals but the third's.
+#: Corners of ulna (0-2) and radius (3-5), proximal ends of carpals (6-12), bases of all metacarpals but the third.
 WRIST_LANDMARKS = (*range(15), 16, 17)
 ORIGIN = 15  # the base of the third metacarpal
 
 BONES = [bone for bones in RAYS.values() for bone in bones]
 MATURE_QUANTILE = 0.90
 KEPT_VARIANCE = 0.95
-#: A hand with a figure this many robust standard deviations off was marked wrongly, or held unlike the others.
+#: A hand with a feature this many robust standard deviations off is left out: wrong landmarks, or an unusual pose.
 OUTLIER_SD = 6.0
 
 
-def main() -> None:
-    """Fit, write and print a summary."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("src/napari_jsn/simulation/hand_shape.json"))
-    options = parser.parse_args()
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this card to a parser."""
+    parser.add_argument("--out", type=Path, default=Path("src/napari_jsn/simulation/hand_shape.json"), help="the card")
+
+
+def main(options: argparse.Namespace) -> None:
+    """Fit the statistics, write the card and print a summary."""
     content = fit(read_landmarks(data_folder() / "hands" / "landmarks.csv"))
     options.out.write_text(json.dumps(content, indent=None, separators=(",", ":")) + "\n", encoding="utf-8")
     for name, mean, sd in zip(content["features"], content["mean"], content["sd"]):
@@ -61,35 +64,35 @@ def main() -> None:
 
 
 def read_landmarks(path: Path) -> Array:
-    """(n, 37, 2) landmarks ``(x, y)`` in pixels."""
+    """Read (n, 37, 2) landmarks ``(x, y)`` in pixels."""
     with path.open(newline="", encoding="utf-8") as file:
         rows = [[float(cell) for cell in row[1:]] for row in csv.reader(file) if row]
     return np.asarray(rows).reshape(-1, 37, 2)
 
 
 def describe(hands: Array) -> tuple[Array, Array]:
-    """Features without size and place (n, 71), and the logarithm of each hand's size in pixels (n,)."""
+    """Return the features of hands (n, 71), and the logarithm of each hand's size in pixels (n,)."""
     bones = np.concatenate([np.diff(hands[:, list(marks)], axis=1) for marks in RAY_LANDMARKS.values()], axis=1)
     lengths = np.log(np.hypot(bones[..., 0], bones[..., 1]))
     size = lengths.mean(axis=1)
     directions = np.arctan2(bones[..., 0], -bones[..., 1])  # 0 is up, positive towards the thumb
     middle = directions[:, BONES.index("MC3")]
-    turned = np.degrees((directions - middle[:, None] + np.pi) % (2 * np.pi) - np.pi)
+    angles = np.degrees((directions - middle[:, None] + np.pi) % (2 * np.pi) - np.pi)
     wrist = hands[:, list(WRIST_LANDMARKS)] - hands[:, [ORIGIN]]
     cos, sin = np.cos(-middle)[:, None], np.sin(-middle)[:, None]
     x, y = wrist[..., 0] * cos - wrist[..., 1] * sin, wrist[..., 0] * sin + wrist[..., 1] * cos
     upright = np.stack([x, y], axis=-1) / np.exp(size)[:, None, None]
-    return np.hstack([lengths - size[:, None], turned, upright.reshape(len(hands), -1)]), size
+    return np.hstack([lengths - size[:, None], angles, upright.reshape(len(hands), -1)]), size
 
 
 def feature_names() -> list[str]:
-    """Names of the features in the order of :func:`describe`."""
+    """Return the names of the features, in the order of :func:`describe`."""
     wrist = [f"{axis}:{mark}" for mark in WRIST_LANDMARKS for axis in "xy"]
     return [f"length:{bone}" for bone in BONES] + [f"angle:{bone}" for bone in BONES] + wrist
 
 
 def fit(hands: Array) -> dict[str, Any]:
-    """The statistics that are shipped."""
+    """Fit the statistics to landmarks (n, 37, 2); return the content of the card."""
     features, size = describe(hands)
     middle = np.median(features, axis=0)
     spread = 1.4826 * np.median(np.abs(features - middle), axis=0) + 1e-9
@@ -104,8 +107,8 @@ def fit(hands: Array) -> dict[str, Any]:
     variance = values**2 / (len(rest) - 2)
     count = int(np.searchsorted(np.cumsum(variance) / variance.sum(), KEPT_VARIANCE)) + 1
     return {
-        "source": "Landmarks of the Digital Hand Atlas by Payer et al., Med Image Anal 2019;54:207-219; "
-        "python -m napari_jsn.evaluation.calibration.hand_shape",
+        "source": "Landmarks of the Digital Hand Atlas by Payer et al., Med Image Anal 2019;54:207-219",
+        "command": "python -m napari_jsn.evaluation.calibration hand-shape",
         "hands": int(kept.sum()),
         "left_out": int((~kept).sum()),
         "features": feature_names(),
@@ -116,7 +119,3 @@ def fit(hands: Array) -> dict[str, Any]:
         "component_sd": np.round(np.sqrt(variance[:count]), 4).tolist(),
         "components": np.round(vectors[:count], 4).tolist(),
     }
-
-
-if __name__ == "__main__":
-    main()

@@ -1,1 +1,1 @@
-"""Narrowing against the change of a reader's score."""
+"""Comparison of narrowing with the change of a reader's score."""

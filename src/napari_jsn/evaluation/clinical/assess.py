@@ -1,4 +1,4 @@
-"""The clinical assessment: whether narrowing in millimetres follows the change of a reader's score."""
+"""Compare narrowing in millimetres with the change of a reader's score: the clinical assessment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.evaluation.clinical.readings import Agreement, BlandAltman, agreement, bland_altman
+from napari_jsn.evaluation.clinical.readings import BlandAltman, ReaderAgreement, bland_altman, reader_agreement
 from napari_jsn.evaluation.clinical.table import ClinicalTable
 
 if TYPE_CHECKING:
@@ -19,50 +19,50 @@ if TYPE_CHECKING:
 
 Interval = tuple[float, float]
 _NAN = (float("nan"), float("nan"))
-#: How often patients are drawn anew for an interval, and the fewest patients with which that makes sense.
-_DRAWS, _LEAST_PATIENTS = 4000, 5
+#: Number of bootstrap samples of patients, and the smallest number of patients for an interval.
+_SAMPLES, _MIN_PATIENTS = 4000, 5
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """What the paper's assessment finds, and the same with regard to joints that belong to one patient.
+    """The results of the paper's assessment, and the same with the joints of one patient as a cluster.
 
     Attributes
     ----------
     joints : DataFrame
-        ``patient joint side jsn_mm score_change``, one row a joint.
+        ``patient joint side jsn_mm score_change``, one row per joint.
     patients, patients_read : int
-        Patients, and those of them with joints that were read several times.
+        Number of patients, and of those with joints that were read several times.
     changed, unchanged : (n,) float arrays
-        Narrowing of joints whose score rose, and of those whose score stayed, in mm.
+        Narrowing of joints whose score rose, and of joints whose score did not change, in mm.
     difference_mm : float
-        Mean of the first less mean of the second.
+        Mean of ``changed`` minus mean of ``unchanged``.
     difference_ci95 : tuple of float
-        By Welch's t, joints taken as independent.
+        By Welch's t, with joints as independent.
     t, degrees_of_freedom, p : float
         Unpaired t-test (Welch), one-tailed: joints whose score rose narrowed more.
     r : float
         Pearson's correlation of narrowing and score change over all joints.
     r_ci95 : tuple of float
-        By Fisher's transformation, joints taken as independent.
+        By Fisher's transformation, with joints as independent.
     difference_clustered_ci95, r_clustered_ci95 : tuple of float
-        95 % of the same figures when patients are drawn anew with all their joints (cluster bootstrap).
+        95 % intervals by resampling patients with all their joints (cluster bootstrap).
     mixed_mm, mixed_p : float
-        Difference and one-tailed p by a linear mixed model with a random intercept for each patient.
+        Difference and one-tailed p by a linear mixed model with a random intercept per patient.
     mixed_ci95 : tuple of float
-    agreement : Agreement or None
+    agreement : ReaderAgreement or None
         None where no joint was read twice.
     bland_altman : BlandAltman or None
         Of the first two readings.
     readings : tuple of str
-        Names of the readings, in their order.
+        Names of the readings, in order.
     sdc_mm : float
-        Smallest detectable change: from the stated uncertainties, else from repeated readings; NaN where neither is
-        known.
+        Smallest detectable change: from the stated uncertainties, otherwise from repeated readings; NaN where neither
+        is known.
     sdc_source : str
-        What it rests on.
+        Source of the SDC.
     notes : tuple of str
-        What was left out, and what cannot be said.
+        What was left out, and what could not be computed.
     """
 
     joints: pd.DataFrame = field(repr=False)
@@ -82,7 +82,7 @@ class Assessment:
     mixed_mm: float
     mixed_ci95: Interval
     mixed_p: float
-    agreement: Agreement | None
+    agreement: ReaderAgreement | None
     bland_altman: BlandAltman | None
     readings: tuple[str, ...]
     sdc_mm: float
@@ -91,13 +91,13 @@ class Assessment:
 
 
 def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
-    """Assess narrowing against score change (Wang et al. 2023, Fig. 8).
+    """Compare narrowing with score change (Wang et al. 2023, Fig. 8).
 
     Parameters
     ----------
     table : ClinicalTable
     seed : int
-        Of the cluster bootstrap.
+        Seed of the cluster bootstrap.
 
     Raises
     ------
@@ -110,17 +110,17 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
     score = joints["score_change"].to_numpy(float)
     jsn = joints["jsn_mm"].to_numpy(float)
     changed, unchanged = jsn[score > 0], jsn[score == 0]
-    for group, told in ((changed, "rose"), (unchanged, "stayed")):
+    for group, change in ((changed, "rose"), (unchanged, "did not change")):
         if len(group) < 2:
             raise InputError(
-                f"The score of {len(group)} joint{'s' * (len(group) != 1)} {told}; at least 2 are needed to compare. "
-                "Give more joints.",
+                f"The score of {len(group)} joint{'s' * (len(group) != 1)} {change}, but the comparison needs at least "
+                "2. Give more joints.",
                 "table",
             )
     notes = list(table.notes)
     if (fell := int((score < 0).sum())) > 0:
         notes.append(
-            f"The score of {fell} joint{'s' * (fell != 1)} fell; this counts for the correlation, not for the t-test."
+            f"The score of {fell} joint{'s' * (fell != 1)} fell; it counts in the correlation, not in the t-test."
         )
     one_tailed = stats.ttest_ind(changed, unchanged, equal_var=False, alternative="greater")
     interval = stats.ttest_ind(changed, unchanged, equal_var=False).confidence_interval(0.95)
@@ -129,8 +129,8 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
     mixed, mixed_note = _mixed(joints[score >= 0])
     patients = joints["patient"].nunique()
     clustered = [_cluster_bootstrap(joints, statistic, seed) for statistic in (_difference, _correlation)]
-    if patients < _LEAST_PATIENTS:
-        notes.append(f"Only {patients} patients: no interval can respect that their joints belong together.")
+    if patients < _MIN_PATIENTS:
+        notes.append(f"Only {patients} patients: too few for an interval with the joints of a patient as a cluster.")
     notes += mixed_note
     agreed, compared, names = _repeated(table)
     sdc_mm, sdc_source = _sdc(joints, agreed)
@@ -162,7 +162,7 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
 
 
 def _mixed(joints: pd.DataFrame) -> tuple[tuple[float, float, float, float], list[str]]:
-    """Difference, interval and one-tailed p of a mixed model; NaN, and why, where it cannot be fitted."""
+    """Return difference, interval and one-tailed p of a mixed model, with notes; NaN where it cannot be fitted."""
     try:
         from statsmodels.regression.linear_model import OLS
         from statsmodels.regression.mixed_linear_model import MixedLM
@@ -172,24 +172,24 @@ def _mixed(joints: pd.DataFrame) -> tuple[tuple[float, float, float, float], lis
         ) from error
     from scipy.stats import norm
 
-    nothing = (float("nan"),) * 4
+    unknown = (float("nan"),) * 4
     if joints["patient"].nunique() < 2:
-        return nothing, ["The mixed model needs two patients or more."]
+        return unknown, ["The mixed model needs at least two patients."]
     narrowing = joints["jsn_mm"].to_numpy(float)
     raised = (joints["score_change"].to_numpy(float) > 0).astype(float)
     design = np.stack([np.ones(len(joints)), raised], axis=1)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a patient's share of the variance may well come out as 0
+        warnings.simplefilter("ignore")  # of a variance of 0 between patients, which is common
         try:
             fit = MixedLM(narrowing, design, groups=joints["patient"].to_numpy()).fit(reml=True)
-            note = [] if fit.converged else ["The mixed model did not converge; read its figures with care."]
+            note = [] if fit.converged else ["The mixed model did not converge, so its figures may be wrong."]
             effect, sd = float(fit.params[1]), float(fit.bse[1])
         except (np.linalg.LinAlgError, ValueError):
-            fit = OLS(narrowing, design).fit()  # where patients do not differ, it is the model of independent joints
+            fit = OLS(narrowing, design).fit()  # without variance between patients, joints are independent
             note = ["Patients do not differ beyond their joints, so the mixed model is that of independent joints."]
             effect, sd = float(fit.params[1]), float(fit.bse[1])
     if not (np.isfinite(sd) and sd > 0):
-        return nothing, ["The mixed model could not be fitted to these joints."]
+        return unknown, ["The mixed model could not be fitted to these joints."]
     return (effect, effect - 1.96 * sd, effect + 1.96 * sd, float(norm.sf(effect / sd))), note
 
 
@@ -197,53 +197,51 @@ Sums = NDArray[np.float64]
 
 
 def _cluster_bootstrap(joints: pd.DataFrame, statistic: Callable[[Sums], Sums], seed: int) -> Interval:
-    """95 % interval of a statistic when patients are drawn anew, each with all of its joints."""
+    """Return the 95 % interval of a statistic by resampling patients, each with all of its joints."""
     from scipy.stats import bootstrap
 
     jsn, score = (joints[name].to_numpy(float) for name in ("jsn_mm", "score_change"))
-    rose, stayed = score > 0, score == 0
-    each = np.stack(
-        [rose, rose * jsn, stayed, stayed * jsn, np.ones(len(jsn)), jsn, score, jsn**2, score**2, jsn * score]
-    )
+    rose, same = score > 0, score == 0
+    each = np.stack([rose, rose * jsn, same, same * jsn, np.ones(len(jsn)), jsn, score, jsn**2, score**2, jsn * score])
     codes = np.unique(joints["patient"].to_numpy(str), return_inverse=True)[1]
-    sums = np.stack([np.bincount(codes, row) for row in each])  # what any draw of patients adds up to
+    sums = np.stack([np.bincount(codes, row) for row in each])  # per patient; a sample of patients is a sum of these
     patients = np.arange(sums.shape[1])
-    if len(patients) < _LEAST_PATIENTS:
+    if len(patients) < _MIN_PATIENTS:
         return _NAN
 
-    def of_draw(drawn: NDArray[np.int_], axis: int = -1) -> Sums:
-        return statistic(sums[:, drawn].sum(axis=axis))
+    def of_sample(sample: NDArray[np.int_], axis: int = -1) -> Sums:
+        return statistic(sums[:, sample].sum(axis=axis))
 
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = bootstrap(
-            (patients,), of_draw, n_resamples=_DRAWS, method="percentile", rng=np.random.default_rng(seed)
+            (patients,), of_sample, n_resamples=_SAMPLES, method="percentile", rng=np.random.default_rng(seed)
         )
-    drawn = found.bootstrap_distribution  # a draw without any changed joint has no difference
-    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    values = found.bootstrap_distribution  # NaN for a sample without a changed joint
+    low, high = np.nanquantile(values, [0.025, 0.975])
     return float(low), float(high)
 
 
 def _difference(sums: Sums) -> Sums:
-    """Mean narrowing of joints whose score rose less that of those whose score stayed, from their sums."""
+    """Return the mean narrowing of joints whose score rose minus that of joints without change, from sums."""
     return np.asarray(sums[1] / sums[0] - sums[3] / sums[2])
 
 
 def _correlation(sums: Sums) -> Sums:
-    """Pearson's r from sums."""
+    """Return Pearson's r from sums."""
     n, x, y, xx, yy, xy = sums[4:]
     return np.asarray((n * xy - x * y) / np.sqrt((n * xx - x**2) * (n * yy - y**2)))
 
 
-def _repeated(table: ClinicalTable) -> tuple[Agreement | None, BlandAltman | None, tuple[str, ...]]:
+def _repeated(table: ClinicalTable) -> tuple[ReaderAgreement | None, BlandAltman | None, tuple[str, ...]]:
     if table.readings is None:
         return None, None, ()
     values = table.readings.to_numpy(float)
     names = tuple(str(name) for name in table.readings.columns)
-    return agreement(values), bland_altman(values[:, 0], values[:, 1]), names
+    return reader_agreement(values), bland_altman(values[:, 0], values[:, 1]), names
 
 
-def _sdc(joints: pd.DataFrame, agreed: Agreement | None) -> tuple[float, str]:
+def _sdc(joints: pd.DataFrame, agreed: ReaderAgreement | None) -> tuple[float, str]:
     if "jsn_sd_mm" in joints and joints["jsn_sd_mm"].notna().any():
         return float(1.96 * np.sqrt(np.nanmean(joints["jsn_sd_mm"].to_numpy(float) ** 2))), "stated uncertainties"
     return (agreed.sdc_mm, "repeated readings") if agreed else (float("nan"), "")

@@ -1,4 +1,4 @@
-"""Repeated readings of the same joints: how well they agree."""
+"""Compute the agreement of repeated readings of the same joints."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Agreement:
+class ReaderAgreement:
     """Agreement of k readings of n joints.
 
     Attributes
     ----------
     joints, readings : int
     icc_2_1, icc_3_1 : float
-        Intraclass correlation of a single reading: absolute agreement of readers drawn by chance, and consistency of
-        these readers (Shrout & Fleiss 1979).
+        Intraclass correlation of a single reading: absolute agreement of random readers, and consistency of these
+        readers (Shrout & Fleiss 1979).
     icc_2_1_ci95, icc_3_1_ci95 : tuple of float
     sem_mm : float
         Standard error of measurement: root of the residual mean square.
@@ -41,12 +41,12 @@ class Agreement:
 
 @dataclass(frozen=True)
 class BlandAltman:
-    """Difference of two readings against their mean.
+    """The differences of two readings and their limits of agreement.
 
     Attributes
     ----------
     mean, difference : (n,) float arrays
-        Of each joint, in mm; the difference is the first less the second.
+        Mean of the two readings of each joint, and first minus second reading, in mm.
     bias, sd : float
     bias_ci95 : tuple of float
     limits : tuple of float
@@ -65,13 +65,13 @@ class BlandAltman:
     high_ci95: Interval
 
 
-def agreement(values: ArrayLike) -> Agreement:
-    """ICC, SEM and SDC of readings.
+def reader_agreement(values: ArrayLike) -> ReaderAgreement:
+    """Return ICC, SEM and SDC of readings.
 
     Parameters
     ----------
     values : (n, k) array
-        Narrowing in mm: n joints, k readings, none missing.
+        Narrowing in mm: n joints, k readings, without missing values.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def agreement(values: ArrayLike) -> Agreement:
     low = ratio / f_distribution.ppf(0.975, n - 1, degrees)
     high = ratio * f_distribution.ppf(0.975, degrees, n - 1)
     ci3 = ((low - 1) / (low + k - 1), (high - 1) / (high + k - 1))
-    # McGraw & Wong: Satterthwaite's degrees of freedom for the sum of the readers' and the residual mean square
+    # McGraw & Wong: Satterthwaite's degrees of freedom of the sum of the mean squares of readers and residual
     a = k * icc2 / (n * max(1 - icc2, tiny))
     b = 1 + k * icc2 * (n - 1) / (n * max(1 - icc2, tiny))
     v = (a * columns + b * rest) ** 2 / max((a * columns) ** 2 / (k - 1) + (b * rest) ** 2 / degrees, tiny)
@@ -110,11 +110,11 @@ def agreement(values: ArrayLike) -> Agreement:
         n * (lower * rows - rest) / max(spread + n * lower * rows, tiny),
     )
     sem = float(np.sqrt(rest))
-    return Agreement(n, k, float(icc2), _interval(ci2), float(icc3), _interval(ci3), sem, 1.96 * sem)
+    return ReaderAgreement(n, k, float(icc2), _interval(ci2), float(icc3), _interval(ci3), sem, 1.96 * sem)
 
 
 def bland_altman(first: ArrayLike, second: ArrayLike) -> BlandAltman:
-    """Bland and Altman's limits of agreement of two readings, (n,) each, in mm.
+    """Return the limits of agreement of two readings, (n,) each, in mm (Bland and Altman).
 
     Raises
     ------
@@ -149,12 +149,15 @@ def bland_altman(first: ArrayLike, second: ArrayLike) -> BlandAltman:
 
 def _shape(x: NDArray[np.float64]) -> tuple[int, int]:
     if x.ndim != 2 or x.shape[0] < 3 or x.shape[1] < 2 or not np.isfinite(x).all():
-        raise InputError("Agreement needs at least 3 joints, each read at least twice, none of them missing.", "table")
+        raise InputError(
+            "Agreement needs at least 3 joints with at least two readings and no missing values. Give more readings.",
+            "table",
+        )
     return x.shape[0], x.shape[1]
 
 
 def _mean_squares(x: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Mean squares of a two-way analysis of variance: joints, readings, and what is left."""
+    """Return the mean squares of a two-way analysis of variance: joints, readings and residual."""
     n, k = x.shape
     by_joint, by_reading, whole = x.mean(axis=1), x.mean(axis=0), x.mean()
     rest = x - by_joint[:, None] - by_reading[None, :] + whole

@@ -1,46 +1,46 @@
-"""The clinical assessment as a page, and as the files of a folder."""
+"""Write the clinical assessment as a page, and as the files of a folder."""
 
 from __future__ import annotations
 
 import math
 
 from napari_jsn.evaluation.clinical.assess import Assessment
-from napari_jsn.evaluation.clinical.plots import figures, p_words
+from napari_jsn.evaluation.clinical.plots import clinical_plots, format_p
 
 PAGE, TABLE = "clinical.md", "clinical-joints.csv"
 _CAPTIONS = {
     "clinical-box.png": "Narrowing of joints without and with a change of score. Box: median and quartiles; whiskers: "
     "the last joint within 1.5 interquartile ranges.",
     "clinical-score.png": "Narrowing by change of score.",
-    "clinical-cumulative.png": "Cumulative probability of narrowing. Joints beyond the band changed by more than the "
+    "clinical-cumulative.png": "Cumulative probability of narrowing. Joints outside the band changed by more than the "
     "smallest detectable change.",
     "clinical-bland-altman.png": "Bland-Altman plot of the first two readings, with 95 % intervals of mean and limits.",
 }
 
-_DRAWN = "patients drawn anew (cluster bootstrap)"
+_CLUSTERED = "patients resampled (cluster bootstrap)"
 
 Row = tuple[str, str, str]
 
 
-def rows(found: Assessment) -> list[Row]:
-    """What was found, in rows of (figure, value, 95 % interval)."""
+def clinical_rows(found: Assessment) -> list[Row]:
+    """Return the results in rows of (figure, value, 95 % interval)."""
     difference, r = _mm(found.difference_mm), f"{found.r:.3f}"
-    test = f"t = {found.t:.2f}, df = {found.degrees_of_freedom:.0f}, {p_words(found.p)}"
-    mixed = f"{_mm(found.mixed_mm)}, {p_words(found.mixed_p)}" if math.isfinite(found.mixed_mm) else "not fitted"
-    told = [
+    test = f"t = {found.t:.2f}, df = {found.degrees_of_freedom:.0f}, {format_p(found.p)}"
+    mixed = f"{_mm(found.mixed_mm)}, {format_p(found.mixed_p)}" if math.isfinite(found.mixed_mm) else "not fitted"
+    rows = [
         ("Joints, score rose", _mean(found.changed), ""),
         ("Joints, no change of score", _mean(found.unchanged), ""),
         ("Difference of the means", difference, _interval(found.difference_ci95, "mm")),
         ("t-test, unpaired, one-tailed (Welch)", test, ""),
         ("Pearson r, narrowing and score change", r, _interval(found.r_ci95)),
-        (f"Difference, {_DRAWN}", difference, _interval(found.difference_clustered_ci95, "mm")),
-        (f"Pearson r, {_DRAWN}", r, _interval(found.r_clustered_ci95)),
+        (f"Difference, {_CLUSTERED}", difference, _interval(found.difference_clustered_ci95, "mm")),
+        (f"Pearson r, {_CLUSTERED}", r, _interval(found.r_clustered_ci95)),
         ("Difference, mixed model (patient as random intercept)", mixed, _interval(found.mixed_ci95, "mm")),
     ]
     if found.agreement is not None and found.bland_altman is not None:
         agreed, compared = found.agreement, found.bland_altman
         read = f"{agreed.readings} readings of {agreed.joints} joints"
-        told += [
+        rows += [
             (f"ICC(2,1), {read}", f"{agreed.icc_2_1:.4f}", _interval(agreed.icc_2_1_ci95)),
             ("ICC(3,1)", f"{agreed.icc_3_1:.4f}", _interval(agreed.icc_3_1_ci95)),
             ("Mean difference of readings", _mm(compared.bias), _interval(compared.bias_ci95, "mm")),
@@ -49,53 +49,53 @@ def rows(found: Assessment) -> list[Row]:
         ]
     if math.isfinite(found.sdc_mm):
         beyond = float((found.joints["jsn_mm"] > found.sdc_mm).mean())
-        told.append((f"Smallest detectable change (SDC), {found.sdc_source}", f"{found.sdc_mm:.3f} mm", ""))
-        told.append(("Joints narrowed by more than the SDC", f"{100 * beyond:.0f} %", ""))
-    return told
+        rows.append((f"Smallest detectable change (SDC), {found.sdc_source}", f"{found.sdc_mm:.3f} mm", ""))
+        rows.append(("Joints narrowed by more than the SDC", f"{100 * beyond:.0f} %", ""))
+    return rows
 
 
-def page(found: Assessment, source: str, pictures: list[str]) -> str:
-    """The page, in Markdown; pictures lie beside it."""
+def clinical_page(found: Assessment, source: str, pictures: list[str]) -> str:
+    """Return the page in Markdown; ``pictures`` are the file names of the plots in its folder."""
     table = ["| figure | value | 95 % interval |", "|---|---|---|"]
-    table += [f"| {name} | {value} | {interval} |" for name, value, interval in rows(found)]
-    whose = f"{len(found.joints)} joints of {found.patients} patient{'s' * (found.patients != 1)}"
+    table += [f"| {name} | {value} | {interval} |" for name, value, interval in clinical_rows(found)]
+    joints = f"{len(found.joints)} joints of {found.patients} patient{'s' * (found.patients != 1)}"
     lines = [
         "# Narrowing against change of score",
         "",
-        f"{whose}, {source}. Narrowing is positive.",
+        f"{joints}, {source}. Narrowing is positive.",
         "",
         *table,
         "",
-        *(f"- {note}" for note in (*found.notes, *_how(found))),
+        *(f"- {note}" for note in (*found.notes, *_methods(found))),
     ]
     for name in pictures:
         lines += ["", f"![{_CAPTIONS[name]}]({name})", "", f"*{_CAPTIONS[name]}*"]
     return "\n".join(lines) + "\n"
 
 
-def files(found: Assessment, source: str) -> dict[str, bytes]:
-    """File names and what they hold: the page, its pictures, and the joints that counted."""
-    pictures = figures(found)
+def clinical_files(found: Assessment, source: str) -> dict[str, bytes]:
+    """Return the files by name: the page, its plots, and the table of the joints that count."""
+    pictures = clinical_plots(found)
     joints = found.joints.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-    return {PAGE: page(found, source, list(pictures)).encode(), TABLE: joints.encode(), **pictures}
+    return {PAGE: clinical_page(found, source, list(pictures)).encode(), TABLE: joints.encode(), **pictures}
 
 
-def _how(found: Assessment) -> list[str]:
-    told = [
-        "The t-test and the intervals of the first rows take joints as independent. Joints of one patient are not: the "
-        "intervals of the cluster bootstrap and the mixed model respect that, and count where they differ.",
+def _methods(found: Assessment) -> list[str]:
+    notes = [
+        "The t-test and the intervals of the first rows treat joints as independent. Joints of one patient are not "
+        "independent: where the figures differ, use the cluster bootstrap and the mixed model, which account for this.",
     ]
     if found.agreement is not None:
-        told.append(
+        notes.append(
             f"Readings: {', '.join(found.readings)}. Their SDC = 1.96 x SEM, where SEM is the root of the residual "
             "mean square; with two readings that is 1.96 x SD(difference) / sqrt(2) (Bruynesteyn et al. 2005). "
-            "Readings of the same films do not tell what a new positioning of the hand would add."
+            "Readings of the same radiographs do not include the effect of repositioning the hand."
         )
     else:
-        told.append("No joint was read twice, so no ICC or limits of agreement can be told.")
+        notes.append("No joint was read twice, so there are no ICC and no limits of agreement.")
     if found.sdc_source == "stated uncertainties":
-        told.append("SDC of stated uncertainties = 1.96 x root mean square of jsn_sd_mm.")
-    return told
+        notes.append("SDC of stated uncertainties = 1.96 x root mean square of jsn_sd_mm.")
+    return notes
 
 
 def _mean(values: object) -> str:

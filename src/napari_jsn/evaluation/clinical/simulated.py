@@ -1,4 +1,4 @@
-"""A simulated cohort of joints for the clinical assessment: joint images only, which is quicker than whole hands."""
+"""Simulate and measure joints for the clinical assessment: joint images, which are faster than whole hands."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from napari_jsn.simulation.simulated_radiograph import JointPair
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Names of the two readings: with the bones that the network finds, and with the exact ones.
+#: Names of the two readings: with the masks that the network finds, and with the true masks.
 READINGS = ("bones found", "bones exact")
-#: Share of joints that narrow, beyond which a patient's severity adds, and by how much in mm.
+#: Share of joints that narrow: smallest share, increase with the severity; and range of their narrowing in mm.
 _NARROWING, _MORE, _BY_MM = 0.1, 0.4, (0.1, 0.8)
-#: What else joints change by, sd in mm.
+#: Standard deviation of the change of all other joints, in mm.
 _REST_MM = 0.02
 _BATCH = 20
 
@@ -29,24 +29,25 @@ _BATCH = 20
 def simulated_rows(
     count: int, seed: int = 0, device: str | None = None, progress: Progress | None = None
 ) -> pd.DataFrame:
-    """Simulate joints of patients at two visits, read each twice, and set the true change of score beside it.
+    """Simulate joints of patients at two visits, and measure each with found and with true masks.
 
-    Each patient has ten joints and a severity of disease, which decides how many of them narrow and by how much.
+    Each patient has ten joints and a severity of disease. The severity sets how many of the joints narrow, and by how
+    much.
 
     Parameters
     ----------
     count : int
-        How many joints.
+        Number of joints.
     seed : int
     device : str, optional
         ``"cpu"`` or ``"cuda"``.
     progress : Progress, optional
-        When aborted, the joints that are ready come back.
+        After an abort, the joints that are complete are returned.
 
     Returns
     -------
     DataFrame
-        Two rows a joint: ``patient joint side reading jsn_mm jsn_sd_mm reliable score_change true_mm``.
+        Two rows per joint: ``patient joint side reading jsn_mm jsn_sd_mm reliable score_change true_mm``.
     """
     import pandas as pd
 
@@ -56,14 +57,14 @@ def simulated_rows(
     for first in range(0, count, _BATCH):
         if progress.aborted:
             break
-        some = [next(pairs) for _ in range(min(_BATCH, count - first))]
+        batch = [next(pairs) for _ in range(min(_BATCH, count - first))]
         fixed, moving, spacing = (
-            [getattr(pair, name) for _, pair in some] for name in ("fixed", "moving", "spacing_mm")
+            [getattr(pair, name) for _, pair in batch] for name in ("fixed", "moving", "spacing_mm")
         )
-        exact = ([pair.fixed_masks for _, pair in some], [pair.moving_masks for _, pair in some])
+        exact = ([pair.fixed_masks for _, pair in batch], [pair.moving_masks for _, pair in batch])
         for reading, masks in zip(READINGS, ((None, None), exact), strict=True):
             found = register_many(fixed, moving, *masks, spacing_mm=spacing, moving_spacing_mm=spacing, device=device)
-            for (patient, pair), registered in zip(some, found, strict=True):
+            for (patient, pair), registered in zip(batch, found, strict=True):
                 truth = pair.moving_truth
                 records.append(
                     {
@@ -74,7 +75,7 @@ def simulated_rows(
                         "true_mm": pair.jsn_projected_mm,
                     }
                 )  # fmt: skip
-        progress.update(first + len(some), count, "Measuring joints")
+        progress.update(first + len(batch), count, "Measuring joints")
     return pd.DataFrame(records)
 
 
@@ -86,7 +87,7 @@ def _pairs(count: int, seed: int) -> Iterator[tuple[str, JointPair]]:
             jsn_mm = float(rng.normal(0, _REST_MM))
             if rng.random() < _NARROWING + _MORE * severity:
                 jsn_mm += float(rng.uniform(*_BY_MM)) * (0.4 + severity)
-            # one seed a patient: the same bones and device for all of the joints, each with a motion of its own
+            # One seed per patient: all joints have the same bones and device, and each its own motion.
             yield f"SIM{number + 1:04d}", joint_pair(joint, jsn_mm, _seed(seed, number), motion=Motion.draw(rng))
 
 

@@ -1,4 +1,4 @@
-"""The table of a clinical assessment: narrowing and score change of joints, from files."""
+"""Read the table of a clinical assessment: narrowing and score change of joints."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from napari_jsn.common.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-#: What names a joint, and what an assessment needs beside it.
+#: Columns that identify a joint, and columns that an assessment needs in addition.
 JOINT = ["patient", "joint", "side"]
 NEEDED = ["jsn_mm", "score_change"]
-#: A column that tells repeated readings of the same joint apart.
+#: Column that identifies repeated readings of the same joint.
 READING = "reading"
 
 
@@ -26,10 +26,10 @@ class ClinicalTable:
     Attributes
     ----------
     joints : DataFrame
-        ``patient joint side jsn_mm score_change`` and, where known, ``jsn_sd_mm``; one row a joint, the mean where it
-        was read several times.
+        ``patient joint side jsn_mm score_change`` and, where known, ``jsn_sd_mm``; one row per joint, the mean of its
+        readings.
     readings : DataFrame or None
-        One row a joint that was read every time, one column a reading: narrowing in mm.
+        Narrowing in mm: one row per joint that is in every reading, one column per reading.
     notes : tuple of str
         What was left out.
     """
@@ -49,16 +49,16 @@ def read_table(
     Parameters
     ----------
     path : path
-        A row a joint, or a joint and visit (column ``visit``), or a joint and reading (column ``reading``).
+        One row per joint, or per joint and visit (column ``visit``), or per joint and reading (column ``reading``).
     truth : path, optional
-        The ``truth.csv`` of a simulated study, whose ``svdh_narrowing`` since visit 1 is the score change.
+        The ``truth.csv`` of simulated patients; the change of its ``svdh_narrowing`` since visit 1 is the score change.
     visit : int, optional
-        Which visit's narrowing since baseline; the last one of each joint by default.
+        Visit whose narrowing since baseline is used; by default the last visit of each joint.
 
     Raises
     ------
     InputError
-        If a file cannot be read, lacks a column, or tells of one joint twice.
+        If a file cannot be read, lacks a column, or has one joint twice.
     """
     rows = _read(path, "table")
     if truth is not None:
@@ -67,10 +67,10 @@ def read_table(
 
 
 def tidy(rows: pd.DataFrame, visit: int | None = None) -> ClinicalTable:
-    """The same from rows that were read already."""
+    """Return the table of rows that are already in memory; see :func:`read_table`."""
     import pandas as pd
 
-    _check(rows, [*JOINT, *NEEDED], "table", " A truth.csv gives it to simulated studies: --truth.")
+    _check(rows, [*JOINT, *NEEDED], "table", " For simulated patients, give their truth.csv (--truth).")
     notes: list[str] = []
     rows = rows.assign(**{name: pd.to_numeric(rows[name], errors="coerce") for name in NEEDED})
     for name in JOINT:
@@ -87,18 +87,18 @@ def tidy(rows: pd.DataFrame, visit: int | None = None) -> ClinicalTable:
         return _repeated(rows, notes)
     twice = rows.duplicated(JOINT)
     if twice.any():
-        _refuse_twice(rows[twice].iloc[0], "Give repeated readings a column 'reading' that tells them apart.")
+        _refuse_twice(rows[twice].iloc[0], "Add a column 'reading' with the name of each reading.")
     return ClinicalTable(_columns(rows).reset_index(drop=True), None, tuple(notes))
 
 
 def _repeated(rows: pd.DataFrame, notes: list[str]) -> ClinicalTable:
     twice = rows.duplicated([*JOINT, READING])
     if twice.any():
-        _refuse_twice(rows[twice].iloc[0], f"Each reading ({READING}) must hold it once.")
+        _refuse_twice(rows[twice].iloc[0], f"Each reading (column {READING!r}) must have it once.")
     wide = rows.pivot(index=JOINT, columns=READING, values="jsn_mm")
     full = wide.dropna()
     if len(full) < len(wide):
-        notes.append(f"{len(wide) - len(full)} joints were not read every time; they do not count for agreement.")
+        notes.append(f"{len(wide) - len(full)} joints are not in every reading; they do not count in the agreement.")
     means = _columns(rows).groupby(JOINT, sort=False, as_index=False).mean(numeric_only=True)
     return ClinicalTable(means, full if len(full) >= 3 else None, tuple(notes))
 
@@ -108,7 +108,7 @@ def _columns(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_visit(rows: pd.DataFrame, visit: int | None, notes: list[str]) -> pd.DataFrame:
-    """The rows of one visit; of the last one of each joint where none is named."""
+    """Return the rows of one visit; without a visit, those of the last visit of each joint."""
     if "visit" not in rows:
         return rows
     if visit is not None:
@@ -116,22 +116,22 @@ def _of_visit(rows: pd.DataFrame, visit: int | None, notes: list[str]) -> pd.Dat
         if chosen.empty:
             raise InputError(f"The table has no visit {visit}. It has: {sorted(set(rows['visit']))}.", "visit")
         return chosen
-    later = rows[rows["visit"] > 1]  # nothing has narrowed at the baseline yet
+    later = rows[rows["visit"] > 1]  # the baseline has no narrowing
     last = later["visit"] == later.groupby(JOINT)["visit"].transform("max")
     if not last.all():
-        notes.append("Of each joint the last visit counts.")
+        notes.append("The last visit of each joint counts.")
     return later[last]
 
 
 def _with_scores(rows: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the true change of the simulated score since visit 1."""
+    """Return the rows with the true change of the simulated score since visit 1."""
     _check(truth, [*JOINT, "visit", "svdh_narrowing"], "truth")
     _check(rows, ["joint", "side", "visit", "jsn_mm"], "table")
     if "patient" not in rows:
         names = truth["patient"].unique()
         if len(names) != 1:
             raise InputError(
-                f"The table names no patient, but the truth has {len(names)}. Add a column 'patient' to the table.",
+                f"The table has no column 'patient', but the truth has {len(names)} patients. Add the column.",
                 "table",
             )
         rows = rows.assign(patient=names[0])
@@ -143,7 +143,8 @@ def _with_scores(rows: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     joined = rows.merge(changes[[*keys, "score_change"]].drop_duplicates(keys), on=keys, how="left")
     if joined["score_change"].isna().all():
         raise InputError(
-            "No joint of the table is in the truth. Patients, joints, sides and visits must agree.", "truth"
+            "No joint of the table is in the truth. Give the truth.csv of the same patients, joints and visits.",
+            "truth",
         )
     return joined
 
@@ -154,9 +155,11 @@ def _read(path: str | os.PathLike[str], argument: str) -> pd.DataFrame:
     try:
         return pd.read_csv(path, dtype=dict.fromkeys((*JOINT, READING), str))
     except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}.", argument) from error
+        raise InputError(f"There is no file {path}. Give the path of a CSV file.", argument) from error
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"{Path(path).name} cannot be read as a CSV table: {error}.", argument) from error
+        raise InputError(
+            f"{Path(path).name} cannot be read as a CSV table: {error}. Give a CSV file.", argument
+        ) from error
 
 
 def _check(rows: pd.DataFrame, needed: list[str], argument: str, hint: str = "") -> None:
@@ -172,4 +175,4 @@ def _count(notes: list[str], number: int, what: str) -> None:
 
 
 def _refuse_twice(row: pd.Series, hint: str) -> None:
-    raise InputError(f"{row['joint']} {row['side']} of patient {row['patient']} is there twice. {hint}", "table")
+    raise InputError(f"The table has {row['joint']} {row['side']} of patient {row['patient']} twice. {hint}", "table")

@@ -1,1 +1,1 @@
-"""The whole measurement on hands whose truth is known."""
+"""Accuracy of the measurement of whole hands, end to end."""

@@ -1,4 +1,8 @@
-"""Measure whole hands whose truth is known: ``python -m napari_jsn.evaluation.hands``."""
+"""Measure whole hands whose narrowing is known, and write the tables to docs/hands.md.
+
+The parts are: simulated hands; radiographs that were rotated and exposed again (real ones, from NAPARI_JSN_DATA); time
+and memory.
+"""
 
 from __future__ import annotations
 
@@ -8,46 +12,46 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_jsn.anatomy import MEASURED_JOINTS
-from napari_jsn.evaluation.hands.measured import _CACHE, calibrate, run
+from napari_jsn.evaluation.hands.measured import CACHE, measure_hands
 from napari_jsn.evaluation.hands.simulated import simulated_hands
+from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.settings import limit_threads
+
+_COMMAND = "python -m napari_jsn.evaluation.hands"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and write the page, or calibrate."""
-    from napari_jsn.evaluation.hands import report as hands_report
+    """Measure the hands, print the tables and write the section of the page."""
+    from napari_jsn.evaluation.hands.report import re_exposed_lines, simulated_lines, timing_lines
 
-    parser = argparse.ArgumentParser("python -m napari_jsn.evaluation.hands", description=__doc__)
-    parser.add_argument("--patients", type=int, default=26, help="simulated patients, of both hands each")
+    parser = argparse.ArgumentParser(_COMMAND, description=__doc__)
+    parser.add_argument("--patients", type=int, default=26, help="simulated patients, both hands of each")
     parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--boxes", choices=("found", "truth"), default="found", help="find the joints, or take them")
+    parser.add_argument(
+        "--boxes", choices=("found", "truth"), default="found", help="find the joints, or use the truth"
+    )
     parser.add_argument("--threads", type=int, default=2, help="processes")
-    parser.add_argument("--cache", type=Path, default=_CACHE, help="folder where simulated films are kept")
-    parser.add_argument("--calibrate", action="store_true", help="fit the card of repositioning")
-    parser.add_argument("--only", choices=("simulated", "again", "time"), help="one part; writes no page")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder that keeps the simulated radiographs")
+    parser.add_argument("--only", choices=("simulated", "re-exposed", "time"), help="one part; writes no page")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the page hands.md")
     options = parser.parse_args(arguments)
     limit_threads(1)
-    if options.calibrate:
-        seed = 101 if options.seed == parser.get_default("seed") else options.seed
-        print(f"Written: {calibrate(options.patients, seed, options.boxes, options.threads, options.cache)}")
-        return 0
     lines: list[str] = []
     if options.only in (None, "simulated"):
         hands = list(simulated_hands(options.patients, options.seed, options.cache))
-        outcomes = run(hands, options.boxes, MEASURED_JOINTS, options.threads)
-        lines += hands_report.simulated(outcomes, len(hands), options.boxes)
-    if options.only in (None, "again"):
-        from napari_jsn.evaluation.hands.re_exposed import measure_again
+        measured = measure_hands(hands, options.boxes, MEASURED_JOINTS, options.threads)
+        lines += simulated_lines(measured, len(hands), options.boxes)
+    if options.only in (None, "re-exposed"):
+        from napari_jsn.evaluation.hands.re_exposed import measure_re_exposed
 
-        lines += hands_report.again(*measure_again())
+        lines += re_exposed_lines(*measure_re_exposed())
     if options.only in (None, "time"):
-        from napari_jsn.evaluation.hands.timing import timed
+        from napari_jsn.evaluation.hands.timing import time_hand
 
-        lines += hands_report.time(timed(next(simulated_hands(options.patients, options.seed, options.cache))))
+        lines += timing_lines(time_hand(next(simulated_hands(options.patients, options.seed, options.cache))))
     print("\n".join(lines))
     if options.only is None:
-        print(f"Written: {hands_report.write(options.out / 'hands.md', lines)}")
+        print(f"Written: {put_section(options.out / 'hands.md', _COMMAND, lines)}")
     return 0
 
 

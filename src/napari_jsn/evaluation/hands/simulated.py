@@ -1,28 +1,27 @@
-"""Simulated hands at two visits as DICOM files, written once and kept, and their truth."""
+"""Simulate hands at two visits as DICOM files with the command ``napari-jsn simulate``, and read their truth back."""
 
 from __future__ import annotations
 
 import csv
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_jsn.export.simulated.truth import TRUTH
-from napari_jsn.export.simulated.writer import RadiographWriter
 from napari_jsn.joint import Joint
 from napari_jsn.localization.mean_hand import BOX_MM
-from napari_jsn.simulation.hand import simulate
 
-#: Written last: the folder holds all it should.
+#: Written last, so a folder that holds it is complete.
 _DONE = "done"
 
+#: One row of ``truth.csv``.
 Row = dict[str, str]
 
 
 @dataclass(frozen=True)
 class SimulatedHand:
-    """The two films of one hand, and the rows of ``truth.csv`` by visit and joint."""
+    """The radiographs of one hand at two visits, and the rows of ``truth.csv`` by visit and joint."""
 
     patient: str
     side: str
@@ -30,7 +29,7 @@ class SimulatedHand:
     truth: dict[tuple[int, str], Row]
 
     def boxes(self) -> dict[tuple[int, str | None], list[Joint]]:
-        """The true places of all joints as boxes of both visits."""
+        """Return the true boxes of all joints by visit and side."""
         found: dict[tuple[int, str | None], list[Joint]] = {}
         for (visit, joint), row in self.truth.items():
             centre, axis = ((float(row[f"{what}_y{unit}"]), float(row[f"{what}_x{unit}"])) for what, unit in
@@ -41,19 +40,23 @@ class SimulatedHand:
 
 
 def simulated_hands(patients: int, seed: int, cache: Path) -> Iterator[SimulatedHand]:
-    """Both hands of each patient, a film each at two visits; simulated where they are not in the cache."""
+    """Yield both hands of each patient, one radiograph per hand and visit; simulate what the cache does not have."""
     folder = cache / f"hands-{seed}-{patients}"
     if not (folder / _DONE).exists():
-        with RadiographWriter(folder, films_per_visit=2, key=("benchmark", str(seed))) as writer:
-            for film in simulate(patients, 2, seed, "each"):
-                writer.add(film)
-                print(f"{writer.films} of {4 * patients} films simulated", file=sys.stderr, end="\r", flush=True)
+        # The command, because the writer of simulated files belongs to a layer above this one.
+        options = ["--patients", str(patients), "--visits", "2", "--hands", "each", "--seed", str(seed)]
+        command = [sys.executable, "-m", "napari_jsn.cli", "simulate", "--out", str(folder), *options]
+        subprocess.run(command, check=True, stdout=sys.stderr)
         (folder / _DONE).write_text("")
-    with (folder / TRUTH).open(newline="") as file:
+    yield from read_hands(folder)
+
+
+def read_hands(folder: Path) -> Iterator[SimulatedHand]:
+    """Yield the hands of a folder that ``napari-jsn simulate --visits 2 --hands each`` wrote."""
+    with (folder / "truth.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     for patient, side in sorted({(row["patient"], row["side"]) for row in rows}):
-        mine = [row for row in rows if (row["patient"], row["side"]) == (patient, side)]
-        files = {int(row["visit"]): folder / row["file"] for row in mine}
-        yield SimulatedHand(
-            patient, side, (files[1], files[2]), {(int(row["visit"]), row["joint"]): row for row in mine}
-        )
+        of_hand = [row for row in rows if (row["patient"], row["side"]) == (patient, side)]
+        files = {int(row["visit"]): folder / row["file"] for row in of_hand}
+        truth = {(int(row["visit"]), row["joint"]): row for row in of_hand}
+        yield SimulatedHand(patient, side, (files[1], files[2]), truth)

@@ -1,4 +1,4 @@
-"""Time and memory of measuring two radiographs of one hand, in a process of its own, once the models are loaded."""
+"""Measure the time and memory of two radiographs of one hand, in a separate process with the models loaded."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _THREADS = 2
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of the whole and of its stages, and the peak of resident memory in GB."""
+    """Seconds in total and by stage, and the peak resident memory in GB."""
 
     seconds: float
     stages: dict[str, float]
     peak_gb: float
 
 
-def timed(hand: SimulatedHand) -> Timing:
-    """Measure a hand twice in a fresh process; the second time counts."""
+def time_hand(hand: SimulatedHand) -> Timing:
+    """Measure a hand once and then three times more in a new process; return the fastest of these three."""
     code = f"from napari_jsn.evaluation.hands.timing import _report; _report({[str(path) for path in hand.paths]!r})"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return Timing(**json.loads(done.stdout.splitlines()[-1]))
@@ -37,7 +37,7 @@ def _report(paths: list[str]) -> None:
     from napari_jsn import measure, read_radiograph
 
     class Clock:
-        """Notes when each stage begins."""
+        """Records when each stage begins."""
 
         aborted = False
 

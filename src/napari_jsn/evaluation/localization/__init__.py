@@ -1,1 +1,1 @@
-"""Figures of merit of the localiser."""
+"""Accuracy of joint localization."""

@@ -1,4 +1,4 @@
-"""Tables and pictures of how well joints are found."""
+"""Measure how accurately a model finds joints: tables, figures of its card, and pictures."""
 
 from __future__ import annotations
 
@@ -9,108 +9,116 @@ from typing import Any
 import numpy as np
 
 from napari_jsn.common.progress import Progress, Silent
-from napari_jsn.evaluation.localization.detections import Looked, Summary, Truth, conditions, look, summary
+from napari_jsn.evaluation.localization.detections import (
+    Detection,
+    DetectionSummary,
+    RadiographTruth,
+    conditions,
+    detect,
+    summarize_detections,
+)
 
-#: Colours of the true and of the found places, and of the boxes, red, green and blue.
+#: Colours (RGB) of true positions, and of found positions and boxes.
 _TRUE, _FOUND = (86, 180, 233), (230, 159, 0)
 #: Longer side of a picture, in pixels.
 _SIDE = 900
 
-#: Name of a set of films, of a condition, and what was found.
-Row = tuple[str, str, list[Looked]]
+#: Name of a set of radiographs, name of a condition, and the detections.
+Row = tuple[str, str, list[Detection]]
 
 
-def evaluate(
-    sets: Sequence[tuple[str, Sequence[Truth]]], model: str = "default", progress: Progress | None = None
+def evaluate_localization(
+    sets: Sequence[tuple[str, Sequence[RadiographTruth]]], model: str = "default", progress: Progress | None = None
 ) -> list[Row]:
-    """Find the joints of all films, as they are and changed in the ways that films differ.
+    """Find the joints of all radiographs, as they are and with each variation.
 
     Parameters
     ----------
-    sets : sequence of (str, sequence of Truth)
-        What each set of films is called.
+    sets : sequence of (str, sequence of RadiographTruth)
+        Name and radiographs of each set.
     model : str
     progress : Progress, optional
-        Told of every condition; when aborted, the rows so far come back.
+        Updated after every condition; after an abort, the rows that are complete are returned.
     """
     progress = progress or Silent()
     rows: list[Row] = []
     todo = list(_conditions(sets))
-    for done, (name, condition, films) in enumerate(todo):
+    for done, (name, condition, truths) in enumerate(todo):
         if progress.aborted:
             break
-        rows.append((name, condition, [look(film, model) for film in films]))
+        rows.append((name, condition, [detect(truth, model) for truth in truths]))
         progress.update(done + 1, len(todo), "Finding the joints")
     return rows
 
 
-def _conditions(sets: Sequence[tuple[str, Sequence[Truth]]]) -> Iterator[tuple[str, str, list[Truth]]]:
-    for name, films in sets:
-        for condition, changed in conditions(films):
+def _conditions(
+    sets: Sequence[tuple[str, Sequence[RadiographTruth]]],
+) -> Iterator[tuple[str, str, list[RadiographTruth]]]:
+    for name, truths in sets:
+        for condition, changed in conditions(truths):
             if changed:
                 yield name, condition, changed
 
 
-def table(rows: Sequence[Row]) -> str:
-    """A line for each set and condition."""
-    head = "| films | n | joints in view | within 4 mm | median (95 %), mm | missed | invented |"
+def localization_table(rows: Sequence[Row]) -> str:
+    """Return a Markdown table with a line for each set and condition."""
+    head = "| radiographs | n | joints in view | within 4 mm | median (95 %), mm | missed | false |"
     lines = [head, "|---|" + "---:|" * 6]
-    for name, condition, looked in rows:
-        told = summary(looked)
+    for name, condition, detections in rows:
+        summary = summarize_detections(detections)
         first = f"**{name}**" if condition == "as they are" else f"{name}: {condition}"
         lines.append(
-            f"| {first} | {told.films} | {told.joints} | {100 * told.within:.1f} % "
-            f"| {told.median_mm:.2f} ({told.p95_mm:.2f}) | {told.missed} | {told.invented} |"
+            f"| {first} | {summary.radiographs} | {summary.joints} | {100 * summary.within:.1f} % "
+            f"| {summary.median_mm:.2f} ({summary.p95_mm:.2f}) | {summary.missed} | {summary.false} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def figures(rows: Sequence[Row]) -> dict[str, Any]:
-    """What a model's card says of films that were never learned from."""
-    return {f"{name}, {condition}": _rounded(summary(looked)) for name, condition, looked in rows}
+def localization_figures(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the figures for a model's card, of radiographs that the model was not trained on."""
+    return {f"{name}, {condition}": _rounded(summarize_detections(detections)) for name, condition, detections in rows}
 
 
-def _rounded(told: Summary) -> dict[str, float]:
+def _rounded(summary: DetectionSummary) -> dict[str, float]:
     return {
-        "films": told.films,
-        "joints": told.joints,
-        "within_4_mm": round(told.within, 4),
-        "median_mm": round(told.median_mm, 2),
-        "p95_mm": round(told.p95_mm, 2),
-        "missed": told.missed,
-        "invented": told.invented,
+        "radiographs": summary.radiographs,
+        "joints": summary.joints,
+        "within_4_mm": round(summary.within, 4),
+        "median_mm": round(summary.median_mm, 2),
+        "p95_mm": round(summary.p95_mm, 2),
+        "missed": summary.missed,
+        "false": summary.false,
     }
 
 
 def overlays(rows: Sequence[Row]) -> dict[str, bytes]:
-    """Of each row the film with the largest error or most misses: file names and PNG files."""
+    """Return, of each row, the radiograph with most missed and false joints or the largest error: PNG files by name."""
     pictures = {}
-    for number, (name, _, looked) in enumerate(rows):
-        worst = max(looked, key=lambda each: (len(each.missed) + len(each.invented), *_worst(each)))
-        pictures[f"{name.replace(' ', '-')}-{number}.png"] = overlay(worst)
+    for number, (name, _, detections) in enumerate(rows):
+        pictures[f"{name.replace(' ', '-')}-{number}.png"] = overlay(max(detections, key=_badness))
     return pictures
 
 
-def _worst(looked: Looked) -> tuple[float]:
-    return (max(looked.error_mm.values(), default=0.0),)
+def _badness(detection: Detection) -> tuple[int, float]:
+    return len(detection.missed) + len(detection.false), max(detection.error_mm.values(), default=0.0)
 
 
-def overlay(looked: Looked) -> bytes:
-    """A film with the boxes found (orange) and where the joints are (blue), as PNG."""
+def overlay(detection: Detection) -> bytes:
+    """Return a radiograph with the boxes found (orange) and the true positions (blue), as PNG."""
     from PIL import Image, ImageDraw
 
-    pixels = looked.truth.pixels
+    pixels = detection.truth.pixels
     zoom = _SIDE / max(pixels.shape)
     low, high = np.percentile(pixels, (1, 99.5))
-    grey = np.rint(255 * ((pixels - low) / max(high - low, 1e-6)).clip(0, 1)).astype(np.uint8)
+    intensities = np.rint(255 * ((pixels - low) / max(high - low, 1e-6)).clip(0, 1)).astype(np.uint8)
     size = round(zoom * pixels.shape[1]), round(zoom * pixels.shape[0])
-    image = Image.fromarray(grey).convert("RGB").resize(size)
+    image = Image.fromarray(intensities).convert("RGB").resize(size)
     draw = ImageDraw.Draw(image)
-    for joint in looked.found:
+    for joint in detection.found:
         corners = [(float(zoom * col), float(zoom * row)) for row, col in joint.box]
         draw.line([*corners, corners[0]], fill=_FOUND)
         _cross(draw, zoom * joint.centre[1], zoom * joint.centre[0], _FOUND)
-    for x, y in looked.truth.points.values():
+    for x, y in detection.truth.points.values():
         _cross(draw, zoom * float(x), zoom * float(y), _TRUE)
     content = io.BytesIO()
     image.save(content, format="png")

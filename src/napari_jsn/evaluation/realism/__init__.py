@@ -1,1 +1,1 @@
-"""Real finger joints against simulated ones."""
+"""Comparison of real finger joints with simulated ones."""

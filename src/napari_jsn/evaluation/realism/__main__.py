@@ -1,4 +1,4 @@
-"""Compare real finger joints with simulated ones: ``python -m napari_jsn.evaluation.realism``."""
+"""Compare real finger joints with simulated ones, and write the tables to docs/simulator.md."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 from napari_jsn.common.errors import InputError
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.public_images import data_folder
-from napari_jsn.evaluation.realism.compare import MCPS, real_side, simulated_side
+from napari_jsn.evaluation.realism.compare import MCPS, real_sample, simulated_sample
 from napari_jsn.evaluation.settings import limit_threads
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure both sides, print the tables, and write the page's section and plots."""
-    from napari_jsn.evaluation.realism import report as realism_report
+    """Measure both samples, print the tables, and write the section of the page and the plots."""
+    from napari_jsn.evaluation.realism.report import draw_realism_plots, realism_lines
 
     parser = argparse.ArgumentParser("python -m napari_jsn.evaluation.realism", description=__doc__)
-    parser.add_argument("--n", type=int, default=100, help="joints, at two visits each, on either side")
+    parser.add_argument("--n", type=int, default=100, help="joints of each sample, at two visits each")
     parser.add_argument("--seed", type=int, default=2023)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="a few joints; writes nothing unless --out is given")
@@ -29,19 +29,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         data_folder()
         if n < len(MCPS):
-            raise InputError(f"There are {len(MCPS)} kinds of joint; give --n of at least as many.", "n")
+            raise InputError(f"There are {len(MCPS)} kinds of joint. Give --n of at least {len(MCPS)}.", "n")
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
     limit_threads(options.threads)
-    real = real_side(n, options.seed)
+    real = real_sample(n, options.seed)
     print(f"{len(real.joints)} real joints measured", file=sys.stderr, flush=True)
-    simulated = simulated_side(n, options.seed)
-    lines = realism_report.lines(real, simulated)
+    simulated = simulated_sample(n, options.seed)
+    lines = realism_lines(real, simulated)
     print("\n".join(lines))
     if options.out or not options.quick:
         folder = options.out or Path("docs")
-        plots = realism_report.plots(real, simulated, folder / "images")
+        plots = draw_realism_plots(real, simulated, folder / "images")
         shown = [f"![{title}](images/{path.name})\n" for title, path in plots]
         command = " ".join(["python -m napari_jsn.evaluation.realism", *(arguments or sys.argv[1:])])
         print(f"Written: {put_section(folder / 'simulator.md', command.split(' --')[0], [*lines, '', *shown])}")

@@ -1,4 +1,4 @@
-"""Is the simulator real enough? Real finger joints against simulated ones: ``python -m napari_jsn.evaluation.realism``.
+"""Measure a sample of real finger joints and one of simulated joints.
 
 Only figures made from the real images leave this command, never a picture of one.
 """
@@ -12,76 +12,79 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.evaluation.public_images import NOMINAL_SPACING_MM, Pixels, downsample, finger_joints
-from napari_jsn.evaluation.realism.measures import Look, look
-from napari_jsn.evaluation.realism.residual import Remainder, remainders
+from napari_jsn.evaluation.realism.measures import ImageMeasures, measure_image
+from napari_jsn.evaluation.realism.residual import Residual, registration_residuals
 from napari_jsn.joint import BoneMasks
 from napari_jsn.registration.methods import PreparedPair
 
 Visit = tuple[Pixels, BoneMasks]
 
-#: The joints of the real images as they are numbered there. Their source does not name them; breadth and brightness
-#: of the bones order them this way.
+#: Numbers of the joints in the real images. Their source does not name the joints; this order follows from the breadth
+#: and the intensity of the bones.
 NUMBERS = {"13": "MCP1", "11": "MCP2", "8": "MCP3", "5": "MCP4", "2": "MCP5"}
 MCPS = tuple(NUMBERS.values())
-#: Standard deviation of the narrowing that simulated pairs are given, in mm.
+#: Standard deviation of the narrowing of simulated pairs, in mm.
 JSN_SD_MM = 0.15
 #: Side of the images that are registered, in pixels of 0.173 mm.
 _SIZE = 127
 
 
 @dataclass(frozen=True)
-class Side:
-    """One side of the comparison: a row of each list is one joint at two visits, ``looks`` has two rows a joint."""
+class JointSample:
+    """Measures of a sample of joints at two visits.
+
+    ``joints`` and ``residuals`` have one item per joint, ``measures`` two: baseline and follow-up.
+    """
 
     joints: list[str]
-    looks: list[Look]
-    remainders: list[Remainder]
+    measures: list[ImageMeasures]
+    residuals: list[Residual]
 
-    def of(self, joint: str | None) -> Side:
-        """Those of one MCP; None keeps all."""
-        keep = [k for k, name in enumerate(self.joints) if joint in (None, name)]
-        looks = [self.looks[2 * k + visit] for k in keep for visit in (0, 1)]
-        return Side([self.joints[k] for k in keep], looks, [self.remainders[k] for k in keep])
+    def select(self, joint: str | None) -> JointSample:
+        """Return the joints of one MCP; None keeps all."""
+        return self._keep([k for k, name in enumerate(self.joints) if joint in (None, name)])
 
-    def half(self, which: int) -> Side:
-        """Every second joint, to see how far real joints differ from real joints."""
-        keep = range(which, len(self.joints), 2)
-        looks = [self.looks[2 * k + visit] for k in keep for visit in (0, 1)]
-        return Side([self.joints[k] for k in keep], looks, [self.remainders[k] for k in keep])
+    def half(self, which: int) -> JointSample:
+        """Return every second joint, to compare real joints with real joints."""
+        return self._keep(range(which, len(self.joints), 2))
+
+    def _keep(self, chosen: Sequence[int]) -> JointSample:
+        measures = [self.measures[2 * k + visit] for k in chosen for visit in (0, 1)]
+        return JointSample([self.joints[k] for k in chosen], measures, [self.residuals[k] for k in chosen])
 
     def numbers(self) -> dict[str, NDArray[np.float64]]:
-        """Every one-number figure, one value an image or a pair."""
-        found = {name: np.array([one.numbers[name] for one in self.looks]) for name in self.looks[0].numbers}
-        for name in (field.name for field in fields(Remainder)):
-            found[REMAINDERS[name]] = np.array([getattr(one, name) for one in self.remainders])
-        return found
+        """Return the values of every number by name, one per image or per pair."""
+        values = {name: np.array([one.numbers[name] for one in self.measures]) for name in self.measures[0].numbers}
+        for name in (field.name for field in fields(Residual)):
+            values[RESIDUAL_NAMES[name]] = np.array([getattr(one, name) for one in self.residuals])
+        return values
 
 
-#: How the figures of a pair are called in the tables.
-REMAINDERS = {
+#: Names of the fields of a Residual in the tables.
+RESIDUAL_NAMES = {
     "residual": "residual after registration, of local contrast",
-    "rms": "the same, root mean square",
-    "likeness": "likeness after registration",
-    "strength_px": "sideways field, px of 0.175 mm",
-    "turn_deg": "turn of the bones against each other, deg",
+    "rms": "residual after registration, root mean square",
+    "ncc": "normalised cross-correlation after registration",
+    "roll_sd_px": "sd of the roll field, px of 0.175 mm",
+    "rotation_deg": "rotation of one bone against the other, deg",
 }
 
 
-def real_side(n: int, seed: int) -> Side:
-    """Up to ``n`` real joints of the reported half with two visits, the MCPs in equal parts."""
+def real_sample(n: int, seed: int) -> JointSample:
+    """Measure up to ``n`` real joints of the reported half with two visits, the same number of each MCP."""
     rng = np.random.default_rng([seed, 1])
-    there = list(finger_joints(part="report", min_visits=2))
+    joints = list(finger_joints(part="report", min_visits=2))
     pairs: list[tuple[str, Visit, Visit]] = []
-    for number, joint in NUMBERS.items():
-        mine = [one for one in there if one.joint == number]
-        for k in rng.permutation(len(mine))[: max(1, n // len(NUMBERS))]:
-            first, second = rng.permutation(len(mine[k].visits))[:2]
-            pairs.append((joint, mine[k].visits[first], mine[k].visits[second]))
+    for number, name in NUMBERS.items():
+        of_name = [joint for joint in joints if joint.joint == number]
+        for k in rng.permutation(len(of_name))[: max(1, n // len(NUMBERS))]:
+            first, second = rng.permutation(len(of_name[k].visits))[:2]
+            pairs.append((name, of_name[k].visits[first], of_name[k].visits[second]))
     return _measure(pairs)
 
 
-def simulated_side(n: int, seed: int) -> Side:
-    """``n`` simulated pairs with the same pixels, the simulator's own spread of motion, and a little narrowing."""
+def simulated_sample(n: int, seed: int) -> JointSample:
+    """Measure ``n`` simulated pairs with the same pixel size, motion as between two visits, and a little narrowing."""
     from napari_jsn.simulation.joint_pair import joint_pair
 
     rng = np.random.default_rng([seed, 2])
@@ -89,18 +92,19 @@ def simulated_side(n: int, seed: int) -> Side:
     for k in range(n):
         joint = MCPS[k % len(MCPS)]
         jsn_mm = float(JSN_SD_MM * rng.standard_normal())
-        one = joint_pair(joint, jsn_mm, seed=int(rng.integers(2**31)), spacing_mm=NOMINAL_SPACING_MM)
-        pairs.append((joint, (one.fixed, one.fixed_masks), (one.moving, one.moving_masks)))
+        pair = joint_pair(joint, jsn_mm, seed=int(rng.integers(2**31)), spacing_mm=NOMINAL_SPACING_MM)
+        pairs.append((joint, (pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)))
     return _measure(pairs)
 
 
-def _measure(pairs: Sequence[tuple[str, Visit, Visit]]) -> Side:
-    looks = [look(*visit, NOMINAL_SPACING_MM) for _, *visits in pairs for visit in visits]
-    return Side([joint for joint, *_ in pairs], looks, remainders([_coarse(a, b) for _, a, b in pairs]))
+def _measure(pairs: Sequence[tuple[str, Visit, Visit]]) -> JointSample:
+    measures = [measure_image(*visit, NOMINAL_SPACING_MM) for _, *visits in pairs for visit in visits]
+    residuals = registration_residuals([_coarse(fixed, moving) for _, fixed, moving in pairs])
+    return JointSample([joint for joint, *_ in pairs], measures, residuals)
 
 
 def _coarse(fixed: Visit, moving: Visit) -> PreparedPair:
-    """The two visits at 0.173 mm a pixel, as the benchmarks measure real joints."""
+    """Return the two visits at 0.173 mm per pixel, as the benchmark registers real joints."""
     (a, a_masks), (b, b_masks) = ((_small(image), _small_masks(masks)) for image, masks in (fixed, moving))
     return PreparedPair.from_masks(a, b, a_masks, b_masks, 2 * NOMINAL_SPACING_MM)
 

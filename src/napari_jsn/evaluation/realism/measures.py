@@ -1,4 +1,4 @@
-"""What a joint image looks like, in figures: grey levels, spectra, edges, noise and the texture of spongy bone."""
+"""Measure a joint image: intensities, spectra, edges, noise and the texture of spongy bone."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from napari_jsn.joint.geometry import facing_margins, joint_frame
 
 Values = NDArray[np.float64]
 
-#: Grey levels are counted in this many bins from 0 to 1.
+#: Number of bins of the intensity histograms from 0 to 1.
 BINS = 64
-#: "Inside bone" keeps this far off the mask's border, the cortex; "beside" begins and ends this far from it, in mm.
+#: Distance from the border of the mask, in mm: "inside bone" is farther inside, "beside the bones" is between the two.
 INSIDE_MM, BESIDE_MM = 0.9, (1.2, 3.2)
-#: Shaft: further than this from the middle of the joint, in mm.
+#: The shaft is farther than this from the centre of the joint, in mm.
 SHAFT_MM = 6.0
-#: Middles of the bands of the radial spectra, in cycles per mm; detectors of 0.175 mm end at 2.9.
+#: Centres of the bands of the radial spectra, in cycles per mm; detectors of 0.175 mm end at 2.9.
 FREQUENCIES = np.geomspace(0.09, 5.5, 25)
-#: Places along the edge profiles, in mm: negative is outside the bone, or on the upper bone's side.
+#: Positions along the edge profiles, in mm: negative is outside the bone, or on the side of the upper bone.
 ACROSS_CORTEX_MM = np.linspace(-2.0, 3.0, 61)
 ACROSS_GAP_MM = np.linspace(-4.0, 4.0, 81)
-#: Bands of the spectra that get a figure of their own, in cycles per mm.
+#: Bands of the spectra that are reported as figures, in cycles per mm.
 BANDS = ((0.1, 0.3), (0.3, 0.8), (0.8, 1.6), (1.6, 2.6))
-#: How far from the joint the bones' breadth is taken, in mm.
+#: Distance from the joint at which the breadth of the bones is measured, in mm.
 BREADTH_AT_MM = 8.0
-#: Middles of the grey levels at which noise is read.
+#: Intensities at which noise is measured.
 NOISE_AT = np.linspace(0.05, 0.95, 19)
-#: Detail of spongy bone is what is left when the mean over this width (sd) is taken away, in mm.
+#: The detail of spongy bone is the image minus its mean over this width (sd), in mm.
 DETAIL_MM = 1.0
 #: Lags of the autocorrelation, in mm.
 LAGS_MM = np.linspace(0.0, 2.0, 41)
@@ -40,17 +40,17 @@ REGIONS = ("whole", "inside bone", "gap", "beside the bones")
 
 
 @dataclass(frozen=True)
-class Look:
-    """The figures of one joint image; NaN where it has nothing to measure.
+class ImageMeasures:
+    """The measures of one joint image; NaN where there is nothing to measure.
 
     Attributes
     ----------
     histograms : dict of region to (BINS,) shares
     spectra : dict of ``"whole"`` and ``"inside bone"`` to (F,) power densities
-    cortex, gap : profiles in grey levels
-    noise : (19,) standard deviation by grey level
-    along, across : autocorrelation of spongy bone's detail
-    numbers : dict of name to one number
+    cortex, gap : intensity profiles
+    noise : (19,) standard deviation by intensity
+    along, across : autocorrelation of the detail of spongy bone, along and across the finger
+    numbers : dict of name to number
     """
 
     histograms: dict[str, Values]
@@ -63,8 +63,8 @@ class Look:
     numbers: dict[str, float]
 
 
-def look(image: Pixels, masks: BoneMasks, spacing_mm: float) -> Look:
-    """Measure one joint image of (H, W) grey levels, finger axis vertical."""
+def measure_image(image: Pixels, masks: BoneMasks, spacing_mm: float) -> ImageMeasures:
+    """Measure one (H, W) joint image, finger axis vertical."""
     parts = regions(masks, spacing_mm)
     histograms = {name: _histogram(image[part]) for name, part in parts.items()}
     spectra = {
@@ -73,36 +73,36 @@ def look(image: Pixels, masks: BoneMasks, spacing_mm: float) -> Look:
     }
     cortex = cortex_profile(image, masks, spacing_mm)
     gap = gap_profile(image, masks, spacing_mm)
-    noise = noise_by_grey(image)
+    noise = noise_by_intensity(image)
     detail_sd, along, across = texture(image, parts["inside bone"], spacing_mm)
     inside, beside = (float(np.median(image[parts[name]])) for name in ("inside bone", "beside the bones"))
     numbers = {
-        "median grey inside bone": inside,
-        "median grey beside the bones": beside,
-        "median grey in the gap": _median(image[parts["gap"]]),
-        "contrast of bone to what lies beside it": inside - beside,
-        "spread of grey inside bone": float(np.std(image[parts["inside bone"]])),
+        "median intensity inside bone": inside,
+        "median intensity beside the bones": beside,
+        "median intensity in the gap": _median(image[parts["gap"]]),
+        "contrast between bone and beside the bones": inside - beside,
+        "sd of intensity inside bone": float(np.std(image[parts["inside bone"]])),
         "share of pixels at full white": float(np.mean(image > 0.98)),
         "detail of spongy bone, sd": detail_sd,
         "length of the detail along the bone, mm": half_length(along),
         "length of the detail across the bone, mm": half_length(across),
-        "noise (sd, all grey levels)": float(np.nanmedian(noise)),
+        "noise (sd, all intensities)": float(np.nanmedian(noise)),
         "edge width of the cortex, mm": edge_width(cortex),
-        "cortex above the bone's middle": _cortex_height(cortex),
+        "peak of the cortex above inside bone": _cortex_height(cortex),
         "depth of the gap": _gap_depth(gap),
         "slope of the spectrum, 0.2-2 cycles/mm": spectrum_slope(spectra["inside bone"]),
         **{f"log10 of the power inside bone, {low}-{high} cycles/mm": value
            for (low, high), value in zip(BANDS, band_powers(spectra["inside bone"]), strict=True)},
         **breadths(masks, spacing_mm),
     }  # fmt: skip
-    return Look(histograms, spectra, cortex, gap, noise, along, across, numbers)
+    return ImageMeasures(histograms, spectra, cortex, gap, noise, along, across, numbers)
 
 
 def regions(masks: BoneMasks, spacing_mm: float) -> dict[str, NDArray[np.bool_]]:
-    """The parts of a joint image that are looked at on their own; see :data:`REGIONS`."""
+    """Return the parts of a joint image that are measured separately; see :data:`REGIONS`."""
     bone = masks.upper | masks.lower
     inside = np.zeros(bone.shape, dtype=bool)
-    for mask in (masks.upper, masks.lower):  # the border of the image is no border of the bone
+    for mask in (masks.upper, masks.lower):  # the image border is not a border of the bone
         padded = np.pad(mask, 1, mode="edge")
         inside |= ndimage.distance_transform_edt(padded)[1:-1, 1:-1] * spacing_mm > INSIDE_MM
     away = ndimage.distance_transform_edt(~bone) * spacing_mm
@@ -122,10 +122,10 @@ def regions(masks: BoneMasks, spacing_mm: float) -> dict[str, NDArray[np.bool_]]
 
 
 def radial_spectrum(image: Pixels, weight: Values, spacing_mm: float) -> Values:
-    """Power density (grey levels squared mm squared) at :data:`FREQUENCIES`, of what lies under a weight.
+    """Return the power density (intensity squared, mm squared) at :data:`FREQUENCIES` under a weight.
 
-    The weighted mean is taken away, the weight's edge is softened, and the power is divided by the weight's own,
-    so that a part and the whole of one texture have one spectrum.
+    The weighted mean is subtracted, the edge of the weight is smoothed, and the power is divided by that of the
+    weight. So a part of a texture has the same spectrum as the whole.
     """
     if weight.all():
         soft = np.outer(np.hanning(image.shape[0]), np.hanning(image.shape[1]))
@@ -139,14 +139,14 @@ def radial_spectrum(image: Pixels, weight: Values, spacing_mm: float) -> Values:
     edges = np.sqrt(FREQUENCIES[1:] * FREQUENCIES[:-1])
     band = np.digitize(frequency.ravel(), edges)
     count = np.bincount(band, minlength=len(FREQUENCIES)).astype(float)
-    count[0] -= 1  # the mean
+    count[0] -= 1  # without the mean
     total = np.bincount(band, weights=power.ravel(), minlength=len(FREQUENCIES))
     total[0] -= power[0, 0]
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def cortex_profile(image: Pixels, masks: BoneMasks, spacing_mm: float) -> Values:
-    """Mean grey level along the normals of the mask's border at the shafts' sides, over :data:`ACROSS_CORTEX_MM`."""
+    """Return the mean intensity along the normals of the sides of the shafts, over :data:`ACROSS_CORTEX_MM`."""
     point, _ = joint_frame(masks)
     rows, cols = np.indices(image.shape)
     margin = 2.2 / spacing_mm
@@ -155,7 +155,7 @@ def cortex_profile(image: Pixels, masks: BoneMasks, spacing_mm: float) -> Values
     lines = []
     for mask in (masks.upper, masks.lower):
         padded = np.pad(mask, 12, mode="edge")
-        # the border runs half a pixel from the last pixel inside and from the first outside
+        # The border is half a pixel from the last pixel inside and from the first pixel outside.
         within, without = (ndimage.distance_transform_edt(part) - 0.5 for part in (padded, ~padded))
         signed = ndimage.gaussian_filter(np.where(padded, within, -without), 2.0)
         down, right = (slope[12:-12, 12:-12] for slope in np.gradient(signed))
@@ -174,9 +174,9 @@ def cortex_profile(image: Pixels, masks: BoneMasks, spacing_mm: float) -> Values
 
 
 def gap_profile(image: Pixels, masks: BoneMasks, spacing_mm: float) -> Values:
-    """Mean grey level along the axis through the joint, over :data:`ACROSS_GAP_MM`, upper bone first.
+    """Return the mean intensity along the axis through the joint, over :data:`ACROSS_GAP_MM`, upper bone first.
 
-    Each column of the middle third of the facing ones is read from its own middle between the margins.
+    The middle third of the columns where both bones face each other counts; 0 is midway between the margins.
     """
     bottom, top = facing_margins(masks)
     columns = np.flatnonzero(np.isfinite(bottom) & np.isfinite(top))
@@ -188,10 +188,10 @@ def gap_profile(image: Pixels, masks: BoneMasks, spacing_mm: float) -> Values:
     return ndimage.map_coordinates(image, at, order=1, mode="nearest").mean(axis=1)
 
 
-def noise_by_grey(image: Pixels) -> Values:
-    """Standard deviation of noise at :data:`NOISE_AT`, from second differences both ways (Immerkaer 1996).
+def noise_by_intensity(image: Pixels) -> Values:
+    """Return the standard deviation of noise at :data:`NOISE_AT`, from second differences (Immerkaer 1996).
 
-    Taken at 0.173 mm, the detector's own pixels; robust, so that edges count little. Fine texture counts as noise.
+    It is measured at 0.173 mm, the pixel size of the detector, and is robust to edges. Fine texture counts as noise.
     """
     coarse = downsample(image)
     kernel = np.outer([1.0, -2.0, 1.0], [1.0, -2.0, 1.0]) / 6
@@ -207,7 +207,7 @@ def noise_by_grey(image: Pixels) -> Values:
 
 
 def texture(image: Pixels, inside: NDArray[np.bool_], spacing_mm: float) -> tuple[float, Values, Values]:
-    """Standard deviation of spongy bone's detail, and its autocorrelation along and across the finger."""
+    """Return the sd of the detail of spongy bone, and its autocorrelation along and across the finger."""
     if inside.sum() < 500:
         return float("nan"), np.full(len(LAGS_MM), np.nan), np.full(len(LAGS_MM), np.nan)
     weight = inside.astype(np.float64)
@@ -227,7 +227,7 @@ def texture(image: Pixels, inside: NDArray[np.bool_], spacing_mm: float) -> tupl
 
 
 def half_length(correlation: Values) -> float:
-    """Lag in mm at which an autocorrelation has fallen to one half."""
+    """Return the lag in mm at which an autocorrelation falls to one half."""
     below = np.flatnonzero(correlation < 0.5)
     if not len(below):
         return float("nan")
@@ -236,7 +236,7 @@ def half_length(correlation: Values) -> float:
 
 
 def edge_width(profile: Values) -> float:
-    """How far the cortex takes from 20 to 80 % of its rise, in mm."""
+    """Return the distance over which the cortex rises from 20 to 80 %, in mm."""
     at = ACROSS_CORTEX_MM
     if not np.isfinite(profile).all():
         return float("nan")
@@ -250,20 +250,20 @@ def edge_width(profile: Values) -> float:
 
 
 def spectrum_slope(power: Values) -> float:
-    """Slope of a power spectrum in log-log from 0.2 to 2 cycles/mm."""
+    """Return the log-log slope of a power spectrum from 0.2 to 2 cycles/mm."""
     use = (FREQUENCIES > 0.2) & (FREQUENCIES < 2.0) & np.isfinite(power) & (power > 0)
     return float(np.polyfit(np.log(FREQUENCIES[use]), np.log(power[use]), 1)[0]) if use.sum() > 3 else float("nan")
 
 
 def band_powers(power: Values) -> list[float]:
-    """Mean of log10 of a spectrum in each of :data:`BANDS`."""
+    """Return the mean of log10 of a spectrum in each of :data:`BANDS`."""
     with np.errstate(divide="ignore"):
         logs = np.log10(power)
     return [float(np.mean(logs[(low <= FREQUENCIES) & (high > FREQUENCIES)])) for low, high in BANDS]
 
 
 def breadths(masks: BoneMasks, spacing_mm: float) -> dict[str, float]:
-    """Breadth of each bone's shaft near the joint, and how deep the two masks overlap."""
+    """Return the breadth of each bone near the joint, and the mean depth of the overlap of the masks."""
     point, _ = joint_frame(masks)
     found = {}
     for name, mask, side in (("upper", masks.upper, -1), ("lower", masks.lower, 1)):
@@ -287,7 +287,7 @@ def _median(values: Pixels) -> float:
 
 
 def _cortex_height(profile: Values) -> float:
-    """Peak of the cortex over the grey level 2.5 mm inside."""
+    """Return the peak of the cortex minus the intensity 2.5 mm inside."""
     at = ACROSS_CORTEX_MM
     if not np.isfinite(profile).all():
         return float("nan")
@@ -295,7 +295,7 @@ def _cortex_height(profile: Values) -> float:
 
 
 def _gap_depth(profile: Values) -> float:
-    """Mean of both bones' margins over the least grey level between them."""
+    """Return the mean peak of both margins minus the lowest intensity between them."""
     at = ACROSS_GAP_MM
     if not np.isfinite(profile).all():
         return float("nan")

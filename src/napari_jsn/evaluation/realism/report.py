@@ -1,4 +1,4 @@
-"""The tables and plots of real joints against simulated ones."""
+"""Write the tables and plots that compare real joints with simulated ones."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ from numpy.typing import NDArray
 
 from napari_jsn.evaluation.page import table
 from napari_jsn.evaluation.realism import measures
-from napari_jsn.evaluation.realism.compare import JSN_SD_MM, MCPS, REMAINDERS, Side
+from napari_jsn.evaluation.realism.compare import JSN_SD_MM, MCPS, RESIDUAL_NAMES, JointSample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: One figure alone that ranks a real joint against a simulated one this well tells them apart.
-TELLS = 0.75
+#: A figure with at least this separation (area under the ROC curve) is listed as a difference.
+CLEAR_SEPARATION = 0.75
 
 REAL, SIMULATED = "#222222", "#c1440e"
 
 
-def lines(real: Side, simulated: Side) -> list[str]:
-    """Markdown of all tables."""
-    residual = REMAINDERS["residual"]
+def realism_lines(real: JointSample, simulated: JointSample) -> list[str]:
+    """Return all tables in Markdown."""
+    residual = RESIDUAL_NAMES["residual"]
     return [
         f"{len(real.joints)} real joints at two visits against {len(simulated.joints)} simulated ones "
         f"(narrowing drawn with sd {JSN_SD_MM} mm), 256 x 256 pixels of 0.0867 mm.",
         "",
-        "### What remains after registration",
+        "### Residual after registration",
         "",
-        "Median [quartiles] of the residual, of local contrast.",
+        "Median [quartiles] of the residual of local contrast.",
         "",
-        *table(("", "all", *MCPS), [_split(side, residual, name) for name, side in _both(real, simulated)]),
+        *table(("", "all", *MCPS), [_split(sample, residual, name) for name, sample in _both(real, simulated)]),
         "",
-        "### What still differs",
+        "### Remaining differences",
         "",
         *_differences(real, simulated),
         "",
         "### All figures",
         "",
-        "*tells apart*: share of (real, simulated) couples that this figure alone puts in one order; 50 % tells "
-        "nothing, 100 % everything. Median [quartiles].",
+        "*separation*: share of (real, simulated) pairs of joints that this figure alone puts in one order; 50 % is no "
+        "separation, 100 % is complete. Median [quartiles].",
         "",
-        *table(("figure", "real", "simulated", "tells apart"), _figures(real, simulated)),
+        *table(("figure", "real", "simulated", "separation"), _figures(real, simulated)),
         "",
         "Medians by joint, real / simulated.",
         "",
         *table(("figure", *MCPS), _medians(real, simulated)),
         "",
-        "Grey levels, on a scale of 0 to 1: Wasserstein distance of the pooled histograms, and for measure that of one "
-        "half of the real joints to the other half.",
+        "Intensities from 0 to 1: Wasserstein distance of the pooled histograms; for comparison, that between two "
+        "halves of the real joints.",
         "",
         *table(("region", "all", *MCPS, "real to real"), _distances(real, simulated)),
         "",
@@ -61,8 +61,8 @@ def lines(real: Side, simulated: Side) -> list[str]:
     ]
 
 
-def tells_apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Share of couples with the ``b`` above the ``a``, ties half: the area under the ROC curve."""
+def separation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return the area under the ROC curve: the share of pairs with ``b`` above ``a``; ties count half."""
     from scipy.stats import rankdata
 
     a, b = a[np.isfinite(a)], b[np.isfinite(b)]
@@ -73,16 +73,16 @@ def tells_apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 
 def wasserstein(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Distance of two histograms over grey levels 0 to 1."""
+    """Return the Wasserstein distance of two histograms of intensities from 0 to 1."""
     return float(np.abs(np.cumsum(a) - np.cumsum(b)).sum() / len(a))
 
 
-def _both(real: Side, simulated: Side) -> tuple[tuple[str, Side], tuple[str, Side]]:
+def _both(real: JointSample, simulated: JointSample) -> tuple[tuple[str, JointSample], tuple[str, JointSample]]:
     return ("real", real), ("simulated", simulated)
 
 
-def _split(side: Side, figure: str, name: str) -> list[str]:
-    return [name, *(_quartiles(side.of(joint).numbers()[figure]) for joint in (None, *MCPS))]
+def _split(sample: JointSample, figure: str, name: str) -> list[str]:
+    return [name, *(_quartiles(sample.select(joint).numbers()[figure]) for joint in (None, *MCPS))]
 
 
 def _quartiles(values: NDArray[np.float64]) -> str:
@@ -91,61 +91,61 @@ def _quartiles(values: NDArray[np.float64]) -> str:
     return f"{middle:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def _figures(real: Side, simulated: Side) -> list[list[str]]:
-    ours, theirs = simulated.numbers(), real.numbers()
+def _figures(real: JointSample, simulated: JointSample) -> list[list[str]]:
+    simulated_numbers = simulated.numbers()
     rows = []
-    for name, values in theirs.items():
-        area = tells_apart(values, ours[name])
-        rows.append([name, _quartiles(values), _quartiles(ours[name]), f"{100 * max(area, 1 - area):.0f} %"])
+    for name, values in real.numbers().items():
+        area = separation(values, simulated_numbers[name])
+        rows.append(
+            [name, _quartiles(values), _quartiles(simulated_numbers[name]), f"{100 * max(area, 1 - area):.0f} %"]
+        )
     return rows
 
 
-def _medians(real: Side, simulated: Side) -> list[list[str]]:
-    parts = [(real.of(joint).numbers(), simulated.of(joint).numbers()) for joint in MCPS]
+def _medians(real: JointSample, simulated: JointSample) -> list[list[str]]:
+    parts = [(real.select(joint).numbers(), simulated.select(joint).numbers()) for joint in MCPS]
     return [
-        [name, *(f"{np.nanmedian(theirs[name]):.3g} / {np.nanmedian(ours[name]):.3g}" for theirs, ours in parts)]
+        [name, *(f"{np.nanmedian(a[name]):.3g} / {np.nanmedian(b[name]):.3g}" for a, b in parts)]
         for name in parts[0][0]
     ]
 
 
-def _differences(real: Side, simulated: Side) -> list[str]:
-    """What one figure alone tells, the clearest first."""
-    ours, theirs = simulated.numbers(), real.numbers()
-    areas = {name: tells_apart(values, ours[name]) for name, values in theirs.items()}
-    found = sorted((name for name in areas if max(areas[name], 1 - areas[name]) >= TELLS), key=_clearness(areas))
+def _differences(real: JointSample, simulated: JointSample) -> list[str]:
+    """Return the table of figures with a clear separation, the clearest first."""
+    simulated_numbers, real_numbers = simulated.numbers(), real.numbers()
+    areas = {name: separation(values, simulated_numbers[name]) for name, values in real_numbers.items()}
+    clear = [name for name, area in areas.items() if max(area, 1 - area) >= CLEAR_SEPARATION]
+    found = sorted(clear, key=lambda name: -abs(areas[name] - 0.5))
     if not found:
-        return [f"No figure alone puts more than {100 * TELLS:.0f} % of (real, simulated) couples in one order."]
+        return [f"No figure has a separation of {100 * CLEAR_SEPARATION:.0f} % or more."]
     rows = []
     for name in found:
         area = areas[name]
-        words = "higher" if area > 0.5 else "lower"
-        rows.append([name, words, f"{np.nanmedian(theirs[name]):.3g}", f"{np.nanmedian(ours[name]):.3g}",
-                     f"{100 * max(area, 1 - area):.0f} %"])  # fmt: skip
-    return table(("figure", "simulated joints have it", "real", "simulated", "tells apart"), rows)
+        medians = (f"{np.nanmedian(numbers[name]):.3g}" for numbers in (real_numbers, simulated_numbers))
+        rows.append([name, "higher" if area > 0.5 else "lower", *medians, f"{100 * max(area, 1 - area):.0f} %"])
+    return table(("figure", "in simulated joints", "real", "simulated", "separation"), rows)
 
 
-def _clearness(areas: dict[str, float]) -> Callable[[str], float]:
-    return lambda name: -abs(areas[name] - 0.5)
+def pooled(sample: JointSample, region: str) -> NDArray[np.float64]:
+    """Return the mean histogram of a region; each joint image has the same weight."""
+    return np.nanmean([one.histograms[region] for one in sample.measures], axis=0)
 
 
-def pooled(side: Side, region: str) -> NDArray[np.float64]:
-    """Mean histogram of a region; each joint image counts alike."""
-    return np.nanmean([one.histograms[region] for one in side.looks], axis=0)
-
-
-def _distances(real: Side, simulated: Side) -> list[list[str]]:
+def _distances(real: JointSample, simulated: JointSample) -> list[list[str]]:
     rows = []
     for region in measures.REGIONS:
-        cells = [wasserstein(pooled(real.of(j), region), pooled(simulated.of(j), region)) for j in (None, *MCPS)]
+        cells = [
+            wasserstein(pooled(real.select(j), region), pooled(simulated.select(j), region)) for j in (None, *MCPS)
+        ]
         cells.append(wasserstein(pooled(real.half(0), region), pooled(real.half(1), region)))
         rows.append([region, *(f"{cell:.3f}" for cell in cells)])
     return rows
 
 
-def _ratios(real: Side, simulated: Side) -> list[list[str]]:
+def _ratios(real: JointSample, simulated: JointSample) -> list[list[str]]:
     rows = []
     for part in ("whole", "inside bone"):
-        means = [_mean_power(side, part) for side in (real, simulated)]
+        means = [_mean_power(sample, part) for sample in (real, simulated)]
         ratio = means[1] - means[0]
         at = measures.FREQUENCIES
         cells = [np.exp(np.nanmean(ratio[(at >= low) & (at < high)])) for low, high in measures.BANDS]
@@ -153,13 +153,13 @@ def _ratios(real: Side, simulated: Side) -> list[list[str]]:
     return rows
 
 
-def _mean_power(side: Side, part: str) -> NDArray[np.float64]:
-    """Log of the geometric mean spectrum."""
-    return np.nanmean(np.log([one.spectra[part] for one in side.looks]), axis=0)
+def _mean_power(sample: JointSample, part: str) -> NDArray[np.float64]:
+    """Return the log of the geometric mean spectrum."""
+    return np.nanmean(np.log([one.spectra[part] for one in sample.measures]), axis=0)
 
 
-def plots(real: Side, simulated: Side, folder: Path) -> list[tuple[str, Path]]:
-    """Draw the comparisons; returns the title and path of each picture."""
+def draw_realism_plots(real: JointSample, simulated: JointSample, folder: Path) -> list[tuple[str, Path]]:
+    """Draw the comparisons; return the title and path of each picture."""
     import warnings
 
     import matplotlib
@@ -170,7 +170,7 @@ def plots(real: Side, simulated: Side, folder: Path) -> list[tuple[str, Path]]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     with plt.rc_context({"font.size": 9, "axes.edgecolor": "#888888"}), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # bands and profiles that nothing fills
+        warnings.simplefilter("ignore", RuntimeWarning)  # bands and profiles without values
         for name, title, draw in PLOTS:
             figure = draw(real, simulated)
             path = folder / f"simulator-{name}.png"
@@ -180,38 +180,38 @@ def plots(real: Side, simulated: Side, folder: Path) -> list[tuple[str, Path]]:
     return written
 
 
-def draw_histograms(real: Side, simulated: Side) -> Figure:
-    """Grey levels by region and by MCP."""
+def draw_histograms(real: JointSample, simulated: JointSample) -> Figure:
+    """Draw the intensities by region and by MCP."""
     columns = (None, *MCPS)
     figure, panels = _panels(len(measures.REGIONS), len(columns), (13, 7.5), sharey="row", sharex=True)
     at = (np.arange(measures.BINS) + 0.5) / measures.BINS
     for row, region in zip(panels, measures.REGIONS, strict=True):
         for axes, joint in zip(row, columns, strict=True):
-            for (name, side), colour in zip(_both(real, simulated), (REAL, SIMULATED), strict=True):
-                axes.plot(at, measures.BINS * pooled(side.of(joint), region), color=colour, lw=1.4, label=name)
+            for (name, sample), colour in zip(_both(real, simulated), (REAL, SIMULATED), strict=True):
+                axes.plot(at, measures.BINS * pooled(sample.select(joint), region), color=colour, lw=1.4, label=name)
             axes.set(title=(joint or "all") if region == measures.REGIONS[0] else "", yticks=[])
         row[0].set_ylim(bottom=0)
         row[0].set_ylabel(region)
-    _finish(figure, panels, "grey level")
+    _finish(figure, panels, "intensity")
     return figure
 
 
-def draw_curves(real: Side, simulated: Side) -> Figure:
-    """Spectra, profiles, noise and autocorrelation: median and quartiles over joint images."""
+def draw_curves(real: JointSample, simulated: JointSample) -> Figure:
+    """Draw spectra, profiles, noise and autocorrelation: median and quartiles over joint images."""
     at = measures
     shown: Sequence[tuple[str, str, NDArray[np.float64], Callable, dict[str, str]]] = (
         ("radial spectrum, whole image", "cycles/mm", at.FREQUENCIES, lambda one: one.spectra["whole"], _LOGS),
         ("radial spectrum, inside bone", "cycles/mm", at.FREQUENCIES, lambda one: one.spectra["inside bone"], _LOGS),
         ("across the shaft's cortex", "mm from the mask's border", at.ACROSS_CORTEX_MM, lambda one: one.cortex, {}),
-        ("across the joint space", "mm from its middle", at.ACROSS_GAP_MM, lambda one: one.gap, {}),
-        ("noise", "grey level", at.NOISE_AT, lambda one: one.noise, {}),
+        ("across the joint space", "mm from its centre", at.ACROSS_GAP_MM, lambda one: one.gap, {}),
+        ("noise", "intensity", at.NOISE_AT, lambda one: one.noise, {}),
         ("spongy bone, along the bone", "lag, mm", at.LAGS_MM, lambda one: one.along, {}),
         ("spongy bone, across the bone", "lag, mm", at.LAGS_MM, lambda one: one.across, {}),
     )  # fmt: skip
     figure, panels = _panels(2, 4, (13, 6.4))
     for axes, (title, below, places, pick, scales) in zip(panels.ravel(), shown, strict=False):
-        for (name, side), colour in zip(_both(real, simulated), (REAL, SIMULATED), strict=True):
-            curves = np.array([pick(one) for one in side.looks])
+        for (name, sample), colour in zip(_both(real, simulated), (REAL, SIMULATED), strict=True):
+            curves = np.array([pick(one) for one in sample.measures])
             low, middle, high = np.nanpercentile(curves, (25, 50, 75), axis=0)
             axes.fill_between(places, low, high, color=colour, alpha=0.18, lw=0)
             axes.plot(places, middle, color=colour, lw=1.5, label=name)
@@ -221,29 +221,29 @@ def draw_curves(real: Side, simulated: Side) -> Figure:
     return figure
 
 
-def draw_residuals(real: Side, simulated: Side) -> Figure:
-    """Residual after registration by MCP, and how the bones moved."""
-    shown = ("residual", "likeness", "strength_px", "turn_deg")
+def draw_residuals(real: JointSample, simulated: JointSample) -> Figure:
+    """Draw the residual after registration by MCP, and the motion of the bones."""
+    shown = ("residual", "ncc", "roll_sd_px", "rotation_deg")
     figure, panels = _panels(1, len(shown), (13, 3.6))
     groups = (None, *MCPS)
     for axes, name in zip(panels[0], shown, strict=True):
-        for k, ((label, side), colour) in enumerate(zip(_both(real, simulated), (REAL, SIMULATED), strict=True)):
-            values = [side.of(joint).numbers()[REMAINDERS[name]] for joint in groups]
+        for k, ((label, sample), colour) in enumerate(zip(_both(real, simulated), (REAL, SIMULATED), strict=True)):
+            values = [sample.select(joint).numbers()[RESIDUAL_NAMES[name]] for joint in groups]
             boxes = axes.boxplot(values, positions=np.arange(len(groups)) + 0.36 * k, widths=0.3, showfliers=False)
             for part in ("boxes", "whiskers", "caps", "medians"):
                 for line in boxes[part]:
                     line.set(color=colour, lw=1.3)
             axes.plot([], [], color=colour, label=label)
         axes.set_xticks(np.arange(len(groups)) + 0.18, ["all", *MCPS])
-        axes.set_title(REMAINDERS[name].replace("after registration", "after\nregistration"), fontsize=9)
+        axes.set_title(RESIDUAL_NAMES[name].replace("after registration", "after\nregistration"), fontsize=9)
     _finish(figure, panels, "")
     return figure
 
 
 _LOGS = {"xscale": "log", "yscale": "log"}
 PLOTS: tuple[tuple[str, str, Callable], ...] = (
-    ("residual", "What remains after registering two visits", draw_residuals),
-    ("grey", "Grey levels by region", draw_histograms),
+    ("residual", "Residual after the registration of two visits", draw_residuals),
+    ("intensity", "Intensities by region", draw_histograms),
     ("curves", "Spectra, edges, noise and texture", draw_curves),
 )
 

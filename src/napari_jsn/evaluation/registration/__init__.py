@@ -1,1 +1,1 @@
-"""Figures of merit of registration."""
+"""Accuracy of registration."""

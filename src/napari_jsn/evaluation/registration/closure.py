@@ -1,7 +1,7 @@
-"""Closure: how well the narrowings between three or more visits of one joint add up.
+"""Compute the closure: whether the narrowings between three or more visits of one joint add up.
 
-With no truth at hand, going from visit i to visit j directly must give what going through any visit k between gives.
-What is found is a lower bound of the error: an error that belongs to one visit (how the hand lay, say) cancels.
+The direct narrowing from visit i to visit j must equal the sum of those from i to k and from k to j. This needs no
+truth. It gives a lower bound of the error: an error that belongs to one visit (the position of the hand) cancels.
 """
 
 from __future__ import annotations
@@ -13,38 +13,38 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-#: Ways between the same two visits that differ by more are inconsistent (Wang et al. 2023: one pixel), in mm.
+#: Estimates for the same two visits that differ by more are inconsistent (Wang et al. 2023: one pixel), in mm.
 INCONSISTENT_MM = 0.175
 
 
 @dataclass(frozen=True)
 class Series:
-    """What a method found between all visits of one joint.
+    """The narrowings between all visits of one joint.
 
     Parameters
     ----------
     jsn_mm : (V, V) array
-        Narrowing from visit i to visit j. Where both ways were measured, half their difference is used;
-        NaN where one was not.
+        Narrowing from visit i to visit j; NaN where it was not measured. Where both directions were measured, half
+        their difference is used.
     reliable : (V, V) bool array, optional
-        Which of these the method itself trusts; both ways must be trusted where both were measured. All by default.
+        Which narrowings the method calls reliable; by default all. Where both directions were measured, both must be
+        reliable.
     """
 
     jsn_mm: NDArray[np.float64]
     reliable: NDArray[np.bool_]
 
     def __init__(self, jsn_mm: ArrayLike, reliable: ArrayLike | None = None) -> None:
-        there = np.asarray(jsn_mm, dtype=float)
-        trusted = np.ones(there.shape, bool) if reliable is None else np.asarray(reliable, dtype=bool)
-        if there.ndim != 2 or there.shape[0] != there.shape[1] or trusted.shape != there.shape:
+        given = np.asarray(jsn_mm, dtype=float)
+        trusted = np.ones(given.shape, bool) if reliable is None else np.asarray(reliable, dtype=bool)
+        if given.ndim != 2 or given.shape[0] != given.shape[1] or trusted.shape != given.shape:
             raise ValueError(
-                f"jsn_mm and reliable must both be (visits, visits), not {there.shape} and {trusted.shape}."
+                f"jsn_mm and reliable must both be (visits, visits), not {given.shape} and {trusted.shape}."
             )
-        both = np.where(np.isnan(there), -there.T, np.where(np.isnan(there.T), there, (there - there.T) / 2))
-        measured = np.isfinite(there)
-        trusted = trusted | ~measured
-        object.__setattr__(self, "jsn_mm", both)
-        object.__setattr__(self, "reliable", trusted & trusted.T & np.isfinite(both))
+        combined = np.where(np.isnan(given), -given.T, np.where(np.isnan(given.T), given, (given - given.T) / 2))
+        trusted = trusted | np.isnan(given)
+        object.__setattr__(self, "jsn_mm", combined)
+        object.__setattr__(self, "reliable", trusted & trusted.T & np.isfinite(combined))
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,14 @@ class Closure:
     Attributes
     ----------
     joints, pairs, triangles : int
-        How many had something to compare: a pair needs a way through one more visit, by reliable pairs only.
+        Number of those with something to compare: a pair needs a second estimate, through one more visit, by reliable
+        pairs only.
     measured : int
-        Pairs of visits that were measured at all, reliable or not.
+        Pairs of visits that were measured, reliable or not.
     reliable : float
         Share of them that the method calls reliable.
     inconsistent : float
-        Share of ``pairs`` between which two ways differ by more than 0.175 mm.
+        Share of ``pairs`` with two estimates that differ by more than 0.175 mm.
     sigma_mm : float
         The paper's sigma over all of ``pairs``.
     consistent_sigma_mm : float
@@ -81,16 +82,16 @@ class Closure:
 
 
 def closure(series: Iterable[Series]) -> Closure:
-    """Sigma (Wang et al. 2023, Eq. 8-10), inconsistent pairs and the unbiased pair SD of many joints.
+    """Return sigma (Wang et al. 2023, Eq. 8-10), inconsistent pairs and the unbiased pair SD of many joints.
 
-    For every pair of visits the direct estimate and those through one other visit are compared; sigma is the root
+    For every pair of visits, the direct estimate and those through one other visit are compared. Sigma is the root
     mean square of their deviations from the pair's mean (the population SD, pooled over pairs). With three visits
-    that is half of the triangle's closure, so read the unbiased pair SD beside it.
+    this is half of the triangle's closure; the unbiased pair SD does not have this bias.
 
     Parameters
     ----------
     series : iterable of Series
-        One for each joint; those of fewer than three visits add nothing but their pairs' reliability.
+        One for each joint. A joint of fewer than three visits counts only in ``measured`` and ``reliable``.
     """
     joints, measured, trusted = 0, 0, 0
     deviations: list[NDArray[np.float64]] = []
@@ -100,10 +101,11 @@ def closure(series: Iterable[Series]) -> Closure:
         upper = np.triu_indices(len(one.jsn_mm), 1)
         measured += int(np.isfinite(one.jsn_mm[upper]).sum())
         trusted += int(one.reliable[upper].sum())
-        ways = [w for w in (_ways(one, i, j) for i, j in combinations(range(len(one.jsn_mm)), 2)) if len(w) > 1]
-        joints += bool(ways)
-        deviations += [w - w.mean() for w in ways]
-        spreads += [float(np.ptp(w)) for w in ways]
+        pairs = [_estimates(one, i, j) for i, j in combinations(range(len(one.jsn_mm)), 2)]
+        compared = [estimates for estimates in pairs if len(estimates) > 1]
+        joints += bool(compared)
+        deviations += [estimates - estimates.mean() for estimates in compared]
+        spreads += [float(np.ptp(estimates)) for estimates in compared]
         residuals += _triangles(one)
     consistent = [d for d, spread in zip(deviations, spreads, strict=True) if spread <= INCONSISTENT_MM]
     return Closure(
@@ -119,8 +121,8 @@ def closure(series: Iterable[Series]) -> Closure:
     )
 
 
-def _ways(one: Series, i: int, j: int) -> NDArray[np.float64]:
-    """The direct estimate from i to j, then those through each other visit; empty where i to j is not reliable."""
+def _estimates(one: Series, i: int, j: int) -> NDArray[np.float64]:
+    """Return the direct estimate from i to j, then those through each other visit; none if i to j is unreliable."""
     if not one.reliable[i, j]:
         return np.empty(0)
     through = [k for k in range(len(one.jsn_mm)) if k not in (i, j) and one.reliable[i, k] and one.reliable[k, j]]

@@ -1,4 +1,4 @@
-"""Errors of a registration method where the truth is known: motion put into joint images, and simulated visits."""
+"""Measure the errors of a registration method on pairs of known motion: warped joint images and simulated joints."""
 
 from __future__ import annotations
 
@@ -11,99 +11,106 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn import anatomy
-from napari_jsn.evaluation.registration.known_motion import KnownPair, Motion, expose, make_pair, render_followup
+from napari_jsn.evaluation.registration.known_motion import KnownMotion, KnownPair, expose, make_pair, render_followup
+from napari_jsn.evaluation.settings import MISMATCH_PX
 from napari_jsn.joint.geometry import joint_frame
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.registration.register import register_many
 from napari_jsn.segmentation.training.data import LabelledJoint
-from napari_jsn.simulation.joint_pair import JointPair, joint_pair, joint_pairs
-from napari_jsn.simulation.joint_pair import Motion as JointMotion
+from napari_jsn.simulation.joint_pair import Motion, joint_pair, joint_pairs
 
-#: An error above this is a mismatch, in pixels of about 0.175 mm.
-MISMATCH_PX = 1.0
 _BATCH = 32
-#: Size of simulated joint images, in pixels, and of a pixel.
+#: Shape of simulated joint images, and their pixel size.
 _SHAPE, _SIMULATED_MM = (128, 128), 0.175
-#: What is varied one at a time: turn of both bones, their magnification, and roll about the long axis.
+#: Levels of what is varied alone: rotation of both bones, their magnification, and roll about the long axis.
 LEVELS: dict[str, tuple[float, ...]] = {
-    "turn": (0, 5, 10, 15, 20, 25, 30),
+    "rotation": (0, 5, 10, 15, 20, 25, 30),
     "scale": (0.80, 0.85, 0.90, 0.95, 1.0, 1.05, 1.10, 1.15, 1.20),
     "roll": (0, 3, 6, 10, 15, 20),
 }
-UNITS = {"turn": "turn, degrees", "scale": "magnification", "roll": "roll, degrees"}
+UNITS = {"rotation": "rotation, degrees", "scale": "magnification", "roll": "roll, degrees"}
 
 
 @dataclass(frozen=True)
-class Errors:
-    """Of many pairs of known motion.
+class NarrowingErrors:
+    """Errors of the narrowings of many pairs of known motion.
 
-    ``px`` and ``mm`` are the error of each narrowing, ``reliable`` what the method says of it, ``held`` whether its
-    95 % interval holds the truth, ``losses`` (N, 2) the original and the transformed loss; ``seconds`` is the time of
-    a pair, all included.
+    Attributes
+    ----------
+    px, mm : (N,) array
+        Error of each narrowing.
+    reliable : (N,) bool array
+        Whether the method calls it reliable.
+    covered : (N,) bool array
+        Whether its 95 % interval contains the truth.
+    joints : tuple of str
+    seconds : float
+        Time per pair, with everything included.
+    losses : (N, 2) array
+        Original and transformed loss.
     """
 
     px: NDArray[np.float64]
     mm: NDArray[np.float64]
     reliable: NDArray[np.bool_]
-    held: NDArray[np.bool_]
+    covered: NDArray[np.bool_]
     joints: tuple[str, ...]
     seconds: float
     losses: NDArray[np.float64]
 
     @property
     def mismatch(self) -> float:
-        """Share of the errors above 1 px."""
+        """Share of errors above 1 px."""
         return float(np.mean(~self._matched))
 
     @property
     def rmse_mm(self) -> float:
-        """Root mean square of the others."""
+        """Root mean square of the errors up to 1 px."""
         return float(np.sqrt(np.mean(np.square(self.mm[self._matched])))) if self._matched.any() else float("nan")
 
     @property
     def _matched(self) -> NDArray[np.bool_]:
         return np.asarray(np.abs(self.px) <= MISMATCH_PX)
 
-    def of(self, chosen: NDArray[np.bool_]) -> Errors:
-        """Some of the pairs."""
+    def select(self, chosen: NDArray[np.bool_]) -> NarrowingErrors:
+        """Return the errors of the pairs where ``chosen`` is True."""
         joints = tuple(joint for joint, taken in zip(self.joints, chosen, strict=True) if taken)
-        return Errors(
-            self.px[chosen], self.mm[chosen], self.reliable[chosen], self.held[chosen], joints, self.seconds,
+        return NarrowingErrors(
+            self.px[chosen], self.mm[chosen], self.reliable[chosen], self.covered[chosen], joints, self.seconds,
             self.losses[chosen],
         )  # fmt: skip
 
 
-def errors(known: Sequence[KnownPair], method: str, device: str | None = None) -> Errors:
-    """Register pairs of known motion and compare with the truth at each answer's own point."""
+def narrowing_errors(known: Sequence[KnownPair], method: str, device: str | None = None) -> NarrowingErrors:
+    """Register pairs of known motion, and compare with the truth at the point that each result was read at."""
     rows: list[tuple[float, float, bool, bool, float, float]] = []
     began = time.perf_counter()
     for first in range(0, len(known), _BATCH):
-        some = known[first : first + _BATCH]
-        found = register_many(
-            [each.fixed for each in some], [each.moving for each in some], [each.fixed_masks for each in some],
-            [each.moving_masks for each in some], [each.spacing_mm for each in some], method=method, device=device,
+        batch = known[first : first + _BATCH]
+        results = register_many(
+            [pair.fixed for pair in batch], [pair.moving for pair in batch], [pair.fixed_masks for pair in batch],
+            [pair.moving_masks for pair in batch], [pair.spacing_mm for pair in batch], method=method, device=device,
         )  # fmt: skip
-        for each, one in zip(some, found, strict=True):
-            truth = each.jsn_px_at(one.point, one.axis)
-            held = one.ci95_px[0] <= truth <= one.ci95_px[1]
-            error = one.jsn_px - truth
-            rows.append(
-                (error, error * each.spacing_mm, one.reliable, held, one.original_loss, one.transformed_loss)
-            )  # fmt: skip
+        for pair, result in zip(batch, results, strict=True):
+            truth = pair.jsn_px_at(result.point, result.axis)
+            covered = result.ci95_px[0] <= truth <= result.ci95_px[1]
+            error = result.jsn_px - truth
+            losses = result.original_loss, result.transformed_loss
+            rows.append((error, error * pair.spacing_mm, result.reliable, covered, *losses))
     seconds = (time.perf_counter() - began) / max(1, len(known))
     table = np.array(rows, dtype=float).reshape(-1, 6)
-    joints = tuple(each.name for each in known)
-    return Errors(
+    joints = tuple(pair.name for pair in known)
+    return NarrowingErrors(
         table[:, 0], table[:, 1], table[:, 2].astype(bool), table[:, 3].astype(bool), joints, seconds, table[:, 4:]
     )  # fmt: skip
 
 
 def known_pairs(
-    images: Sequence[LabelledJoint], spacing_mm: float, motion: str | Motion, count: int, seed: int
+    images: Sequence[LabelledJoint], spacing_mm: float, motion: str | KnownMotion, count: int, seed: int
 ) -> list[KnownPair]:
-    """Follow-ups of images in random order, each as often as the others.
+    """Make follow-ups of images in random order, the same number of each image.
 
-    Images whose bones overlap are left out: no single image tells which bone a pixel there moves with.
+    Images whose bones overlap are left out: a single image does not show which bone a pixel in the overlap moves with.
     """
     clean = [each for each in images if not (each.masks.upper & each.masks.lower).any()]
     if not clean:
@@ -116,37 +123,28 @@ def known_pairs(
 
 
 def simulated_pairs(count: int, seed: int) -> list[KnownPair]:
-    """Simulated joints of all kinds that move as between two visits, at about 0.175 mm a pixel."""
+    """Simulate joints of all kinds that move as between two visits, at 0.175 mm per pixel."""
     pairs = joint_pairs(seed, shape=_SHAPE, spacing_mm=_SIMULATED_MM)
-    return [of_simulated(pair) for pair in islice(pairs, count)]
-
-
-def of_simulated(pair: JointPair) -> KnownPair:
-    """A simulated joint with its truth, as any other pair of known motion."""
-    truth = pair.moving_truth
-    return KnownPair(
-        pair.fixed, pair.moving, pair.fixed_masks, pair.moving_masks, pair.spacing_mm, truth.upper.matrix,
-        truth.lower.matrix, *joint_frame(pair.fixed_masks), truth.joint,
-    )  # fmt: skip
+    return [KnownPair.from_simulated(pair) for pair in islice(pairs, count)]
 
 
 def robustness(
     images: Sequence[LabelledJoint], spacing_mm: float, count: int, seed: int
 ) -> dict[str, list[list[KnownPair]]]:
-    """Pairs for the curves of :data:`LEVELS` (Wang et al. 2023, Fig. 10): of each kind, some pairs a level.
+    """Make the pairs for the curves of :data:`LEVELS` (Wang et al. 2023, Fig. 10): a list of pairs per kind and level.
 
-    Turn and scale are put into joint images; roll needs depth, so that those pairs are simulated.
+    Rotation and scale are applied to joint images. Roll needs depth, so those pairs are simulated.
     """
     clean = [each for each in images if not (each.masks.upper & each.masks.lower).any()]
     rng = np.random.default_rng(seed)
     curves: dict[str, list[list[KnownPair]]] = {}
-    ways: dict[str, Callable[[float], tuple[float, float]]] = {
-        "turn": lambda level: (1.0, float(rng.choice([-1, 1])) * level),
+    motions: dict[str, Callable[[float], tuple[float, float]]] = {
+        "rotation": lambda level: (1.0, float(rng.choice([-1, 1])) * level),
         "scale": lambda level: (level, 0.0),
     }
-    for kind, way in ways.items():
+    for kind, motion in motions.items():
         curves[kind] = [
-            [_moved(clean[k], spacing_mm, rng, *way(level)) for k in rng.permutation(len(clean))[:count]]
+            [_moved(clean[k], spacing_mm, rng, *motion(level)) for k in rng.permutation(len(clean))[:count]]
             for level in LEVELS[kind]
         ]
     curves["roll"] = [[_rolled(k, level) for k in range(max(1, count // 2))] for level in LEVELS["roll"]]
@@ -154,23 +152,24 @@ def robustness(
 
 
 def _moved(
-    joint: LabelledJoint, spacing_mm: float, rng: np.random.Generator, scale: float, turn_deg: float
+    joint: LabelledJoint, spacing_mm: float, rng: np.random.Generator, scale: float, rotation_deg: float
 ) -> KnownPair:
-    """Both bones turned and magnified about the joint, each shifted a little by itself."""
-    motion = Motion(noise=0.015)
+    """Rotate and magnify both bones about the joint, and translate each by up to 1 px."""
+    motion = KnownMotion(noise=0.015)
     point, axis = joint_frame(joint.masks)
     centre = (float(point[0]), float(point[1]))
-    turn = float(np.deg2rad(turn_deg))
-    shifts = rng.uniform(-1, 1, (2, 2))
-    upper, lower = (Similarity(scale, turn, float(dx), float(dy), centre).matrix for dx, dy in shifts)
+    dtheta = float(np.deg2rad(rotation_deg))
+    translations = rng.uniform(-1, 1, (2, 2))
+    upper, lower = (Similarity(scale, dtheta, float(dx), float(dy), centre).matrix for dx, dy in translations)
     moving, masks = render_followup(joint.image, joint.masks, upper, lower, rng, motion)
     exposed = expose(moving, rng, motion.noise)
     return KnownPair(joint.image, exposed, joint.masks, masks, spacing_mm, upper, lower, point, axis, joint.joint)
 
 
 def _rolled(number: int, level_deg: float) -> KnownPair:
-    """A simulated joint both of whose bones roll by that much."""
+    """Simulate a joint with both bones rolled by ``level_deg``."""
     joint = anatomy.MEASURED_JOINTS[number % len(anatomy.MEASURED_JOINTS)]
     sign = 1 if number % 2 else -1
-    motion = JointMotion(roll_upper_deg=sign * level_deg, roll_lower_deg=sign * level_deg)
-    return of_simulated(joint_pair(joint, 0.2, 5000 + number, motion=motion, shape=_SHAPE, spacing_mm=_SIMULATED_MM))
+    motion = Motion(roll_upper_deg=sign * level_deg, roll_lower_deg=sign * level_deg)
+    pair = joint_pair(joint, 0.2, 5000 + number, motion=motion, shape=_SHAPE, spacing_mm=_SIMULATED_MM)
+    return KnownPair.from_simulated(pair)

@@ -1,4 +1,4 @@
-"""Fig. 9 and Fig. 10 of Wang et al. 2023: loss before against after, and how much turn, scale and roll is endured."""
+"""Draw Fig. 9 and Fig. 10 of Wang et al. 2023: transformed against original loss, and error against the motion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_jsn.evaluation.registration.known_errors import LEVELS, UNITS
-from napari_jsn.evaluation.registration.report import Evaluated
+from napari_jsn.evaluation.registration.report import MethodEvaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 _COLOURS = ("#2b8cbe", "#e08214", "#7b3294", "#4dac26", "#d01c8b")
 
 
-def plots(found: Sequence[Evaluated]) -> dict[str, bytes]:
-    """File names and PNG files; figures only, no image."""
-    made = {}
-    if any(one.losses is not None for one in found):
-        made["registration-losses.png"] = _png(losses(found))
-    if any(one.curves for one in found):
-        made["registration-robustness.png"] = _png(curves(found))
-    return made
+def draw_registration_plots(evaluations: Sequence[MethodEvaluation]) -> dict[str, bytes]:
+    """Return the plots as PNG files by file name; they contain no image."""
+    pictures = {}
+    if any(one.losses is not None for one in evaluations):
+        pictures["registration-losses.png"] = _png(draw_losses(evaluations))
+    if any(one.curves for one in evaluations):
+        pictures["registration-robustness.png"] = _png(draw_curves(evaluations))
+    return pictures
 
 
-def losses(found: Sequence[Evaluated]) -> Figure:
-    """Density of the transformed against the original loss of every registration; below the line it halved."""
+def draw_losses(evaluations: Sequence[MethodEvaluation]) -> Figure:
+    """Draw the density of the transformed against the original loss; below the red line the loss fell below half."""
     from matplotlib.figure import Figure
 
-    shown = [one for one in found if one.losses is not None]
+    shown = [one for one in evaluations if one.losses is not None]
     figure = Figure(figsize=(3.6 * len(shown) + 0.6, 4.4), dpi=120, layout="constrained")
     all_losses = np.concatenate([np.asarray(one.losses) for one in shown])
     low, high = np.log10(np.quantile(all_losses.clip(1e-6), (0.002, 0.998))) + (-0.1, 0.1)
@@ -51,26 +51,28 @@ def losses(found: Sequence[Evaluated]) -> Figure:
     return figure
 
 
-def curves(found: Sequence[Evaluated]) -> Figure:
-    """Share of errors above 1 px, and median error, against what is varied."""
+def draw_curves(evaluations: Sequence[MethodEvaluation]) -> Figure:
+    """Draw the share of errors above 1 px, and the median error, against rotation, scale and roll."""
     from matplotlib.figure import Figure
 
-    kinds = [kind for kind in LEVELS if any(kind in one.curves for one in found)]
+    kinds = [kind for kind in LEVELS if any(kind in one.curves for one in evaluations)]
     figure = Figure(figsize=(3.5 * len(kinds), 5.4), dpi=120, layout="constrained")
     grid = figure.subplots(2, len(kinds), sharex="col", sharey="row", squeeze=False)
     for column, kind in enumerate(kinds):
         above, below = grid[:, column]
-        for one, colour in zip(found, _COLOURS, strict=False):
+        for one, colour in zip(evaluations, _COLOURS, strict=False):
             levels = one.curves.get(kind, [])
             if not levels:
                 continue
-            look = {"color": colour, "label": one.method, "marker": "o", "ms": 3, "lw": 1.2}
-            above.plot(LEVELS[kind], [100 * each.mismatch for each in levels], **look)
+            style = {"color": colour, "label": one.method, "marker": "o", "ms": 3, "lw": 1.2}
+            above.plot(LEVELS[kind], [100 * each.mismatch for each in levels], **style)
             median = [float(np.median(np.abs(np.nan_to_num(each.mm, nan=9.9)))) for each in levels]
-            below.plot(LEVELS[kind], np.maximum(median, 1e-4), **look)
+            below.plot(LEVELS[kind], np.maximum(median, 1e-4), **style)
         below.set_yscale("log")
         below.set_xlabel(UNITS[kind])
-        above.set_title(f"{kind} (n = {len(next(one.curves[kind][0].px for one in found))} a point)", fontsize="small")
+        above.set_title(
+            f"{kind} (n = {len(next(one.curves[kind][0].px for one in evaluations))} a point)", fontsize="small"
+        )
         for axes in (above, below):
             axes.spines[["top", "right"]].set_visible(False)
             axes.tick_params(labelsize="small")

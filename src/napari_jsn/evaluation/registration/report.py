@@ -1,4 +1,4 @@
-"""The experiments of Wang et al. 2023 on registration, run and told as tables."""
+"""Run the experiments of Wang et al. 2023 on registration, and write their figures as tables."""
 
 from __future__ import annotations
 
@@ -8,25 +8,31 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from napari_jsn.common.progress import Progress, Silent
-from napari_jsn.evaluation.registration.known_errors import Errors, errors, known_pairs, robustness, simulated_pairs
+from napari_jsn.evaluation.registration.known_errors import (
+    NarrowingErrors,
+    known_pairs,
+    narrowing_errors,
+    robustness,
+    simulated_pairs,
+)
 from napari_jsn.evaluation.registration.paper_figures import (
-    Asked,
-    Figures,
-    Told,
-    all_pairs,
-    ask,
+    PairResult,
+    VisitFigures,
+    VisitPair,
+    all_visit_pairs,
     at_working_size,
     by_joint,
-    figures,
+    register_pairs,
     shift_variances,
+    visit_figures,
 )
 from napari_jsn.segmentation.training.data import LabelledJoint
 
-#: Known motion that is told of, and how much it moves.
+#: Presets of known motion that are reported, and their amounts.
 MOTIONS = {
-    "easy": "turn sd 2 deg, scale sd 1 %, shift up to 3 px, noise 1.5 %",
-    "hard": "turn sd 5 deg, scale sd 3 %, shift up to 6 px, noise 4 %",
-    "extreme": "turn sd 10 deg, scale sd 6 %, shift up to 12 px, noise 4 %",
+    "easy": "rotation sd 2 deg, scale sd 1 %, translation up to 3 px, noise 1.5 %",
+    "hard": "rotation sd 5 deg, scale sd 3 %, translation up to 6 px, noise 4 %",
+    "extreme": "rotation sd 10 deg, scale sd 6 %, translation up to 12 px, noise 4 %",
 }
 #: As published (Wang et al. 2023, and Ou et al. 2023 there), each on the authors' own MCP joints.
 PUBLISHED = {
@@ -37,8 +43,8 @@ _SEED = 2023
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """How many pairs of each known motion, of simulated joints, to shift, and for each point of a curve."""
+class ExperimentSizes:
+    """Number of pairs of each known motion, of simulated joints, of pairs to shift, and per point of a curve."""
 
     known: int = 400
     simulated: int = 150
@@ -47,101 +53,124 @@ class Sizes:
 
 
 @dataclass
-class Evaluated:
-    """What one method gave; dictionaries by joint type, by motion, and by what is varied."""
+class MethodEvaluation:
+    """The results of one method.
+
+    Attributes
+    ----------
+    method : str
+    parameters : int
+        Number of learned parameters.
+    closures : dict of str to VisitFigures
+        By joint type; ``""`` is all joints.
+    known : dict of str to NarrowingErrors
+        By preset of known motion.
+    simulated : NarrowingErrors or None
+        Of simulated joints.
+    curves : dict of str to list of NarrowingErrors
+        By what is varied, one for each level.
+    losses : (N, 2) array or None
+        Original and transformed loss of every registration.
+    seconds : float
+        Per pair.
+    aborted : bool
+    """
 
     method: str
     parameters: int
-    closures: dict[str, Figures] = field(default_factory=dict)
-    known: dict[str, Errors] = field(default_factory=dict)
-    simulated: Errors | None = None
-    curves: dict[str, list[Errors]] = field(default_factory=dict)
+    closures: dict[str, VisitFigures] = field(default_factory=dict)
+    known: dict[str, NarrowingErrors] = field(default_factory=dict)
+    simulated: NarrowingErrors | None = None
+    curves: dict[str, list[NarrowingErrors]] = field(default_factory=dict)
     losses: np.ndarray | None = None
     seconds: float = float("nan")
     aborted: bool = False
 
 
-def evaluate(
+def evaluate_registration(
     methods: Sequence[str],
     joints: Sequence[LabelledJoint],
     spacing_mm: float,
-    sizes: Sizes | None = None,
+    sizes: ExperimentSizes | None = None,
     device: str | None = None,
     progress: Progress | None = None,
-) -> list[Evaluated]:
-    """Run every experiment with every method, on the same pairs, all at about 0.175 mm a pixel as the paper's.
+) -> list[MethodEvaluation]:
+    """Run every experiment with every method, on the same pairs, at about 0.175 mm per pixel as in the paper.
 
     Parameters
     ----------
     methods : sequence of str
-        As :func:`napari_jsn.register` takes them.
+        Names of methods, as :func:`napari_jsn.register` takes them.
     joints : sequence of LabelledJoint
-        Real joint images with masks, those of a group are visits of one joint; none: simulated ones only.
+        Real joint images with masks; those of one group are visits of one joint. Without any, only simulated joints
+        are measured.
     spacing_mm : float
-        Pixel size of these.
+        Pixel size of these images.
+    sizes : ExperimentSizes, optional
+    device : str, optional
+        ``"cpu"`` or ``"cuda"``.
+    progress : Progress, optional
+        After an abort, the methods that are complete are returned.
     """
-    sizes, progress = sizes or Sizes(), progress or Silent()
+    sizes, progress = sizes or ExperimentSizes(), progress or Silent()
     rng = np.random.default_rng(_SEED)
-    forward = [pair for pair in all_pairs(by_joint(joints)) if pair.first < pair.second]
-    some = [forward[k] for k in sorted(rng.permutation(len(forward))[: sizes.shifted])]
+    forward = [pair for pair in all_visit_pairs(by_joint(joints)) if pair.first < pair.second]
+    to_shift = [forward[k] for k in sorted(rng.permutation(len(forward))[: sizes.shifted])]
     small = [at_working_size(each, spacing_mm) for each in joints]
     images, working_mm = [each for each, _ in small], small[0][1] if small else float("nan")
-    asked = all_pairs(by_joint(images))
-    known = {
-        name: known_pairs(images, working_mm, name, sizes.known, _SEED + k) for k, name in enumerate(MOTIONS)
-    }  # fmt: skip
+    visit_pairs = all_visit_pairs(by_joint(images))
+    known = {name: known_pairs(images, working_mm, name, sizes.known, _SEED + k) for k, name in enumerate(MOTIONS)}
     simulated = simulated_pairs(sizes.simulated, _SEED) if sizes.simulated else []
     source = images or [LabelledJoint(each.fixed, each.fixed_masks, each.name, each.name) for each in simulated]
-    mm = working_mm if images else float(simulated[0].spacing_mm) if simulated else float("nan")
-    curves = robustness(source, mm, sizes.curve, _SEED) if sizes.curve and source else {}
-    found = []
+    source_mm = working_mm if images else float(simulated[0].spacing_mm) if simulated else float("nan")
+    curves = robustness(source, source_mm, sizes.curve, _SEED) if sizes.curve and source else {}
+    evaluations = []
     for method in methods:
-        one = Evaluated(method, _parameters(method))
-        if asked:
-            told, one.seconds = ask(asked, working_mm, method, device, progress)
+        one = MethodEvaluation(method, _parameters(method))
+        if visit_pairs:
+            results, one.seconds = register_pairs(visit_pairs, working_mm, method, device, progress)
             if progress.aborted:
                 break
-            one.losses = np.array([(each.original_loss, each.transformed_loss) for each in told])
-            variances, trusted = shift_variances(some, spacing_mm, method, _SEED, device, progress)
+            one.losses = np.array([(each.original_loss, each.transformed_loss) for each in results])
+            variances, trusted = shift_variances(to_shift, spacing_mm, method, _SEED, device, progress)
             if progress.aborted:
                 break
-            one.closures = _by_type(asked, told, working_mm, some, variances, trusted)
-        one.known = {name: errors(pairs, method, device) for name, pairs in known.items() if pairs}
+            stable = [(pair, value) for pair, value, sure in zip(to_shift, variances, trusted, strict=False) if sure]
+            one.closures = _by_type(visit_pairs, results, working_mm, stable)
+        one.known = {name: narrowing_errors(pairs, method, device) for name, pairs in known.items() if pairs}
         if simulated:
-            one.simulated = errors(simulated, method, device)
+            one.simulated = narrowing_errors(simulated, method, device)
             one.losses = one.simulated.losses if one.losses is None else one.losses
             one.seconds = one.simulated.seconds if np.isnan(one.seconds) else one.seconds
-        one.curves = {kind: [errors(pairs, method, device) for pairs in levels] for kind, levels in curves.items()}
-        found.append(one)
-    return found
+        one.curves = {
+            kind: [narrowing_errors(pairs, method, device) for pairs in levels] for kind, levels in curves.items()
+        }
+        evaluations.append(one)
+    return evaluations
 
 
 def _by_type(
-    asked: Sequence[Asked],
-    told: Sequence[Told],
+    pairs: Sequence[VisitPair],
+    results: Sequence[PairResult],
     spacing_mm: float,
-    some: Sequence[Asked],
-    variances: Sequence[float],
-    trusted: Sequence[bool],
-) -> dict[str, Figures]:
-    """Figures of all joints (under ``""``), and of each type where there are several."""
+    shifted: Sequence[tuple[VisitPair, float]],
+) -> dict[str, VisitFigures]:
+    """Return the figures of all joints (under ``""``), and of each type where there are several types."""
 
-    def of(chosen: Callable[[Asked], bool]) -> Figures:
-        picked = [k for k, pair in enumerate(asked) if chosen(pair)]
-        moved = [
-            value for value, pair, sure in zip(variances, some, trusted, strict=False) if sure and chosen(pair)
-        ]  # fmt: skip
-        return figures([asked[k] for k in picked], [told[k] for k in picked], spacing_mm, moved)
+    def select(chosen: Callable[[VisitPair], bool]) -> VisitFigures:
+        picked = [k for k, pair in enumerate(pairs) if chosen(pair)]
+        variances = [value for pair, value in shifted if chosen(pair)]
+        return visit_figures([pairs[k] for k in picked], [results[k] for k in picked], spacing_mm, variances)
 
-    types = sorted({pair.fixed.joint for pair in asked} - {""})
-    rows = {"": of(lambda pair: True)}
+    types = sorted({pair.fixed.joint for pair in pairs} - {""})
+    rows = {"": select(lambda pair: True)}
     if len(types) > 1:
-        rows |= {name: of(lambda pair, name=name: pair.fixed.joint == name) for name in types}  # type: ignore[misc]
+        rows |= {name: select(lambda pair, name=name: pair.fixed.joint == name) for name in types}  # type: ignore[misc]
     return rows
 
 
 def _parameters(method: str) -> int:
-    """How many numbers a method learned; ``refined`` starts from the shipped network."""
+    """Return the number of learned parameters; ``refined`` starts from the shipped network."""
     if not method.startswith(("network", "refined")):
         return 0
     from napari_jsn.networks import weights
@@ -150,59 +179,60 @@ def _parameters(method: str) -> int:
     return int(card.get("parameters", 0))
 
 
-def tables(found: Sequence[Evaluated], data: str) -> str:
-    """All tables in Markdown; ``data`` says in a few words what the real joints are."""
+def registration_tables(evaluations: Sequence[MethodEvaluation], data: str) -> str:
+    """Return all tables in Markdown; ``data`` describes the real joints in a few words."""
     parts = []
-    if any(one.closures for one in found):
-        parts += [_closure_table(found, data), _type_table(found, data), _loss_table(found, data)]
-    parts += [_known_table(found, data), _simulated_table(found), _published_table()]
+    if any(one.closures for one in evaluations):
+        parts += [_closure_table(evaluations, data), _type_table(evaluations, data), _loss_table(evaluations, data)]
+    parts += [_known_table(evaluations, data), _simulated_table(evaluations), _published_table()]
     return "\n".join(part for part in parts if part)
 
 
-def _closure_table(found: Sequence[Evaluated], data: str) -> str:
+def _closure_table(evaluations: Sequence[MethodEvaluation], data: str) -> str:
     lines = [
-        f"**Between real visits** ({data}), at about 0.175 mm a pixel. Tables 8 and 9 of the paper.\n",
-        "| method | pairs | sigma, mm | over 0.175 mm | reliable | sigma of all, mm | of all over 0.175 mm | "
-        "sigma', mm (pairs) | learned parameters | ms a pair |",
+        f"**Between real visits** ({data}), at about 0.175 mm per pixel. Tables 8 and 9 of the paper.\n",
+        "| method | pairs | sigma, mm | over 0.175 mm | reliable | sigma of all, mm | all over 0.175 mm | "
+        "sigma', mm (pairs) | learned parameters | ms per pair |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for one in found:
+    for one in evaluations:
         each = one.closures[""]
         lines.append(
             f"| `{one.method}` | {each.pairs} | {each.closure.sigma_mm:.4f} | {_share(each.closure.inconsistent)} of "
-            f"{each.closure.pairs} | {_share(each.closure.reliable)} | {each.of_all.sigma_mm:.4f} | "
-            f"{_share(each.of_all.inconsistent)} of {each.of_all.pairs} | {each.shifted_sd_mm:.4f} ({each.shifted}) | "
+            f"{each.closure.pairs} | {_share(each.closure.reliable)} | {each.closure_all.sigma_mm:.4f} | "
+            f"{_share(each.closure_all.inconsistent)} of {each.closure_all.pairs} | "
+            f"{each.shift_sd_mm:.4f} ({each.shift_pairs}) | "
             f"{one.parameters:,} | {1e3 * one.seconds:.0f} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def _type_table(found: Sequence[Evaluated], data: str) -> str:
-    if all(len(one.closures) < 2 for one in found):
+def _type_table(evaluations: Sequence[MethodEvaluation], data: str) -> str:
+    if all(len(one.closures) < 2 for one in evaluations):
         return ""
     lines = [
-        f"**By joint** ({data}). Table 7 of the paper; sigma and sigma' over the pairs called reliable.\n",
+        f"**By joint** ({data}). Table 7 of the paper; sigma and sigma' are over the reliable pairs.\n",
         "| method | joint | joints | pairs | sigma, mm | over 0.175 mm | sigma', mm (pairs) | transformed loss |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for one in found:
+    for one in evaluations:
         for name, each in one.closures.items():
             if name:
                 lines.append(
                     f"| `{one.method}` | {name} | {each.joints} | {each.pairs} | {each.closure.sigma_mm:.4f} | "
-                    f"{_share(each.closure.inconsistent)} of {each.closure.pairs} | {each.shifted_sd_mm:.4f} "
-                    f"({each.shifted}) | {each.transformed_loss:.5f} |"
+                    f"{_share(each.closure.inconsistent)} of {each.closure.pairs} | {each.shift_sd_mm:.4f} "
+                    f"({each.shift_pairs}) | {each.transformed_loss:.5f} |"
                 )
     return "\n".join(lines) + "\n"
 
 
-def _loss_table(found: Sequence[Evaluated], data: str) -> str:
+def _loss_table(evaluations: Sequence[MethodEvaluation], data: str) -> str:
     lines = [
         f"**Loss** ({data}; mean squared difference, half for each bone). Fig. 9 of the paper.\n",
         "| method | registrations | original loss | transformed loss | fell below half |",
         "|---|---:|---:|---:|---:|",
     ]
-    for one in found:
+    for one in evaluations:
         each = one.closures[""]
         count = 0 if one.losses is None else len(one.losses)
         lines.append(
@@ -212,43 +242,43 @@ def _loss_table(found: Sequence[Evaluated], data: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _known_table(found: Sequence[Evaluated], data: str) -> str:
-    if not any(one.known for one in found):
+def _known_table(evaluations: Sequence[MethodEvaluation], data: str) -> str:
+    if not any(one.known for one in evaluations):
         return ""
     lines = [
-        f"**Known motion** put into images ({data}) at about 0.175 mm a pixel: {'; '.join(_told(MOTIONS))}.\n",
+        f"**Known motion** applied to images ({data}) at about 0.175 mm per pixel: {'; '.join(_amounts(MOTIONS))}.\n",
         "| method | motion | n | error over 1 px | RMSE of the others, mm | reliable | of these over 1 px | "
-        "in 95 % interval | ms a pair |",
+        "in 95 % interval | ms per pair |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    lines += [_row(one, name, each) for one in found for name, each in one.known.items()]
+    lines += [_row(one, name, each) for one in evaluations for name, each in one.known.items()]
     return "\n".join(lines) + "\n"
 
 
-def _simulated_table(found: Sequence[Evaluated]) -> str:
+def _simulated_table(evaluations: Sequence[MethodEvaluation]) -> str:
     lines = [
-        "**Simulated joints** that move as between two visits, against the narrowing that they were given.\n",
+        "**Simulated joints** that move as between two visits, against their true narrowing.\n",
         "| method | joint | n | error over 1 px | RMSE of the others, mm | reliable | of these over 1 px | "
-        "in 95 % interval | ms a pair |",
+        "in 95 % interval | ms per pair |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for one in found:
+    for one in evaluations:
         if one.simulated is None:
             continue
         lines.append(_row(one, "all", one.simulated))
         types = [name.rstrip("12345") if name not in ("MCP1", "IP1") else name for name in one.simulated.joints]
         for by in (types, list(one.simulated.joints)):
             for name in sorted(set(by)):
-                lines.append(_row(one, name, one.simulated.of(np.array([each == name for each in by]))))
+                lines.append(_row(one, name, one.simulated.select(np.array([each == name for each in by]))))
     return "\n".join(dict.fromkeys(lines)) + "\n" if len(lines) > 3 else ""
 
 
-def _row(one: Evaluated, name: str, each: Errors) -> str:
-    trusted = each.of(each.reliable)
+def _row(one: MethodEvaluation, name: str, each: NarrowingErrors) -> str:
+    trusted = each.select(each.reliable)
     wrong = _share(trusted.mismatch) if len(trusted.px) else "-"
     return (
         f"| `{one.method}` | {name} | {len(each.px)} | {_share(each.mismatch, 2)} | {each.rmse_mm:.4f} | "
-        f"{_share(float(np.mean(each.reliable)))} | {wrong} | {_share(float(np.mean(each.held)))} | "
+        f"{_share(float(np.mean(each.reliable)))} | {wrong} | {_share(float(np.mean(each.covered)))} | "
         f"{1e3 * each.seconds:.0f} |"
     )
 
@@ -256,14 +286,14 @@ def _row(one: Evaluated, name: str, each: Errors) -> str:
 def _published_table() -> str:
     lines = [
         "**As published**, on the authors' own MCP joints, not on those above (Wang et al. 2023).\n",
-        "| method | sigma, mm | sigma', mm | mismatching | parameters |",
+        "| method | sigma, mm | sigma', mm | mismatch | parameters |",
         "|---|---:|---:|---:|---:|",
     ]
     lines += [f"| {name} | {' | '.join(values)} |" for name, values in PUBLISHED.items()]
     return "\n".join(lines) + "\n"
 
 
-def _told(motions: Mapping[str, str]) -> list[str]:
+def _amounts(motions: Mapping[str, str]) -> list[str]:
     return [f"*{name}*: {amounts}" for name, amounts in motions.items()]
 
 

@@ -1,1 +1,1 @@
-"""Figures of merit of segmentation."""
+"""Accuracy of segmentation."""

@@ -1,4 +1,4 @@
-"""How well masks found agree with masks drawn: the measures of Wang et al. 2023, Table 6, and boundary distance."""
+"""Compare masks with reference masks: the measures of Wang et al. 2023, Table 6, and the boundary distance."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from napari_jsn.joint import BoneMasks
 
 #: Measures in the order of the paper's table.
 TABLE = ("mIoU", "SEN", "SPC", "DSC", "ACC")
-#: Boundary distances are told in pixels of a joint image this wide.
+#: Boundary distances are given in pixels of a joint image of this width.
 REFERENCE_SIDE = 256
-#: How close to the border a boundary is not looked at, as a share of the side: there the crop cuts the bone.
+#: Outlines this close to the image border do not count, as a share of the side: there the crop cuts the bone.
 _EDGE = 6 / 256
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """How well the masks of one image agree.
+class MaskAgreement:
+    """Agreement of the masks of one image with the reference masks.
 
     Attributes
     ----------
@@ -29,8 +29,8 @@ class Agreement:
         ``mIoU`` (intersection over union), ``SEN`` (sensitivity), ``SPC`` (specificity), ``DSC`` (Dice), ``ACC``
         (accuracy), each of the upper and the lower bone.
     hd95_px : (2,) array
-        The 95th percentile of the distances between the two outlines, taken both ways, in pixels of an image of 256;
-        infinite where one mask is empty. Outlines within 6 such pixels of the border are not looked at.
+        The 95th percentile of the distances between the two outlines, the larger of both directions, in pixels of an
+        image of 256; infinite where one mask is empty. Outlines within 6 such pixels of the border do not count.
     """
 
     measures: dict[str, NDArray[np.float64]]
@@ -38,23 +38,23 @@ class Agreement:
 
     @property
     def dsc(self) -> float:
-        """Dice, the mean of the two bones."""
+        """The mean Dice coefficient of the two bones."""
         return float(self.measures["DSC"].mean())
 
 
-def agreement(found: BoneMasks, truth: BoneMasks) -> Agreement:
-    """Compare the masks of one image with those drawn by an expert, or simulated.
+def mask_agreement(found: BoneMasks, truth: BoneMasks) -> MaskAgreement:
+    """Compare the masks of one image with the reference masks, drawn by an expert or simulated.
 
     Raises
     ------
     ValueError
-        If they are not of one shape.
+        If the masks differ in shape.
     """
     import torch
     from monai.metrics import compute_confusion_matrix_metric, compute_dice, compute_iou, get_confusion_matrix
 
     if found.shape != truth.shape:
-        raise ValueError(f"Masks of one image have one shape, not {found.shape} and {truth.shape}.")
+        raise ValueError(f"Masks of one image must have one shape, not {found.shape} and {truth.shape}.")
     this, that = (torch.from_numpy(np.stack([masks.upper, masks.lower])[None]).float() for masks in (found, truth))
     counts = get_confusion_matrix(this, that)
     named = {"SEN": "sensitivity", "SPC": "specificity", "ACC": "accuracy"}
@@ -63,13 +63,13 @@ def agreement(found: BoneMasks, truth: BoneMasks) -> Agreement:
     values["DSC"] = compute_dice(this, that, ignore_empty=False)
     measures = {name: values[name].numpy()[0].astype(float) for name in TABLE}
     distances = [hd95(found.upper, truth.upper), hd95(found.lower, truth.lower)]
-    return Agreement(measures, np.array(distances) * REFERENCE_SIDE / max(found.shape))
+    return MaskAgreement(measures, np.array(distances) * REFERENCE_SIDE / max(found.shape))
 
 
 def hd95(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    """95th percentile of the distances from either outline to the other, in pixels; the larger of the two ways.
+    """Return the 95th percentile of the distances between two outlines, in pixels; the larger of both directions.
 
-    Libraries take the line where the image ends for an outline, and would find it in agreement.
+    The image border is not an outline here. Libraries count it as one, which lowers the distance.
     """
     if not (one.any() and other.any()):
         return float("inf")
@@ -78,16 +78,16 @@ def hd95(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     inside = [outline[edge : -edge or None, edge : -edge or None] for outline in outlines]
     if not all(outline.any() for outline in inside):
         return float("inf")
-    ways = []
-    for here, there in (0, 1), (1, 0):
-        away = ndimage.distance_transform_edt(~outlines[there])[edge : -edge or None, edge : -edge or None]
-        ways.append(float(np.percentile(away[inside[here]], 95)))
-    return max(ways)
+    distances = []
+    for start, end in (0, 1), (1, 0):
+        distance = ndimage.distance_transform_edt(~outlines[end])[edge : -edge or None, edge : -edge or None]
+        distances.append(float(np.percentile(distance[inside[start]], 95)))
+    return max(distances)
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What many images come to.
+class AgreementSummary:
+    """Agreement of the masks of many images.
 
     Attributes
     ----------
@@ -107,25 +107,23 @@ class Summary:
     hd95_px: tuple[float, float]
 
 
-def summary(agreements: Sequence[Agreement]) -> Summary:
-    """Mean over images."""
+def summarize_agreements(agreements: Sequence[MaskAgreement]) -> AgreementSummary:
+    """Return means and percentiles over images."""
     values = {name: np.array([each.measures[name] for each in agreements]) for name in TABLE}
     distances = np.array([each.hd95_px for each in agreements])
     dice = [(float(column.mean()), float(np.percentile(column, 5))) for column in values["DSC"].T]
-    return Summary(
+    return AgreementSummary(
         images=len(agreements),
         means={name: float(column.mean()) for name, column in values.items()},
         dsc_upper=dice[0],
         dsc_lower=dice[1],
-        hd95_px=(
-            float(np.median(distances)),
-            float(np.percentile(distances, 95, method="higher")),
-        ),  # of infinities too
+        # "higher" does not interpolate, which would give NaN between infinite distances
+        hd95_px=(float(np.median(distances)), float(np.percentile(distances, 95, method="higher"))),
     )
 
 
-def markdown(rows: Iterable[tuple[str, Summary]]) -> str:
-    """A table, one line for each kind of image."""
+def agreement_table(rows: Iterable[tuple[str, AgreementSummary]]) -> str:
+    """Return a Markdown table with a line for each set of images."""
     head = "| images | n | mIoU | SEN | SPC | DSC | ACC | DSC upper (5 %) | DSC lower (5 %) | HD95 median (95 %), px |"
     lines = [head, "|---|" + "---:|" * 9]
     for name, row in rows:

@@ -1,1 +1,1 @@
-"""The measurement on simulated joints of known narrowing."""
+"""Accuracy of registration on simulated joints of known narrowing."""

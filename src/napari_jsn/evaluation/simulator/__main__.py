@@ -1,4 +1,4 @@
-"""Measure simulated joints of known narrowing: ``python -m napari_jsn.evaluation.simulator``. Needs no real image."""
+"""Measure simulated joints of known narrowing, and write the tables to docs/simulator.md. It needs no real images."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from pathlib import Path
 
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.settings import Settings, limit_threads
-from napari_jsn.evaluation.simulator.accuracy import curve_jobs, jobs, run
+from napari_jsn.evaluation.simulator.accuracy import condition_jobs, curve_jobs, run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Simulate, measure, print the tables, and write the page's section and plots."""
-    from napari_jsn.evaluation.simulator import report as simulated_report
+    """Simulate, measure, print the tables, and write the section of the page and the plots."""
     from napari_jsn.evaluation.simulator.pictures import write_pictures
+    from napari_jsn.evaluation.simulator.report import draw_simulator_plots, simulator_lines
 
     parser = argparse.ArgumentParser("python -m napari_jsn.evaluation.simulator", description=__doc__)
     parser.add_argument("--n", type=int, default=12, help="pairs of each kind of joint under each condition")
-    parser.add_argument("--curve-every", type=int, default=1, help="take every so many steps of 0.01 mm of the curve")
+    parser.add_argument(
+        "--curve-every", type=int, default=1, help="measure every N-th step of 0.01 mm of the curve", metavar="N"
+    )
     parser.add_argument("--seed", type=int, default=2023)
     parser.add_argument("--threads", type=int, default=2, help="processes")
     parser.add_argument("--quick", action="store_true", help="a few pairs; writes nothing unless --out is given")
@@ -31,13 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     settings = Settings(seed=options.seed, threads=options.threads)
     limit_threads(1)
-    outcomes = run(jobs(n, settings), options.threads)
+    measured = run(condition_jobs(n, settings), options.threads)
     curve = run(curve_jobs(every, settings), options.threads)
-    lines = simulated_report.lines(outcomes, curve)
+    lines = simulator_lines(measured, curve)
     print("\n".join(lines))
     if options.out or not options.quick:
         folder = options.out or Path("docs")
-        plots = simulated_report.plots(outcomes, curve, folder / "images")
+        plots = draw_simulator_plots(measured, curve, folder / "images")
         write_pictures(folder / "images")
         shown = [f"![{title}](images/{path.name})\n" for title, path in plots]
         command = "python -m napari_jsn.evaluation.simulator"

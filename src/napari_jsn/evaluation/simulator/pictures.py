@@ -1,4 +1,4 @@
-"""Pictures of the simulator's page: a hand, and joints at two visits. No real image goes into them."""
+"""Draw the pictures of docs/simulator.md: a simulated hand, and simulated joints at two visits."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-#: Which hand and which joints the pictures show; any other seed would do.
+#: Seed of the hand and of the joints in the pictures, and the joints.
 SEED = 4
 JOINTS = ("MCP1", "MCP2", "PIP3", "IP1", "DIP2")
-#: Narrowing of the joints from the upper to the lower row, in mm.
+#: Narrowing of the joints between the upper and the lower row, in mm.
 JSN_MM = 0.5
-#: The hand's picture has one pixel for so many of the film, each way.
-_SHRINK = 2
+#: Factor by which the picture of the hand is reduced.
+_REDUCTION = 2
 _GAP_PX = 6
 
 
 def write_pictures(folder: Path) -> list[tuple[str, Path]]:
-    """Draw the hand and the joints; returns the title and path of each picture."""
+    """Draw the hand and the joints; return the title and path of each picture."""
     folder.mkdir(parents=True, exist_ok=True)
-    words = f"Simulated joints {', '.join(JOINTS)}; below, each at a second visit, {JSN_MM} mm narrower"
+    title = f"Simulated joints {', '.join(JOINTS)}; below, each at a second visit, {JSN_MM} mm narrower"
     return [
         ("A simulated hand", _save(_hand(), folder / "simulator-hand.png")),
-        (words, _save(_joints(), folder / "simulator-joints.png")),
+        (title, _save(_joints(), folder / "simulator-joints.png")),
     ]
 
 
 def _hand() -> NDArray[np.float32]:
     from napari_jsn.simulation.hand import simulate
 
-    film = next(iter(simulate(patients=1, visits=1, seed=SEED)))
-    grey = film.radiograph().pixels
-    rows, cols = (length // _SHRINK for length in grey.shape)
-    cut = grey[: rows * _SHRINK, : cols * _SHRINK].reshape(rows, _SHRINK, cols, _SHRINK)
-    return cut.mean(axis=(1, 3))
+    radiograph = next(iter(simulate(patients=1, visits=1, seed=SEED)))
+    pixels = radiograph.radiograph().pixels
+    rows, cols = (length // _REDUCTION for length in pixels.shape)
+    blocks = pixels[: rows * _REDUCTION, : cols * _REDUCTION].reshape(rows, _REDUCTION, cols, _REDUCTION)
+    return blocks.mean(axis=(1, 3))
 
 
 def _joints() -> NDArray[np.float32]:
@@ -47,6 +47,6 @@ def _joints() -> NDArray[np.float32]:
     return np.vstack(padded)
 
 
-def _save(grey: NDArray[np.float32], path: Path) -> Path:
-    Image.fromarray(np.round(255 * np.clip(grey, 0, 1)).astype(np.uint8)).save(path, optimize=True)
+def _save(pixels: NDArray[np.float32], path: Path) -> Path:
+    Image.fromarray(np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8)).save(path, optimize=True)
     return path

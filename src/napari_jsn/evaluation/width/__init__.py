@@ -1,1 +1,1 @@
-"""Figures of merit of the joint space width."""
+"""Accuracy of the joint space width."""

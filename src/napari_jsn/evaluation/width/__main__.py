@@ -1,33 +1,27 @@
-"""Measure joint space widths: ``python -m napari_jsn.evaluation.width``; ``--card`` fits their uncertainty."""
+"""Measure the accuracy of joint space widths, and write the tables to docs/width.md."""
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from napari_jsn.evaluation.page import put_section
-from napari_jsn.evaluation.width.accuracy import CARD, PAGE, card, real_lines, simulated_lines
+from napari_jsn.evaluation.width.accuracy import real_lines, simulated_lines
+
+_COMMAND = "python -m napari_jsn.evaluation.width"
 
 
 def main() -> None:
-    """Measure, print and write the page, or fit and write the card."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure the widths, print the tables and write the section of the page."""
+    parser = argparse.ArgumentParser(_COMMAND, description=__doc__)
     parser.add_argument("--joints", type=int, default=420, help="simulated joints, each at two visits")
-    parser.add_argument("--card", action="store_true", help="fit the uncertainty on other joints and write its card")
-    parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--page", type=Path, default=Path("docs/width.md"), help="page to write the tables to")
     options = parser.parse_args()
-    if options.card:
-        content = card(options.joints)
-        CARD.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        print(json.dumps(content, indent=2))
-        return
     lines, milliseconds = simulated_lines(options.joints)
-    real = real_lines()
-    note = f"One width takes {milliseconds:.0f} ms on one CPU core, bones found before."
-    lines = [*lines, "", *real, "", note]
+    time = f"One width takes {milliseconds:.0f} ms on one CPU core, without the segmentation of the bones."
+    lines = [*lines, "", *real_lines(), "", time]
     print("\n".join(lines))
-    put_section(options.page, "python -m napari_jsn.evaluation.width", lines)
+    put_section(options.page, _COMMAND, lines)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Where the joints and wrist bones of a random adult hand lie, in mm.
 
 The directions of the bones, the layout of the wrist and how bones vary together come from statistics of the landmarks
-of 894 hands (``hand_shape.json``, made by ``python -m napari_jsn.evaluation.calibration.hand_shape``). Those hands
+of 894 hands (``hand_shape.json``, made by ``python -m napari_jsn.evaluation.calibration hand-shape``). Those hands
 are children's and adolescents', the landmarks lie slightly off the joint gaps, and the films' pixels are not
 physical. So the mean lengths are those of adult bones [1]_, from which the landmarks' proportions differ by 8 % at
 most; only how bones deviate from their mean is the landmarks'.

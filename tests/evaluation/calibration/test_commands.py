@@ -1,0 +1,52 @@
+"""The command that makes the cards."""
+
+import argparse
+import shlex
+from importlib import import_module
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from napari_jsn.evaluation.calibration.__main__ import CARDS, PROGRAM, RECORDS, commands, main
+from napari_jsn.evaluation.calibration.repositioning import fit_repositioning
+from napari_jsn.evaluation.hands.measured import MeasuredJoint
+from napari_jsn.progression.repositioning import repositioning_sd_mm
+
+
+def test_every_shipped_card_records_its_command():
+    shipped = {f"models/{path.name}" for path in files("napari_jsn").joinpath("models").iterdir()}
+    cards = {path for path in shipped if path.endswith(".json")}
+    assert {path for path, _ in RECORDS} == cards | {"simulation/hand_shape.json"}
+
+
+def test_the_commands_are_printed_in_order_and_can_be_parsed(capsys):
+    main([])
+    assert capsys.readouterr().out.splitlines() == commands()
+    found = []
+    for command in commands():
+        if command.startswith(PROGRAM):
+            name, *options = shlex.split(command.removeprefix(PROGRAM))
+            found.append(name)
+            parser = argparse.ArgumentParser()
+            import_module(f"napari_jsn.evaluation.calibration.{CARDS[name][0]}").add_options(parser)
+            parser.parse_args(options)
+        else:
+            assert command.startswith("napari-jsn ")
+    assert found == list(CARDS)
+
+
+def test_an_unknown_card_is_refused(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["magic"])
+    assert "hand-shape" in capsys.readouterr().err
+
+
+def test_repositioning_explains_the_errors_that_registration_does_not():
+    rng = np.random.default_rng(0)
+    registration, added = 0.01, 0.03
+    stated = float(np.hypot(registration, repositioning_sd_mm("PIP2")))
+    errors = rng.normal(0, np.hypot(registration, added), 4000)
+    measured = [MeasuredJoint("PIP2", 0.0, error, stated, 0.0, True, "", 0.0) for error in errors]
+    sd_mm, coverage = fit_repositioning(measured)
+    assert sd_mm["PIP"] == pytest.approx(added, rel=0.1) and coverage == pytest.approx(0.955, abs=0.005)

@@ -1,0 +1,38 @@
+"""The fit finds the weights that the errors were made with, and reaches its coverage."""
+
+import numpy as np
+import pytest
+
+from napari_jsn.evaluation.calibration.variance_weights import fit_weights
+from napari_jsn.registration.quality import TERMS
+
+
+def simulated_errors(weights, pairs=3000, seed=0, degrees_of_freedom=8.0):
+    """Variance terms of many pairs, and errors simulated from them."""
+    rng = np.random.default_rng(seed)
+    terms = rng.exponential(0.01, (pairs, len(TERMS))) + 1e-5
+    return terms, np.sqrt(terms @ weights) * rng.standard_t(degrees_of_freedom, pairs)
+
+
+TRUE = np.array([3.0, 0.5, 1.0, 0.2])
+
+
+def test_weights_are_found_again():
+    terms, errors = simulated_errors(TRUE)
+    weights, coverage = fit_weights(terms, errors)
+    assert coverage == pytest.approx(0.96, abs=1e-3)
+    assert (weights >= 0).all()
+    ratio = np.sqrt((terms @ weights) / (terms @ TRUE))
+    assert np.percentile(ratio, 95) / np.percentile(ratio, 5) < 1.35  # the order of the pairs by uncertainty
+
+
+def test_intervals_cover_errors_that_were_not_fitted():
+    weights, _ = fit_weights(*simulated_errors(TRUE))
+    terms, errors = simulated_errors(TRUE, seed=1)
+    assert np.mean(np.abs(errors) <= 1.96 * np.sqrt(terms @ weights)) == pytest.approx(0.96, abs=0.015)
+
+
+def test_errors_twice_as_large_make_weights_four_times_as_large():
+    terms, errors = simulated_errors(TRUE, pairs=500)
+    once, twice = fit_weights(terms, errors)[0], fit_weights(terms, 2 * errors)[0]
+    np.testing.assert_allclose(terms @ twice, 4 * (terms @ once), rtol=0.05)
