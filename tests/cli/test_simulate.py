@@ -61,9 +61,9 @@ def files(folder):
 
 def test_a_study_is_written(run, simulator, tmp_path):
     out = tmp_path / "new" / "out"
-    code, told, err = run("--patients", 2, "--visits", 3, "--hands", "each", "--seed", 7, "--masks", "--out", out)
+    code, printed, err = run("--patients", 2, "--visits", 3, "--hands", "each", "--seed", 7, "--masks", "--out", out)
     assert (code, err) == (0, "")
-    assert "6 visits, 12 films" in told and f"{out / 'truth.csv'}\n" in told
+    assert "6 visits, 12 radiographs" in printed and f"{out / 'truth.csv'}\n" in printed
     assert simulator.called == {
         "shape": (2010, 1490), "seed": 7, "spacing_mm": 0.144, "interval_days": 364, "jsn_mm": None
     }  # fmt: skip
@@ -90,7 +90,7 @@ def test_formats(run, simulator, tmp_path, form, ending):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "printed"),
     [
         (["--patients", 0], "--patients: 0 patients"),
         (["--format", "bmp"], "--format: There is no format 'bmp'"),
@@ -98,9 +98,9 @@ def test_formats(run, simulator, tmp_path, form, ending):
         (["--spacing-mm", "nan"], "--spacing-mm: Such a pixel"),
     ],
 )
-def test_the_impossible_is_refused_and_nothing_written(run, simulator, tmp_path, words, told):
+def test_the_impossible_is_refused_and_nothing_written(run, simulator, tmp_path, words, printed):
     code, out, err = run("--out", tmp_path / "out", *words)
-    assert (code, out) == (2, "") and err.startswith(f"Error: {told}") and err.count("\n") == 1
+    assert (code, out) == (2, "") and err.startswith(f"Error: {printed}") and err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
@@ -113,7 +113,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(run, simulato
 def test_stopping_keeps_whole_visits(run, simulator, tmp_path):
     simulator.stop_after = 3
     code, out, err = run("--hands", "each", "--visits", 4, "--out", tmp_path / "out")
-    assert code == 130 and "Stopped" in out and "1 visit, 2 films" in out and "Traceback" not in err
+    assert code == 130 and "Stopped" in out and "1 visit, 2 radiographs" in out and "Traceback" not in err
     assert len(files(tmp_path / "out")) == 4
     simulator.stop_after = 0
     code, out, _ = run("--out", tmp_path / "none")

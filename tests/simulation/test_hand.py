@@ -18,7 +18,7 @@ def films():
 
 
 def test_one_film_a_visit(films):
-    assert [(f.patient, f.visit, f.sides) for f in films] == [("SIM0001", 1, ("L",)), ("SIM0001", 2, ("L",))]
+    assert [(f.patient_id, f.visit, f.sides) for f in films] == [("SIM0001", 1, ("L",)), ("SIM0001", 2, ("L",))]
     assert (films[1].acquired - films[0].acquired).days == 364
 
 
@@ -109,8 +109,8 @@ def test_a_stated_narrowing_is_reached_at_the_last_visit():
         ({"jsn_mm": 1.9}, "beyond contact"),
         ({"jsn_mm": float("nan")}, "cannot be simulated"),
         ({"jsn_mm": -9.0}, "cannot be simulated"),
-        ({"interval_days": 10**6}, "30 at most"),
-        ({"shape": (20000, 1490)}, "a side at most"),
+        ({"interval_days": 10**6}, "30 years at most"),
+        ({"shape": (20000, 1490)}, "rows and columns"),
     ],
 )
 def test_impossible_requests_are_refused_before_anything_is_drawn(arguments, words):

@@ -61,7 +61,9 @@ def test_projected_narrowing_is_read_from_the_true_maps(pair):
 
 
 def test_true_maps_carry_the_masks():
-    pair = joint_pair("MCP3", 0.4, seed=2, motion=Motion(turn_deg=6, crop_turn_deg=-4, shift_mm=(1.0, 0.5)))
+    pair = joint_pair(
+        "MCP3", 0.4, seed=2, motion=Motion(rotation_deg=6, crop_rotation_deg=-4, crop_translation_mm=(1.0, 0.5))
+    )
 
     for name in ("upper", "lower"):
         mask = getattr(pair.fixed_masks, name)
@@ -159,7 +161,7 @@ def test_a_stream_goes_from_patient_to_patient():
         ({"joint": "MCP6"}, "MCP6"),
         ({"jsn_mm": 3.0}, "cannot be simulated"),
         ({"jsn_mm": float("nan")}, "cannot be simulated"),
-        ({"shape": (255, 255)}, "even sides"),
+        ({"shape": (255, 255)}, "even number"),
         ({"spacing_mm": 0.0}, "0.02 to 0.5"),
         ({"side": "left"}, "'L' or 'R'"),
     ],

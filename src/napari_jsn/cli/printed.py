@@ -17,7 +17,7 @@ from napari_jsn.export.write_progression import REPORT
 from napari_jsn.registration import labels as words
 
 if TYPE_CHECKING:
-    from napari_jsn.simulation.simulated_radiograph import JointPair
+    from napari_jsn.simulation.joint_pair import JointPair
 
 #: Files that a reader opens first.
 _TO_LOOK_AT = {FIGURE: "Six-panel figure", REPORT: "Report"}

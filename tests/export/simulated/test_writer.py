@@ -12,11 +12,11 @@ def names(folder):
 
 
 def test_films_and_tables(film, tmp_path):
-    with RadiographWriter(tmp_path / "new" / "out", films_per_visit=2, key=("7",)) as writer:
+    with RadiographWriter(tmp_path / "new" / "out", radiographs_per_visit=2, key=("7",)) as writer:
         for visit in (1, 2):
             for side in ("R", "L"):
                 writer.add(film(visit=visit, sides=(side,)))
-    assert (writer.visits, writer.films) == (2, 4)
+    assert (writer.visits, writer.radiographs) == (2, 4)
     folder = tmp_path / "new" / "out"
     assert names(folder) == [
         "SIM0001/SIM0001_v01_L.dcm", "SIM0001/SIM0001_v01_R.dcm",
@@ -53,7 +53,7 @@ def test_what_stops_it_leaves_whole_visits(film, tmp_path, stop):
     def stopped(films_before):
         with (
             pytest.raises(type(stop)),
-            RadiographWriter(tmp_path / "out", films_per_visit=2, with_masks=False) as writer,
+            RadiographWriter(tmp_path / "out", radiographs_per_visit=2, with_masks=False) as writer,
         ):
             for number in range(films_before):
                 writer.add(film(visit=1 + number // 2, sides=("R", "L")[number % 2 : number % 2 + 1]))

@@ -44,10 +44,10 @@ def simulated_hands(patients: int, seed: int, cache: Path) -> Iterator[Simulated
     """Both hands of each patient, a film each at two visits; simulated where they are not in the cache."""
     folder = cache / f"hands-{seed}-{patients}"
     if not (folder / _DONE).exists():
-        with RadiographWriter(folder, films_per_visit=2, key=("benchmark", str(seed))) as writer:
+        with RadiographWriter(folder, radiographs_per_visit=2, key=("benchmark", str(seed))) as writer:
             for film in simulate(patients, 2, seed, "each"):
                 writer.add(film)
-                print(f"{writer.films} of {4 * patients} films simulated", file=sys.stderr, end="\r", flush=True)
+                print(f"{writer.radiographs} of {4 * patients} films simulated", file=sys.stderr, end="\r", flush=True)
         (folder / _DONE).write_text("")
     with (folder / TRUTH).open(newline="") as file:
         rows = list(csv.DictReader(file))

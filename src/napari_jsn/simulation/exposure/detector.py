@@ -3,7 +3,7 @@
     attenuation -> Beer-Lambert -> scatter -> quantum noise -> blur -> electronics -> logarithm
                 -> latitude, edges, curve -> bits or JPEG
 
-Nothing depends on what the image shows: a level of attenuation gets the same grey level beside a ring and
+Nothing depends on what the image shows: a level of attenuation gets the same intensity level beside a ring and
 without it, as far as scatter and the edge filters allow. Lengths are in mm, so one detector gives the same
 look at any pixel size.
 """
@@ -28,7 +28,7 @@ from napari_jsn.simulation.exposure.postprocessing import (
     wide_blur,
 )
 
-Grey = NDArray[np.float32]
+Pixels = NDArray[np.float32]
 
 #: Least signal, as a share of open air, that a device takes the logarithm of.
 _DARK = 1e-3
@@ -78,7 +78,7 @@ class Detector:
     texture_gain, texture_mm, texture_limit : float
         The same in a second, coarser band.
     low, high, toe, shoulder, gamma, black, white : float
-        The grey-level curve in nepers, see :func:`~napari_jsn.simulation.exposure.postprocessing.curve`.
+        The intensity-level curve in nepers, see :func:`~napari_jsn.simulation.exposure.postprocessing.curve`.
     bits : int
         Of a stored pixel value.
     jpeg_quality : int or None
@@ -123,8 +123,8 @@ class Detector:
     def draw(cls, rng: np.random.Generator) -> Detector:
         """Draw a device and how a hospital has set it up.
 
-        Blur, dose and grey levels are drawn around those of 200 crops of MCP joints (BLS-GAN data, one hospital),
-        more widely than there. In them, as medians (5 % to 95 %) of grey levels in [0, 1]: soft tissue 0.27 (0.19 to
+        Blur, dose and intensity levels are drawn around those of 200 crops of MCP joints (BLS-GAN data, one hospital),
+        more widely than there. In them, as medians (5 % to 95 %) of intensity levels in [0, 1]: soft tissue 0.27 (0.19 to
         0.35), joint space 0.39 (0.31 to 0.51), bone 0.53 (0.42 to 0.65), its 95th percentile 0.74 (0.61 to 0.88). In
         what a high-pass of 3 px leaves, sd 0.0065 (0.0049 to 0.0080) in flat soft tissue and 0.022 (0.019 to 0.025) in
         bone; noise correlates by 0.74, 0.42, 0.15, 0.0 with the first to fourth neighbour, which pixels of 0.175 mm,
@@ -188,7 +188,7 @@ class Detector:
         """The same device on another day: another dose and exposure index, the same software and pattern.
 
         Call it on the device as drawn, not on another day's. In two visits of one real joint soft tissue
-        differs by sd 0.030 grey levels (of 1) and bone's contrast to it by 8 %, positioning included.
+        differs by sd 0.030 intensity levels (of 1) and bone's contrast to it by 8 %, positioning included.
         """
         return replace(
             self,
@@ -206,7 +206,7 @@ class Detector:
         return float(np.hypot(geometric, self.blur_mm / self.magnification))
 
 
-def expose(attenuation: Grey, spacing_mm: float, detector: Detector, rng: np.random.Generator) -> Grey:
+def expose(attenuation: Pixels, spacing_mm: float, detector: Detector, rng: np.random.Generator) -> Pixels:
     """Take the radiograph.
 
     Parameters
@@ -222,7 +222,7 @@ def expose(attenuation: Grey, spacing_mm: float, detector: Detector, rng: np.ran
     Returns
     -------
     (H, W) float32 array
-        Grey levels in [0, 1], bone bright, before they are stored.
+        Pixels levels in [0, 1], bone bright, before they are stored.
 
     Raises
     ------
@@ -235,18 +235,18 @@ def expose(attenuation: Grey, spacing_mm: float, detector: Detector, rng: np.ran
     nepers = enhance(nepers, detector.texture_mm / spacing_mm, detector.texture_gain, detector.texture_limit)
     nepers = enhance(nepers, detector.edge_mm / spacing_mm, detector.edge_gain, detector.edge_limit)
     window = (detector.low, detector.high, detector.toe, detector.shoulder)
-    grey = curve(nepers, *window, detector.gamma, detector.black, detector.white)
-    return grey if detector.jpeg_quality is None else jpeg(grey, detector.jpeg_quality)
+    intensity = curve(nepers, *window, detector.gamma, detector.black, detector.white)
+    return intensity if detector.jpeg_quality is None else jpeg(intensity, detector.jpeg_quality)
 
 
 def expose_joint(
-    attenuation: Grey,
+    attenuation: Pixels,
     spacing_mm: float,
     detector: Detector,
     rng: np.random.Generator,
     factor: int = 2,
     quality: int | None = CROP_QUALITY,
-) -> Grey:
+) -> Pixels:
     """Take a joint image the way a data set's crop is made: coarse pixels, enlarged, saved as JPEG.
 
     The crops of the BLS-GAN data have 256 x 256 pixels of 0.087 mm but nothing finer than the 0.175 mm of
@@ -268,7 +268,7 @@ def expose_joint(
     Returns
     -------
     (H, W) float32 array
-        Grey levels in [0, 1], bone bright; the borders are where they were.
+        Pixels levels in [0, 1], bone bright; the borders are where they were.
 
     Raises
     ------
@@ -283,17 +283,17 @@ def expose_joint(
             "factor",
         )
     coarse = -np.log(shrink(np.exp(-attenuation), factor))  # a detector element collects over its area
-    grey = expose(coarse, spacing_mm * factor, detector, rng)
-    grey = np.clip(enlarge(grey, attenuation.shape), 0, 1)
-    return grey if quality is None else jpeg(grey, quality)
+    intensity = expose(coarse, spacing_mm * factor, detector, rng)
+    intensity = np.clip(enlarge(intensity, attenuation.shape), 0, 1)
+    return intensity if quality is None else jpeg(intensity, quality)
 
 
-def store(grey: Grey, bits: int, monochrome1: bool) -> NDArray[np.uint16]:
+def store(intensity: Pixels, bits: int, monochrome1: bool) -> NDArray[np.uint16]:
     """Pixel values as a device stores them.
 
     Parameters
     ----------
-    grey : (H, W) float32 array
+    intensity : (H, W) float32 array
         In [0, 1], bone bright; what lies outside is clipped.
     bits : int
         8 to 16.
@@ -312,18 +312,18 @@ def store(grey: Grey, bits: int, monochrome1: bool) -> NDArray[np.uint16]:
     if not 8 <= bits <= 16:
         raise InputError(f"Pixel values of {bits} bits cannot be stored. Give 8 to 16.", "bits")
     top = 2**bits - 1
-    stored = np.round(np.clip(grey, 0, 1) * np.float32(top)).astype(np.uint16)
+    stored = np.round(np.clip(intensity, 0, 1) * np.float32(top)).astype(np.uint16)
     return top - stored if monochrome1 else stored
 
 
-def _check(attenuation: Grey, spacing_mm: float) -> None:
+def _check(attenuation: Pixels, spacing_mm: float) -> None:
     if attenuation.ndim != 2 or attenuation.size == 0:
         raise InputError(f"The attenuation has shape {attenuation.shape}; give rows and columns.", "attenuation")
     if not (np.isfinite(spacing_mm) and spacing_mm > 0):
         raise InputError(f"A pixel of {spacing_mm} mm cannot be exposed. Give a positive size.", "spacing_mm")
 
 
-def _signal(attenuation: Grey, spacing_mm: float, detector: Detector, rng: np.random.Generator) -> Grey:
+def _signal(attenuation: Pixels, spacing_mm: float, detector: Detector, rng: np.random.Generator) -> Pixels:
     """What the detector reads, 1 in open air, noise included."""
     seen = np.asarray(attenuation, dtype=np.float32)
     if detector.beam_hardening:
@@ -349,7 +349,7 @@ def _signal(attenuation: Grey, spacing_mm: float, detector: Detector, rng: np.ra
     return signal
 
 
-def _logarithm(signal: Grey, shape: tuple[int, ...], spacing_mm: float, detector: Detector) -> Grey:
+def _logarithm(signal: Pixels, shape: tuple[int, ...], spacing_mm: float, detector: Detector) -> Pixels:
     """Nepers below open air as the software reads them."""
     nepers = -np.log(np.maximum(signal, np.float32(_DARK)))
     down_m = (np.arange(shape[0], dtype=np.float32) - np.float32((shape[0] - 1) / 2)) * np.float32(spacing_mm / 1000)

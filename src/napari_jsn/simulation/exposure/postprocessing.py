@@ -2,7 +2,7 @@
 
 The steps, in the order in which computed radiography takes them, work on nepers above open air:
 :func:`compress_latitude` takes away part of what varies slowly, so that fingertip and wrist fit one
-window; :func:`enhance` lifts fine detail; :func:`curve` turns nepers into grey levels. Then a file is
+window; :func:`enhance` lifts fine detail; :func:`curve` turns nepers into intensity levels. Then a file is
 made: :func:`jpeg` loses what JPEG loses, :func:`enlarge` is how crops of data sets are made.
 
 References
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Grey = NDArray[np.float32]
+Pixels = NDArray[np.float32]
 
 #: Cells per standard deviation of the coarse grid on which wide blurs are computed.
 _CELLS_PER_SD = 3
@@ -27,7 +27,7 @@ _CELLS_PER_SD = 3
 _HAND = 2.0
 
 
-def compress_latitude(nepers: Grey, sd_px: float, share: float, middle: float) -> Grey:
+def compress_latitude(nepers: Pixels, sd_px: float, share: float, middle: float) -> Pixels:
     """Take away part of what varies slowly.
 
     Parameters
@@ -50,7 +50,7 @@ def compress_latitude(nepers: Grey, sd_px: float, share: float, middle: float) -
     return nepers - np.float32(share) * (slow - np.float32(middle))
 
 
-def enhance(nepers: Grey, sd_px: float, gain: float, limit: float) -> Grey:
+def enhance(nepers: Pixels, sd_px: float, gain: float, limit: float) -> Pixels:
     """Add what a blur takes away (unsharp masking), strong edges less than faint texture.
 
     Parameters
@@ -77,8 +77,8 @@ def enhance(nepers: Grey, sd_px: float, gain: float, limit: float) -> Grey:
 
 
 def curve(
-    nepers: Grey, low: float, high: float, toe: float, shoulder: float, gamma: float, black: float, white: float
-) -> Grey:
+    nepers: Pixels, low: float, high: float, toe: float, shoulder: float, gamma: float, black: float, white: float
+) -> Pixels:
     """S-curve of a film: straight between two levels, rounded at both ends, never quite black or white.
 
     On real joint crops it is straight: open air, soft tissue, the joint space and bone lie at 0.02, 0.27, 0.39
@@ -94,32 +94,32 @@ def curve(
     gamma : float
         Power applied to the curve's output; above 1 darkens.
     black, white : float
-        Grey levels that the curve tends to, in [0, 1].
+        Pixels levels that the curve tends to, in [0, 1].
 
     Returns
     -------
     (H, W) float32 array
-        Grey levels, bone bright.
+        Pixels levels, bone bright.
     """
     ramp = _soft_ramp(nepers - np.float32(low), toe) - _soft_ramp(nepers - np.float32(high), shoulder)
-    grey = np.clip(ramp / np.float32(high - low), 0, 1)
+    intensity = np.clip(ramp / np.float32(high - low), 0, 1)
     if gamma != 1:
-        grey = np.power(grey, np.float32(gamma))
-    return np.float32(black) + np.float32(white - black) * grey
+        intensity = np.power(intensity, np.float32(gamma))
+    return np.float32(black) + np.float32(white - black) * intensity
 
 
-def _soft_ramp(x: Grey, bend: float) -> Grey:
+def _soft_ramp(x: Pixels, bend: float) -> Pixels:
     """``max(x, 0)``, its corner rounded over ``bend``: the integral of a logistic curve."""
     # log(1 + exp(t)) without overflow
     return np.maximum(x, 0) + np.float32(bend) * np.log1p(np.exp(-np.abs(x) / np.float32(bend)))
 
 
-def jpeg(grey: Grey, quality: int) -> Grey:
+def jpeg(intensity: Pixels, quality: int) -> Pixels:
     """Write the image as 8-bit JPEG and read it back, in memory.
 
     Parameters
     ----------
-    grey : (H, W) float32 array
+    intensity : (H, W) float32 array
         In [0, 1].
     quality : int
         1 to 100.
@@ -132,16 +132,16 @@ def jpeg(grey: Grey, quality: int) -> Grey:
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(np.round(255 * np.clip(grey, 0, 1)).astype(np.uint8)).save(file, "JPEG", quality=quality)
+    Image.fromarray(np.round(255 * np.clip(intensity, 0, 1)).astype(np.uint8)).save(file, "JPEG", quality=quality)
     return np.asarray(Image.open(file), dtype=np.float32) / np.float32(255)
 
 
-def enlarge(grey: Grey, shape: tuple[int, int]) -> Grey:
+def enlarge(intensity: Pixels, shape: tuple[int, int]) -> Pixels:
     """Resample to more pixels by cubic convolution; the image's borders stay where they are.
 
     Parameters
     ----------
-    grey : (h, w) float32 array
+    intensity : (h, w) float32 array
     shape : (H, W)
 
     Returns
@@ -150,17 +150,17 @@ def enlarge(grey: Grey, shape: tuple[int, int]) -> Grey:
     """
     from PIL import Image
 
-    large = Image.fromarray(grey).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
+    large = Image.fromarray(intensity).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
     return np.asarray(large, dtype=np.float32)
 
 
-def shrink(image: Grey, factor: int) -> Grey:
+def shrink(image: Pixels, factor: int) -> Pixels:
     """Mean of blocks of ``factor`` x ``factor`` pixels; sides must be multiples of it."""
     rows, cols = image.shape[0] // factor, image.shape[1] // factor
     return image.reshape(rows, factor, cols, factor).mean(axis=(1, 3), dtype=np.float32)
 
 
-def wide_blur(image: Grey, sd_px: float) -> Grey:
+def wide_blur(image: Pixels, sd_px: float) -> Pixels:
     """Gaussian blur, many pixels wide, computed on a coarse grid; the border is continued."""
     step = int(sd_px / _CELLS_PER_SD)
     if step < 2:
@@ -170,12 +170,12 @@ def wide_blur(image: Grey, sd_px: float) -> Grey:
     cells = shrink(np.pad(image, padding, mode="edge"), step)
     # the linear interpolation below widens by a cell's variance, so the blur leaves that out
     cells = ndimage.gaussian_filter(cells, np.sqrt((sd_px / step) ** 2 - 0.25), mode="nearest", truncate=3)
-    blurred: Grey = _between_cells(image.shape[0], step) @ cells @ _between_cells(image.shape[1], step).T
+    blurred: Pixels = _between_cells(image.shape[0], step) @ cells @ _between_cells(image.shape[1], step).T
     return blurred
 
 
 @lru_cache(maxsize=16)
-def _between_cells(length: int, step: int) -> Grey:
+def _between_cells(length: int, step: int) -> Pixels:
     """(length, cells) weights that interpolate linearly between the middles of cells of ``step`` pixels."""
     cells = -(-length // step)
     at = np.clip((np.arange(length) + 0.5) / step - 0.5, 0, cells - 1)

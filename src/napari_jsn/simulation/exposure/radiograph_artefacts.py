@@ -1,7 +1,7 @@
 """What else lies in the beam on a whole film: collimator blades, lead letters, a ring.
 
 All of it is attenuation, added before the exposure, so that it scatters, blurs and saturates as the hand
-does. Only the device's own shutter, which paints over what the blades cut off, works on grey levels.
+does. Only the device's own shutter, which paints over what the blades cut off, works on intensity levels.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy import ndimage
 from napari_jsn.common.errors import InputError
 from napari_jsn.simulation.exposure.postprocessing import shrink
 
-Grey = NDArray[np.float32]
+Pixels = NDArray[np.float32]
 Point = tuple[float, float]
 
 #: Less attenuation than this, in nepers, is open air.
@@ -49,7 +49,7 @@ _STROKES: dict[str, tuple[tuple[Point, ...], ...]] = {
 
 
 @dataclass(frozen=True)
-class Field:
+class CollimatedField:
     """The rectangle that the collimator leaves open.
 
     Attributes
@@ -57,7 +57,7 @@ class Field:
     centre_mm : (x, y)
         From the middle of the film's first pixel.
     size_mm : (width, height)
-    turn_deg : float
+    rotation_deg : float
         Clockwise on the screen.
     penumbra_mm : float
         Width over which the beam fades at the blades.
@@ -65,20 +65,22 @@ class Field:
 
     centre_mm: Point
     size_mm: Point
-    turn_deg: float = 0.0
+    rotation_deg: float = 0.0
     penumbra_mm: float = 1.0
 
-    def inside_mm(self, shape: tuple[int, int], spacing_mm: float) -> Grey:
+    def inside_mm(self, shape: tuple[int, int], spacing_mm: float) -> Pixels:
         """(H, W) float32 distance to the nearest edge of the field, positive inside."""
         x = np.arange(shape[1], dtype=np.float32) * np.float32(spacing_mm) - np.float32(self.centre_mm[0])
         y = np.arange(shape[0], dtype=np.float32)[:, None] * np.float32(spacing_mm) - np.float32(self.centre_mm[1])
-        along, across = _turned(x, y, self.turn_deg)
+        along, across = _rotated(x, y, self.rotation_deg)
         half = np.asarray(self.size_mm, dtype=np.float32) / 2
-        inside: Grey = np.minimum(half[0] - np.abs(along), half[1] - np.abs(across))
+        inside: Pixels = np.minimum(half[0] - np.abs(along), half[1] - np.abs(across))
         return inside
 
 
-def draw_field(attenuation: Grey, spacing_mm: float, rng: np.random.Generator, closeness: float = 0.5) -> Field:
+def draw_collimated_field(
+    attenuation: Pixels, spacing_mm: float, rng: np.random.Generator, closeness: float = 0.5
+) -> CollimatedField:
     """Draw how a film is collimated: around the hand, which it never cuts but for the end of the forearm.
 
     Parameters
@@ -92,15 +94,15 @@ def draw_field(attenuation: Grey, spacing_mm: float, rng: np.random.Generator, c
 
     Returns
     -------
-    Field
+    CollimatedField
     """
-    turn = float(np.clip(rng.normal(0, 1.2), -4, 4))
+    rotation = float(np.clip(rng.normal(0, 1.2), -4, 4))
     coarse, step_mm = _coarse(attenuation, spacing_mm)
     rows, cols = np.nonzero(coarse > _AIR)
     if rows.size == 0:
         rows, cols = np.array([0, coarse.shape[0] - 1]), np.array([0, coarse.shape[1] - 1])
     x, y = (cols + 0.5) * step_mm, (rows + 0.5) * step_mm
-    along, across = _turned(x, y, turn)
+    along, across = _rotated(x, y, rotation)
     height, width = attenuation.shape[0] * spacing_mm, attenuation.shape[1] * spacing_mm
     outside = 0.2 * max(height, width)
     cut = rng.uniform(3, 40, 4)
@@ -110,16 +112,16 @@ def draw_field(attenuation: Grey, spacing_mm: float, rng: np.random.Generator, c
     first = np.array([along.min() - away[0], across.min() - away[2]]) - step_mm
     last = np.array([along.max() + away[1], across.max() + away[3]]) + step_mm
     middle = (first + last) / 2
-    t = np.deg2rad(turn)
+    t = np.deg2rad(rotation)
     centre = (
         float(middle[0] * np.cos(t) - middle[1] * np.sin(t)),
         float(middle[0] * np.sin(t) + middle[1] * np.cos(t)),
     )
     size = last - first
-    return Field(centre, (float(size[0]), float(size[1])), turn, float(rng.uniform(0.5, 2.5)))
+    return CollimatedField(centre, (float(size[0]), float(size[1])), rotation, float(rng.uniform(0.5, 2.5)))
 
 
-def collimate(attenuation: Grey, spacing_mm: float, field: Field) -> Grey:
+def collimate(attenuation: Pixels, spacing_mm: float, field: CollimatedField) -> Pixels:
     """Put the collimator's blades into the beam.
 
     Parameters
@@ -127,7 +129,7 @@ def collimate(attenuation: Grey, spacing_mm: float, field: Field) -> Grey:
     attenuation : (H, W) float32 array
         In nepers.
     spacing_mm : float
-    field : Field
+    field : CollimatedField
 
     Returns
     -------
@@ -139,17 +141,19 @@ def collimate(attenuation: Grey, spacing_mm: float, field: Field) -> Grey:
     return attenuation - np.log(beam)
 
 
-def shutter(grey: Grey, spacing_mm: float, field: Field, level: float = 0.0, inset_mm: float = 1.0) -> Grey:
+def shutter(
+    intensity: Pixels, spacing_mm: float, field: CollimatedField, level: float = 0.0, inset_mm: float = 1.0
+) -> Pixels:
     """Paint over what lies outside the field, as a device's software does.
 
     Parameters
     ----------
-    grey : (H, W) float32 array
+    intensity : (H, W) float32 array
         In [0, 1].
     spacing_mm : float
-    field : Field
+    field : CollimatedField
     level : float
-        Grey level painted: 0 black, 1 white.
+        Pixels level painted: 0 black, 1 white.
     inset_mm : float
         How far inside the field the painting starts; negative leaves a rim of the blades' shadow.
 
@@ -157,12 +161,12 @@ def shutter(grey: Grey, spacing_mm: float, field: Field, level: float = 0.0, ins
     -------
     (H, W) float32 array
     """
-    return np.where(field.inside_mm(grey.shape, spacing_mm) > inset_mm, grey, np.float32(level))
+    return np.where(field.inside_mm(intensity.shape, spacing_mm) > inset_mm, intensity, np.float32(level))
 
 
 def add_markers(
-    attenuation: Grey, spacing_mm: float, sides: tuple[str, ...], rng: np.random.Generator, mirrored: bool = False
-) -> Grey:
+    attenuation: Pixels, spacing_mm: float, sides: tuple[str, ...], rng: np.random.Generator, mirrored: bool = False
+) -> Pixels:
     """Lay a lead letter beside each hand, where nothing else lies.
 
     Parameters
@@ -173,7 +177,7 @@ def add_markers(
     sides : tuple of {"L", "R"}
         From left to right on the film; each gets an equal strip of it.
     rng : numpy.random.Generator
-        Draws kind, size, turn and place.
+        Draws kind, size, rotation and place.
     mirrored : bool
         Markers lie upside down, so that letters read backwards.
 
@@ -210,14 +214,14 @@ def add_markers(
 
 
 def add_ring(
-    attenuation: Grey,
+    attenuation: Pixels,
     spacing_mm: float,
     centre_mm: Point,
     along: Point,
     radius_mm: float = 9.0,
     height_mm: float = 4.0,
     thickness_mm: float = 1.5,
-) -> Grey:
+) -> Pixels:
     """Put a metal ring on a finger.
 
     Parameters
@@ -236,7 +240,7 @@ def add_ring(
     -------
     (H, W) float32 array
     """
-    turn = np.degrees(np.arctan2(along[1], along[0]))
+    rotation = np.degrees(np.arctan2(along[1], along[0]))
     outer = radius_mm + thickness_mm
     reach = float(np.hypot(outer, height_mm)) + 2 * spacing_mm
     ringed = attenuation.copy()
@@ -246,14 +250,14 @@ def add_ring(
     here = ringed[rows, cols]
     y = (np.arange(here.shape[0]) + rows.start)[:, None] * spacing_mm - centre_mm[1]
     x = (np.arange(here.shape[1]) + cols.start) * spacing_mm - centre_mm[0]
-    lengthways, across = _turned(x, y, turn)
+    lengthways, across = _rotated(x, y, rotation)
     way = 2 * (np.sqrt(np.clip(outer**2 - across**2, 0, None)) - np.sqrt(np.clip(radius_mm**2 - across**2, 0, None)))
     band = np.clip(0.5 + (height_mm / 2 - np.abs(lengthways)) / spacing_mm, 0, 1)
     here += np.minimum(_GOLD_PER_MM * way, 2 * _LEAD).astype(np.float32) * band.astype(np.float32)
     return ringed
 
 
-def _draw_marker(side: str, spacing_mm: float, rng: np.random.Generator) -> tuple[Grey, float]:
+def _draw_marker(side: str, spacing_mm: float, rng: np.random.Generator) -> tuple[Pixels, float]:
     """Attenuation of one marker on its own square, and the radius in mm that it fills."""
     height = float(rng.uniform(10, 18))
     lines = [(side, 0.0, 0.0, height)]  # text, x and y of its first corner, height, in mm
@@ -268,11 +272,11 @@ def _draw_marker(side: str, spacing_mm: float, rng: np.random.Generator) -> tupl
     rim = stroke + float(rng.uniform(2, 6)) if on_plate else stroke
     half = np.array([width / 2 + rim, bottom / 2 + rim])
     radius = float(np.hypot(*half))
-    turn = float(rng.normal(0, 8) + rng.choice([0, 90, 180, 270], p=[0.85, 0.05, 0.05, 0.05]))
+    rotation = float(rng.normal(0, 8) + rng.choice([0, 90, 180, 270], p=[0.85, 0.05, 0.05, 0.05]))
 
     n = int(np.ceil(2 * radius / spacing_mm)) | 1
     at = (np.arange(n) - n // 2) * spacing_mm
-    x, y = _turned(at, at[:, None], turn)
+    x, y = _rotated(at, at[:, None], rotation)
     x, y = x + width / 2, y + bottom / 2
     away = np.full((n, n), np.inf)
     for text, left, top, tall in lines:
@@ -299,13 +303,13 @@ def _from_strokes(x: NDArray[np.float64], y: NDArray[np.float64], letter: str) -
     return away
 
 
-def _turned(x: NDArray, y: NDArray, turn_deg: float) -> tuple[NDArray, NDArray]:
+def _rotated(x: NDArray, y: NDArray, rotation_deg: float) -> tuple[NDArray, NDArray]:
     """Coordinates along axes turned clockwise on the screen."""
-    c, s = (np.float32(f(np.deg2rad(turn_deg))) for f in (np.cos, np.sin))
+    c, s = (np.float32(f(np.deg2rad(rotation_deg))) for f in (np.cos, np.sin))
     return c * x + s * y, c * y - s * x
 
 
-def _coarse(attenuation: Grey, spacing_mm: float) -> tuple[Grey, float]:
+def _coarse(attenuation: Pixels, spacing_mm: float) -> tuple[Pixels, float]:
     """The image in pixels of about 2 mm, and their size; a rest at the lower and right border is left out."""
     factor = max(1, min(round(_COARSE_MM / spacing_mm), *attenuation.shape))
     rows, cols = (n // factor * factor for n in attenuation.shape)

@@ -63,7 +63,7 @@ _PULP_MM = {1: 4.8, 2: 3.8, 3: 4.2, 4: 4.0, 5: 3.1}
 
 
 @dataclass(frozen=True)
-class Build:
+class HandBuild:
     """How one person's hand differs from the mean one; factors of 1 are the mean.
 
     Attributes
@@ -89,7 +89,7 @@ class Build:
 
 
 @dataclass(frozen=True)
-class Form:
+class HandForm:
     """A hand on the coarse grid, whose nodes lie at ``(i - PAD) * STEP_MM``.
 
     Attributes
@@ -137,7 +137,7 @@ def thumb_side(rays: Rays) -> float:
     return 1.0 if up[0] * over[1] - up[1] * over[0] >= 0 else -1.0
 
 
-def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float, build: Build) -> Form:
+def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float, build: HandBuild) -> HandForm:
     """Work out the form of a hand, or of the part of it that an image shows.
 
     Parameters
@@ -148,11 +148,11 @@ def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float
         ``radius``, ``ulna``, ``radius_shaft``, ``ulna_shaft``; guessed from the rays by default.
     height_mm, width_mm : float
         Of the image.
-    build : Build
+    build : HandBuild
 
     Returns
     -------
-    Form
+    HandForm
     """
     x, y = (
         (np.arange(int(np.ceil(s / STEP_MM)) + 2 * PAD + 1, dtype=np.float32) - PAD) * np.float32(STEP_MM)
@@ -173,7 +173,7 @@ def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float
         radius = _interp(at, knots, half_width) + (_interp(at, knots, skew) * lean if ray in _SKEW else np.float32(0))
         parts.append((radius - distance, radius, _interp(at, knots, depth)))
         frames.append((-distance, across - np.float32((ray - 3) * 20 * scale), along))
-    bars, bellies = fill_between(rays, wrist, scale, build)
+    bars, bellies = palm_and_wrist(rays, wrist, scale, build)
     for bar in bars:
         if _near((bar.start, bar.end), bounds, max(bar.half_width) + 6):
             share, distance = _to_segment(bar, grid)
@@ -181,7 +181,7 @@ def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float
             parts.append((radius - distance, radius, _mix(bar.depth, share)))
     if not parts:
         empty = np.zeros((len(y), len(x)), np.float32)
-        return Form(empty - 1, empty, empty, empty, empty)
+        return HandForm(empty - 1, empty, empty, empty, empty)
 
     below, radius, thickness = _union(parts, _UNION_MM)
     muscle = np.zeros_like(below)
@@ -195,10 +195,12 @@ def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float
         _, across, along = _union(frames, _FRAME_MM)
     else:  # the forearm alone
         across, along = (np.broadcast_to(a, below.shape).astype(np.float32) for a in (x[None, :], -y[:, None]))
-    return Form(below / radius, thickness, muscle, across, along)
+    return HandForm(below / radius, thickness, muscle, across, along)
 
 
-def fill_between(rays: Rays, wrist: Wrist | None, scale: float, build: Build) -> tuple[list[_Capsule], list[_Capsule]]:
+def palm_and_wrist(
+    rays: Rays, wrist: Wrist | None, scale: float, build: HandBuild
+) -> tuple[list[_Capsule], list[_Capsule]]:
     """What lies between the rays: palm, webs, carpus and forearm; and the muscle bellies upon all."""
     bars: list[_Capsule] = []
     bellies: list[_Capsule] = []
@@ -274,7 +276,7 @@ def wrist_points(rays: Rays, wrist: Wrist | None, scale: float) -> tuple[Point, 
     return radius, ulna, radius + 40 * down, ulna + 40 * down
 
 
-def _tables(ray: int, scale: float, build: Build) -> tuple[NDArray[np.float64], ...]:
+def _tables(ray: int, scale: float, build: HandBuild) -> tuple[NDArray[np.float64], ...]:
     """Knots along a ray in numbers of bones; half width, thickness and skew there in mm."""
     knots, half_width, depth, skew, joint = _smooth_tables(ray)
     finger = np.clip((knots - 1) / (knots[-1] - 1), 0, 1)

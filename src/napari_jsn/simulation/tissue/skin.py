@@ -47,14 +47,14 @@ class Nails:
         """Draw a person's nails."""
         return cls(float(rng.uniform(0.35, 0.6)), float(rng.uniform(1.0, 4.2)), float(rng.uniform(0.6, 0.9)))
 
-    def add(self, film: Array, rays: Rays, spacing_mm: float, side: float, scale: float) -> None:
-        """Add the nails that show to a film of soft tissue, in nepers, in place."""
+    def add(self, attenuation: Array, rays: Rays, spacing_mm: float, side: float, scale: float) -> None:
+        """Add the nails that show to an attenuation image of soft tissue, in nepers, in place."""
         for ray, points in rays.items():
             tip, before = np.asarray(points[-1], float), np.asarray(points[-2], float)
             length = float(np.hypot(*(tip - before)))
             root, half = _ROOT[ray] * length, _NAIL_MM[ray] * scale
             middle = tip + (tip - before) / length * (self.beyond_mm - root) / 2
-            box = _box(film.shape, spacing_mm, middle, np.hypot(half, (root + self.beyond_mm) / 2) + 1)
+            box = _box(attenuation.shape, spacing_mm, middle, np.hypot(half, (root + self.beyond_mm) / 2) + 1)
             if box is None:
                 continue
             along, across = _frame(box, spacing_mm, tip, tip - before, side)
@@ -64,11 +64,11 @@ class Nails:
             end = (along - np.float32((self.beyond_mm - root) / 2)) / np.float32((root + self.beyond_mm) / 2)
             inside = np.clip((1 - 0.35 * square - 0.65 * square**3 - end * end * end * end) * np.float32(3.0), 0, 1)
             way = self.thickness_mm / np.sqrt(np.clip(1 - np.float32(self.curve) * square, 0.12, 1))
-            film[box] += np.float32(_KERATIN) * inside * way
+            attenuation[box] += np.float32(_KERATIN) * inside * way
 
 
 @dataclass(frozen=True)
-class Fold:
+class SkinFold:
     """Parallel lines of the skin across a finger.
 
     Attributes
@@ -94,18 +94,18 @@ class Fold:
     tilt: float
     wave: tuple[float, float]
 
-    def press(self, film: Array, along: Array, across: Array) -> None:
-        """Add the fold to a part of a film, in place; it runs out at the skin's edge."""
+    def press(self, attenuation: Array, along: Array, across: Array) -> None:
+        """Add the fold to a part of a attenuation, in place; it runs out at the skin's edge."""
         size, phase = self.wave
         line = along - (np.float32(self.bend) * across + np.float32(self.tilt)) * across
         line += np.float32(size) * np.sin(across * np.float32(0.9) + np.float32(phase))
         profile = self.profile()
         step = ((line + np.float32(_REACH_MM)) * np.float32(1 / _FINE_MM)).astype(np.int32)
         change = np.take(profile, step, mode="clip")
-        change *= np.float32(_SKIN) * np.clip(film * np.float32(4), 0, 1)
-        film += change
+        change *= np.float32(_SKIN) * np.clip(attenuation * np.float32(4), 0, 1)
+        attenuation += change
 
-    def at_visit(self, rng: np.random.Generator) -> Fold:
+    def at_visit(self, rng: np.random.Generator) -> SkinFold:
         """The same fold on another day: slid, pressed and bent otherwise."""
         n = len(self.offsets_mm)
         slid = rng.normal(rng.normal(0, 0.5), 0.15, n)
@@ -133,7 +133,7 @@ class Fold:
 class Creases:
     """A person's creases at the joints of the fingers; ``visit`` is the seed of how they lie at one, None as drawn."""
 
-    folds: tuple[Fold, ...] = field(default=(), repr=False)
+    folds: tuple[SkinFold, ...] = field(default=(), repr=False)
     visit: int | None = None
 
     @classmethod
@@ -162,8 +162,8 @@ class Creases:
         """The same creases on another day."""
         return replace(self, visit=int(rng.integers(1 << 62)))
 
-    def press(self, film: Array, rays: Rays, spacing_mm: float, side: float, scale: float) -> None:
-        """Add the creases that show to a film of soft tissue, in nepers, in place; there are none outside the hand."""
+    def press(self, attenuation: Array, rays: Rays, spacing_mm: float, side: float, scale: float) -> None:
+        """Add the creases that show to an attenuation image of soft tissue, in nepers, in place; there are none outside the hand."""
         seen: dict[tuple[int, int], tuple[tuple[slice, slice], Array, Array] | None] = {}
         for number, fold in enumerate(self.folds):
             if fold.ray not in rays:
@@ -172,7 +172,7 @@ class Creases:
             if joint not in seen:
                 points = np.asarray(rays[fold.ray], float)
                 at, axis = points[fold.joint], points[fold.joint + 1] - points[fold.joint - 1]
-                box = _box(film.shape, spacing_mm, at, _REACH_MM * scale)
+                box = _box(attenuation.shape, spacing_mm, at, _REACH_MM * scale)
                 seen[joint] = None if box is None else (box, *_frame(box, spacing_mm, at, axis, side))
             here = seen[joint]
             if here is None:
@@ -180,12 +180,14 @@ class Creases:
             box, along, across = here
             if self.visit is not None:  # each fold its own, so that windows of one visit agree
                 fold = fold.at_visit(np.random.default_rng((self.visit, number)))
-            fold.press(film[box], along, across)
+            fold.press(attenuation[box], along, across)
 
 
-def _fold(rng: np.random.Generator, ray: int, joint: int, at: NDArray[np.float64], depth: float, width: float) -> Fold:
+def _fold(
+    rng: np.random.Generator, ray: int, joint: int, at: NDArray[np.float64], depth: float, width: float
+) -> SkinFold:
     n = len(at)
-    return Fold(
+    return SkinFold(
         ray,
         joint,
         tuple(float(a) for a in at),

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_jsn.simulation.tissue import soft_tissue_texture as texture
-from napari_jsn.simulation.tissue.hand_form import PAD, STEP_MM, Build, Rays, Wrist, hand_form, size_of, thumb_side
+from napari_jsn.simulation.tissue.hand_form import PAD, STEP_MM, HandBuild, Rays, Wrist, hand_form, size_of, thumb_side
 from napari_jsn.simulation.tissue.skin import Creases, Nails
 
 Array = NDArray[np.float32]
 
-#: Attenuation per mm at the mean energy of a hand film, about 45 keV, after filtering by the hand itself (NIST XCOM:
+#: Attenuation per mm at the mean energy of a hand attenuation, about 45 keV, after filtering by the hand itself (NIST XCOM:
 #: skin 1.09 g/cm3, adipose tissue 0.95 g/cm3, skeletal muscle 1.05 g/cm3).
 SKIN, FAT, MUSCLE = 0.0265, 0.0210, 0.0258
 
@@ -30,7 +30,7 @@ _STEPS = 4096
 
 
 @dataclass(frozen=True)
-class Waves:
+class WaveField:
     """A smooth random field over the hand: a sum of plane waves.
 
     Attributes
@@ -47,11 +47,11 @@ class Waves:
     @classmethod
     def draw(
         cls, rng: np.random.Generator, sd: float, length_mm: tuple[float, float] = (18.0, 60.0), n: int = 5
-    ) -> Waves:
+    ) -> WaveField:
         """Draw a field of this standard deviation, from waves of these lengths."""
         number = 2 * np.pi / rng.uniform(*length_mm, n)
-        turn = rng.uniform(0, 2 * np.pi, n)
-        vectors = np.stack([number * np.cos(turn), number * np.sin(turn)], axis=1)
+        direction = rng.uniform(0, 2 * np.pi, n)
+        vectors = np.stack([number * np.cos(direction), number * np.sin(direction)], axis=1)
         return cls(vectors, rng.uniform(0, 2 * np.pi, n), np.full(n, sd * np.sqrt(2 / n)))
 
     def __call__(self, across_mm: Array, along_mm: Array) -> Array:
@@ -63,12 +63,12 @@ class Waves:
 
 
 @dataclass(frozen=True)
-class Tissue:
+class SoftTissue:
     """One person's soft tissue.
 
     Attributes
     ----------
-    build : Build
+    build : HandBuild
         How the hand's form differs from the mean.
     skin_share, fat_share : float
         Down to which part of the way from the skin to the middle there is skin, and then fat.
@@ -77,23 +77,23 @@ class Tissue:
         the thickness, as what lies behind each other adds up; two thirds of it are in the fingers.
     texture_mm : (float, float)
         Where in the texture this person's hand begins.
-    unevenness : Waves
+    unevenness : WaveField
         Of the thickness, as a share.
     nails : Nails
     creases : Creases
     """
 
-    build: Build = field(default_factory=Build)
+    build: HandBuild = field(default_factory=HandBuild)
     skin_share: float = 0.13
     fat_share: float = 0.38
     texture_share: float = 0.05
     texture_mm: tuple[float, float] = (0.0, 0.0)
-    unevenness: Waves | None = None
+    unevenness: WaveField | None = None
     nails: Nails = field(default_factory=Nails)
     creases: Creases = field(default_factory=Creases)
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> Tissue:
+    def draw(cls, rng: np.random.Generator) -> SoftTissue:
         """Draw a person's soft tissue."""
 
         def normal(mean: float, sd: float) -> float:
@@ -101,7 +101,7 @@ class Tissue:
 
         stout = normal(0.0, 1.0)  # fat hands are wide and thick, and their fingers taper
         return cls(
-            build=Build(
+            build=HandBuild(
                 width=normal(1.0 + 0.04 * stout, 0.03),
                 depth=normal(1.0 + 0.04 * stout, 0.04),
                 taper=normal(-0.02 * stout, 0.04),
@@ -113,7 +113,7 @@ class Tissue:
             fat_share=normal(0.38 + 0.04 * stout, 0.04),
             texture_share=0.05 * float(np.exp(normal(0, 0.25))),
             texture_mm=(float(rng.uniform(0, 100)), float(rng.uniform(0, 100))),
-            unevenness=Waves.draw(rng, 0.02),
+            unevenness=WaveField.draw(rng, 0.02),
             nails=Nails.draw(rng),
             creases=Creases.draw(rng),
         )
@@ -150,29 +150,29 @@ class Tissue:
         (H, W) float32 array
             In nepers; 0 in open air.
         """
-        now, slide = self._at_visit(visit_rng)
-        form = hand_form(rays, wrist, shape[0] * spacing_mm, shape[1] * spacing_mm, now.build)
+        current, slide = self._at_visit(visit_rng)
+        form = hand_form(rays, wrist, shape[0] * spacing_mm, shape[1] * spacing_mm, current.build)
         across, along = form.across_mm, form.along_mm
         if slide:
             across, along = across + slide[0](across, along), along + slide[1](across, along)
         strength = form.thickness_mm
-        if now.unevenness:
-            strength = strength * (1 + now.unevenness(across, along))
+        if current.unevenness:
+            strength = strength * (1 + current.unevenness(across, along))
 
         up = _Upsampling(form.depth.shape, shape, spacing_mm)
-        film = now._layers(up(form.depth))
+        attenuation = current._layers(up(form.depth))
         thick = up(strength)
-        film *= thick
+        attenuation *= thick
         bellies = up(form.muscle_mm) if form.muscle_mm.any() else None
         if bellies is not None:
-            film += np.float32(MUSCLE) * np.clip(bellies, 0, None)
-        film *= now._texture(up, across, along, form.thickness_mm)
+            attenuation += np.float32(MUSCLE) * np.clip(bellies, 0, None)
+        attenuation *= current._texture(up, across, along, form.thickness_mm)
         side, scale = thumb_side(rays), size_of(rays)
-        now.creases.press(film, rays, spacing_mm, side, scale)
-        now.nails.add(film, rays, spacing_mm, side, scale * now.build.width)
-        return film
+        current.creases.press(attenuation, rays, spacing_mm, side, scale)
+        current.nails.add(attenuation, rays, spacing_mm, side, scale * current.build.width)
+        return attenuation
 
-    def _at_visit(self, rng: np.random.Generator | None) -> tuple[Tissue, tuple[Waves, Waves] | None]:
+    def _at_visit(self, rng: np.random.Generator | None) -> tuple[SoftTissue, tuple[WaveField, WaveField] | None]:
         """How the tissue lies at a visit: a little thicker or thinner here and there, and slid a little."""
         if rng is None:
             return self, None
@@ -181,17 +181,17 @@ class Tissue:
             width=self.build.width * float(1 + np.clip(rng.normal(0, 0.012), -0.03, 0.03)),
             depth=self.build.depth * float(1 + np.clip(rng.normal(0, 0.02), -0.05, 0.05)),
         )
-        uneven = Waves.draw(rng, 0.015)
+        uneven = WaveField.draw(rng, 0.015)
         if self.unevenness:
             pairs = zip(
                 (self.unevenness.vectors, self.unevenness.phases, self.unevenness.sizes),
                 (uneven.vectors, uneven.phases, uneven.sizes),
                 strict=True,
             )
-            uneven = Waves(*(np.concatenate(pair) for pair in pairs))
+            uneven = WaveField(*(np.concatenate(pair) for pair in pairs))
         shift = rng.normal(0, (0.5, 0.6))
         offset = (self.texture_mm[0] + float(shift[0]), self.texture_mm[1] + float(shift[1]))
-        slide = Waves.draw(rng, 0.35, (15.0, 50.0)), Waves.draw(rng, 0.35, (15.0, 50.0))
+        slide = WaveField.draw(rng, 0.35, (15.0, 50.0)), WaveField.draw(rng, 0.35, (15.0, 50.0))
         moved = replace(self, build=build, unevenness=uneven, texture_mm=offset, creases=self.creases.at_visit(rng))
         return moved, slide
 

@@ -16,7 +16,7 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 def joint_pair_mcp() -> list[LayerData]:
     """An index MCP joint at two visits with its bone masks; the true narrowing is in the metadata."""
-    from napari_jsn.simulation.sample import sample_pair
+    from napari_jsn.simulation.joint_pair import sample_pair
     from napari_jsn.viewer.layers.registration import BONES_LOOK
 
     pair = sample_pair()
