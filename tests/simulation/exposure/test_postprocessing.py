@@ -4,11 +4,11 @@ from scipy import ndimage
 
 from napari_jsn.simulation.exposure.postprocessing import (
     compress_latitude,
-    curve,
     enhance,
     enlarge,
     jpeg,
     shrink,
+    tone_curve,
     wide_blur,
 )
 
@@ -66,7 +66,7 @@ def test_no_gain_and_no_share_leave_the_image_alone(texture):
 
 def test_curve_rises_between_black_and_white_and_is_straight_between():
     nepers = np.linspace(-3, 6, 400, dtype=np.float32)
-    intensity = curve(nepers, low=0.0, high=1.6, toe=0.05, shoulder=0.2, gamma=1.0, black=0.05, white=0.95)
+    intensity = tone_curve(nepers, low=0.0, high=1.6, toe=0.05, shoulder=0.2, gamma=1.0, black=0.05, white=0.95)
     assert np.all(np.diff(intensity) >= 0)
     assert intensity[0] == pytest.approx(0.05, abs=1e-3)
     assert intensity[-1] == pytest.approx(0.95, abs=1e-3)

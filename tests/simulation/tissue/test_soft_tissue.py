@@ -7,7 +7,7 @@ import pytest
 
 from napari_jsn.simulation.shapes.skeleton import draw_skeleton
 from napari_jsn.simulation.tissue.hand_form import size_of, thumb_side
-from napari_jsn.simulation.tissue.skin import Creases
+from napari_jsn.simulation.tissue.skin import SkinCreases
 from napari_jsn.simulation.tissue.soft_tissue import SoftTissue
 
 SPACING_MM = 0.5
@@ -152,7 +152,7 @@ def test_texture_is_a_few_hundredths_of_the_tissue(hand):
 
 def test_creases_and_nails_are_faint(hand):
     rays, _ = hand
-    with_creases = SoftTissue(creases=Creases.draw(np.random.default_rng(0))).attenuation(rays, SHAPE, SPACING_MM)
+    with_creases = SoftTissue(creases=SkinCreases.draw(np.random.default_rng(0))).attenuation(rays, SHAPE, SPACING_MM)
     change = with_creases - SoftTissue().attenuation(rays, SHAPE, SPACING_MM)
     assert change.min() < -0.003 and change.max() > 0.001
     assert np.abs(change).max() < 0.05

@@ -1,7 +1,7 @@
-"""What else lies in the beam on a whole film: collimator blades, lead letters, a ring.
+"""Artefacts of whole radiographs: collimator, lead markers, a ring.
 
-All of it is attenuation, added before the exposure, so that it scatters, blurs and saturates as the hand
-does. Only the device's own shutter, which paints over what the blades cut off, works on intensity levels.
+They are added to the attenuation before the exposure, so scatter, blur and saturation act on them as on the hand. Only
+the device's shutter, which masks the collimated area, acts on intensities.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Point = tuple[float, float]
 
 #: Less attenuation than this, in nepers, is open air.
 _AIR = 0.05
-#: Lead of 1.5 mm lets next to nothing of 50 kV through; what shows is scatter.
+#: Attenuation of 1.5 mm of lead at 50 kV, limited by scatter.
 _LEAD = 4.5
-#: Attenuation of gold per mm at hand voltages, as far as a radiograph can tell: opaque.
+#: Attenuation of gold per mm at the voltages of hand radiographs: practically opaque.
 _GOLD_PER_MM = 4.0
-#: Pixel in mm on which free places are looked for.
+#: Pixel size in mm of the search for free positions.
 _COARSE_MM = 2.0
 
 #: Strokes of lead letters in a box 0.7 wide and 1 high, y down; a stroke is a run of points.
@@ -50,17 +50,17 @@ _STROKES: dict[str, tuple[tuple[Point, ...], ...]] = {
 
 @dataclass(frozen=True)
 class CollimatedField:
-    """The rectangle that the collimator leaves open.
+    """Rectangle that the collimator leaves open.
 
     Attributes
     ----------
     centre_mm : (x, y)
-        From the middle of the film's first pixel.
+        From the middle of the radiograph's first pixel.
     size_mm : (width, height)
     rotation_deg : float
         Clockwise on the screen.
     penumbra_mm : float
-        Width over which the beam fades at the blades.
+        Width of the beam's edge at the collimator.
     """
 
     centre_mm: Point
@@ -69,7 +69,7 @@ class CollimatedField:
     penumbra_mm: float = 1.0
 
     def inside_mm(self, shape: tuple[int, int], spacing_mm: float) -> Pixels:
-        """(H, W) float32 distance to the nearest edge of the field, positive inside."""
+        """Return the (H, W) float32 distance to the nearest edge of the field, positive inside."""
         x = np.arange(shape[1], dtype=np.float32) * np.float32(spacing_mm) - np.float32(self.centre_mm[0])
         y = np.arange(shape[0], dtype=np.float32)[:, None] * np.float32(spacing_mm) - np.float32(self.centre_mm[1])
         along, across = _rotated(x, y, self.rotation_deg)
@@ -81,16 +81,16 @@ class CollimatedField:
 def draw_collimated_field(
     attenuation: Pixels, spacing_mm: float, rng: np.random.Generator, closeness: float = 0.5
 ) -> CollimatedField:
-    """Draw how a film is collimated: around the hand, which it never cuts but for the end of the forearm.
+    """Draw a collimated field around the hand; it never cuts the hand, only the end of the forearm.
 
     Parameters
     ----------
     attenuation : (H, W) float32 array
-        Of the hand, in nepers; what runs out of the image at its lower border may be cut by up to 10 mm.
+        Of the hand, in nepers; a forearm that reaches the lower border may be cut by up to 10 mm.
     spacing_mm : float
     rng : numpy.random.Generator
     closeness : float
-        Chance that an edge is drawn in close to the hand; otherwise it lies outside the film.
+        Probability that an edge lies close to the hand; otherwise it lies outside the radiograph.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def draw_collimated_field(
     outside = 0.2 * max(height, width)
     cut = rng.uniform(3, 40, 4)
     away = np.where(rng.random(4) < closeness, cut, outside)
-    if rows.max() >= coarse.shape[0] - 2:  # the forearm leaves the film: the lower blade crosses it or is not seen
+    if rows.max() >= coarse.shape[0] - 2:  # the forearm reaches the border: the lower edge crosses it or lies outside
         away[3] = -rng.uniform(0, 10) if rng.random() < closeness else outside
     first = np.array([along.min() - away[0], across.min() - away[2]]) - step_mm
     last = np.array([along.max() + away[1], across.max() + away[3]]) + step_mm
@@ -122,7 +122,7 @@ def draw_collimated_field(
 
 
 def collimate(attenuation: Pixels, spacing_mm: float, field: CollimatedField) -> Pixels:
-    """Put the collimator's blades into the beam.
+    """Add the attenuation of the collimator.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def collimate(attenuation: Pixels, spacing_mm: float, field: CollimatedField) ->
     Returns
     -------
     (H, W) float32 array
-        Outside the field it gains what lead takes away, inside nothing.
+        With the attenuation of lead outside the field.
     """
     share = field.inside_mm(attenuation.shape, spacing_mm) / np.float32(field.penumbra_mm) + np.float32(0.5)
     beam = np.clip(share, np.float32(np.exp(-_LEAD)), 1)
@@ -144,7 +144,7 @@ def collimate(attenuation: Pixels, spacing_mm: float, field: CollimatedField) ->
 def shutter(
     intensity: Pixels, spacing_mm: float, field: CollimatedField, level: float = 0.0, inset_mm: float = 1.0
 ) -> Pixels:
-    """Paint over what lies outside the field, as a device's software does.
+    """Set the pixels outside the field to one intensity, as a device's software does.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def shutter(
     level : float
         Pixels level painted: 0 black, 1 white.
     inset_mm : float
-        How far inside the field the painting starts; negative leaves a rim of the blades' shadow.
+        Distance of the shutter's edge inside the field; if negative, a rim of the collimator stays visible.
 
     Returns
     -------
@@ -167,42 +167,42 @@ def shutter(
 def add_markers(
     attenuation: Pixels, spacing_mm: float, sides: tuple[str, ...], rng: np.random.Generator, mirrored: bool = False
 ) -> Pixels:
-    """Lay a lead letter beside each hand, where nothing else lies.
+    """Add a lead letter beside each hand, at a free position.
 
     Parameters
     ----------
     attenuation : (H, W) float32 array
-        In nepers; what is over 0.05, hand or blade, stays clear of letters.
+        In nepers; letters never cover pixels over 0.05 (hand or collimator).
     spacing_mm : float
     sides : tuple of {"L", "R"}
-        From left to right on the film; each gets an equal strip of it.
+        From left to right on the radiograph; each has a strip of equal width.
     rng : numpy.random.Generator
-        Draws kind, size, rotation and place.
+        Draws type, size, rotation and position.
     mirrored : bool
-        Markers lie upside down, so that letters read backwards.
+        Markers lie face down, so that letters are mirrored.
 
     Returns
     -------
     (H, W) float32 array
-        A side with no free place gets no marker.
+        A side without a free position has no marker.
 
     Raises
     ------
     InputError
-        If a side is neither L nor R.
+        If a side is not L or R.
     """
     if not set(sides) <= {"L", "R"}:
-        raise InputError(f"Markers say L or R, not {', '.join(sides)}.", "sides")
+        raise InputError(f"The side of a marker is L or R, not {', '.join(sides)}.", "sides")
     marked = attenuation.copy()
     coarse, step_mm = _coarse(attenuation, spacing_mm)
-    busy = coarse > _AIR
+    occupied = coarse > _AIR
     for i, side in enumerate(sides):
         marker, radius_mm = _draw_marker(side, spacing_mm, rng)
         marker = marker[:, ::-1] if mirrored else marker
-        strip = np.ones_like(busy)
-        strip[1:-1, max(1, i * busy.shape[1] // len(sides)) : (i + 1) * busy.shape[1] // len(sides) - 1] = False
-        # distance to what is busy and to the strip's borders, so that a marker fits in wholly
-        free = np.argwhere(ndimage.distance_transform_edt(~(busy | strip)) * step_mm > radius_mm + 2)
+        strip = np.ones_like(occupied)
+        strip[1:-1, max(1, i * occupied.shape[1] // len(sides)) : (i + 1) * occupied.shape[1] // len(sides) - 1] = False
+        # distance to occupied pixels and to the strip's borders, so that a marker fits completely
+        free = np.argwhere(ndimage.distance_transform_edt(~(occupied | strip)) * step_mm > radius_mm + 2)
         if free.size == 0:
             continue
         row, col = (rng.choice(free) + 0.5) * step_mm / spacing_mm
@@ -222,7 +222,7 @@ def add_ring(
     height_mm: float = 4.0,
     thickness_mm: float = 1.5,
 ) -> Pixels:
-    """Put a metal ring on a finger.
+    """Add a metal ring on a finger.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def add_ring(
         In nepers.
     spacing_mm : float
     centre_mm : (x, y)
-        Middle of the ring, from the middle of the film's first pixel.
+        Middle of the ring, from the middle of the radiograph's first pixel.
     along : (x, y)
         Direction of the finger.
     radius_mm, height_mm, thickness_mm : float
@@ -251,19 +251,21 @@ def add_ring(
     y = (np.arange(here.shape[0]) + rows.start)[:, None] * spacing_mm - centre_mm[1]
     x = (np.arange(here.shape[1]) + cols.start) * spacing_mm - centre_mm[0]
     lengthways, across = _rotated(x, y, rotation)
-    way = 2 * (np.sqrt(np.clip(outer**2 - across**2, 0, None)) - np.sqrt(np.clip(radius_mm**2 - across**2, 0, None)))
+    length_mm = 2 * (
+        np.sqrt(np.clip(outer**2 - across**2, 0, None)) - np.sqrt(np.clip(radius_mm**2 - across**2, 0, None))
+    )
     band = np.clip(0.5 + (height_mm / 2 - np.abs(lengthways)) / spacing_mm, 0, 1)
-    here += np.minimum(_GOLD_PER_MM * way, 2 * _LEAD).astype(np.float32) * band.astype(np.float32)
+    here += np.minimum(_GOLD_PER_MM * length_mm, 2 * _LEAD).astype(np.float32) * band.astype(np.float32)
     return ringed
 
 
 def _draw_marker(side: str, spacing_mm: float, rng: np.random.Generator) -> tuple[Pixels, float]:
-    """Attenuation of one marker on its own square, and the radius in mm that it fills."""
+    """Return the attenuation of one marker on its own square, and its radius in mm."""
     height = float(rng.uniform(10, 18))
     lines = [(side, 0.0, 0.0, height)]  # text, x and y of its first corner, height, in mm
     width, bottom = 0.7 * height, height
     on_plate = rng.random() < 0.6
-    if on_plate and rng.random() < 0.7:  # the initials of who took the film
+    if on_plate and rng.random() < 0.7:  # the initials of the radiographer
         small = height * float(rng.uniform(0.4, 0.6))
         initials = "".join(rng.choice(sorted(_STROKES), rng.integers(2, 4)))
         lines.append((initials, 0.0, height + 0.5 * small, small))
@@ -293,7 +295,7 @@ def _draw_marker(side: str, spacing_mm: float, rng: np.random.Generator) -> tupl
 
 
 def _from_strokes(x: NDArray[np.float64], y: NDArray[np.float64], letter: str) -> NDArray[np.float64]:
-    """Distance of points to the strokes of a letter one high."""
+    """Return the distance of points to the strokes of a letter of height 1."""
     away = np.full(x.shape, np.inf)
     for stroke in _STROKES[letter]:
         for (x0, y0), (x1, y1) in zip(stroke[:-1], stroke[1:], strict=True):
@@ -304,13 +306,13 @@ def _from_strokes(x: NDArray[np.float64], y: NDArray[np.float64], letter: str) -
 
 
 def _rotated(x: NDArray, y: NDArray, rotation_deg: float) -> tuple[NDArray, NDArray]:
-    """Coordinates along axes turned clockwise on the screen."""
+    """Return the coordinates along axes rotated clockwise on the screen."""
     c, s = (np.float32(f(np.deg2rad(rotation_deg))) for f in (np.cos, np.sin))
     return c * x + s * y, c * y - s * x
 
 
 def _coarse(attenuation: Pixels, spacing_mm: float) -> tuple[Pixels, float]:
-    """The image in pixels of about 2 mm, and their size; a rest at the lower and right border is left out."""
+    """Return the image in pixels of about 2 mm, and their size; a remainder at lower and right border is omitted."""
     factor = max(1, min(round(_COARSE_MM / spacing_mm), *attenuation.shape))
     rows, cols = (n // factor * factor for n in attenuation.shape)
     return shrink(attenuation[:rows, :cols], factor), factor * spacing_mm
