@@ -22,7 +22,7 @@ def rng(seed=0):
 
 @pytest.fixture(scope="module")
 def hand():
-    """A palm, a finger and a forearm that leaves the film below."""
+    """A palm, a finger and a forearm that leaves the radiograph below."""
     attenuation = np.zeros(SHAPE, np.float32)
     attenuation[300:520, 150:360] = 0.8
     attenuation[80:300, 230:280] = 0.5
@@ -41,7 +41,7 @@ def test_a_field_is_open_inside_and_closed_outside():
     assert half == pytest.approx(0.5, abs=0.01)
 
 
-def test_a_field_turns_clockwise():
+def test_a_field_rotates_clockwise():
     field = CollimatedField(centre_mm=(100.0, 140.0), size_mm=(20.0, 200.0), rotation_deg=10.0)
     inside = field.inside_mm(SHAPE, SPACING_MM) > 0
     upper, lower = ndimage.center_of_mass(inside[:350]), ndimage.center_of_mass(inside[350:])
@@ -61,7 +61,7 @@ def test_collimators_differ_and_repeat(hand):
     assert draw_collimated_field(hand, SPACING_MM, rng(3)) == fields[3]
 
 
-def test_an_empty_film_can_be_collimated():
+def test_an_empty_image_can_be_collimated():
     field = draw_collimated_field(np.zeros((50, 60), np.float32), 1.0, rng())
     assert (field.inside_mm((50, 60), 1.0) > 0).mean() > 0.8
 
@@ -130,6 +130,6 @@ def test_a_ring_lies_across_its_finger(along, axis):
     assert extent[1 - axis] == pytest.approx(21.0, abs=0.9)
 
 
-def test_a_ring_off_the_film_leaves_it_alone():
+def test_a_ring_outside_the_image_does_not_change_it():
     empty = np.zeros((50, 50), np.float32)
     np.testing.assert_array_equal(add_ring(empty, SPACING_MM, (-90.0, 500.0), (0.0, 1.0)), empty)

@@ -1,4 +1,4 @@
-"""Fingers are chains: whatever a hand does, every gap is as wide as stated."""
+"""Poses of a hand's bones: every gap has the stated width."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from napari_jsn.simulation.visit import Disease, Positioning, pose_hand
 
 
 def _gap_mm(patient, hand, joint):
-    """The gap between the two analytic surfaces along the joint's axis, worked out anew from both bones."""
+    """The gap between the two analytic surfaces along the joint's axis, computed again from both bones."""
     upper, lower = anatomy.bones_of(joint)
     axis = hand.joints[joint].axis
     top = hand.poses[lower](np.zeros(3))  # the middle of the head lies on its surface

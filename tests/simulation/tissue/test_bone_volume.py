@@ -48,11 +48,11 @@ def test_cortex_is_compact_and_marrow_is_not(bone):
 
 def test_the_texture_keeps_the_mean(bone):
     shape, material = bone
-    even, grainy = (
+    without_texture, with_texture = (
         attenuation_slabs(make_bone_volume(shape, m), m).values.sum()
         for m in (replace(material, trabecular_contrast=0.0), replace(material, trabecular_contrast=1.0))
     )
-    assert grainy == pytest.approx(even, rel=0.08)
+    assert with_texture == pytest.approx(without_texture, rel=0.08)
 
 
 def test_an_erosion_removes_bone_and_nothing_else(bone):

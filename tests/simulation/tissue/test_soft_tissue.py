@@ -1,4 +1,4 @@
-"""The soft tissue of a hand: its form, its attenuation, and that it moves by itself."""
+"""Soft tissue of a hand: form, attenuation, and motion independent of the bones."""
 
 from __future__ import annotations
 
