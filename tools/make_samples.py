@@ -24,7 +24,7 @@ def make(folder: Path, seed: int, lossy_ratio: float, **options: Any) -> None:
         for film in simulate(patients=1, seed=seed, **options):
             writer.add(film)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    print(f"{folder.relative_to(ROOT)}: {writer.films} films, {size / 1e6:.1f} MB")
+    print(f"{folder.relative_to(ROOT)}: {writer.radiographs} films, {size / 1e6:.1f} MB")
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from napari_jsn.radiograph import read_radiograph
 
 @pytest.fixture
 def simulator(film, monkeypatch):
-    """Films at once, in place of ``simulation.hand``; notes how it was called."""
+    """Radiographs at once, in place of ``simulation.hand``; notes how it was called."""
 
     class Simulator(types.ModuleType):
         called, stop_after, error = None, None, KeyboardInterrupt()
@@ -25,9 +25,9 @@ def simulator(film, monkeypatch):
                 raise InputError(f"{patients} patients cannot be simulated. Give 1 or more.", "patients")
             if not 0.05 < options["spacing_mm"] < 0.5:
                 raise InputError("Such a pixel is not simulated.", "spacing_mm")
-            return self.films(patients, visits, hands)
+            return self.radiographs(patients, visits, hands)
 
-        def films(self, patients, visits, hands):
+        def radiographs(self, patients, visits, hands):
             sides = {"left": ["L"], "right": ["R"], "each": ["R", "L"], "together": ["RL"]}[hands]
             done = 0
             for patient in range(patients):
@@ -59,11 +59,11 @@ def files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_study_is_written(run, simulator, tmp_path):
+def test_patients_are_written(run, simulator, tmp_path):
     out = tmp_path / "new" / "out"
-    code, told, err = run("--patients", 2, "--visits", 3, "--hands", "each", "--seed", 7, "--masks", "--out", out)
+    code, printed, err = run("--patients", 2, "--visits", 3, "--hands", "each", "--seed", 7, "--masks", "--out", out)
     assert (code, err) == (0, "")
-    assert "6 visits, 12 films" in told and f"{out / 'truth.csv'}\n" in told
+    assert "6 visits, 12 radiographs" in printed and f"{out / 'truth.csv'}\n" in printed
     assert simulator.called == {
         "shape": (2010, 1490), "seed": 7, "spacing_mm": 0.144, "interval_days": 364, "jsn_mm": None
     }  # fmt: skip
@@ -76,7 +76,7 @@ def test_a_study_is_written(run, simulator, tmp_path):
     assert len(files(out / "masks")) == 1 + 2 * 12
 
 
-def test_film_sizes_follow_the_pixel_pitch(run, simulator, tmp_path):
+def test_radiograph_sizes_follow_the_pixel_pitch(run, simulator, tmp_path):
     assert run("--out", tmp_path, "--spacing-mm", 0.2, "--hands", "together")[0] == 0
     assert simulator.called["shape"] == (1447, 2146)
     assert run("--out", tmp_path, "--rows", 300, "--columns", 200)[0] == 0
@@ -90,7 +90,7 @@ def test_formats(run, simulator, tmp_path, form, ending):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--patients", 0], "--patients: 0 patients"),
         (["--format", "bmp"], "--format: There is no format 'bmp'"),
@@ -98,9 +98,9 @@ def test_formats(run, simulator, tmp_path, form, ending):
         (["--spacing-mm", "nan"], "--spacing-mm: Such a pixel"),
     ],
 )
-def test_the_impossible_is_refused_and_nothing_written(run, simulator, tmp_path, words, told):
+def test_the_impossible_is_refused_and_nothing_written(run, simulator, tmp_path, words, message):
     code, out, err = run("--out", tmp_path / "out", *words)
-    assert (code, out) == (2, "") and err.startswith(f"Error: {told}") and err.count("\n") == 1
+    assert (code, out) == (2, "") and err.startswith(f"Error: {message}") and err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
@@ -113,7 +113,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(run, simulato
 def test_stopping_keeps_whole_visits(run, simulator, tmp_path):
     simulator.stop_after = 3
     code, out, err = run("--hands", "each", "--visits", 4, "--out", tmp_path / "out")
-    assert code == 130 and "Stopped" in out and "1 visit, 2 films" in out and "Traceback" not in err
+    assert code == 130 and "Stopped" in out and "1 visit, 2 radiographs" in out and "Traceback" not in err
     assert len(files(tmp_path / "out")) == 4
     simulator.stop_after = 0
     code, out, _ = run("--out", tmp_path / "none")

@@ -7,84 +7,84 @@ from napari_jsn import anatomy
 from napari_jsn.common.errors import InputError
 from napari_jsn.simulation.hand import simulate
 
-#: Coarse, so that films are fast.
+#: Coarse, so that radiographs are fast.
 SMALL = {"shape": (720, 540), "spacing_mm": 0.4}
 WIDE = {"shape": (720, 1080), "spacing_mm": 0.4}
 
 
 @pytest.fixture(scope="module")
-def films():
+def radiographs():
     return list(simulate(1, 2, seed=2, **SMALL))
 
 
-def test_one_film_a_visit(films):
-    assert [(f.patient, f.visit, f.sides) for f in films] == [("SIM0001", 1, ("L",)), ("SIM0001", 2, ("L",))]
-    assert (films[1].acquired - films[0].acquired).days == 364
+def test_one_radiograph_per_visit(radiographs):
+    assert [(f.patient_id, f.visit, f.sides) for f in radiographs] == [("SIM0001", 1, ("L",)), ("SIM0001", 2, ("L",))]
+    assert (radiographs[1].acquired - radiographs[0].acquired).days == 364
 
 
-def test_pixels_fill_the_device_s_range(films):
-    for film in films:
-        assert film.stored.shape == SMALL["shape"]
-        assert film.stored.max() < 2**film.bits
-        assert np.ptp(film.stored) > 0.3 * 2**film.bits
-        radiograph = film.radiograph()
-        assert radiograph.spacing_mm == pytest.approx(0.4 / film.magnification)
-        assert radiograph.side == "L"
+def test_pixels_fill_the_device_s_range(radiographs):
+    for simulated in radiographs:
+        assert simulated.stored.shape == SMALL["shape"]
+        assert simulated.stored.max() < 2**simulated.bits
+        assert np.ptp(simulated.stored) > 0.3 * 2**simulated.bits
+        read = simulated.radiograph()
+        assert read.spacing_mm == pytest.approx(0.4 / simulated.magnification)
+        assert read.side == "L"
 
 
-def test_bones_are_bright_on_every_film(films):
-    for film in films:
-        pixels = film.radiograph().pixels
+def test_bones_are_bright_on_every_radiograph(radiographs):
+    for simulated in radiographs:
+        pixels = simulated.radiograph().pixels
         for bone in ("PP3", "MC2", "radius"):
-            assert pixels[film.bone_mask("L", bone)].mean() > 1.3 * np.median(pixels)
+            assert pixels[simulated.bone_mask("L", bone)].mean() > 1.3 * np.median(pixels)
 
 
-def test_every_joint_is_on_the_film_with_its_truth(films):
-    for film in films:
-        assert tuple(truth.joint for truth in film.truths) == anatomy.JOINTS
-        for truth in film.truths:
+def test_every_joint_is_on_the_radiograph_with_its_truth(radiographs):
+    for simulated in radiographs:
+        assert tuple(truth.joint for truth in simulated.truths) == anatomy.JOINTS
+        for truth in simulated.truths:
             assert (truth.centre > 0).all()
-            assert (truth.centre < np.array(film.stored.shape)[::-1]).all()
+            assert (truth.centre < np.array(simulated.stored.shape)[::-1]).all()
             assert truth.jsw_mm > 0
             assert np.hypot(*truth.axis) == pytest.approx(1)
-            upper, lower = (film.bone_mask("L", bone) for bone in anatomy.bones_of(truth.joint))
+            upper, lower = (simulated.bone_mask("L", bone) for bone in anatomy.bones_of(truth.joint))
             col, row = np.round(truth.centre - 6 * truth.axis).astype(int)
             assert upper[row, col]
             col, row = np.round(truth.centre + 6 * truth.axis).astype(int)
             assert lower[row, col]
 
 
-def test_narrowing_counts_from_the_first_visit(films):
-    first, second = films
+def test_narrowing_is_relative_to_the_first_visit(radiographs):
+    first, second = radiographs
     for before, after in zip(first.truths, second.truths, strict=True):
         assert before.jsn_mm == before.jsn_projected_mm == 0
         assert after.jsn_mm == pytest.approx(before.jsw_mm - after.jsw_mm, abs=1e-9)
         assert after.jsn_projected_mm == pytest.approx(after.jsn_mm, abs=0.25)
 
 
-def test_both_hands_on_one_film_have_their_thumbs_inside():
-    (film,) = simulate(1, 1, seed=5, hands="together", **WIDE)
+def test_both_hands_on_one_radiograph_have_their_thumbs_in_the_middle():
+    (simulated,) = simulate(1, 1, seed=5, hands="together", **WIDE)
 
-    assert film.sides == ("L", "R")
-    at = {(t.side, t.joint): t.centre[0] for t in film.truths}
+    assert simulated.sides == ("L", "R")
+    at = {(t.side, t.joint): t.centre[0] for t in simulated.truths}
     assert at["L", "MCP5"] < at["L", "MCP1"] < at["R", "MCP1"] < at["R", "MCP5"]
-    assert film.radiograph().side is None
+    assert simulated.radiograph().side is None
 
 
-def test_each_hand_on_its_own_film():
-    films = list(simulate(1, 1, seed=5, hands="each", **SMALL))
+def test_each_hand_on_its_own_radiograph():
+    radiographs = list(simulate(1, 1, seed=5, hands="each", **SMALL))
 
-    assert [film.sides for film in films] == [("L",), ("R",)]
-    left, right = (np.array([t.jsw_mm for t in film.truths]) for film in films)
-    np.testing.assert_allclose(left, right)  # a patient's hands are alike in health
+    assert [simulated.sides for simulated in radiographs] == [("L",), ("R",)]
+    left, right = (np.array([t.jsw_mm for t in simulated.truths]) for simulated in radiographs)
+    np.testing.assert_allclose(left, right)  # the two hands of a patient have the same widths at baseline
 
 
-def test_the_same_seed_gives_the_same_patient_whatever_their_number(films):
+def test_the_same_seed_gives_the_same_patient_whatever_their_number(radiographs):
     again = list(simulate(1, 2, seed=2, **SMALL))
-    np.testing.assert_array_equal(again[1].stored, films[1].stored)
+    np.testing.assert_array_equal(again[1].stored, radiographs[1].stored)
 
     among_more = next(simulate(3, 2, seed=2, **SMALL))
-    np.testing.assert_array_equal(among_more.stored, films[0].stored)
+    np.testing.assert_array_equal(among_more.stored, radiographs[0].stored)
 
 
 def test_a_stated_narrowing_is_reached_at_the_last_visit():
@@ -109,8 +109,8 @@ def test_a_stated_narrowing_is_reached_at_the_last_visit():
         ({"jsn_mm": 1.9}, "beyond contact"),
         ({"jsn_mm": float("nan")}, "cannot be simulated"),
         ({"jsn_mm": -9.0}, "cannot be simulated"),
-        ({"interval_days": 10**6}, "30 at most"),
-        ({"shape": (20000, 1490)}, "a side at most"),
+        ({"interval_days": 10**6}, "30 years at most"),
+        ({"shape": (20000, 1490)}, "rows and columns"),
     ],
 )
 def test_impossible_requests_are_refused_before_anything_is_drawn(arguments, words):

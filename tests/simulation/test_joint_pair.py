@@ -13,8 +13,8 @@ from napari_jsn.joint.similarity import joint_space_narrowing
 from napari_jsn.simulation.exposure.detector import Detector
 from napari_jsn.simulation.joint_pair import Motion, joint_pair, joint_pairs
 
-#: Nothing moves but what is asked for.
-STILL = Motion()
+#: Only the given changes.
+NO_MOTION = Motion()
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +46,9 @@ def test_narrowing_in_space_is_what_was_asked(pair):
 
 @pytest.mark.parametrize("joint", ["MCP1", "MCP3", "PIP2", "IP1", "DIP4"])
 def test_projected_narrowing_agrees_when_nothing_else_moves(joint):
-    pair = joint_pair(joint, 0.3, seed=1, motion=STILL)
+    pair = joint_pair(joint, 0.3, seed=1, motion=NO_MOTION)
 
-    # a joint that slopes out of the film's plane shows its narrowing a little shortened
+    # a joint that slopes out of the radiograph's plane shows its narrowing a little shortened
     assert pair.jsn_projected_mm == pytest.approx(0.3, abs=0.01)
 
 
@@ -61,7 +61,9 @@ def test_projected_narrowing_is_read_from_the_true_maps(pair):
 
 
 def test_true_maps_carry_the_masks():
-    pair = joint_pair("MCP3", 0.4, seed=2, motion=Motion(turn_deg=6, crop_turn_deg=-4, shift_mm=(1.0, 0.5)))
+    pair = joint_pair(
+        "MCP3", 0.4, seed=2, motion=Motion(rotation_deg=6, crop_rotation_deg=-4, crop_translation_mm=(1.0, 0.5))
+    )
 
     for name in ("upper", "lower"):
         mask = getattr(pair.fixed_masks, name)
@@ -80,11 +82,11 @@ def test_true_motion_brings_each_bone_back_onto_itself(simulated, bone):
     inside = ndimage.binary_erosion(getattr(simulated.fixed_masks, bone), iterations=4)
     inside[:8] = inside[-8:] = False  # may lie outside the follow-up
 
-    def likeness(image):
+    def ncc(image):
         return np.corrcoef(simulated.fixed[inside], image[inside])[0, 1]
 
-    assert likeness(back) > 0.93
-    assert likeness(back) > likeness(simulated.moving) + 0.03
+    assert ncc(back) > 0.93
+    assert ncc(back) > ncc(simulated.moving) + 0.03
 
 
 @pytest.mark.parametrize("jsn_mm", [-0.5, 0.5])
@@ -98,7 +100,7 @@ def test_the_gap_in_the_masks_changes_as_much_as_the_truth_says(plain_pair, jsn_
     assert found == pytest.approx(pair.jsn_projected_mm / pair.spacing_mm, abs=1.0)
 
 
-def test_the_frame_found_from_the_masks_serves_as_well_as_the_true_one(simulated):
+def test_the_frame_from_the_masks_is_as_good_as_the_true_one(simulated):
     point, axis = joint_frame(simulated.fixed_masks)
     assert point[0] == pytest.approx(simulated.point[0], abs=3)
     # the rim of the phalanx hides the middle of its hollow, so margins meet below the middle of the gap
@@ -109,19 +111,19 @@ def test_the_frame_found_from_the_masks_serves_as_well_as_the_true_one(simulated
 
 def test_roll_changes_the_image_but_hardly_the_narrowing():
     motions = (Motion(), Motion(roll_upper_deg=5.0, roll_lower_deg=5.0))
-    still, rolled = (joint_pair("MCP3", 0.0, seed=6, motion=m, detector=Detector.ideal()) for m in motions)
+    without_roll, rolled = (joint_pair("MCP3", 0.0, seed=6, motion=m, detector=Detector.ideal()) for m in motions)
     assert abs(rolled.jsn_projected_mm) < 0.06
-    bones = still.fixed_masks.upper | still.fixed_masks.lower
-    before, after = (np.abs(p.moving - p.fixed)[bones].mean() for p in (still, rolled))
+    bones = without_roll.fixed_masks.upper | without_roll.fixed_masks.lower
+    before, after = (np.abs(p.moving - p.fixed)[bones].mean() for p in (without_roll, rolled))
     assert after > 1.5 * before
 
 
 def test_widening_is_negative():
-    assert joint_pair("MCP2", -0.3, seed=3, motion=STILL).jsn_projected_mm == pytest.approx(-0.3, abs=0.01)
+    assert joint_pair("MCP2", -0.3, seed=3, motion=NO_MOTION).jsn_projected_mm == pytest.approx(-0.3, abs=0.01)
 
 
 def test_right_hands_are_mirrored():
-    left, right = (joint_pair("MCP1", 0.1, seed=5, side=side, motion=STILL) for side in "LR")
+    left, right = (joint_pair("MCP1", 0.1, seed=5, side=side, motion=NO_MOTION) for side in "LR")
 
     assert (left.fixed_truth.side, right.fixed_truth.side) == ("L", "R")
     # jitter of the crop is the same for both, so only the overlap of the mirrored masks is compared
@@ -159,7 +161,7 @@ def test_a_stream_goes_from_patient_to_patient():
         ({"joint": "MCP6"}, "MCP6"),
         ({"jsn_mm": 3.0}, "cannot be simulated"),
         ({"jsn_mm": float("nan")}, "cannot be simulated"),
-        ({"shape": (255, 255)}, "even sides"),
+        ({"shape": (255, 255)}, "even number"),
         ({"spacing_mm": 0.0}, "0.02 to 0.5"),
         ({"side": "left"}, "'L' or 'R'"),
     ],

@@ -1,4 +1,4 @@
-"""The bones and joints of a hand: their names, their order, which bones meet where, and their codes."""
+"""Names, order and DICOM codes of the bones and joints of a hand."""
 
 from napari_jsn.anatomy.codes import (
     BONE_CODES,

@@ -1,4 +1,4 @@
-"""The codes that DICOM objects use for joints, bones, sides and what is measured."""
+"""DICOM codes of joints, bones, sides, figures and notes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from napari_jsn.anatomy.joints import bones_of
 
 
 class Code(NamedTuple):
-    """A coded concept as DICOM writes it: value, coding scheme and meaning.
+    """A coded concept of DICOM: value, coding scheme and meaning.
 
-    Schemes: SCT is SNOMED CT, DCM is DICOM PS3.16, UCUM has the units. What has no code that could be verified there
-    has one of :data:`PRIVATE`.
+    Schemes: SCT is SNOMED CT, DCM is DICOM PS3.16, UCUM has the units. Concepts without a verified code there have a
+    code of :data:`PRIVATE`.
     """
 
     value: str
@@ -19,7 +19,7 @@ class Code(NamedTuple):
     meaning: str
 
 
-#: The scheme of this package's own codes, named as DICOM asks ("99" and letters).
+#: Scheme of this package's own codes; DICOM requires "99" and letters.
 PRIVATE = "99NAPARIJSN"
 
 SIDE_CODES = {"R": Code("24028007", "SCT", "Right"), "L": Code("7771000", "SCT", "Left")}
@@ -32,7 +32,7 @@ FINGER_CODES = {
     5: Code("12406000", "SCT", "Little finger"),
 }
 
-#: Joints by kind; with a finger each names one joint.
+#: Joints by kind; a kind and a finger identify one joint.
 JOINT_CODES = {
     "MCP": Code("70420003", "SCT", "Metacarpophalangeal joint"),
     "IP": Code("115955008", "SCT", "Interphalangeal joint of thumb"),
@@ -40,51 +40,51 @@ JOINT_CODES = {
     "DIP": Code("371200006", "SCT", "Distal interphalangeal joint of finger"),
 }
 
-#: Bones by kind; with a finger each names one bone.
+#: Bones by kind; a kind and a finger identify one bone.
 BONE_CODES = {
     "MC": Code("36455000", "SCT", "Metacarpal"),
     "PP": Code("306790005", "SCT", "Proximal phalanx of finger"),
     "MP": Code("306791009", "SCT", "Middle phalanx of finger"),
     "DP": Code("306792002", "SCT", "Distal phalanx of finger"),
 }
-#: A thumb is no finger to SNOMED CT; which of its two phalanges it is, a modifier tells.
+#: In SNOMED CT the thumb is not a finger; a modifier distinguishes its two phalanges.
 THUMB_PHALANX = Code("2550002", "SCT", "Phalanx of thumb")
 THUMB_MODIFIERS = {"PP": Code("40415009", "SCT", "Proximal"), "DP": Code("46053002", "SCT", "Distal")}
 
-#: What is measured, by its name in tables less the unit.
+#: Figures, by their name in tables without the unit.
 FIGURE_CODES = {
     "jsn": Code("JSN", PRIVATE, "Joint space narrowing since baseline"),
     "jsn_sd": Code("JSN_SD", PRIVATE, "Standard uncertainty of joint space narrowing"),
     "ci_low": Code("JSN_CI_LOW", PRIVATE, "Lower end of 95 % interval of narrowing"),
     "ci_high": Code("JSN_CI_HIGH", PRIVATE, "Upper end of 95 % interval of narrowing"),
     "closure": Code("JSN_CLOSURE", PRIVATE, "Closure of narrowing around three visits"),
-    "angle": Code("ANGLE", PRIVATE, "Turn of distal bone against proximal"),
+    "angle": Code("ANGLE", PRIVATE, "Rotation of distal against proximal bone"),
     "jsw": Code("JSW", PRIVATE, "Joint space width"),
     "jsw_sd": Code("JSW_SD", PRIVATE, "Standard uncertainty of joint space width"),
     "jsw_change": Code("JSW_CHANGE", PRIVATE, "Decrease of joint space width since baseline"),
     "jsw_change_sd": Code("JSW_CHANGE_SD", PRIVATE, "Standard uncertainty of decrease of JSW"),
 }
 
-#: What is told of a measurement beside figures.
+#: Notes on a measurement.
 NOTES_CODES = {
     "joint_space": Code("JOINT_SPACE", PRIVATE, "Joint space"),
     "reliable": Code("JSN_RELIABLE", PRIVATE, "Joint space narrowing is reliable"),
     "reason": Code("JSN_REASON", PRIVATE, "Why joint space narrowing is not reliable"),
     "jsw_reliable": Code("JSW_RELIABLE", PRIVATE, "Joint space width is reliable"),
     "jsw_reason": Code("JSW_REASON", PRIVATE, "Why joint space width is not reliable"),
-    "spacing_source": Code("SPACING_SOURCE", PRIVATE, "What the pixel spacing rests on"),
+    "spacing_source": Code("SPACING_SOURCE", PRIVATE, "Source of the pixel spacing"),
     "evaluations": Code("C0034375", "UMLS", "Qualitative Evaluations"),
 }
 
 
 def joint_code(joint: str) -> tuple[Code, Code]:
-    """The kind of a joint and its finger: ``"MCP2"`` gives metacarpophalangeal joint and index finger."""
+    """Return the codes of a joint's kind and finger: ``"MCP2"`` is metacarpophalangeal joint and index finger."""
     bones_of(joint)
     return JOINT_CODES[joint[:-1]], FINGER_CODES[int(joint[-1])]
 
 
 def bone_code(bone: str) -> tuple[Code, Code | None]:
-    """The kind of a bone of a ray, and where a modifier says which one it is, that: ``"PP2"``, ``"MC1"``."""
+    """Return the codes of a bone's kind and, for phalanges of the thumb, its modifier: ``"PP2"``, ``"PP1"``."""
     kind, ray = bone[:-1], int(bone[-1])
     if ray == 1 and kind in THUMB_MODIFIERS:
         return THUMB_PHALANX, THUMB_MODIFIERS[kind]

@@ -1,4 +1,4 @@
-"""The bones and joints of a hand: their names, their order, which bones meet where, and their codes.
+"""Names and order of the bones and joints of a hand, and the two bones of each joint.
 
 MC is a metacarpal, PP, MP and DP the proximal, middle and distal phalanx; the number is the ray, 1 the thumb.
 """
@@ -23,13 +23,13 @@ _JOINT_AFTER = {"MC": "MCP", "PP": "PIP", "MP": "DIP"}
 
 
 def _joints() -> dict[str, tuple[str, str]]:
-    """Joint name to its (upper, lower) bone, in anatomical order."""
-    found = {}
+    """Return joint name to (upper, lower) bone, in anatomical order."""
+    pairs = {}
     for ray, bones in RAYS.items():
         for lower, upper in zip(bones, bones[1:]):
             kind = "IP" if upper == "DP1" else _JOINT_AFTER[lower[:2]]
-            found[f"{kind}{ray}"] = (upper, lower)
-    return found
+            pairs[f"{kind}{ray}"] = (upper, lower)
+    return pairs
 
 
 _BONES_OF = _joints()
@@ -42,7 +42,7 @@ MEASURED_JOINTS: tuple[str, ...] = tuple(joint for joint in JOINTS if not joint.
 
 
 def bones_of(joint: str) -> tuple[str, str]:
-    """The two bones that meet in a joint.
+    """Return the two bones of a joint.
 
     Parameters
     ----------

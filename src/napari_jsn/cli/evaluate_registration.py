@@ -135,6 +135,8 @@ def _panels(images: list[LabelledJoint], spacing_mm: float, method: str, device:
     for name, k in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
         fixed, moving = pairs[k].fixed, pairs[k].moving
         found = register(fixed.image, moving.image, fixed.masks, moving.masks, spacing_mm, method=method, device=device)
-        figure = registration_figure(fixed.image, moving.image, found, spacing_mm, spacing_mm, f"{pairs[k].group}, {name}")
+        figure = registration_figure(
+            fixed.image, moving.image, found, spacing_mm, spacing_mm, f"{pairs[k].group}, {name}"
+        )
         pictures[f"panels-{name}.png"] = png_bytes(figure)
     return pictures

@@ -1,1 +1,1 @@
-"""Images with known joint space narrowing."""
+"""Simulated hands and joint pairs with known joint space narrowing."""

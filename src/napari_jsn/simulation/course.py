@@ -1,4 +1,4 @@
-"""How a patient's joints change from visit to visit."""
+"""Course of the disease of one hand over the visits."""
 
 from __future__ import annotations
 
@@ -12,54 +12,55 @@ from napari_jsn.simulation.patient import SimulatedPatient
 from napari_jsn.simulation.shapes.bone import BoneShape, Erosion
 from napari_jsn.simulation.visit import Disease
 
-#: Least gap that a joint keeps in a course that is drawn, in mm.
-_LEAST_MM = 0.05
-#: Loss of mineral a year in all bone, and in the spongy bone of the joints, of a patient with much disease.
-_OSTEOPENIA, _NEAR_JOINTS = 0.02, 0.06
-#: Share of the struts that are others after a year.
+#: Smallest joint space width of a drawn course, in mm.
+_MIN_JSW_MM = 0.05
+#: Loss of mineral per year in all bone, and in the trabecular bone near the joints, at severity 1.
+_LOSS_PER_YEAR, _PERIARTICULAR_LOSS_PER_YEAR = 0.02, 0.06
+#: Share of the trabeculae that changed after one year.
 _REMODELLED = 0.12
 
 
 @dataclass(frozen=True)
-class _Growing:
-    """An erosion: where it starts, and how it grows."""
+class _GrowingErosion:
+    """Position, initial radius and growth of an erosion."""
 
     bone: str
-    place: tuple[float, float, float]
+    centre: tuple[float, float, float]
     start_mm: float
-    mm_a_year: float
+    mm_per_year: float
     flatness: float
 
     def at(self, years: float) -> Erosion | None:
-        radius = self.start_mm + self.mm_a_year * years
+        """Return the erosion after so many years; None below a radius of 0.3 mm."""
+        radius = self.start_mm + self.mm_per_year * years
         if radius < 0.3:
             return None
-        return Erosion(self.place, (radius * self.flatness, radius, 1.3 * radius))
+        return Erosion(self.centre, (radius * self.flatness, radius, 1.3 * radius))
 
 
 @dataclass(frozen=True)
-class Course:
-    """The course of disease of one hand.
+class DiseaseCourse:
+    """Course of the disease of one hand.
 
     Attributes
     ----------
-    mm_a_year : dict of joint to float
-        Narrowing; negative widens.
+    mm_per_year : dict of joint to float
+        Rate of narrowing; negative is widening.
     erosions : tuple
     severity : float
-        0 to 1, of the loss of mineral.
+        Of the loss of mineral, 0 to 1.
     """
 
-    mm_a_year: dict[str, float]
-    erosions: tuple[_Growing, ...] = field(repr=False)
+    mm_per_year: dict[str, float]
+    erosions: tuple[_GrowingErosion, ...] = field(repr=False)
     severity: float
 
     @classmethod
-    def draw(cls, patient: SimulatedPatient, rng: np.random.Generator, years: float) -> Course:
+    def draw(cls, patient: SimulatedPatient, rng: np.random.Generator, years: float) -> DiseaseCourse:
         """Draw a course over so many years.
 
-        Most joints change by less than 0.03 mm a year, some narrow by 0.05 to 0.4, few widen; these are round figures.
-        No joint comes to contact.
+        Most joints change by less than 0.03 mm per year, some narrow by 0.05 to 0.4, few widen; these figures are
+        assumed. The bones of a joint never come into contact.
         """
         rates_rng, erosion_rng = rng.spawn(2)
         severity = float(rates_rng.beta(1.5, 2.5))
@@ -70,19 +71,21 @@ class Course:
                 rate += float(rates_rng.uniform(0.05, 0.4)) * (0.4 + severity)
             elif rates_rng.random() < 0.05:
                 rate -= float(rates_rng.uniform(0.03, 0.12))
-            most = (patient.widths_mm[joint] - _LEAST_MM) / max(years, 1e-6)
-            rates[joint] = min(rate, most)
+            max_rate = (patient.jsw_mm[joint] - _MIN_JSW_MM) / max(years, 1e-6)
+            rates[joint] = min(rate, max_rate)
         erosions = []
         for joint in anatomy.MEASURED_JOINTS:
             for bone, distal in zip(anatomy.bones_of(joint), (False, True), strict=True):
                 for side in (-1, 1):
                     if erosion_rng.random() < 0.12 * severity * (1.5 if distal else 0.7):
-                        erosions.append(_bare_area(patient.shapes[bone], distal, side, erosion_rng))
+                        erosions.append(_draw_erosion(patient.shapes[bone], distal, side, erosion_rng))
         return cls(rates, tuple(erosions), severity)
 
     @classmethod
-    def fixed(cls, patient: SimulatedPatient, rng: np.random.Generator, years: float, jsn_mm: float) -> Course:
-        """A course whose finger joints narrow by ``jsn_mm`` over so many years.
+    def with_narrowing(
+        cls, patient: SimulatedPatient, rng: np.random.Generator, years: float, jsn_mm: float
+    ) -> DiseaseCourse:
+        """Draw a course in which all measured joints narrow by ``jsn_mm`` over so many years.
 
         Raises
         ------
@@ -91,42 +94,42 @@ class Course:
         """
         course = cls.draw(patient, rng, years)
         for joint in anatomy.MEASURED_JOINTS:
-            if jsn_mm >= patient.widths_mm[joint]:
+            if jsn_mm >= patient.jsw_mm[joint]:
                 raise InputError(
                     f"A narrowing of {jsn_mm} mm is beyond contact: the {joint} joint of a patient is "
-                    f"{patient.widths_mm[joint]:.2f} mm wide at baseline. Give less.",
+                    f"{patient.jsw_mm[joint]:.2f} mm wide at baseline. Give a smaller narrowing.",
                     "jsn_mm",
                 )
         rates = dict.fromkeys(anatomy.MEASURED_JOINTS, jsn_mm / years if years else 0.0)
-        return cls({**course.mm_a_year, **rates}, course.erosions, course.severity)
+        return cls({**course.mm_per_year, **rates}, course.erosions, course.severity)
 
     def at(self, years: float) -> Disease:
-        """How far it has come after so many years."""
-        found: dict[str, list[Erosion]] = {}
+        """Return the disease after so many years."""
+        by_bone: dict[str, list[Erosion]] = {}
         for growing in self.erosions:
-            bite = growing.at(years)
-            if bite is not None:
-                found.setdefault(growing.bone, []).append(bite)
+            erosion = growing.at(years)
+            if erosion is not None:
+                by_bone.setdefault(growing.bone, []).append(erosion)
         return Disease(
-            narrowing_mm={joint: rate * years for joint, rate in self.mm_a_year.items()},
-            erosions={bone: tuple(bites) for bone, bites in found.items()},
-            density=1 - _OSTEOPENIA * self.severity * years,
-            near_joint=1 - _NEAR_JOINTS * self.severity * years,
+            narrowing_mm={joint: rate * years for joint, rate in self.mm_per_year.items()},
+            erosions={bone: tuple(erosions) for bone, erosions in by_bone.items()},
+            density=1 - _LOSS_PER_YEAR * self.severity * years,
+            periarticular=1 - _PERIARTICULAR_LOSS_PER_YEAR * self.severity * years,
             remodelled=float(min(_REMODELLED * np.sqrt(years), 0.9)),
         )
 
 
-def _bare_area(shape: BoneShape, distal: bool, side: int, rng: np.random.Generator) -> _Growing:
-    """An erosion where cartilage ends and the joint's lining lies on bare bone."""
+def _draw_erosion(shape: BoneShape, distal: bool, side: int, rng: np.random.Generator) -> _GrowingErosion:
+    """Draw an erosion in the bare area: between the cartilage's edge and the insertion of the joint capsule."""
     y = float(rng.uniform(1.5, 4.0))
     y = y if distal else shape.length - 0.6 * y
     left, right, depth, middle = shape.profile(np.array(y))
     x = side * float(right if side > 0 else left)
     z = float(middle) + float(depth) * float(rng.uniform(-0.3, 0.3))
-    return _Growing(
+    return _GrowingErosion(
         shape.name,
         (x, y, z),
         start_mm=float(max(rng.normal(0.6, 0.6), 0.0)),
-        mm_a_year=float(rng.uniform(0.0, 0.5)),
+        mm_per_year=float(rng.uniform(0.0, 0.5)),
         flatness=float(rng.uniform(0.5, 0.9)),
     )

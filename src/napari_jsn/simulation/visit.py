@@ -1,4 +1,4 @@
-"""What differs from visit to visit: disease, how the hand is laid down, and how the film is taken."""
+"""State of a hand at one visit: disease and positioning, and the resulting poses of the bones."""
 
 from __future__ import annotations
 
@@ -11,119 +11,116 @@ from numpy.typing import NDArray
 from napari_jsn import anatomy
 from napari_jsn.simulation.patient import Sesamoid, SimulatedPatient, ray_points
 from napari_jsn.simulation.shapes.bone import Erosion
-from napari_jsn.simulation.shapes.pose import Angles, JointPlace, PosedHand, Seat, pose_chain
-from napari_jsn.simulation.shapes.projection import Pose
+from napari_jsn.simulation.shapes.joint_chain import JointGeometry, JointPose, PosedHand, pose_ray
+from napari_jsn.simulation.shapes.pose import BoneAngles, SolidPose
 
-#: Sideways motion tied to a turn: 0.57 px of 22.2/256 mm per degree on the development joints.
+#: Slide per rotation: 0.57 px of 22.2/256 mm per degree on the development joints.
 SLIDE_MM_PER_DEG = 0.57 * 22.2 / 256
 
 
 @dataclass(frozen=True)
 class Disease:
-    """How far illness has come since baseline.
+    """Changes by disease since baseline.
 
     Attributes
     ----------
     narrowing_mm : mapping of joint to float
-        Lost joint space along the joint's axis; negative is widening. Joints not named keep theirs.
+        Narrowing along the joint's axis; negative is widening. Joints not named do not change.
     erosions : mapping of bone to tuple of Erosion
-        All that are there at the visit.
-    density, near_joint : float
-        Factors of all mineral, and of spongy bone at the joints.
+        All erosions at the visit.
+    density, periarticular : float
+        Factors of all mineral, and of the trabecular bone near the joints.
     remodelled : float
-        Share of the struts that are new, 0-1.
+        Share of the trabeculae that changed, 0-1.
     """
 
     narrowing_mm: Mapping[str, float] = field(default_factory=dict)
     erosions: Mapping[str, tuple[Erosion, ...]] = field(default_factory=dict)
     density: float = 1.0
-    near_joint: float = 1.0
+    periarticular: float = 1.0
     remodelled: float = 0.0
 
 
 @dataclass(frozen=True)
 class Positioning:
-    """How the hand lies at a visit, against the resting hand.
+    """Position of the hand at a visit, against the hand at rest.
 
     Attributes
     ----------
-    bones : mapping of bone to Angles
-        Each bone's own turn, flexion and roll.
+    angles : mapping of bone to BoneAngles
+        Rotation, flexion and roll of each bone.
     slide_mm : mapping of joint to float
-        Sideways motion beyond that tied to the turn.
+        Slide in addition to that caused by the rotation.
     """
 
-    bones: Mapping[str, Angles] = field(default_factory=dict)
+    angles: Mapping[str, BoneAngles] = field(default_factory=dict)
     slide_mm: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def draw(cls, rng: np.random.Generator, spread: float = 1.0) -> Positioning:
-        """Draw one: 1 is the spread that two visits of the development joints show.
+        """Draw a positioning; ``spread`` 1 gives the differences between two visits of the development joints.
 
-        There the bones of a joint turn by 2.8 deg against each other (median; 9 deg at 95 %). Roll and flexion cannot
-        be seen directly; theirs leave what is left over after registering two visits as on real pairs.
+        There the bones of a joint rotate by 2.8 deg against each other (median; 9 deg at 95 %). Roll and flexion cannot
+        be measured directly; their spread is set so that the residual after registration of two visits is that of real
+        pairs.
         """
-        bones = {}
+        angles = {}
         hand_roll, hand_flexion = rng.normal(0, 4.0 * spread), rng.normal(0, 1.5 * spread)
         for bones_of_ray in anatomy.RAYS.values():
-            turn = rng.normal(0, 1.5 * spread)  # of the whole ray: fingers spread
+            rotation = rng.normal(0, 1.5 * spread)  # of the whole ray: abduction of the fingers
             flexion, roll = rng.normal(hand_flexion, 1.0 * spread), rng.normal(hand_roll, 4.0 * spread)
             for level, bone in enumerate(bones_of_ray):
-                if level:  # each bone further out adds its own
-                    turn += 2.8 * spread * float(np.clip(rng.standard_t(4), -6, 6))
+                if level:  # angles add up from proximal to distal
+                    rotation += 2.8 * spread * float(np.clip(rng.standard_t(4), -6, 6))
                     flexion += rng.normal(0, 2.2 * spread)
                     roll += rng.normal(0, 5.0 * spread)
-                bones[bone] = Angles(float(turn), float(flexion), float(roll))
+                angles[bone] = BoneAngles(float(rotation), float(flexion), float(roll))
         slide = {joint: float(rng.normal(0, 0.08 * spread)) for joint in anatomy.JOINTS}
-        return cls(bones, slide)
+        return cls(angles, slide)
 
 
 def pose_hand(patient: SimulatedPatient, positioning: Positioning, disease: Disease) -> PosedHand:
-    """Pose all bones of a hand.
-
-    Returns
-    -------
-    PosedHand
-        Sesamoids and carpals included.
-    """
-    still = Angles()
-    angles = {bone: patient.resting[bone] + positioning.bones.get(bone, still) for bone in patient.resting}
-    seats = {}
+    """Return the poses of all bones of a hand, with sesamoids and carpals."""
+    zero = BoneAngles()
+    angles = {bone: rest + positioning.angles.get(bone, zero) for bone, rest in patient.rest_angles.items()}
+    joint_poses = {}
     for joint in anatomy.JOINTS:
         upper, lower = anatomy.bones_of(joint)
-        turn = positioning.bones.get(upper, still).turn_deg - positioning.bones.get(lower, still).turn_deg
-        width = patient.widths_mm[joint] - disease.narrowing_mm.get(joint, 0.0)
-        # a positive turn takes the bone's distal end to +x, so its base would go to -x about its own middle; about
-        # the head's centre, further down, it goes to +x
-        seats[joint] = Seat(width, SLIDE_MM_PER_DEG * turn + positioning.slide_mm.get(joint, 0.0))
-    poses: dict[str, Pose] = {}
-    joints: dict[str, JointPlace] = {}
+        rotation = positioning.angles.get(upper, zero).rotation_deg - positioning.angles.get(lower, zero).rotation_deg
+        width = patient.jsw_mm[joint] - disease.narrowing_mm.get(joint, 0.0)
+        # a positive rotation moves the bone's distal end to +x, so its base would move to -x about its own middle;
+        # about the centre of the head, further proximal, it moves to +x
+        slide = SLIDE_MM_PER_DEG * rotation + positioning.slide_mm.get(joint, 0.0)
+        joint_poses[joint] = JointPose(width, slide)
+    poses: dict[str, SolidPose] = {}
+    joints: dict[str, JointGeometry] = {}
     for ray in anatomy.RAYS:
         root = ray_points(patient.skeleton.points, ray)[0]
-        some_poses, some_joints = pose_chain(patient.shapes, ray, np.append(root, 0.0), angles, seats)
-        poses |= some_poses
-        joints |= some_joints
+        ray_poses, ray_joints = pose_ray(patient.shapes, ray, np.append(root, 0.0), angles, joint_poses)
+        poses |= ray_poses
+        joints |= ray_joints
     for bone, shape in patient.shapes.items():
         if bone in poses:
             continue
-        turned = angles[bone].rotation
-        middle = 0.0 if bone in ("radius", "ulna") else shape.length / 2  # landmarks: an end, or a middle
-        at = np.append(patient.skeleton.points[bone], 0.0)
-        poses[bone] = Pose(turned, at - turned @ np.array([0.0, middle, 0.0]))
+        matrix = angles[bone].matrix
+        middle = 0.0 if bone in ("radius", "ulna") else shape.length / 2  # the landmark is an end, or a middle
+        position = np.append(patient.skeleton.points[bone], 0.0)
+        poses[bone] = SolidPose(matrix, position - matrix @ np.array([0.0, middle, 0.0]))
     for one in patient.sesamoids:
-        poses[one.shape.name] = _beside(one, poses[one.bone])
+        poses[one.shape.name] = _sesamoid_pose(one, poses[one.bone])
     return PosedHand(poses, joints)
 
 
 def posed_rays(patient: SimulatedPatient, hand: PosedHand) -> dict[int, NDArray[np.float64]]:
-    """(k, 2) points of every ray as it lies, in mm, from the metacarpal's base over the joints to the finger's tip."""
+    """Return the (k, 2) points of every ray in mm: the metacarpal's base, the joints, the distal end of the bone."""
     rays = {}
     for ray, bones in anatomy.RAYS.items():
         root = hand.poses[bones[0]](np.array([0.0, patient.shapes[bones[0]].length, 0.0]))
-        joints = [(hand.joints[j].on_upper + hand.joints[j].on_lower) / 2 for j in anatomy.JOINTS if int(j[-1]) == ray]
-        rays[ray] = np.array([root, *joints, hand.poses[bones[-1]].shift])[:, :2]
+        joints = [hand.joints[joint].centre for joint in anatomy.JOINTS if int(joint[-1]) == ray]
+        rays[ray] = np.array([root, *joints, hand.poses[bones[-1]].translation])[:, :2]
     return rays
 
 
-def _beside(sesamoid: Sesamoid, pose: Pose) -> Pose:
-    return replace(pose, shift=pose(np.array(sesamoid.place) - [0, sesamoid.shape.length / 2, 0]))
+def _sesamoid_pose(sesamoid: Sesamoid, pose: SolidPose) -> SolidPose:
+    middle = np.array(sesamoid.position_mm) - [0, sesamoid.shape.length / 2, 0]
+    return replace(pose, translation=pose(middle))

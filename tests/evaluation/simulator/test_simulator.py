@@ -26,10 +26,10 @@ def test_a_condition_changes_one_thing(condition):
     if condition.what == "visits":
         assert motion is None
         return
-    names = {"rotation": ["turn_deg"], "flexion": ["flexion_deg"], "roll": ["roll_upper_deg", "roll_lower_deg"]}
+    names = {"rotation": ["rotation_deg"], "flexion": ["flexion_deg"], "roll": ["roll_upper_deg", "roll_lower_deg"]}
     changed = names.get(condition.what, [])
     identity = CONDITIONS[0].motion(np.random.default_rng(0))
-    for name in ("turn_deg", "flexion_deg", "roll_upper_deg", "roll_lower_deg", "slide_mm", "crop_turn_deg"):
+    for name in ("rotation_deg", "flexion_deg", "roll_upper_deg", "roll_lower_deg", "slide_mm", "crop_rotation_deg"):
         assert abs(getattr(motion, name)) == (condition.amount if name in changed else getattr(identity, name))
     assert abs(motion.magnification - 1) == pytest.approx(condition.amount / 100 if condition.what == "scale" else 0)
 

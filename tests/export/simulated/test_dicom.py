@@ -23,8 +23,8 @@ def dataset(film, key=("7",), **options):
 @pytest.mark.parametrize("monochrome1", [False, True])
 def test_the_library_reads_what_was_simulated(film, tmp_path, bits, monochrome1):
     simulated = film(bits=bits, monochrome1=monochrome1)
-    (tmp_path / "film.dcm").write_bytes(dicom_bytes(simulated, ("7",)))
-    read, truth = read_radiograph(tmp_path / "film.dcm"), simulated.radiograph()
+    (tmp_path / "simulated.dcm").write_bytes(dicom_bytes(simulated, ("7",)))
+    read, truth = read_radiograph(tmp_path / "simulated.dcm"), simulated.radiograph()
     assert np.abs(read.pixels - truth.pixels).max() < 1e-6
     assert read.spacing_mm == pytest.approx(simulated.spacing_mm, rel=1e-9)
     assert (read.spacing_source, read.modality) == ("magnification corrected", "CR")
@@ -52,7 +52,7 @@ def test_every_value_is_valid_and_nobody_is_named(film):
     assert header.EstimatedRadiographicMagnificationFactor == 1.05
 
 
-def test_both_hands_on_a_film_have_no_one_side(film):
+def test_both_hands_on_a_radiograph_have_side_b(film):
     header = dataset(film(sides=("R", "L")))
     assert header.ImageLaterality == "B" and "Laterality" not in header
 
@@ -71,11 +71,11 @@ def test_identifiers_are_the_same_again_and_differ_where_they_must(film):
             assert (first[level].value == other[level].value) is (level in same), level
 
 
-def test_a_compressed_film_is_small_and_says_so(film, tmp_path):
+def test_a_compressed_radiograph_is_small_and_states_it(film, tmp_path):
     simulated = film(shape=(400, 300))
     content = dicom_bytes(simulated, ("7",), lossy_ratio=10)
     assert len(content) < simulated.stored.nbytes / 6
     header = pydicom.dcmread(io.BytesIO(content))
     assert header.LossyImageCompression == "01" and header.LossyImageCompressionRatio > 6
-    (tmp_path / "film.dcm").write_bytes(content)
-    assert np.abs(read_radiograph(tmp_path / "film.dcm").pixels - simulated.radiograph().pixels).mean() < 0.02
+    (tmp_path / "simulated.dcm").write_bytes(content)
+    assert np.abs(read_radiograph(tmp_path / "simulated.dcm").pixels - simulated.radiograph().pixels).mean() < 0.02

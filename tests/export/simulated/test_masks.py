@@ -24,7 +24,7 @@ def test_bones_that_do_not_touch_share_an_image(film):
     assert len(label_images(bones, simulated.stored.shape)) == 1
 
 
-def test_labels_are_one_bone_each_and_told():
+def test_each_label_is_one_bone_and_listed():
     rows = list(csv.DictReader(io.StringIO(labels_csv().decode())))
     assert set(BONES) < set(NAMES)
     assert len(rows) == 2 * len(NAMES) == len({row["label"] for row in rows})

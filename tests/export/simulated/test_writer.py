@@ -11,21 +11,21 @@ def names(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_films_and_tables(film, tmp_path):
-    with RadiographWriter(tmp_path / "new" / "out", films_per_visit=2, key=("7",)) as writer:
+def test_radiographs_and_tables(film, tmp_path):
+    with RadiographWriter(tmp_path / "new" / "out", radiographs_per_visit=2, key=("7",)) as writer:
         for visit in (1, 2):
             for side in ("R", "L"):
                 writer.add(film(visit=visit, sides=(side,)))
-    assert (writer.visits, writer.films) == (2, 4)
+    assert (writer.visits, writer.radiographs) == (2, 4)
     folder = tmp_path / "new" / "out"
     assert names(folder) == [
         "SIM0001/SIM0001_v01_L.dcm", "SIM0001/SIM0001_v01_R.dcm",
         "SIM0001/SIM0001_v02_L.dcm", "SIM0001/SIM0001_v02_R.dcm", "SIM0001/radiographs.csv", "truth.csv",
     ]  # fmt: skip
-    films, truth = pd.read_csv(folder / "SIM0001" / "radiographs.csv"), pd.read_csv(folder / "truth.csv")
-    assert films.side.tolist() == ["R", "L", "R", "L"]
-    assert films.acquired.tolist()[1:3] == ["2020-01-06", "2021-01-04"]
-    assert all((folder / "SIM0001" / file).is_file() for file in films.file)
+    radiographs, truth = pd.read_csv(folder / "SIM0001" / "radiographs.csv"), pd.read_csv(folder / "truth.csv")
+    assert radiographs.side.tolist() == ["R", "L", "R", "L"]
+    assert radiographs.acquired.tolist()[1:3] == ["2020-01-06", "2021-01-04"]
+    assert all((folder / "SIM0001" / file).is_file() for file in radiographs.file)
     assert all((folder / file).is_file() for file in truth.file)
     row = truth.iloc[-1]
     assert (row.patient, row.visit, row.side, row.joint) == ("SIM0001", 2, "L", "MCP2")
@@ -40,7 +40,7 @@ def test_films_and_tables(film, tmp_path):
 @pytest.mark.parametrize("form", ["png", "tiff"])
 @pytest.mark.parametrize("bits", [8, 12])
 @pytest.mark.parametrize("monochrome1", [False, True])
-def test_image_files_keep_the_grey_scale(film, tmp_path, form, bits, monochrome1):
+def test_image_files_keep_the_intensities(film, tmp_path, form, bits, monochrome1):
     simulated = film(bits=bits, monochrome1=monochrome1)
     with RadiographWriter(tmp_path, form) as writer:
         writer.add(simulated)
@@ -49,13 +49,13 @@ def test_image_files_keep_the_grey_scale(film, tmp_path, form, bits, monochrome1
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), RuntimeError("odd")])
-def test_what_stops_it_leaves_whole_visits(film, tmp_path, stop):
-    def stopped(films_before):
+def test_an_interruption_leaves_complete_visits(film, tmp_path, stop):
+    def stopped(written_before):
         with (
             pytest.raises(type(stop)),
-            RadiographWriter(tmp_path / "out", films_per_visit=2, with_masks=False) as writer,
+            RadiographWriter(tmp_path / "out", radiographs_per_visit=2, with_masks=False) as writer,
         ):
-            for number in range(films_before):
+            for number in range(written_before):
                 writer.add(film(visit=1 + number // 2, sides=("R", "L")[number % 2 : number % 2 + 1]))
             raise stop
 
@@ -68,7 +68,7 @@ def test_what_stops_it_leaves_whole_visits(film, tmp_path, stop):
     assert pd.read_csv(tmp_path / "out" / "truth.csv").visit.tolist() == [1, 1]
 
 
-def test_a_visit_that_cannot_be_finished_is_taken_back(film, tmp_path, monkeypatch):
+def test_an_incomplete_visit_is_removed(film, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt), RadiographWriter(tmp_path) as writer:
         writer.add(film())
         before = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
@@ -94,7 +94,7 @@ def test_another_run_replaces_files_of_the_same_names(film, tmp_path):
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_what_cannot_be_written_is_told(film, tmp_path):
+def test_an_error_names_what_cannot_be_written(film, tmp_path):
     with pytest.raises(InputError, match="bmp.*dicom, png, tiff"):
         RadiographWriter(tmp_path, "bmp")
     (tmp_path / "file").write_text("")

@@ -19,33 +19,33 @@ def steps(*levels):
     return np.tile(np.repeat(np.array(levels, np.float32), 133), (160, 1))
 
 
-def middles(grey, n):
-    """Median grey level in the middle of each stripe."""
-    return [float(np.median(stripe[:, 40:-40])) for stripe in np.split(grey, n, axis=1)]
+def middles(intensity, n):
+    """Median intensity level in the middle of each stripe."""
+    return [float(np.median(stripe[:, 40:-40])) for stripe in np.split(intensity, n, axis=1)]
 
 
 def test_ideal_grey_depends_on_attenuation_alone():
     attenuation = rng().uniform(0, 2, (40, 50)).astype(np.float32)
-    grey = expose(attenuation, SPACING_MM, Detector.ideal(), rng())
+    intensity = expose(attenuation, SPACING_MM, Detector.ideal(), rng())
     order = np.argsort(attenuation.ravel())
-    assert np.all(np.diff(grey.ravel()[order]) >= 0)
-    np.testing.assert_array_equal(grey[:20], expose(attenuation[:20], SPACING_MM, Detector.ideal(), rng(9)))
+    assert np.all(np.diff(intensity.ravel()[order]) >= 0)
+    np.testing.assert_array_equal(intensity[:20], expose(attenuation[:20], SPACING_MM, Detector.ideal(), rng(9)))
 
 
 @pytest.mark.parametrize("seed", range(25))
 def test_every_device_shows_air_tissue_bone_and_lead_apart_and_clips_nothing(seed):
     device = Detector.draw(rng(seed))
-    grey = expose(steps(0.0, 0.45, 0.9, 1.4, 4.5), SPACING_MM, device, rng(seed))
-    assert grey.dtype == np.float32
-    assert grey.min() >= 0
-    assert grey.max() <= 1
-    air, tissue, bone, dense, lead = middles(grey, 5)
+    intensity = expose(steps(0.0, 0.45, 0.9, 1.4, 4.5), SPACING_MM, device, rng(seed))
+    assert intensity.dtype == np.float32
+    assert intensity.min() >= 0
+    assert intensity.max() <= 1
+    air, tissue, bone, dense, lead = middles(intensity, 5)
     assert air < 0.35
     assert tissue - air > 0.05
     assert bone - tissue > 0.12
     assert dense - bone > 0.05
     assert lead > dense
-    hand = grey[:, 133:532]
+    hand = intensity[:, 133:532]
     assert np.mean((hand <= 0) | (hand >= 1)) < 1e-3
 
 
@@ -78,8 +78,8 @@ def test_noise_falls_with_dose_and_is_correlated_by_the_blur():
     plain = replace(Detector.ideal(), quanta_per_mm2=20_000.0, blur_mm=0.2)
 
     def noise(device):
-        grey = expose(flat, SPACING_MM, device, rng())
-        return grey - grey.mean()
+        intensity = expose(flat, SPACING_MM, device, rng())
+        return intensity - intensity.mean()
 
     low, high = noise(plain), noise(replace(plain, quanta_per_mm2=80_000.0))
     assert low.std() / high.std() == pytest.approx(2, rel=0.05)
@@ -137,8 +137,8 @@ def test_joint_images_hold_nothing_finer_than_their_detector():
     joint = expose_joint(attenuation, 0.087, Detector.ideal(), rng(), quality=None)
     frequency = np.abs(np.fft.fftfreq(256))
 
-    def above_the_detector(grey):
-        power = np.abs(np.fft.fft2(grey - grey.mean())) ** 2
+    def above_the_detector(intensity):
+        power = np.abs(np.fft.fft2(intensity - intensity.mean())) ** 2
         return power[np.maximum.outer(frequency, frequency) > 0.35].sum() / power.sum()
 
     assert above_the_detector(fine) > 0.4
@@ -164,8 +164,8 @@ def test_noise_of_joint_images_is_that_of_real_ones():
     row = np.linspace(0.40, 0.44, 256, dtype=np.float32)
     noise = []
     for seed in range(40):
-        grey = expose_joint(np.tile(row, (256, 1)), 0.0867, Detector.draw(rng(seed)), rng(seed)).astype(float)
-        noise.append(1.48 * np.median(np.abs(grey - ndimage.gaussian_filter(grey, 3))))
+        intensity = expose_joint(np.tile(row, (256, 1)), 0.0867, Detector.draw(rng(seed)), rng(seed)).astype(float)
+        noise.append(1.48 * np.median(np.abs(intensity - ndimage.gaussian_filter(intensity, 3))))
     low, middle, high = np.percentile(noise, [10, 50, 90])
     assert low < 0.0055
     assert 0.0050 < middle < 0.0085
@@ -174,12 +174,12 @@ def test_noise_of_joint_images_is_that_of_real_ones():
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 16])
 def test_stored_values_use_all_bits(bits):
-    grey = np.array([[-0.1, 0.0, 0.5, 1.0, 1.1]], np.float32)
+    intensity = np.array([[-0.1, 0.0, 0.5, 1.0, 1.1]], np.float32)
     top = 2**bits - 1
-    stored = store(grey, bits, monochrome1=False)
+    stored = store(intensity, bits, monochrome1=False)
     assert stored.dtype == np.uint16
     assert stored[0, [0, 1, 3, 4]].tolist() == [0, 0, top, top]
-    np.testing.assert_array_equal(store(grey, bits, monochrome1=True), top - stored)
+    np.testing.assert_array_equal(store(intensity, bits, monochrome1=True), top - stored)
 
 
 @pytest.mark.parametrize("spacing_mm", [0.0, -0.1, np.nan, np.inf])

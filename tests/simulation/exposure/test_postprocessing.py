@@ -4,11 +4,11 @@ from scipy import ndimage
 
 from napari_jsn.simulation.exposure.postprocessing import (
     compress_latitude,
-    curve,
     enhance,
     enlarge,
     jpeg,
     shrink,
+    tone_curve,
     wide_blur,
 )
 
@@ -66,12 +66,12 @@ def test_no_gain_and_no_share_leave_the_image_alone(texture):
 
 def test_curve_rises_between_black_and_white_and_is_straight_between():
     nepers = np.linspace(-3, 6, 400, dtype=np.float32)
-    grey = curve(nepers, low=0.0, high=1.6, toe=0.05, shoulder=0.2, gamma=1.0, black=0.05, white=0.95)
-    assert np.all(np.diff(grey) >= 0)
-    assert grey[0] == pytest.approx(0.05, abs=1e-3)
-    assert grey[-1] == pytest.approx(0.95, abs=1e-3)
+    intensity = tone_curve(nepers, low=0.0, high=1.6, toe=0.05, shoulder=0.2, gamma=1.0, black=0.05, white=0.95)
+    assert np.all(np.diff(intensity) >= 0)
+    assert intensity[0] == pytest.approx(0.05, abs=1e-3)
+    assert intensity[-1] == pytest.approx(0.95, abs=1e-3)
     within = (nepers > 0.2) & (nepers < 0.9)
-    np.testing.assert_allclose(grey[within], 0.05 + 0.9 * nepers[within] / 1.6, atol=0.006)
+    np.testing.assert_allclose(intensity[within], 0.05 + 0.9 * nepers[within] / 1.6, atol=0.006)
 
 
 def test_jpeg_loses_more_at_low_quality(texture):

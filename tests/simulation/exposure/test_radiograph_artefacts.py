@@ -4,11 +4,11 @@ from scipy import ndimage
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.simulation.exposure.radiograph_artefacts import (
-    Field,
+    CollimatedField,
     add_markers,
     add_ring,
     collimate,
-    draw_field,
+    draw_collimated_field,
     shutter,
 )
 
@@ -22,7 +22,7 @@ def rng(seed=0):
 
 @pytest.fixture(scope="module")
 def hand():
-    """A palm, a finger and a forearm that leaves the film below."""
+    """A palm, a finger and a forearm that leaves the radiograph below."""
     attenuation = np.zeros(SHAPE, np.float32)
     attenuation[300:520, 150:360] = 0.8
     attenuation[80:300, 230:280] = 0.5
@@ -31,7 +31,7 @@ def hand():
 
 
 def test_a_field_is_open_inside_and_closed_outside():
-    field = Field(centre_mm=(100.0, 140.0), size_mm=(120.0, 200.0), turn_deg=0.0, penumbra_mm=2.0)
+    field = CollimatedField(centre_mm=(100.0, 140.0), size_mm=(120.0, 200.0), rotation_deg=0.0, penumbra_mm=2.0)
     closed = collimate(np.zeros(SHAPE, np.float32), SPACING_MM, field)
     assert closed.dtype == np.float32
     assert closed[350, 250] == 0
@@ -41,8 +41,8 @@ def test_a_field_is_open_inside_and_closed_outside():
     assert half == pytest.approx(0.5, abs=0.01)
 
 
-def test_a_field_turns_clockwise():
-    field = Field(centre_mm=(100.0, 140.0), size_mm=(20.0, 200.0), turn_deg=10.0)
+def test_a_field_rotates_clockwise():
+    field = CollimatedField(centre_mm=(100.0, 140.0), size_mm=(20.0, 200.0), rotation_deg=10.0)
     inside = field.inside_mm(SHAPE, SPACING_MM) > 0
     upper, lower = ndimage.center_of_mass(inside[:350]), ndimage.center_of_mass(inside[350:])
     assert upper[1] > lower[1]
@@ -50,27 +50,27 @@ def test_a_field_turns_clockwise():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_collimator_never_cuts_the_hand(hand, seed):
-    field = draw_field(hand, SPACING_MM, rng(seed), closeness=1.0)
+    field = draw_collimated_field(hand, SPACING_MM, rng(seed), closeness=1.0)
     cut = (collimate(hand, SPACING_MM, field) > hand + 1e-3) & (hand > 0)
     assert not cut[: 700 - int(25 / SPACING_MM)].any()  # but for the end of the forearm
 
 
 def test_collimators_differ_and_repeat(hand):
-    fields = [draw_field(hand, SPACING_MM, rng(seed)) for seed in range(5)]
+    fields = [draw_collimated_field(hand, SPACING_MM, rng(seed)) for seed in range(5)]
     assert len(set(fields)) == 5
-    assert draw_field(hand, SPACING_MM, rng(3)) == fields[3]
+    assert draw_collimated_field(hand, SPACING_MM, rng(3)) == fields[3]
 
 
-def test_an_empty_film_can_be_collimated():
-    field = draw_field(np.zeros((50, 60), np.float32), 1.0, rng())
+def test_an_empty_image_can_be_collimated():
+    field = draw_collimated_field(np.zeros((50, 60), np.float32), 1.0, rng())
     assert (field.inside_mm((50, 60), 1.0) > 0).mean() > 0.8
 
 
 def test_the_shutter_paints_outside_only(hand):
-    field = Field(centre_mm=(100.0, 140.0), size_mm=(120.0, 200.0))
-    grey = np.full(SHAPE, 0.5, np.float32)
+    field = CollimatedField(centre_mm=(100.0, 140.0), size_mm=(120.0, 200.0))
+    intensity = np.full(SHAPE, 0.5, np.float32)
     for level in (0.0, 1.0):
-        painted = shutter(grey, SPACING_MM, field, level)
+        painted = shutter(intensity, SPACING_MM, field, level)
         assert painted.dtype == np.float32
         assert painted[350, 250] == 0.5
         assert painted[350, 20] == level
@@ -78,7 +78,7 @@ def test_the_shutter_paints_outside_only(hand):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_markers_lie_beside_the_hand_inside_the_field(hand, seed):
-    closed = collimate(hand, SPACING_MM, draw_field(hand, SPACING_MM, rng(seed)))
+    closed = collimate(hand, SPACING_MM, draw_collimated_field(hand, SPACING_MM, rng(seed)))
     added = add_markers(closed, SPACING_MM, ("L",), rng(seed)) - closed
     assert not added[closed > 0.05].any()
     if added.any():
@@ -130,6 +130,6 @@ def test_a_ring_lies_across_its_finger(along, axis):
     assert extent[1 - axis] == pytest.approx(21.0, abs=0.9)
 
 
-def test_a_ring_off_the_film_leaves_it_alone():
+def test_a_ring_outside_the_image_does_not_change_it():
     empty = np.zeros((50, 50), np.float32)
     np.testing.assert_array_equal(add_ring(empty, SPACING_MM, (-90.0, 500.0), (0.0, 1.0)), empty)

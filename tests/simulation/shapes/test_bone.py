@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_jsn.simulation.shapes.bone import BoneShape, Erosion, JointSurface, meet_base, smooth_min
-from napari_jsn.simulation.shapes.sizes import draw_bone
+from napari_jsn.simulation.shapes.bone import BoneShape, Erosion, JointSurface, distance_to_base, smooth_min
+from napari_jsn.simulation.shapes.hand_bones import draw_bone
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_line_meets_the_base_where_the_surface_is():
     start, direction = np.array([0.7, 46.0, -0.4]), np.array([0.05, -0.99, 0.1])
     direction /= np.linalg.norm(direction)
 
-    x, y, z = start + meet_base(bone, start, direction) * direction
+    x, y, z = start + distance_to_base(bone, start, direction) * direction
     assert y == pytest.approx(bone.length + bone.base.height(x, z), abs=1e-8)
 
 
@@ -62,8 +62,8 @@ def test_smooth_min_is_never_more_than_the_smaller():
 
 
 def test_an_erosion_is_deepest_in_its_middle():
-    bite = Erosion((1.0, 2.0, 0.0), (1.0, 2.0, 1.5))
+    erosion = Erosion((1.0, 2.0, 0.0), (1.0, 2.0, 1.5))
 
-    assert bite.inside(*np.array([1.0, 2.0, 0.0])) == pytest.approx(1.0)
-    assert bite.inside(*np.array([2.0, 2.0, 0.0])) == pytest.approx(0.0, abs=1e-9)
-    assert bite.inside(*np.array([1.0, 9.0, 0.0])) < 0
+    assert erosion.inside(*np.array([1.0, 2.0, 0.0])) == pytest.approx(1.0)
+    assert erosion.inside(*np.array([2.0, 2.0, 0.0])) == pytest.approx(0.0, abs=1e-9)
+    assert erosion.inside(*np.array([1.0, 9.0, 0.0])) < 0

@@ -128,7 +128,7 @@ def test_an_unreadable_file_is_an_error_with_its_name(folder):
 @pytest.fixture
 def patient(film, tmp_path):
     """A patient's folder: both hands at two visits."""
-    with RadiographWriter(tmp_path, films_per_visit=2) as writer:
+    with RadiographWriter(tmp_path, radiographs_per_visit=2) as writer:
         for visit in (1, 2):
             for side in ("R", "L"):
                 writer.add(film(visit=visit, sides=(side,)))

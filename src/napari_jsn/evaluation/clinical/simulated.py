@@ -11,8 +11,7 @@ import numpy as np
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.registration.register import register_many
-from napari_jsn.simulation.joint_pair import Motion, joint_pair
-from napari_jsn.simulation.simulated_radiograph import JointPair
+from napari_jsn.simulation.joint_pair import JointPair, Motion, joint_pair
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import joint_frame
 from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
 from napari_jsn.registration.methods import PreparedPair
-from napari_jsn.simulation.simulated_radiograph import JointPair
+from napari_jsn.simulation.joint_pair import JointPair
 
 
 @dataclass(frozen=True)

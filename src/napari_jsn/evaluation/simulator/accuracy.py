@@ -13,8 +13,7 @@ import numpy as np
 
 from napari_jsn.evaluation.public_images import NOMINAL_SPACING_MM
 from napari_jsn.evaluation.settings import MISMATCH_PX, Settings, limit_threads
-from napari_jsn.simulation.joint_pair import Motion, joint_pair
-from napari_jsn.simulation.simulated_radiograph import JointPair
+from napari_jsn.simulation.joint_pair import JointPair, Motion, joint_pair
 
 #: Kinds of joint, and the joints of each.
 KINDS = {
@@ -61,7 +60,7 @@ class Condition:
         if self.what == "visits":
             return None
         if self.what == "rotation":
-            return Motion(turn_deg=first)
+            return Motion(rotation_deg=first)
         if self.what == "roll":
             return Motion(roll_upper_deg=first, roll_lower_deg=second)
         if self.what == "flexion":

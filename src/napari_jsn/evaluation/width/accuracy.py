@@ -20,8 +20,7 @@ from napari_jsn.joint import BoneMasks, JointImage
 from napari_jsn.registration.register import register_many
 from napari_jsn.segmentation.segment import segment, segment_many
 from napari_jsn.segmentation.training.public_joints import is_test
-from napari_jsn.simulation.joint_pair import joint_pairs
-from napari_jsn.simulation.simulated_radiograph import JointPair
+from napari_jsn.simulation.joint_pair import JointPair, joint_pairs
 from napari_jsn.width.joint_space_width import joint_space_width
 from napari_jsn.width.result import JointSpaceWidth
 

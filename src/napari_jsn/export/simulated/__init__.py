@@ -1,1 +1,1 @@
-"""Simulated radiographs as files: films in DICOM, PNG or TIFF, the truth of every joint, and the bones' masks."""
+"""Simulated radiographs and joint pairs as files: images, bone masks and the truth of every joint."""

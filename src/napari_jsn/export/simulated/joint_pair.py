@@ -1,4 +1,4 @@
-"""A simulated joint pair as files: two images, their masks, and the truth."""
+"""A simulated joint pair as files: two images, their masks and the truth."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 from napari_jsn.export.simulated.truth import TRUTH, joint_record
 from napari_jsn.export.table import csv_bytes, table
-from napari_jsn.simulation.simulated_radiograph import JointPair
+from napari_jsn.simulation.joint_pair import JointPair
 
-#: Names by role; the folder reader of the viewer knows the roles by these words.
+#: File names. The viewer's folder reader finds the role of a file by these words.
 FIXED, MOVING = "baseline.png", "follow-up.png"
 FIXED_MASK, MOVING_MASK = "baseline-mask.png", "follow-up-mask.png"
 
 
 def pair_files(pair: JointPair) -> dict[str, bytes]:
-    """File names and contents.
+    """Return file names and contents.
 
-    Images are 8-bit grey levels; masks hold 1 (upper bone), 2 (lower) and 3 (both); ``truth.csv`` has a row for each
-    image, with the columns of a study's that a joint image can fill.
+    Images have 8 bits. Masks have the values 1 (upper bone), 2 (lower) and 3 (both). ``truth.csv`` has one row for each
+    image, with those columns of a patient's truth that apply to a joint image.
     """
     visits = ((FIXED, pair.fixed_truth), (MOVING, pair.moving_truth))
     rows = [

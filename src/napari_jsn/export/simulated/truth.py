@@ -1,4 +1,4 @@
-"""The tables of simulated films: ``radiographs.csv``, a row a film, and ``truth.csv``, a row a joint."""
+"""Tables of simulated radiographs: ``radiographs.csv`` (one row per radiograph) and ``truth.csv`` (one per joint)."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from napari_jsn.simulation.simulated_radiograph import JointTruth, SimulatedRadi
 TRUTH = "truth.csv"
 
 
-def film_record(film: SimulatedRadiograph, file: str) -> Record:
-    """What a reader must know of a film, in a flat row: of PNG and TIFF files nothing else tells it.
+def radiograph_record(simulated: SimulatedRadiograph, file: str) -> Record:
+    """Return a radiograph's flat row: PNG and TIFF files do not store these values themselves.
 
     Parameters
     ----------
-    film : SimulatedRadiograph
+    simulated : SimulatedRadiograph
     file : str
         Its path relative to the table.
     """
     return {
         "file": file,
-        "patient": film.patient,
-        "visit": film.visit,
-        "acquired": film.acquired.isoformat(),
-        "side": film.sides[0] if len(film.sides) == 1 else "B",
-        "spacing_mm": film.spacing_mm,
-        "detector_spacing_mm": film.detector_spacing_mm,
-        "magnification": film.magnification,
+        "patient": simulated.patient_id,
+        "visit": simulated.visit,
+        "acquired": simulated.acquired.isoformat(),
+        "side": simulated.sides[0] if len(simulated.sides) == 1 else "B",
+        "spacing_mm": simulated.spacing_mm,
+        "detector_spacing_mm": simulated.detector_spacing_mm,
+        "magnification": simulated.magnification,
     }
 
 
-def truth_records(film: SimulatedRadiograph, file: str) -> list[Record]:
-    """The joints of a film in flat rows; names carry units, pixels are the film's, ``(x, y)`` is (col, row).
+def truth_records(simulated: SimulatedRadiograph, file: str) -> list[Record]:
+    """Return the flat rows of a radiograph's joints; pixels are the radiograph's, ``(x, y)`` is (col, row).
 
     Parameters
     ----------
-    film : SimulatedRadiograph
+    simulated : SimulatedRadiograph
     file : str
         Its path relative to the table.
     """
-    facts = film_record(film, file)
-    return [{**facts, **joint_record(truth)} for truth in film.truths]
+    common = radiograph_record(simulated, file)
+    return [{**common, **joint_record(truth)} for truth in simulated.truths]
 
 
 def joint_record(truth: JointTruth) -> Record:
-    """One joint's truth in a flat row."""
+    """Return the flat row of one joint's truth."""
     motion = motion_record(truth.upper, truth.lower, truth.centre, truth.axis)
     centre = {"centre_x_px": motion.pop("point_x_px"), "centre_y_px": motion.pop("point_y_px")}
     axis = {name: motion.pop(name) for name in ("axis_x", "axis_y")}
@@ -55,7 +55,7 @@ def joint_record(truth: JointTruth) -> Record:
         "jsn_projected_mm": truth.jsn_projected_mm,
         "svdh_narrowing": truth.svdh_narrowing,
         "svdh_erosion": truth.svdh_erosion,
-        "turn_deg": truth.turn_deg,
+        "rotation_deg": truth.rotation_deg,
         "flexion_deg": truth.flexion_deg,
         "slide_mm": truth.slide_mm,
         "roll_upper_deg": truth.roll_upper_deg,

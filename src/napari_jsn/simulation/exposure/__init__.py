@@ -1,1 +1,1 @@
-"""From attenuation to a radiograph: tube, detector, software, and what else lies in the beam."""
+"""Steps from attenuation to a radiograph: bone projection, artefacts, tube, detector and image processing."""

@@ -1,11 +1,10 @@
-"""From attenuation to a radiograph: the tube, the detector, and the device's software.
+"""Simulated radiography device: tube, detector and image processing.
 
-    attenuation -> Beer-Lambert -> scatter -> quantum noise -> blur -> electronics -> logarithm
-                -> latitude, edges, curve -> bits or JPEG
+    attenuation -> Beer-Lambert -> scatter -> quantum noise -> blur -> electronic noise -> logarithm
+                -> latitude compression, edge enhancement, tone curve -> bits or JPEG
 
-Nothing depends on what the image shows: a level of attenuation gets the same grey level beside a ring and
-without it, as far as scatter and the edge filters allow. Lengths are in mm, so one detector gives the same
-look at any pixel size.
+The processing does not depend on the content of the image: apart from scatter and edge filters, an attenuation has the
+same intensity with a ring beside it or without. Lengths are in mm, so the image is similar at any pixel size.
 """
 
 from __future__ import annotations
@@ -20,22 +19,22 @@ from scipy import ndimage
 from napari_jsn.common.errors import InputError
 from napari_jsn.simulation.exposure.postprocessing import (
     compress_latitude,
-    curve,
     enhance,
     enlarge,
     jpeg,
     shrink,
+    tone_curve,
     wide_blur,
 )
 
-Grey = NDArray[np.float32]
+Pixels = NDArray[np.float32]
 
-#: Least signal, as a share of open air, that a device takes the logarithm of.
+#: Smallest signal, as a share of open air, before the logarithm.
 _DARK = 1e-3
-#: Level, in nepers, that latitude compression leaves alone: between soft tissue and bone.
+#: Level, in nepers, that latitude compression does not change: between soft tissue and bone.
 _MIDDLE = 0.5
-#: JPEG quality of the joint crops of the BLS-GAN data. Their files say 95, but their cosine coefficients still
-#: lie on multiples of 6, 5, 8 and 12, the steps of quality 75: they were saved twice, and the first time counts.
+#: JPEG quality of the joint crops of the BLS-GAN data. Their files state 95, but their cosine coefficients are
+#: multiples of 6, 5, 8 and 12, the steps of quality 75: they were saved twice, first at this quality.
 CROP_QUALITY = 75
 
 
@@ -43,7 +42,7 @@ CROP_QUALITY = 75
 class Detector:
     """A device and its settings: an imaging plate (CR) or a flat panel (DX), tube and software.
 
-    The defaults are a device in the middle of what :meth:`draw` draws.
+    The defaults lie in the middle of the ranges of :meth:`draw`.
 
     Attributes
     ----------
@@ -51,38 +50,38 @@ class Detector:
     beam_hardening : float
         Loss of apparent attenuation per neper: ``a / (1 + beam_hardening * a)``.
     scatter : float
-        Scattered over primary signal per neper that lies broad around a point.
+        Scattered over primary signal per neper of the mean attenuation around a point.
     scatter_mm : float
         Standard deviation of the scatter's spread.
     focal_spot_mm, magnification : float
-        Size of the tube's focus, and how much larger the hand is on the detector; together the geometric blur.
+        Size of the tube's focal spot, and size of the hand on the detector over its own; they give the geometric blur.
     blur_mm : float
         Standard deviation of the detector's own blur.
     quanta_per_mm2 : float
-        X-ray quanta detected in open air. The noise they make is blurred with the image.
+        X-ray quanta detected in open air. Their noise is blurred with the image.
     electronic_quanta : float
         Standard deviation of the electronics' noise in each pixel, in quanta; it is white.
     fixed_pattern : float
-        Standard deviation of what flat-field correction leaves, as a share of the signal.
+        Standard deviation of the residual of flat-field correction, as a share of the signal.
     pattern_seed : int
-        Draws that pattern: it stays with the device from visit to visit while the hand moves.
+        Seed of that pattern, which is the same for all visits.
     heel_per_m : float
         Change of exposure along the image's rows, in nepers per metre.
     exposure_offset : float
-        Nepers by which the software misjudges the exposure.
+        Error of the software's estimate of the exposure, in nepers.
     latitude : float
-        Share of what is wider than ``latitude_mm`` that the software takes away.
+        Share of the structures wider than ``latitude_mm`` that the software removes.
     latitude_mm : float
     edge_gain, edge_mm, edge_limit : float
-        Fine enhancement: strength, standard deviation of its blur, detail (nepers) lifted half as much.
+        Fine enhancement: gain, standard deviation of its blur, detail (nepers) at which the gain is halved.
     texture_gain, texture_mm, texture_limit : float
         The same in a second, coarser band.
     low, high, toe, shoulder, gamma, black, white : float
-        The grey-level curve in nepers, see :func:`~napari_jsn.simulation.exposure.postprocessing.curve`.
+        The tone curve in nepers, see :func:`~napari_jsn.simulation.exposure.postprocessing.tone_curve`.
     bits : int
         Of a stored pixel value.
     jpeg_quality : int or None
-        None stores without loss.
+        None is lossless.
     monochrome1 : bool
         Bone is stored dark.
     """
@@ -121,15 +120,14 @@ class Detector:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Detector:
-        """Draw a device and how a hospital has set it up.
+        """Draw a device and its settings.
 
-        Blur, dose and grey levels are drawn around those of 200 crops of MCP joints (BLS-GAN data, one hospital),
-        more widely than there. In them, as medians (5 % to 95 %) of grey levels in [0, 1]: soft tissue 0.27 (0.19 to
-        0.35), joint space 0.39 (0.31 to 0.51), bone 0.53 (0.42 to 0.65), its 95th percentile 0.74 (0.61 to 0.88). In
-        what a high-pass of 3 px leaves, sd 0.0065 (0.0049 to 0.0080) in flat soft tissue and 0.022 (0.019 to 0.025) in
-        bone; noise correlates by 0.74, 0.42, 0.15, 0.0 with the first to fourth neighbour, which pixels of 0.175 mm,
-        a blur of about 0.12 mm and little white noise explain. Whole hands of other sources (29) have open air at 0.0
-        to 0.37.
+        Blur, dose and intensities are drawn around those of 200 crops of MCP joints (BLS-GAN data, one hospital), with
+        a larger spread. Intensities of these crops in [0, 1], median (5 % to 95 %): soft tissue 0.27 (0.19 to 0.35),
+        joint space 0.39 (0.31 to 0.51), bone 0.53 (0.42 to 0.65), its 95th percentile 0.74 (0.61 to 0.88). After a
+        high-pass of 3 px: sd 0.0065 (0.0049 to 0.0080) in flat soft tissue and 0.022 (0.019 to 0.025) in bone. The
+        noise correlates by 0.74, 0.42, 0.15, 0.0 with the first to fourth neighbour; this fits pixels of 0.175 mm, a
+        blur of about 0.12 mm and little white noise. Whole hands of other sources (29) have open air at 0.0 to 0.37.
         """
         kind: Literal["CR", "DX"] = "CR" if rng.random() < 0.6 else "DX"
         cr = kind == "CR"
@@ -169,7 +167,7 @@ class Detector:
 
     @classmethod
     def ideal(cls) -> Detector:
-        """A device that only takes the logarithm and applies its curve: no blur, scatter, noise or loss."""
+        """Return a device that only applies the logarithm and the tone curve: no blur, scatter, noise or loss."""
         return cls(
             kind="DX",
             beam_hardening=0.0,
@@ -185,10 +183,10 @@ class Detector:
         )
 
     def vary(self, rng: np.random.Generator) -> Detector:
-        """The same device on another day: another dose and exposure index, the same software and pattern.
+        """Return the device at another visit: another dose and exposure index, the same software and pattern.
 
-        Call it on the device as drawn, not on another day's. In two visits of one real joint soft tissue
-        differs by sd 0.030 grey levels (of 1) and bone's contrast to it by 8 %, positioning included.
+        Call it on the drawn device, not on a varied one. Between two visits of one real joint the intensity of soft
+        tissue differs by sd 0.030 (of 1) and bone's contrast to it by 8 %, including the effect of positioning.
         """
         return replace(
             self,
@@ -201,18 +199,18 @@ class Detector:
 
     @property
     def unsharpness_mm(self) -> float:
-        """Standard deviation of geometric and detector blur together, at the hand."""
+        """Standard deviation of the geometric and detector blur, at the hand."""
         geometric = self.focal_spot_mm / np.sqrt(12) * (1 - 1 / self.magnification)  # of a uniform focus
         return float(np.hypot(geometric, self.blur_mm / self.magnification))
 
 
-def expose(attenuation: Grey, spacing_mm: float, detector: Detector, rng: np.random.Generator) -> Grey:
-    """Take the radiograph.
+def expose(attenuation: Pixels, spacing_mm: float, detector: Detector, rng: np.random.Generator) -> Pixels:
+    """Return the intensities of a radiograph of this attenuation.
 
     Parameters
     ----------
     attenuation : (H, W) float32 array
-        Nepers along each ray; open air 0, a finger's soft tissue about 0.4, bone 0.3 to 1.2 more.
+        In nepers; open air 0, a finger's soft tissue about 0.4, bone 0.3 to 1.2 in addition.
     spacing_mm : float
         Size of a pixel at the hand.
     detector : Detector
@@ -222,12 +220,12 @@ def expose(attenuation: Grey, spacing_mm: float, detector: Detector, rng: np.ran
     Returns
     -------
     (H, W) float32 array
-        Grey levels in [0, 1], bone bright, before they are stored.
+        Intensities in [0, 1], bone bright, before storage.
 
     Raises
     ------
     InputError
-        If the attenuation is no image or the pixel size no positive number.
+        If the attenuation is not an image or the pixel size is not positive.
     """
     _check(attenuation, spacing_mm)
     nepers = _logarithm(_signal(attenuation, spacing_mm, detector, rng), attenuation.shape, spacing_mm, detector)
@@ -235,27 +233,27 @@ def expose(attenuation: Grey, spacing_mm: float, detector: Detector, rng: np.ran
     nepers = enhance(nepers, detector.texture_mm / spacing_mm, detector.texture_gain, detector.texture_limit)
     nepers = enhance(nepers, detector.edge_mm / spacing_mm, detector.edge_gain, detector.edge_limit)
     window = (detector.low, detector.high, detector.toe, detector.shoulder)
-    grey = curve(nepers, *window, detector.gamma, detector.black, detector.white)
-    return grey if detector.jpeg_quality is None else jpeg(grey, detector.jpeg_quality)
+    intensity = tone_curve(nepers, *window, detector.gamma, detector.black, detector.white)
+    return intensity if detector.jpeg_quality is None else jpeg(intensity, detector.jpeg_quality)
 
 
 def expose_joint(
-    attenuation: Grey,
+    attenuation: Pixels,
     spacing_mm: float,
     detector: Detector,
     rng: np.random.Generator,
     factor: int = 2,
     quality: int | None = CROP_QUALITY,
-) -> Grey:
-    """Take a joint image the way a data set's crop is made: coarse pixels, enlarged, saved as JPEG.
+) -> Pixels:
+    """Return the intensities of a joint image made like the crops of a data set: enlarged and saved as JPEG.
 
-    The crops of the BLS-GAN data have 256 x 256 pixels of 0.087 mm but nothing finer than the 0.175 mm of
-    their detector: their power falls 100-fold between 0.12 and 0.23 cycles/px and is JPEG's own beyond.
+    The crops of the BLS-GAN data have 256 x 256 pixels of 0.087 mm but no detail below the 0.175 mm of their detector:
+    their power falls 100-fold between 0.12 and 0.23 cycles/px; beyond it is that of JPEG artefacts.
 
     Parameters
     ----------
     attenuation : (H, W) float32 array
-        Nepers; both sides multiples of ``factor``.
+        In nepers; rows and columns are multiples of ``factor``.
     spacing_mm : float
         Size of its pixels, and of the image's.
     detector : Detector
@@ -263,38 +261,38 @@ def expose_joint(
     factor : int
         Pixels of the image per pixel of the detector.
     quality : int or None
-        JPEG quality of the crop; None keeps it without loss.
+        JPEG quality of the crop; None is lossless.
 
     Returns
     -------
     (H, W) float32 array
-        Grey levels in [0, 1], bone bright; the borders are where they were.
+        Intensities in [0, 1], bone bright; the image's borders do not move.
 
     Raises
     ------
     InputError
-        If ``factor`` does not divide the image's sides, or :func:`expose` refuses.
+        If ``factor`` does not divide rows and columns, or as in :func:`expose`.
     """
     _check(attenuation, spacing_mm)
     if factor < 1 or attenuation.shape[0] % factor or attenuation.shape[1] % factor:
         raise InputError(
             f"An image of {attenuation.shape[0]} x {attenuation.shape[1]} pixels cannot be exposed on pixels "
-            f"{factor} times larger. Give sides that are multiples of the factor.",
+            f"{factor} times larger. Give rows and columns that are multiples of the factor.",
             "factor",
         )
     coarse = -np.log(shrink(np.exp(-attenuation), factor))  # a detector element collects over its area
-    grey = expose(coarse, spacing_mm * factor, detector, rng)
-    grey = np.clip(enlarge(grey, attenuation.shape), 0, 1)
-    return grey if quality is None else jpeg(grey, quality)
+    intensity = expose(coarse, spacing_mm * factor, detector, rng)
+    intensity = np.clip(enlarge(intensity, attenuation.shape), 0, 1)
+    return intensity if quality is None else jpeg(intensity, quality)
 
 
-def store(grey: Grey, bits: int, monochrome1: bool) -> NDArray[np.uint16]:
-    """Pixel values as a device stores them.
+def store(intensity: Pixels, bits: int, monochrome1: bool) -> NDArray[np.uint16]:
+    """Return pixel values as a device stores them.
 
     Parameters
     ----------
-    grey : (H, W) float32 array
-        In [0, 1], bone bright; what lies outside is clipped.
+    intensity : (H, W) float32 array
+        In [0, 1], bone bright; values outside are clipped.
     bits : int
         8 to 16.
     monochrome1 : bool
@@ -312,26 +310,28 @@ def store(grey: Grey, bits: int, monochrome1: bool) -> NDArray[np.uint16]:
     if not 8 <= bits <= 16:
         raise InputError(f"Pixel values of {bits} bits cannot be stored. Give 8 to 16.", "bits")
     top = 2**bits - 1
-    stored = np.round(np.clip(grey, 0, 1) * np.float32(top)).astype(np.uint16)
+    stored = np.round(np.clip(intensity, 0, 1) * np.float32(top)).astype(np.uint16)
     return top - stored if monochrome1 else stored
 
 
-def _check(attenuation: Grey, spacing_mm: float) -> None:
+def _check(attenuation: Pixels, spacing_mm: float) -> None:
     if attenuation.ndim != 2 or attenuation.size == 0:
-        raise InputError(f"The attenuation has shape {attenuation.shape}; give rows and columns.", "attenuation")
+        raise InputError(
+            f"The attenuation has shape {attenuation.shape}. Give an array of rows and columns.", "attenuation"
+        )
     if not (np.isfinite(spacing_mm) and spacing_mm > 0):
         raise InputError(f"A pixel of {spacing_mm} mm cannot be exposed. Give a positive size.", "spacing_mm")
 
 
-def _signal(attenuation: Grey, spacing_mm: float, detector: Detector, rng: np.random.Generator) -> Grey:
-    """What the detector reads, 1 in open air, noise included."""
+def _signal(attenuation: Pixels, spacing_mm: float, detector: Detector, rng: np.random.Generator) -> Pixels:
+    """Return the detector's signal with noise, 1 in open air."""
     seen = np.asarray(attenuation, dtype=np.float32)
     if detector.beam_hardening:
         seen = seen / (1 + np.float32(detector.beam_hardening) * seen)
     signal = np.exp(-seen)
     if detector.scatter:
-        # scatter starts where photons are lost and must get out again, so it goes with a * exp(-a) and is
-        # none in air: Ohnesorge et al., Eur. Radiol. 9:563-569 (1999)
+        # scattered photons must leave the object, so scatter is proportional to a * exp(-a) and 0 in air:
+        # Ohnesorge et al., Eur. Radiol. 9:563-569 (1999)
         signal = signal + np.float32(detector.scatter) * wide_blur(seen * signal, detector.scatter_mm / spacing_mm)
     quanta = detector.quanta_per_mm2 * spacing_mm**2  # per pixel
     if np.isfinite(quanta):
@@ -349,8 +349,8 @@ def _signal(attenuation: Grey, spacing_mm: float, detector: Detector, rng: np.ra
     return signal
 
 
-def _logarithm(signal: Grey, shape: tuple[int, ...], spacing_mm: float, detector: Detector) -> Grey:
-    """Nepers below open air as the software reads them."""
+def _logarithm(signal: Pixels, shape: tuple[int, ...], spacing_mm: float, detector: Detector) -> Pixels:
+    """Return the attenuation in nepers as the software computes it from the signal."""
     nepers = -np.log(np.maximum(signal, np.float32(_DARK)))
     down_m = (np.arange(shape[0], dtype=np.float32) - np.float32((shape[0] - 1) / 2)) * np.float32(spacing_mm / 1000)
     return nepers + (np.float32(detector.exposure_offset) + np.float32(detector.heel_per_m) * down_m)[:, None]

@@ -1,9 +1,8 @@
-"""What a device's software makes of the logarithm of the dose: enhancement, curve, file.
+"""Image processing of a device, from nepers to intensities and files.
 
-The steps, in the order in which computed radiography takes them, work on nepers above open air:
-:func:`compress_latitude` takes away part of what varies slowly, so that fingertip and wrist fit one
-window; :func:`enhance` lifts fine detail; :func:`curve` turns nepers into grey levels. Then a file is
-made: :func:`jpeg` loses what JPEG loses, :func:`enlarge` is how crops of data sets are made.
+The steps follow the order of computed radiography: :func:`compress_latitude` removes a part of the slow variation, so
+that fingertip and wrist fit into one window; :func:`enhance` amplifies fine detail; :func:`tone_curve` maps nepers to
+intensities. :func:`jpeg` applies the loss of JPEG; :func:`enlarge` resamples as for the crops of data sets.
 
 References
 ----------
@@ -19,26 +18,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Grey = NDArray[np.float32]
+Pixels = NDArray[np.float32]
 
 #: Cells per standard deviation of the coarse grid on which wide blurs are computed.
 _CELLS_PER_SD = 3
-#: More than this, in nepers, is no hand but blade or marker, and counts for no more: else it casts a dark halo.
-_HAND = 2.0
+#: Largest attenuation, in nepers, for the latitude compression: collimator and markers would cause a dark halo.
+_MAX_NEPERS = 2.0
 
 
-def compress_latitude(nepers: Grey, sd_px: float, share: float, middle: float) -> Grey:
-    """Take away part of what varies slowly.
+def compress_latitude(nepers: Pixels, sd_px: float, share: float, middle: float) -> Pixels:
+    """Remove a part of the slow variation.
 
     Parameters
     ----------
     nepers : (H, W) float32 array
     sd_px : float
-        What is wider than this counts as slow.
+        Standard deviation of the blur that defines the slow variation.
     share : float
-        Part of it that goes, 0 (nothing) to 1.
+        Part that is removed, 0 (nothing) to 1.
     middle : float
-        Level, in nepers, that stays as it is.
+        Level, in nepers, that does not change.
 
     Returns
     -------
@@ -46,12 +45,12 @@ def compress_latitude(nepers: Grey, sd_px: float, share: float, middle: float) -
     """
     if share == 0:
         return nepers
-    slow = wide_blur(np.minimum(nepers, np.float32(_HAND)), sd_px)
+    slow = wide_blur(np.minimum(nepers, np.float32(_MAX_NEPERS)), sd_px)
     return nepers - np.float32(share) * (slow - np.float32(middle))
 
 
-def enhance(nepers: Grey, sd_px: float, gain: float, limit: float) -> Grey:
-    """Add what a blur takes away (unsharp masking), strong edges less than faint texture.
+def enhance(nepers: Pixels, sd_px: float, gain: float, limit: float) -> Pixels:
+    """Amplify the detail that a blur removes (unsharp masking), strong edges less than faint texture.
 
     Parameters
     ----------
@@ -59,9 +58,9 @@ def enhance(nepers: Grey, sd_px: float, gain: float, limit: float) -> Grey:
     sd_px : float
         Standard deviation of the blur.
     gain : float
-        How much of the detail is added; 0 leaves the image alone.
+        Factor of the added detail; 0 does not change the image.
     limit : float
-        Detail of this size, in nepers, is lifted half as much as faint detail, so that edges do not ring.
+        Detail (nepers) at which the gain is half of that of faint detail, so that edges do not ring.
 
     Returns
     -------
@@ -76,50 +75,50 @@ def enhance(nepers: Grey, sd_px: float, gain: float, limit: float) -> Grey:
     return nepers + strength * detail
 
 
-def curve(
-    nepers: Grey, low: float, high: float, toe: float, shoulder: float, gamma: float, black: float, white: float
-) -> Grey:
-    """S-curve of a film: straight between two levels, rounded at both ends, never quite black or white.
+def tone_curve(
+    nepers: Pixels, low: float, high: float, toe: float, shoulder: float, gamma: float, black: float, white: float
+) -> Pixels:
+    """Map nepers to intensities by an S-curve: linear between two levels, rounded at both ends.
 
-    On real joint crops it is straight: open air, soft tissue, the joint space and bone lie at 0.02, 0.27, 0.39
-    and 0.53, as do their thicknesses.
+    On real joint crops it is linear: open air, soft tissue, the joint space and bone lie at 0.02, 0.27, 0.39 and 0.53,
+    in proportion to their attenuation.
 
     Parameters
     ----------
     nepers : (H, W) float32 array
     low, high : float
-        The window: nepers where the straight part would meet black and white.
+        Window: nepers at which the linear part reaches black and white.
     toe, shoulder : float
-        Nepers over which the curve bends at its lower and its upper end.
+        Widths of the bends at the lower and the upper end, in nepers.
     gamma : float
         Power applied to the curve's output; above 1 darkens.
     black, white : float
-        Grey levels that the curve tends to, in [0, 1].
+        Pixels levels that the curve tends to, in [0, 1].
 
     Returns
     -------
     (H, W) float32 array
-        Grey levels, bone bright.
+        Pixels levels, bone bright.
     """
     ramp = _soft_ramp(nepers - np.float32(low), toe) - _soft_ramp(nepers - np.float32(high), shoulder)
-    grey = np.clip(ramp / np.float32(high - low), 0, 1)
+    intensity = np.clip(ramp / np.float32(high - low), 0, 1)
     if gamma != 1:
-        grey = np.power(grey, np.float32(gamma))
-    return np.float32(black) + np.float32(white - black) * grey
+        intensity = np.power(intensity, np.float32(gamma))
+    return np.float32(black) + np.float32(white - black) * intensity
 
 
-def _soft_ramp(x: Grey, bend: float) -> Grey:
-    """``max(x, 0)``, its corner rounded over ``bend``: the integral of a logistic curve."""
+def _soft_ramp(x: Pixels, bend: float) -> Pixels:
+    """Return ``max(x, 0)`` with its corner rounded over ``bend``: the integral of a logistic curve."""
     # log(1 + exp(t)) without overflow
     return np.maximum(x, 0) + np.float32(bend) * np.log1p(np.exp(-np.abs(x) / np.float32(bend)))
 
 
-def jpeg(grey: Grey, quality: int) -> Grey:
-    """Write the image as 8-bit JPEG and read it back, in memory.
+def jpeg(intensity: Pixels, quality: int) -> Pixels:
+    """Compress the image as 8-bit JPEG and decompress it, in memory.
 
     Parameters
     ----------
-    grey : (H, W) float32 array
+    intensity : (H, W) float32 array
         In [0, 1].
     quality : int
         1 to 100.
@@ -132,16 +131,16 @@ def jpeg(grey: Grey, quality: int) -> Grey:
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(np.round(255 * np.clip(grey, 0, 1)).astype(np.uint8)).save(file, "JPEG", quality=quality)
+    Image.fromarray(np.round(255 * np.clip(intensity, 0, 1)).astype(np.uint8)).save(file, "JPEG", quality=quality)
     return np.asarray(Image.open(file), dtype=np.float32) / np.float32(255)
 
 
-def enlarge(grey: Grey, shape: tuple[int, int]) -> Grey:
-    """Resample to more pixels by cubic convolution; the image's borders stay where they are.
+def enlarge(intensity: Pixels, shape: tuple[int, int]) -> Pixels:
+    """Resample to more pixels by cubic convolution; the image's borders do not move.
 
     Parameters
     ----------
-    grey : (h, w) float32 array
+    intensity : (h, w) float32 array
     shape : (H, W)
 
     Returns
@@ -150,33 +149,33 @@ def enlarge(grey: Grey, shape: tuple[int, int]) -> Grey:
     """
     from PIL import Image
 
-    large = Image.fromarray(grey).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
+    large = Image.fromarray(intensity).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
     return np.asarray(large, dtype=np.float32)
 
 
-def shrink(image: Grey, factor: int) -> Grey:
-    """Mean of blocks of ``factor`` x ``factor`` pixels; sides must be multiples of it."""
+def shrink(image: Pixels, factor: int) -> Pixels:
+    """Return the means of blocks of ``factor`` x ``factor`` pixels; rows and columns must be multiples of it."""
     rows, cols = image.shape[0] // factor, image.shape[1] // factor
     return image.reshape(rows, factor, cols, factor).mean(axis=(1, 3), dtype=np.float32)
 
 
-def wide_blur(image: Grey, sd_px: float) -> Grey:
-    """Gaussian blur, many pixels wide, computed on a coarse grid; the border is continued."""
+def wide_blur(image: Pixels, sd_px: float) -> Pixels:
+    """Apply a Gaussian blur many pixels wide on a coarse grid; the border is extended."""
     step = int(sd_px / _CELLS_PER_SD)
     if step < 2:
         return ndimage.gaussian_filter(image, sd_px, mode="nearest", truncate=3)
     rows, cols = (-(-n // step) for n in image.shape)
     padding = [(0, rows * step - image.shape[0]), (0, cols * step - image.shape[1])]
     cells = shrink(np.pad(image, padding, mode="edge"), step)
-    # the linear interpolation below widens by a cell's variance, so the blur leaves that out
+    # the linear interpolation below adds the variance of a cell, so the blur subtracts it
     cells = ndimage.gaussian_filter(cells, np.sqrt((sd_px / step) ** 2 - 0.25), mode="nearest", truncate=3)
-    blurred: Grey = _between_cells(image.shape[0], step) @ cells @ _between_cells(image.shape[1], step).T
+    blurred: Pixels = _between_cells(image.shape[0], step) @ cells @ _between_cells(image.shape[1], step).T
     return blurred
 
 
 @lru_cache(maxsize=16)
-def _between_cells(length: int, step: int) -> Grey:
-    """(length, cells) weights that interpolate linearly between the middles of cells of ``step`` pixels."""
+def _between_cells(length: int, step: int) -> Pixels:
+    """Return the (length, cells) weights of linear interpolation between the middles of cells of ``step`` pixels."""
     cells = -(-length // step)
     at = np.clip((np.arange(length) + 0.5) / step - 0.5, 0, cells - 1)
     return np.clip(1 - np.abs(at[:, None] - np.arange(cells)), 0, 1).astype(np.float32)

@@ -1,1 +1,1 @@
-"""The shapes of bones and joint spaces, and how they are posed and projected."""
+"""Geometry of the simulated hand: bone surfaces, joint spaces, joint positions and poses."""

@@ -1,7 +1,7 @@
-"""The shape of one bone as a solid in space, in formulas, so that every distance on it is exact.
+"""Shape of one bone as a solid in space, defined by formulas with exact distances.
 
-A bone lies in its own frame, in mm: ``y`` along it from the distal end (0) to the proximal one, ``x`` across it in
-the plane of the film, ``z`` towards the detector. Its side is a stack of ellipses whose widths and depths follow
+The bone's frame is in mm: ``y`` along the bone from the distal end (0) to the proximal one, ``x`` across it in the
+plane of the radiograph, ``z`` towards the detector. Its side is a stack of ellipses whose widths and depths follow
 splines along ``y``; its two ends are joint surfaces ``y = f(x, z)``.
 """
 
@@ -19,15 +19,15 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class JointSurface:
-    """The end of a bone, ``y = f(x, z)`` from the end's middle, where ``f`` is 0.
+    """Joint surface at one end of a bone: ``y = f(x, z)`` from the end's middle, where ``f`` is 0.
 
     Attributes
     ----------
     radius_x, radius_z : float
-        Of curvature, in mm; positive where the surface's rim lies further proximal than its middle: the round head
-        of a bone, and the hollow base of the next one, which fits over it.
+        Of curvature, in mm; positive where the surface's rim lies further proximal than its middle: the convex head
+        of a bone, and the concave base of the next one.
     groove : float
-        Depth in mm of the groove between the two condyles of a head, or height of the ridge of a base that fits in.
+        Depth in mm of the groove between the two condyles of a head, or height of the matching ridge of a base.
     condyle : float
         Distance in mm from the middle to the top of each condyle.
     slant : float
@@ -41,29 +41,29 @@ class JointSurface:
     slant: float = 0.0
 
     def height(self, x: Array, z: Array) -> Array:
-        """``f(x, z)`` in mm."""
+        """Return ``f(x, z)`` in mm."""
         return self.across(x) + z**2 * (0.5 / self.radius_z) + z**4 * (0.1 / self.radius_z**3)
 
     def across(self, x: Array) -> Array:
-        """``f(x, 0)`` in mm."""
+        """Return ``f(x, 0)`` in mm."""
         q = (x / self.condyle) ** 2
         round_ = x**2 * (0.5 / self.radius_x) + x**4 * (0.1 / self.radius_x**3)
         return round_ + self.slant * x + self.groove * np.minimum(q * q - 2 * q, 3.0)
 
     def steepness(self, x: Array, z: Array) -> Array:
-        """Length of the normal ``(f_x, 1, f_z)``: a step along ``y`` is this much longer than one to the surface."""
+        """Return the length of the normal ``(f_x, 1, f_z)``: distance along ``y`` over distance to the surface."""
         return np.sqrt(1 + (x / self.radius_x + self.slant) ** 2 + (z / self.radius_z) ** 2)
 
 
 @dataclass(frozen=True)
 class Erosion:
-    """A bite out of a bone: an ellipsoid in the bone's frame, in mm."""
+    """An erosion of a bone: an ellipsoid in the bone's frame, in mm."""
 
     centre: tuple[float, float, float]
     radii: tuple[float, float, float]
 
     def inside(self, x: Array, y: Array, z: Array) -> Array:
-        """Depth inside the bite in mm, about; negative outside."""
+        """Return the approximate depth inside the erosion in mm; negative outside."""
         r = np.sqrt(
             sum(((axis - c) / radius) ** 2 for axis, c, radius in zip((x, y, z), self.centre, self.radii, strict=True))
         )
@@ -72,7 +72,7 @@ class Erosion:
 
 @dataclass(frozen=True)
 class BoneShape:
-    """A bone.
+    """Shape of a bone.
 
     Attributes
     ----------
@@ -80,11 +80,11 @@ class BoneShape:
     length : float
         From the middle of the distal surface to the middle of the proximal one, in mm.
     knots : tuple of float
-        Places along ``y`` at which the four following are given, in mm.
+        Positions along ``y`` at which ``left``, ``right`` and ``depth`` are given, in mm.
     left, right, depth : tuple of float
         Half widths towards -x and +x, and half depth along z.
     bow : float
-        How far the shaft's middle is arched towards -z, in mm.
+        Displacement of the shaft's middle towards -z, in mm.
     head, base : JointSurface
         Distal and proximal end.
     rounding : float
@@ -107,41 +107,41 @@ class BoneShape:
         return PchipInterpolator(self.knots, np.stack([self.left, self.right, self.depth], axis=-1))
 
     def profile(self, y: Array) -> tuple[Array, Array, Array, Array]:
-        """Half widths left and right, half depth, and the middle's z, at places ``y``."""
+        """Return half widths left and right, half depth, and z of the middle line, at positions ``y``."""
         values = self._profile(np.clip(y, self.knots[0], self.knots[-1])).astype(np.asarray(y).dtype)
         u = np.clip(np.asarray(y) / self.length, 0, 1)
         return values[..., 0], values[..., 1], values[..., 2], -self.bow * 4 * u * (1 - u)
 
     def side_distance(self, x: Array, y: Array, z: Array, scale: float = 1.0) -> Array:
-        """Distance inside the bone's side in mm, measured through its axis; broadcasts ``x, y, z``.
+        """Return the distance inside the bone's side in mm, measured through its axis; broadcasts ``x, y, z``.
 
-        ``scale`` narrows the side: that of the shaft, for instance, where it goes on inside a wider head.
+        ``scale`` multiplies the half widths and the half depth.
         """
         left, right, depth, middle = self.profile(y)
         across = np.where(x < 0, x / (scale * left), x / (scale * right))
         deep = (z - middle) / (scale * depth)
         rho = np.sqrt(across**2 + deep**2)
         radius = np.sqrt(x**2 + (z - middle) ** 2)
-        # at the very axis radius/rho is 0/0: there the side is the shorter half axis away
+        # on the axis radius/rho is 0/0: the distance there is the shorter half axis
         small = rho < 1e-3
         ratio = np.where(small, scale * np.minimum(np.minimum(left, right), depth), radius / np.where(small, 1, rho))
         return ratio * (1 - rho)
 
     def end_distances(self, x: Array, y: Array, z: Array) -> tuple[Array, Array]:
-        """Distance inside the distal and the proximal surface in mm; broadcasts."""
+        """Return the distances inside the distal and the proximal surface in mm; broadcasts."""
         head = (y - self.head.height(x, z)) / self.head.steepness(x, z)
         base = (self.length + self.base.height(x, z) - y) / self.base.steepness(x, z)
         return head, base
 
     def distance(self, x: Array, y: Array, z: Array) -> Array:
-        """Depth below the surface in mm, positive inside, rims rounded."""
+        """Return the depth below the surface in mm, positive inside, rims rounded."""
         side = self.side_distance(x, y, z)
         head, base = self.end_distances(x, y, z)
         return smooth_min(smooth_min(side, head, self.rounding), base, self.rounding)
 
     @cached_property
-    def reach(self) -> tuple[float, float]:
-        """Where the bone begins and ends along ``y``, in mm."""
+    def extent(self) -> tuple[float, float]:
+        """First and last position of the bone along ``y``, in mm."""
         left, right, depth, _ = self.profile(np.array([0.0, self.length]))
         edge = np.maximum(left, right)
         first = min(0.0, float(self.head.across(np.linspace(-edge[0], edge[0], 41)).min()))
@@ -149,20 +149,20 @@ class BoneShape:
         return first - 0.5, self.length + max(last, 0.0) + 0.5
 
     @cached_property
-    def girth(self) -> float:
-        """Its largest half width or half depth, in mm."""
-        left, right, depth, _ = self.profile(np.linspace(*self.reach, 9))
+    def max_half_width(self) -> float:
+        """Largest half width or half depth, in mm."""
+        left, right, depth, _ = self.profile(np.linspace(*self.extent, 9))
         return float(max(left.max(), right.max(), depth.max()))
 
 
 def smooth_min(a: Array, b: Array, k: float) -> Array:
-    """The smaller of two distances, rounded where they meet within ``k``; never more than the smaller."""
+    """Return the smaller of two distances, rounded where they differ by less than ``k``; at most the smaller."""
     h = np.maximum(k - np.abs(a - b), 0)
     return np.minimum(a, b) - h * h * (0.25 / k)
 
 
-def meet_base(shape: BoneShape, start: Array, direction: Array) -> float:
-    """How far a line from ``start`` along ``direction`` runs until it meets the bone's base.
+def distance_to_base(shape: BoneShape, start: Array, direction: Array) -> float:
+    """Return the distance from ``start`` along ``direction`` to the bone's base.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def meet_base(shape: BoneShape, start: Array, direction: Array) -> float:
     Returns
     -------
     float
-        mm; negative where the start lies inside the bone already.
+        mm; negative where the start lies inside the bone.
     """
 
     def beyond(s: float) -> float:  # distance below the surface along y
@@ -181,7 +181,7 @@ def meet_base(shape: BoneShape, start: Array, direction: Array) -> float:
         return float(y - shape.length - shape.base.height(np.asarray(x), np.asarray(z)))
 
     s = 0.0
-    for _ in range(30):  # Newton: the surface is smooth and the line nearly normal to it
+    for _ in range(30):  # Newton's method: the surface is smooth and the line nearly normal to it
         value = beyond(s)
         slope = (beyond(s + 1e-5) - beyond(s - 1e-5)) / 2e-5
         step = value / slope

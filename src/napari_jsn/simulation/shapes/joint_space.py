@@ -1,11 +1,11 @@
-"""How wide healthy joint spaces are, and how a reader would grade a damaged joint.
+"""Healthy joint space widths, and Sharp/van der Heijde grades computed from the geometry of a joint.
 
-Widths are radiographic: from subchondral plate to subchondral plate on a posteroanterior film, in mm.
+Widths are radiographic: from subchondral plate to subchondral plate on a posteroanterior radiograph, in mm.
 
-The levels of healthy adults, 1.7 mm in the MCP, 1.0 mm in the PIP and 0.75 mm in the DIP joints of the fingers, are
-round figures: wider in MCP than in PIP joints [1]_, and above the 1.40 (SD 0.25) mm of MCP and 0.70 (SD 0.25) mm of DIP
-joints in patients of 65 years with osteoarthritis, whose controls had wider spaces [2]_. The spread of 15 % gives the
-same 0.25 mm in the MCP joints. Men's spaces are 11.1 % wider in the MCP [4]_ and 15.4 % in the PIP joints [5]_. The
+The means of healthy adults, 1.7 mm in the MCP, 1.0 mm in the PIP and 0.75 mm in the DIP joints of the fingers, are
+rounded figures: wider in MCP than in PIP joints [1]_, and above the 1.40 (SD 0.25) mm of MCP and 0.70 (SD 0.25) mm of
+DIP joints in patients of 65 years with osteoarthritis, whose controls had wider spaces [2]_. The spread of 15 % gives
+the same 0.25 mm in the MCP joints. Men's spaces are 11.1 % wider in the MCP [4]_ and 15.4 % in the PIP joints [5]_. The
 steps between fingers (the index widest, the little finger narrowest) and the thumb's widths are assumed.
 
 References
@@ -35,7 +35,7 @@ from napari_jsn.common.errors import InputError
 
 Sex = Literal["F", "M"]
 
-#: Share of women among simulated patients; about seven of ten patients with rheumatoid arthritis are.
+#: Share of women among simulated patients, as among patients with rheumatoid arthritis.
 SHARE_OF_WOMEN = 0.7
 
 #: Mean width of healthy adults, both sexes taken together, in mm.
@@ -47,34 +47,34 @@ _MEAN_MM = {
     "MCP5": 1.50, "PIP5": 0.90, "DIP5": 0.65,
 }  # fmt: skip
 
-#: How much wider men's joint spaces are; nobody gives it for DIP and IP, which are taken to be as the PIP.
+#: Ratio of men's to women's widths; none is published for DIP and IP, so that of PIP is used.
 _MEN_TO_WOMEN = {"MCP": 1.111, "PIP": 1.154, "DIP": 1.154, "IP": 1.154}
 
-#: Relative spread: what all joints of a person share, and what each joint has to itself.
+#: Relative standard deviation shared by all joints of a person, and that of each joint.
 _SHARED_SD, _OWN_SD = 0.12, 0.09
 _CLIP_SD = 2.0
 
 #: Smallest share of the healthy width that counts as normal, as doubtful (grade 1), and as grade 2.
 NORMAL_SHARE, DOUBTFUL_SHARE, HALF = 0.90, 0.75, 0.50
-#: Sideways displacement of the bones, as a share of the joint's width, from which it is subluxed, and luxated.
+#: Lateral displacement of the bones, as a share of the joint's width, from which it is subluxed, and luxated.
 SUBLUXATION, LUXATION = 0.25, 1.0
-#: Share of the surface from which an erosion counts 2, and 3 (past the middle of the bone), and from which all is lost.
+#: Share of the surface from which an erosion counts 2, and 3 (past the middle of the bone), and of a collapsed joint.
 LARGE_EROSION, PAST_MIDDLE, COLLAPSE = 0.15, 0.50, 0.90
 
 
 def draw_sex(rng: np.random.Generator) -> Sex:
-    """``"F"`` or ``"M"``, in the shares of :data:`SHARE_OF_WOMEN`."""
+    """Draw ``"F"`` or ``"M"`` with the share of :data:`SHARE_OF_WOMEN`."""
     return "F" if rng.random() < SHARE_OF_WOMEN else "M"
 
 
 def check_sex(sex: str | None) -> None:
-    """Refuse anything but ``"F"``, ``"M"`` and None."""
+    """Raise an InputError for anything but ``"F"``, ``"M"`` and None."""
     if sex not in ("F", "M", None):
         raise InputError(f'The sex of a simulated patient is "F" or "M", not {sex!r}.', "sex")
 
 
 def mean_widths(sex: Sex) -> dict[str, float]:
-    """Mean joint space width of healthy women or men.
+    """Return the mean joint space widths of healthy women or men.
 
     Parameters
     ----------
@@ -96,8 +96,8 @@ def mean_widths(sex: Sex) -> dict[str, float]:
 def draw_widths(rng: np.random.Generator, sex: Sex | None = None) -> dict[str, float]:
     """Draw the healthy joint space widths of one hand.
 
-    Wide joints come together: a factor of 12 % is shared by the hand, 9 % belong to each joint, both cut at 2 standard
-    deviations.
+    The widths of a hand are correlated: all joints share a factor with a standard deviation of 12 %, each joint has
+    its own of 9 %, both clipped at 2 standard deviations.
 
     Parameters
     ----------
@@ -123,10 +123,10 @@ def draw_widths(rng: np.random.Generator, sex: Sex | None = None) -> dict[str, f
 
 
 def narrowing_grade(jsw_mm: float, healthy_mm: float, displacement: float = 0.0) -> int:
-    """Joint space narrowing after Sharp/van der Heijde, from the geometry.
+    """Return the Sharp/van der Heijde grade of joint space narrowing, computed from the geometry.
 
     ===== ================================== ===============================================
-    grade as readers have it [6]_            here
+    grade of readers [6]_                    here
     ===== ================================== ===============================================
     0     normal                             at least 90 % of the healthy width is left
     1     focal or doubtful                  75 to 90 %
@@ -135,15 +135,15 @@ def narrowing_grade(jsw_mm: float, healthy_mm: float, displacement: float = 0.0)
     4     bony ankylosis, complete luxation  nothing is left, or displaced by the whole width
     ===== ================================== ===============================================
 
-    The change from 0 to 1 lies a little above the 7 % that a repeated film can show at all [3]_. On a film, surfaces
-    that touch cannot be told from fused ones, so grade 4 begins at 0 mm.
+    The limit between 0 and 1 lies a little above 7 %, the smallest change that a repeated radiograph detects [3]_. On a
+    radiograph, surfaces in contact cannot be distinguished from fused ones, so grade 4 begins at 0 mm.
 
     Parameters
     ----------
     jsw_mm, healthy_mm : float
-        Joint space width now, and before the disease. Overlapping bones have a width below 0.
+        Joint space width at the visit, and before the disease. Overlapping bones have a width below 0.
     displacement : float
-        Sideways displacement of the bones as a share of the joint's width.
+        Lateral displacement of the bones as a share of the joint's width.
 
     Returns
     -------
@@ -170,11 +170,11 @@ def narrowing_grade(jsw_mm: float, healthy_mm: float, displacement: float = 0.0)
 
 
 def erosion_grade(share_of_surface: float, count: int) -> int:
-    """Erosion after Sharp/van der Heijde, from the geometry.
+    """Return the Sharp/van der Heijde grade of erosion, computed from the geometry.
 
     Readers give 1 for each discrete erosion, 2 for a larger one, 3 for one past the middle of the bone, add them up to
-    5 at most, and give 5 for a collapsed joint [6]_. Here all erosions of a joint count as equally large: 2 each from
-    15 % and 3 each from 50 % of the joint's surface, and 5 where 90 % of the surface is gone.
+    5 at most, and give 5 for a collapsed joint [6]_. Here all erosions of a joint are assumed to be of equal size: 2
+    each from 15 % and 3 each from 50 % of the joint's surface, and 5 if 90 % of the surface is lost.
 
     Parameters
     ----------
@@ -191,12 +191,12 @@ def erosion_grade(share_of_surface: float, count: int) -> int:
     Raises
     ------
     InputError
-        If the share is not in 0 to 1, the count is negative, or a surface is eroded by no erosion.
+        If the share is not in 0 to 1, the count is negative, or an eroded surface has no erosion.
     """
     if not 0 <= share_of_surface <= 1:
         raise InputError(f"The eroded share of a surface is 0 to 1, not {share_of_surface}.", "share_of_surface")
     if count < 0 or (count == 0 and share_of_surface > 0):
-        raise InputError(f"{count} erosions cannot take {share_of_surface:.0%} of the surface.", "count")
+        raise InputError(f"{count} erosions cannot erode {share_of_surface:.0%} of the surface.", "count")
     if share_of_surface == 0:
         return 0
     if share_of_surface >= COLLAPSE:

@@ -1,127 +1,119 @@
-"""Where every bone of a hand lies at a visit.
-
-Fingers are chains: each bone sits on the head of the one below it, at the joint's width along the joint's axis, however
-both are turned. So the width is exact at every visit, and a turn, a flexion or a roll does not change it.
-"""
+"""Poses of solids in space, and the transform of a hand to the radiograph."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from napari_jsn import anatomy
-from napari_jsn.simulation.shapes.bone import BoneShape, meet_base
-from napari_jsn.simulation.shapes.projection import Pose, rotation
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Angles:
-    """How one bone is turned, in degrees: in the plane, out of it, and about its own axis."""
+class SolidPose:
+    """Affine transform of a solid: a point ``p`` of its frame maps to ``matrix @ p + translation``, in mm.
 
-    turn_deg: float = 0.0
+    In space the matrix is a rotation. On the radiograph it also includes the mirroring and the magnification in the
+    radiograph's plane.
+
+    Attributes
+    ----------
+    matrix : (3, 3) float array
+    translation : (3,) float array
+    """
+
+    matrix: Array
+    translation: Array
+
+    def __call__(self, points: NDArray[np.floating]) -> Array:
+        """Map (..., 3) points of the solid's frame."""
+        return np.asarray(points @ self.matrix.T + self.translation, dtype=np.float64)
+
+    def inverse(self, points: NDArray[np.floating]) -> Array:
+        """Map a (3,) or (n, 3) array of points back to the solid's frame."""
+        return np.asarray(np.linalg.solve(self.matrix, (points - self.translation).T).T, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class BoneAngles:
+    """Orientation of one bone, in degrees.
+
+    Attributes
+    ----------
+    rotation_deg : float
+        In the plane of the radiograph; positive is clockwise on the screen.
+    flexion_deg : float
+        Out of the plane.
+    roll_deg : float
+        About the bone's long axis.
+    """
+
+    rotation_deg: float = 0.0
     flexion_deg: float = 0.0
     roll_deg: float = 0.0
 
-    def __add__(self, other: Angles) -> Angles:
-        return Angles(
-            self.turn_deg + other.turn_deg,
+    def __add__(self, other: BoneAngles) -> BoneAngles:
+        return BoneAngles(
+            self.rotation_deg + other.rotation_deg,
             self.flexion_deg + other.flexion_deg,
             self.roll_deg + other.roll_deg,
         )
 
-    def __sub__(self, other: Angles) -> Angles:
-        return self + Angles(-other.turn_deg, -other.flexion_deg, -other.roll_deg)
+    def __sub__(self, other: BoneAngles) -> BoneAngles:
+        return self + BoneAngles(-other.rotation_deg, -other.flexion_deg, -other.roll_deg)
 
     @property
-    def rotation(self) -> Array:
-        """(3, 3) matrix."""
-        return rotation(self.turn_deg, self.flexion_deg, self.roll_deg)
+    def matrix(self) -> Array:
+        """(3, 3) rotation matrix."""
+        return rotation_matrix(self.rotation_deg, self.flexion_deg, self.roll_deg)
+
+
+def rotation_matrix(rotation_deg: float = 0.0, flexion_deg: float = 0.0, roll_deg: float = 0.0) -> Array:
+    """Return the (3, 3) matrix of a roll about y, then a flexion about x, then a rotation in the plane.
+
+    A positive rotation takes +x towards +y: clockwise on the screen.
+    """
+    t, f, r = np.deg2rad([rotation_deg, flexion_deg, roll_deg])
+    in_plane = np.array([[np.cos(t), -np.sin(t), 0], [np.sin(t), np.cos(t), 0], [0, 0, 1]])
+    flexion = np.array([[1, 0, 0], [0, np.cos(f), -np.sin(f)], [0, np.sin(f), np.cos(f)]])
+    roll = np.array([[np.cos(r), 0, np.sin(r)], [0, 1, 0], [-np.sin(r), 0, np.cos(r)]])
+    return in_plane @ flexion @ roll
 
 
 @dataclass(frozen=True)
-class Seat:
-    """How the upper bone of a joint sits on the lower one.
+class RadiographTransform:
+    """Transform of a left hand to the radiograph, both in mm: mirrored, magnified, rotated, translated.
 
     Attributes
     ----------
-    jsw_mm : float
-        Gap along the joint's axis; 0 is contact.
-    slide_mm : float
-        Sideways, across the finger.
+    rotation_deg : float
+        Clockwise on the screen.
+    translation_mm : (float, float)
+        x and y of the hand's origin on the radiograph.
+    magnification : float
+    mirrored : bool
+        True for a right hand.
     """
 
-    jsw_mm: float
-    slide_mm: float = 0.0
-
-
-@dataclass(frozen=True)
-class JointPlace:
-    """The middle of a joint in space: on the upper bone's surface, on the lower one's, and the axis between."""
-
-    on_upper: Array
-    on_lower: Array
-    axis: Array
+    rotation_deg: float = 0.0
+    translation_mm: tuple[float, float] = (0.0, 0.0)
+    magnification: float = 1.0
+    mirrored: bool = False
 
     @property
-    def jsw_mm(self) -> float:
-        """The gap along the axis, from upper to lower."""
-        return float(self.axis @ (self.on_lower - self.on_upper))
+    def linear(self) -> Array:
+        """(2, 2) linear part."""
+        t = np.deg2rad(self.rotation_deg)
+        rotation = np.array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
+        return np.asarray(self.magnification * rotation @ np.diag([-1.0 if self.mirrored else 1.0, 1.0]))
 
+    def points(self, xy: NDArray[np.floating]) -> Array:
+        """Map (..., 2) points of the hand to the radiograph."""
+        return np.asarray(np.asarray(xy) @ self.linear.T + self.translation_mm)
 
-@dataclass(frozen=True)
-class PosedHand:
-    """All bones of a hand in space, in mm of a left hand.
-
-    Attributes
-    ----------
-    poses : mapping of bone to Pose
-    joints : mapping of joint to JointPlace
-    """
-
-    poses: Mapping[str, Pose] = field(repr=False)
-    joints: Mapping[str, JointPlace] = field(repr=False)
-
-
-def seat(upper: BoneShape, lower_pose: Pose, upper_rotation: Array, place: Seat) -> tuple[Pose, JointPlace]:
-    """Set a bone on the head of another.
-
-    The joint's axis is the mean of the two bones' own axes; it passes through the middle of the lower bone's head, and
-    the gap is measured along it, between the two surfaces.
-
-    Returns
-    -------
-    pose : Pose
-        Of the upper bone.
-    joint : JointPlace
-    """
-    axis = lower_pose.matrix[:, 1] + upper_rotation[:, 1]
-    axis = axis / np.linalg.norm(axis)
-    across = np.array([axis[1], -axis[0], 0.0]) / np.hypot(axis[0], axis[1])
-    apex = lower_pose.shift
-    base = upper_rotation @ np.array([0.0, upper.length, 0.0])
-    pose = Pose(upper_rotation, apex - place.jsw_mm * axis + place.slide_mm * across - base)
-    gap = meet_base(upper, pose.inverse(apex), -axis @ upper_rotation)
-    # a move along the axis changes the gap by as much
-    pose = Pose(upper_rotation, pose.shift + (gap - place.jsw_mm) * axis)
-    return pose, JointPlace(apex - place.jsw_mm * axis, apex, axis)
-
-
-def pose_chain(
-    shapes: Mapping[str, BoneShape], ray: int, root: Array, angles: Mapping[str, Angles], seats: Mapping[str, Seat]
-) -> tuple[dict[str, Pose], dict[str, JointPlace]]:
-    """Pose the bones of one ray, from the metacarpal's base at ``root`` (3,) to the finger's tip."""
-    metacarpal = f"MC{ray}"
-    turned = angles[metacarpal].rotation
-    pose = Pose(turned, root - turned @ np.array([0.0, shapes[metacarpal].length, 0.0]))
-    poses, joints = {metacarpal: pose}, {}
-    for joint in anatomy.JOINTS:
-        if int(joint[-1]) != ray:
-            continue
-        upper, lower = anatomy.bones_of(joint)
-        poses[upper], joints[joint] = seat(shapes[upper], poses[lower], angles[upper].rotation, seats[joint])
-    return poses, joints
+    def pose(self, pose: SolidPose) -> SolidPose:
+        """Return a bone's pose on the radiograph from its pose in the hand."""
+        space = np.eye(3)
+        space[:2, :2] = self.linear
+        return SolidPose(space @ pose.matrix, space @ pose.translation + [*self.translation_mm, 0.0])

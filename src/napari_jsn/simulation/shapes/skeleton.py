@@ -1,10 +1,10 @@
-"""Where the joints and wrist bones of a random adult hand lie, in mm.
+"""Positions of the joints and wrist bones of a random adult hand, in mm.
 
-The directions of the bones, the layout of the wrist and how bones vary together come from statistics of the landmarks
-of 894 hands (``hand_shape.json``, made by ``python -m napari_jsn.evaluation.calibration hand-shape``). Those hands
-are children's and adolescents', the landmarks lie slightly off the joint gaps, and the films' pixels are not
-physical. So the mean lengths are those of adult bones [1]_, from which the landmarks' proportions differ by 8 % at
-most; only how bones deviate from their mean is the landmarks'.
+The directions of the bones, the layout of the wrist and the covariance of the bones come from statistics of the
+landmarks of 894 hands (``hand_shape.json``, made by ``python -m napari_jsn.evaluation.calibration hand-shape``). These
+are hands of children and adolescents, the landmarks lie slightly beside the joint gaps, and the pixel size of the
+radiographs is unknown. So the mean lengths are those of adult bones [1]_, from which the landmarks' proportions differ
+by 8 % at most; only the deviations from the mean come from the landmarks.
 
 References
 ----------
@@ -41,11 +41,11 @@ BONE_LENGTH_MM = {
     "MC5": 53.69, "PP5": 32.57, "MP5": 18.11, "DP5": 15.96,
 }  # fmt: skip
 
-#: Length of a man's or a woman's bones against the mean of both, and the spread of overall size within a sex [2]_.
+#: Length of women's and men's bones over the mean of both, and standard deviation of the size within a sex [2]_.
 _SEX_FACTOR: dict[Sex, float] = {"F": 0.96, "M": 1.04}
 _SIZE_SD = 0.05
 
-#: Limits, in standard deviations, of each principal component and of each figure that they add up to.
+#: Limits, in standard deviations, of each principal component and of each figure computed from them.
 _COMPONENT_CLIP, _FIGURE_CLIP = 2.0, 2.5
 #: Neighbouring rays' lines stay this far apart beyond the metacarpophalangeal joints; one in 200 real hands is closer.
 _MIN_GAP_MM = 16.0
@@ -56,7 +56,7 @@ _HALF_CMC_MM = 0.75
 
 @dataclass(frozen=True)
 class Skeleton:
-    """The joint points of one left hand as it lies on a posteroanterior film, fingers up.
+    """Joint points of one left hand on a posteroanterior radiograph, fingers up.
 
     Attributes
     ----------
@@ -73,11 +73,11 @@ class Skeleton:
     points: Mapping[str, Array] = field(repr=False)
 
     def rays(self) -> dict[int, Array]:
-        """Points of each ray from proximal to distal: (5, 2) for the fingers, (4, 2) for the thumb, in mm."""
+        """Return the points of each ray from proximal to distal: (5, 2) for fingers, (4, 2) for the thumb, in mm."""
         return {ray: np.stack([self.points[name] for name in names]) for ray, names in _RAY_POINTS.items()}
 
     def ends(self, bone: str) -> tuple[Array, Array]:
-        """Proximal and distal end point of a bone of the rays, in mm: the middles of its joints, or its tip."""
+        """Return proximal and distal end point of a bone of the rays, in mm: the middles of its joints, or its tip."""
         proximal, distal = _ENDS[bone]
         return self.points[proximal], self.points[distal]
 
@@ -91,13 +91,13 @@ def draw_skeleton(rng: np.random.Generator, sex: Sex | None = None, variation: f
     sex : {"F", "M"}, optional
         Drawn if not given. Men's bones are 8 % longer than women's.
     variation : float
-        How much hands differ from the mean: 1 as people do, 0 gives the mean hand of that sex.
+        Factor of the deviation from the mean: 1 as in the population, 0 gives the mean hand of that sex.
 
     Returns
     -------
     Skeleton
-        In mm. Joint points lie a bone's length and half of the mean joint spaces apart. Fingers never cross: where they
-        would come too close the whole hand is drawn back towards the mean.
+        In mm. The distance of joint points is a bone's length plus half of the mean joint spaces. Fingers never cross:
+        if they are too close, the deviation of the whole hand is reduced.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def draw_skeleton(rng: np.random.Generator, sex: Sex | None = None, variation: f
 
 @dataclass(frozen=True)
 class _Shape:
-    """The fitted statistics: figures by name, their mean and spread, and how they vary together."""
+    """The fitted statistics: figures by name, their mean, standard deviation and principal components."""
 
     index: Mapping[str, int]
     mean: Array
@@ -131,7 +131,7 @@ class _Shape:
     @staticmethod
     @cache
     def shipped() -> _Shape:
-        """The statistics of ``hand_shape.json``."""
+        """Read the statistics of ``hand_shape.json``."""
         content: dict[str, Any] = json.loads(
             files("napari_jsn.simulation").joinpath("hand_shape.json").read_text(encoding="utf-8")
         )
@@ -139,7 +139,7 @@ class _Shape:
         return _Shape({name: k for k, name in enumerate(content["features"])}, *arrays)
 
     def draw(self, rng: np.random.Generator) -> Array:
-        """Deviations of all figures from their mean, cut where no hand is."""
+        """Draw the deviations of all figures from their mean, clipped."""
         scores = np.clip(rng.standard_normal(len(self.component_sd)), -_COMPONENT_CLIP, _COMPONENT_CLIP)
         standard = (scores * self.component_sd) @ self.components
         return self.sd * np.clip(standard, -_FIGURE_CLIP, _FIGURE_CLIP)
@@ -156,20 +156,20 @@ _ENDS = {bone: ends for ray, bones in RAYS.items() for bone, ends in zip(bones, 
 
 
 def _points(shape: _Shape, deviation: Array, size: float, sex: Sex) -> dict[str, Array]:
-    """Lay out the hand that deviates so from the mean."""
+    """Return the points of the hand with this deviation from the mean."""
     figures = shape.mean + deviation
     lengths = {}
     for bone, mean in BONE_LENGTH_MM.items():
         lengths[bone] = mean * _SEX_FACTOR[sex] * np.exp(size + deviation[shape.index[f"length:{bone}"]])
     unit = float(np.exp(np.mean(np.log(list(lengths.values())))))
 
-    def mark(number: int) -> Array:
-        """Landmark of the wrist in mm; 15, the base of the third metacarpal, is the origin."""
+    def landmark(number: int) -> Array:
+        """Return a landmark of the wrist in mm; 15, the base of the third metacarpal, is the origin."""
         if number == 15:
             return np.zeros(2)
         return unit * np.array([figures[shape.index[f"{axis}:{number}"]] for axis in "xy"])
 
-    points = _wrist(mark)
+    points = _wrist(landmark)
     spaces = _spaces(sex)
     for ray, bones in RAYS.items():
         for bone in bones:
@@ -186,10 +186,10 @@ def _spaces(sex: Sex) -> dict[str, float]:
     return mean_widths(sex)
 
 
-def _wrist(mark: Callable[[int], Array]) -> dict[str, Array]:
-    """Bases of the metacarpals, carpals and forearm from the landmarks of the wrist.
+def _wrist(landmark: Callable[[int], Array]) -> dict[str, Array]:
+    """Return bases of the metacarpals, carpals and forearm from the landmarks of the wrist.
 
-    The landmarks are corners, seen on the films: 0 and 2 the ulna's metaphysis, 1 its styloid; 3 and 4 the radius's
+    The landmarks are corners on the radiographs: 0 and 2 the ulna's metaphysis, 1 its styloid; 3 and 4 the radius's
     metaphysis, 5 its styloid; 6 to 12 the proximal ends of triquetrum, lunate, scaphoid, hamate, capitate, trapezoid
     and trapezium; 13 to 17 the bases of the metacarpals 5 to 1. A carpal's centre lies midway to its distal neighbours.
     """
@@ -197,29 +197,29 @@ def _wrist(mark: Callable[[int], Array]) -> dict[str, Array]:
     def between(first: Array, second: Array, share: float = 0.5) -> Array:
         return first + share * (second - first)
 
-    points = {f"CMC{18 - number}": mark(number) for number in range(13, 18)}
-    points["scaphoid"] = between(mark(8), between(mark(11), mark(12)))
-    points["lunate"] = between(mark(7), between(mark(9), mark(10)))
-    points["CMC5"] = between(mark(14), mark(13), 1.25)  # its landmark lies on the ring finger's side of the base
-    points["triquetrum"] = between(mark(6), mark(13), 0.35)
-    points["pisiform"] = between(mark(6), mark(13), 0.25)  # in front of the triquetrum
-    points["trapezium"] = between(mark(12), mark(17))
-    points["trapezoid"] = between(mark(11), mark(16))
-    points["capitate"] = between(mark(10), between(mark(14), mark(15)))
-    points["hamate"] = between(mark(9), between(mark(13), mark(14)))
+    points = {f"CMC{18 - number}": landmark(number) for number in range(13, 18)}
+    points["scaphoid"] = between(landmark(8), between(landmark(11), landmark(12)))
+    points["lunate"] = between(landmark(7), between(landmark(9), landmark(10)))
+    points["CMC5"] = between(landmark(14), landmark(13), 1.25)  # its landmark lies on the ring finger's side
+    points["triquetrum"] = between(landmark(6), landmark(13), 0.35)
+    points["pisiform"] = between(landmark(6), landmark(13), 0.25)  # in front of the triquetrum
+    points["trapezium"] = between(landmark(12), landmark(17))
+    points["trapezoid"] = between(landmark(11), landmark(16))
+    points["capitate"] = between(landmark(10), between(landmark(14), landmark(15)))
+    points["hamate"] = between(landmark(9), between(landmark(13), landmark(14)))
 
-    across = mark(4) - mark(0)
+    across = landmark(4) - landmark(0)
     down = np.array([-across[1], across[0]]) / np.hypot(*across)  # along the forearm, proximally
-    radius, ulna = between(mark(3), mark(4)), between(mark(0), mark(2))
+    radius, ulna = between(landmark(3), landmark(4)), between(landmark(0), landmark(2))
     # the radius ends midway to its styloid's tip, the ulna's head a quarter short of its own
-    for bone, middle, styloid, share in (("radius", radius, mark(5), 0.5), ("ulna", ulna, mark(1), 0.75)):
+    for bone, middle, styloid, share in (("radius", radius, landmark(5), 0.5), ("ulna", ulna, landmark(1), 0.75)):
         points[bone] = middle + share * down * float((styloid - middle) @ down)
         points[f"{bone}_shaft"] = points[bone] + _FOREARM_MM * down
     return points
 
 
 def _apart(points: Mapping[str, Array]) -> bool:
-    """Whether neighbouring rays keep their distance beyond the metacarpophalangeal joints."""
+    """Return whether neighbouring rays keep the minimum distance beyond the metacarpophalangeal joints."""
     lines = []
     for names in _RAY_POINTS.values():
         corners = np.stack([points[name] for name in names[1:]])

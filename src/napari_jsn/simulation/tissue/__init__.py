@@ -1,1 +1,1 @@
-"""What bones and soft tissue are made of."""
+"""Composition and attenuation of bone and soft tissue."""

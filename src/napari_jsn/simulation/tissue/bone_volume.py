@@ -1,7 +1,7 @@
-"""A bone filled with its substance: what it takes from the beam, cell by cell.
+"""Attenuation of a bone on a lattice of cells.
 
-What a bone is made of is the sum of an even part and of struts times their strength. The two do not change when bone is
-remodelled, only which struts they are does; so they are worked out once and kept as the bone's mould.
+The density of a cell is a mean density plus the trabecular texture times its amplitude. Remodelling changes the texture
+only, so mean and amplitude are computed once per bone.
 """
 
 from __future__ import annotations
@@ -12,52 +12,81 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.simulation.shapes.bone import BoneShape, Erosion, smooth_min
-from napari_jsn.simulation.shapes.material import COMPACT, Material
-from napari_jsn.simulation.shapes.projection import Slabs
-from napari_jsn.simulation.tissue import trabeculae as texture
+from napari_jsn.simulation.tissue import trabecular_texture
+from napari_jsn.simulation.tissue.material import COMPACT_PER_MM, Material
 
-#: Marrow between the struts is fat, which takes less than the soft tissue it displaces: as a share of compact bone.
+#: Least density of a cell, as a fraction of compact bone: fatty marrow attenuates less than the soft tissue it
+#: displaces.
 _FAT = np.float32(-0.05)
 
 Cells = NDArray[np.float32]
-Places = NDArray[np.float64]
+Positions = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Mould:
-    """A bone, or a part of it, on a lattice fixed to the bone: a part holds the same cells as the whole.
+class BoneVolume:
+    """Density of a bone, or of a part of it, on a lattice fixed to the bone: a part has the same cells as the whole.
 
     Attributes
     ----------
     x, y, z : (X,), (Y,), (Z,) float arrays
         Middles of the cells in mm.
-    even : (Z, Y, X) float32 array
-        Share of compact bone without struts.
-    struts : (Z, Y, X) float32 array
-        How much of it the struts redistribute.
-    mesh : (Y,) float32 array
-        Share of struts without direction.
+    mean_density : (Z, Y, X) float32 array
+        Density without trabeculae, as a fraction of compact bone.
+    texture_amplitude : (Z, Y, X) float32 array
+        Factor of the trabecular texture.
+    isotropic_share : (Y,) float32 array
+        Share of the trabeculae without preferred direction.
     """
 
-    x: Places
-    y: Places
-    z: Places
-    even: Cells
-    struts: Cells
-    mesh: Cells
+    x: Positions
+    y: Positions
+    z: Positions
+    mean_density: Cells
+    texture_amplitude: Cells
+    isotropic_share: Cells
 
 
-def make_mould(
+@dataclass(frozen=True)
+class AttenuationSlabs:
+    """Attenuation of a solid, summed over slabs of depth.
+
+    Attributes
+    ----------
+    values : (Z, Y, X) float32 array
+        Attenuation of each slab along z, in nepers.
+    x, y, z : (X,), (Y,), (Z,) float arrays
+        Middles of the cells in the bone's frame, in mm, evenly spaced.
+    """
+
+    values: Cells
+    x: Positions
+    y: Positions
+    z: Positions
+
+
+def make_bone_volume(
     shape: BoneShape,
     material: Material,
     erosions: tuple[Erosion, ...] = (),
     y_range: tuple[float, float] = (-1e9, 1e9),
     x_range: tuple[float, float] = (-1e9, 1e9),
-    step_mm: float = texture.STEP_MM[1],
-    slab_mm: float = texture.STEP_MM[0],
-) -> Mould | None:
-    """Work out what does not change with the struts; None if no bone lies within ``y_range`` and ``x_range`` mm."""
-    first, last = max(shape.reach[0], y_range[0]), min(shape.reach[1], y_range[1])
+    step_mm: float = trabecular_texture.STEP_MM[1],
+    slab_mm: float = trabecular_texture.STEP_MM[0],
+) -> BoneVolume | None:
+    """Compute the volume of a bone inside ``y_range`` and ``x_range`` (mm); None if there is no bone inside.
+
+    Parameters
+    ----------
+    shape : BoneShape
+    material : Material
+    erosions : tuple of Erosion
+    y_range, x_range : (float, float)
+        Part of the bone along and across it, in mm.
+    step_mm, slab_mm : float
+        Size of the cells in the plane of the radiograph and in depth.
+    """
+    first, last = max(shape.extent[0], y_range[0]), min(shape.extent[1], y_range[1])
     if first >= last:
         return None
     x, y, z = _lattice(shape, (first, last), x_range, step_mm, slab_mm)
@@ -67,49 +96,52 @@ def make_mould(
     head, base = shape.end_distances(xs, ys, zs)
     depth = smooth_min(smooth_min(shape.side_distance(xs, ys, zs), head, shape.rounding), base, shape.rounding)
 
-    # how far along: 1 in the ends, 0 in the middle of the shaft
+    # 1 in the ends, 0 in the middle of the shaft
     u = np.clip(ys / np.float32(shape.length), 0, 1)
     end = np.float32(1) - np.clip(np.float32(1.35) * np.abs(np.sin(np.float32(np.pi) * u)) ** np.float32(2.2), 0, 1)
     cortex = np.float32(material.cortex_mm) + np.float32(material.shell_mm - material.cortex_mm) * end
-    # cells are longer in depth than across, so surfaces are softened by a length between the two
+    # cells are longer in depth than across, so surfaces are softened over a length between the two
     soft = np.float32(0.15 + 0.1 * slab_mm)
     solid = np.clip(depth / soft + np.float32(0.5), 0, 1)
     core = np.clip((depth - cortex) / soft + np.float32(0.5), 0, 1)
 
-    marrow = np.float32(material.marrow)
-    # spongy bone thickens towards a joint surface, over about 2 mm
-    nearer = 1 + np.float32(1.3) * np.exp(-((base / np.float32(0.28 * shape.right[-2])) ** 2))
-    nearer += np.float32(0.35) * np.exp(np.abs(head) * np.float32(-0.6))
-    spongy = marrow + (np.float32(material.spongy * material.near_joint) - marrow) * end
-    inner = spongy * nearer
+    shaft_fraction = np.float32(material.shaft_fraction)
+    # trabecular bone is denser towards a joint surface, over about 2 mm
+    near_surface = 1 + np.float32(1.3) * np.exp(-((base / np.float32(0.28 * shape.right[-2])) ** 2))
+    near_surface += np.float32(0.35) * np.exp(np.abs(head) * np.float32(-0.6))
+    trabecular = shaft_fraction + (np.float32(material.end_fraction * material.periarticular) - shaft_fraction) * end
+    inner = trabecular * near_surface
     plate = np.exp(-((base / np.float32(material.plate_mm)) ** 2))
     plate += np.float32(0.55) * np.exp(-((head * np.float32(1.8 / material.plate_mm)) ** 2))
-    even = solid - core + core * np.minimum(inner + plate, 1)
-    if material.buried:
-        even += core * np.float32(material.buried) * _buried_cortex(shape, xs, ys, zs, head)
-    struts = core * (spongy * np.float32(material.grain)) * np.sqrt(np.sqrt(nearer))
-    for bite in erosions:
-        left = 1 - np.clip(bite.inside(xs, ys, zs) / soft + np.float32(0.5), 0, 1)
-        even, struts = even * left, struts * left
-    mesh = np.float32(material.mesh) * np.clip(1.5 - 3 * u[0, :, 0], 0, 1)
-    return Mould(x, y, z, even.astype(np.float32), struts.astype(np.float32), mesh.astype(np.float32))
+    mean_density = solid - core + core * np.minimum(inner + plate, 1)
+    if material.inner_cortex:
+        mean_density += core * np.float32(material.inner_cortex) * _inner_cortex(shape, xs, ys, zs, head)
+    amplitude = core * (trabecular * np.float32(material.trabecular_contrast)) * np.sqrt(np.sqrt(near_surface))
+    for erosion in erosions:
+        left = 1 - np.clip(erosion.inside(xs, ys, zs) / soft + np.float32(0.5), 0, 1)
+        mean_density, amplitude = mean_density * left, amplitude * left
+    isotropic = np.float32(material.isotropic_share) * np.clip(1.5 - 3 * u[0, :, 0], 0, 1)
+    return BoneVolume(
+        x, y, z, mean_density.astype(np.float32), amplitude.astype(np.float32), isotropic.astype(np.float32)
+    )
 
 
-def fill(mould: Mould, material: Material) -> Slabs:
-    """Attenuation of each slab in excess of soft tissue, the struts of the day included."""
-    slab_mm = float(mould.z[1] - mould.z[0])
-    values = mould.even
-    if material.grain:
-        values = np.maximum(values + mould.struts * _struts(mould, material), _FAT)
-    return Slabs(values * np.float32(COMPACT * slab_mm * material.density), mould.x, mould.y, mould.z)
+def attenuation_slabs(volume: BoneVolume, material: Material) -> AttenuationSlabs:
+    """Return the attenuation of each slab in excess of soft tissue, with the material's trabeculae and density."""
+    slab_mm = float(volume.z[1] - volume.z[0])
+    density = volume.mean_density
+    if material.trabecular_contrast:
+        density = np.maximum(density + volume.texture_amplitude * _texture(volume, material), _FAT)
+    values = density * np.float32(COMPACT_PER_MM * slab_mm * material.density)
+    return AttenuationSlabs(values, volume.x, volume.y, volume.z)
 
 
 def _lattice(
     shape: BoneShape, y_range: tuple[float, float], x_range: tuple[float, float], step_mm: float, slab_mm: float
-) -> tuple[Places, Places, Places]:
+) -> tuple[Positions, Positions, Positions]:
     left, right, depth, middle = shape.profile(np.linspace(*y_range, 60))
 
-    def axis(low: float, high: float, step: float) -> Places:
+    def axis(low: float, high: float, step: float) -> Positions:
         return np.arange(np.floor(low / step), np.ceil(high / step) + 1) * step
 
     return (
@@ -119,8 +151,8 @@ def _lattice(
     )
 
 
-def _buried_cortex(shape: BoneShape, x: Cells, y: Cells, z: Cells, head: Cells) -> Cells:
-    """The shaft's side walls where they go on inside the wider head and fade, as films show them."""
+def _inner_cortex(shape: BoneShape, x: Cells, y: Cells, z: Cells, head: Cells) -> Cells:
+    """Return the density of the shaft's side walls where they continue inside the wider head, as on radiographs."""
     left, right, deep, _ = (v.astype(np.float32) for v in shape.profile(y))
     wall = np.where(x < 0, left, right) * np.float32(0.66)
     across = np.exp(-(((np.abs(x) - wall) * 2) ** 2))
@@ -130,21 +162,22 @@ def _buried_cortex(shape: BoneShape, x: Cells, y: Cells, z: Cells, head: Cells) 
     )
 
 
-def _struts(mould: Mould, material: Material) -> Cells:
-    # the texture is tied to the lattice's cells, so that a part of a bone holds the struts of the whole
-    steps = [float(axis[1] - axis[0]) for axis in (mould.z, mould.y, mould.x)]
-    first = [round(float(axis[0]) / step) for axis, step in zip((mould.z, mould.y, mould.x), steps, strict=True)]
-    mesh_share = mould.mesh[:, None]
+def _texture(volume: BoneVolume, material: Material) -> Cells:
+    """Return the trabecular texture of a volume's cells."""
+    # the texture is tied to the lattice's cells, so that a part of a bone has the same trabeculae as the whole
+    steps = [float(axis[1] - axis[0]) for axis in (volume.z, volume.y, volume.x)]
+    first = [round(float(axis[0]) / step) for axis, step in zip((volume.z, volume.y, volume.x), steps, strict=True)]
+    isotropic_share = volume.isotropic_share[:, None]
 
-    def at(shift: int) -> Cells:
-        along, mesh = texture.struts(material.bank)
-        start = tuple(a + b + c * shift for a, b, c in zip(first, material.offset, (1, 5, 11), strict=True))
-        piece = texture.cut(along, mould.even.shape, start) * (1 - mesh_share)
-        piece += texture.cut(mesh, mould.even.shape, start) * mesh_share
-        return piece
+    def block(shift: int) -> Cells:
+        along, isotropic = trabecular_texture.trabecular_textures(material.texture_seed)
+        start = tuple(a + b + c * shift for a, b, c in zip(first, material.texture_offset, (1, 5, 11), strict=True))
+        cells = trabecular_texture.texture_block(along, volume.mean_density.shape, start) * (1 - isotropic_share)
+        cells += trabecular_texture.texture_block(isotropic, volume.mean_density.shape, start) * isotropic_share
+        return cells
 
-    now = at(0)
+    texture = block(0)
     if material.remodelled:
         share = np.float32(material.remodelled)
-        now = np.sqrt(1 - share**2) * now + share * at(17)
-    return now
+        texture = np.sqrt(1 - share**2) * texture + share * block(17)
+    return texture

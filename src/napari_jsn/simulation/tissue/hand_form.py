@@ -1,11 +1,11 @@
-"""The form of a hand's soft tissue: where its outline runs and how thick it is.
+"""Form of a hand's soft tissue: its outline and its thickness.
 
-Each ray is a line of points with half widths along it; palm, webs, carpus and forearm are capsules between such lines,
-and all are joined by a smooth union. It is worked out on a coarse grid, since nothing in it is finer than about 2 mm;
-what is fine (edge of the skin, texture) is added on the pixels by :mod:`napari_jsn.simulation.tissue.soft_tissue`.
+Each ray is a polyline with half widths along it. Palm, webs, carpus and forearm are capsules between such lines. A
+smooth union joins all parts. The form is computed on a coarse grid, because it has no detail below about 2 mm;
+:mod:`napari_jsn.simulation.tissue.soft_tissue` adds the detail (edge of the skin, texture) on the pixels.
 
-Half widths were read from films of five hands with landmarks (Digital Hand Atlas), in mm where the third metacarpal has
-62 mm. Thicknesses are 0.75 to 0.95 of a finger's width.
+Half widths were measured on radiographs of five hands with landmarks (Digital Hand Atlas) and scaled to a third
+metacarpal of 62 mm. Thicknesses are 0.75 to 0.95 of a finger's width.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ Wrist = Mapping[str, NDArray[np.floating]]
 Grid = tuple[Array, Array]
 Bounds = tuple[float, float, float, float]
 
-#: Nodes of the coarse grid lie this far apart, and go on this many beyond the image.
+#: Distance between the nodes of the coarse grid, and number of nodes beyond the image.
 STEP_MM, PAD = 0.8, 2
-#: Over this length parts run into each other at the skin, and in the frame of the texture.
+#: Length of the smooth transition between parts at the skin, and in the frame of the texture.
 _UNION_MM, _FRAME_MM = 1.1, 3.0
 
-#: From MCP to the end of the bone, in mm, of the hands the half widths are from.
+#: Length from MCP to the end of the bone, in mm, of the hands on which the half widths were measured.
 _REFERENCE_MM = {1: 49.0, 2: 75.0, 3: 84.0, 4: 80.0, 5: 62.0}
 
 _FINGER_KNOTS = (0, 0.5, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 2.75, 3, 3.25, 3.5, 3.75, 4)
 _THUMB_KNOTS = (0, 0.5, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 2.75, 3)
-#: Half widths in mm at the knots: bones 0, 1, ... from the carpus on, and parts of them.
+#: Half widths in mm at the knots; a knot is a position in numbers of bones from the carpus.
 _HALF_WIDTH = {
     1: (13.0, 12.5, 10.8, 9.8, 9.5, 9.4, 9.6, 9.4, 8.6, 7.6, 6.2),
     2: (12.0, 11.8, 11.2, 10.2, 9.4, 9.0, 8.8, 8.3, 7.8, 7.6, 7.8, 7.7, 7.5, 7.0, 5.9),
@@ -45,7 +45,7 @@ _HALF_WIDTH = {
     4: (12.0, 11.0, 10.2, 9.2, 8.7, 8.3, 8.3, 7.9, 7.3, 7.0, 7.3, 7.3, 7.2, 6.9, 5.9),
     5: (12.5, 11.5, 9.4, 8.6, 7.8, 7.4, 7.2, 6.8, 6.6, 6.5, 6.8, 6.7, 6.4, 5.9, 4.7),
 }
-#: How much further the skin lies on the thumb's side of the line than on the other, halved, at the same knots.
+#: Half the difference of the widths on the thumb's side of the line and on the other, at the same knots.
 _SKEW = {
     1: (1.0, 1.0, 0.5, 0, 0, 0, 0, 0, 0, 0, 0),
     5: (-2.5, -2.5, -1.0, -0.5, *[0] * 11),
@@ -58,24 +58,24 @@ _DEPTH = {
     4: (28.5, 25.5, 23.5, 19.0, 17.0, 16.0, 15.7, 14.4, 13.4, 12.7, 12.5, 12.2, 11.5, 10.3, 8.4),
     5: (28.0, 25.0, 21.5, 17.0, 15.0, 14.0, 13.7, 12.6, 11.8, 11.2, 11.2, 10.9, 10.3, 9.2, 7.4),
 }
-#: The skin goes on beyond the end of the bone by this much, in mm.
+#: Length of the skin beyond the end of the bone, in mm.
 _PULP_MM = {1: 4.8, 2: 3.8, 3: 4.2, 4: 4.0, 5: 3.1}
 
 
 @dataclass(frozen=True)
-class Build:
-    """How one person's hand differs from the mean one; factors of 1 are the mean.
+class HandBuild:
+    """Deviation of one person's hand from the mean hand; factors of 1 are the mean.
 
     Attributes
     ----------
     width, depth : float
         Factors of all half widths and thicknesses.
     taper : float
-        Added to the factor of half widths at the tips, taken from it at the knuckles.
+        Added to the factor of half widths at the tips, subtracted at the MCP joints.
     knuckles : float
         Half width added at each interphalangeal joint, in mm.
     web : float
-        How far the webs reach: as a share of the proximal phalanges.
+        Distal end of the webs, as a share of the proximal phalanges.
     muscle : float
         Factor of the muscles' thickness.
     """
@@ -89,19 +89,19 @@ class Build:
 
 
 @dataclass(frozen=True)
-class Form:
-    """A hand on the coarse grid, whose nodes lie at ``(i - PAD) * STEP_MM``.
+class HandForm:
+    """Form of a hand on the coarse grid, with nodes at ``(i - PAD) * STEP_MM``.
 
     Attributes
     ----------
     depth : (h, w) float32 array
-        Depth below the outline over the local half width: 0 at the skin, 1 on the line; negative outside.
+        Depth below the outline over the local half width: 0 at the skin, 1 on the middle line; negative outside.
     thickness_mm : (h, w) float32 array
-        Along the beam, at the line.
+        Thickness along the beam, at the middle line.
     muscle_mm : (h, w) float32 array
-        Muscle bellies beyond that.
+        Thickness of muscle bellies in addition to that.
     across_mm, along_mm : (h, w) float32 array
-        Place in the frame of the hand: across the rays, towards the thumb, and along them, from the MCP joints out.
+        Position in the hand's frame: across the rays towards the thumb, and along them from the MCP joints.
     """
 
     depth: Array
@@ -113,7 +113,7 @@ class Form:
 
 @dataclass(frozen=True)
 class _Capsule:
-    """A rounded bar from one point to another: its half widths and thicknesses in mm, and if its edge shows."""
+    """A capsule between two points: half widths and thicknesses at both ends in mm, and whether its edge is sharp."""
 
     start: Point
     end: Point
@@ -123,12 +123,12 @@ class _Capsule:
 
 
 def size_of(rays: Rays) -> float:
-    """How large a hand is: 1 for those that the half widths are from."""
+    """Return the size of a hand: 1 for those on which the half widths were measured."""
     return float(np.mean([_arc(points)[-1] / _REFERENCE_MM[ray] for ray, points in rays.items()]))
 
 
 def thumb_side(rays: Rays) -> float:
-    """1 if the thumb lies to the right of fingers that point up, -1 if to their left; 1 if one ray cannot tell."""
+    """Return 1 if the thumb lies to the right of fingers that point up, else -1; 1 if there is one ray only."""
     order = sorted(rays)
     if len(order) < 2:
         return 1.0
@@ -137,22 +137,22 @@ def thumb_side(rays: Rays) -> float:
     return 1.0 if up[0] * over[1] - up[1] * over[0] >= 0 else -1.0
 
 
-def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float, build: Build) -> Form:
-    """Work out the form of a hand, or of the part of it that an image shows.
+def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float, build: HandBuild) -> HandForm:
+    """Compute the form of a hand, or of the part of it inside an image.
 
     Parameters
     ----------
     rays : mapping of ray to (k, 2) array
         Points ``(x, y)`` in mm from CMC to the tip; five for a finger, four for the thumb.
     wrist : mapping of name to (2,) array, optional
-        ``radius``, ``ulna``, ``radius_shaft``, ``ulna_shaft``; guessed from the rays by default.
+        ``radius``, ``ulna``, ``radius_shaft``, ``ulna_shaft``; estimated from the rays by default.
     height_mm, width_mm : float
-        Of the image.
-    build : Build
+        Size of the image.
+    build : HandBuild
 
     Returns
     -------
-    Form
+    HandForm
     """
     x, y = (
         (np.arange(int(np.ceil(s / STEP_MM)) + 2 * PAD + 1, dtype=np.float32) - PAD) * np.float32(STEP_MM)
@@ -173,7 +173,7 @@ def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float
         radius = _interp(at, knots, half_width) + (_interp(at, knots, skew) * lean if ray in _SKEW else np.float32(0))
         parts.append((radius - distance, radius, _interp(at, knots, depth)))
         frames.append((-distance, across - np.float32((ray - 3) * 20 * scale), along))
-    bars, bellies = fill_between(rays, wrist, scale, build)
+    bars, bellies = palm_and_wrist(rays, wrist, scale, build)
     for bar in bars:
         if _near((bar.start, bar.end), bounds, max(bar.half_width) + 6):
             share, distance = _to_segment(bar, grid)
@@ -181,7 +181,7 @@ def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float
             parts.append((radius - distance, radius, _mix(bar.depth, share)))
     if not parts:
         empty = np.zeros((len(y), len(x)), np.float32)
-        return Form(empty - 1, empty, empty, empty, empty)
+        return HandForm(empty - 1, empty, empty, empty, empty)
 
     below, radius, thickness = _union(parts, _UNION_MM)
     muscle = np.zeros_like(below)
@@ -193,13 +193,15 @@ def hand_form(rays: Rays, wrist: Wrist | None, height_mm: float, width_mm: float
             np.maximum(muscle, _mix(belly.depth, share) * section, out=muscle)
     if frames:
         _, across, along = _union(frames, _FRAME_MM)
-    else:  # the forearm alone
+    else:  # only the forearm is in the image
         across, along = (np.broadcast_to(a, below.shape).astype(np.float32) for a in (x[None, :], -y[:, None]))
-    return Form(below / radius, thickness, muscle, across, along)
+    return HandForm(below / radius, thickness, muscle, across, along)
 
 
-def fill_between(rays: Rays, wrist: Wrist | None, scale: float, build: Build) -> tuple[list[_Capsule], list[_Capsule]]:
-    """What lies between the rays: palm, webs, carpus and forearm; and the muscle bellies upon all."""
+def palm_and_wrist(
+    rays: Rays, wrist: Wrist | None, scale: float, build: HandBuild
+) -> tuple[list[_Capsule], list[_Capsule]]:
+    """Return the capsules of palm, webs, carpus and forearm, and those of the muscle bellies."""
     bars: list[_Capsule] = []
     bellies: list[_Capsule] = []
 
@@ -256,7 +258,7 @@ def fill_between(rays: Rays, wrist: Wrist | None, scale: float, build: Build) ->
 
 
 def wrist_points(rays: Rays, wrist: Wrist | None, scale: float) -> tuple[Point, Point, Point, Point] | None:
-    """Ends and shafts of radius and ulna: those given, or where they must lie; None where too few rays tell."""
+    """Return ends and shafts of radius and ulna, as given or estimated; None if there are too few rays."""
     if wrist is not None:
         radius, ulna, radius_shaft, ulna_shaft = (
             np.asarray(wrist[name], float) for name in ("radius", "ulna", "radius_shaft", "ulna_shaft")
@@ -274,8 +276,8 @@ def wrist_points(rays: Rays, wrist: Wrist | None, scale: float) -> tuple[Point, 
     return radius, ulna, radius + 40 * down, ulna + 40 * down
 
 
-def _tables(ray: int, scale: float, build: Build) -> tuple[NDArray[np.float64], ...]:
-    """Knots along a ray in numbers of bones; half width, thickness and skew there in mm."""
+def _tables(ray: int, scale: float, build: HandBuild) -> tuple[NDArray[np.float64], ...]:
+    """Return knots along a ray in numbers of bones, and half width, thickness and skew there in mm."""
     knots, half_width, depth, skew, joint = _smooth_tables(ray)
     finger = np.clip((knots - 1) / (knots[-1] - 1), 0, 1)
     half_width = half_width * scale * (build.width + build.taper * (finger - 0.5) * np.clip(4 * finger, 0, 1))
@@ -284,7 +286,7 @@ def _tables(ray: int, scale: float, build: Build) -> tuple[NDArray[np.float64], 
 
 @cache
 def _smooth_tables(ray: int) -> tuple[NDArray[np.float64], ...]:
-    """The tables of a ray as smooth curves, and bumps at its interphalangeal joints."""
+    """Return the tables of a ray as smooth curves, and the widening at its interphalangeal joints."""
     knots = np.array(_THUMB_KNOTS if ray == 1 else _FINGER_KNOTS, float)
     fine = np.linspace(0, knots[-1], 16 * int(knots[-1]) + 1)
     tables = (_HALF_WIDTH[ray], _DEPTH[ray], _SKEW.get(ray, (0.0,) * len(knots)))
@@ -295,21 +297,21 @@ def _smooth_tables(ray: int) -> tuple[NDArray[np.float64], ...]:
 
 
 def _to_skin(line: Array, back_mm: float) -> Array:
-    """Draw the last point of a ray back, so that the round end about it reaches the skin of the fingertip."""
+    """Move the last point of a ray back, so that the round end about it reaches the skin of the fingertip."""
     step = line[-1] - line[-2]
     length = float(np.hypot(*step))
     return np.vstack([line[:-1], line[-1] - step * np.float32(min(back_mm, 0.8 * length) / length)])
 
 
 def _rounded(line: Array) -> tuple[Array, NDArray[np.float64]]:
-    """Cut the corners of a line of points, as skin does; also returns the new points' places in numbers of bones."""
+    """Return a polyline with cut corners, and the positions of its points in numbers of bones."""
     places = np.array([0.0, *(at + d for at in range(1, len(line) - 1) for d in (-0.2, 0.2)), len(line) - 1])
     bone = np.minimum(places.astype(int), len(line) - 2)
     return line[bone] + (places - bone)[:, None].astype(np.float32) * (line[bone + 1] - line[bone]), places
 
 
 def _along(line: Array, grid: Grid, bounds: Bounds) -> tuple[Array, Array, Array, Array]:
-    """Where each node lies along a ray: in numbers of bones, in mm from MCP; across it in mm; and how far from it."""
+    """Return each node's position along a ray (in bones, and in mm from MCP), across it, and its distance, in mm."""
     x, y = grid
     start = -float(np.hypot(*(line[1] - line[0])))
     line, places = _rounded(line)
@@ -351,7 +353,7 @@ def _to_segment(bar: _Capsule, grid: Grid) -> tuple[Array, Array]:
 
 
 def _union(parts: list[tuple[Array, Array, Array]], length_mm: float) -> tuple[Array, Array, Array]:
-    """Join parts smoothly: their largest depth, rounded where two are alike; the rest is mixed by depth."""
+    """Return the smooth maximum of the parts' depths, and their other values averaged with the same weights."""
     depth = np.stack([part[0] for part in parts])
     top = depth.max(axis=0)
     weight = np.exp((depth - top) / np.float32(length_mm))
@@ -362,7 +364,7 @@ def _union(parts: list[tuple[Array, Array, Array]], length_mm: float) -> tuple[A
 
 
 def _near(points: Iterable[NDArray[np.floating]], bounds: Bounds, reach_mm: float) -> bool:
-    """Whether anything about a line of points can show on the grid."""
+    """Return whether the surroundings of a polyline overlap the grid."""
     xy = np.asarray(points)
     (left, top), (right, bottom) = xy.min(axis=0).tolist(), xy.max(axis=0).tolist()
     return bool(
@@ -382,6 +384,6 @@ def _mix(ends: tuple[float, float], share: Array) -> Array:
 
 
 def _arc(points: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Length along a ray from its MCP joint, at each point from there on."""
+    """Return the length along a ray from its MCP joint, at each point from there on."""
     steps = np.diff(np.asarray(points, float)[1:], axis=0)
     return np.concatenate([[0.0], np.cumsum(np.hypot(steps[:, 0], steps[:, 1]))])

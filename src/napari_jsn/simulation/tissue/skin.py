@@ -1,4 +1,4 @@
-"""What is seen of the skin itself: nails, and the creases at the joints."""
+"""Attenuation of nails and of the skin creases at the joints."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Array = NDArray[np.float32]
 Point = NDArray[np.float64]
 Rays = Mapping[int, NDArray[np.floating]]
 
-#: Half widths of the nails of thumb to little finger in mm, of a hand of size 1, and how far before the end of the bone
-#: their roots lie, as a share of the distal phalanx.
+#: Half widths of the nails of thumb to little finger in mm, of a hand of size 1, and the distance of their roots from
+#: the end of the bone, as a share of the distal phalanx.
 _NAIL_MM = {1: 6.2, 2: 4.9, 3: 5.2, 4: 4.8, 5: 3.9}
 _ROOT = {1: 0.55, 2: 0.6, 3: 0.6, 4: 0.6, 5: 0.55}
 #: Keratin, 1.3 g/cm3, in nepers per mm.
@@ -21,21 +21,21 @@ _KERATIN = 0.031
 #: Skin and fat, in nepers per mm.
 _SKIN = 0.024
 
-#: Finest step of a crease's profile, and how far from its joint it is drawn, in mm.
+#: Step of a crease's profile, and the range around its joint, in mm.
 _FINE_MM, _REACH_MM = 0.05, 11.0
 
 
 @dataclass(frozen=True)
 class Nails:
-    """The ten nails of a person are alike.
+    """Nails of a person; all ten have the same thickness, length and curvature.
 
     Attributes
     ----------
     thickness_mm : float
     beyond_mm : float
-        How far they go on beyond the end of the bone; the skin does by 3 to 5 mm.
+        Length beyond the end of the bone; the skin extends 3 to 5 mm beyond it.
     curve : float
-        How much they curve about the finger: 0 flat, towards 1 half a tube, whose sides are seen edge-on.
+        Curvature about the finger: 0 is flat, 1 is half a tube with its sides parallel to the beam.
     """
 
     thickness_mm: float = 0.45
@@ -47,42 +47,43 @@ class Nails:
         """Draw a person's nails."""
         return cls(float(rng.uniform(0.35, 0.6)), float(rng.uniform(1.0, 4.2)), float(rng.uniform(0.6, 0.9)))
 
-    def add(self, film: Array, rays: Rays, spacing_mm: float, side: float, scale: float) -> None:
-        """Add the nails that show to a film of soft tissue, in nepers, in place."""
+    def add(self, attenuation: Array, rays: Rays, spacing_mm: float, side: float, scale: float) -> None:
+        """Add the nails to an attenuation image of soft tissue (nepers), in place."""
         for ray, points in rays.items():
             tip, before = np.asarray(points[-1], float), np.asarray(points[-2], float)
             length = float(np.hypot(*(tip - before)))
             root, half = _ROOT[ray] * length, _NAIL_MM[ray] * scale
             middle = tip + (tip - before) / length * (self.beyond_mm - root) / 2
-            box = _box(film.shape, spacing_mm, middle, np.hypot(half, (root + self.beyond_mm) / 2) + 1)
+            box = _box(attenuation.shape, spacing_mm, middle, np.hypot(half, (root + self.beyond_mm) / 2) + 1)
             if box is None:
                 continue
             along, across = _frame(box, spacing_mm, tip, tip - before, side)
             across = across / np.float32(half)
             square = across * across
-            # sides nearly straight, root and free edge round
+            # nearly straight sides, round root and free edge
             end = (along - np.float32((self.beyond_mm - root) / 2)) / np.float32((root + self.beyond_mm) / 2)
             inside = np.clip((1 - 0.35 * square - 0.65 * square**3 - end * end * end * end) * np.float32(3.0), 0, 1)
-            way = self.thickness_mm / np.sqrt(np.clip(1 - np.float32(self.curve) * square, 0.12, 1))
-            film[box] += np.float32(_KERATIN) * inside * way
+            length_mm = self.thickness_mm / np.sqrt(np.clip(1 - np.float32(self.curve) * square, 0.12, 1))
+            attenuation[box] += np.float32(_KERATIN) * inside * length_mm
 
 
 @dataclass(frozen=True)
-class Fold:
-    """Parallel lines of the skin across a finger.
+class SkinFold:
+    """Parallel creases of the skin across a finger.
 
     Attributes
     ----------
     ray, joint : int
-        Where: the joint's place in the ray's points.
+        The ray, and the joint's index in the ray's points.
     offsets_mm : tuple of float
-        Of each line from the joint, distal positive.
+        Distance of each crease from the joint, distal positive.
     depths_mm, widths_mm : tuple of float
     bend : float
-        How the lines curve, in 1/mm: they lie ``bend * across ** 2`` further out.
+        Curvature in 1/mm: a crease lies ``bend * across ** 2`` more distal.
     tilt : float
+        Slope across the finger.
     wave : (float, float)
-        Of their unevenness: mm and phase.
+        Amplitude in mm and phase of a sinusoidal deviation.
     """
 
     ray: int
@@ -94,98 +95,107 @@ class Fold:
     tilt: float
     wave: tuple[float, float]
 
-    def press(self, film: Array, along: Array, across: Array) -> None:
-        """Add the fold to a part of a film, in place; it runs out at the skin's edge."""
+    def add(self, attenuation: Array, along: Array, across: Array) -> None:
+        """Add the fold to a part of a attenuation, in place; it runs out at the skin's edge."""
         size, phase = self.wave
         line = along - (np.float32(self.bend) * across + np.float32(self.tilt)) * across
         line += np.float32(size) * np.sin(across * np.float32(0.9) + np.float32(phase))
         profile = self.profile()
         step = ((line + np.float32(_REACH_MM)) * np.float32(1 / _FINE_MM)).astype(np.int32)
         change = np.take(profile, step, mode="clip")
-        change *= np.float32(_SKIN) * np.clip(film * np.float32(4), 0, 1)
-        film += change
+        change *= np.float32(_SKIN) * np.clip(attenuation * np.float32(4), 0, 1)
+        attenuation += change
 
-    def at_visit(self, rng: np.random.Generator) -> Fold:
-        """The same fold on another day: slid, pressed and bent otherwise."""
+    def at_visit(self, rng: np.random.Generator) -> SkinFold:
+        """Return the fold at a visit, with another position, depth and curvature."""
         n = len(self.offsets_mm)
-        slid = rng.normal(rng.normal(0, 0.5), 0.15, n)
-        pressed = np.exp(rng.normal(0, 0.25, n))
+        displacement = rng.normal(rng.normal(0, 0.5), 0.15, n)
+        depth_factor = np.exp(rng.normal(0, 0.25, n))
         return replace(
             self,
-            offsets_mm=tuple(float(o) for o in np.add(self.offsets_mm, slid)),
-            depths_mm=tuple(float(d) for d in np.multiply(self.depths_mm, pressed)),
+            offsets_mm=tuple(float(o) for o in np.add(self.offsets_mm, displacement)),
+            depths_mm=tuple(float(d) for d in np.multiply(self.depths_mm, depth_factor)),
             bend=self.bend + float(rng.normal(0, 0.003)),
             tilt=self.tilt + float(rng.normal(0, 0.03)),
         )
 
     def profile(self) -> Array:
-        """Thickness of the skin against its surroundings in mm, at steps of _FINE_MM from -_REACH_MM on."""
+        """Return the difference of skin thickness to the surroundings in mm, from -_REACH_MM in steps of _FINE_MM."""
         at = np.arange(-_REACH_MM, _REACH_MM + _FINE_MM, _FINE_MM, dtype=np.float32)
         offset, depth, width = (
             np.array(v, np.float32)[:, None] for v in (self.offsets_mm, self.depths_mm, self.widths_mm)
         )
         d = np.abs(at - offset) / width
-        lines = np.float32(0.45) * np.exp(-((d - np.float32(1.9)) ** 2)) - np.exp(-d * d)  # a groove between two lips
+        lines = np.float32(0.45) * np.exp(-((d - np.float32(1.9)) ** 2)) - np.exp(-d * d)  # a groove between two ridges
         return np.asarray((depth * lines).sum(axis=0), np.float32)
 
 
 @dataclass(frozen=True)
-class Creases:
-    """A person's creases at the joints of the fingers; ``visit`` is the seed of how they lie at one, None as drawn."""
+class SkinCreases:
+    """Skin creases at the joints of a person's fingers.
 
-    folds: tuple[Fold, ...] = field(default=(), repr=False)
+    Attributes
+    ----------
+    folds : tuple of SkinFold
+    visit : int, optional
+        Seed of the deviations at one visit; None has no deviations.
+    """
+
+    folds: tuple[SkinFold, ...] = field(default=(), repr=False)
     visit: int | None = None
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> Creases:
-        """Draw a person's creases: wrinkles on the back of each joint, and one to three creases on the palm's side."""
+    def draw(cls, rng: np.random.Generator) -> SkinCreases:
+        """Draw a person's creases: dorsal wrinkles and one or two palmar creases at each joint."""
         folds = []
         deep = float(np.exp(np.clip(rng.normal(0, 0.3), -0.6, 0.6)))
         for ray in range(1, 6):
             for joint in range(1, 3 if ray == 1 else 4):
                 last = joint == (2 if ray == 1 else 3)
                 knuckle = joint == 1
-                # wrinkles of the back: many, fine, each side of the joint bent away from it
+                # dorsal wrinkles: many and fine
                 n = int(rng.integers(2, 5) if last else rng.integers(4, 8))
                 spread = 2.0 if last else 4.5
                 folds.append(
                     _fold(rng, ray, joint, rng.normal(0.5, spread / 2, n), deep * (0.08 if knuckle else 0.16), 0.22)
                 )
-                # creases of the palm's side: at the MCP joints they lie at the webs, out of reach
+                # palmar creases: those of the MCP joints lie at the webs and are not simulated
                 if not knuckle or ray == 1:
                     at = [0.0] if last else [-1.1, 1.1]
                     at = [a + rng.normal(-0.5 if last else 0.0, 0.6) for a in at]
                     folds.append(_fold(rng, ray, joint, np.array(at), deep * 0.38, 0.35))
         return cls(tuple(folds))
 
-    def at_visit(self, rng: np.random.Generator) -> Creases:
-        """The same creases on another day."""
+    def at_visit(self, rng: np.random.Generator) -> SkinCreases:
+        """Return the creases at a visit, with other positions, depths and curvatures."""
         return replace(self, visit=int(rng.integers(1 << 62)))
 
-    def press(self, film: Array, rays: Rays, spacing_mm: float, side: float, scale: float) -> None:
-        """Add the creases that show to a film of soft tissue, in nepers, in place; there are none outside the hand."""
-        seen: dict[tuple[int, int], tuple[tuple[slice, slice], Array, Array] | None] = {}
+    def add(self, attenuation: Array, rays: Rays, spacing_mm: float, side: float, scale: float) -> None:
+        """Add the creases to an attenuation image of soft tissue (nepers), in place; none outside the hand."""
+        frames: dict[tuple[int, int], tuple[tuple[slice, slice], Array, Array] | None] = {}
         for number, fold in enumerate(self.folds):
             if fold.ray not in rays:
                 continue
             joint = (fold.ray, fold.joint)
-            if joint not in seen:
+            if joint not in frames:
                 points = np.asarray(rays[fold.ray], float)
                 at, axis = points[fold.joint], points[fold.joint + 1] - points[fold.joint - 1]
-                box = _box(film.shape, spacing_mm, at, _REACH_MM * scale)
-                seen[joint] = None if box is None else (box, *_frame(box, spacing_mm, at, axis, side))
-            here = seen[joint]
-            if here is None:
+                box = _box(attenuation.shape, spacing_mm, at, _REACH_MM * scale)
+                frames[joint] = None if box is None else (box, *_frame(box, spacing_mm, at, axis, side))
+            frame = frames[joint]
+            if frame is None:
                 continue
-            box, along, across = here
-            if self.visit is not None:  # each fold its own, so that windows of one visit agree
+            box, along, across = frame
+            if self.visit is not None:  # one generator per fold, so that all parts of an image agree
                 fold = fold.at_visit(np.random.default_rng((self.visit, number)))
-            fold.press(film[box], along, across)
+            fold.add(attenuation[box], along, across)
 
 
-def _fold(rng: np.random.Generator, ray: int, joint: int, at: NDArray[np.float64], depth: float, width: float) -> Fold:
+def _fold(
+    rng: np.random.Generator, ray: int, joint: int, at: NDArray[np.float64], depth: float, width: float
+) -> SkinFold:
     n = len(at)
-    return Fold(
+    return SkinFold(
         ray,
         joint,
         tuple(float(a) for a in at),
@@ -198,7 +208,7 @@ def _fold(rng: np.random.Generator, ray: int, joint: int, at: NDArray[np.float64
 
 
 def _box(shape: tuple[int, ...], spacing_mm: float, middle: Point, reach_mm: float) -> tuple[slice, slice] | None:
-    """The part of an image within reach of a point, or None."""
+    """Return the part of an image within reach of a point, or None."""
     (x, y), r = np.asarray(middle, float) / spacing_mm, float(reach_mm) / spacing_mm
     top, bottom = max(int(y - r), 0), min(int(y + r) + 2, shape[0])
     left, right = max(int(x - r), 0), min(int(x + r) + 2, shape[1])
@@ -206,7 +216,7 @@ def _box(shape: tuple[int, ...], spacing_mm: float, middle: Point, reach_mm: flo
 
 
 def _frame(box: tuple[slice, slice], spacing_mm: float, origin: Point, axis: Point, side: float) -> tuple[Array, Array]:
-    """Place of each pixel of a box along an axis and across it, towards the thumb, in mm."""
+    """Return the position of each pixel of a box along an axis and across it, towards the thumb, in mm."""
     ux, uy = (float(v) for v in axis / np.hypot(*axis))
     x = (np.arange(box[1].start, box[1].stop, dtype=np.float32) * np.float32(spacing_mm) - np.float32(origin[0]))[
         None, :

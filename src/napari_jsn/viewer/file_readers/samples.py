@@ -16,7 +16,7 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 def joint_pair_mcp() -> list[LayerData]:
     """Return the layers of an index MCP joint at two visits with its masks; the metadata have the true narrowing."""
-    from napari_jsn.simulation.sample import sample_pair
+    from napari_jsn.simulation.joint_pair import sample_pair
     from napari_jsn.viewer.layers.registration import BONES_STYLE
 
     pair = sample_pair()

@@ -1,4 +1,4 @@
-"""How wide, how deep and of what shape the bones of an adult hand are."""
+"""Draw the shapes of the bones of an adult hand: metacarpals, phalanges, carpals, radius and ulna."""
 
 from __future__ import annotations
 
@@ -8,36 +8,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.simulation.shapes.bone import BoneShape, JointSurface
-from napari_jsn.simulation.shapes.material import Material
 
-#: Typical length, half widths of head, shaft and base, half depths of the same, and cortex at mid-shaft, in mm.
-#: Widths are those of the adult films in the development data at published lengths; depths follow the ratios of
+#: Typical length, half widths of head, shaft and base, and half depths of the same, in mm.
+#: Widths are those of the adult radiographs in the development data at published lengths; depths follow the ratios of
 #: width to depth of osteometric tables (Case & Heilman 2006; Smith 1996).
 _SIZES = {
-    "MC1": (45.0, 7.0, 4.9, 7.4, 6.2, 4.2, 6.8, 1.6),
-    "MC2": (66.0, 7.5, 4.3, 8.2, 7.3, 4.5, 7.4, 1.7),
-    "MC3": (64.0, 7.5, 4.3, 7.2, 7.3, 4.5, 7.6, 1.7),
-    "MC4": (57.0, 6.5, 3.6, 6.2, 6.6, 3.9, 6.4, 1.4),
-    "MC5": (53.0, 6.3, 3.8, 6.6, 6.2, 3.6, 6.0, 1.4),
-    "PP1": (31.0, 6.1, 4.5, 7.4, 4.2, 3.5, 5.5, 1.3),
-    "PP2": (40.0, 5.6, 4.5, 7.6, 3.9, 3.4, 6.0, 1.5),
-    "PP3": (44.0, 5.9, 4.7, 7.8, 4.1, 3.6, 6.1, 1.6),
-    "PP4": (41.0, 5.6, 4.3, 7.2, 3.9, 3.4, 5.8, 1.5),
-    "PP5": (32.0, 4.7, 3.6, 6.5, 3.3, 2.9, 5.1, 1.2),
-    "MP2": (24.0, 4.7, 3.4, 6.1, 2.9, 2.6, 4.5, 1.2),
-    "MP3": (28.0, 5.1, 3.7, 6.5, 3.1, 2.9, 4.8, 1.3),
-    "MP4": (26.5, 4.9, 3.5, 6.2, 3.0, 2.8, 4.6, 1.2),
-    "MP5": (18.0, 4.1, 3.0, 5.4, 2.5, 2.2, 3.9, 1.0),
-    "DP1": (22.0, 4.6, 3.3, 6.4, 2.7, 2.4, 4.2, 1.1),
-    "DP2": (17.0, 3.6, 2.2, 4.7, 2.0, 1.8, 3.2, 0.9),
-    "DP3": (17.5, 3.8, 2.3, 5.0, 2.1, 1.9, 3.3, 0.9),
-    "DP4": (17.5, 3.7, 2.2, 4.8, 2.0, 1.8, 3.2, 0.9),
-    "DP5": (15.5, 3.1, 1.9, 4.1, 1.8, 1.6, 2.8, 0.8),
+    "MC1": (45.0, 7.0, 4.9, 7.4, 6.2, 4.2, 6.8),
+    "MC2": (66.0, 7.5, 4.3, 8.2, 7.3, 4.5, 7.4),
+    "MC3": (64.0, 7.5, 4.3, 7.2, 7.3, 4.5, 7.6),
+    "MC4": (57.0, 6.5, 3.6, 6.2, 6.6, 3.9, 6.4),
+    "MC5": (53.0, 6.3, 3.8, 6.6, 6.2, 3.6, 6.0),
+    "PP1": (31.0, 6.1, 4.5, 7.4, 4.2, 3.5, 5.5),
+    "PP2": (40.0, 5.6, 4.5, 7.6, 3.9, 3.4, 6.0),
+    "PP3": (44.0, 5.9, 4.7, 7.8, 4.1, 3.6, 6.1),
+    "PP4": (41.0, 5.6, 4.3, 7.2, 3.9, 3.4, 5.8),
+    "PP5": (32.0, 4.7, 3.6, 6.5, 3.3, 2.9, 5.1),
+    "MP2": (24.0, 4.7, 3.4, 6.1, 2.9, 2.6, 4.5),
+    "MP3": (28.0, 5.1, 3.7, 6.5, 3.1, 2.9, 4.8),
+    "MP4": (26.5, 4.9, 3.5, 6.2, 3.0, 2.8, 4.6),
+    "MP5": (18.0, 4.1, 3.0, 5.4, 2.5, 2.2, 3.9),
+    "DP1": (22.0, 4.6, 3.3, 6.4, 2.7, 2.4, 4.2),
+    "DP2": (17.0, 3.6, 2.2, 4.7, 2.0, 1.8, 3.2),
+    "DP3": (17.5, 3.8, 2.3, 5.0, 2.1, 1.9, 3.3),
+    "DP4": (17.5, 3.7, 2.2, 4.8, 2.0, 1.8, 3.2),
+    "DP5": (15.5, 3.1, 1.9, 4.1, 1.8, 1.6, 2.8),
 }
 
 
 def draw_bone(name: str, length: float, size: float, rng: np.random.Generator) -> BoneShape:
-    """Draw a metacarpal or phalanx.
+    """Draw the shape of a metacarpal or phalanx.
 
     Parameters
     ----------
@@ -46,15 +45,15 @@ def draw_bone(name: str, length: float, size: float, rng: np.random.Generator) -
     length : float
         mm, between the middles of its joint surfaces.
     size : float
-        Factor of all widths: how sturdy this hand is.
+        Factor of all widths of this hand.
     rng : numpy.random.Generator
     """
-    typical, *widths, _ = _SIZES[name]
+    typical, *widths = _SIZES[name]
     factor = size * (length / typical) ** 0.4
-    head, shaft, base, head_z, shaft_z, base_z = (w * factor * _about(rng, 0.04) for w in widths)
-    lean = rng.normal(0, 0.03, 2)  # one side of a head or base is wider than the other
+    head, shaft, base, head_z, shaft_z, base_z = (w * factor * random_factor(rng, 0.04) for w in widths)
+    asymmetry = rng.normal(0, 0.03, 2)  # one side of a head or base is wider than the other
     knots, half, depth = _profile(name, length, head, shaft, base, head_z, shaft_z, base_z, rng)
-    slope = np.interp(knots, [0, length], [lean[0], lean[1]])
+    slope = np.interp(knots, [0, length], [asymmetry[0], asymmetry[1]])
     bone = BoneShape(
         name,
         length,
@@ -62,7 +61,7 @@ def draw_bone(name: str, length: float, size: float, rng: np.random.Generator) -
         tuple(half * (1 + slope)),
         tuple(half * (1 - slope)),
         tuple(depth),
-        bow=0.035 * length * _about(rng, 0.3),
+        bow=0.035 * length * random_factor(rng, 0.3),
         head=_head(name, head, head_z, rng),
         base=_base(name, base, base_z, rng),
         rounding=0.12 * base,
@@ -70,30 +69,8 @@ def draw_bone(name: str, length: float, size: float, rng: np.random.Generator) -
     return bone
 
 
-def draw_material(name: str, density: float, bank: int, rng: np.random.Generator) -> Material:
-    """Draw what a metacarpal or phalanx is made of; ``density`` is the patient's, 1 on average."""
-    cortex = _SIZES[name][-1] if name in _SIZES else 0.5
-    at = rng.integers(0, 10_000, 3)
-    drawn = Material(
-        cortex_mm=cortex * _about(rng, 0.12),
-        shell_mm=0.30 * _about(rng, 0.2),
-        plate_mm=0.7 * _about(rng, 0.25),
-        spongy=(0.38 if name.startswith("MC") else 0.30) * _about(rng, 0.18),
-        marrow=0.05 * _about(rng, 0.4),
-        grain=1.6 * _about(rng, 0.15),
-        mesh=float(rng.uniform(0.35, 0.8)),
-        buried=(0.6 if name.startswith("MC") else 0.2) * _about(rng, 0.4),
-        bank=bank,
-        offset=(int(at[0]), int(at[1]), int(at[2])),
-        density=density,
-    )
-    if name.startswith("DP"):
-        return replace(drawn, plate_mm=0.6 * drawn.plate_mm)
-    return drawn
-
-
-def _about(rng: np.random.Generator, sd: float) -> float:
-    """A factor about 1, at most 2.2 standard deviations off."""
+def random_factor(rng: np.random.Generator, sd: float) -> float:
+    """Draw a normal factor of mean 1, clipped at 2.2 standard deviations."""
     return float(1 + sd * np.clip(rng.standard_normal(), -2.2, 2.2))
 
 
@@ -108,9 +85,9 @@ def _profile(
     base_z: float,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Knots along the bone, half widths and half depths there."""
+    """Return knots along the bone, and half widths and half depths there."""
     reach = min(1.0, length / (2.6 * head + 3.2 * base))  # short bones have short ends
-    neck, flare = 0.72 * _about(rng, 0.05), 0.78 * _about(rng, 0.03)
+    neck, flare = 0.72 * random_factor(rng, 0.05), 0.78 * random_factor(rng, 0.03)
     if name.startswith("MC"):  # widest some 10 mm below the top; expert masks: 0.62, 0.79, 0.89, 0.96, 1 every 2 mm
         top = [(0.0, 0.71, 0.85), (0.55, 0.86, 0.97), (1.3, 1.0, 1.0), (1.65, 0.96, 0.97), (2.6, neck, 0.72)]
     else:
@@ -132,25 +109,27 @@ def _profile(
 def _head(name: str, half: float, depth: float, rng: np.random.Generator) -> JointSurface:
     slant = float(rng.normal(0, 0.02))
     if name.startswith("MC"):
-        flat = 1.45 if name == "MC1" else 0.98  # the thumb's is flatter
-        return JointSurface(flat * half * _about(rng, 0.06), 0.98 * depth * _about(rng, 0.06), slant=slant)
+        flat = 1.45 if name == "MC1" else 0.98  # the thumb's head is flatter
+        return JointSurface(
+            flat * half * random_factor(rng, 0.06), 0.98 * depth * random_factor(rng, 0.06), slant=slant
+        )
     if name.startswith("DP"):
         return JointSurface(0.62 * half, 0.8 * depth)  # the tuft
-    groove = 0.09 * half * _about(rng, 0.3)
-    return JointSurface(2.6 * half, 1.0 * depth * _about(rng, 0.08), groove, 0.52 * half, slant)
+    groove = 0.09 * half * random_factor(rng, 0.3)
+    return JointSurface(2.6 * half, 1.0 * depth * random_factor(rng, 0.08), groove, 0.52 * half, slant)
 
 
 def _base(name: str, half: float, depth: float, rng: np.random.Generator) -> JointSurface:
     if name.startswith("MC"):
-        return JointSurface(-6.0 * half, -6.0 * depth)  # towards the carpals, about flat
-    hollow = JointSurface(1.75 * half * _about(rng, 0.1), 1.3 * depth * _about(rng, 0.15))
+        return JointSurface(-6.0 * half, -6.0 * depth)  # towards the carpals, nearly flat
+    hollow = JointSurface(1.75 * half * random_factor(rng, 0.1), 1.3 * depth * random_factor(rng, 0.15))
     if name.startswith("PP"):
         return hollow if name != "PP1" else replace(hollow, radius_x=2.2 * half)
-    return replace(hollow, radius_x=3.0 * half, groove=0.06 * half * _about(rng, 0.3), condyle=0.42 * half)
+    return replace(hollow, radius_x=3.0 * half, groove=0.06 * half * random_factor(rng, 0.3), condyle=0.42 * half)
 
 
-def carpal(name: str, long: float, wide: float, deep: float) -> BoneShape:
-    """A carpal or sesamoid bone: a rounded block ``long`` by ``wide`` by ``deep`` mm."""
+def carpal_bone(name: str, long: float, wide: float, deep: float) -> BoneShape:
+    """Return a carpal or sesamoid bone: a rounded block of ``long`` by ``wide`` by ``deep`` mm."""
     half, z = wide / 2, deep / 2
     knots = (-2.0, 0.0, 0.25 * long, 0.5 * long, 0.75 * long, long, long + 2.0)
     shape = np.array([0.7, 0.82, 0.97, 1.0, 0.97, 0.82, 0.7])
@@ -169,8 +148,8 @@ def carpal(name: str, long: float, wide: float, deep: float) -> BoneShape:
     )
 
 
-def forearm(name: str, length: float, size: float) -> BoneShape:
-    """Radius or ulna: the distal end and as much of the shaft as a film of the hand shows."""
+def forearm_bone(name: str, length: float, size: float) -> BoneShape:
+    """Return the distal end of the radius or ulna with the part of the shaft inside a hand radiograph."""
     end, shaft, end_z, shaft_z = (13.5, 7.0, 9.5, 6.0) if name == "radius" else (7.4, 5.8, 7.2, 5.6)
     knots = np.array([-3.0, 0.0, 4.0, 10.0, 20.0, 35.0, length, length + 5])
     share = np.array([0.85, 0.95, 1.0, 0.94, 0.55, 0.2, 0.0, 0.0])
