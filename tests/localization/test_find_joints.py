@@ -128,12 +128,12 @@ def test_a_path_is_read_and_a_volume_is_refused(tmp_path):
 
 
 def test_real_hands_that_were_never_learned_from():
-    from napari_jsn.evaluation.localization.detections import Truth, look, summary
+    from napari_jsn.evaluation.localization.detections import RadiographTruth, detect, summarize_detections
     from napari_jsn.localization.training.public_hands import evaluation_radiographs
 
     if not os.environ.get("NAPARI_JSN_DATA"):
         pytest.skip("needs the development data: NAPARI_JSN_DATA is not set")
     films = evaluation_radiographs(Path(os.environ["NAPARI_JSN_DATA"]) / "hands")["landmarks"]
-    told = summary([look(Truth.of(film)) for film in films])
-    assert told.joints == 28 and told.within >= 0.95 and told.median_mm <= 1.5
-    assert told.missed == told.invented == 0
+    summary = summarize_detections([detect(RadiographTruth.from_labelled(film)) for film in films])
+    assert summary.joints == 28 and summary.within >= 0.95 and summary.median_mm <= 1.5
+    assert summary.missed == summary.false == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_jsn.evaluation.registration.known_motion import Motion, make_pair
+from napari_jsn.evaluation.registration.known_motion import KnownMotion, make_pair
 from napari_jsn.registration.gauss_newton import solve as solver
 from napari_jsn.registration.gauss_newton.bone_batch import Pose, build_bone_batch
 from napari_jsn.registration.gauss_newton.start import correlation_search, network_pose
@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def far(simulated):
     """A follow-up with a large known motion: the motion, the pair and its batch."""
-    motion = Motion(turn_deg=12.0, scale=0.06, shift_px=12.0, noise=0.03)
+    motion = KnownMotion(rotation_deg=12.0, scale=0.06, translation_px=12.0, noise=0.03)
     rng = np.random.default_rng(3)
     known = make_pair(simulated.fixed, simulated.fixed_masks, simulated.spacing_mm, rng, motion)
     pair = PreparedPair(
