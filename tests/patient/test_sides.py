@@ -5,7 +5,7 @@ import pytest
 
 from napari_jsn.localization.found_joints import ANATOMY
 from napari_jsn.patient.side_marker import read_marker
-from napari_jsn.patient.sides import MARKER, by_marker
+from napari_jsn.patient.split import MARKER, by_marker
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.simulation.exposure.radiograph_artefacts import add_markers
 from tests.patient.hands import found
