@@ -3,18 +3,77 @@
 from __future__ import annotations
 
 import io
+import os
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_jsn import __version__
+from napari_jsn.common.files import write_files
 from napari_jsn.export.figure import png_bytes, registration_figure
 from napari_jsn.export.table import csv_bytes, table
+from napari_jsn.joint import JointImage
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.registration.record import Record, flat_record, spacing_cell
 from napari_jsn.registration.result import Registration
 
 TABLE, FIGURE = "registration.csv", "figure.png"
+
+
+def write_registration(
+    folder: str | os.PathLike[str],
+    fixed: ArrayLike | JointImage | Radiograph,
+    moving: ArrayLike | JointImage | Radiograph,
+    registration: Registration,
+    device: str = "",
+    argument: str = "out",
+) -> list[Path]:
+    """Write the files of a registration into a folder: all of them, or none.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it does not exist. Files of the same names are replaced.
+    fixed, moving : (H, W) array, JointImage or Radiograph
+        The two joint images.
+    registration : Registration
+    device : str
+        Device that it was computed on, for the table.
+    argument : str
+        The argument that an error names.
+
+    Returns
+    -------
+    list of Path
+        ``registration.csv``, ``figure.png``, the transformed image and both loss spectra as TIFF.
+
+    Raises
+    ------
+    InputError
+        If the folder or a file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import napari_jsn as jsn
+    >>> from napari_jsn.simulation.joint_pair import joint_pair
+    >>> pair = joint_pair("MCP2", 0.2, seed=1, shape=(128, 128))
+    >>> found = jsn.register(pair.fixed, pair.moving, pair.fixed_masks, pair.moving_masks, pair.spacing_mm)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in jsn.write_registration(folder, pair.fixed, pair.moving, found)][:2]
+    ['registration.csv', 'figure.png']
+    """
+    contents = registration_files(_radiograph(fixed, "fixed"), _radiograph(moving, "moving"), registration, device)
+    return write_files(folder, contents, argument)
+
+
+def _radiograph(image: ArrayLike | JointImage | Radiograph, name: str) -> Radiograph:
+    if isinstance(image, Radiograph):
+        return image
+    if isinstance(image, JointImage):
+        return Radiograph(image.pixels, image.spacing_mm, name=name)
+    return Radiograph(np.asarray(image, dtype=np.float32), name=name)
 
 
 def registration_files(
