@@ -64,6 +64,15 @@ def write_progression(
     ------
     InputError
         As :func:`progression_files`, and if the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import napari_jsn as jsn
+    >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in jsn.write_progression(folder, progression)]
+    ['joints.csv', 'report.html']
     """
     files = progression_files(progression, dicom, keep_identity)
     return write_set(folder, files, is_progression_file, argument)

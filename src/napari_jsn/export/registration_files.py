@@ -58,7 +58,7 @@ def write_registration(
     >>> import tempfile
     >>> import napari_jsn as jsn
     >>> from napari_jsn.simulation.joint_pair import joint_pair
-    >>> pair = joint_pair("MCP2", 0.2, seed=1, shape=(128, 128))
+    >>> pair = joint_pair("MCP2", 0.2, seed=1)
     >>> found = jsn.register(pair.fixed, pair.moving, pair.fixed_masks, pair.moving_masks, pair.spacing_mm)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     [path.name for path in jsn.write_registration(folder, pair.fixed, pair.moving, found)][:2]

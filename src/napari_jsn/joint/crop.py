@@ -38,6 +38,15 @@ def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> Jo
     ------
     InputError
         If the box is a line, is too small or lies outside the radiograph, or an argument is invalid.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> radiograph = jsn.read_radiograph(next(jsn.sample_folder("hand_pair").glob("*.dcm")))
+    >>> joints = jsn.find_joints(radiograph)
+    >>> image = jsn.joint_image(radiograph, joints[2])
+    >>> image.pixels.shape, image.spacing_mm == radiograph.spacing_mm
+    ((162, 162), True)
     """
     pixels = np.asarray(getattr(radiograph, "pixels", None))
     if pixels.ndim != 2:

@@ -22,6 +22,21 @@ def read_masks(path: str | os.PathLike[str]) -> BoneMasks:
     ------
     InputError
         If the file is missing or unreadable, is a JPEG (which alters labels) or in colour, or contains other values.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> import napari_jsn as jsn
+    >>> labels = np.repeat(np.array([1, 0, 2], dtype=np.uint8), 20)[:, None] * np.ones((1, 40), dtype=np.uint8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "bones.png"
+    ...     Image.fromarray(labels).save(path)
+    ...     masks = jsn.read_masks(path)
+    >>> int(masks.upper.sum()), int(masks.lower.sum())
+    (800, 800)
     """
     from napari_jsn.radiograph import image_file
 

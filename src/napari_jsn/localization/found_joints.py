@@ -47,6 +47,24 @@ class FoundJoints(Sequence[Joint]):
         """Whether nothing is doubtful."""
         return not self.reasons
 
+    def __repr__(self) -> str:
+        sides = " and ".join(self.sides) or "no side"
+        state = "" if self.reliable else ", not reliable"
+        return f"<FoundJoints: {len(self.joints)} joints, {len(self.missing)} missing, {sides}{state}>"
+
+    def _repr_html_(self) -> str:
+        from napari_jsn.drawing.notebook import result_html, table_html
+
+        rows = [
+            (joint.name, joint.side or "", *(f"{at:.0f}" for at in joint.centre), f"{joint.confidence:.2f}")
+            for joint in self.joints
+        ]
+        head = ("joint", "side", "row", "col", "confidence")
+        notes = [str(reason) for reason in self.reasons]
+        if self.missing:
+            notes.append(f"Missing: {', '.join(f'{name} {side}'.strip() for side, name in self.missing)}.")
+        return result_html(repr(self)[1:-1], table_html(head, rows), notes=notes)
+
     def of(self, side: str) -> tuple[Joint, ...]:
         """Return the joints of one hand."""
         return tuple(joint for joint in self.joints if joint.side == side)

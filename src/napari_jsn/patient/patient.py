@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason
 from napari_jsn.patient.labels import radiograph_label, side_order
@@ -161,10 +163,33 @@ class Patient:
         )
         return replace(self, visits=tuple(visits))
 
+    def _repr_html_(self) -> str:
+        from napari_jsn.drawing.hand import Box, hand_svg
+        from napari_jsn.drawing.notebook import LONGEST_SIDE, picture_html, result_html, table_html
+
+        rows = [
+            (
+                hand.visit,
+                hand.day or "",
+                hand.side or "",
+                "" if hand.radiograph.spacing_mm is None else f"{np.max(hand.radiograph.spacing_mm):.4g}",
+                "not searched" if hand.found is None else len(hand.joints),
+            )
+            for hand in self.hands
+        ]
+        width = LONGEST_SIDE // 2
+        pictures = []
+        for hand in self.visits[0].hands:
+            boxes = [Box(joint.box, joint.name) for joint in hand.joints]
+            picture = hand_svg(hand.radiograph.pixels, boxes, longest_side=width)
+            pictures.append(picture_html(picture, width, hand.label))
+        head = ("visit", "day", "side", "pixel size (mm)", "joints")
+        return result_html(repr(self)[1:-1], table_html(head, rows), *pictures, notes=self.notes)
+
     def __repr__(self) -> str:
-        joints = sum(len(hand.joints) for hand in self.hands)
-        counts = f"{len(self.visits)} visits, {len(self.hands)} radiographs, {joints} joints found"
-        return f"<Patient {self.patient_id}: {counts}>"
+        searched = [hand for hand in self.hands if hand.found is not None]
+        joints = f"{sum(len(hand.joints) for hand in searched)} joints found" if searched else "joints not searched"
+        return f"<Patient {self.patient_id}: {len(self.visits)} visits, {len(self.hands)} radiographs, {joints}>"
 
 
 def _side_order(radiograph: Radiograph) -> str:

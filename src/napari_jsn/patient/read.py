@@ -81,7 +81,7 @@ def read_patient(
     >>> import napari_jsn as jsn
     >>> patient = jsn.read_patient(jsn.sample_folder("hand_pair"))
     >>> patient
-    <Patient anonymous: 2 visits, 2 radiographs, 0 joints found>
+    <Patient anonymous: 2 visits, 2 radiographs, joints not searched>
     >>> [hand.side for hand in patient.hands]
     ['L', 'L']
     """
@@ -145,7 +145,7 @@ def patient_from_radiographs(
     >>> from napari_jsn.patient.read import patient_from_radiographs
     >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
     >>> patient_from_radiographs(baseline, followup, patient_id="P001")
-    <Patient P001: 2 visits, 2 radiographs, 0 joints found>
+    <Patient P001: 2 visits, 2 radiographs, joints not searched>
     """
     spacing = check_spacing(spacing_mm)
     identities: dict[str, Identity] = {}

@@ -108,7 +108,7 @@ def measure(
     >>> progression.narrowings[0].joint
     'MCP2'
     >>> round(progression.narrowings[0].jsn_mm, 1)
-    0.3
+    0.4
     """
     names, masks = _joint_names(joints), dict(masks or {})
     load_method(method)  # a wrong name is refused before anything is read

@@ -54,6 +54,31 @@ class Progression:
         made_with = {"method": self.method, "device": self.device, **models}
         return progression_table(self.hands, self.narrowings, self.patient_id, made_with)
 
+    def _repr_html_(self) -> str:
+        from napari_jsn.drawing.forest_plot import ForestRow, forest_plot
+        from napari_jsn.drawing.hand import Box, hand_svg
+        from napari_jsn.drawing.notebook import LONGEST_SIDE, picture_html, result_html
+
+        in_px = not any(row.narrowing_mm.known for row in self.narrowings)
+        last = max((row.visit for row in self.narrowings), default=0)
+        shown = [row for row in self.narrowings if row.visit == last]
+        estimates = {(r.side, r.joint): r.narrowing_px if in_px else r.narrowing_mm for r in shown}
+        failed = {(row.side, row.joint) for row in shown if not row.reliable}
+        rows = [ForestRow(f"{side} {name}".strip(), each, (side, name) in failed) for (side, name), each in
+                estimates.items()]  # fmt: skip
+        parts = [picture_html(forest_plot(rows, "px" if in_px else "mm", 1 if in_px else 2))] if rows else []
+        for hand in self.hands:
+            if hand.visit == 1:
+                keys = [(hand.side or "", view.joint.name) for view in hand.joints]
+                boxes = [
+                    Box(view.joint.box, view.joint.name, estimates.get(key), key in failed)
+                    for view, key in zip(hand.joints, keys, strict=True)
+                ]
+                picture = hand_svg(hand.radiograph.pixels, boxes, longest_side=LONGEST_SIDE)
+                parts.append(picture_html(picture))
+        title = f"{repr(self)[1:-1]}. Visit {last} against baseline" if last else repr(self)[1:-1]
+        return result_html(title, *parts, notes=self.notes)
+
     def __repr__(self) -> str:
         visits = len({hand.visit for hand in self.hands})
         failed = sum(not row.reliable for row in self.narrowings)

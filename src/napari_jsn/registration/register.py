@@ -63,6 +63,18 @@ def register(
     ----------
     Wang et al., A deep registration method for accurate quantification of joint space narrowing
     progression in rheumatoid arthritis, CMIG 108:102273 (2023), Eq. 1-7.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> from napari_jsn.simulation.joint_pair import joint_pair
+    >>> pair = joint_pair("MCP2", 0.3, seed=1)
+    >>> found = jsn.register(pair.fixed, pair.moving, pair.fixed_masks, pair.moving_masks, pair.spacing_mm)
+    >>> truth_mm = pair.jsn_projected_mm_at(found.point, found.axis)
+    >>> abs(found.jsn_mm - truth_mm) < 0.1
+    True
+    >>> found.reliable, found.method
+    (True, 'refined')
     """
     results = register_many(
         [fixed], [moving],
@@ -92,6 +104,15 @@ def register_many(
 
     Parameters are those of :func:`register`, each as a sequence over pairs (masks may hold None);
     spacings may also be one float for all. On abort the results that are ready are returned.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> from napari_jsn.simulation.joint_pair import joint_pair
+    >>> pairs = [joint_pair("MCP2", jsn_mm, seed=1) for jsn_mm in (0.0, 0.3)]
+    >>> found = jsn.register_many([p.fixed for p in pairs], [p.moving for p in pairs], spacing_mm=pairs[0].spacing_mm)
+    >>> len(found)
+    2
     """
     pipeline, where = load_method(method), choose_device(device)
     if not hasattr(fixeds, "__len__"):

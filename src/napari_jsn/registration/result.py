@@ -113,6 +113,30 @@ class Registration:
         """Why it has failed, in sentences; empty where it has not."""
         return sentences(self.reasons)
 
+    def _repr_html_(self) -> str:
+        from napari_jsn.drawing.joint import joint_svg, spectrum_svg
+        from napari_jsn.drawing.notebook import picture_html, result_html, table_html
+
+        figure, unit = (self.narrowing_px, "px") if self.spacing_mm is None else (self.narrowing_mm, "mm")
+        low, high = figure.ci95
+        rows = [
+            (f"JSN ({unit})", f"{figure.value:+.3f}"),
+            (f"95 % interval ({unit})", f"{low:+.3f} to {high:+.3f}"),
+            ("reliable", "yes" if self.reliable else "no"),
+            ("original loss", f"{self.original_loss:.5f}"),
+            ("transformed loss", f"{self.transformed_loss:.5f}"),
+            ("method", self.method),
+        ]
+        limit = float(max(self.original_spectrum.max(), 1e-6))
+        masks = self.fixed_masks.upper, self.fixed_masks.lower
+        pictures = (
+            picture_html(joint_svg(self.transformed, masks, self.spacing_mm), 160, "transformed image"),
+            picture_html(spectrum_svg(self.original_spectrum, limit), 160, "original loss spectrum"),
+            picture_html(spectrum_svg(self.transformed_spectrum, limit), 160, "transformed loss spectrum"),
+        )
+        notes = [str(reason) for reason in self.reasons]
+        return result_html("Registration", table_html(("figure", "value"), rows), *pictures, notes=notes)
+
     def __repr__(self) -> str:
         figure, unit = (self.narrowing_px, "px") if self.spacing_mm is None else (self.narrowing_mm, "mm")
         low, high = figure.ci95

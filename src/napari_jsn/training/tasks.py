@@ -47,6 +47,12 @@ def task_from_folder(name: str, folder: Path | str | None, preset: str) -> Task:
     ------
     InputError
         If there is no such task or preset, or the folder has nothing to train on.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> task = jsn.task_from_folder("segmentation", "joints", "default")  # doctest: +SKIP
+    >>> jsn.train(task, epochs=2)  # doctest: +SKIP
     """
     task: Task = task_class(name).from_folder(folder, preset)
     return task

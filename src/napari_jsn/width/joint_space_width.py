@@ -53,6 +53,15 @@ def joint_space_width(
     ------
     InputError
         If image and masks are of different shapes, or the axis has no direction.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> from napari_jsn.simulation.joint_pair import joint_pair
+    >>> pair = joint_pair("MCP2", 0.3, seed=1)
+    >>> width = jsn.joint_space_width(jsn.JointImage(pair.fixed, pair.spacing_mm), pair.fixed_masks)
+    >>> 0.5 < width.mm < 3
+    True
     """
     pixels = np.asarray(image.pixels, dtype=np.float32)
     if pixels.shape != masks.shape:
