@@ -25,7 +25,7 @@ _MOST_TURN_DEG = 50.0
 
 
 def no_hand(turn_deg: int) -> FoundJoints:
-    """What is told of a film without a hand, or with one that lies turned by so many degrees clockwise."""
+    """Return the result for a radiograph without a hand, or with a hand rotated clockwise by so many degrees."""
     if turn_deg:
         way = {90: "90 degrees counter-clockwise", 180: "upside down", 270: "90 degrees clockwise"}[turn_deg]
         sentence = f"The fingers do not point up. Rotate the radiograph {way}."

@@ -156,7 +156,7 @@ def _check_same_hand(patient: Patient) -> Iterator[str]:
             which = ", ".join(str(visit) for visit, contradicted in contradicts.items() if contradicted)
             raise InputError(
                 f"Visit {which} looks like the {other} hand, but is said to be the {words} one as at the other visits: "
-                "another hand, or a mirrored image. Give radiographs of the same hand, mirrored alike.",
+                "another hand, or a mirrored image. Give radiographs of the same hand, all mirrored or none.",
                 "followup",
             )
         yield (

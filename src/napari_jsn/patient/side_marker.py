@@ -1,4 +1,4 @@
-"""The lead letter beside a hand, L or R: read only where it is unmistakable, also where it is seen mirrored."""
+"""Read the lead letter beside a hand, L or R, where it is unambiguous; also where it is mirrored."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from scipy import ndimage
 
 from napari_jsn.radiograph.resampling import block_mean
 
-#: Pixel in mm on which letters are looked for, and height of the letters in mm.
+#: Pixel size on which letters are searched, and range of the height of letters, in mm.
 _STEP_MM, _LEAST_MM, _MOST_MM = 0.4, 7.0, 26.0
-#: Rows and columns that every blob is brought to.
+#: Rows and columns to which every blob is resampled.
 _GRID = (32, 24)
 #: Width over height of a letter.
 _NARROWEST, _WIDEST = 0.4, 1.0
-#: Grey levels at which blobs are cut out, as shares of the brightest.
+#: Thresholds at which blobs are segmented, as shares of the brightest intensity.
 _LEVELS = np.linspace(0.25, 0.95, 11)
-#: Turns of the letter that are tried, in degrees.
-_TURNS = np.arange(0, 360, 6)
-#: Correlation with a letter's shape from which a blob is that letter, and by how much it must exceed any other's.
-_ALIKE, _AHEAD = 0.8, 0.05
-#: At so many of the grey levels it must read the same.
+#: Rotations of the letter that are tried, in degrees.
+_ROTATIONS_DEG = np.arange(0, 360, 6)
+#: Least correlation of a blob with a letter's shape, and least lead over the other letters.
+_LEAST_CORRELATION, _LEAST_LEAD = 0.8, 0.05
+#: Least number of thresholds at which the same letter must be read.
 _LEAST_LEVELS = 2
 _MOST_BLOBS = 60
-#: Letters of initials, which are not to be taken for a side.
+#: Letters of initials, which must not be read as a side.
 _OTHERS = "ABCDEFGHKMNPSTUVXZ"
 
 
@@ -40,14 +40,14 @@ class Marker:
     side : str
         ``"L"`` or ``"R"``.
     mirrored : bool
-        It reads backwards: the image is mirrored, or the marker lay upside down.
-    alike : float
+        The letter is mirrored: the image is mirrored, or the marker was placed upside down.
+    correlation : float
         Correlation with the letter's shape, up to 1.
     """
 
     side: str
     mirrored: bool
-    alike: float
+    correlation: float
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ class _Blob:
 
 
 def read_marker(pixels: NDArray[np.float32], pixel_mm: float) -> Marker | None:
-    """The side that a lead letter tells.
+    """Return the side that a lead letter states.
 
-    Blobs that are brighter than what surrounds them are compared with letters in all turns. Of a plate only the
-    largest letter counts; the small ones are initials.
+    Blobs that are brighter than their surroundings are compared with letters at all rotations. Only the largest letter
+    of a plate counts; small letters are initials.
 
     Parameters
     ----------
@@ -82,10 +82,10 @@ def read_marker(pixels: NDArray[np.float32], pixel_mm: float) -> Marker | None:
     Marker or None
         None where no letter is read, or letters of both sides.
     """
-    film = _coarse(pixels, pixel_mm)
+    coarse = _coarse(pixels, pixel_mm)
     read: list[Marker] = []
-    for level in _LEVELS * np.quantile(film, 0.9995):
-        blobs = list(_blobs(film > level))
+    for level in _LEVELS * np.quantile(coarse, 0.9995):
+        blobs = list(_blobs(coarse > level))
         if len(blobs) > _MOST_BLOBS:  # noise
             continue
         for blob in blobs:
@@ -96,7 +96,7 @@ def read_marker(pixels: NDArray[np.float32], pixel_mm: float) -> Marker | None:
                     read.append(found)
     if len(read) < _LEAST_LEVELS or len({(marker.side, marker.mirrored) for marker in read}) != 1:
         return None
-    return max(read, key=lambda marker: marker.alike)
+    return max(read, key=lambda marker: marker.correlation)
 
 
 def _coarse(pixels: NDArray[np.float32], pixel_mm: float) -> NDArray[np.float32]:
@@ -119,25 +119,25 @@ def _blobs(bright: NDArray[np.bool_]) -> Iterator[_Blob]:
 
 
 def _letter(blob: _Blob) -> Marker | None:
-    """What a blob reads as, if that is a side's letter and nothing else."""
+    """Return the letter that a blob shows, if it is L or R and no other letter."""
     names, shapes = _letters()
-    turned = [grid for turn in np.deg2rad(_TURNS) if (grid := _upright(blob, float(turn))) is not None]
-    if not turned:
+    rotated = [grid for angle in np.deg2rad(_ROTATIONS_DEG) if (grid := _upright(blob, float(angle))) is not None]
+    if not rotated:
         return None
-    best = (_plain(np.stack(turned)) @ shapes.T).max(axis=0)
+    best = (_plain(np.stack(rotated)) @ shapes.T).max(axis=0)
     order = np.argsort(best)[::-1]
     name = names[order[0]]
     letter = name[0]
     rival = max((best[k] for k in order if names[k][0] != letter), default=-1.0)
-    if letter not in "LR" or best[order[0]] < _ALIKE or best[order[0]] - rival < _AHEAD:
+    if letter not in "LR" or best[order[0]] < _LEAST_CORRELATION or best[order[0]] - rival < _LEAST_LEAD:
         return None
     return Marker(letter, name.endswith("'"), float(best[order[0]]))
 
 
-def _upright(blob: _Blob, turn: float) -> NDArray[np.float64] | None:
-    """The blob turned and brought to the grid; None where it is wider or narrower than a letter."""
+def _upright(blob: _Blob, angle: float) -> NDArray[np.float64] | None:
+    """Return the rotated blob on the grid; None where it is wider or narrower than a letter."""
     y, x = blob.rows - blob.rows.mean(), blob.cols - blob.cols.mean()
-    down, right = np.cos(turn) * y - np.sin(turn) * x, np.sin(turn) * y + np.cos(turn) * x
+    down, right = np.cos(angle) * y - np.sin(angle) * x, np.sin(angle) * y + np.cos(angle) * x
     height, width = np.ptp(down) + 1, np.ptp(right) + 1
     if not _NARROWEST <= width / height <= _WIDEST:
         return None
@@ -149,7 +149,7 @@ def _upright(blob: _Blob, turn: float) -> NDArray[np.float64] | None:
 
 
 def _plain(grids: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each of (n, H, W) images smoothed a little, as a row without mean and of length 1."""
+    """Return each of (n, H, W) images smoothed, as a row with mean 0 and length 1."""
     rows = ndimage.gaussian_filter(grids, (0, 1.2, 1.2)).reshape(len(grids), -1)
     rows -= rows.mean(axis=1, keepdims=True)
     unit: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -158,7 +158,7 @@ def _plain(grids: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @cache
 def _letters() -> tuple[list[str], NDArray[np.float64]]:
-    """Names of letters, those seen mirrored with a stroke ("L'"), and their shapes, a row each; thin and bold."""
+    """Return names of letters (mirrored ones with a prime, "L'") and their shapes, a row each; thin and bold."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(80)

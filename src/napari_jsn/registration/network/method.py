@@ -24,7 +24,7 @@ _BATCH = 32
 #: Standard uncertainty where a model's card has none, in pixels of its square.
 _UNKNOWN_SD_PX = 1.0
 # Limits that wrong pairs do not reach (joints of two patients: mean correlation up to 0.73), and few real pairs miss.
-_LEAST_LIKENESS, _LEAST_MEAN_LIKENESS, _LEAST_OVERLAP, _LEAST_IN_VIEW = 0.62, 0.75, 0.85, 0.60
+_LEAST_NCC, _LEAST_MEAN_NCC, _LEAST_OVERLAP, _LEAST_IN_VIEW = 0.62, 0.75, 0.85, 0.60
 
 #: The variance of a narrowing is a weighted sum of these terms; the card has the weights, in squared pixels of the
 #: square. ``unlike`` is 1 minus the mean normalised cross-correlation.
@@ -127,7 +127,7 @@ def _match_quality(maps: torch.Tensor, squares: Canvases) -> NDArray[np.float64]
 
 
 def _reasons(
-    likeness: NDArray[np.float64], overlap: NDArray[np.float64], in_view: NDArray[np.float64]
+    ncc: NDArray[np.float64], overlap: NDArray[np.float64], in_view: NDArray[np.float64]
 ) -> tuple[Reason, ...]:
     """Return why a pair has failed."""
     reasons = []
@@ -135,7 +135,7 @@ def _reasons(
         reasons.append(Reason(ReasonCode.OUT_OF_VIEW))
     if overlap.min() < _LEAST_OVERLAP:
         reasons.append(Reason(ReasonCode.MASKS_DIFFER))
-    if likeness.min() < _LEAST_LIKENESS or likeness.mean() < _LEAST_MEAN_LIKENESS:
+    if ncc.min() < _LEAST_NCC or ncc.mean() < _LEAST_MEAN_NCC:
         reasons.append(Reason(ReasonCode.NOT_SIMILAR))
     return tuple(reasons)
 
