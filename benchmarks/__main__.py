@@ -14,13 +14,13 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import closure, injected_change, known_motion, reference_pairs, time_and_memory, wrong_pairs
-from benchmarks.methods_compared import ComparedMethod, Row, methods_compared
+from benchmarks.methods_compared import BenchmarkRow, ComparedMethod, methods_compared
 from benchmarks.report import print_table, write_page
 from napari_jsn.common.errors import InputError
 from napari_jsn.evaluation.public_images import data_folder
 from napari_jsn.evaluation.settings import Settings, limit_threads
 
-Test = Callable[[Sequence[ComparedMethod], Settings], list[Row]]
+Test = Callable[[Sequence[ComparedMethod], Settings], list[BenchmarkRow]]
 
 TESTS: dict[str, Test] = {
     "easy": partial(known_motion.run, "easy"),
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         methods = [one for one in methods if any(word.lower() in one.name.lower() for word in options.method)]
     if options.quick:
         methods = [_shortened(one) for one in methods]
-    rows: list[Row] = []
+    rows: list[BenchmarkRow] = []
     for name in options.only or TESTS:
         start = time.perf_counter()
         rows += TESTS[name](methods, settings)

@@ -12,7 +12,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.methods_compared import OURS, ComparedMethod, Row
+from benchmarks.methods_compared import OURS, BenchmarkRow, ComparedMethod
 from napari_jsn.common.errors import InputError
 from napari_jsn.evaluation.public_images import FingerJoint, finger_joints
 from napari_jsn.evaluation.registration.closure import Series, closure
@@ -26,7 +26,7 @@ from napari_jsn.segmentation.training.public_joints import is_test
 _MAX_SIGMA_RATIO = 1.1
 
 
-def run(methods: Sequence[ComparedMethod], settings: Settings) -> list[Row]:
+def run(methods: Sequence[ComparedMethod], settings: Settings) -> list[BenchmarkRow]:
     """Register all pairs of visits of each joint, in both directions, with the experts' masks."""
     joints = list(finger_joints(size=127, part="report", min_visits=3))
     chosen = np.linspace(0, len(joints) - 1, min(settings.joints, len(joints))).round().astype(int)
@@ -34,7 +34,7 @@ def run(methods: Sequence[ComparedMethod], settings: Settings) -> list[Row]:
     return [closure_row(method, joints[: method.max_joints]) for method in methods]
 
 
-def run_segmented(methods: Sequence[ComparedMethod], settings: Settings) -> list[Row]:
+def run_segmented(methods: Sequence[ComparedMethod], settings: Settings) -> list[BenchmarkRow]:
     """Compare the closure of our own method between both kinds of masks, on joints that no model was trained on."""
     joints = [joint for joint in finger_joints(size=127, part="report", min_visits=3) if is_test(joint.name)]
     joints = joints[: settings.joints]
@@ -55,7 +55,7 @@ def run_segmented(methods: Sequence[ComparedMethod], settings: Settings) -> list
     return rows
 
 
-def closure_row(method: ComparedMethod, joints: Sequence[FingerJoint]) -> Row:
+def closure_row(method: ComparedMethod, joints: Sequence[FingerJoint]) -> BenchmarkRow:
     """Return the closure of one method on these joints, with point and axis carried from the first visit."""
     visits = [(k, i, j) for k, joint in enumerate(joints) for i, j in permutations(range(len(joint.visits)), 2)]
     pairs = [_pair(joints[k], i, j) for k, i, j in visits]
@@ -76,7 +76,7 @@ def closure_row(method: ComparedMethod, joints: Sequence[FingerJoint]) -> Row:
     found, found_own = (
         closure(Series(*one_joint) for one_joint in zip(jsn_mm, reliable, strict=True)) for jsn_mm in (carried, own)
     )
-    row = Row("closure of real visits", method.name, found.pairs, mismatch=found.inconsistent)
+    row = BenchmarkRow("closure of real visits", method.name, found.pairs, mismatch=found.inconsistent)
     row.data["sigma_mm"] = np.array([found.sigma_mm])
     row.ms = 1e3 * float(np.mean([result.seconds for result in results]))
     row.remarks = (

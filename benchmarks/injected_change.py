@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.methods_compared import OURS, ComparedMethod, Row
+from benchmarks.methods_compared import OURS, BenchmarkRow, ComparedMethod
 from benchmarks.peers import translation
 from napari_jsn.common.statistics import rmse, share
 from napari_jsn.evaluation.public_images import FingerJoint, finger_joints
@@ -21,7 +21,7 @@ from napari_jsn.registration.methods import PreparedPair
 SMALLEST_MM, LARGEST_MM = 0.05, 0.5
 
 
-def run(methods: Sequence[ComparedMethod], settings: Settings) -> list[Row]:
+def run(methods: Sequence[ComparedMethod], settings: Settings) -> list[BenchmarkRow]:
     """Register each real pair as it is and with one bone moved; compare the difference with the injected change."""
     rng = settings.rng("injected")
     joints = [joint for joint in finger_joints(size=127, part="report", min_visits=2) if _separate(joint)]
@@ -50,7 +50,7 @@ def _inject(joint: FingerJoint, rng: np.random.Generator) -> tuple[PreparedPair,
 
 def _row(
     method: ComparedMethod, before: Sequence[PreparedPair], after: Sequence[PreparedPair], truth_mm: NDArray[np.float64]
-) -> Row:
+) -> BenchmarkRow:
     count = max(1, method.max_pairs // 2)
     first, second = method.run(before[:count]), method.run(after[:count])
     truth_mm = truth_mm[: len(first)]
@@ -58,7 +58,7 @@ def _row(
     found_mm = np.array([b.jsn_px - a.jsn_px for a, b in zip(first, second, strict=True)]) * spacing_mm
     errors = np.nan_to_num(found_mm - truth_mm, nan=np.inf)
     matched = np.abs(errors) <= MISMATCH_PX * spacing_mm
-    row = Row("injected change", method.name, len(truth_mm), 1 - share(matched), rmse(errors[matched]))
+    row = BenchmarkRow("injected change", method.name, len(truth_mm), 1 - share(matched), rmse(errors[matched]))
     row.ms = 1e3 * float(np.mean([result.seconds for result in first + second]))
     row.data = {"truth_mm": truth_mm, "found_mm": found_mm}
     used = matched

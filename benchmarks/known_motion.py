@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.methods_compared import OURS, ComparedMethod, MethodResult, Row
+from benchmarks.methods_compared import OURS, BenchmarkRow, ComparedMethod, ComparedResult
 from napari_jsn.common.statistics import rmse, share
 from napari_jsn.evaluation.public_images import Pixels, finger_joints
 from napari_jsn.evaluation.registration.known_motion import KnownPair, make_pair
@@ -21,7 +21,7 @@ TARGETS = {"easy": (0.0, 0.009), "roll": (0.0, 0.030), "hard": (0.002, 0.018)}
 CORRECT_MM = 0.05
 
 
-def run(preset: str, methods: Sequence[ComparedMethod], settings: Settings) -> list[Row]:
+def run(preset: str, methods: Sequence[ComparedMethod], settings: Settings) -> list[BenchmarkRow]:
     """Run every method on the same follow-ups; slow methods on the first of them."""
     known = make_pairs(preset, settings)
     pairs = [each.pair for each in known]
@@ -51,7 +51,7 @@ def make_pairs(preset: str, settings: Settings) -> list[KnownPair]:
     return [make_pair(*images[k], rng, preset) for k in order[: settings.pairs]]
 
 
-def errors_px(known: Sequence[KnownPair], results: Sequence[MethodResult]) -> NDArray[np.float64]:
+def errors_px(known: Sequence[KnownPair], results: Sequence[ComparedResult]) -> NDArray[np.float64]:
     """Return each result minus the truth at its own point and axis; infinite where a method failed."""
     errors = [
         result.jsn_px - pair.jsn_px_at(result.point, result.axis) for pair, result in zip(known, results, strict=True)
@@ -59,13 +59,15 @@ def errors_px(known: Sequence[KnownPair], results: Sequence[MethodResult]) -> ND
     return np.nan_to_num(np.array(errors), nan=np.inf)
 
 
-def _row(preset: str, method: ComparedMethod, all_known: Sequence[KnownPair], results: Sequence[MethodResult]) -> Row:
+def _row(
+    preset: str, method: ComparedMethod, all_known: Sequence[KnownPair], results: Sequence[ComparedResult]
+) -> BenchmarkRow:
     known = all_known[: len(results)]
     errors = errors_px(known, results)
     spacing_mm = np.array([pair.spacing_mm for pair in known])
     matched = np.abs(errors) <= MISMATCH_PX
     errors_mm = (errors * spacing_mm)[matched]
-    row = Row(
+    row = BenchmarkRow(
         f"known motion, {preset}", method.name, len(known), 1 - share(matched), rmse(errors_mm),
         float(np.mean(errors_mm)) if matched.any() else np.nan,
         ms=1e3 * float(np.mean([result.seconds for result in results])), data={"error_mm": errors * spacing_mm},
@@ -89,7 +91,7 @@ def _row(preset: str, method: ComparedMethod, all_known: Sequence[KnownPair], re
     return row
 
 
-def interval_rows(rows: Sequence[Row]) -> list[Row]:
+def interval_rows(rows: Sequence[BenchmarkRow]) -> list[BenchmarkRow]:
     """Return the coverage over easy and roll together, and the share of correct results that are called reliable."""
     found = []
     for method in dict.fromkeys(row.method for row in rows):
@@ -97,7 +99,7 @@ def interval_rows(rows: Sequence[Row]) -> list[Row]:
         plain = [row.data for row in of_method if row.test.endswith((" easy", " roll"))]
         if len(plain) == 2:
             covered = np.concatenate([data["covered"] for data in plain])
-            row = Row("95 % interval, easy and roll", method, len(covered), covered=share(covered))
+            row = BenchmarkRow("95 % interval, easy and roll", method, len(covered), covered=share(covered))
             half_width_mm = np.concatenate([data["half_width_mm"] for data in plain])
             row.remarks = f"half width {np.median(half_width_mm):.3f} mm median"
             if method == OURS:
@@ -106,7 +108,9 @@ def interval_rows(rows: Sequence[Row]) -> list[Row]:
         if of_method:
             correct = np.concatenate([np.abs(row.data["error_mm"]) <= CORRECT_MM for row in of_method])
             trusted = np.concatenate([row.data["reliable"] for row in of_method])
-            row = Row("correct results called reliable", method, int(correct.sum()), reliable=share(trusted[correct]))
+            row = BenchmarkRow(
+                "correct results called reliable", method, int(correct.sum()), reliable=share(trusted[correct])
+            )
             row.remarks = f"known motion, error {CORRECT_MM} mm or less"
             if method == OURS:
                 row.target, row.reached = "95 % or more", bool(row.reliable >= 0.95)

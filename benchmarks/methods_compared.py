@@ -24,7 +24,7 @@ PIPOC = "PIPOC (Ou et al. 2023)"
 
 
 @dataclass(frozen=True)
-class MethodResult:
+class ComparedResult:
     """The result of one method for one pair.
 
     Attributes
@@ -72,14 +72,14 @@ class ComparedMethod:
     """
 
     name: str
-    run: Callable[[Sequence[PreparedPair]], list[MethodResult]]
+    run: Callable[[Sequence[PreparedPair]], list[ComparedResult]]
     states_uncertainty: bool = False
     max_pairs: int = 10_000
     max_joints: int = 10_000
 
 
 @dataclass
-class Row:
+class BenchmarkRow:
     """The figures of one method in one test; NaN or empty where there are none.
 
     Attributes
@@ -125,7 +125,7 @@ def methods_compared(with_peers: bool = True) -> tuple[list[ComparedMethod], lis
     return methods, missing
 
 
-def run_refined(pairs: Sequence[PreparedPair]) -> list[MethodResult]:
+def run_refined(pairs: Sequence[PreparedPair]) -> list[ComparedResult]:
     """Run the public call `register_many` with its defaults."""
     results = []
     for start in range(0, len(pairs), BATCH):
@@ -133,7 +133,7 @@ def run_refined(pairs: Sequence[PreparedPair]) -> list[MethodResult]:
     return results
 
 
-def _run_public(pairs: Sequence[PreparedPair]) -> list[MethodResult]:
+def _run_public(pairs: Sequence[PreparedPair]) -> list[ComparedResult]:
     from napari_jsn.registration.register import register_many
 
     start = perf_counter()
@@ -153,14 +153,14 @@ def _run_public(pairs: Sequence[PreparedPair]) -> list[MethodResult]:
     return [_from_registration(registration, seconds) for registration in registrations]
 
 
-def _from_registration(registration: Registration, seconds: float) -> MethodResult:
-    return MethodResult(
+def _from_registration(registration: Registration, seconds: float) -> ComparedResult:
+    return ComparedResult(
         registration.jsn_px, registration.point, registration.axis, registration.upper.matrix,
         registration.lower.matrix, *registration.ci95_px, reliable=registration.reliable, seconds=seconds,
     )  # fmt: skip
 
 
-def run_pipoc(pairs: Sequence[PreparedPair]) -> list[MethodResult]:
+def run_pipoc(pairs: Sequence[PreparedPair]) -> list[ComparedResult]:
     """Run our implementation of PIPOC, without what the public call adds."""
     import torch
 
@@ -168,7 +168,7 @@ def run_pipoc(pairs: Sequence[PreparedPair]) -> list[MethodResult]:
     estimates = load_method("pipoc")(pairs, torch.device("cpu"), Silent())
     seconds = (perf_counter() - start) / max(1, len(pairs))
     return [
-        MethodResult(
+        ComparedResult(
             e.jsn_px, pair.point, pair.axis, e.upper, e.lower,
             e.jsn_px - 1.96 * e.jsn_sd_px, e.jsn_px + 1.96 * e.jsn_sd_px, not e.reasons, seconds,
         )
@@ -176,14 +176,14 @@ def run_pipoc(pairs: Sequence[PreparedPair]) -> list[MethodResult]:
     ]  # fmt: skip
 
 
-def _peer_runner(peer: Peer) -> Callable[[Sequence[PreparedPair]], list[MethodResult]]:
-    def run(pairs: Sequence[PreparedPair]) -> list[MethodResult]:
+def _peer_runner(peer: Peer) -> Callable[[Sequence[PreparedPair]], list[ComparedResult]]:
+    def run(pairs: Sequence[PreparedPair]) -> list[ComparedResult]:
         return [_run_peer(peer, pair) for pair in pairs]
 
     return run
 
 
-def _run_peer(peer: Peer, pair: PreparedPair) -> MethodResult:
+def _run_peer(peer: Peer, pair: PreparedPair) -> ComparedResult:
     start = perf_counter()
     maps = []
     for bone in ("upper", "lower"):
@@ -193,9 +193,9 @@ def _run_peer(peer: Peer, pair: PreparedPair) -> MethodResult:
         except Exception:  # every library has its own exceptions; a failure counts as a mismatch
             return _failure(pair, perf_counter() - start)
     jsn_px = joint_space_narrowing(*maps, pair.point, pair.axis)
-    return MethodResult(jsn_px, pair.point, pair.axis, *maps, seconds=perf_counter() - start)
+    return ComparedResult(jsn_px, pair.point, pair.axis, *maps, seconds=perf_counter() - start)
 
 
-def _failure(pair: PreparedPair, seconds: float) -> MethodResult:
+def _failure(pair: PreparedPair, seconds: float) -> ComparedResult:
     unknown = np.full((3, 3), np.nan)
-    return MethodResult(np.nan, pair.point, pair.axis, unknown, unknown, reliable=False, seconds=seconds)
+    return ComparedResult(np.nan, pair.point, pair.axis, unknown, unknown, reliable=False, seconds=seconds)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.methods_compared import OURS, PIPOC, Row
+from benchmarks.methods_compared import OURS, PIPOC, BenchmarkRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +29,7 @@ COLOURS = {
 INK, FAINT = "#222222", "#dddddd"
 
 
-def write_plots(rows: Sequence[Row], folder: Path) -> list[tuple[str, Path]]:
+def write_plots(rows: Sequence[BenchmarkRow], folder: Path) -> list[tuple[str, Path]]:
     """Draw the plots for which there are rows; return the title and path of each picture."""
     import matplotlib
 
@@ -50,7 +50,7 @@ def write_plots(rows: Sequence[Row], folder: Path) -> list[tuple[str, Path]]:
     return written
 
 
-def draw_errors(rows: Sequence[Row]) -> Figure | None:
+def draw_errors(rows: Sequence[BenchmarkRow]) -> Figure | None:
     """Draw the share of pairs with an error below a limit, one panel for each known motion."""
     tests = [test for test in ("easy", "roll", "hard") if _of(rows, f"known motion, {test}")]
     if not tests:
@@ -69,7 +69,7 @@ def draw_errors(rows: Sequence[Row]) -> Figure | None:
     return figure
 
 
-def draw_injected(rows: Sequence[Row]) -> Figure | None:
+def draw_injected(rows: Sequence[BenchmarkRow]) -> Figure | None:
     """Draw the measured against the injected change."""
     shown = [row for row in _of(rows, "injected change") if row.method in (OURS, PIPOC)]
     if not shown:
@@ -89,7 +89,7 @@ def draw_injected(rows: Sequence[Row]) -> Figure | None:
     return figure
 
 
-def draw_intervals(rows: Sequence[Row]) -> Figure | None:
+def draw_intervals(rows: Sequence[BenchmarkRow]) -> Figure | None:
     """Draw the actual against the nominal coverage of the intervals of our own method."""
     from scipy.stats import norm
 
@@ -109,7 +109,7 @@ def draw_intervals(rows: Sequence[Row]) -> Figure | None:
     return figure
 
 
-def draw_time(rows: Sequence[Row]) -> Figure | None:
+def draw_time(rows: Sequence[BenchmarkRow]) -> Figure | None:
     """Draw the error against the time per pair."""
     ms = {row.method: row.ms for row in _of(rows, "time")}
     tests = [test for test in ("easy", "roll", "hard") if _of(rows, f"known motion, {test}")]
@@ -130,7 +130,7 @@ def draw_time(rows: Sequence[Row]) -> Figure | None:
     return figure
 
 
-PLOTS: tuple[tuple[str, str, Callable[[Sequence[Row]], Figure | None]], ...] = (
+PLOTS: tuple[tuple[str, str, Callable[[Sequence[BenchmarkRow]], Figure | None]], ...] = (
     ("errors", "Share of pairs with an error below a limit", draw_errors),
     ("injected", "Measured against injected change", draw_injected),
     ("intervals", "Coverage of the intervals", draw_intervals),
@@ -156,9 +156,9 @@ def _legend_below(figure: Figure, axes: Axes) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
 
 
-def _of(rows: Sequence[Row], test: str) -> list[Row]:
+def _of(rows: Sequence[BenchmarkRow], test: str) -> list[BenchmarkRow]:
     return [row for row in rows if row.test == test]
 
 
-def _style(row: Row) -> dict[str, Any]:
+def _style(row: BenchmarkRow) -> dict[str, Any]:
     return {"color": COLOURS.get(row.method, INK), "lw": 2.6 if row.method == OURS else 1.3}

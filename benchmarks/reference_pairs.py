@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from benchmarks.methods_compared import OURS, ComparedMethod, Row
+from benchmarks.methods_compared import OURS, BenchmarkRow, ComparedMethod
 from napari_jsn.common.statistics import rmse
 from napari_jsn.evaluation.public_images import RealPair, phantom, published_pair
 from napari_jsn.evaluation.settings import Settings
@@ -22,7 +22,7 @@ PRINTED_PIXEL = 112 / 109.5
 PRINTED_LOSS = 0.0032
 
 
-def run_phantom(methods: Sequence[ComparedMethod], settings: Settings) -> list[Row]:
+def run_phantom(methods: Sequence[ComparedMethod], settings: Settings) -> list[BenchmarkRow]:
     """Measure two phantoms whose gap changed by 0.50 mm, each in both directions."""
     real = phantom()
     pairs = [PreparedPair.from_masks(p.fixed, p.moving, p.fixed_masks, p.moving_masks, p.spacing_mm) for p in real]
@@ -35,7 +35,7 @@ def run_phantom(methods: Sequence[ComparedMethod], settings: Settings) -> list[R
         results = method.run(pairs)
         errors_mm = (np.array([result.jsn_px for result in results]) - truth_px) * spacing_mm
         covered = [result.covers(truth) for result, truth in zip(results, truth_px, strict=True)]
-        row = Row("phantom, 0.50 mm", method.name, len(pairs), rmse_mm=rmse(errors_mm))
+        row = BenchmarkRow("phantom, 0.50 mm", method.name, len(pairs), rmse_mm=rmse(errors_mm))
         mean = float(np.mean(np.abs(errors_mm)))
         row.remarks = f"mean |error| {mean:.4f} mm; " + ", ".join(
             f"{error:+.4f}{'' if inside or not method.states_uncertainty else ' (outside its interval)'}"
@@ -51,7 +51,7 @@ def run_phantom(methods: Sequence[ComparedMethod], settings: Settings) -> list[R
     return rows
 
 
-def run_published(methods: Sequence[ComparedMethod], settings: Settings) -> list[Row]:
+def run_published(methods: Sequence[ComparedMethod], settings: Settings) -> list[BenchmarkRow]:
     """Compute the loss of the published pair: mean squared difference of the pixels in view, half for each region."""
     real = published_pair()
     pair = PreparedPair.from_masks(real.fixed, real.moving, real.fixed_masks, real.moving_masks, real.spacing_mm)
@@ -77,11 +77,11 @@ def printed_maps(shape: tuple[int, ...]) -> tuple[Matrix, Matrix]:
     return upper, lower
 
 
-def _published_row(method: str, real: RealPair, upper: Matrix, lower: Matrix, pair: PreparedPair) -> Row:
+def _published_row(method: str, real: RealPair, upper: Matrix, lower: Matrix, pair: PreparedPair) -> BenchmarkRow:
     loss = (_loss(real, upper, real.fixed_masks.upper) + _loss(real, lower, real.fixed_masks.lower)) / 2
     jsn_mm = joint_space_narrowing(upper, lower, pair.point, pair.axis) * real.spacing_mm
     remarks = f"loss {loss:.5f}, JSN of its maps {jsn_mm:+.4f} mm"
-    return Row("published pair", method, 1, remarks=remarks, data={"loss": np.array([loss])})
+    return BenchmarkRow("published pair", method, 1, remarks=remarks, data={"loss": np.array([loss])})
 
 
 def _loss(real: RealPair, matrix: Matrix, mask: NDArray[np.bool_]) -> float:

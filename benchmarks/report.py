@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.methods_compared import OURS, Row
+from benchmarks.methods_compared import OURS, BenchmarkRow
 from benchmarks.peers import PEERS
 from benchmarks.plots import write_plots
 from napari_jsn.evaluation.settings import Settings
@@ -62,7 +62,7 @@ states none. Joints that the uncertainty was fitted to are not in the tables.
 """
 
 
-def print_table(rows: Sequence[Row]) -> None:
+def print_table(rows: Sequence[BenchmarkRow]) -> None:
     """Print the table on the terminal."""
     from rich.console import Console
     from rich.table import Table
@@ -77,7 +77,9 @@ def print_table(rows: Sequence[Row]) -> None:
     Console(width=None if os.isatty(1) else 240).print(table)
 
 
-def write_page(rows: Sequence[Row], settings: Settings, command: str, notes: Sequence[str], folder: Path) -> Path:
+def write_page(
+    rows: Sequence[BenchmarkRow], settings: Settings, command: str, notes: Sequence[str], folder: Path
+) -> Path:
     """Write benchmarks.md and its plots to ``folder``; the page is replaced as a whole."""
     plots = write_plots(rows, folder / "images")
     lines = [INTRODUCTION, *_facts(settings, command, notes), ""]
@@ -101,7 +103,7 @@ def _table(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
     return out
 
 
-def _targets(rows: Sequence[Row]) -> list[list[str]]:
+def _targets(rows: Sequence[BenchmarkRow]) -> list[list[str]]:
     return [
         [row.test, str(row.n), row.target, "yes" if row.reached else "**no**"]
         for row in rows
@@ -120,7 +122,7 @@ def _facts(settings: Settings, command: str, notes: Sequence[str]) -> list[str]:
     ]
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: BenchmarkRow) -> list[str]:
     reached = "" if row.reached is None else (": reached" if row.reached else ": NOT REACHED")
     return [
         row.test,

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import known_motion
-from benchmarks.methods_compared import OURS, PIPOC, ComparedMethod, Row, run_refined
+from benchmarks.methods_compared import OURS, PIPOC, BenchmarkRow, ComparedMethod, run_refined
 from napari_jsn.evaluation.settings import Settings, limit_threads
 from napari_jsn.registration.methods import PreparedPair
 
@@ -21,7 +21,7 @@ SLOW_BATCH = 8
 REPEATS = 3
 
 
-def run(methods: Sequence[ComparedMethod], settings: Settings) -> list[Row]:
+def run(methods: Sequence[ComparedMethod], settings: Settings) -> list[BenchmarkRow]:
     """Return the best time of three after a warm-up call; memory is measured in a separate process."""
     limit_threads(settings.threads)
     pairs = _pairs(settings.seed)
@@ -41,10 +41,10 @@ def _pairs(seed: int) -> list[PreparedPair]:
     return [each.pair for each in known_motion.make_pairs("easy", Settings(BATCH, seed=seed))]
 
 
-def _row(method: ComparedMethod, pairs: Sequence[PreparedPair]) -> Row:
+def _row(method: ComparedMethod, pairs: Sequence[PreparedPair]) -> BenchmarkRow:
     method.run(pairs[:2])
     times = [sum(result.seconds for result in method.run(pairs)) for _ in range(REPEATS)]
-    return Row("time", method.name, len(pairs), ms=1e3 * min(times) / len(pairs))
+    return BenchmarkRow("time", method.name, len(pairs), ms=1e3 * min(times) / len(pairs))
 
 
 def peak_memory(settings: Settings) -> tuple[float, float]:

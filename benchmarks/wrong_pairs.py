@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from benchmarks.methods_compared import OURS, ComparedMethod, Row
+from benchmarks.methods_compared import OURS, BenchmarkRow, ComparedMethod
 from napari_jsn.common.statistics import share
 from napari_jsn.evaluation.public_images import FingerJoint, Pixels, finger_joints
 from napari_jsn.evaluation.registration.known_motion import KnownMotion, expose, render_followup
@@ -25,7 +25,7 @@ FLEXION_DEG = (35, 45)
 FLEXION_ROLL_PX = 4.0
 
 
-def run(methods: Sequence[ComparedMethod], settings: Settings) -> list[Row]:
+def run(methods: Sequence[ComparedMethod], settings: Settings) -> list[BenchmarkRow]:
     """Register the same number of each kind, by the methods that state an uncertainty."""
     rng = settings.rng("wrong")
     joints = list(finger_joints(size=127, part="report", min_visits=2))
@@ -91,9 +91,9 @@ KINDS: dict[str, Callable[[FingerJoint, Visit, Sequence[FingerJoint], np.random.
 }
 
 
-def _row(method: ComparedMethod, pairs: Sequence[PreparedPair], kinds: NDArray[np.str_]) -> Row:
+def _row(method: ComparedMethod, pairs: Sequence[PreparedPair], kinds: NDArray[np.str_]) -> BenchmarkRow:
     flagged = np.array([not result.reliable for result in method.run(pairs)])
-    row = Row("wrong pairs", method.name, len(pairs), reliable=1 - share(flagged))
+    row = BenchmarkRow("wrong pairs", method.name, len(pairs), reliable=1 - share(flagged))
     each = ", ".join(f"{kind} {share(flagged[kinds == kind]):.0%}" for kind in KINDS)
     row.remarks = f"flagged {share(flagged):.1%}: {each}"
     if method.name == OURS:

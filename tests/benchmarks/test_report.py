@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.known_motion import interval_rows
-from benchmarks.methods_compared import OURS, PIPOC, Row
+from benchmarks.methods_compared import OURS, PIPOC, BenchmarkRow
 from benchmarks.report import write_page
 from napari_jsn.evaluation.settings import Settings
 
@@ -19,7 +19,9 @@ def known_row(test, method, n=40):
         "covered": np.abs(error_mm) < half,
         "reliable": np.ones(n, bool),
     }
-    return Row(f"known motion, {test}", method, n, 0.0, 0.01, 0.0, 1.0, 0.95, 20.0, "all |well|", "target", True, data)
+    return BenchmarkRow(
+        f"known motion, {test}", method, n, 0.0, 0.01, 0.0, 1.0, 0.95, 20.0, "all |well|", "target", True, data
+    )
 
 
 @pytest.fixture
@@ -27,7 +29,11 @@ def rows():
     rows = [known_row(test, method) for test in ("easy", "roll", "hard") for method in (OURS, PIPOC)]
     change = np.linspace(-0.5, 0.5, 9)
     data = {"truth_mm": change, "found_mm": change, "reliable": np.arange(9) > 2}
-    rows += [Row("injected change", OURS, 9, data=data), Row("time", OURS, 64, ms=20.0), Row("time", PIPOC, 64, ms=4.0)]
+    rows += [
+        BenchmarkRow("injected change", OURS, 9, data=data),
+        BenchmarkRow("time", OURS, 64, ms=20.0),
+        BenchmarkRow("time", PIPOC, 64, ms=4.0),
+    ]
     return rows + interval_rows(rows)
 
 

@@ -89,7 +89,20 @@ class Reason:
         return Reason(self.code, f"{subject}: {self.sentence[:1].lower()}{self.sentence[1:]}")
 
 
-Reasons = tuple[Reason, ...]
+class WithReasons:
+    """Base of results that can fail: they have ``reasons``, which are empty where nothing shows a failure."""
+
+    reasons: tuple[Reason, ...]
+
+    @property
+    def reliable(self) -> bool:
+        """Whether nothing shows that the result has failed."""
+        return not self.reasons
+
+    @property
+    def reason(self) -> str:
+        """Why it has failed, in sentences; empty where it has not."""
+        return sentences(self.reasons)
 
 
 def sentences(reasons: Iterable[Reason]) -> str:

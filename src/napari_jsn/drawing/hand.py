@@ -19,7 +19,7 @@ _WHITE = "#ffffff"
 
 
 @dataclass(frozen=True, eq=False)
-class Box:
+class LabelledBox:
     """One joint in a picture of a hand.
 
     Parameters
@@ -43,7 +43,7 @@ class Box:
 
 def hand_svg(
     pixels: NDArray[np.floating],
-    boxes: Sequence[Box] = (),
+    boxes: Sequence[LabelledBox] = (),
     limits: tuple[float, float] | None = None,
     pixel_aspect: float = 1.0,
     colour_end: float = 1.0,
@@ -56,7 +56,7 @@ def hand_svg(
     ----------
     pixels : (H, W) array
         The radiograph.
-    boxes : sequence of Box
+    boxes : sequence of LabelledBox
         Without any, the whole radiograph is shown.
     limits : (float, float), optional
         Intensities to show as black and white; by default percentiles of the part that is shown.
@@ -72,8 +72,8 @@ def hand_svg(
     Examples
     --------
     >>> import numpy as np
-    >>> from napari_jsn.drawing.hand import Box, hand_svg
-    >>> box = Box([[20, 20], [20, 60], [60, 60], [60, 20]], "MCP2")
+    >>> from napari_jsn.drawing.hand import LabelledBox, hand_svg
+    >>> box = LabelledBox([[20, 20], [20, 60], [60, 60], [60, 20]], "MCP2")
     >>> "MCP2" in hand_svg(np.eye(80), [box])
     True
     """
@@ -105,7 +105,7 @@ def _extent(
     return float(top), float(left), float(bottom), float(right)
 
 
-def _box(box: Box, corners: NDArray[np.floating], end: float, decimals: int, side: float) -> tuple[str, str]:
+def _box(box: LabelledBox, corners: NDArray[np.floating], end: float, decimals: int, side: float) -> tuple[str, str]:
     """The outline of a joint; and its label on the distal side with the narrowing on the proximal side."""
     estimate = box.estimate
     colour = UNRELIABLE if box.failed else jsn_colour(0.0 if estimate is None else estimate.value, end)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from napari_jsn.common.reasons import Reason
+from napari_jsn.common.reasons import Reason, WithReasons
 from napari_jsn.joint import Joint
 
 
 @dataclass(frozen=True)
-class FoundJoints(Sequence[Joint]):
+class FoundJoints(Sequence[Joint], WithReasons):
     """The joints of the hands on one radiograph.
 
     Attributes
@@ -41,11 +41,6 @@ class FoundJoints(Sequence[Joint]):
     contradicts: bool = False
     reasons: tuple[Reason, ...] = ()
     hand_px: float = float("nan")
-
-    @property
-    def reliable(self) -> bool:
-        """Whether nothing is doubtful."""
-        return not self.reasons
 
     def __repr__(self) -> str:
         sides = " and ".join(self.sides) or "no side"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient.identity import TAGS, Identity
-from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, Row
+from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, StatedFacts
 
 DICOM_SUFFIXES = (".dcm", ".dicom")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
@@ -42,7 +42,7 @@ class RadiographFile:
     image: str = ""
 
 
-def list_radiographs(folder: Path, table: dict[str, Row]) -> tuple[list[RadiographFile], list[str]]:
+def list_radiographs(folder: Path, table: dict[str, StatedFacts]) -> tuple[list[RadiographFile], list[str]]:
     """Return the radiographs of a folder, by name, and notes on what was left out.
 
     DICOM files where there are any; else the image files that ``radiographs.csv`` lists; else all images but masks.

@@ -164,7 +164,7 @@ class Patient:
         return replace(self, visits=tuple(visits))
 
     def _repr_html_(self) -> str:
-        from napari_jsn.drawing.hand import Box, hand_svg
+        from napari_jsn.drawing.hand import LabelledBox, hand_svg
         from napari_jsn.drawing.notebook import LONGEST_SIDE, picture_html, result_html, table_html
 
         rows = [
@@ -180,7 +180,7 @@ class Patient:
         width = LONGEST_SIDE // 2
         pictures = []
         for hand in self.visits[0].hands:
-            boxes = [Box(joint.box, joint.name) for joint in hand.joints]
+            boxes = [LabelledBox(joint.box, joint.name) for joint in hand.joints]
             picture = hand_svg(hand.radiograph.pixels, boxes, longest_side=width)
             pictures.append(picture_html(picture, width, hand.label))
         head = ("visit", "day", "side", "pixel size (mm)", "joints")

@@ -22,7 +22,7 @@ _SAME = 1e-3
 
 
 @dataclass(frozen=True)
-class Row:
+class StatedFacts:
     """What the table states of one file; None or "" where it states nothing."""
 
     acquired: date | None = None
@@ -32,7 +32,7 @@ class Row:
     patient: str = ""
 
 
-def read_table(folder: Path) -> dict[str, Row]:
+def read_table(folder: Path) -> dict[str, StatedFacts]:
     """Return the rows by file (a path relative to the folder); empty where there is no table.
 
     Raises
@@ -61,7 +61,7 @@ def read_table(folder: Path) -> dict[str, Row]:
     return rows
 
 
-def _row(line: dict[str, str]) -> Row:
+def _row(line: dict[str, str]) -> StatedFacts:
     acquired, visit, side, spacing_mm, patient = (
         (line.get(name) or "").strip() for name in ("acquired", "visit", "side", "spacing_mm", "patient")
     )
@@ -69,7 +69,7 @@ def _row(line: dict[str, str]) -> Row:
         raise ValueError("neither date nor visit")
     if side not in ("L", "R", "B", ""):
         raise ValueError("no side")
-    return Row(
+    return StatedFacts(
         date.fromisoformat(acquired) if acquired else None,
         int(visit) if visit else None,
         side,
@@ -78,7 +78,7 @@ def _row(line: dict[str, str]) -> Row:
     )
 
 
-def with_stated_facts(radiograph: Radiograph, row: Row) -> Radiograph:
+def with_stated_facts(radiograph: Radiograph, row: StatedFacts) -> Radiograph:
     """The radiograph with what the table states and its file does not, or states otherwise."""
     if row.acquired is not None and row.acquired != radiograph.day:
         radiograph = replace(radiograph, acquired=row.acquired, acquired_source=RADIOGRAPHS_TABLE)

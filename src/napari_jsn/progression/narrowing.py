@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from napari_jsn.common.reasons import Reason, sentences
+from napari_jsn.common.reasons import Reason, WithReasons
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks, Joint, JointImage
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.registration.result import Registration
+from napari_jsn.registration.result import NarrowingFigures, Registration
 from napari_jsn.width.result import JointSpaceWidth
 
 NAN = float("nan")
@@ -50,7 +50,7 @@ class JointView:
 
 
 @dataclass(frozen=True, eq=False)
-class Narrowing:
+class Narrowing(NarrowingFigures, WithReasons):
     """The narrowing of one joint from the baseline to one later visit.
 
     Attributes
@@ -93,39 +93,9 @@ class Narrowing:
     followup: JointView | None = field(default=None, repr=False)
 
     @property
-    def narrowing_mm(self) -> Estimate:
-        """The narrowing in baseline mm; NaN without a pixel size."""
-        return self.narrowing_px.scaled(self.spacing_mm)
-
-    @property
     def width_change_mm(self) -> Estimate:
         """The decrease of the joint space width in mm; NaN without a pixel size."""
         return self.width_change_px.scaled(self.spacing_mm)
-
-    @property
-    def jsn_mm(self) -> float:
-        """The narrowing in baseline mm."""
-        return self.narrowing_mm.value
-
-    @property
-    def jsn_sd_mm(self) -> float:
-        """Standard uncertainty of the narrowing in mm."""
-        return self.narrowing_mm.sd
-
-    @property
-    def ci95_mm(self) -> tuple[float, float]:
-        """95 % interval of the narrowing in mm."""
-        return self.narrowing_mm.ci95
-
-    @property
-    def jsn_px(self) -> float:
-        """The narrowing in baseline pixels."""
-        return self.narrowing_px.value
-
-    @property
-    def jsn_sd_px(self) -> float:
-        """Standard uncertainty of the narrowing in pixels."""
-        return self.narrowing_px.sd
 
     @property
     def closure_mm(self) -> float:
@@ -146,11 +116,6 @@ class Narrowing:
     def reliable(self) -> bool:
         """Whether it was measured and nothing shows that it has failed."""
         return self.narrowing_px.known and not self.reasons
-
-    @property
-    def reason(self) -> str:
-        """Why it has failed, in sentences; empty where it has not."""
-        return sentences(self.reasons)
 
     @property
     def state(self) -> Literal["good", "wide", "failed"]:

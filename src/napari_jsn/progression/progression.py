@@ -56,7 +56,7 @@ class Progression:
 
     def _repr_html_(self) -> str:
         from napari_jsn.drawing.forest_plot import ForestRow, forest_plot
-        from napari_jsn.drawing.hand import Box, hand_svg
+        from napari_jsn.drawing.hand import LabelledBox, hand_svg
         from napari_jsn.drawing.notebook import LONGEST_SIDE, picture_html, result_html
 
         in_px = not any(row.narrowing_mm.known for row in self.narrowings)
@@ -71,7 +71,7 @@ class Progression:
             if hand.visit == 1:
                 keys = [(hand.side or "", view.joint.name) for view in hand.joints]
                 boxes = [
-                    Box(view.joint.box, view.joint.name, estimates.get(key), key in failed)
+                    LabelledBox(view.joint.box, view.joint.name, estimates.get(key), key in failed)
                     for view, key in zip(hand.joints, keys, strict=True)
                 ]
                 picture = hand_svg(hand.radiograph.pixels, boxes, longest_side=LONGEST_SIDE)

@@ -7,14 +7,51 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.common.reasons import Reason, sentences
+from napari_jsn.common.reasons import Reason, WithReasons
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import Similarity
 
 
+class NarrowingFigures:
+    """Base of results that state a narrowing: its figures in pixels and in mm."""
+
+    narrowing_px: Estimate
+    spacing_mm: float | None
+
+    @property
+    def narrowing_mm(self) -> Estimate:
+        """The narrowing in baseline mm."""
+        return self.narrowing_px.scaled(self.spacing_mm)
+
+    @property
+    def jsn_mm(self) -> float:
+        """The narrowing in baseline mm."""
+        return self.narrowing_mm.value
+
+    @property
+    def jsn_sd_mm(self) -> float:
+        """Standard uncertainty of the narrowing in mm."""
+        return self.narrowing_mm.sd
+
+    @property
+    def ci95_mm(self) -> tuple[float, float]:
+        """95 % interval of the narrowing in mm."""
+        return self.narrowing_mm.ci95
+
+    @property
+    def jsn_px(self) -> float:
+        """The narrowing in baseline pixels."""
+        return self.narrowing_px.value
+
+    @property
+    def jsn_sd_px(self) -> float:
+        """Standard uncertainty of the narrowing in pixels."""
+        return self.narrowing_px.sd
+
+
 @dataclass(frozen=True, eq=False)
-class Registration:
+class Registration(NarrowingFigures, WithReasons):
     """Joint space narrowing of one joint between two visits, and how it was found.
 
     Figures in mm are NaN where no pixel spacing was given. A registration that has failed has ``reliable`` False and
@@ -64,36 +101,6 @@ class Registration:
     spacing_mm: float | None
 
     @property
-    def narrowing_mm(self) -> Estimate:
-        """The narrowing in baseline mm."""
-        return self.narrowing_px.scaled(self.spacing_mm)
-
-    @property
-    def jsn_mm(self) -> float:
-        """The narrowing in baseline mm."""
-        return self.narrowing_mm.value
-
-    @property
-    def jsn_sd_mm(self) -> float:
-        """Standard uncertainty of the narrowing in mm."""
-        return self.narrowing_mm.sd
-
-    @property
-    def ci95_mm(self) -> tuple[float, float]:
-        """95 % interval of the narrowing in mm."""
-        return self.narrowing_mm.ci95
-
-    @property
-    def jsn_px(self) -> float:
-        """The narrowing in baseline pixels."""
-        return self.narrowing_px.value
-
-    @property
-    def jsn_sd_px(self) -> float:
-        """Standard uncertainty of the narrowing in pixels."""
-        return self.narrowing_px.sd
-
-    @property
     def ci95_px(self) -> tuple[float, float]:
         """95 % interval of the narrowing in pixels."""
         return self.narrowing_px.ci95
@@ -102,16 +109,6 @@ class Registration:
     def jsn_eq7_mm(self) -> float:
         """The paper's ``dy0 - dy1`` in mm (Eq. 7)."""
         return float("nan") if self.spacing_mm is None else (self.upper.dy - self.lower.dy) * self.spacing_mm
-
-    @property
-    def reliable(self) -> bool:
-        """Whether nothing shows that the registration has failed."""
-        return not self.reasons
-
-    @property
-    def reason(self) -> str:
-        """Why it has failed, in sentences; empty where it has not."""
-        return sentences(self.reasons)
 
     def _repr_html_(self) -> str:
         from napari_jsn.drawing.joint import joint_svg, spectrum_svg

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_jsn.common.reasons import Reason, ReasonCode, sentences
+from napari_jsn.common.reasons import Reason, ReasonCode, WithReasons
 from napari_jsn.joint import BoneMasks
 
 #: The least mean probability inside a reliable mask.
@@ -25,7 +25,7 @@ _GAP = (-0.15, 0.2)
 
 
 @dataclass(frozen=True)
-class FoundBones(BoneMasks):
+class FoundBones(BoneMasks, WithReasons):
     """The bones that the network found, each one piece without holes, and how reliable they are.
 
     Attributes
@@ -38,16 +38,6 @@ class FoundBones(BoneMasks):
 
     reasons: tuple[Reason, ...] = ()
     confidence: float = 1.0
-
-    @property
-    def reliable(self) -> bool:
-        """Whether nothing is doubtful."""
-        return not self.reasons
-
-    @property
-    def reason(self) -> str:
-        """What is doubtful, in one line; empty where nothing is."""
-        return sentences(self.reasons)
 
 
 def bones_from_probability(probability: NDArray[np.float32]) -> FoundBones:

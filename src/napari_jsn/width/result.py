@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.common.reasons import Reason, sentences
+from napari_jsn.common.reasons import Reason, WithReasons
 from napari_jsn.common.statistics import Estimate
 
 
 @dataclass(frozen=True, eq=False)
-class JointSpaceWidth:
+class JointSpaceWidth(WithReasons):
     """The absolute width of a joint space on one radiograph, from its two margins.
 
     Attributes
@@ -58,16 +58,6 @@ class JointSpaceWidth:
     def sd_px(self) -> float:
         """Standard uncertainty of the width in pixels."""
         return self.width_px.sd
-
-    @property
-    def reliable(self) -> bool:
-        """Whether nothing shows that the width has failed."""
-        return not self.reasons
-
-    @property
-    def reason(self) -> str:
-        """Why it has failed, in sentences; empty where it has not."""
-        return sentences(self.reasons)
 
     def __repr__(self) -> str:
         figure, unit = (self.width_px, "px") if self.spacing_mm is None else (self.width_mm, "mm")

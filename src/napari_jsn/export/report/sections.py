@@ -11,7 +11,7 @@ import numpy as np
 from napari_jsn import __version__
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.drawing.colours import jsn_colour
-from napari_jsn.drawing.hand import Box, hand_svg
+from napari_jsn.drawing.hand import LabelledBox, hand_svg
 from napari_jsn.drawing.svg import signed, tag
 from napari_jsn.export.report.plots import Scales, agreement_plot, trend_plots
 from napari_jsn.export.report.tables import joint_table, radiograph_table, summary_table
@@ -79,7 +79,7 @@ def _hand(hand: MeasuredHand, rows: dict[str, Narrowing], scales: Scales) -> str
     for view in hand.joints:
         row = rows.get(view.joint.name)
         estimate = Estimate() if row is None else scales.unit.jsn(row)
-        boxes.append(Box(view.joint.box, view.joint.name, estimate, failed=row is None or not row.reliable))
+        boxes.append(LabelledBox(view.joint.box, view.joint.name, estimate, failed=row is None or not row.reliable))
     row_mm, col_mm = np.broadcast_to(hand.radiograph.spacing_mm or 1.0, 2).tolist()
     return hand_svg(
         hand.radiograph.pixels,

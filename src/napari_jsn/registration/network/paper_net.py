@@ -39,7 +39,7 @@ class PaperNet(nn.Module):
         for stage, (count, channels) in enumerate(zip(blocks, features, strict=True)):
             for k in range(count):
                 stride = 2 if stage > 0 and k == 0 else 1
-                layers.append(Residual(before, channels, stride, shortcut=k == 0))
+                layers.append(ShortcutBlock(before, channels, stride, shortcut=k == 0))
                 before = channels
         self.body = nn.Sequential(*layers)
         self.head = nn.Linear(before, 8)
@@ -54,7 +54,7 @@ class PaperNet(nn.Module):
         return similarities(dz, dtheta, output[..., 2:], ((cols - 1) / 2, (rows - 1) / 2))
 
 
-class Residual(nn.Module):
+class ShortcutBlock(nn.Module):
     """Two 3 x 3 convolutions with batch normalisation, added to the input (He et al., CVPR 2016)."""
 
     def __init__(self, before: int, channels: int, stride: int = 1, shortcut: bool = False) -> None:
