@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from napari_jsn.joint import BoneMasks
 
 #: Module and class of every task, by name.
-TASKS = {
+TASKS: dict[str, tuple[str, str]] = {
     "segmentation": ("napari_jsn.segmentation.training.task", "SegmentationTask"),
     "localization": ("napari_jsn.localization.training.task", "LocalizationTask"),
     "registration": ("napari_jsn.registration.network.training.task", "RegistrationTask"),
 }
 #: Presets of every task; repeated here so that menus need not import torch.
-PRESETS = {"segmentation": ("default", "paper"), "localization": ("default",), "registration": ("default", "paper")}
+PRESETS: dict[str, tuple[str, ...]] = {
+    "segmentation": ("default", "paper"),
+    "localization": ("default",),
+    "registration": ("default", "paper"),
+}
 
 
 def task_class(name: str) -> Any:

@@ -66,7 +66,7 @@ class RadiographWriter:
     ) -> None:
         if form not in FORMATS:
             raise InputError(f"There is no format {form!r}. Choose one of: {', '.join(FORMATS)}.", "form")
-        self.folder = check_folder(folder)
+        self.folder: Path = check_folder(folder)
         self._per_visit, self._with_masks, self._suffix = radiographs_per_visit, with_masks, FORMATS[form]
         contents: dict[str, Callable[[SimulatedRadiograph], bytes]] = {
             "dicom": lambda simulated: dicom.dicom_bytes(simulated, key, lossy_ratio),

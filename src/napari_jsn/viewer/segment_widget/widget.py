@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 from napari.layers import Image, Labels
+from qtpy.QtWidgets import QLabel
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.viewer.forms.fields import LayerField, ModelField
@@ -70,11 +71,12 @@ class SegmentJoint(RunPanel):
     napari_viewer : napari.viewer.Viewer
     """
 
-    modules = ("torch", "monai.networks.nets")
+    modules: tuple[str, ...] = ("torch", "monai.networks.nets")
     work_name = "segmentation"
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        self.summary, self.warning = text_label("summary"), text_label("reason")
+        self.summary: QLabel = text_label("summary")
+        self.warning: QLabel = text_label("reason")
         self.summary.hide()
         self.warning.hide()
         tips = ("Find the two bones", "Stop and add nothing")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 from napari.utils.theme import Theme
+from qtpy.QtWidgets import QLabel
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint import BoneMasks
@@ -74,12 +75,13 @@ class Train(RunPanel):
     napari_viewer : napari.viewer.Viewer
     """
 
-    modules = ("torch", "monai.networks.nets")
+    modules: tuple[str, ...] = ("torch", "monai.networks.nets")
     work_name = "training"
     form: TrainForm
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        self.curves, self.summary = Curves(napari_viewer), text_label("summary")
+        self.curves: Curves = Curves(napari_viewer)
+        self.summary: QLabel = text_label("summary")
         tips = ("Train a new model", "Stop, and keep the best weights so far")
         super().__init__(napari_viewer, TrainForm(), self.summary, self.curves, button="Train", tips=tips)
 
