@@ -28,7 +28,8 @@ def main() -> int:
         return 1
     counts = report["exportedSymbolCounts"]
     score = report["completenessScore"]
-    print(f"Type completeness {100 * score:.1f} % of {sum(counts.values())} public symbols (least {100 * LEAST:.0f} %).")
+    symbols = sum(counts.values())
+    print(f"Type completeness {100 * score:.1f} % of {symbols} public symbols (least {100 * LEAST:.0f} %).")
     if score >= LEAST:
         return 0
     for symbol in report["symbols"]:
