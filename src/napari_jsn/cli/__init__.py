@@ -19,7 +19,7 @@ from napari_jsn.cli.simulate import simulate, simulate_pair
 from napari_jsn.cli.train import train
 from napari_jsn.common.errors import InputError
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     help="Measure joint space narrowing of the finger joints between radiographs.",
     epilog="For research use only; not a medical device.",
     no_args_is_help=True,

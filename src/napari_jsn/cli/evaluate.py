@@ -16,7 +16,9 @@ from napari_jsn.cli.evaluate_registration import registration
 if TYPE_CHECKING:
     from napari_jsn.evaluation.segmentation.report import SegmentationEvaluation
 
-app = typer.Typer(help="Measure the accuracy of a model on images with a known truth.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(
+    help="Measure the accuracy of a model on images with a known truth.", no_args_is_help=True
+)
 
 #: Seed of the simulated joints; the training joints were drawn with another seed.
 _SEED = 2023

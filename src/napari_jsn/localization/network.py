@@ -42,18 +42,18 @@ class JointNet(nn.Module):
         super().__init__()
         features = tuple(features)
         self.channels = channels
-        self.stem = convolution(4 * channels, features[0])
-        self.down = nn.ModuleList(
+        self.stem: nn.Sequential = convolution(4 * channels, features[0])
+        self.down: nn.ModuleList = nn.ModuleList(
             nn.Sequential(convolution(fine, coarse, stride=2), ResidualBlock(coarse))
             for fine, coarse in zip(features, features[1:], strict=False)
         )
-        self.middle = nn.Sequential(ResidualBlock(features[-1]), ResidualBlock(features[-1]))
+        self.middle: nn.Sequential = nn.Sequential(ResidualBlock(features[-1]), ResidualBlock(features[-1]))
         # the decoder ends one level below the stem; the head doubles its resolution
         levels = list(zip(features[:1:-1], features[-2:0:-1], strict=True))
-        self.across = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for coarse, fine in levels)
-        self.up = nn.ModuleList(ResidualBlock(fine) for _, fine in levels)
-        self.head = nn.Conv2d(features[1], 4 * CHANNELS, 1)
-        self.absent = nn.Sequential(
+        self.across: nn.ModuleList = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for coarse, fine in levels)
+        self.up: nn.ModuleList = nn.ModuleList(ResidualBlock(fine) for _, fine in levels)
+        self.head: nn.Conv2d = nn.Conv2d(features[1], 4 * CHANNELS, 1)
+        self.absent: nn.Sequential = nn.Sequential(
             nn.Linear(2 * features[-1], features[-1]), nn.ReLU(), nn.Linear(features[-1], CHANNELS)
         )
 

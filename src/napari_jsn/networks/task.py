@@ -82,7 +82,9 @@ class TrainingTask:
 
     def __init__(self, preset: str, source: str, terms: str) -> None:
         check_preset(preset, self.architectures)
-        self.preset, self._source, self._terms = preset, source, terms
+        self.preset: str = preset
+        self._source = source
+        self._terms = terms
 
     @classmethod
     def from_folder(cls, folder: Path | str | None, preset: str = "default") -> Self:

@@ -23,7 +23,12 @@ from napari_jsn.simulation.truth import BonePoints, VisitGeometry, joint_truth
 from napari_jsn.simulation.visit import Positioning, pose_hand, posed_rays
 
 #: Sides on each radiograph of a visit, from left to right; the thumbs are in the middle if both hands are on one.
-HANDS = {"left": (("L",),), "right": (("R",),), "each": (("L",), ("R",)), "together": (("L", "R"),)}
+HANDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "left": (("L",),),
+    "right": (("R",),),
+    "each": (("L",), ("R",)),
+    "together": (("L", "R"),),
+}
 #: Day of every patient's baseline.
 BASELINE = date(2020, 1, 15)
 #: Spread of the positioning against the hand at rest, so that two visits differ as those of the development joints.

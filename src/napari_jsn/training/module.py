@@ -28,8 +28,9 @@ class Batches:
 
     def __init__(self, make: Callable[[], Iterable[Any]]) -> None:
         self._make = make
-        self.total = 0
-        self.rank, self.processes = 0, 1
+        self.total: int = 0
+        self.rank: int = 0
+        self.processes: int = 1
 
     def __iter__(self) -> Iterator[Any]:
         batches = self._make()
@@ -60,20 +61,23 @@ class TaskModule(LightningModule):
 
     def __init__(self, task: Task, run: dict[str, Any]) -> None:
         super().__init__()
-        self.task, self.run = task, run
+        self.task: Task = task
+        self.run: dict[str, Any] = run
         self.history: list[dict[str, float]] = []
-        self.best_epoch, self.best_score, self.worst = 0, -math.inf, 0
+        self.best_epoch: int = 0
+        self.best_score: float = -math.inf
+        self.worst: int = 0
         self.best: dict[str, Tensor] = {}
         self.figures: dict[str, Any] = {}
         torch.manual_seed(run["seed"])
-        self.network = task.network()
+        self.network: torch.nn.Module = task.network()
         decay = getattr(task, "ema", None)
-        self.average = None
+        self.average: AveragedModel | None = None
         if decay:
             average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
             self.average = average.requires_grad_(False)
-        self.batches = Batches(lambda: task.training_batches(len(self.history), run["seed"]))
-        self.validation = Batches(task.validation_batches)
+        self.batches: Batches = Batches(lambda: task.training_batches(len(self.history), run["seed"]))
+        self.validation: Batches = Batches(task.validation_batches)
         self._loaded: dict[str, Any] | None = None
 
     @property

@@ -23,7 +23,11 @@ TASKS = {
     "registration": ("napari_jsn.registration.network.training.task", "RegistrationTask"),
 }
 #: Presets of every task; repeated here so that menus need not import torch.
-PRESETS = {"segmentation": ("default", "paper"), "localization": ("default",), "registration": ("default", "paper")}
+PRESETS: dict[str, tuple[str, ...]] = {
+    "segmentation": ("default", "paper"),
+    "localization": ("default",),
+    "registration": ("default", "paper"),
+}
 
 
 def task_class(name: str) -> Any:

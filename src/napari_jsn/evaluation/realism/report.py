@@ -241,7 +241,7 @@ def draw_residuals(real: JointSample, simulated: JointSample) -> Figure:
 
 
 _LOGS = {"xscale": "log", "yscale": "log"}
-PLOTS: tuple[tuple[str, str, Callable], ...] = (
+PLOTS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("residual", "Residual after the registration of two visits", draw_residuals),
     ("intensity", "Intensities by region", draw_histograms),
     ("curves", "Spectra, edges, noise and texture", draw_curves),

@@ -16,7 +16,7 @@ from napari_jsn.evaluation.settings import MISMATCH_PX, Settings, limit_threads
 from napari_jsn.simulation.joint_pair import JointPair, Motion, joint_pair
 
 #: Kinds of joint, and the joints of each.
-KINDS = {
+KINDS: dict[str, tuple[str, ...]] = {
     "MCP": ("MCP2", "MCP3", "MCP4", "MCP5"),
     "thumb MCP": ("MCP1",),
     "PIP": ("PIP2", "PIP3", "PIP4", "PIP5"),

@@ -66,7 +66,7 @@ class RadiographWriter:
     ) -> None:
         if form not in FORMATS:
             raise InputError(f"There is no format {form!r}. Choose one of: {', '.join(FORMATS)}.", "form")
-        self.folder = check_folder(folder)
+        self.folder: Path = check_folder(folder)
         self._per_visit, self._with_masks, self._suffix = radiographs_per_visit, with_masks, FORMATS[form]
         contents: dict[str, Callable[[SimulatedRadiograph], bytes]] = {
             "dicom": lambda simulated: dicom.dicom_bytes(simulated, key, lossy_ratio),
@@ -74,7 +74,8 @@ class RadiographWriter:
             "tiff": images.tiff_bytes,
         }
         self._content = contents[form]
-        self.visits = self.radiographs = 0
+        self.visits: int = 0
+        self.radiographs: int = 0
         self._waiting: list[tuple[Path, Path]] = []  # of the current visit: temporary and final path
         self._rows: dict[str, list[Record]] = {}  # of the current visit, by table
         self._sizes: dict[str, int] = {}  # of the tables, up to the last complete visit
@@ -130,7 +131,8 @@ class RadiographWriter:
             self._undo_visit()
             raise
         self._sizes |= {name: (self.folder / name).stat().st_size for name in self._rows}
-        self.visits, self.radiographs = self.visits + 1, self.radiographs + self._per_visit
+        self.visits += 1
+        self.radiographs += self._per_visit
         self._waiting, self._rows = [], {}
 
     def _append(self, name: str, rows: bytes) -> None:

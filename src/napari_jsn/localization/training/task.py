@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -73,9 +73,12 @@ class LocalizationTask(TrainingTask):
     """
 
     name = "localization"
-    architectures = ARCHITECTURES
-    side, normalisation = SIDE, NORMALISATION
-    ema, epochs, patience = 0.995, 30, 30
+    architectures: ClassVar[Mapping[str, dict[str, Any]]] = ARCHITECTURES
+    side: ClassVar[int] = SIDE
+    normalisation: ClassVar[str] = NORMALISATION
+    ema: float = 0.995
+    epochs: int = 30
+    patience: int = 30
 
     def __init__(
         self,

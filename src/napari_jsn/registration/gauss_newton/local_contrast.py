@@ -21,8 +21,8 @@ class Window:
     """Gaussian window over (N, H, W) stacks, as two matrix products."""
 
     def __init__(self, height: int, width: int, sigma: float, device: torch.device, dtype: torch.dtype) -> None:
-        self.down = _weights(height, sigma, device, dtype)
-        self.across = _weights(width, sigma, device, dtype)
+        self.down: Tensor = _weights(height, sigma, device, dtype)
+        self.across: Tensor = _weights(width, sigma, device, dtype)
 
     def __call__(self, stack: Tensor) -> Tensor:
         """Return weighted sums around every pixel, not divided by the sum of the weights."""

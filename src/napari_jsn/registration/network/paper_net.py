@@ -31,7 +31,8 @@ class PaperNet(nn.Module):
         self, stem: int = 64, blocks: tuple[int, ...] = (3, 4, 6, 3), features: tuple[int, ...] = (128, 256, 512, 512)
     ) -> None:
         super().__init__()
-        self.fixed, self.moving = (nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.BatchNorm2d(1)) for _ in range(2))
+        self.fixed: nn.Sequential = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.BatchNorm2d(1))
+        self.moving: nn.Sequential = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.BatchNorm2d(1))
         layers: list[nn.Module] = [
             nn.Conv2d(4, stem, 7, 2, 3, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True)
         ]  # fmt: skip
@@ -41,8 +42,8 @@ class PaperNet(nn.Module):
                 stride = 2 if stage > 0 and k == 0 else 1
                 layers.append(ShortcutBlock(before, channels, stride, shortcut=k == 0))
                 before = channels
-        self.body = nn.Sequential(*layers)
-        self.head = nn.Linear(before, 8)
+        self.body: nn.Sequential = nn.Sequential(*layers)
+        self.head: nn.Linear = nn.Linear(before, 8)
 
     def forward(self, fixed: Tensor, moving: Tensor, fixed_masks: Tensor, moving_masks: Tensor) -> Tensor:
         """Return the maps (B, 2, 3, 3) of both bones (Eq. 1)."""
@@ -59,7 +60,7 @@ class ShortcutBlock(nn.Module):
 
     def __init__(self, before: int, channels: int, stride: int = 1, shortcut: bool = False) -> None:
         super().__init__()
-        self.body = nn.Sequential(
+        self.body: nn.Sequential = nn.Sequential(
             nn.Conv2d(before, channels, 3, stride, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(inplace=True),
             nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels),
         )  # fmt: skip

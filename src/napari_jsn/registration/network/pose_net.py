@@ -108,8 +108,8 @@ class PoseNet(nn.Module):
         passes: tuple[int, int] = (1, 2),
     ) -> None:
         super().__init__()
-        self.passes = tuple(passes)
-        self.corrections = nn.ModuleList([CorrectionNet(tuple(coarse)), CorrectionNet(tuple(fine))])
+        self.passes: tuple[int, ...] = tuple(passes)
+        self.corrections: nn.ModuleList = nn.ModuleList([CorrectionNet(tuple(coarse)), CorrectionNet(tuple(fine))])
         self.register_load_state_dict_pre_hook(_rename_old_keys)
 
     def forward(self, fixed: Tensor, moving: Tensor, fixed_masks: Tensor, moving_masks: Tensor) -> Tensor:
@@ -185,15 +185,17 @@ class CorrectionNet(nn.Module):
     def __init__(self, features: tuple[int, ...]) -> None:
         super().__init__()
         half, quarter, eighth, sixteenth = features
-        self.enter = nn.Sequential(convolution(16, half), convolution(half, half))
-        self.down = nn.ModuleList(
+        self.enter: nn.Sequential = nn.Sequential(convolution(16, half), convolution(half, half))
+        self.down: nn.ModuleList = nn.ModuleList(
             nn.Sequential(convolution(before, after, 2), ResidualBlock(after))
             for before, after in ((half, quarter), (quarter, eighth), (eighth, sixteenth))
         )
-        self.deepest = ResidualBlock(sixteenth)
-        self.up = nn.ModuleList(nn.Conv2d(*channels, 1) for channels in ((sixteenth, eighth), (eighth, quarter)))
-        self.merge = nn.ModuleList(ResidualBlock(channels) for channels in (eighth, quarter))
-        self.leave = nn.Conv2d(quarter, 5, 1)
+        self.deepest: ResidualBlock = ResidualBlock(sixteenth)
+        self.up: nn.ModuleList = nn.ModuleList(
+            nn.Conv2d(*channels, 1) for channels in ((sixteenth, eighth), (eighth, quarter))
+        )
+        self.merge: nn.ModuleList = nn.ModuleList(ResidualBlock(channels) for channels in (eighth, quarter))
+        self.leave: nn.Conv2d = nn.Conv2d(quarter, 5, 1)
         for value in self.leave.parameters():
             nn.init.zeros_(value)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -54,8 +54,9 @@ class SegmentationTask(TrainingTask):
     """
 
     name = "segmentation"
-    architectures = ARCHITECTURES
-    side, normalisation = SIDE, NORMALISATION
+    architectures: ClassVar[Mapping[str, dict[str, Any]]] = ARCHITECTURES
+    side: ClassVar[int] = SIDE
+    normalisation: ClassVar[str] = NORMALISATION
 
     def __init__(
         self,

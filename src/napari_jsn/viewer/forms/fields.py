@@ -28,14 +28,15 @@ class FormField(QObject):
         The part of the editor that is marked when its value is invalid; by default the editor.
     """
 
-    changed = Signal()
+    changed: Signal = Signal()
 
     def __init__(self, editor: QWidget, label: str, tip: str, input_widget: QWidget | None = None) -> None:
         super().__init__(editor)
-        self.editor, self.input_widget = editor, input_widget or editor
-        self.label = QLabel(label)
+        self.editor: QWidget = editor
+        self.input_widget: QWidget = input_widget or editor
+        self.label: QLabel = QLabel(label)
         self.label.setBuddy(self.input_widget)
-        self.message = text_label("message")
+        self.message: QLabel = text_label("message")
         self.message.hide()
         for widget in (self.label, editor):
             widget.setToolTip(tip)
@@ -134,10 +135,10 @@ class ChoiceField(FormField):
 class _Models(QObject):
     """Emits ``changed`` with task and name when a model was saved."""
 
-    changed = Signal(str, str)
+    changed: Signal = Signal(str, str)
 
 
-models = _Models()
+models: _Models = _Models()
 
 
 class ModelField(ChoiceField):
@@ -211,7 +212,7 @@ class SpacingField(TextField):
 
     def __init__(self, label: str, tip: str, placeholder: str) -> None:
         super().__init__(label, tip, placeholder, QLabel("mm"))
-        self.edited = False
+        self.edited: bool = False
 
     def value(self) -> Spacing:
         """Return mm, or (row, col) where two numbers are given; None where it is empty, NaN where it is no number."""

@@ -57,7 +57,7 @@ class Form(QWidget):
         For each part of the form its title, and a remark in parentheses.
     """
 
-    changed = Signal()
+    changed: Signal = Signal()
 
     def __init__(self, kind: Any, titles: dict[str, tuple[str, str]]) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
+    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -62,8 +63,11 @@ class RunPanel(QScrollArea):
         self._viewer = viewer
         self._run: Run | None = None
         self.form = form
-        self.run_button, self.abort_button = QPushButton(button), QPushButton("Abort")
-        self.bar, self.status, self.failure = QProgressBar(), text_label("status"), text_label("failure")
+        self.run_button: QPushButton = QPushButton(button)
+        self.abort_button: QPushButton = QPushButton("Abort")
+        self.bar: QProgressBar = QProgressBar()
+        self.status: QLabel = text_label("status")
+        self.failure: QLabel = text_label("failure")
         self._add_widgets(below, tips)
         form.changed.connect(self._update_buttons)
         self.run_button.clicked.connect(self.run)
@@ -86,7 +90,7 @@ class RunPanel(QScrollArea):
     def _add_widgets(self, below: tuple[QWidget, ...], tips: tuple[str, str]) -> None:
         self._body = QWidget()
         layout = QVBoxLayout(self._body)
-        self.buttons = QHBoxLayout()
+        self.buttons: QHBoxLayout = QHBoxLayout()
         self.buttons.addWidget(self.run_button, 2)
         self.buttons.addWidget(self.abort_button, 1)
         layout.addWidget(self.form)

@@ -12,15 +12,15 @@ from typing import Any
 from napari.qt.threading import thread_worker
 from qtpy.QtCore import QObject, Signal
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 class WorkerProgress(QObject):
     """A :class:`napari_jsn.common.progress.Progress` that sends its updates to the window's thread as signals."""
 
-    updated = Signal(int, int, str)
+    updated: Signal = Signal(int, int, str)
     #: Emitted by the work with intermediate results, for instance after each epoch of a training.
-    intermediate = Signal(object)
+    intermediate: Signal = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()

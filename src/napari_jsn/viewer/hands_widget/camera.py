@@ -32,7 +32,7 @@ class BoxWatcher(QObject):
     ``chosen`` carries side, joint and the corners of the box.
     """
 
-    chosen = Signal(str, str, object)
+    chosen: Signal = Signal(str, str, object)
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()

@@ -93,7 +93,9 @@ class HandLayers:
         radiographs: Sequence[RadiographLayer],
         painted: Collection[Any] = (),
     ) -> None:
-        self._layers, self.progression, self._painted = layers, progression, set(painted)
+        self._layers = layers
+        self.progression: Progression = progression
+        self._painted = set(painted)
         self._views: dict[int, list[tuple[Box, JointView]]] = {}
         for hand in progression.hands:
             layer = layer_of(hand, radiographs)
@@ -101,11 +103,11 @@ class HandLayers:
                 origin = hand.radiograph.origin
                 boxes = [(Box(hand.visit, view.joint, layer, origin), view) for view in hand.joints]
                 self._views.setdefault(hand.visit, []).extend(boxes)
-        self.boxes = [box for views in self._views.values() for box, _ in views]
-        self.unit = Unit.of(progression)
-        self.end = scale_end(self.unit.jsn(row).value for row in progression.narrowings if row.reliable)
-        self.visits = sorted({row.visit for row in progression.narrowings})
-        self.visit = self.visits[-1] if self.visits else 2
+        self.boxes: list[Box] = [box for views in self._views.values() for box, _ in views]
+        self.unit: Unit = Unit.of(progression)
+        self.end: float = scale_end(self.unit.jsn(row).value for row in progression.narrowings if row.reliable)
+        self.visits: list[int] = sorted({row.visit for row in progression.narrowings})
+        self.visit: int = self.visits[-1] if self.visits else 2
         self._rows = {(row.visit, row.side, row.joint): row for row in progression.narrowings}
         self._mosaics = {visit: _mosaic(views) for visit, views in self._views.items() if views}
         self._measured_labels = {

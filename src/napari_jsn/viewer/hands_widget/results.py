@@ -26,17 +26,20 @@ class ProgressionPanel(QFrame):
     when the user asks to write files.
     """
 
-    chosen = Signal(str, str)
-    visit_chosen = Signal(int)
-    save = Signal()
+    chosen: Signal = Signal(str, str)
+    visit_chosen: Signal = Signal(int)
+    save: Signal = Signal()
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._shown: HandLayers | None = None
         self._summary, self._reason, self._notes = text_label("summary"), text_label("reason"), text_label("note")
-        self._visit_label, self.visit = QLabel("Up to visit"), QComboBox()
-        self.legend, self.table, self.trend = Legend(), JointTable(), TrendPlot(viewer)
-        self.save_button = QPushButton("Save table and report")
+        self._visit_label = QLabel("Up to visit")
+        self.visit: QComboBox = QComboBox()
+        self.legend: Legend = Legend()
+        self.table: JointTable = JointTable()
+        self.trend: TrendPlot = TrendPlot(viewer)
+        self.save_button: QPushButton = QPushButton("Save table and report")
         self.save_button.setToolTip("Write the files of the command napari-jsn measure into a folder")
         self._layout, row = QVBoxLayout(self), QHBoxLayout()
         self._layout.setContentsMargins(0, 4, 0, 0)

@@ -31,7 +31,7 @@ _ROW_HEIGHT, _MAX_ROWS = 21, 12
 class JointTable(QTableWidget):
     """One row a joint; ``chosen`` is emitted with side and joint when the user chooses a row."""
 
-    chosen = Signal(str, str)
+    chosen: Signal = Signal(str, str)
 
     def __init__(self) -> None:
         super().__init__(0, len(_COLUMNS))

@@ -48,14 +48,14 @@ class MeasureHands(RunPanel):
     napari_viewer : napari.viewer.Viewer
     """
 
-    modules = ("torch", "monai.networks.nets", "matplotlib.backends.backend_agg")
+    modules: tuple[str, ...] = ("torch", "monai.networks.nets", "matplotlib.backends.backend_agg")
     work_name = "measurement"
     form: MeasureForm
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        self.find_button = QPushButton("Find joints")
+        self.find_button: QPushButton = QPushButton("Find joints")
         self.find_button.setToolTip("Find the joints only, to check their boxes before measuring")
-        self.results = ProgressionPanel(napari_viewer)
+        self.results: ProgressionPanel = ProgressionPanel(napari_viewer)
         self._watcher = BoxWatcher(napari_viewer)
         self._shown: HandLayers | None = None
         self._drawn: Sequence[Box] = ()

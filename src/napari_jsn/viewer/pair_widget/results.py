@@ -40,8 +40,8 @@ class ResultsPanel(QFrame):
     the user asks for the bones that were measured.
     """
 
-    side_by_side_toggled = Signal(bool)
-    bones_requested = Signal()
+    side_by_side_toggled: Signal = Signal(bool)
+    bones_requested: Signal = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,8 +51,9 @@ class ResultsPanel(QFrame):
         self._figure, self._direction, self._interval = _label("figure"), _label("direction"), _label("interval")
         self._reason = _label("reason")
         self._values = {name: _label("value") for name in _LINES}
-        self.side_by_side, self.copy = QPushButton("Side by side"), QPushButton("Copy")
-        self.bones = QPushButton("Bones")
+        self.side_by_side: QPushButton = QPushButton("Side by side")
+        self.copy: QPushButton = QPushButton("Copy")
+        self.bones: QPushButton = QPushButton("Bones")
         self._add_widgets()
         self.side_by_side.setCheckable(True)
         self.side_by_side.setChecked(True)

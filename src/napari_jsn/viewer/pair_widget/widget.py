@@ -41,7 +41,7 @@ class RegisterPair(RunPanel):
     napari_viewer : napari.viewer.Viewer
     """
 
-    modules = ("torch", _REGISTER_MODULE)
+    modules: tuple[str, ...] = ("torch", _REGISTER_MODULE)
     work_name = "registration"
     form: PairForm
 
@@ -49,7 +49,7 @@ class RegisterPair(RunPanel):
         self._panels: Sequence[Any] = ()
         self._shown: tuple[Any, PairLayers] | None = None
         self._side_by_side = SideBySide(napari_viewer)
-        self.results = ResultsPanel()
+        self.results: ResultsPanel = ResultsPanel()
         tips = ("Register the pair", "Stop and add nothing")
         super().__init__(napari_viewer, PairForm(), self.results, button="Run", tips=tips)
         self.results.side_by_side_toggled.connect(self._update_side_by_side)

@@ -20,6 +20,7 @@ from napari_jsn.viewer.layers.registration import BONES, BONES_STYLE, add_or_upd
 
 if TYPE_CHECKING:
     import napari
+    from qtpy.QtWidgets import QLabel
 
     from napari_jsn.segmentation.found_bones import FoundBones
     from napari_jsn.viewer.forms.worker import WorkerProgress
@@ -70,11 +71,12 @@ class SegmentJoint(RunPanel):
     napari_viewer : napari.viewer.Viewer
     """
 
-    modules = ("torch", "monai.networks.nets")
+    modules: tuple[str, ...] = ("torch", "monai.networks.nets")
     work_name = "segmentation"
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        self.summary, self.warning = text_label("summary"), text_label("reason")
+        self.summary: QLabel = text_label("summary")
+        self.warning: QLabel = text_label("reason")
         self.summary.hide()
         self.warning.hide()
         tips = ("Find the two bones", "Stop and add nothing")

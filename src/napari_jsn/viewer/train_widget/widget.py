@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import napari
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
+    from qtpy.QtWidgets import QLabel
 
     from napari_jsn.training.train import Trained
     from napari_jsn.training.watch import Epoch
@@ -74,12 +75,13 @@ class Train(RunPanel):
     napari_viewer : napari.viewer.Viewer
     """
 
-    modules = ("torch", "monai.networks.nets")
+    modules: tuple[str, ...] = ("torch", "monai.networks.nets")
     work_name = "training"
     form: TrainForm
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        self.curves, self.summary = Curves(napari_viewer), text_label("summary")
+        self.curves: Curves = Curves(napari_viewer)
+        self.summary: QLabel = text_label("summary")
         tips = ("Train a new model", "Stop, and keep the best weights so far")
         super().__init__(napari_viewer, TrainForm(), self.summary, self.curves, button="Train", tips=tips)
 

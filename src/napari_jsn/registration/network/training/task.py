@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -69,8 +69,9 @@ class RegistrationTask(TrainingTask):
     """
 
     name = "registration"
-    architectures = ARCHITECTURES
-    side, normalisation = SIDE, NORMALISATION
+    architectures: ClassVar[Mapping[str, dict[str, Any]]] = ARCHITECTURES
+    side: ClassVar[int] = SIDE
+    normalisation: ClassVar[str] = NORMALISATION
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class RegistrationTask(TrainingTask):
         cache: Path | None = None,
     ) -> None:
         super().__init__(preset, source, terms)
-        self.paper = preset == "paper"
+        self.paper: bool = preset == "paper"
         self.epochs: int = 500 if self.paper else 30
         self.ema: float | None = None if self.paper else 0.997
         self.patience = 60 if self.paper else 20
