@@ -56,7 +56,22 @@ def test_two_films_of_one_hand_on_one_day():
     assert "Visit 1 (2020-01-06) has two radiographs of the left hand (a.dcm and b.dcm). Leave out" in words
 
 
-@pytest.mark.parametrize("view", ["LL", "LAT", "Lateral", "oblique", "LLO", "medio-lateral", "ball catcher"])
+@pytest.mark.parametrize(
+    "view",
+    [
+        "LL",
+        "LAT",
+        "Lateral",
+        "oblique",
+        "LLO",
+        "medio-lateral",
+        "ball catcher",
+        "PA_OBL",
+        "LATERAL_OBL",
+        "LAT_L",
+        "OBLIQ",
+    ],
+)
 def test_lateral_and_oblique_views(view):
     assert "Visit 2, left is a lateral or oblique view" in told(study(left(0), left(1, view=view)))
 
@@ -64,6 +79,27 @@ def test_lateral_and_oblique_views(view):
 @pytest.mark.parametrize("view", ["", "PA", "AP", "postero-anterior", "bilateral"])
 def test_other_views_pass(view):
     assert checked(study(left(0), left(1, view=view))) == []
+
+
+def test_the_view_code_counts_where_there_is_no_view_position():
+    assert "lateral or oblique view (lateral projection)" in told(
+        study(left(0), left(1, view_code="lateral projection"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("view", "code"),
+    [("PA", "lateral projection"), ("AP", "oblique projection"), ("postero-anterior", "medio-lateral")],
+)
+def test_a_view_position_that_the_code_contradicts_is_noted(view, code):
+    (note,) = checked(study(left(0), left(1, view=view, view_code=code)))
+    assert f"View Position states {view}, but View Code Sequence states {code}" in note
+
+
+@pytest.mark.parametrize("aspect", [2.0, 0.5, 1.25])
+def test_pixels_that_are_not_square_need_a_size(aspect):
+    words = told(study(left(0, spacing_mm=None), left(1, spacing_mm=None, pixel_aspect=aspect)))
+    assert "The pixels of visit 2, left are not square" in words and "Give spacing_mm" in words
 
 
 def test_visits_out_of_order_and_on_one_day():

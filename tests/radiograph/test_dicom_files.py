@@ -194,3 +194,18 @@ def test_a_damaged_header(save, cr):
     path = save(cr())
     path.write_bytes(path.read_bytes()[:150])
     assert "incomplete" in refusal_of(path)
+
+
+@pytest.mark.parametrize(("ratio", "row_mm"), [([2, 1], 0.4), ([1, 2], 0.1), ([5, 4], 0.25)])
+def test_one_given_spacing_is_that_of_the_columns_where_pixels_are_not_square(cr, save, ratio, row_mm):
+    path = save(cr(PixelAspectRatio=ratio))
+    assert jsn.read_radiograph(path).spacing_mm is None
+    assert jsn.read_radiograph(path, 0.2).spacing_mm == pytest.approx((row_mm, 0.2))
+    assert jsn.read_radiograph(path, (0.3, 0.2)).spacing_mm == (0.3, 0.2)
+
+
+def test_a_given_spacing_replaces_one_that_cannot_be_read(cr, save):
+    path = save(cr(PixelSpacing=[0, 0]))
+    with pytest.raises(jsn.InputError, match=r"hand\.dcm: Pixel Spacing is"):
+        jsn.read_radiograph(path)
+    assert jsn.read_radiograph(path, 0.2).spacing_mm == 0.2

@@ -6,7 +6,11 @@ from datetime import date, datetime
 
 import pytest
 from pydicom import Dataset
+from pydicom.datadict import dictionary_description
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 
+from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph import dicom_header as header
 
 PIXEL, IMAGER = {"PixelSpacing": [0.14, 0.14]}, {"ImagerPixelSpacing": [0.15, 0.15]}
@@ -42,20 +46,69 @@ def dataset(**attributes):
         (IMAGER | FIDUCIAL, 0.15, "at detector"),
         (IMAGER | FACTOR, 0.12, "magnification corrected"),
         (IMAGER | {"EstimatedRadiographicMagnificationFactor": 1}, 0.15, "magnification corrected"),
-        (IMAGER | {"EstimatedRadiographicMagnificationFactor": 0}, 0.15, "at detector"),
         (SCANNED, 0.1, "nominal scanned"),
         (SCANNED | {"PixelSpacing": [0.1, 0.1]}, 0.1, "nominal scanned"),
         ({"PixelSpacing": [0.2, 0.1]}, (0.2, 0.1), "uncalibrated"),
         ({"ImagerPixelSpacing": [0.2, 0.1]} | FACTOR, (0.16, 0.08), "magnification corrected"),
-        ({"PixelSpacing": [0, 0]}, None, ""),
-        ({"PixelSpacing": [0, 0]} | IMAGER, 0.15, "at detector"),
         ({"PixelSpacing": None}, None, ""),
-        ({"PixelSpacing": 0.14}, None, ""),
     ],
 )
 def test_spacing_and_what_it_is_worth(attributes, spacing_mm, source):
     found, found_source = header.spacing(dataset(**attributes))
     assert (found, found_source) == (pytest.approx(spacing_mm), source)
+
+
+def raw(keyword, text, vr="DS"):
+    """A dataset whose attribute holds this text, as damaged files do."""
+    made = Dataset()
+    tag = Tag(keyword)
+    made[tag] = RawDataElement(tag, vr, len(text), text.encode(), 0, False, True)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "vr"),
+    [
+        ("PixelSpacing", "0,138\\0,138", "DS"),
+        ("PixelSpacing", "0.000\\0.000", "DS"),
+        ("PixelSpacing", "0.138", "DS"),
+        ("PixelSpacing", "0.2\\0\\0.2", "DS"),
+        ("PixelSpacing", "fine", "UT"),
+        ("PixelSpacing", "-0.14\\-0.14", "DS"),
+        ("ImagerPixelSpacing", "0,144\\0,144", "DS"),
+        ("NominalScannedPixelSpacing", "1e-1 mm", "DS"),
+    ],
+)
+def test_a_spacing_that_cannot_be_read_is_refused_by_name_and_value(keyword, text, vr):
+    with pytest.raises(InputError) as error:
+        header.spacing(raw(keyword, text, vr))
+    assert dictionary_description(keyword) in str(error.value) and "give spacing_mm" in str(error.value)
+    assert text.split("\\")[0].removeprefix("-").rstrip("0") in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["1,049", "0", "-1.05", "1.05\\1.05"])
+def test_a_magnification_that_cannot_be_read_is_refused(text):
+    made = raw("EstimatedRadiographicMagnificationFactor", text)
+    made.ImagerPixelSpacing = [0.15, 0.15]
+    with pytest.raises(InputError, match="Estimated Radiographic Magnification Factor is"):
+        header.spacing(made)
+    made.PixelSpacing, made.PixelSpacingCalibrationType = [0.14, 0.14], "FIDUCIAL"
+    assert header.spacing(made) == (0.14, "calibrated")  # not needed then
+
+
+def test_a_readable_spacing_of_another_value_representation_is_read():
+    assert header.spacing(raw("PixelSpacing", "0.138\\0.138", "UT")) == (0.138, "uncalibrated")
+
+
+@pytest.mark.parametrize(("ratio", "aspect"), [([2, 1], 2.0), ([1, 1], 1.0), ([3, 4], 0.75), (None, 1.0)])
+def test_pixel_aspect_ratio(ratio, aspect):
+    assert header.pixel_aspect(dataset(**({} if ratio is None else {"PixelAspectRatio": ratio}))) == aspect
+
+
+@pytest.mark.parametrize("text", ["0\\1", "2", "two\\one"])
+def test_an_aspect_ratio_that_cannot_be_read_is_refused(text):
+    with pytest.raises(InputError, match="Pixel Aspect Ratio is"):
+        header.pixel_aspect(raw("PixelAspectRatio", text, "IS"))
 
 
 def anatomy(code):
@@ -124,8 +177,8 @@ def test_malformed_values_count_as_absent():
     assert header.acquired(dataset(StudyDate="unknown")) == (None, "")
 
 
-def test_the_view_is_told_by_its_attribute_or_its_code():
+def test_view_position_and_view_code_are_both_read():
     code = dataset(CodeValue="399067008", CodingSchemeDesignator="SCT", CodeMeaning="lateral projection")
     assert header.view(dataset(ViewPosition="PA", ViewCodeSequence=[code])) == "PA"
-    assert header.view(dataset(ViewPosition="", ViewCodeSequence=[code])) == "lateral projection"
-    assert header.view(dataset()) == ""
+    assert header.view_code(dataset(ViewPosition="PA", ViewCodeSequence=[code])) == "lateral projection"
+    assert header.view(dataset()) == header.view_code(dataset()) == ""

@@ -11,20 +11,28 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.patient.patient import Patient
 from napari_jsn.radiograph import Radiograph
 
-#: View Position codes of lateral and oblique views, and the words of free text and of View Code Sequence.
+#: View Position codes of lateral and oblique views.
 _CODES = {"LL", "RL", "LLD", "RLD", "ML", "LM", "LLO", "RLO", "LPO", "RPO", "LAO", "RAO"}
-_WORDS = re.compile(r"\blat(eral)?\b|\bobl(ique)?\b|ball.?catcher|n[oø]rg", re.IGNORECASE)
+#: Beginnings of words that mean such a view in codes, free text and View Code Sequence.
+_OBLIQUE_WORDS = ("LAT", "OBL", "NORG", "N\u00d8RG", "BALLCATCHER")
 _PALM_UP = re.compile(r"^ap$|antero-?posterior", re.IGNORECASE)
+_SEPARATORS = re.compile(r"[\s_/,;.-]+")
 
 
 def is_oblique(radiograph: Radiograph) -> bool:
-    """Return whether the file states a lateral or an oblique view."""
-    return radiograph.view.upper() in _CODES or bool(_WORDS.search(radiograph.view))
+    """Return whether the file states a lateral or an oblique view: by View Position, else by View Code Sequence."""
+    return _states_oblique(radiograph.view or radiograph.view_code)
 
 
 def is_palm_up(radiograph: Radiograph) -> bool:
     """Return whether the file states an anteroposterior view, on which a left hand looks like a right one."""
-    return bool(_PALM_UP.search(radiograph.view))
+    return bool(_PALM_UP.search(radiograph.view or radiograph.view_code))
+
+
+def _states_oblique(view: str) -> bool:
+    words = [word for word in _SEPARATORS.split(view.upper()) if word]
+    joined = "".join(words)
+    return any(word in _CODES or word.startswith(_OBLIQUE_WORDS) for word in words) or "BALLCATCHER" in joined
 
 
 #: The note on radiographs without a pixel size.
@@ -51,12 +59,13 @@ def check_tags(patient: Patient) -> Patient:
     """
     for hand in patient.hands:
         if is_oblique(hand.radiograph):
+            view = hand.radiograph.view or hand.radiograph.view_code
             raise InputError(
-                f"{hand.label.capitalize()} is a lateral or oblique view ({hand.radiograph.view}), on which joint "
-                "spaces cannot be measured. Give the posteroanterior view.",
+                f"{hand.label.capitalize()} is a lateral or oblique view ({view}), on which joint spaces cannot be "
+                "measured. Give the posteroanterior view.",
                 "followup",
             )
-    notes = [*_check_dates(patient), *_check_spacing(patient)]
+    notes = [*_check_views(patient), *_check_dates(patient), *_check_spacing(patient)]
     return replace(patient, notes=tuple(dict.fromkeys((*patient.notes, *notes))))
 
 
@@ -67,10 +76,21 @@ def leave_out_oblique(patient: Patient) -> Patient:
         flat = [hand for hand in visit.hands if not is_oblique(hand.radiograph)]
         kept[visit.number] = list(visit.hands)
         if flat and len(flat) < len(visit.hands):
-            views = sorted({hand.radiograph.view for hand in visit.hands if is_oblique(hand.radiograph)})
+            views = sorted({r.view or r.view_code for r in visit.radiographs if is_oblique(r)})
             notes.append(f"Visit {visit.number}: lateral or oblique views were left out ({', '.join(views)}).")
             kept[visit.number] = flat
     return replace(patient.with_hands(kept), notes=tuple(dict.fromkeys((*patient.notes, *notes))))
+
+
+def _check_views(patient: Patient) -> Iterator[str]:
+    """Yield a note where View Position and View Code Sequence contradict each other."""
+    for hand in patient.hands:
+        position, code = hand.radiograph.view, hand.radiograph.view_code
+        if position and code and _states_oblique(position) != _states_oblique(code):
+            yield (
+                f"{hand.label.capitalize()}: View Position states {position}, but View Code Sequence states {code}; "
+                "check that it is a posteroanterior view."
+            )
 
 
 def _check_dates(patient: Patient) -> Iterator[str]:
@@ -90,6 +110,13 @@ def _check_spacing(patient: Patient) -> Iterator[str]:
     radiographs = {hand.label: hand.radiograph for hand in patient.hands}
     unknown = [name for name, radiograph in radiographs.items() if radiograph.spacing_mm is None]
     if len(unknown) == len(radiographs):
+        for name, radiograph in radiographs.items():
+            if radiograph.pixel_aspect != 1.0:
+                raise InputError(
+                    f"The pixels of {name} are not square (Pixel Aspect Ratio {radiograph.pixel_aspect:.4g}), and "
+                    "their size is not known. Give spacing_mm.",
+                    "spacing_mm",
+                )
         yield NO_SPACING
         return
     if unknown:

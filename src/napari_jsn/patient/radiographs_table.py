@@ -11,7 +11,6 @@ import numpy as np
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.radiograph.radiograph import GIVEN
 
 #: Columns ``file`` and ``acquired`` (2020-01-31) or ``visit`` (1, 2, ...), and where known ``side`` (L, R or B for
 #: both), ``spacing_mm`` and ``patient``.
@@ -88,7 +87,7 @@ def with_stated_facts(radiograph: Radiograph, row: StatedFacts) -> Radiograph:
             radiograph, side=side, side_source=RADIOGRAPHS_TABLE if side else f"{RADIOGRAPHS_TABLE}: both"
         )
     if row.spacing_mm is not None and not _same(radiograph, row.spacing_mm):
-        radiograph = replace(radiograph, spacing_mm=row.spacing_mm, spacing_source=GIVEN)
+        radiograph = radiograph.with_spacing(row.spacing_mm)
     return radiograph
 
 

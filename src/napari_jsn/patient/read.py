@@ -19,8 +19,7 @@ from napari_jsn.patient.patient import Patient, Visit
 from napari_jsn.patient.radiographs_table import read_table, with_stated_facts
 from napari_jsn.radiograph import Radiograph, read_radiograph
 from napari_jsn.radiograph.dicom import is_dicom
-from napari_jsn.radiograph.radiograph import GIVEN
-from napari_jsn.radiograph.spacing import check_spacing
+from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
 #: The pseudonym of a patient unless one is given or the identity is asked for.
 ANONYMOUS = "anonymous"
@@ -98,10 +97,11 @@ def read_patient(
         check_names([file.name for file in files], folder)
     hinted = []
     for file in files:
-        radiograph, row = read_radiograph(file.path), table.get(file.name)
+        row = table.get(file.name)
+        radiograph = _read_file(file.path, spacing, None if row is None else row.spacing_mm)
         radiograph = with_stated_facts(radiograph, row) if row else _with_facts_of_name(radiograph, file.name)
         if spacing is not None:
-            radiograph = replace(radiograph, spacing_mm=spacing, spacing_source=GIVEN)
+            radiograph = radiograph.with_spacing(spacing)
         hinted.append(RadiographWithOrderHints(radiograph, file.name, file.image, row.visit if row else None))
     visits, order_notes = order_in_visits(hinted, folder)
     identities = [file.identity for file in files]
@@ -154,11 +154,11 @@ def patient_from_radiographs(
         given = [visit] if isinstance(visit, (str, os.PathLike, Radiograph)) or hasattr(visit, "shape") else list(visit)
         if dicom_only:
             _check_dicom([each for each in given if isinstance(each, (str, os.PathLike))])
-        radiographs = [_radiograph(each, identities) for each in given]
+        radiographs = [_radiograph(each, identities, spacing) for each in given]
         if not radiographs:
             raise InputError(f"Visit {number} holds no radiograph. Give one, or leave the visit out.", "followup")
         if spacing is not None:
-            radiographs = [replace(each, spacing_mm=spacing, spacing_source=GIVEN) for each in radiographs]
+            radiographs = [each.with_spacing(spacing) for each in radiographs]
         day = min((each.day for each in radiographs if each.day is not None), default=None)
         made.append(Visit.from_radiographs(number, day, radiographs))
     if not made:
@@ -168,15 +168,25 @@ def patient_from_radiographs(
     return split_hands(patient, None, model, device, progress) if split else patient
 
 
-def _radiograph(given: Any, identities: dict[str, Identity]) -> Radiograph:
+def _radiograph(given: Any, identities: dict[str, Identity], spacing: Spacing) -> Radiograph:
     if isinstance(given, Radiograph):
         return given
     if hasattr(given, "shape"):
         return Radiograph(given)
-    radiograph = read_radiograph(given)
+    radiograph = read_radiograph(given, spacing)
     if radiograph.path is not None and is_dicom(radiograph.path):
         identities[str(given)] = header_of(radiograph.path, str(given))[0].identity
     return _with_facts_of_name(radiograph, Path(given).name)
+
+
+def _read_file(path: Path, spacing: Spacing, stated: Spacing) -> Radiograph:
+    """Read a radiograph; a spacing of ``radiographs.csv`` replaces one of the file that cannot be read."""
+    try:
+        return read_radiograph(path, spacing)
+    except InputError as error:
+        if error.argument != "spacing_mm" or stated is None:
+            raise
+        return read_radiograph(path, stated)
 
 
 def _with_facts_of_name(radiograph: Radiograph, name: str) -> Radiograph:

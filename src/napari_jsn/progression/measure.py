@@ -28,7 +28,6 @@ from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
 from napari_jsn.progression.notes import progression_notes
 from napari_jsn.progression.pairwise import Ends
 from napari_jsn.progression.progression import Progression
-from napari_jsn.radiograph.radiograph import GIVEN
 from napari_jsn.radiograph.spacing import check_spacing
 from napari_jsn.registration.methods import load_method
 from napari_jsn.registration.register import register_many
@@ -166,8 +165,7 @@ def _with_spacing(patient: Patient, spacing_mm: Any) -> Patient:
         return patient
     hands = {
         visit.number: [
-            replace(hand, found=None, radiograph=replace(hand.radiograph, spacing_mm=spacing, spacing_source=GIVEN))
-            for hand in visit.hands
+            replace(hand, found=None, radiograph=hand.radiograph.with_spacing(spacing)) for hand in visit.hands
         ]
         for visit in patient.visits
     }

@@ -10,6 +10,7 @@ from napari_jsn.common.errors import InputError, damaged_file
 from napari_jsn.radiograph import dicom_header as header
 from napari_jsn.radiograph.dicom_pixels import read_intensities
 from napari_jsn.radiograph.radiograph import Radiograph
+from napari_jsn.radiograph.spacing import Spacing
 
 #: The first bytes of a file without the DICOM preamble: group 0002 or 0008, little or big endian.
 FIRST_BYTES = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
@@ -33,8 +34,8 @@ def is_dicom(path: Path) -> bool:
     return "SOPClassUID" in dataset or ("Rows" in dataset and "Columns" in dataset)
 
 
-def read_dicom(path: Path) -> Radiograph:
-    """Read the radiograph of a DICOM file."""
+def read_dicom(path: Path, spacing_mm: Spacing = None) -> Radiograph:
+    """Read the radiograph of a DICOM file; a pixel size that is given replaces what the file states."""
     try:
         dataset = dcmread(path, force=True)
         _check_single_image(dataset, path)
@@ -43,12 +44,17 @@ def read_dicom(path: Path) -> Radiograph:
     except Exception as error:  # pydicom raises many types for damaged files
         raise damaged_file(path, error) from error
     pixels, display_range = read_intensities(dataset, path)
-    spacing_mm, spacing_source = header.spacing(dataset)
+    try:
+        stated, spacing_source = header.spacing(dataset) if spacing_mm is None else (None, "")
+        # DICOM forbids both; a spacing states the shape of pixels already
+        aspect = header.pixel_aspect(dataset) if stated is None else 1.0
+    except InputError as error:
+        raise InputError(f"{path}: {error}", error.argument) from error
     side, side_source = header.side(dataset)
     acquired, acquired_source = header.acquired(dataset)
-    return Radiograph(
+    radiograph = Radiograph(
         pixels=pixels,
-        spacing_mm=spacing_mm,
+        spacing_mm=stated,
         spacing_source=spacing_source,
         side=side,
         side_source=side_source,
@@ -57,8 +63,11 @@ def read_dicom(path: Path) -> Radiograph:
         display_range=display_range,
         modality=str(header.value(dataset, "Modality") or ""),
         view=header.view(dataset),
+        view_code=header.view_code(dataset),
+        pixel_aspect=aspect,
         path=path,
     )
+    return radiograph if spacing_mm is None else radiograph.with_spacing(spacing_mm)
 
 
 def _check_single_image(dataset: Dataset, path: Path) -> None:

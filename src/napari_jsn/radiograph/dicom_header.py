@@ -7,8 +7,10 @@ from datetime import date, datetime
 from typing import Any
 
 from pydicom import Dataset
+from pydicom.datadict import dictionary_description, tag_for_keyword
 from pydicom.valuerep import DA, DT, TM
 
+from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
 #: Spacings whose relative difference is below this are equal: headers round to few decimals.
@@ -32,11 +34,26 @@ def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
     found = value(dataset, keyword)
     if found is None:
         return ()
+    if isinstance(found, str):  # a text VR in place of a number
+        found = found.split("\\")
     try:
         values = tuple(float(number) for number in (found if hasattr(found, "__iter__") else [found]))
     except (TypeError, ValueError):
         return ()
     return values if all(math.isfinite(number) for number in values) else ()
+
+
+def raw_text(dataset: Dataset, keyword: str) -> str:
+    """Return what the file holds for an attribute, as text; empty where it is absent or empty."""
+    tag = tag_for_keyword(keyword)
+    if tag is None or tag not in dataset:
+        return ""
+    found = dataset.get_item(tag).value
+    if isinstance(found, bytes):
+        found = found.decode("ascii", "replace")
+    elif not isinstance(found, str) and hasattr(found, "__iter__"):
+        found = "\\".join(str(each) for each in found)
+    return "" if found is None else str(found).strip(" \0")
 
 
 def spacing(dataset: Dataset) -> tuple[Spacing, str]:
@@ -53,6 +70,12 @@ def spacing(dataset: Dataset) -> tuple[Spacing, str]:
        without the factor: ``"at detector"``, larger than in the patient.
     5. Pixel Spacing alone: ``"uncalibrated"``.
     6. None of them: None, ``""``.
+
+    Raises
+    ------
+    InputError
+        If an attribute that would give the spacing states something that is not a pair of lengths, or if the
+        magnification is not a number above 0.
     """
     patient = _pair(dataset, "PixelSpacing")
     detector = _pair(dataset, "ImagerPixelSpacing")
@@ -64,8 +87,13 @@ def spacing(dataset: Dataset) -> tuple[Spacing, str]:
         return check_spacing(patient), "calibration unknown"
     if scanned:
         return check_spacing(scanned), "nominal scanned"
+    if not patient:
+        for keyword in ("PixelSpacing", "NominalScannedPixelSpacing", "ImagerPixelSpacing"):
+            _check_readable(dataset, keyword, "a pair of lengths in mm (row spacing and column spacing)")
     if detector:
         factor = numbers(dataset, "EstimatedRadiographicMagnificationFactor")
+        if len(factor) != 1 or factor[0] <= 0:
+            _check_readable(dataset, "EstimatedRadiographicMagnificationFactor", "a number above 0")
         # a point source always magnifies, so a factor below 1 is invalid
         if len(factor) == 1 and factor[0] >= 1:
             return check_spacing([size / factor[0] for size in detector]), "magnification corrected"
@@ -79,6 +107,37 @@ def _pair(dataset: Dataset, keyword: str) -> tuple[float, ...]:
     """Return (row, col) spacing; empty where it is absent or not a pair of lengths."""
     found = numbers(dataset, keyword)
     return found if len(found) == 2 and min(found) > 0 else ()
+
+
+def _check_readable(dataset: Dataset, keyword: str, meaning: str) -> None:
+    """Refuse an attribute that states something which cannot be read, unless it is absent or empty."""
+    text = raw_text(dataset, keyword)
+    if text and not (keyword != "EstimatedRadiographicMagnificationFactor" and _pair(dataset, keyword)):
+        name = dictionary_description(keyword)
+        raise InputError(
+            f"{name} is {text!r}, which is not {meaning}. Correct the attribute, or give spacing_mm.", "spacing_mm"
+        )
+
+
+def pixel_aspect(dataset: Dataset) -> float:
+    """Return the height of a pixel over its width, by Pixel Aspect Ratio (1 where it is absent).
+
+    Raises
+    ------
+    InputError
+        If Pixel Aspect Ratio is not two numbers above 0.
+    """
+    text = raw_text(dataset, "PixelAspectRatio")
+    if not text:
+        return 1.0
+    ratio = numbers(dataset, "PixelAspectRatio")
+    if len(ratio) != 2 or min(ratio) <= 0:
+        raise InputError(
+            f"Pixel Aspect Ratio is {text!r}, which is not two numbers above 0 (vertical and horizontal). Correct the "
+            "attribute, or remove it if pixels are square.",
+            "spacing_mm",
+        )
+    return ratio[0] / ratio[1]
 
 
 def _same(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
@@ -123,10 +182,14 @@ def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
 
 
 def view(dataset: Dataset) -> str:
-    """Return the view: View Position, or else the meaning of View Code Sequence, or else ``""``."""
-    stated = str(value(dataset, "ViewPosition") or "").strip()
+    """Return the View Position, or ``""``."""
+    return str(value(dataset, "ViewPosition") or "").strip()
+
+
+def view_code(dataset: Dataset) -> str:
+    """Return the meaning of the first View Code Sequence item that has one, or ``""``."""
     meanings = (str(value(code, "CodeMeaning") or "").strip() for code in _items(dataset, "ViewCodeSequence"))
-    return stated or next(filter(None, meanings), "")
+    return next(filter(None, meanings), "")
 
 
 def acquired(dataset: Dataset) -> tuple[datetime | date | None, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,10 @@ class Radiograph:
         DICOM modality (``"CR"``, ``"DX"``, ...); ``""`` where it is not stated.
     view : str
         View as stated in the file (``"PA"``, ``"LL"``, ``"oblique"``, ...); ``""`` where it is not stated.
+    view_code : str
+        The view as View Code Sequence states it in words, else ``""``.
+    pixel_aspect : float
+        Height of a pixel over its width; 1 where pixels are square or where ``spacing_mm`` states their shape.
     origin : (int, int)
         Row and column of the first pixel on the radiograph that this one was cropped from; (0, 0) if not cropped.
     path : Path, optional
@@ -75,6 +80,8 @@ class Radiograph:
     display_range: tuple[float, float] | None = None
     modality: str = ""
     view: str = ""
+    view_code: str = ""
+    pixel_aspect: float = 1.0
     origin: tuple[int, int] = (0, 0)
     path: Path | None = None
     name: str = ""
@@ -98,6 +105,26 @@ class Radiograph:
                 set_fields(**{source: GIVEN})
         if self.path is not None:
             set_fields(path=Path(self.path), name=self.name or Path(self.path).name)
+
+    def with_spacing(self, spacing_mm: Any) -> Radiograph:
+        """Return the radiograph with a pixel size that the user gives.
+
+        Parameters
+        ----------
+        spacing_mm : float or (row, col) pair of float
+            A single number is the column spacing; the row spacing is that number times ``pixel_aspect``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import napari_jsn as jsn
+        >>> jsn.Radiograph(np.eye(64), pixel_aspect=2.0).with_spacing(0.1).spacing_mm
+        (0.2, 0.1)
+        """
+        spacing = check_spacing(spacing_mm)
+        if isinstance(spacing, float) and self.pixel_aspect != 1.0:
+            spacing = (spacing * self.pixel_aspect, spacing)
+        return replace(self, spacing_mm=spacing, spacing_source=GIVEN)
 
     @property
     def shape(self) -> tuple[int, ...]:

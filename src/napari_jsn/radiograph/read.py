@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.radiograph.radiograph import GIVEN, Radiograph
+from napari_jsn.radiograph.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import check_spacing
 
 
@@ -23,7 +22,9 @@ def read_radiograph(path: str | os.PathLike[str], spacing_mm: Any = None) -> Rad
     path : str or path
         The file.
     spacing_mm : float or (row, col) pair of float, optional
-        Size of a pixel in mm. It replaces the spacing of a DICOM file; other files have no spacing of their own.
+        Size of a pixel in mm. It replaces the spacing of a DICOM file; other files have no spacing of their own. A
+        single number is the column spacing; where a DICOM file states a Pixel Aspect Ratio, the row spacing is that
+        number times the ratio.
 
     Returns
     -------
@@ -34,8 +35,8 @@ def read_radiograph(path: str | os.PathLike[str], spacing_mm: Any = None) -> Rad
     Raises
     ------
     InputError
-        If the file is missing, unreadable, damaged, not a single image or without contrast, or if the spacing is not
-        a length. The message names the file.
+        If the file is missing, unreadable, damaged, not a single image or without contrast, if the spacing is not a
+        length, or if the file states a spacing that cannot be read and none is given. The message names the file.
 
     Examples
     --------
@@ -52,11 +53,10 @@ def read_radiograph(path: str | os.PathLike[str], spacing_mm: Any = None) -> Rad
     with warnings.catch_warnings():
         # invalid values in headers, and large images, which are a risk only for servers
         warnings.simplefilter("ignore")
-        reader = dicom.read_dicom if dicom.is_dicom(path) else image_file.read_image
-        radiograph = reader(path)
-    if spacing_mm is None:
-        return radiograph
-    return replace(radiograph, spacing_mm=spacing_mm, spacing_source=GIVEN)
+        if dicom.is_dicom(path):
+            return dicom.read_dicom(path, spacing_mm)
+        radiograph = image_file.read_image(path)
+    return radiograph if spacing_mm is None else radiograph.with_spacing(spacing_mm)
 
 
 def existing_file(path: Any) -> Path:
