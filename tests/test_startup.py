@@ -31,7 +31,7 @@ viewer.close()
 
 
 def heavy_imports(code: str, **environment: str) -> list[str]:
-    """Run the code in a new interpreter; tell which heavy packages it imported."""
+    """Run the code in a new interpreter and return the heavy packages that it imported."""
     code += f"\nimport sys\nprint('heavy:', *sorted(set({HEAVY}) & set(sys.modules)))\n"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env={**os.environ, **environment}
@@ -57,3 +57,17 @@ def test_help_is_light():
 )
 def test_viewer_and_every_widget_are_light(tmp_path):
     assert heavy_imports(WIDGETS, NAPARI_CONFIG=str(tmp_path / "settings.yaml")) == []
+
+
+def test_the_import_takes_neither_numpy_nor_metadata():
+    code = "import sys; before = set(sys.modules); import napari_jsn; print(*sorted({*sys.modules} - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert not {"numpy", "napari", "torch", "pandas", "importlib.metadata"} & set(done.stdout.split())
+
+
+def test_all_public_names_can_be_imported_at_once():
+    """EAGER_IMPORT makes lazy_loader import all names: a misspelt name in the stub fails."""
+    code = "import napari_jsn; assert {*napari_jsn.__all__} <= {*vars(napari_jsn)}; print(napari_jsn.__version__)"
+    environment = {**os.environ, "EAGER_IMPORT": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment)
+    assert done.returncode == 0, done.stderr

@@ -19,7 +19,7 @@ class TerminalProgress:
 
     def __init__(self, bar: Bar) -> None:
         self._bar, self._task = bar, bar.add_task("Loading", total=None)
-        self.aborted = False
+        self.aborted: bool = False
 
     def update(self, done: int, total: int, message: str = "") -> None:
         """Show that ``done`` of ``total`` steps are done."""

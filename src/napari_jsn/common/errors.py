@@ -15,6 +15,15 @@ class InputError(ValueError):
     argument : str, optional
         Name of the argument (``"fixed"``, ``"moving_spacing_mm"``, ...), by which the command names its option and a
         widget marks its field.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> try:
+    ...     jsn.sample_folder("knee")
+    ... except jsn.InputError as error:
+    ...     print(error, error.argument)
+    There is no sample 'knee'. Choose one of: hand_pair, both_hands. name
     """
 
     def __init__(self, message: str, argument: str | None = None) -> None:

@@ -6,7 +6,23 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """The argument of long work; the command and the viewer have their own implementations."""
+    """The argument of long work; the command and the viewer have their own implementations.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> from napari_jsn.simulation.joint_pair import joint_pair
+    >>> class Print:
+    ...     aborted = False
+    ...
+    ...     def update(self, done: int, total: int, message: str = "") -> None:
+    ...         print(message, done, "of", total)
+    >>> pair = joint_pair("MCP2", 0.3, seed=1)
+    >>> registration = jsn.register(pair.fixed, pair.moving, progress=Print())
+    Finding the bones 2 of 2
+    Registering 0 of 1
+    Registering 1 of 1
+    """
 
     def update(self, done: int, total: int, message: str = "") -> None:
         """Report that ``done`` of ``total`` units are finished."""

@@ -11,6 +11,12 @@ class ReasonCode(Enum):
     """Every kind of failure; the value is the general sentence, without figures and names.
 
     The member's name is the code that tables, reports and DICOM objects show. No code parses sentences.
+
+    Examples
+    --------
+    >>> from napari_jsn import ReasonCode
+    >>> ReasonCode.OUT_OF_VIEW.name, ReasonCode.OUT_OF_VIEW.value
+    ('OUT_OF_VIEW', 'A bone is partly out of view.')
     """
 
     # masks and bones of a joint image

@@ -23,6 +23,16 @@ class BoneMasks:
     ----------
     upper, lower : (H, W) bool array
         The distal and the proximal bone, or whole halves of the image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_jsn import BoneMasks
+    >>> upper = np.zeros((6, 4), bool)
+    >>> upper[:2] = True
+    >>> masks = BoneMasks(upper, upper[::-1])
+    >>> masks.labels[:, 0].tolist()
+    [1, 1, 0, 0, 2, 2]
     """
 
     upper: NDArray[np.bool_]

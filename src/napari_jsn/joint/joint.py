@@ -27,6 +27,15 @@ class Joint:
         Confidence of the localisation, 0 to 1; 1 for a box drawn by hand.
     edited : bool
         Whether a person drew or moved the box.
+
+    Examples
+    --------
+    >>> from napari_jsn import Joint
+    >>> joint = Joint.around("MCP2", "L", centre=(300.0, 200.0), axis=(1.0, 0.0), size=150)
+    >>> joint.centre
+    (300.0, 200.0)
+    >>> joint.box[0].tolist()
+    [225.0, 125.0]
     """
 
     name: str

@@ -20,6 +20,14 @@ class JointImage:
         Size of a (square) pixel in mm; None where it is unknown.
     to_radiograph : (3, 3) array
         Maps ``(x, y, 1)`` of this image to the radiograph that it was cropped from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_jsn import JointImage
+    >>> image = JointImage(np.zeros((256, 256), np.float32), spacing_mm=0.1)
+    >>> image.to_radiograph.tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
 
     pixels: NDArray[np.float32]

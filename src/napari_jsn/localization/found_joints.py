@@ -32,6 +32,16 @@ class FoundJoints(Sequence[Joint], WithReasons):
     hand_px : float
         Length of the hand, from the base of the third metacarpal to the tip of the middle finger's bone, in pixels of
         the radiograph (of its finer direction); of two hands the longer one. NaN without a hand.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> found = jsn.find_joints(baseline)
+    >>> found
+    <FoundJoints: 14 joints, 0 missing, L>
+    >>> [joint.name for joint in found.of("L")][:3]
+    ['MCP1', 'IP1', 'MCP2']
     """
 
     joints: tuple[Joint, ...] = ()

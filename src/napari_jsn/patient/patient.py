@@ -36,6 +36,15 @@ class Hand:
     radiograph : Radiograph
     found : FoundJoints or None
         None where joints were not searched yet.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> hand = jsn.read_patient(jsn.sample_folder("hand_pair"), split=False).hands[0]
+    >>> hand
+    <Hand: visit 1, left, joints not searched>
+    >>> hand.radiograph.pixels.ndim
+    2
     """
 
     visit: int
@@ -95,6 +104,13 @@ class Visit:
         None where the order of the visits was given and no date is known.
     hands : tuple of Hand
         The right hand before the left.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> patient = jsn.read_patient(jsn.sample_folder("hand_pair"), split=False)
+    >>> patient.visits[1]
+    <Visit 2, 2021-01-13: 1 radiographs>
     """
 
     number: int

@@ -34,6 +34,14 @@ class JointView:
         What is doubtful about the masks.
     masks_painted : bool
         Whether a person painted the masks.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"])
+    >>> view = progression.narrowings[0].baseline
+    >>> view.joint.name, view.changed_by_hand, view.image.pixels.shape == view.masks.shape
+    ('MCP2', False, True)
     """
 
     joint: Joint
@@ -77,6 +85,16 @@ class Narrowing(NarrowingFigures, WithReasons):
         The direct one from the baseline to this visit; None where the joint was not measured.
     baseline, followup : JointView or None
         What was registered.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> (narrowing,) = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"]).narrowings
+    >>> narrowing.joint, narrowing.side, narrowing.visit, narrowing.state
+    ('MCP2', 'L', 2, 'good')
+    >>> low, high = narrowing.ci95_mm
+    >>> low < narrowing.jsn_mm < high
+    True
     """
 
     joint: str
@@ -154,6 +172,14 @@ class MeasuredHand:
         Joints that are not in view.
     reasons : tuple of Reason
         What makes all joints of this hand doubtful.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2", "MCP3"])
+    >>> hand = progression.hands[0]
+    >>> hand.visit, hand.side, [view.joint.name for view in hand.joints]
+    (1, 'L', ['MCP2', 'MCP3'])
     """
 
     visit: int

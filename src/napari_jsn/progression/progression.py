@@ -29,6 +29,15 @@ class Progression:
     models : mapping of str to str
         Task to name and hash of the weights that were used.
     method, device : str
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2", "MCP3"])
+    >>> progression
+    <Progression anonymous: 2 narrowings over 2 visits, 0 failed>
+    >>> progression.table()[["joint", "visit", "reliable"]].values.tolist()
+    [['MCP2', 2, True], ['MCP3', 2, True]]
     """
 
     hands: tuple[MeasuredHand, ...]

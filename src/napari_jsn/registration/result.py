@@ -83,6 +83,17 @@ class Registration(NarrowingFigures, WithReasons):
     References
     ----------
     Wang et al., CMIG 108:102273 (2023).
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> from napari_jsn.simulation.joint_pair import joint_pair
+    >>> pair = joint_pair("MCP2", 0.3, seed=1)
+    >>> registration = jsn.register(pair.fixed, pair.moving, spacing_mm=pair.spacing_mm)
+    >>> registration.reliable, round(registration.jsn_mm, 1)
+    (True, 0.3)
+    >>> registration.transformed_loss < registration.original_loss
+    True
     """
 
     upper: Similarity

@@ -34,6 +34,14 @@ class FoundBones(BoneMasks, WithReasons):
         What is doubtful; empty where nothing is.
     confidence : float
         The mean probability inside the mask, of the bone where it is lower.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> from napari_jsn.simulation.joint_pair import joint_pair
+    >>> bones = jsn.segment(joint_pair("MCP2", 0.2, seed=1).fixed)
+    >>> bones.reliable, bones.shape, bones.confidence > 0.95
+    (True, (256, 256), True)
     """
 
     reasons: tuple[Reason, ...] = ()

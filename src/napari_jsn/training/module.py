@@ -64,13 +64,15 @@ class TaskModule(LightningModule):
         self.task: Task = task
         self.run: dict[str, Any] = run
         self.history: list[dict[str, float]] = []
-        self.best_epoch, self.best_score, self.worst = 0, -math.inf, 0
+        self.best_epoch: int = 0
+        self.best_score: float = -math.inf
+        self.worst: int = 0
         self.best: dict[str, Tensor] = {}
         self.figures: dict[str, Any] = {}
         torch.manual_seed(run["seed"])
         self.network: torch.nn.Module = task.network()
         decay = getattr(task, "ema", None)
-        self.average = None
+        self.average: AveragedModel | None = None
         if decay:
             average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
             self.average = average.requires_grad_(False)

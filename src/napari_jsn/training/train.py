@@ -50,6 +50,13 @@ class Trained:
         Why it is not finished, as a sentence.
     resume : Path or None
         The resume file of a stopped training.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> trained = jsn.train(jsn.task_from_folder("segmentation", "images", "default"), epochs=5)  # doctest: +SKIP
+    >>> trained.finished, trained.path.name  # doctest: +SKIP
+    (True, 'segmentation-my-default.safetensors')
     """
 
     path: Path | None

@@ -67,7 +67,9 @@ class ProgressCallback(Callback):
     """Update a :class:`~napari_jsn.common.progress.Progress`; stop on abort, or when no epoch is better for long."""
 
     def __init__(self, progress: Progress, patience: int | None, on_epoch: Callable[[Epoch], None] | None) -> None:
-        self.progress, self.patience, self.on_epoch = progress, patience, on_epoch
+        self.progress: Progress = progress
+        self.patience: int | None = patience
+        self.on_epoch: Callable[[Epoch], None] | None = on_epoch
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Report the start; stop at once if a resumed training is already done."""

@@ -31,7 +31,7 @@ from napari_jsn.evaluation.public_images import data_folder
 Array = NDArray[np.float64]
 
 #: Landmark numbers of each ray, from the base of the metacarpal to the tip.
-RAY_LANDMARKS = {
+RAY_LANDMARKS: dict[int, tuple[int, ...]] = {
     1: (17, 18, 19, 20),
     2: (16, 21, 22, 23, 24),
     3: (15, 25, 26, 27, 28),

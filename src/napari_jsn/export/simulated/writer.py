@@ -74,7 +74,8 @@ class RadiographWriter:
             "tiff": images.tiff_bytes,
         }
         self._content = contents[form]
-        self.visits = self.radiographs = 0
+        self.visits: int = 0
+        self.radiographs: int = 0
         self._waiting: list[tuple[Path, Path]] = []  # of the current visit: temporary and final path
         self._rows: dict[str, list[Record]] = {}  # of the current visit, by table
         self._sizes: dict[str, int] = {}  # of the tables, up to the last complete visit
@@ -130,7 +131,8 @@ class RadiographWriter:
             self._undo_visit()
             raise
         self._sizes |= {name: (self.folder / name).stat().st_size for name in self._rows}
-        self.visits, self.radiographs = self.visits + 1, self.radiographs + self._per_visit
+        self.visits += 1
+        self.radiographs += self._per_visit
         self._waiting, self._rows = [], {}
 
     def _append(self, name: str, rows: bytes) -> None:

@@ -212,7 +212,7 @@ class SpacingField(TextField):
 
     def __init__(self, label: str, tip: str, placeholder: str) -> None:
         super().__init__(label, tip, placeholder, QLabel("mm"))
-        self.edited = False
+        self.edited: bool = False
 
     def value(self) -> Spacing:
         """Return mm, or (row, col) where two numbers are given; None where it is empty, NaN where it is no number."""

@@ -21,6 +21,7 @@ from napari_jsn.viewer.layers.registration import BONES, BONES_STYLE, add_or_upd
 
 if TYPE_CHECKING:
     import napari
+    from qtpy.QtWidgets import QLabel
 
     from napari_jsn.segmentation.found_bones import FoundBones
     from napari_jsn.viewer.forms.worker import WorkerProgress

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import napari
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
+    from qtpy.QtWidgets import QLabel
 
     from napari_jsn.training.train import Trained
     from napari_jsn.training.watch import Epoch
