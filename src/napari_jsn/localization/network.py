@@ -42,7 +42,7 @@ class JointNet(nn.Module):
         super().__init__()
         features = tuple(features)
         self.channels = channels
-        self.stem: nn.Sequential = convolution(4 * channels, features[0])
+        self.stem: nn.Module = convolution(4 * channels, features[0])
         self.down: nn.ModuleList = nn.ModuleList(
             nn.Sequential(convolution(fine, coarse, stride=2), ResidualBlock(coarse))
             for fine, coarse in zip(features, features[1:], strict=False)

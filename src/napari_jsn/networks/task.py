@@ -83,8 +83,7 @@ class TrainingTask:
     def __init__(self, preset: str, source: str, terms: str) -> None:
         check_preset(preset, self.architectures)
         self.preset: str = preset
-        self._source = source
-        self._terms = terms
+        self._source, self._terms = source, terms
 
     @classmethod
     def from_folder(cls, folder: Path | str | None, preset: str = "default") -> Self:

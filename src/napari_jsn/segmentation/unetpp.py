@@ -43,7 +43,7 @@ class BoneNet(nn.Module):
 
         self.fold = fold
         channels = fold * fold
-        self.net: BasicUNetPlusPlus = BasicUNetPlusPlus(2, channels, 2 * channels, tuple(features), norm="batch")
+        self.net: nn.Module = BasicUNetPlusPlus(2, channels, 2 * channels, tuple(features), norm="batch")
         if first_kernel != 3:
             first = nn.Conv2d(channels, features[0], first_kernel, padding=first_kernel // 2)
             self.net.set_submodule("conv_0_0.conv_0.conv", first)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_jsn.joint import BoneMasks
 
 #: Module and class of every task, by name.
-TASKS = {
+TASKS: dict[str, tuple[str, str]] = {
     "segmentation": ("napari_jsn.segmentation.training.task", "SegmentationTask"),
     "localization": ("napari_jsn.localization.training.task", "LocalizationTask"),
     "registration": ("napari_jsn.registration.network.training.task", "RegistrationTask"),

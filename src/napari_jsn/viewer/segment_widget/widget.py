@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 from napari.layers import Image, Labels
+from qtpy.QtWidgets import QLabel
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.viewer.forms.fields import LayerField, ModelField

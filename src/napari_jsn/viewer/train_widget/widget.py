@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 from napari.utils.theme import Theme
+from qtpy.QtWidgets import QLabel
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint import BoneMasks
