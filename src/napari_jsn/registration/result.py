@@ -15,31 +15,31 @@ from napari_jsn.joint.similarity import Similarity
 
 @dataclass(frozen=True, eq=False)
 class Registration:
-    """Joint space narrowing of one joint between two visits, and how it was found.
+    """Joint space narrowing of one joint between two visits, and the motion of its two bones.
 
-    Figures in mm are NaN where no pixel spacing was given. A registration that has failed has ``reliable`` False and
-    its reasons; its figures are kept.
+    If the pixel size is not known, values in mm are NaN. If the registration has failed, ``reliable`` is False and
+    ``reasons`` states why; the values are kept.
 
     Attributes
     ----------
     upper, lower : Similarity
-        Where each bone of the fixed image lies in the moving image, in native pixels of both.
+        Map of each bone from the fixed image to the moving image, in native pixels of both images.
     narrowing_px : Estimate
-        Narrowing along the baseline joint axis in baseline pixels, positive is narrower, with its standard
-        uncertainty: noise, choice of motion model and choice of region.
+        Narrowing along the baseline joint axis, in baseline pixels; positive is narrower. Its standard uncertainty
+        includes noise, the choice of motion model and the choice of region.
     point, axis : (2,) float array
-        ``(x, y)`` of the reference point, and unit vector from upper to lower bone, fixed image.
+        ``(x, y)`` of the reference point, and unit vector from upper to lower bone, in the fixed image.
     reasons : tuple of Reason
-        Why the figure has failed; empty where it has not.
+        Why the registration has failed; empty if it has not failed.
     method : str
     original_loss, transformed_loss : float
-        Mean squared difference before and after, half for each bone (Eq. 6).
+        Mean squared difference before and after registration; each bone has the weight one half (Eq. 6).
     transformed : (H, W) float32 array
-        The moving image brought onto the fixed one, each bone by its own map (Eq. 2-4).
+        The moving image resampled on the grid of the fixed image, each bone with its own map (Eq. 2-4).
     original_spectrum, transformed_spectrum : (H, W) float32 array
-        Squared difference per pixel before and after (Eq. 5).
+        Squared difference per pixel before and after registration (Eq. 5).
     fixed_masks : BoneMasks
-        The bone regions that were measured, on the fixed image.
+        The bones in the fixed image.
     spacing_mm : float or None
         Pixel size of the fixed image.
 
@@ -105,12 +105,12 @@ class Registration:
 
     @property
     def reliable(self) -> bool:
-        """Whether nothing shows that the registration has failed."""
+        """True if there is no evidence that the registration has failed."""
         return not self.reasons
 
     @property
     def reason(self) -> str:
-        """Why it has failed, in sentences; empty where it has not."""
+        """The reasons as sentences; empty if the registration has not failed."""
         return sentences(self.reasons)
 
     def _repr_html_(self) -> str:

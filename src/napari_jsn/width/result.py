@@ -1,4 +1,4 @@
-"""The absolute width of a joint space."""
+"""The result of a measurement of the joint space width."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from napari_jsn.common.statistics import Estimate
 
 @dataclass(frozen=True, eq=False)
 class JointSpaceWidth:
-    """The absolute width of a joint space on one radiograph, from its two margins.
+    """Joint space width (JSW) on one radiograph, and the two margins between which it is measured.
 
     Attributes
     ----------
     width_px : Estimate
         Mean over the articulating width along the joint normal, in pixels of the joint image, and its standard
-        uncertainty: how far another radiograph of the same joint would give another width.
+        uncertainty: the sd of the width over repeated radiographs of the same joint.
     spacing_mm : float or None
         Pixel size of the joint image.
     upper, lower : (n, 2) float arrays
-        ``(x, y)`` of the two margins, sub-pixel, column by column, in pixels of the joint image.
+        ``(x, y)`` of the points of each margin, in pixels of the joint image, with sub-pixel accuracy.
     reasons : tuple of Reason
-        Why the width has failed; empty where it has not.
+        Why the measurement has failed; empty if it has not failed.
     """
 
     width_px: Estimate
@@ -36,7 +36,7 @@ class JointSpaceWidth:
 
     @property
     def width_mm(self) -> Estimate:
-        """The width in mm; NaN without a pixel size."""
+        """The width in mm; NaN if the pixel size is not known."""
         return self.width_px.scaled(self.spacing_mm)
 
     @property
@@ -61,12 +61,12 @@ class JointSpaceWidth:
 
     @property
     def reliable(self) -> bool:
-        """Whether nothing shows that the width has failed."""
+        """True if there is no evidence that the measurement has failed."""
         return not self.reasons
 
     @property
     def reason(self) -> str:
-        """Why it has failed, in sentences; empty where it has not."""
+        """The reasons as sentences; empty if the measurement has not failed."""
         return sentences(self.reasons)
 
     def __repr__(self) -> str:
