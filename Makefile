@@ -1,15 +1,15 @@
-# Set-up, demo, checks and benchmark, from a bare Debian or Ubuntu machine with make and git.
-# Set-up is stamped inside .venv and done again only when pyproject.toml or constraints.txt change.
+# Installation, demo, checks and benchmark. It needs Debian or Ubuntu with make and git.
+# An installation leaves a stamp file in .venv and is repeated only if pyproject.toml or constraints.txt changes.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --constraint constraints.txt
 
-# Real images are read in place and never shipped; without them tests skip and say so.
+# Folder of real images, which are not part of the repository. Without it, tests that need them are skipped.
 export NAPARI_JSN_DATA ?= $(realpath ../shared/data)
 
-# What Qt and OpenGL need to open a window on a machine without a screen.
+# Packages that Qt and OpenGL need to open a window on a machine without a screen.
 SYSTEM_LIBRARIES := xvfb xauth libegl1 libgl1 libgl1-mesa-dri libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 \
 	libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-xkb1 libxcb-shape0 libxcb-randr0 libxcb-xfixes0 \
 	libxcb-sync1 libxcb-shm0 libdbus-1-3 libfontconfig1 libglib2.0-0
@@ -47,7 +47,7 @@ $(BIN)/pip:
 	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || tools/system-packages python3-venv
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { \
 		echo "napari-jsn needs Python 3.11 or newer, but this is $$($(PYTHON) --version 2>&1)." \
-			"Name a newer one, for instance: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+			"Choose a newer Python, for example: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/pip

@@ -1,4 +1,4 @@
-"""Make docs/images/viewer.png and measure.png: napari windows with simulated images and their results.
+"""Make docs/images/viewer.png and docs/images/measure.png: napari windows with simulated images and their results.
 
 Run it with a display, for example ``xvfb-run -s "-screen 0 1600x1000x24" python docs/make_screenshot.py``.
 """
@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 
 IMAGES = Path(__file__).parent / "images"
-SIZE = (1440, 800)
+WINDOW_SIZE = (1440, 800)
 
 
 def main() -> None:
-    """Measure simulated images in a window and save screenshots of it."""
+    """Save one screenshot of each widget after a measurement of simulated images."""
     os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # napari's default settings
     save_screenshot("joint_pair_mcp", "Register joint pair", IMAGES / "viewer.png")
     save_screenshot("hand_pair", "Measure hands", IMAGES / "measure.png")
@@ -25,7 +25,7 @@ def save_screenshot(sample: str, title: str, target: Path) -> None:
     from qtpy.QtTest import QTest
 
     viewer = napari.Viewer()
-    viewer.window.resize(*SIZE)
+    viewer.window.resize(*WINDOW_SIZE)
     viewer.open_sample("napari-jsn", sample)
     _, widget = viewer.window.add_plugin_dock_widget("napari-jsn", title)
     QTest.qWait(500)

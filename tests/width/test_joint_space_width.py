@@ -96,5 +96,5 @@ def test_what_does_not_fit_is_refused(simulated):
     with pytest.raises(InputError, match="masks of this image") as refused:
         joint_space_width(JointImage(simulated.fixed[:-2]), simulated.fixed_masks)
     assert refused.value.argument == "masks"
-    with pytest.raises(InputError, match="direction"):
+    with pytest.raises(InputError, match="finite and not zero"):
         of(simulated, axis=(0, 0))

@@ -10,8 +10,8 @@ from napari_jsn.anatomy.joints import bones_of
 class Code(NamedTuple):
     """A coded concept of DICOM: value, coding scheme and meaning.
 
-    Schemes: SCT is SNOMED CT, DCM is DICOM PS3.16, UCUM has the units. Concepts without a verified code there have a
-    code of :data:`PRIVATE`.
+    Schemes: SCT is SNOMED CT, DCM is DICOM PS3.16, UCUM is for units. A concept without a verified code in these
+    schemes has a code in the scheme :data:`PRIVATE`.
     """
 
     value: str
@@ -19,7 +19,7 @@ class Code(NamedTuple):
     meaning: str
 
 
-#: Scheme of this package's own codes; DICOM requires "99" and letters.
+#: Scheme of the codes of this package. DICOM requires that names of private schemes begin with "99".
 PRIVATE = "99NAPARIJSN"
 
 SIDE_CODES = {"R": Code("24028007", "SCT", "Right"), "L": Code("7771000", "SCT", "Left")}
@@ -32,7 +32,7 @@ FINGER_CODES = {
     5: Code("12406000", "SCT", "Little finger"),
 }
 
-#: Joints by kind; a kind and a finger identify one joint.
+#: Code of each kind of joint; together with the code of a finger it identifies one joint.
 JOINT_CODES = {
     "MCP": Code("70420003", "SCT", "Metacarpophalangeal joint"),
     "IP": Code("115955008", "SCT", "Interphalangeal joint of thumb"),
@@ -40,7 +40,7 @@ JOINT_CODES = {
     "DIP": Code("371200006", "SCT", "Distal interphalangeal joint of finger"),
 }
 
-#: Bones by kind; a kind and a finger identify one bone.
+#: Code of each kind of bone; together with the code of a finger it identifies one bone.
 BONE_CODES = {
     "MC": Code("36455000", "SCT", "Metacarpal"),
     "PP": Code("306790005", "SCT", "Proximal phalanx of finger"),
@@ -51,7 +51,7 @@ BONE_CODES = {
 THUMB_PHALANX = Code("2550002", "SCT", "Phalanx of thumb")
 THUMB_MODIFIERS = {"PP": Code("40415009", "SCT", "Proximal"), "DP": Code("46053002", "SCT", "Distal")}
 
-#: Figures, by their name in tables without the unit.
+#: Code of each measured value; the keys are the column names of tables without the unit.
 FIGURE_CODES = {
     "jsn": Code("JSN", PRIVATE, "Joint space narrowing since baseline"),
     "jsn_sd": Code("JSN_SD", PRIVATE, "Standard uncertainty of joint space narrowing"),

@@ -13,7 +13,7 @@ RAYS: dict[int, tuple[str, ...]] = {
     **{ray: (f"MC{ray}", f"PP{ray}", f"MP{ray}", f"DP{ray}") for ray in (2, 3, 4, 5)},
 }
 
-#: The eight wrist bones, proximal row first, each row from the thumb's side.
+#: The eight wrist bones: the proximal row, then the distal row, each beginning at the thumb's side.
 CARPALS = ("scaphoid", "lunate", "triquetrum", "pisiform", "trapezium", "trapezoid", "capitate", "hamate")
 
 #: All bones of hand and wrist: the rays, the carpals, the forearm.
@@ -23,7 +23,7 @@ _JOINT_AFTER = {"MC": "MCP", "PP": "PIP", "MP": "DIP"}
 
 
 def _joints() -> dict[str, tuple[str, str]]:
-    """Return joint name to (upper, lower) bone, in anatomical order."""
+    """Return a dict from joint name to (upper, lower) bone, in anatomical order."""
     pairs = {}
     for ray, bones in RAYS.items():
         for lower, upper in zip(bones, bones[1:]):
@@ -57,7 +57,7 @@ def bones_of(joint: str) -> tuple[str, str]:
     Raises
     ------
     InputError
-        If there is no such finger joint.
+        If the name is not one of the finger joints.
     """
     if joint not in _BONES_OF:
         raise InputError(f"There is no finger joint {joint!r}. Choose one of: {', '.join(JOINTS)}.", "joint")

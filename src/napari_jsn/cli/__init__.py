@@ -1,6 +1,6 @@
 """The command ``napari-jsn``: measure hands, register joint pairs, simulate, train, evaluate.
 
-Slow imports are inside the commands, so that help is shown at once.
+Slow imports are inside the commands, so that the help is shown without delay.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ app: typer.Typer = typer.Typer(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and exit: 0 done, 2 wrong input, 130 stopped by Ctrl-C, 1 any other error."""
+    """Run the command and exit. Exit codes: 0 success, 2 wrong input, 130 stopped by Ctrl-C, 1 any other error."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in arguments  # removed here, so that it may stand anywhere
+    debug = "--debug" in arguments  # read before parsing, so that it is accepted at any position
     try:
         app([word for word in arguments if word != "--debug"], prog_name="napari-jsn")
     except InputError as error:
@@ -53,8 +53,8 @@ def _exit(message: str, code: int) -> None:
     sys.exit(code)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         from napari_jsn import __version__
 
         print(f"napari-jsn {__version__}")

@@ -13,28 +13,31 @@ def clinical(
         Path | None,
         typer.Argument(
             metavar="[TABLE]",
-            help="CSV with the columns patient, joint, side, jsn_mm, score_change; joints.csv with --truth.",
+            help="CSV with the columns patient, joint, side, jsn_mm, score_change; or, with --truth, joints.csv.",
         ),
     ] = None,
     truth: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="truth.csv of simulated patients, which has the score change.")
+        Path | None,
+        typer.Option(metavar="FILE", help="truth.csv of simulated patients, from which the score changes are read."),
     ] = None,
     simulated: Annotated[
         int, typer.Option(min=0, metavar="N", help="Simulate and measure N joints instead of a table.")
     ] = 0,
     visit: Annotated[
-        int | None, typer.Option(min=2, help="Visit whose narrowing is used; by default the last visit of each joint.")
+        int | None,
+        typer.Option(min=2, help="Visit whose narrowing is compared; by default the last visit of each joint."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated joints and of the bootstrap.")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for the page, its figures (PNG) and the joints (CSV).")
+        Path,
+        typer.Option(metavar="DIR", help="Folder for the report, its figures (PNG) and the table of joints (CSV)."),
     ] = Path("output/clinical"),
 ) -> None:
     """Compare narrowing with the change of a reader's score, as in the paper's clinical assessment.
 
-    The results are a t-test between joints with and without a change of score, Pearson's r, and the same with the
-    joints of one patient as a cluster. With a column `reading`, the agreement of repeated readings is added.
+    The results are a t-test between joints with and without a change of score, Pearson's r, and both again with the
+    joints of each patient as a cluster. A column `reading` adds the agreement of repeated readings.
     """
     from napari_jsn.cli import printing
     from napari_jsn.common.errors import InputError
@@ -53,7 +56,7 @@ def clinical(
 
         with printing.spinner(f"Simulating and measuring {simulated} joints"):
             joints = tidy(simulated_rows(simulated, seed, device))
-        source = f"simulated (seed {seed}); scores follow from the true joint space, without reader error"
+        source = f"simulated (seed {seed}); scores are computed from the true joint space, without reader error"
     found = assess(joints, seed)
     written = write_files(out, clinical_files(found, source))
     printing.print_rows(f"{len(found.joints)} joints of {found.patients} patients", clinical_rows(found))

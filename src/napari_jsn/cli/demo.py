@@ -1,4 +1,4 @@
-"""The command ``napari-jsn demo``: measure simulated radiographs and compare with their truth."""
+"""The command ``napari-jsn demo``: measure simulated radiographs and compare the narrowing with the true values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ _PATIENT = "SIM0001"
 
 
 def demo(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for table and report.")] = Path("output/demo"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the table and the report.")] = Path(
+        "output/demo"
+    ),
 ) -> None:
     """Measure a simulated hand at two visits and print the true narrowing beside the measured one."""
     from napari_jsn.cli import hands, printing
@@ -35,14 +37,14 @@ def demo(
             written = write_progression(out, progression)
         truth = read_truth(sample / "truth.csv")
     if progression is None:
-        hands.leave_stopped()
+        hands.exit_stopped()
     printing.print_progression(progression, truth)
     printing.print_accuracy(progression, truth)
     printing.print_files(written)
 
 
 def read_truth(table: Path) -> dict[JointKey, float]:
-    """Return the true narrowing since baseline of every joint and visit: projected, in mm."""
+    """Return the true narrowing since baseline of every joint and visit, as projected on the radiograph, in mm."""
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return {(row["side"], row["joint"], int(row["visit"])): float(row["jsn_projected_mm"]) for row in rows}

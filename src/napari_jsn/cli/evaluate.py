@@ -81,7 +81,9 @@ def segmentation(
             "data",
         )
     check_folder(out)
-    path = weights.find("segmentation", model).with_suffix(".json")  # fails before the long work
+    path = weights.find("segmentation", model).with_suffix(
+        ".json"
+    )  # raises an error for a wrong name before the long computation
     if threads is not None:
         import torch
 
@@ -93,28 +95,28 @@ def segmentation(
         if simulated:
             joints = list(simulated_joints(simulated, _SEED))
             sets.append(("simulated", evaluate_segmentation(joints, model, device)))
-    measured = f"Made by `{_typed()}`.\n\n{segmentation_table(sets)}\n{_notes(sets, device)}"
-    contents = {"segmentation.md": measured.encode()}
+    report = f"Made by `{_command_line()}`.\n\n{segmentation_table(sets)}\n{_notes(sets, device)}"
+    contents = {"segmentation.md": report.encode()}
     for name, each in sets:
         contents |= overlays(each, name)
     written = write_files(out, contents)
     if page is not None:
         text = page.read_text("utf-8") if page.is_file() else ""
-        written += write_files(page.parent, {page.name: replace_measured(text, measured).encode()})
+        written += write_files(page.parent, {page.name: replace_measured(text, report).encode()})
     if card:
-        about = json.loads(path.read_text("utf-8"))
-        about["figures"] = {
-            **about["figures"],
-            "never_learned_from": {**segmentation_figures(sets), "command": _typed()},
+        content = json.loads(path.read_text("utf-8"))
+        content["figures"] = {
+            **content["figures"],
+            "never_learned_from": {**segmentation_figures(sets), "command": _command_line()},
         }
         written += write_files(
-            path.parent, {path.name: f"{json.dumps(about, indent=2, ensure_ascii=False)}\n".encode()}
+            path.parent, {path.name: f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode()}
         )
-    print(measured)
+    print(report)
     printing.print_files(written)
 
 
-def _typed() -> str:
+def _command_line() -> str:
     from napari_jsn.cli.train import typed_command
 
     return typed_command(sys.argv)
@@ -127,8 +129,8 @@ def _notes(sets: list[tuple[str, SegmentationEvaluation]], device: str | None) -
         what = "joints" if name == "real" else "hands"
         lines.append(
             f"- {name}: {len(each.joints)} images of {groups} {what} that the model was not trained on; the model "
-            f"calls {100 * each.unreliable:.1f} % of them unreliable; {1000 * each.seconds:.0f} ms per image, "
-            f"everything included ({_machine(device)})."
+            f"reports {100 * each.unreliable:.1f} % of them as unreliable; {1000 * each.seconds:.0f} ms per image "
+            f"in total ({_machine(device)})."
         )
     lines.append("- Mean over images and both bones; in brackets the 5th percentile of DSC and the 95th of distances.")
     lines.append("- HD95: 95th percentile of the distance between the outlines, in pixels of an image of 256.")

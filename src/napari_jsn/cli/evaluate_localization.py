@@ -31,8 +31,8 @@ def localization(
 ) -> None:
     """Compare the joints that a model finds with their true positions.
 
-    The radiographs are measured as they are, and mirrored, rotated, cut, negative and with bright objects. Of the
-    public hands, only those that the shipped model was not trained on are measured.
+    Each radiograph is used unchanged, and also mirrored, rotated, cropped, inverted and with bright objects added. Of
+    the public hands, only those that the shipped model was not trained on are used.
     """
     from napari_jsn.cli import printing
     from napari_jsn.cli.train import typed_command
@@ -55,7 +55,9 @@ def localization(
             "data",
         )
     check_folder(out)
-    path = weights.find("localization", model).with_suffix(".json")  # fails before the long work
+    path = weights.find("localization", model).with_suffix(
+        ".json"
+    )  # raises an error for a wrong name before the long computation
     if threads is not None:
         import torch
 
@@ -64,23 +66,25 @@ def localization(
     with printing.spinner("Finding the joints"):
         if data is not None:
             labelled = evaluation_radiographs(data)
-            sets += [(name, [RadiographTruth.from_labelled(one) for one in some]) for name, some in labelled.items()]
+            sets += [
+                (name, [RadiographTruth.from_labelled(each) for each in hands]) for name, hands in labelled.items()
+            ]
         if simulated:
             sets.append(("simulated", list(simulated_truths(simulated, _SEED))))
         rows = evaluate_localization(sets, model)
-    measured = f"Made by `{typed_command(sys.argv)}`.\n\n{localization_table(rows)}"
-    written = write_files(out, {"localization.md": measured.encode(), **overlays(rows)})
+    report = f"Made by `{typed_command(sys.argv)}`.\n\n{localization_table(rows)}"
+    written = write_files(out, {"localization.md": report.encode(), **overlays(rows)})
     if page is not None:
         text = page.read_text("utf-8") if page.is_file() else ""
-        written += write_files(page.parent, {page.name: replace_measured(text, measured).encode()})
+        written += write_files(page.parent, {page.name: replace_measured(text, report).encode()})
     if card:
-        about = json.loads(path.read_text("utf-8"))
-        about["figures"] = {
-            **about["figures"],
+        content = json.loads(path.read_text("utf-8"))
+        content["figures"] = {
+            **content["figures"],
             "never_learned_from": {**localization_figures(rows), "command": typed_command(sys.argv)},
         }
         written += write_files(
-            path.parent, {path.name: f"{json.dumps(about, indent=2, ensure_ascii=False)}\n".encode()}
+            path.parent, {path.name: f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode()}
         )
-    print(measured)
+    print(report)
     printing.print_files(written)

@@ -29,7 +29,7 @@ def registration(
             help="refined, network, network:NAME or pipoc; repeatable. By default refined, network and pipoc."
         ),
     ] = None,
-    pairs: Annotated[int, typer.Option(min=1, help="Number of pairs of each known motion.")] = 400,
+    pairs: Annotated[int, typer.Option(min=1, help="Number of pairs for each range of known motions.")] = 400,
     simulated: Annotated[int, typer.Option(min=0, help="Number of simulated pairs.")] = 150,
     joints: Annotated[int | None, typer.Option(min=1, help="Largest number of real joints; by default all.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
@@ -60,7 +60,7 @@ def registration(
     from napari_jsn.registration.methods import load_method
 
     methods = list(method or _METHODS)
-    for name in methods:  # fails before the long work
+    for name in methods:  # raises an error for a wrong name before the long computation
         load_method(name)
     check_folder(out)
     if data is None and not simulated:
@@ -68,7 +68,7 @@ def registration(
             "There are no images to measure. Give a folder (DATA) or a number of simulated pairs (--simulated).",
             "data",
         )
-    images, image_mm, description = ([], float("nan"), "") if data is None else _real(data, spacing_mm, joints)
+    images, image_mm, description = ([], float("nan"), "") if data is None else _real_images(data, spacing_mm, joints)
     if threads is not None:
         import torch
 
@@ -78,14 +78,14 @@ def registration(
         evaluations = evaluate_registration(methods, images, image_mm, sizes, device)
         plots = draw_registration_plots(evaluations)
         panels = _panels(images, image_mm, methods[0], device)
-    measured = f"Made by `{typed_command(sys.argv)}`.\n\n{registration_tables(evaluations, description)}"
-    written = write_files(out, {"registration.md": measured.encode(), **plots, **panels})
+    report = f"Made by `{typed_command(sys.argv)}`.\n\n{registration_tables(evaluations, description)}"
+    written = write_files(out, {"registration.md": report.encode(), **plots, **panels})
     if page is not None:
         links = "\n".join(f"![{_ALT[name]}](images/{name})\n" for name in plots)
         text = page.read_text("utf-8") if page.is_file() else ""
         written += write_files(page.parent / "images", plots)
-        written += write_files(page.parent, {page.name: replace_measured(text, f"{measured}\n{links}").encode()})
-    print(measured)
+        written += write_files(page.parent, {page.name: replace_measured(text, f"{report}\n{links}").encode()})
+    print(report)
     printing.print_files(written)
 
 
@@ -95,8 +95,8 @@ _ALT = {
 }
 
 
-def _real(data: Path, spacing_mm: float | None, limit: int | None) -> tuple[list[LabelledJoint], float, str]:
-    """Return the images, their pixel size and a description."""
+def _real_images(data: Path, spacing_mm: float | None, limit: int | None) -> tuple[list[LabelledJoint], float, str]:
+    """Return the images of joints with at least two visits, their pixel size in mm, and a description."""
     from napari_jsn.common.errors import InputError
     from napari_jsn.evaluation.registration.paper_figures import by_joint
     from napari_jsn.segmentation.training import public_joints
@@ -121,7 +121,7 @@ def _real(data: Path, spacing_mm: float | None, limit: int | None) -> tuple[list
 
 
 def _panels(images: list[LabelledJoint], spacing_mm: float, method: str, device: str | None) -> dict[str, bytes]:
-    """Draw Fig. 6 of the paper for the pairs whose loss fell most, in the median, and least."""
+    """Return Fig. 6 of the paper for the pairs with the largest, the median and the smallest decrease of the loss."""
     from napari_jsn.evaluation.registration.paper_figures import all_visit_pairs, by_joint, register_pairs
     from napari_jsn.export.figure import png_bytes, registration_figure
     from napari_jsn.registration.register import register
@@ -134,9 +134,11 @@ def _panels(images: list[LabelledJoint], spacing_mm: float, method: str, device:
     pictures = {}
     for name, k in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
         fixed, moving = pairs[k].fixed, pairs[k].moving
-        found = register(fixed.image, moving.image, fixed.masks, moving.masks, spacing_mm, method=method, device=device)
+        result = register(
+            fixed.image, moving.image, fixed.masks, moving.masks, spacing_mm, method=method, device=device
+        )
         figure = registration_figure(
-            fixed.image, moving.image, found, spacing_mm, spacing_mm, f"{pairs[k].group}, {name}"
+            fixed.image, moving.image, result, spacing_mm, spacing_mm, f"{pairs[k].group}, {name}"
         )
         pictures[f"panels-{name}.png"] = png_bytes(figure)
     return pictures

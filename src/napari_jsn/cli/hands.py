@@ -1,4 +1,4 @@
-"""Read and measure the radiographs that are named on the command line."""
+"""Read and measure the radiographs that are given on the command line."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def check_models(joints_model: str, bones_model: str) -> None:
-    """Refuse a model that does not exist before anything is read.
+    """Check that both models exist, before any radiograph is read.
 
     Raises
     ------
     InputError
-        It names the task as argument, by which the command finds its option.
+        If a model does not exist. ``argument`` is the task, for which :data:`OPTIONS` contains the option.
     """
     from napari_jsn.networks import weights
 
@@ -46,12 +46,12 @@ def measure_patient(
     device: str | None = None,
     progress: Progress | None = None,
 ) -> Progression | None:
-    """Read and measure the patient that is named on the command line; return None where the user stopped it.
+    """Read and measure the radiographs that are given on the command line; return None if the user stopped it.
 
     Raises
     ------
     InputError
-        If what is named is neither a folder nor radiographs in order of time, or cannot be read.
+        If the paths are neither one folder nor several radiographs, or a file cannot be read.
     """
     from napari_jsn.progression.measure import measure
 
@@ -76,24 +76,24 @@ def measure_patient(
 
 
 def _read(radiographs: list[Path], **options: Any) -> Patient:
-    """Return the patient of a folder, or of radiographs in order of time; hands are found when it is measured."""
+    """Return the patient of one folder, or of radiographs in order of time; hands are split later, by ``measure``."""
     from napari_jsn.patient.read import patient_from_radiographs, read_patient
 
     if len(radiographs) == 1 and (radiographs[0].is_dir() or not radiographs[0].exists()):
         return read_patient(radiographs[0], split=False, **options)
     if len(radiographs) == 1:
         raise InputError(
-            f"{radiographs[0]} is one radiograph, and narrowing is a change between two. Give a baseline and a "
-            "follow-up, or the folder with all radiographs of the patient.",
+            f"{radiographs[0]} is one radiograph, but narrowing needs at least two. Give a baseline and a follow-up, "
+            "or the folder with all radiographs of the patient.",
             "followup",
         )
     folder = next((path for path in radiographs if path.is_dir()), None)
     if folder is not None:
-        raise InputError(f"{folder} is a folder. Give radiographs one by one, or one folder with all.", "films")
+        raise InputError(f"{folder} is a folder. Give either radiographs only, or one folder only.", "radiographs")
     return patient_from_radiographs(*radiographs, split=False, **options)
 
 
-def leave_stopped() -> NoReturn:
-    """Print that Ctrl-C stopped the command, and leave."""
+def exit_stopped() -> NoReturn:
+    """Print that Ctrl-C stopped the command, and exit."""
     print("Stopped. Nothing was written.")
     raise typer.Exit(EXIT_STOPPED)

@@ -15,36 +15,42 @@ def measure(
         list[Path],
         typer.Argument(
             metavar="RADIOGRAPHS",
-            help="Of one patient, the baseline first: DICOM, PNG, JPEG, BMP or TIFF. Or the folder that holds all.",
+            help="Radiographs of one patient, baseline first (DICOM, PNG, JPEG, BMP, TIFF), or the folder with all.",
             show_default=False,
         ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder for joints.csv and report.html; what it held of these is replaced."),
+        typer.Option(metavar="DIR", help="Folder for joints.csv and report.html; existing files are replaced."),
     ] = None,
     dicom: Annotated[
-        bool, typer.Option("--dicom", help="Write DICOM objects too: a structured report, and the bones found.")
+        bool, typer.Option("--dicom", help="Also write DICOM objects: a structured report and the segmented bones.")
     ] = False,
     patient: Annotated[
-        str | None, typer.Option(metavar="PSEUDONYM", help="What to call the patient; by default anonymous.")
+        str | None,
+        typer.Option(metavar="PSEUDONYM", help="Pseudonym of the patient in the results; by default anonymous."),
     ] = None,
     keep_identity: Annotated[
-        bool, typer.Option("--keep-identity", help="Name the patient in what is written, as the files do.")
+        bool,
+        typer.Option("--keep-identity", help="Write the patient's identity from the input files into the results."),
     ] = False,
     spacing_mm: Annotated[
         str | None,
         typer.Option(
             metavar="MM",
-            help="Pixel size of all radiographs, in place of what DICOM files say. Without either, figures are in "
+            help="Pixel size of all radiographs; replaces that of DICOM files. Without a pixel size, results are in "
             "pixels.",
         ),
     ] = None,
-    method: Annotated[str, typer.Option(help="How to register: refined, network or pipoc.")] = "refined",
-    joints_model: Annotated[str, typer.Option(metavar="MODEL", help="Finds the joints; a name or a file.")] = "default",
-    bones_model: Annotated[str, typer.Option(metavar="MODEL", help="Finds the bones; likewise.")] = "default",
+    method: Annotated[str, typer.Option(help="Registration method: refined, network or pipoc.")] = "refined",
+    joints_model: Annotated[
+        str, typer.Option(metavar="MODEL", help="Model that finds the joints: name or file.")
+    ] = "default",
+    bones_model: Annotated[
+        str, typer.Option(metavar="MODEL", help="Model that segments the bones: name or file.")
+    ] = "default",
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
 ) -> None:
     """Measure every finger joint of one patient's hands between two or more visits."""
     from napari_jsn.cli import hands, printing
@@ -60,25 +66,25 @@ def measure(
     hands.check_models(joints_model, bones_model)
     set_threads(threads)
     with terminal_progress(remaining=False) as progress:
-        found = hands.measure_patient(
+        progression = hands.measure_patient(
             radiographs, patient, keep_identity, spacing, dicom, method, joints_model, bones_model, device, progress
         )
         written = []
-        if found is not None and out is not None:
+        if progression is not None and out is not None:
             progress.update(0, 0, "Writing")
-            written = write_progression(out, found, dicom, keep_identity)
-    if found is None:
-        hands.leave_stopped()
-    printing.print_progression(found)
+            written = write_progression(out, progression, dicom, keep_identity)
+    if progression is None:
+        hands.exit_stopped()
+    printing.print_progression(progression)
     printing.print_files(written)
 
 
 def _check_dicom(dicom: bool, out: Path | None) -> None:
-    """Refuse at once what would fail after minutes."""
+    """Raise an error before the long measurement if DICOM objects cannot be written."""
     if not dicom:
         return
     if out is None:
-        raise InputError("DICOM objects are files: give --out with the folder to write them into.", "dicom")
+        raise InputError("DICOM objects are written to a folder. Give the folder with --out.", "dicom")
     from napari_jsn.export.dicom.shared import require_highdicom
 
     require_highdicom()

@@ -1,10 +1,10 @@
-"""Options that several commands share: their names in error messages, pixel sizes, threads."""
+"""Names of command-line options for error messages, and the options for pixel size and threads."""
 
 from __future__ import annotations
 
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
-#: Option of the command for each argument of the library.
+#: Command-line option for each argument of library functions.
 OPTIONS = {
     "fixed": "FIXED",
     "moving": "MOVING",
@@ -46,22 +46,22 @@ OPTIONS = {
 
 
 def parse_spacing(text: str | None, option: str) -> Spacing:
-    """Return the pixel size that was given for an option; None without one.
+    """Return the pixel size that was given with an option; None if it was not given.
 
     Raises
     ------
     InputError
-        If it is not a positive length.
+        If the pixel size is not a positive number.
     """
     try:
         spacing: float | str | None = None if text is None else float(text)
     except ValueError:
-        spacing = text  # check_spacing refuses it with the same sentence as a wrong number
+        spacing = text  # check_spacing raises the error, with the same message as for a wrong number
     return check_spacing(spacing, option)
 
 
 def set_threads(threads: int | None) -> None:
-    """Set the number of CPU threads of this process; None leaves it."""
+    """Set the number of CPU threads of this process; None does not change it."""
     if threads is not None:
         import torch
 

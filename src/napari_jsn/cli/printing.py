@@ -1,4 +1,4 @@
-"""What the commands print: results as tables, and where files were written."""
+"""Print results as tables, and the paths of written files."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 #: Side and name of a joint, and the number of a follow-up visit.
 JointKey = tuple[str, str, int]
-#: Files that are printed on a line of their own.
+#: Files whose paths are printed on separate lines, with their labels.
 _MAIN_FILES = {FIGURE: "Six-panel figure", REPORT: "Report"}
 
 
 def spinner(message: str) -> AbstractContextManager[object]:
-    """Show that the block is running; nothing where output goes to a file."""
+    """Return a context manager that shows a message while its block runs; nothing if output is not a terminal."""
     return Console(stderr=True).status(message)
 
 
@@ -88,15 +88,15 @@ def print_progression(progression: Progression, truth: Mapping[JointKey, float] 
         True narrowing in mm, printed beside the measured one.
     """
     unit, rows = Unit.of(progression), progression.narrowings
-    many = len({row.visit for row in rows}) > 1
+    several_visits = len({row.visit for row in rows}) > 1
     reasons = list(dict.fromkeys(general_reason(row) for row in rows if not row.reliable))
-    heads = ["Joint", *(["Visit"] if many else []), f"JSN ({unit.name})", "95 % interval"]
+    heads = ["Joint", *(["Visit"] if several_visits else []), f"JSN ({unit.name})", "95 % interval"]
     heads += [*([f"Truth ({unit.name})"] if truth is not None else []), f"JSW ({unit.name})", "Reliable"]
     table = _table()
     for head in heads:
         table.add_column(head, no_wrap=True, justify="left" if head in ("Joint", "Reliable") else "right")
     for row in rows:
-        cells = [joint_label(row), *([str(row.visit)] if many else []), *_estimate(row, unit)]
+        cells = [joint_label(row), *([str(row.visit)] if several_visits else []), *_estimate(row, unit)]
         if truth is not None:
             cells.append(_signed(truth.get((row.side, row.joint, row.visit), math.nan)))
         reliable = "yes" if row.reliable else f"no [{reasons.index(general_reason(row)) + 1}]"
@@ -115,7 +115,7 @@ def print_progression(progression: Progression, truth: Mapping[JointKey, float] 
 
 
 def print_accuracy(progression: Progression, truth: Mapping[JointKey, float]) -> None:
-    """Print the errors of the reliable joints against their true narrowing."""
+    """Print the errors of the narrowing of reliable joints, compared with the true narrowing."""
     rows = [row for row in progression.narrowings if row.reliable and (row.side, row.joint, row.visit) in truth]
     if not rows:
         print("No joint is reliable.")
@@ -126,8 +126,8 @@ def print_accuracy(progression: Progression, truth: Mapping[JointKey, float]) ->
     rmse = math.sqrt(sum(error**2 for error in errors) / len(errors))
     largest = max(map(abs, errors))
     print(
-        f"\nAgainst the truth, over {len(rows)} reliable joints: RMSE {rmse:.3f} mm, largest error {largest:.3f} mm; "
-        f"{covered} of {len(rows)} intervals contain it."
+        f"\nError of {len(rows)} reliable joints: RMSE {rmse:.3f} mm, largest error {largest:.3f} mm; "
+        f"{covered} of {len(rows)} intervals contain the true value."
     )
 
 
@@ -149,7 +149,7 @@ def _signed(value: float) -> str:
 
 
 def _notes(progression: Progression) -> Sequence[str]:
-    """Notes on the patient and on each radiograph, each once."""
+    """Return the notes on the patient and on each radiograph, without duplicates."""
     of_hands = (
         f"{radiograph_label(hand.visit, hand.side)}: {reason}" for hand in progression.hands for reason in hand.reasons
     )
@@ -157,7 +157,7 @@ def _notes(progression: Progression) -> Sequence[str]:
 
 
 def print_rows(title: str, rows: Sequence[tuple[str, str, str]]) -> None:
-    """Print a table of figures with their names, values and 95 % intervals."""
+    """Print a table of results; each row has a name, a value and a 95 % interval."""
     table = _table()
     for head in ("", "value", "95 % interval"):
         table.add_column(head)
@@ -169,7 +169,7 @@ def print_rows(title: str, rows: Sequence[tuple[str, str, str]]) -> None:
 
 
 def print_files(paths: Sequence[Path]) -> None:
-    """Print where files were written, in plain unbroken lines that can be copied."""
+    """Print the paths of written files without line breaks, so that they can be copied."""
     if not paths:
         return
     print(f"\nWritten to {paths[0].parent}: {', '.join(path.name for path in paths)}")

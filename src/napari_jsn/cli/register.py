@@ -1,4 +1,4 @@
-"""The command ``napari-jsn register``: narrowing of one joint between two joint images."""
+"""The command ``napari-jsn register``: measure the narrowing of one joint between two joint images."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def register(
     fixed_mask: Annotated[
         Path | None,
         typer.Option(
-            help="Bones of the baseline as an image: 1 upper, 2 lower, 3 both; or one value for the upper half. "
-            "Without it the bones are segmented."
+            help="Label image of the bones at baseline: 1 upper, 2 lower, 3 both; or a binary image of the upper half. "
+            "By default the bones are segmented."
         ),
     ] = None,
-    moving_mask: Annotated[Path | None, typer.Option(help="Bones of the follow-up, in the same form.")] = None,
+    moving_mask: Annotated[Path | None, typer.Option(help="Label image of the bones at follow-up.")] = None,
     spacing_mm: Annotated[
         str | None,
         typer.Option(
             metavar="MM",
-            help="Pixel size of both images; replaces that of DICOM files. Without a pixel size, figures are in "
+            help="Pixel size of both images; replaces that of DICOM files. Without a pixel size, results are in "
             "pixels.",
         ),
     ] = None,
@@ -73,7 +73,7 @@ def register(
 
 
 def _read(path: Path, spacing_mm: Spacing) -> Radiograph:
-    """The radiograph, with a name that can be printed even if the file's name is not valid text."""
+    """Return the radiograph; characters of the file name that cannot be printed are replaced."""
     from napari_jsn.radiograph import read_radiograph
 
     radiograph = read_radiograph(path, spacing_mm)

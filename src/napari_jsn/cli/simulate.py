@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari_jsn.export.simulated.writer import RadiographWriter
     from napari_jsn.simulation.simulated_radiograph import SimulatedRadiograph
 
-#: Height and width of a radiograph of one hand, and of both.
+#: Height and width of a radiograph of one hand, and of a radiograph of both hands.
 _HAND_MM, _TOGETHER_MM = (289.44, 214.56), (289.44, 429.12)
 
 
@@ -68,7 +68,10 @@ def simulate_pair(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the images, their masks and truth.csv.")],
     joint: Annotated[str, typer.Option(help="MCP1-5, IP1, PIP2-5 or DIP2-5.")] = "MCP2",
     jsn_mm: Annotated[
-        float, typer.Option(metavar="MM", help="Narrowing in space, along the joint's axis; negative widens.")
+        float,
+        typer.Option(
+            metavar="MM", help="Narrowing in 3-D along the joint's axis; a negative value widens the joint space."
+        ),
     ] = 0.3,
     seed: Annotated[
         int, typer.Option(min=0, help="Random seed of the patient, the motion, the device and the noise.")
@@ -98,7 +101,7 @@ def _write(radiographs: Iterable[SimulatedRadiograph], writer: RadiographWriter,
 
 
 def _summary(writer: RadiographWriter, out: Path) -> str:
-    """Return the numbers of visits and radiographs written."""
+    """Return a sentence with the numbers of visits and radiographs that were written."""
     if not writer.visits:
         return "Nothing was written."
     visits = "1 visit" if writer.visits == 1 else f"{writer.visits} visits"

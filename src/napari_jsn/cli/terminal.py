@@ -1,4 +1,4 @@
-"""Progress of long work on the terminal, and stopping it with Ctrl-C."""
+"""Show the progress of long computations on the terminal, and stop them with Ctrl-C."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXIT_STOPPED = 130
 
 
 class TerminalProgress:
-    """A progress bar on the terminal. Ctrl-C asks the work to stop; a second Ctrl-C interrupts it."""
+    """A progress bar on the terminal. Ctrl-C requests a stop after the current step; a second Ctrl-C stops at once."""
 
     def __init__(self, bar: Bar) -> None:
         self._bar, self._task = bar, bar.add_task("Loading", total=None)
@@ -27,22 +27,22 @@ class TerminalProgress:
             self._bar.update(self._task, completed=done, total=total or None, description=message)
 
     def stop(self, *signal_and_frame: Any) -> None:
-        """Ask the work to stop; the handler of Ctrl-C."""
+        """Request a stop; this is the signal handler of Ctrl-C."""
         self.aborted = True
-        self._bar.update(self._task, description="Stopping. Press Ctrl-C again to interrupt")
+        self._bar.update(self._task, description="Stopping. Press Ctrl-C again to stop at once")
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager
 def terminal_progress(shown: bool = True, remaining: bool = True) -> Iterator[TerminalProgress]:
-    """Show a progress bar while the block runs; nothing where output goes to a file.
+    """Show a progress bar while the block runs; nothing is shown if output is not a terminal.
 
     Parameters
     ----------
     shown : bool
-        False shows no bar; Ctrl-C is handled all the same.
+        If False, no bar is shown; Ctrl-C is still handled.
     remaining : bool
-        Show the remaining time; useful where all steps take equal times.
+        Show the remaining time; useful if all steps take the same time.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -53,8 +53,8 @@ def terminal_progress(shown: bool = True, remaining: bool = True) -> Iterator[Te
         columns = (*columns, TimeRemainingColumn())  # type: ignore[assignment]
     with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
         progress = TerminalProgress(bar)
-        before = signal.signal(signal.SIGINT, progress.stop)
+        previous_handler = signal.signal(signal.SIGINT, progress.stop)
         try:
             yield progress
         finally:
-            signal.signal(signal.SIGINT, before)
+            signal.signal(signal.SIGINT, previous_handler)

@@ -43,12 +43,13 @@ def train(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Folder for the model; by default the folder of your models, which every menu lists."
+            metavar="DIR",
+            help="Folder for the model; by default the folder of your models, which are listed in all menus.",
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model.")] = None,
 ) -> None:
-    """Train a network and save its best epoch as a model; Ctrl-C stops the training and saves the best so far."""
+    """Train a network and save the best epoch as a model. Ctrl-C stops the training and saves the best epoch so far."""
     from napari_jsn.training.machine import is_first_process
     from napari_jsn.training.tasks import task_from_folder
     from napari_jsn.training.train import check_lightning
@@ -72,7 +73,7 @@ def train(
 
 
 def typed_command(words: list[str]) -> str:
-    """Return the command line for a card that others will read: of absolute paths only the last name."""
+    """Return the command line as text for a model card; absolute paths are shortened to the file name."""
     kept = [Path(word).name if os.path.isabs(word) else word for word in words[1:]]
     kept = [
         f"{option}={Path(value).name}" if option.startswith("-") and os.path.isabs(value) else word

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 from napari_jsn.common.progress import Progress
 
-#: Steps of the whole progress.
+#: Number of steps of the overall progress.
 _STEPS = 1000
 
 
 class Stages:
-    """Give every stage a progress of its own, and report the progress of the whole.
+    """Divide one progress into consecutive stages.
 
     Parameters
     ----------
     progress : Progress
-        Receives the progress of the whole.
+        Receives the overall progress.
     shares : sequence of float
-        Share of the time of each stage.
+        Expected relative duration of each stage.
     """
 
     def __init__(self, progress: Progress, shares: Sequence[float]) -> None:
@@ -34,7 +34,7 @@ class Stages:
 
 
 class Stage:
-    """The progress of one stage; its message is always that of the stage."""
+    """The progress of one stage; it always shows the stage's message, and ignores that of ``update``."""
 
     def __init__(self, progress: Progress, start: float, end: float, message: str) -> None:
         self._progress, self._start, self._end, self._message = progress, start, end, message

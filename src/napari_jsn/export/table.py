@@ -1,4 +1,4 @@
-"""Rows as a pandas DataFrame and as CSV."""
+"""Convert records to a pandas DataFrame, and a DataFrame to CSV."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def table(records: Iterable[Mapping[str, object]]) -> pd.DataFrame:
-    """Return a DataFrame with one row for each record and the columns of the first."""
+    """Return a DataFrame with one row per record; its columns are the keys of the records."""
     import pandas as pd
 
     return pd.DataFrame(list(records))
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
-    """Return CSV in UTF-8 with six significant digits; NaN is an empty cell. Equal tables give equal bytes."""
+    """Return the table as CSV in UTF-8, with six significant digits; NaN becomes an empty cell."""
     return str(table.to_csv(index=False, float_format="%.6g", lineterminator="\n")).encode()

@@ -1,4 +1,4 @@
-"""The figures of a registration as text, in the same form for printed tables, figures and widgets."""
+"""Format the values of a registration as text, in the same form for printed tables, plots and widgets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_jsn.registration.result import Registration
 
 
 def jsn_label(registration: Registration) -> str:
-    """Return the narrowing in mm, or in pixels where no pixel spacing is known."""
+    """Return the narrowing in mm, or in pixels if the pixel size is not known."""
     unit = _unit(registration)
     return f"{_number(getattr(registration, f'jsn_{unit}'), unit)} {unit}"
 

@@ -1,6 +1,6 @@
 """The protocol of a registration method, and the list of all methods.
 
-A new method is one file and one entry in :data:`METHODS`.
+To add a method, write one file and add one entry to :data:`METHODS`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PreparedPair:
-    """Two joint images of one pixel size, ready to register.
+    """Two joint images with the same pixel size, ready for registration.
 
     Parameters
     ----------
@@ -64,14 +64,14 @@ class PreparedPair:
 
 @dataclass(frozen=True)
 class MethodResult:
-    """The result of a method for one pair, in pixels of that pair.
+    """The result of a method for one prepared pair, in pixels of the prepared images.
 
     Parameters
     ----------
     upper, lower : (3, 3) float arrays
-        Maps from a fixed ``(x, y, 1)`` to the moving image.
+        Each maps a point ``(x, y, 1)`` of the fixed image to the moving image.
     jsn_px : float
-        The best estimate of the method, which may combine several motion models.
+        The narrowing; a method may combine the estimates of several motion models.
     jsn_sd_px : float
         Its standard uncertainty.
     reasons : tuple of Reason
@@ -89,7 +89,7 @@ class Method(Protocol):
     """A function that registers a batch of pairs."""
 
     def __call__(self, pairs: Sequence[PreparedPair], device: torch.device, progress: Progress) -> list[MethodResult]:
-        """Return the results of the pairs, in order; after an abort those that are finished."""
+        """Return the results in the order of the pairs; after an abort, only those of the finished pairs."""
 
 
 #: Name, module and function of every method; the module is imported when the method is used.
@@ -101,7 +101,7 @@ METHODS: dict[str, tuple[str, str]] = {
 
 
 def load_method(name: str) -> Method:
-    """Return the method of this name; ``network:NAME`` is the method ``network`` with another model.
+    """Return the method of this name; ``network:NAME`` is the method ``network`` with the model NAME.
 
     Raises
     ------
@@ -113,12 +113,12 @@ def load_method(name: str) -> Method:
         choices = ", ".join(METHODS)
         raise InputError(f"There is no registration method {name!r}. Choose one of: {choices}.", "method")
     module, function = METHODS[method]
-    found = getattr(import_module(module), function)
-    return cast(Method, partial(found, model=model) if model else found)
+    method_function = getattr(import_module(module), function)
+    return cast(Method, partial(method_function, model=model) if model else method_function)
 
 
 def choices() -> list[str]:
-    """Return all names that :func:`load_method` accepts: every method, and ``network`` with each model of the user."""
+    """Return all names that :func:`load_method` accepts: all methods, and ``network`` with each model of the user."""
     from napari_jsn.networks.weights import names
 
     return [*METHODS, *(f"network:{name}" for name in names("registration") if name != "default")]

@@ -2,10 +2,12 @@
 
 After Ou et al., "A sub-pixel accurate quantification of joint space narrowing progression in rheumatoid arthritis",
 IEEE JBHI 27:53-64 (2023), doi:10.1109/JBHI.2022.3217685. Each image is windowed and its spectrum whitened (all
-amplitudes 1). Each bone is masked out of the whitened image and correlated, by phase only, with the same bone at the
-other visit. The peak is located with sub-pixel accuracy by fitting the closed form of a band-limited peak.
+amplitudes 1). The whitened image is multiplied by the mask of one bone, and its phase-only correlation with the same
+bone at the other visit is computed. The closed form of a band-limited peak is fitted to find the peak's position with
+sub-pixel accuracy.
 
-Rotation and scale are not modelled: the translation is that of the whole bone, not of its joint-facing margin.
+Rotation and scale are not modelled: the translation is that of the whole bone, which may differ from that of its
+margin at the joint.
 """
 
 from __future__ import annotations
@@ -25,19 +27,21 @@ from napari_jsn.registration.methods import MethodResult, PreparedPair
 if TYPE_CHECKING:
     from napari_jsn.common.progress import Progress
 
-#: A peak at a larger distance along either image axis is a mismatch (Ou et al.), in pixels.
+#: Largest plausible translation along each image axis, in pixels; a peak farther away is a mismatch (Ou et al.).
 SEARCH_RANGE_PX = 20
-#: The peak is fitted in a square of this half width, in pixels (Ou et al.).
+#: Half width in pixels of the square in which the peak is fitted (Ou et al.).
 FIT_REACH_PX = 7
 FIT_STEPS = 8
-#: The least height of a peak. Of 100 pairs of different bones none reached it; of pairs of one bone, 1-5 % are below.
+#: Smallest height of a peak that counts as a match. None of 100 pairs of different bones reached it; 1-5 % of the pairs
+#: of the same bone are below it.
 LOWEST_PEAK = 0.25
-#: Omitting a quarter of a correctly matched bone moves its peak by less than this.
+#: Largest change of the translation of a correct match, in pixels, when a quarter of the bone is omitted.
 LARGEST_DISAGREEMENT_PX = 2.0
-#: Standard uncertainty added to that of the jackknife. With it the 95 % interval of reliable pairs contains the truth
-#: in 95 % of known motions with roll, 96 % of large motions (5 deg, 3 % scale) and 99 % of small ones (2 deg, 1 %).
+#: Standard uncertainty in pixels that is added in quadrature to that of the jackknife. The 95 % intervals of reliable
+#: pairs then contain the true value for 95 % of the known motions with roll, 96 % of the large motions (5 deg, 3 %
+#: scale) and 99 % of the small motions (2 deg, 1 % scale).
 MODEL_SD_PX = 0.1
-#: Pairs in one batch; limits the memory.
+#: Number of pairs in one batch; it limits the memory use.
 CHUNK = 16
 
 #: Quarters of a bone, omitted one at a time for the jackknife.
@@ -48,13 +52,13 @@ BONES = ("upper", "lower")
 def pipoc(pairs: Sequence[PreparedPair], device: torch.device, progress: Progress) -> list[MethodResult]:
     """Register pairs by phase-only correlation of each bone; see :class:`~.methods.Method`.
 
-    Both maps are translations. ``jsn_sd_px`` is a jackknife over quarters of the bones: it contains noise, the choice
-    of region, and the rotation and scale that the method does not model.
+    Both maps are translations. ``jsn_sd_px`` is from a jackknife over quarters of the bones. It includes the effects of
+    noise, of the choice of region, and of rotation and scale, which the method does not model.
 
     Returns
     -------
     list of MethodResult
-        In the order of ``pairs``; after an abort those that are finished.
+        In the order of ``pairs``; after an abort, only the results of the finished pairs.
     """
     results: list[MethodResult] = []
     for chunk in _chunks(pairs):
@@ -66,7 +70,7 @@ def pipoc(pairs: Sequence[PreparedPair], device: torch.device, progress: Progres
 
 
 def _chunks(pairs: Sequence[PreparedPair]) -> Iterator[list[PreparedPair]]:
-    """Yield consecutive pairs that share one Fourier grid."""
+    """Yield batches of consecutive pairs that have the same Fourier grid."""
     for _, group in groupby(pairs, _grid):
         same_grid = list(group)
         for start in range(0, len(same_grid), CHUNK):
@@ -74,7 +78,7 @@ def _chunks(pairs: Sequence[PreparedPair]) -> Iterator[list[PreparedPair]]:
 
 
 def _grid(pair: PreparedPair) -> tuple[int, int]:
-    """Return the smallest grid with a fast Fourier transform that holds both images; the window is 0 in the padding."""
+    """Return the smallest shape that contains both images and has a fast Fourier transform; the padding is 0."""
     rows, cols = (max(sizes) for sizes in zip(pair.fixed.shape, pair.moving.shape, strict=True))
     return next_fast_len(rows), next_fast_len(cols)
 
@@ -83,7 +87,7 @@ def _register(pairs: list[PreparedPair], device: torch.device) -> list[MethodRes
     grid = _grid(pairs[0])
     fixed = _whiten([pair.fixed for pair in pairs], grid, device)
     moving = _whiten([pair.moving for pair in pairs], grid, device)
-    # (pair, bone, 1 + PARTS, rows, cols): the whole bone, then the bone without one quarter.
+    # (pair, bone, 1 + PARTS, rows, cols): the whole bone, then the bone without each of its quarters
     fixed_regions = torch.stack([_regions(pair.fixed_masks.upper, pair.fixed_masks.lower, grid) for pair in pairs])
     moving_regions = torch.stack([_regions(pair.moving_masks.upper, pair.moving_masks.lower, grid) for pair in pairs])
     correlation = _correlate(
@@ -98,10 +102,10 @@ def _register(pairs: list[PreparedPair], device: torch.device) -> list[MethodRes
 def _whiten(images: list[NDArray[np.float32]], grid: tuple[int, int], device: torch.device) -> torch.Tensor:
     """Return (pair, rows, cols) images after a Hann window, with the amplitude of every frequency set to 1."""
     windowed = torch.zeros((len(images), *grid), device=device)
-    for place, image in zip(windowed, images, strict=True):
+    for target, image in zip(windowed, images, strict=True):
         rows, cols = image.shape
         window = np.hanning(rows)[:, None] * np.hanning(cols)
-        place[:rows, :cols] = torch.as_tensor(image * window, dtype=torch.float32)
+        target[:rows, :cols] = torch.as_tensor(image * window, dtype=torch.float32)
     return torch.fft.irfft2(_phase(torch.fft.rfft2(windowed)), s=grid)
 
 
@@ -111,23 +115,23 @@ def _phase(spectrum: torch.Tensor) -> torch.Tensor:
 
 
 def _regions(upper: NDArray[np.bool_], lower: NDArray[np.bool_], grid: tuple[int, int]) -> torch.Tensor:
-    """Return (bone, 1 + PARTS, rows, cols) masks: each whole bone, and each bone without one quarter."""
+    """Return (bone, 1 + PARTS, rows, cols) masks: the whole bone, then the bone without each of its quarters."""
     regions = torch.zeros((len(BONES), 1 + PARTS, *grid), dtype=torch.bool)
-    for place, mask in zip(regions, (upper, lower), strict=True):
+    for region, mask in zip(regions, (upper, lower), strict=True):
         rows, cols = mask.shape
-        place[:, :rows, :cols] = torch.as_tensor(mask)
-        at_row, at_col = np.nonzero(mask)
-        if len(at_row):
-            middle_row, middle_col = int(np.median(at_row)), int(np.median(at_col))
+        region[:, :rows, :cols] = torch.as_tensor(mask)
+        mask_rows, mask_cols = np.nonzero(mask)
+        if len(mask_rows):
+            middle_row, middle_col = int(np.median(mask_rows)), int(np.median(mask_cols))
             for part, (below, right) in enumerate(np.ndindex(2, 2), start=1):
-                rows_out = slice(middle_row, None) if below else slice(None, middle_row)
-                cols_out = slice(middle_col, None) if right else slice(None, middle_col)
-                place[part, rows_out, cols_out] = False
+                omitted_rows = slice(middle_row, None) if below else slice(None, middle_row)
+                omitted_cols = slice(middle_col, None) if right else slice(None, middle_col)
+                region[part, omitted_rows, omitted_cols] = False
     return regions
 
 
 def _correlate(fixed: torch.Tensor, moving: torch.Tensor) -> torch.Tensor:
-    """Return the phase-only correlation, circular; its peak lies at the translation from fixed to moving."""
+    """Return the circular phase-only correlation; its peak is at the translation from fixed to moving."""
     cross = torch.fft.rfft2(moving) * torch.fft.rfft2(fixed).conj()
     return torch.fft.irfft2(_phase(cross), s=fixed.shape[-2:])
 
@@ -138,14 +142,14 @@ def fit_peak(correlation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     Parameters
     ----------
     correlation : (B, H, W) tensor
-        Circular correlation; index (0, 0) is no translation.
+        Circular correlation; index (0, 0) is a translation of zero.
 
     Returns
     -------
     height : (B,) tensor
-        1 for two images that differ only by a translation.
+        It is 1 if two images differ only by a translation.
     translation : (B, 2) tensor
-        ``(x, y)`` in pixels, at most half the image.
+        ``(x, y)`` in pixels, at most half of the image size.
     """
     sizes = correlation.shape[-2:]
     best = correlation.flatten(1).argmax(1)
@@ -181,7 +185,7 @@ def fit_peak(correlation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _kernel(distance: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the profile along one axis of a peak that contains the lower half of all frequencies, and its derivative.
+    """Return the 1-D profile of the peak of a signal with the lower half of all frequencies, and its derivative.
 
     The closed form of Ou et al., sin(pi V n / N) / (N sin(pi n / N)) with V = 2 K + 1, written as a sum of
     K cosines, which avoids a division by zero at the peak.
@@ -213,16 +217,20 @@ def _result(pair: PreparedPair, heights: NDArray[np.float32], translations: NDAr
 
 
 def _reason(bone: str, in_view: bool, height: float, distance: float, disagreement: float) -> Reason | None:
-    """Return why the translation of this bone has failed; None where there is no reason."""
+    """Return why the translation of this bone has failed; None if it has not failed."""
     if not in_view:
         return Reason(ReasonCode.OUT_OF_VIEW, f"The {bone} bone is not in view.")
     if distance > SEARCH_RANGE_PX:
-        sentence = f"The {bone} bone matches best {distance:.0f} px away, beyond the range of {SEARCH_RANGE_PX} px."
+        sentence = (
+            f"The translation of the {bone} bone is {distance:.0f} px, but the largest allowed is {SEARCH_RANGE_PX} px."
+        )
         return Reason(ReasonCode.MOTION_TOO_LARGE, sentence)
     if height < LOWEST_PEAK:
-        sentence = f"The {bone} bone hardly matches: its correlation peak is {height:.2f}, not {LOWEST_PEAK} or more."
+        sentence = f"The correlation peak of the {bone} bone is {height:.2f}, lower than the limit of {LOWEST_PEAK}."
         return Reason(ReasonCode.PEAK_LOW, sentence)
     if disagreement > LARGEST_DISAGREEMENT_PX:
-        sentence = f"Parts of the {bone} bone disagree by {disagreement:.1f} px about its translation."
+        sentence = (
+            f"The translations of parts of the {bone} bone differ by {disagreement:.1f} px from that of the whole bone."
+        )
         return Reason(ReasonCode.MATCHES_SCATTER, sentence)
     return None

@@ -1,4 +1,4 @@
-"""A registration as one flat row whose names state their units."""
+"""Convert a registration to one flat row; the column names contain the units."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Record = dict[str, object]
 
 
 def flat_record(registration: Registration) -> Record:
-    """Return every figure of a registration under a name that states its unit.
+    """Return all values of a registration as one flat row; the column names contain the units.
 
-    Translations are in pixels of the fixed image and act before rotation and scale, which leave the centre of
-    the joint image in place (Wang et al. 2023, Eq. 1). Figures that need a pixel spacing are NaN without one.
+    Translations are in pixels of the fixed image. They are applied first; then rotation and scale are applied about
+    the centre of the joint image (Wang et al. 2023, Eq. 1). If the pixel size is not known, values in mm are NaN.
     """
     record: Record = {}
     for unit, narrowing in (("mm", registration.narrowing_mm), ("px", registration.narrowing_px)):
@@ -35,7 +35,7 @@ def flat_record(registration: Registration) -> Record:
 
 
 def motion_record(upper: Similarity, lower: Similarity, point: ArrayLike, axis: ArrayLike) -> Record:
-    """Return the motion of both bones, and the point and axis ``(x, y)`` where narrowing is read."""
+    """Return the motion of both bones, and the point and axis ``(x, y)`` at which the narrowing is computed."""
     record: Record = {}
     for bone, motion in (("upper", upper), ("lower", lower)):
         record[f"{bone}_dz"] = motion.dz
@@ -49,7 +49,7 @@ def motion_record(upper: Similarity, lower: Similarity, point: ArrayLike, axis: 
 
 
 def spacing_cell(spacing_mm: Spacing) -> float | str:
-    """Return a pixel size for one cell: NaN where it is not known, both sides where pixels are not square."""
+    """Return a pixel size for one cell: NaN if it is not known, "height x width" if pixels are not square."""
     if isinstance(spacing_mm, tuple):
         return " x ".join(f"{size:.6g}" for size in spacing_mm)
     return float("nan") if spacing_mm is None else spacing_mm

@@ -1,4 +1,4 @@
-"""``register`` and ``register_many``: the measurement of joint pairs."""
+"""Register one joint pair (``register``) or many (``register_many``)."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ def register(
     Parameters
     ----------
     fixed, moving : (H, W) array, JointImage or Radiograph
-        Joint image of the baseline and of the follow-up: finger axis vertical, distal end up. Any
-        numeric type; shapes, pixel spacing and polarity of the two may differ.
+        Joint images of baseline and follow-up: finger axis vertical, distal end up. Any numeric type;
+        the two images may differ in shape, pixel size and polarity.
     fixed_masks, moving_masks : BoneMasks, (upper, lower) pair, or (H, W) labels, optional
-        The two bones, or halves of the image; labels are 1 upper, 2 lower, 3 both, and one binary array
-        means the upper side and its complement. Found in the image when not given.
+        Masks of the two bones, or of the two halves of the image. Labels are 1 upper, 2 lower, 3 both. One binary
+        array is the mask of the upper half; the rest is the lower half. By default the bones are segmented.
     spacing_mm, moving_spacing_mm : float or (row, col), optional
-        Pixel size in mm; by default that of the JointImage or Radiograph. ``spacing_mm`` alone serves both.
-        Without any the result is in pixels and NaN in mm.
+        Pixel size in mm; by default that of the JointImage or Radiograph. ``spacing_mm`` alone applies to
+        both images. If no pixel size is known, the result is in pixels, and values in mm are NaN.
     method : str
         ``"refined"``, ``"network"``, ``"network:NAME"`` (a model of your own) or ``"pipoc"``; see
         :func:`napari_jsn.registration.methods.choices`.
     device : str, optional
-        ``"cpu"`` or ``"cuda"``; by default CUDA where there is one.
+        ``"cpu"`` or ``"cuda"``; by default CUDA if available.
     progress : Progress, optional
 
     Returns
@@ -57,7 +57,7 @@ def register(
     Raises
     ------
     InputError
-        A ValueError whose message names the input and says what to do.
+        If an input is wrong. It is a ValueError; its message names the input and states how to correct it.
 
     References
     ----------
@@ -100,10 +100,10 @@ def register_many(
     device: str | None = None,
     progress: Progress | None = None,
 ) -> list[Registration]:
-    """Measure many joint pairs in batches; each result equals that of :func:`register`.
+    """Measure many joint pairs in batches; each result is equal to the result of :func:`register`.
 
-    Parameters are those of :func:`register`, each as a sequence over pairs (masks may hold None);
-    spacings may also be one float for all. On abort the results that are ready are returned.
+    The parameters are those of :func:`register`, each a sequence with one entry per pair. Entries of masks may be None.
+    A pixel size may also be one number for all pairs. After an abort, only the finished results are returned.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def register_many(
     >>> len(found)
     2
     """
-    pipeline, where = load_method(method), choose_device(device)
+    run_method, torch_device = load_method(method), choose_device(device)
     if not hasattr(fixeds, "__len__"):
         raise InputError("The fixed images must be a sequence. Measure one pair with register.", "fixeds")
     columns = [
@@ -125,10 +125,10 @@ def register_many(
         _column(spacing_mm, len(fixeds), "spacing_mm"),
         _column(moving_spacing_mm, len(fixeds), "moving_spacing_mm"),
     ]
-    prepared = prepare_many(list(zip(*columns, strict=True)), str(where), progress)
+    prepared = prepare_many(list(zip(*columns, strict=True)), str(torch_device), progress)
     if not prepared:
         return []
-    estimates = pipeline([pair for _, _, pair, _ in prepared], where, progress or Silent())
+    estimates = run_method([pair for _, _, pair, _ in prepared], torch_device, progress or Silent())
     return [
         _result(fixed, moving, pair, steps, estimate, method)
         for (fixed, moving, pair, steps), estimate in zip(prepared, estimates, strict=False)
@@ -136,7 +136,7 @@ def register_many(
 
 
 def _column(values: Any, length: int, argument: str) -> list[Any]:
-    """One argument over all pairs."""
+    """Return one argument as a list with one entry per pair."""
     single = np.isscalar(values) or getattr(values, "ndim", 1) == 0
     if values is None or (single and argument.endswith("spacing_mm")):
         return [values] * length
@@ -155,16 +155,16 @@ def _result(
     estimate: MethodResult,
     method: str,
 ) -> Registration:
-    """One estimate as a result on the fixed image's own grid."""
+    """Return the result of one pair; the estimate is converted to native pixels of both images."""
     step, moving_step = steps
     shape, centre = fixed.image.shape, image_centre(fixed.image.shape)
     bones = [native_map(matrix, step, moving_step) for matrix in (estimate.upper, estimate.lower)]
     upper, lower = (Similarity.from_matrix(matrix, centre) for matrix in bones)
     point = (pair.point - (step - 1) / 2) / step
     narrowing_px = joint_space_narrowing(upper.matrix, lower.matrix, point, pair.axis)
-    reasons = (*_doubts(fixed, "fixed"), *_doubts(moving, "moving"), *estimate.reasons)
+    reasons = (*_segmentation_reasons(fixed, "fixed"), *_segmentation_reasons(moving, "moving"), *estimate.reasons)
     warped, in_view = zip(*(warp(moving.image, matrix, shape) for matrix in bones), strict=True)
-    # before registration the centres of both images lie on each other, whatever their sizes
+    # before registration, the centres of the two images are aligned
     identity = native_map(np.eye(3), step, moving_step)
     identity[:2, 2] += np.subtract(image_centre(moving.image.shape), (identity @ (*centre, 1.0))[:2])
     original, original_view = warp(moving.image, identity, shape)
@@ -186,6 +186,6 @@ def _result(
     )
 
 
-def _doubts(image: PreparedImage, name: str) -> list[Reason]:
-    """Return what is doubtful about bones that the network found."""
+def _segmentation_reasons(image: PreparedImage, name: str) -> list[Reason]:
+    """Return why the segmentation of the bones is not reliable; empty if the masks were given."""
     return [reason.about(f"In the {name} image") for reason in getattr(image.masks, "reasons", ())]

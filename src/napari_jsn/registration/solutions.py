@@ -1,4 +1,4 @@
-"""The solutions of one pair: the maps of two motion models in both directions, and the figures of their quality."""
+"""The solutions of one pair: the maps of two motion models in both directions, and measures of their quality."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from napari_jsn.joint.similarity import Matrix, joint_space_narrowing
 from napari_jsn.registration.methods import PreparedPair
 
-#: Prior standard deviations of the roll field that are averaged, in working pixels; the first one means almost no roll.
+#: Prior standard deviations of the roll field, in working pixels; the roll fit averages the solutions of all of them.
+#: The first one allows almost no roll.
 ROLL_PRIOR_SDS_PX = (0.05, 0.2, 0.4, 0.7, 1.0, 1.5, 2.2)
 
 
@@ -23,27 +24,27 @@ class Solutions:
     Attributes
     ----------
     maps : (2 models, 2 directions, 2 bones, 3, 3) array
-        Each maps a fixed ``(x, y, 1)`` to the moving image.
+        Each maps a point ``(x, y, 1)`` of the fixed image to the moving image.
     network : (2 directions, 2 bones, 3, 3) array
-        The network's maps, replaced by the roll fit where they put the bone elsewhere.
+        Maps of the network; a map that puts the bone far from its position in the roll fit is replaced.
     variance_px2 : (2 directions,) array
-        Variance of the narrowing by the covariance of the roll fit.
+        Variance of the narrowing, from the covariance matrix of the roll fit.
     ncc : (2 directions, 2 bones) array
         Normalised cross-correlation of local contrast after registration.
     in_view : (2 directions, 2 bones) array
-        Share of the region that lies inside the other image.
+        Share of the bone's region that is mapped inside the other image.
     roll_prior_sd_px : (2 directions, 2 bones) array
         Mean prior standard deviation of the roll field.
     overlap : (2 bones,) array
         Jaccard index of the transformed fixed mask and the moving mask.
     ncc_identity : (2 directions, 2 bones) array
-        Normalised cross-correlation with the centres of both images on each other, without registration.
+        Normalised cross-correlation without registration; only the centres of both images are aligned.
     margin_px : (2 directions, 2 bones) array
-        Translation along the columns by which the joint-facing margin alone would still move.
+        Remaining translation along the columns, if only the joint-facing margin is registered after the whole bone.
     region_px2 : (2 directions, 2 bones) array
-        Area of the region.
+        Area of the bone's region.
     unit_px : int
-        Side of a working pixel.
+        Size of a working pixel, in pixels of the pair.
     """
 
     maps: Matrix
@@ -59,7 +60,7 @@ class Solutions:
     unit_px: int = 1
 
     def narrowings(self, pair: PreparedPair) -> NDArray[np.float64]:
-        """Return the (2 models, 2 directions) narrowing at the pair's point along its axis, in pixels."""
+        """Return the (2 models, 2 directions) narrowings at the pair's reference point along its axis, in pixels."""
         return np.array(
             [
                 [joint_space_narrowing(upper, lower, pair.point, pair.axis) for upper, lower in directions]

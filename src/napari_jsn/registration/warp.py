@@ -23,16 +23,16 @@ def warp(image: Image, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Image, N
     image : (H, W) float32 array
         The moving image.
     matrix : (3, 3) array
-        Fixed ``(x, y, 1)`` to moving.
+        Map from a point ``(x, y, 1)`` of the fixed image to the moving image.
     shape : tuple of int
         (rows, cols) of the fixed image.
 
     Returns
     -------
     warped : (rows, cols) float32 array
-        Linear interpolation; the border of the moving image is repeated outside.
+        Linear interpolation; outside the moving image its border is repeated.
     in_view : (rows, cols) bool array
-        Where the mapped point lies inside the moving image.
+        True where the mapped point lies inside the moving image.
     """
     rows, cols = np.indices(shape, dtype=float)
     col = matrix[0, 0] * cols + matrix[0, 1] * rows + matrix[0, 2]
@@ -45,8 +45,8 @@ def warp(image: Image, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Image, N
 def compose(parts: Sequence[Image], masks: BoneMasks) -> Image:
     """Return one image composed of the transformed images of both bones (Eq. 4).
 
-    Each bone's image is used in its region, and the mean of both where the regions overlap. Elsewhere the image of the
-    bone on the same side of the joint space is used, so that no edge of a bone appears twice.
+    In the region of a bone its image is used; where the two regions overlap, the mean of both images. A pixel outside
+    both regions takes the image of the bone on its side of the joint space, so that no edge of a bone appears twice.
 
     Parameters
     ----------
@@ -57,12 +57,12 @@ def compose(parts: Sequence[Image], masks: BoneMasks) -> Image:
     """
     upper, lower = parts
     both = masks.upper & masks.lower
-    takes_upper = (_above_gap(masks) | masks.upper) & ~(masks.lower & ~masks.upper)
-    return np.where(both, (upper + lower) / 2, np.where(takes_upper, upper, lower)).astype(np.float32)
+    use_upper = (_above_gap(masks) | masks.upper) & ~(masks.lower & ~masks.upper)
+    return np.where(both, (upper + lower) / 2, np.where(use_upper, upper, lower)).astype(np.float32)
 
 
 def _above_gap(masks: BoneMasks) -> NDArray[np.bool_]:
-    """Return the pixels on the upper bone's side of the joint space, extended horizontally beside the bones."""
+    """Return a mask of the upper bone's side of the joint space; beside the bones, the limit continues horizontally."""
     bottom, top = facing_margins(masks)
     middle = (bottom + top) / 2
     facing = np.flatnonzero(np.isfinite(middle))
@@ -73,15 +73,15 @@ def _above_gap(masks: BoneMasks) -> NDArray[np.bool_]:
 
 
 def loss_spectrum(fixed: Image, parts: Sequence[Image], masks: BoneMasks) -> Image:
-    """Return the squared difference per pixel (Eq. 5), each bone by its own map as in :func:`compose`."""
+    """Return the squared difference per pixel (Eq. 5); the two bones are combined as in :func:`compose`."""
     upper, lower = (np.square(fixed - part) for part in parts)
     return compose((upper, lower), masks)
 
 
 def loss(fixed: Image, parts: Sequence[Image], in_view: Sequence[NDArray[np.bool_]], masks: BoneMasks) -> float:
-    """Return the mean squared difference, weighted one half for each bone (Eq. 6).
+    """Return the mean squared difference; each bone has the weight one half (Eq. 6).
 
-    The paper prints mean squares too. Only pixels in view count; a bone entirely out of view gives NaN.
+    The paper also reports mean squared differences. Only pixels in view are used; if a bone has none, the loss is NaN.
     """
     total = 0.0
     for part, visible, mask in zip(parts, in_view, (masks.upper, masks.lower), strict=True):

@@ -1,4 +1,4 @@
-"""Simulated radiographs with their bone masks and the truth of their joints."""
+"""Simulated radiographs, their bone masks, and the true values of their joints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_jsn.radiograph import Radiograph
 
 @dataclass(frozen=True)
 class JointTruth:
-    """True figures of one joint on one radiograph.
+    """True values of one joint on one radiograph.
 
     Attributes
     ----------
@@ -24,20 +24,20 @@ class JointTruth:
     jsw_mm : float
         Joint space width: the gap between the two bones' surfaces along the joint axis.
     jsn_mm : float
-        Narrowing since baseline in space, along the joint axis; positive is narrower.
+        Narrowing since baseline in 3-D, along the joint axis; positive is narrower.
     jsn_projected_mm : float
-        Narrowing since baseline that a perfect registration of the two projections finds.
+        Narrowing since baseline on the radiographs (2-D projections): the result of an error-free registration.
     centre : (2,) float array
-        ``(x, y)`` of the middle of the gap in pixels of the radiograph.
+        ``(x, y)`` of the centre of the gap in pixels of the radiograph.
     axis : (2,) float array
         Unit vector ``(x, y)`` on the radiograph from the upper (distal) to the lower (proximal) bone.
     upper, lower : Similarity
         Map from the baseline radiograph to this one for each bone, in pixels.
     svdh_narrowing, svdh_erosion : int
-        Grades after Sharp/van der Heijde, 0-4 and 0-5, computed from the geometry.
+        Grades of the Sharp/van der Heijde score, 0-4 and 0-5, computed from the geometry.
     rotation_deg, flexion_deg, slide_mm : float
-        Of the upper bone against the lower one since baseline: rotation in the plane of the radiograph, flexion out of
-        it, and lateral slide.
+        Motion of the upper bone relative to the lower bone since baseline: rotation in the plane of the radiograph,
+        flexion out of the plane, and lateral slide.
     roll_upper_deg, roll_lower_deg : float
         Roll of each bone about its own long axis since baseline.
     """
@@ -67,7 +67,7 @@ class BoneMask:
     Attributes
     ----------
     row, col : int
-        Of the box's first pixel.
+        Position of the box's first pixel on the radiograph.
     mask : (h, w) bool array
     """
 
@@ -76,15 +76,15 @@ class BoneMask:
     mask: NDArray[np.bool_]
 
     def full(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-        """Return the mask on the whole radiograph of this shape (H, W)."""
-        whole = np.zeros(shape, dtype=bool)
-        whole[self.row : self.row + self.mask.shape[0], self.col : self.col + self.mask.shape[1]] = self.mask
-        return whole
+        """Return the mask on the whole radiograph, whose shape (H, W) is given."""
+        mask = np.zeros(shape, dtype=bool)
+        mask[self.row : self.row + self.mask.shape[0], self.col : self.col + self.mask.shape[1]] = self.mask
+        return mask
 
 
 @dataclass(frozen=True)
 class SimulatedRadiograph:
-    """One simulated radiograph of one hand, or of both, as the device stores it.
+    """One simulated radiograph of one hand or of both hands, with the pixel values that the device stores.
 
     Attributes
     ----------
@@ -102,9 +102,9 @@ class SimulatedRadiograph:
     detector_spacing_mm : float
         Pixel pitch of the detector.
     magnification : float
-        Size of the hand's projection on the detector over the size of the hand.
+        Size of the hand's projection on the detector, divided by the size of the hand.
     truths : tuple of JointTruth
-        Of every joint on the radiograph, in anatomical order, sides as in ``sides``.
+        One for each joint on the radiograph, in anatomical order; the sides are in the order of ``sides``.
     bones : mapping of (side, bone) to BoneMask
     """
 
@@ -127,8 +127,8 @@ class SimulatedRadiograph:
 
     def radiograph(self) -> Radiograph:
         """Return the radiograph as the library reads it: float32 in [0, 1], bone bright."""
-        top = 2**self.bits - 1
-        intensity = self.stored.astype(np.float32) / np.float32(top)
+        max_value = 2**self.bits - 1
+        intensity = self.stored.astype(np.float32) / np.float32(max_value)
         pixels = 1 - intensity if self.monochrome1 else intensity
         side = self.sides[0] if len(self.sides) == 1 else None
         return Radiograph(pixels, self.spacing_mm, side=side, acquired=self.acquired)

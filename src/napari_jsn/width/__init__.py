@@ -1,1 +1,1 @@
-"""How wide a joint space is on one radiograph, from its two margins."""
+"""Measure the joint space width (JSW) on one radiograph."""

@@ -1,9 +1,9 @@
 """Find the two margins of a joint space with sub-pixel accuracy.
 
 The lower margin is the outline of the proximal bone's head: the steepest increase of intensity near its mask. The upper
-margin is the floor of the concave base of the distal bone. The rims of the base project over the head, so the margin is
-not the outline of the mask; on the radiograph it is the lower edge of the dense line of the subchondral bone. The dense
-line is found first, and then the steepest decrease of intensity just below it.
+margin is the deepest surface of the concave base of the distal bone. It is not the outline of the mask, because the
+rims of the base are projected over the head. On the radiograph it is the lower edge of a dense line, which is the
+subchondral bone. The search finds the dense line first, and then the steepest decrease of intensity just below it.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ ACROSS_MM, ALONG_MM = 0.15, 0.05
 _EXTENT_MM = (4.0, 3.0)
 #: Articulating width, as a share of the columns where the bones face each other.
 _ARTICULATING = 0.5
-#: Gaussian sd along and across the axis for edges, and along the axis for the background of the dense line, in mm.
+#: Gaussian sd in mm: of the filter for edges along and across the axis, and of the filter along the axis for the
+#: background that is subtracted to find the dense line.
 _BLUR_MM, _BLUR_ACROSS_MM, _BACKGROUND_MM = 0.12, 0.3, 0.8
-#: Largest distance of the head's edge from its mask in mm, and the cost of a distance, per squared mm.
+#: Largest distance of the head's edge from the outline of its mask in mm, and the cost per squared mm of distance.
 _OFF_MASK_MM, _OFF_MASK_COST = 0.6, 8.0
-#: Distance range of the dense line above the head's edge, and largest distance of the upper margin below the dense
-#: line, in mm.
+#: Range of the distance from the head's edge up to the dense line, and largest distance from the dense line down to the
+#: upper margin, in mm.
 _LINE_MM, _BELOW_LINE_MM = (0.15, 3.2), 0.4
 #: Cost of a path's step between columns, per squared row.
 _STIFFNESS = 0.05
-_LEAST_COLUMNS = 8
+_MIN_COLUMNS = 8
 
 
 @dataclass(frozen=True)
@@ -76,23 +77,23 @@ def find_margins(
     masks : BoneMasks
     pixel_mm : float
     point, axis : (2,) arrays
-        ``(x, y)`` of the joint's point, and unit vector ``(x, y)`` from upper to lower bone.
+        ``(x, y)`` of the joint's reference point in pixels, and unit vector ``(x, y)`` from upper to lower bone.
 
     Returns
     -------
     Margins or None
-        None where too few columns of the bones face each other.
+        None if the bones face each other in too few columns.
     """
     facing = int(np.isfinite(facing_margins(masks)[0]).sum()) * pixel_mm * abs(float(axis[1]))
     count = int(_ARTICULATING * facing / 2 / ACROSS_MM)
-    if 2 * count + 1 < _LEAST_COLUMNS:
+    if 2 * count + 1 < _MIN_COLUMNS:
         return None
     across = ACROSS_MM * np.arange(-count, count + 1)
     along = ALONG_MM * np.arange(-round(_EXTENT_MM[0] / ALONG_MM), round(_EXTENT_MM[1] / ALONG_MM) + 1)
     x, y = grid(along[:, None], across[None, :], pixel_mm, point, axis)
     head, base = (_sample(mask, x, y) > 0.5 for mask in (masks.lower, masks.upper))
-    both = np.flatnonzero(head.any(axis=0) & base.any(axis=0))  # a bone with a slide may not reach a few columns
-    if len(both) < _LEAST_COLUMNS:
+    both = np.flatnonzero(head.any(axis=0) & base.any(axis=0))  # after a slide, one bone may be missing in some columns
+    if len(both) < _MIN_COLUMNS:
         return None
     covered = slice(both[0], both[-1] + 1)
     across, x, y, head, base = across[covered], x[:, covered], y[:, covered], head[:, covered], base[:, covered]
@@ -112,7 +113,10 @@ def find_margins(
 
 
 def grid(along: Vector, across: Vector, pixel_mm: float, point: Vector, axis: Vector) -> tuple[Vector, Vector]:
-    """Return ``x`` and ``y`` in pixels of positions in mm along and across the axis from the point; broadcasts."""
+    """Return ``x`` and ``y`` in pixels of positions that are given in mm along and across the axis.
+
+    The positions are relative to the point; ``along`` and ``across`` are broadcast against each other.
+    """
     right = np.array([axis[1], -axis[0]])
     x, y = (point[k] + (along * axis[k] + across * right[k]) / pixel_mm for k in (0, 1))
     return x, y

@@ -1,4 +1,4 @@
-"""Find the best path through an image, one row per column, by dynamic programming."""
+"""Find the path of highest score through an image, one row per column, by dynamic programming."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def best_path(score: Strip, allowed: NDArray[np.bool_], stiffness: float) -> NDA
     Parameters
     ----------
     score : (V, U) array
-        About 1 at its largest.
+        Scaled so that the largest value is about 1.
     allowed : (V, U) bool array
         The pixels that the path may use.
     stiffness : float
-        Cost of a step of n rows, divided by n squared.
+        A step of n rows between adjacent columns costs ``stiffness * n**2``.
 
     Returns
     -------
     (U,) int array
-        A row for each column.
+        The row of the path in each column.
     """
     cost = np.where(allowed, -score, _FORBIDDEN)
     height, width = cost.shape
@@ -38,24 +38,24 @@ def best_path(score: Strip, allowed: NDArray[np.bool_], stiffness: float) -> NDA
     padded = np.full(height + 2 * _LARGEST_STEP, np.inf)
     total = padded[_LARGEST_STEP:-_LARGEST_STEP]
     total[:] = cost[:, 0]
-    windows = np.lib.stride_tricks.sliding_window_view(padded, len(steps))  # a view: it changes with the totals
-    came_from = np.zeros((width, height), dtype=int)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, len(steps))  # a view: it changes when ``total`` changes
+    previous_row = np.zeros((width, height), dtype=int)
     for column in range(1, width):
         candidates = windows + step_cost
         choice = candidates.argmin(axis=1)
-        came_from[column] = rows + steps[choice]
+        previous_row[column] = rows + steps[choice]
         total[:] = candidates[rows, choice] + cost[:, column]
     path = np.empty(width, dtype=int)
     path[-1] = total.argmin()
     for column in range(width - 1, 0, -1):
-        path[column - 1] = came_from[column, path[column]]
+        path[column - 1] = previous_row[column, path[column]]
     return path
 
 
 def peak(score: Strip, path: NDArray[np.int_]) -> Strip:
-    """Return the path refined to the vertex of the parabola through each row and its two neighbours."""
+    """Return the path with sub-pixel rows: the vertex of the parabola through each row and its two neighbours."""
     columns, rows = np.arange(score.shape[1]), np.clip(path, 1, score.shape[0] - 2)
     above, centre, below = (score[rows + step, columns] for step in (-1, 0, 1))
     curvature = above - 2 * centre + below
-    moved = np.where(curvature < 0, (above - below) / (2 * np.where(curvature < 0, curvature, -1.0)), 0.0)
-    return np.asarray(rows + np.clip(moved, -1, 1))
+    offset = np.where(curvature < 0, (above - below) / (2 * np.where(curvature < 0, curvature, -1.0)), 0.0)
+    return np.asarray(rows + np.clip(offset, -1, 1))

@@ -1,4 +1,4 @@
-"""The absolute width of a joint space."""
+"""The result of a measurement of the joint space width."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class JointSpaceWidth(WithReasons):
     ----------
     width_px : Estimate
         Mean over the articulating width along the joint normal, in pixels of the joint image, and its standard
-        uncertainty: how far another radiograph of the same joint would give another width.
+        uncertainty: the sd of the width over repeated radiographs of the same joint.
     spacing_mm : float or None
         Pixel size of the joint image.
     upper, lower : (n, 2) float arrays
-        ``(x, y)`` of the two margins, sub-pixel, column by column, in pixels of the joint image.
+        ``(x, y)`` of the points of each margin, in pixels of the joint image, with sub-pixel accuracy.
     reasons : tuple of Reason
         Why the width has failed; empty where it has not.
 
@@ -45,7 +45,7 @@ class JointSpaceWidth(WithReasons):
 
     @property
     def width_mm(self) -> Estimate:
-        """The width in mm; NaN without a pixel size."""
+        """The width in mm; NaN if the pixel size is not known."""
         return self.width_px.scaled(self.spacing_mm)
 
     @property

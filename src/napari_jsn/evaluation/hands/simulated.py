@@ -1,4 +1,4 @@
-"""Simulate hands at two visits as DICOM files with the command ``napari-jsn simulate``, and read their truth back."""
+"""Simulate hands at two visits with the command ``napari-jsn simulate``, and read the DICOM files and their truth."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from napari_jsn.joint import Joint
 from napari_jsn.localization.mean_hand import BOX_MM
 
-#: Written last, so a folder that holds it is complete.
+#: This file is written after all others: a folder that contains it is complete.
 _DONE = "done"
 
 #: One row of ``truth.csv``.
@@ -30,20 +30,23 @@ class SimulatedHand:
 
     def boxes(self) -> dict[tuple[int, str | None], list[Joint]]:
         """Return the true boxes of all joints by visit and side."""
-        found: dict[tuple[int, str | None], list[Joint]] = {}
+        boxes: dict[tuple[int, str | None], list[Joint]] = {}
         for (visit, joint), row in self.truth.items():
-            centre, axis = ((float(row[f"{what}_y{unit}"]), float(row[f"{what}_x{unit}"])) for what, unit in
-                            (("centre", "_px"), ("axis", "")))  # fmt: skip
+            centre = float(row["centre_y_px"]), float(row["centre_x_px"])
+            axis = float(row["axis_y"]), float(row["axis_x"])
             size = BOX_MM / float(row["spacing_mm"])
-            found.setdefault((visit, self.side), []).append(Joint.around(joint, self.side, centre, axis, size))
-        return found
+            boxes.setdefault((visit, self.side), []).append(Joint.around(joint, self.side, centre, axis, size))
+        return boxes
 
 
 def simulated_hands(patients: int, seed: int, cache: Path) -> Iterator[SimulatedHand]:
-    """Yield both hands of each patient, one radiograph per hand and visit; simulate what the cache does not have."""
+    """Yield both hands of each patient, with one radiograph per hand and visit.
+
+    The hands are simulated if the cache does not contain them.
+    """
     folder = cache / f"hands-{seed}-{patients}"
     if not (folder / _DONE).exists():
-        # The command, because the writer of simulated files belongs to a layer above this one.
+        # Run the command in a subprocess: ``evaluation`` must not import ``export``, which writes simulated files.
         options = ["--patients", str(patients), "--visits", "2", "--hands", "each", "--seed", str(seed)]
         command = [sys.executable, "-m", "napari_jsn.cli", "simulate", "--out", str(folder), *options]
         subprocess.run(command, check=True, stdout=sys.stderr)
@@ -56,7 +59,7 @@ def read_hands(folder: Path) -> Iterator[SimulatedHand]:
     with (folder / "truth.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     for patient, side in sorted({(row["patient"], row["side"]) for row in rows}):
-        of_hand = [row for row in rows if (row["patient"], row["side"]) == (patient, side)]
-        files = {int(row["visit"]): folder / row["file"] for row in of_hand}
-        truth = {(int(row["visit"]), row["joint"]): row for row in of_hand}
+        hand_rows = [row for row in rows if (row["patient"], row["side"]) == (patient, side)]
+        files = {int(row["visit"]): folder / row["file"] for row in hand_rows}
+        truth = {(int(row["visit"]), row["joint"]): row for row in hand_rows}
         yield SimulatedHand(patient, side, (files[1], files[2]), truth)

@@ -1,7 +1,8 @@
 """Compute the paper's figures of a registration method, on joints at several visits (Wang et al. 2023, Tables 7 to 9).
 
-Between real visits no truth is known. The figures are: how well narrowings add up (sigma), how much a shift of the
-image changes them (sigma'), how often two estimates of one narrowing disagree, and the loss before and after.
+The true narrowing between real visits is not known. So the figures measure consistency: the closure error of the
+narrowings between three visits (sigma), the sd of a narrowing when the image is shifted (sigma'), the share of
+narrowings of which two estimates disagree, and the loss before and after registration.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from napari_jsn.segmentation.training.data import LabelledJoint
 _BATCH = 32
 #: The paper's sigma': number of random shifts of the moving image, and the largest shift in native pixels.
 SHIFTS, SHIFT_PX = 10, 3.0
-#: Pixel size, in mm, at which images are registered and known motion is applied.
+#: Approximate pixel size in mm to which images are averaged before registration.
 _WORKING_MM = 0.175
 
 
@@ -62,7 +63,7 @@ class PairResult:
 
     @classmethod
     def from_registration(cls, result: Registration) -> PairResult:
-        """Copy these fields of a registration."""
+        """Return a copy of these fields of a registration."""
         return cls(
             result.upper.matrix, result.lower.matrix, result.point, result.axis, result.jsn_px, result.ci95_px,
             result.reliable, result.original_loss, result.transformed_loss,
@@ -76,15 +77,15 @@ class VisitFigures:
     Attributes
     ----------
     joints, pairs : int
-        Number of joints, and of pairs of visits, each registered in both directions.
+        Number of joints, and number of pairs of visits. Each pair is registered in both directions.
     closure, closure_all : Closure
-        Over the pairs that the method calls reliable, and over all pairs.
+        Closure error of the pairs that the method reports as reliable, and of all pairs.
     shift_sd_mm, shift_pairs : float, int
-        The paper's sigma' (Eq. 11-12), and the number of pairs it is of; NaN and 0 where it was not measured.
+        The paper's sigma' (Eq. 11-12), and its number of pairs; NaN and 0 if it was not measured.
     original_loss, transformed_loss : float
         Means over the pairs (Eq. 6).
     halved : float
-        Share of pairs whose loss fell below half.
+        Share of pairs whose transformed loss is less than half of the original loss.
     """
 
     joints: int
@@ -99,7 +100,7 @@ class VisitFigures:
 
 
 def by_joint(joints: Sequence[LabelledJoint]) -> dict[str, list[LabelledJoint]]:
-    """Return the visits of each joint, by its name."""
+    """Return a dict from the name of each joint to its images at all visits."""
     visits: dict[str, list[LabelledJoint]] = {}
     for image in joints:
         visits.setdefault(image.group, []).append(image)
@@ -107,7 +108,7 @@ def by_joint(joints: Sequence[LabelledJoint]) -> dict[str, list[LabelledJoint]]:
 
 
 def all_visit_pairs(visits: Mapping[str, Sequence[LabelledJoint]]) -> list[VisitPair]:
-    """Return every two visits of each joint, in both directions."""
+    """Return all pairs of visits of each joint, each pair in both directions."""
     return [
         VisitPair(images[i], images[j], i, j)
         for images in visits.values()
@@ -122,10 +123,13 @@ def register_pairs(
     device: str | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[PairResult], float]:
-    """Register pairs; return the results, fewer after an abort, and the seconds per pair with everything included."""
+    """Register pairs; return the results and the mean run time per pair in seconds.
+
+    After an abort, only the results of the finished pairs are returned.
+    """
     progress = progress or Silent()
     results: list[PairResult] = []
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     for first in range(0, len(pairs), _BATCH):
         if progress.aborted:
             break
@@ -135,9 +139,9 @@ def register_pairs(
             [pair.fixed.masks for pair in batch], [pair.moving.masks for pair in batch], spacing_mm,
             method=method, device=device,
         )  # fmt: skip
-        results += [PairResult.from_registration(one) for one in registrations]
+        results += [PairResult.from_registration(registration) for registration in registrations]
         progress.update(len(results), len(pairs), method)
-    return results, (time.perf_counter() - began) / max(1, len(results))
+    return results, (time.perf_counter() - start_time) / max(1, len(results))
 
 
 def visit_figures(
@@ -145,7 +149,7 @@ def visit_figures(
 ) -> VisitFigures:
     """Return the figures of pairs registered in both directions.
 
-    ``variances`` are those of :func:`shift_variances`, in squared pixels.
+    ``variances`` is the first list that :func:`shift_variances` returns, in squared pixels.
     """
     losses = np.array([(result.original_loss, result.transformed_loss) for result in results])
     original, transformed = losses.mean(axis=0)
@@ -165,9 +169,10 @@ def visit_figures(
 def visit_series(
     pairs: Sequence[VisitPair], results: Sequence[PairResult], spacing_mm: float, all_reliable: bool = False
 ) -> list[Series]:
-    """Return the narrowings between all visits of each joint; point and axis are carried from the first visit.
+    """Return the narrowings between all visits of each joint, measured at the same anatomical point.
 
-    ``all_reliable`` counts unreliable pairs as reliable.
+    The maps from the first visit transform point and axis to the later visits. ``all_reliable`` treats every pair as
+    reliable.
     """
     frames: dict[tuple[str, int], tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     for pair, result in zip(pairs, results, strict=False):
@@ -182,10 +187,10 @@ def visit_series(
     jsn_mm = {group: np.full((count, count), np.nan) for group, count in visits.items()}
     reliable = {group: np.ones((count, count), bool) for group, count in visits.items()}
     for pair, result in zip(pairs, results, strict=False):
-        at = pair.first, pair.second
+        visit_pair = pair.first, pair.second
         jsn_px = joint_space_narrowing(result.upper, result.lower, *frames[pair.group, pair.first])
-        jsn_mm[pair.group][at] = jsn_px * spacing_mm
-        reliable[pair.group][at] = all_reliable or result.reliable
+        jsn_mm[pair.group][visit_pair] = jsn_px * spacing_mm
+        reliable[pair.group][visit_pair] = all_reliable or result.reliable
     return [Series(jsn_mm[group], reliable[group]) for group in visits]
 
 
@@ -199,12 +204,12 @@ def shift_variances(
 ) -> tuple[list[float], list[bool]]:
     """Return the variance of each pair's narrowing over ten random shifts of the moving image.
 
-    Shifts are uniform within +-3 pixels in x and y, not whole pixels (Wang et al. 2023, Eq. 11-12). Then the images
-    are averaged to about 0.175 mm per pixel, and variances are in squares of that pixel. The second list has whether
-    the method calls the pair reliable at every shift.
+    The shifts in x and y are real numbers, uniformly distributed from -3 to 3 pixels (Wang et al. 2023, Eq. 11-12).
+    After the shift, images are averaged to about 0.175 mm per pixel; variances are in squared pixels of that size. The
+    second list states for each pair whether the method reports it as reliable at all shifts.
     """
     rng = np.random.default_rng(seed)
-    variances, trusted = [], []
+    variances, reliable = [], []
     for pair in pairs:
         fixed, working_mm = at_working_size(pair.fixed, spacing_mm)
         shifts = (shifted(pair.moving, rng.uniform(-SHIFT_PX, SHIFT_PX, 2)) for _ in range(SHIFTS))
@@ -213,8 +218,8 @@ def shift_variances(
         if len(results) < SHIFTS:
             break
         variances.append(float(np.var([result.jsn_px for result in results])))
-        trusted.append(all(result.reliable for result in results))
-    return variances, trusted
+        reliable.append(all(result.reliable for result in results))
+    return variances, reliable
 
 
 def shifted(joint: LabelledJoint, by: NDArray[np.float64]) -> LabelledJoint:
@@ -228,7 +233,7 @@ def shifted(joint: LabelledJoint, by: NDArray[np.float64]) -> LabelledJoint:
 
 
 def at_working_size(joint: LabelledJoint, spacing_mm: float) -> tuple[LabelledJoint, float]:
-    """Return the image with blocks of pixels averaged to about 0.175 mm, and its pixel size."""
+    """Return the image with blocks of pixels averaged to a pixel size of about 0.175 mm, and the pixel size in mm."""
     factor = max(1, round(_WORKING_MM / spacing_mm))
     if factor == 1:
         return joint, spacing_mm

@@ -1,6 +1,7 @@
-"""Draw random training scenes from labelled hands: rotated, scaled, cut off, covered, two hands, or none.
+"""Make random training scenes from labelled hands.
 
-A scene is one square as the network sees it, the part of it that the radiograph covers, and where the joints are.
+A scene is a square input image of the network, a mask of the radiograph on it, and the positions of the joints. It
+shows one hand, two hands or no hand; a hand may be rotated, scaled, partly outside the radiograph or partly covered.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from napari_jsn.localization.training.data import SCALE, TrainingHand
 
 Array = NDArray[np.float64]
 
-#: Probability that a scene shows a whole radiograph of one hand, an upright view of one, two hands, and none.
+#: Probability of each kind of scene: the whole radiograph of one hand, an upright view of one hand, two hands, no hand.
 _KINDS = {"whole": 0.55, "upright": 0.25, "two": 0.13, "none": 0.07}
-#: Pixels per mm of an average adult's hand: of a hand, and of a part of one that cannot be recognised as a hand.
+#: Ranges of the scale in pixels per mm of an average adult's hand: for a hand, and for a part of a hand that is so
+#: magnified that it cannot be recognised.
 _SIZES, _TOO_LARGE = (0.45, 1.6), (3.0, 8.0)
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
 _COUNT = len(JOINTS)
@@ -36,9 +38,9 @@ class Scene:
     image : (S, S) float32 array
         Intensities in about [0, 1].
     inside : (S, S) bool array
-        Where the radiograph is.
+        Pixels that the radiograph covers.
     points : (28, 2) array
-        ``(x, y)`` of the joints of a left hand, then of a right one; NaN where not in view.
+        ``(x, y)`` of the joints of the left hand, then of the right hand; NaN for joints that are not visible.
     label_mm : (28,) array
         Error of each label, in mm of an average adult's hand.
     px_mm : float
@@ -53,7 +55,7 @@ class Scene:
 
 
 def draw_scene(hands: Sequence[TrainingHand], chosen: int, rng: np.random.Generator, kind: str | None = None) -> Scene:
-    """Draw a scene with one of the hands; a second hand is any other.
+    """Return a random scene with a chosen hand; a second hand is chosen at random.
 
     Parameters
     ----------
@@ -62,13 +64,13 @@ def draw_scene(hands: Sequence[TrainingHand], chosen: int, rng: np.random.Genera
         Index of the hand.
     rng : numpy.random.Generator
     kind : {"whole", "upright", "two", "none"}, optional
-        By default drawn too.
+        By default chosen at random.
     """
     kind = kind or str(rng.choice(list(_KINDS), p=list(_KINDS.values())))
     if kind == "none":
         return _scene_without_hand(hands[chosen], rng)
-    made = _scene_of_two(hands, chosen, rng) if kind == "two" else _scene_of_one(hands[chosen], rng, kind)
-    return _with_objects(made, rng)
+    scene = _scene_of_two(hands, chosen, rng) if kind == "two" else _scene_of_one(hands[chosen], rng, kind)
+    return _with_objects(scene, rng)
 
 
 def _scene_of_one(hand: TrainingHand, rng: np.random.Generator, kind: str) -> Scene:
@@ -87,18 +89,18 @@ def _scene_of_one(hand: TrainingHand, rng: np.random.Generator, kind: str) -> Sc
 
 
 def _scene_of_two(hands: Sequence[TrainingHand], chosen: int, rng: np.random.Generator) -> Scene:
-    """Draw a left and a right hand side by side, in either order, on one radiograph that is wider than high."""
+    """Return a scene with a left and a right hand side by side, in random order, on a radiograph wider than high."""
     both = [hands[chosen], hands[int(rng.integers(len(hands)))]]
     height = int(rng.uniform(0.6, 1.0) * SIDE)
     top = (SIDE - height) // 2
     middle = int(SIDE * rng.uniform(0.46, 0.54))
     rects = [(top, 0, top + height, middle), (top, middle, top + height, SIDE)]
-    lefts = rng.permutation([True, False])
+    are_left = rng.permutation([True, False])
     images, points = [], np.full((2 * _COUNT, 2), np.nan)
     labels = np.ones(2 * _COUNT)
     size = float(rng.uniform(0.5, 0.85))
     slope = rng.normal(0, 0.05)
-    for hand, left, rect in zip(both, lefts, rects, strict=True):
+    for hand, left, rect in zip(both, are_left, rects, strict=True):
         own_size, rotation_deg = size * float(np.exp(rng.normal(0, 0.04))), float(rng.normal(0, 12))
         to_square = _random_placement(hand, not left, own_size, rotation_deg, rect, rng)
         images.append(_on_square(hand, to_square, rng))
@@ -108,8 +110,8 @@ def _scene_of_two(hands: Sequence[TrainingHand], chosen: int, rng: np.random.Gen
     cols = np.arange(SIDE)[None, :] - middle - slope * (np.arange(SIDE)[:, None] - SIDE / 2)
     image = np.where(cols < 0, images[0], images[1])
     inside = _mask_of((top, 0, top + height, SIDE))
-    for which, sign in (0, -1), (1, 1):  # joints beyond the seam are not in view
-        own = slice(0, _COUNT) if lefts[which] else slice(_COUNT, 2 * _COUNT)
+    for which, sign in (0, -1), (1, 1):  # joints beyond the border between the two hands are not visible
+        own = slice(0, _COUNT) if are_left[which] else slice(_COUNT, 2 * _COUNT)
         xy = points[own]
         beyond = sign * (xy[:, 0] - middle - slope * (xy[:, 1] - SIDE / 2)) < 0
         points[own] = np.where(beyond[:, None], np.nan, xy)
@@ -117,7 +119,7 @@ def _scene_of_two(hands: Sequence[TrainingHand], chosen: int, rng: np.random.Gen
 
 
 def _scene_without_hand(hand: TrainingHand, rng: np.random.Generator) -> Scene:
-    """Draw noise, an empty radiograph, a small part of a hand magnified, or a hand in pieces."""
+    """Return a scene of noise, an empty radiograph, a magnified part of a hand, or shuffled tiles of a hand."""
     kind = int(rng.integers(4))
     rect = _random_rect(rng)
     if kind == 0:
@@ -144,10 +146,10 @@ def _intensities(hand: TrainingHand) -> NDArray[np.float32]:
 
 
 def _random_rect(rng: np.random.Generator) -> tuple[int, int, int, int]:
-    """Draw top, left, bottom, right of a radiograph in the middle of the square: mostly higher than wide."""
+    """Return (top, left, bottom, right) of a radiograph in the centre of the square; 70 % are higher than wide."""
     short = int(SIDE * rng.uniform(0.5, 1.0))
-    low = (SIDE - short) // 2
-    return (0, low, SIDE, low + short) if rng.random() < 0.7 else (low, 0, low + short, SIDE)
+    start = (SIDE - short) // 2
+    return (0, start, SIDE, start + short) if rng.random() < 0.7 else (start, 0, start + short, SIDE)
 
 
 def _mask_of(rect: tuple[int, int, int, int]) -> NDArray[np.bool_]:
@@ -165,7 +167,10 @@ def _random_placement(
     rng: np.random.Generator,
     cut: float = 0.3,
 ) -> Array:
-    """Draw a 3 x 3 matrix from the hand's image to the square; with probability ``cut`` joints may lie outside."""
+    """Return a random 3 x 3 matrix from the hand's image to the square.
+
+    With probability ``cut``, joints may lie outside the rectangle ``rect``.
+    """
     angle, scale = np.deg2rad(rotation_deg), size / SCALE
     to_square = np.eye(3)
     to_square[:2, :2] = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -185,7 +190,10 @@ def _random_placement(
 
 
 def _random_upright(hand: TrainingHand, mirror: bool, rng: np.random.Generator) -> Array:
-    """Draw the matrix of an upright view whose hand was located with some error on the whole radiograph."""
+    """Return the matrix of an upright view with random errors of rotation, scale and position.
+
+    The errors are like those of the hand's position that is found on the whole radiograph.
+    """
     known = np.isfinite(hand.points).all(axis=1)
     exact = upright_view(fit_similarity(mean_hand()[known], hand.points[known], np.ones(known.sum())))
     angle, scale = np.deg2rad(rng.normal(0, 8)), float(np.exp(rng.normal(0, 0.09)))
@@ -199,7 +207,7 @@ def _random_upright(hand: TrainingHand, mirror: bool, rng: np.random.Generator) 
 
 
 def _random_part(hand: TrainingHand, rng: np.random.Generator) -> tuple[float, float, float, float] | None:
-    """Draw the part of the image to show, mostly all of it: top, left, bottom, right in its pixels."""
+    """Return the part of the image to show as (top, left, bottom, right) in pixels; in most cases all of it."""
     rows, cols = hand.image.shape
     rect = [0.0, 0.0, float(rows), float(cols)]
     if rng.random() < 0.4:
@@ -214,7 +222,7 @@ def _random_part(hand: TrainingHand, rng: np.random.Generator) -> tuple[float, f
 
 
 def _on_square(hand: TrainingHand, to_square: Array, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Sample the hand's image on the square; outside it the border is repeated, or has one intensity."""
+    """Return the hand's image on the square; outside the image, the border is repeated or the intensity is constant."""
     image, inside = sample_square(_intensities(hand), np.linalg.inv(to_square), SIDE)
     if rng.random() < 0.5:
         border = np.concatenate([hand.image[0], hand.image[:, 0], hand.image[:, -1]]) / 255
@@ -226,7 +234,7 @@ def _on_square(hand: TrainingHand, to_square: Array, rng: np.random.Generator) -
 def _labelled(
     image: NDArray[np.float32], inside: NDArray[np.bool_], hand: TrainingHand, to_square: Array, mirror: bool
 ) -> Scene:
-    """Make a scene of one hand with the places of its joints."""
+    """Return a scene of one hand with the positions of its joints."""
     points, labels = np.full((2 * _COUNT, 2), np.nan), np.ones(2 * _COUNT)
     own = slice(_COUNT, 2 * _COUNT) if mirror else slice(0, _COUNT)
     points[own], labels[own] = transform_points(to_square, hand.points), hand.label_mm
@@ -235,25 +243,25 @@ def _labelled(
 
 
 def _visible(points: Array, mask: NDArray[np.bool_]) -> Array:
-    """Return the points that lie inside a mask; the others are NaN."""
+    """Return the points; those outside the mask are NaN."""
     pixels = np.nan_to_num(np.rint(points), nan=-1.0).astype(int)
     inside = ((pixels >= 0) & (pixels < SIDE)).all(axis=1)
     pixels = pixels.clip(0, SIDE - 1)
     return np.where((inside & mask[pixels[:, 1], pixels[:, 0]])[:, None], points, np.nan)
 
 
-def _with_objects(made: Scene, rng: np.random.Generator) -> Scene:
-    """Add what radiographs show beside the hand: collimation, frames, plates with letters, rings."""
-    image, uncovered = made.image.copy(), np.ones((SIDE, SIDE), bool)
+def _with_objects(scene: Scene, rng: np.random.Generator) -> Scene:
+    """Return the scene with random objects: collimator edges, frames, marker plates and strokes, finger rings."""
+    image, uncovered = scene.image.copy(), np.ones((SIDE, SIDE), bool)
     rows, cols = np.mgrid[:SIDE, :SIDE].astype(np.float32)
-    if rng.random() < 0.25:  # a hand of low contrast between bright objects
+    if rng.random() < 0.25:  # lower contrast of the hand than of the objects added below
         image = image * rng.uniform(0.2, 0.7) + rng.uniform(0, 0.3)
     if rng.random() < 0.12:
-        _add_ring(image, made.points, rows, cols, rng)
-    inside = np.argwhere(made.inside)
+        _add_ring(image, scene.points, rows, cols, rng)
+    inside = np.argwhere(scene.inside)
     top, left, bottom, right = (*inside.min(axis=0), *(inside.max(axis=0) + 1)) if len(inside) else (0, 0, SIDE, SIDE)
     for _ in range(int(rng.choice([0, 1, 2, 3, 4], p=[0.45, 0.2, 0.15, 0.1, 0.1]))):
-        _add_plate(image, (top, left, bottom, right), made.points, rng)
+        _add_plate(image, (top, left, bottom, right), scene.points, rng)
     if rng.random() < 0.35:
         value, line = float(rng.choice([0.0, 1.0, rng.random()])), float(rng.random())
         tilt = np.deg2rad(rng.normal(0, 4))
@@ -268,13 +276,13 @@ def _with_objects(made: Scene, rng: np.random.Generator) -> Scene:
                 if line < 0.5:
                     image[np.abs(distance - depth) < rng.uniform(0.7, 2.5)] = 1.0 if value < 0.5 or line < 0.4 else 0.0
                 uncovered &= distance >= depth
-    return Scene(image, made.inside, _visible(made.points, uncovered), made.label_mm, made.px_mm)
+    return Scene(image, scene.inside, _visible(scene.points, uncovered), scene.label_mm, scene.px_mm)
 
 
 def _add_plate(
     image: NDArray[np.float32], rect: tuple[int, int, int, int], points: Array, rng: np.random.Generator
 ) -> None:
-    """Draw a plate or bright strokes, away from the joints."""
+    """Draw a marker plate or bright strokes into the image, unless they would lie near a joint."""
     top, left, bottom, right = rect
     height, width = (int(v) for v in rng.integers(6, 40, 2))
     row = int(rng.integers(top, max(top + 1, bottom - height)))
@@ -297,7 +305,7 @@ def _add_ring(
     image: NDArray[np.float32], points: Array, rows: NDArray[np.float32], cols: NDArray[np.float32],
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
-    """Draw a bright band across the first phalanx of a finger."""
+    """Draw a ring into the image: a bright band across the proximal phalanx of a random finger."""
     fingers = [k for k in range(2 * _COUNT) if JOINTS[k % _COUNT][:3] == "MCP" and np.isfinite(points[k : k + 2]).all()]
     if not fingers:
         return

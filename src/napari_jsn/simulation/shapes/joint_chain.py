@@ -1,7 +1,8 @@
-"""Poses of all bones of a hand at one visit.
+"""Compute the poses of all bones of a hand at one visit.
 
-Each ray is a chain of bones. A bone is placed on the head of the bone proximal to it at the joint space width along the
-joint's axis. So the width is exact at every visit: rotation, flexion and roll do not change it.
+Each ray is a chain of bones, posed from proximal to distal. The gap between each bone and the head of the next
+proximal bone, along the joint's axis, is the given joint space width. So rotation, flexion and roll do not
+change the width.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class JointPose:
-    """Position of the upper bone of a joint against the lower one.
+    """Position of the upper bone of a joint relative to the lower bone.
 
     Attributes
     ----------
     jsw_mm : float
         Gap along the joint's axis; 0 is contact.
     slide_mm : float
-        Lateral displacement, across the finger.
+        Lateral translation, across the finger.
     """
 
     jsw_mm: float
@@ -37,12 +38,12 @@ class JointPose:
 
 @dataclass(frozen=True)
 class JointGeometry:
-    """Centre line of a joint in space.
+    """Axis of a joint in 3-D.
 
     Attributes
     ----------
     on_upper, on_lower : (3,) float array
-        Points of the joint's axis on the surfaces of the upper and the lower bone, in mm.
+        Points where the joint's axis meets the surface of the upper and of the lower bone, in mm.
     axis : (3,) float array
         Unit vector from the upper to the lower bone.
     """
@@ -53,18 +54,18 @@ class JointGeometry:
 
     @property
     def centre(self) -> Array:
-        """(3,) middle of the gap."""
+        """(3,) centre of the gap."""
         return np.asarray((self.on_upper + self.on_lower) / 2)
 
     @property
     def jsw_mm(self) -> float:
-        """Gap along the axis, from upper to lower."""
+        """Joint space width: the gap along the axis."""
         return float(self.axis @ (self.on_lower - self.on_upper))
 
 
 @dataclass(frozen=True)
 class PosedHand:
-    """All bones of a hand in space, in mm of a left hand.
+    """Poses of all bones and axes of all joints of a hand in 3-D, in mm, in the coordinates of a left hand.
 
     Attributes
     ----------
@@ -79,10 +80,10 @@ class PosedHand:
 def pose_upper_bone(
     upper: BoneShape, lower_pose: SolidPose, upper_rotation: Array, joint_pose: JointPose
 ) -> tuple[SolidPose, JointGeometry]:
-    """Place the upper bone of a joint on the head of the lower one.
+    """Return the pose of the upper bone at a given joint space width from the head of the lower bone.
 
-    The joint's axis is the mean of the two bones' own axes. It passes through the middle of the lower bone's head, and
-    the gap is measured along it, between the two surfaces.
+    The direction of the joint's axis is the mean of the directions of the two bones' long axes. The axis passes through
+    the apex of the lower bone's head. The gap is measured along the axis, between the two bone surfaces.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def pose_upper_bone(
     Returns
     -------
     pose : SolidPose
-        Of the upper bone.
+        Pose of the upper bone.
     joint : JointGeometry
     """
     axis = lower_pose.matrix[:, 1] + upper_rotation[:, 1]
@@ -117,7 +118,7 @@ def pose_ray(
     angles: Mapping[str, BoneAngles],
     joint_poses: Mapping[str, JointPose],
 ) -> tuple[dict[str, SolidPose], dict[str, JointGeometry]]:
-    """Pose the bones of one ray, from the metacarpal's base at ``root`` (3,) to the finger's tip."""
+    """Return bone poses and joint axes of one ray; the base of the metacarpal is at ``root`` (3,)."""
     metacarpal = f"MC{ray}"
     rotation = angles[metacarpal].matrix
     pose = SolidPose(rotation, root - rotation @ np.array([0.0, shapes[metacarpal].length, 0.0]))

@@ -1,4 +1,4 @@
-"""Compose joint images on the pixel grid of whole radiographs, and sample the grid at a joint image."""
+"""Resample joint images onto a pixel grid that covers whole radiographs, and back."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from scipy import ndimage
 
 from napari_jsn.viewer.layers.radiograph import Matrix, RadiographLayer, transform_points
 
-#: A grid over several radiographs has at most this many pixels; with more, its pixels become larger.
+#: Largest number of pixels of a grid. The pixel size of a grid that would have more is increased.
 _MAX_PIXELS = 6e7
 
 
 @dataclass(frozen=True)
 class PixelGrid:
-    """A grid of pixels that covers one or more radiographs; of a single one, the radiograph's own grid.
+    """A pixel grid that covers one or more radiographs; for a single radiograph, the radiograph's own grid.
 
     Attributes
     ----------
     shape : (int, int)
     scale, translate : (2,) arrays
-        Of a layer on this grid.
+        Scale and translation of a napari layer on this grid.
     units : tuple
     """
 
@@ -35,7 +35,7 @@ class PixelGrid:
 
     @classmethod
     def covering(cls, radiographs: Sequence[RadiographLayer]) -> PixelGrid:
-        """Return the grid over these radiographs, with the size of their smallest pixels."""
+        """Return a grid that covers these radiographs; its pixel size is the smallest of theirs."""
         corners, steps = [], []
         for radiograph in radiographs:
             rows, cols = radiograph.pixels.shape[0] - 1, radiograph.pixels.shape[1] - 1
@@ -56,13 +56,23 @@ class PixelGrid:
 
     @property
     def placement(self) -> dict[str, Any]:
-        """Options of a layer on this grid."""
+        """Scale, translation and units of a napari layer on this grid, as keyword arguments."""
         return {"scale": self.scale, "translate": self.translate, "units": self.units}
 
 
 @dataclass(frozen=True)
 class _Tile:
-    """One joint on the grid: a window, which of its pixels the joint fills, and their places in the joint image."""
+    """The pixels of one joint on the grid.
+
+    Attributes
+    ----------
+    window : (slice, slice)
+        Rows and columns of the grid that contain the joint image.
+    filled : bool array of the window's shape
+        Pixels that show this joint.
+    sources : (2, n) array
+        ``(row, col)`` of these pixels in the joint image.
+    """
 
     window: tuple[slice, slice]
     filled: NDArray[np.bool_]
@@ -70,13 +80,13 @@ class _Tile:
 
 
 class Mosaic:
-    """Joint images on a grid; where two overlap, each fills the pixels that are nearer to its own centre.
+    """Joint images on a grid; where two overlap, a pixel shows the joint whose centre is nearer.
 
     Parameters
     ----------
     grid : PixelGrid
     joints : iterable of ((3, 3) array, (int, int))
-        For each joint image the matrix from its ``(row, col, 1)`` to world coordinates, and its shape.
+        For each joint image: the matrix from its ``(row, col, 1)`` to world coordinates, and its shape.
     """
 
     def __init__(self, grid: PixelGrid, joints: Iterable[tuple[Matrix, tuple[int, ...]]]) -> None:
@@ -93,7 +103,11 @@ class Mosaic:
     def _footprint(
         self, matrix: Matrix, shape: tuple[int, ...]
     ) -> tuple[tuple[slice, slice], NDArray[np.float32], NDArray[np.float64]]:
-        """Return a joint's window, its pixels' distances from the centre (infinite outside) and places in the image."""
+        """Return the window of a joint image, and for each of its pixels the distance and the source.
+
+        The distance is from the centre of the joint image, infinite outside the joint image. The source is the
+        position ``(row, col)`` in the joint image.
+        """
         rows, cols = shape[0] - 1, shape[1] - 1
         to_grid = np.linalg.inv(self.grid.to_world) @ matrix
         corners = transform_points(to_grid, _corners(rows, cols))
@@ -107,41 +121,42 @@ class Mosaic:
         return window, distance.astype(np.float32), np.moveaxis(sources, -1, 0)
 
     def compose(self, images: Sequence[NDArray[Any] | None], empty: float = np.nan, order: int = 1) -> NDArray[Any]:
-        """Return the whole grid with these images, one for each joint; ``order`` is 0 for labels.
+        """Return the joint images, one for each joint, resampled onto the grid.
 
         Parameters
         ----------
         images : sequence of array or None
+            None leaves the pixels of this joint empty.
         empty : float
             Value of pixels without a joint.
         order : int
-            Of the spline interpolation.
+            Order of the spline interpolation; 0 for labels.
         """
         dtype = np.uint8 if order == 0 else np.float32
-        whole = np.full(self.grid.shape, empty, dtype=dtype)
+        composed = np.full(self.grid.shape, empty, dtype=dtype)
         for tile, image in zip(self._tiles, images, strict=True):
             if image is not None:
-                whole[tile.window][tile.filled] = ndimage.map_coordinates(
+                composed[tile.window][tile.filled] = ndimage.map_coordinates(
                     image, tile.sources, order=order, mode="nearest"
                 )
-        return whole
+        return composed
 
     def changed_pixels(self, before: NDArray[Any], after: NDArray[Any], number: int) -> NDArray[np.bool_] | None:
-        """Return which pixels that a joint fills differ between two grids, as a whole grid; None where none does."""
+        """Return a mask of the pixels of one joint that differ between two grid images; None if there are none."""
         tile = self._tiles[number]
-        differ = (before[tile.window] != after[tile.window]) & tile.filled
-        if not differ.any():
+        changed = (before[tile.window] != after[tile.window]) & tile.filled
+        if not changed.any():
             return None
-        whole = np.zeros(self.grid.shape, dtype=bool)
-        whole[tile.window] = differ
-        return whole
+        mask = np.zeros(self.grid.shape, dtype=bool)
+        mask[tile.window] = changed
+        return mask
 
     def sample(self, whole: NDArray[Any], matrix: Matrix, shape: tuple[int, ...]) -> NDArray[Any]:
-        """Return the nearest values of a whole grid at the pixels of a joint image: the inverse of :meth:`compose`."""
+        """Return the nearest values of a grid image at the pixels of a joint image: the inverse of :meth:`compose`."""
         pixels = np.moveaxis(np.indices(shape), 0, -1)
-        places = transform_points(np.linalg.inv(self.grid.to_world) @ matrix, pixels)
+        grid_points = transform_points(np.linalg.inv(self.grid.to_world) @ matrix, pixels)
         sampled: NDArray[Any] = ndimage.map_coordinates(
-            whole.astype(np.uint8), np.moveaxis(places, -1, 0), order=0, mode="constant"
+            whole.astype(np.uint8), np.moveaxis(grid_points, -1, 0), order=0, mode="constant"
         )
         return sampled
 

@@ -15,16 +15,16 @@ from napari_jsn.viewer.forms.fields import LayerField, SpacingField
 from napari_jsn.viewer.forms.form import DEVICES, Form, form_field, image_problem, spacing_problem
 from napari_jsn.viewer.layers.read_layer import found_in, layer_metadata, pixels_of, role_of, spacing_of
 
-_TITLES = {"fixed": ("Fixed", "baseline"), "moving": ("Moving", "follow-up"), "how": ("Registration", "")}
-#: The field with the pixel size of each image field.
+_TITLES = {"fixed": ("Fixed", "baseline"), "moving": ("Moving", "follow-up"), "registration": ("Registration", "")}
+#: Name of the pixel size field that belongs to each image field.
 _SPACING_OF = {"fixed": "spacing_mm", "moving": "moving_spacing_mm"}
 
 _MASKS_TIP = (
     "Labels layer of the image's shape: 1 upper (distal) bone, 2 lower (proximal) bone, 3 both.\n"
-    "Without one, the bones are found automatically."
+    "If empty, the bones are found automatically."
 )
 _SPACING_TIP = (
-    "Size of a pixel in mm (rows x columns where not square),\ntaken from the layer's scale where that is a length.\n"
+    "Size of a pixel in mm (rows x columns if not square),\nread from the layer's scale if its unit is a length.\n"
 )
 
 
@@ -48,15 +48,20 @@ class PairInputs:
     )
     moving_masks: Any = form_field("Bone masks", "labels", "moving", _MASKS_TIP)
     moving_spacing_mm: Spacing = form_field(
-        "Pixel size", "spacing", "moving", _SPACING_TIP + "Empty: the same as the fixed image's."
+        "Pixel size", "spacing", "moving", _SPACING_TIP + "Empty: same as the fixed image."
     )
-    method: str = form_field("Method", "choice", "how", "How the bones are registered.", choices()[0], tuple(choices()))
+    method: str = form_field("Method", "choice", "registration", "Registration method.", choices()[0], tuple(choices()))
     device: str = form_field(
-        "Device", "choice", "how", "Where to compute; auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES
+        "Device",
+        "choice",
+        "registration",
+        "Device for the computation; auto: a CUDA GPU if there is one.",
+        DEVICES[0],
+        DEVICES,
     )
 
     def problems(self) -> dict[str, str]:
-        """Return why the pair cannot be registered: field name to a sentence; empty where it can."""
+        """Return why the pair cannot be registered, as field name to sentence; empty if it can be registered."""
         checks: dict[str, Callable[[], str]] = {
             "fixed": lambda: image_problem(self.fixed),
             "moving": lambda: image_problem(self.moving, self.fixed),
@@ -68,7 +73,7 @@ class PairInputs:
         return {name: problem for name, check in checks.items() if (problem := check())}
 
     def as_core_arguments(self) -> dict[str, Any]:
-        """Return the arguments of :func:`napari_jsn.register`; arrays are copied, because layers may be painted on."""
+        """Return the arguments of :func:`napari_jsn.register`; arrays are copied, because the user can edit layers."""
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         for name in ("fixed", "fixed_masks", "moving", "moving_masks"):
             values[name] = None if values[name] is None else np.array(pixels_of(values[name]))
@@ -77,7 +82,7 @@ class PairInputs:
 
 
 class PairForm(Form):
-    """The form of a joint pair. Layers that the user did not choose are chosen by their role and name."""
+    """The form of a joint pair. Where the user chose no layer, the form selects one by its role or name."""
 
     def __init__(self) -> None:
         super().__init__(PairInputs, _TITLES)
@@ -88,7 +93,7 @@ class PairForm(Form):
         self._prefilled: dict[str, Any] = {}
 
     def set_choices(self, layers: Any) -> None:
-        """Update the choices of images and masks to the viewer's layers."""
+        """Offer the viewer's layers as choices of images and masks."""
         images = [layer for layer in layers if isinstance(layer, Image)]
         self._labels = [layer for layer in layers if isinstance(layer, Labels)]
         for name, default in _default_images(images).items():
@@ -97,42 +102,42 @@ class PairForm(Form):
         self._prefill()
 
     def spacing_source(self, image: str) -> str:
-        """Return where the pixel size of ``fixed`` or ``moving`` comes from, in words."""
+        """Return the source of the pixel size of ``fixed`` or ``moving`` as text; empty if there is no pixel size."""
         field = self.field(_SPACING_OF[image], SpacingField)
         if field.value() is None:
             return ""
         if field.edited:
             return "typed in"
-        # a layer that was scaled after reading no longer has the pixel size of its file
+        # if the user changed the layer's scale, the pixel size from the file no longer applies
         entry = layer_metadata(self.fields[image].value())
         return str(entry.get("spacing_source")) if entry.get("spacing_mm") == field.value() else "layer scale"
 
     def _set_mask_choices(self) -> None:
-        """Choose the bones that were found in the image; else masks by their role."""
+        """Select the masks that were found in the chosen image; if there are none, masks by their role."""
         for image in _SPACING_OF:
             name, chosen = f"{image}_masks", self.fields[image].value()
-            found = next((labels for labels in self._labels if found_in(labels, chosen)), None)
-            self.field(name, LayerField).set_choices(self._labels, found or _first(self._labels, name, mask=True))
+            masks = next((labels for labels in self._labels if found_in(labels, chosen)), None)
+            self.field(name, LayerField).set_choices(self._labels, masks or _first(self._labels, name, mask=True))
 
     def _prefill(self) -> None:
-        """Take the pixel size from a layer that was just chosen or scaled."""
+        """Fill in the pixel size of an image layer that has been chosen, or whose scale has changed."""
         for image, spacing in _SPACING_OF.items():
             layer = self.fields[image].value()
-            found = (layer, None if layer is None else spacing_of(layer))
-            if self._prefilled.get(image) != found:
-                self._prefilled[image] = found
-                self.field(spacing, SpacingField).prefill(found[1])
+            layer_spacing = (layer, None if layer is None else spacing_of(layer))
+            if self._prefilled.get(image) != layer_spacing:
+                self._prefilled[image] = layer_spacing
+                self.field(spacing, SpacingField).prefill(layer_spacing[1])
         self._on_change()
 
 
 def _default_images(images: list[Any]) -> dict[str, Any]:
     """Return images for ``fixed`` and ``moving``: by role or name, else the first 2-D greyscale images without role."""
-    found = {name: _first(images, name, mask=False) for name in _SPACING_OF}
-    plain = [image for image in images if role_of(image, False) is None and image.ndim == 2 and not image.rgb]
-    for name in found:
-        if found[name] is None:
-            found[name] = next((image for image in plain if image not in found.values()), None)
-    return found
+    defaults = {name: _first(images, name, mask=False) for name in _SPACING_OF}
+    without_role = [image for image in images if role_of(image, False) is None and image.ndim == 2 and not image.rgb]
+    for name in defaults:
+        if defaults[name] is None:
+            defaults[name] = next((image for image in without_role if image not in defaults.values()), None)
+    return defaults
 
 
 def _first(layers: list[Any], role: str, mask: bool) -> Any:
@@ -142,10 +147,10 @@ def _first(layers: list[Any], role: str, mask: bool) -> Any:
 def _masks_problem(layer: Any, image: Any) -> str:
     if layer is None or image is None:
         return ""
-    shape, wanted = np.shape(pixels_of(layer)), np.shape(pixels_of(image))[:2]
-    if shape == wanted:
+    shape, image_shape = np.shape(pixels_of(layer)), np.shape(pixels_of(image))[:2]
+    if shape == image_shape:
         return ""
-    return f"These masks are {_size(shape)} pixels, the image is {_size(wanted)}. Choose masks of this image."
+    return f"These masks are {_size(shape)} pixels, the image is {_size(image_shape)}. Choose masks of this image."
 
 
 def _size(shape: tuple[int, ...]) -> str:
