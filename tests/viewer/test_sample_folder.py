@@ -11,7 +11,7 @@ import napari
 import pytest
 from napari._qt.dialogs.qt_reader_dialog import QtReaderDialog
 
-from napari_jsn.progression import measure as measuring
+import napari_jsn as jsn
 from tests.progression.made_up import progression
 
 ROOT = Path(__file__).parents[2]
@@ -104,7 +104,7 @@ def test_napari_asks_for_the_reader_once_and_never_with_the_plugin_named(make_na
 def test_the_script_leaves_layers_and_a_table(make_napari_viewer, monkeypatch):
     viewer, measured = make_napari_viewer(), []
     monkeypatch.setattr(napari, "run", lambda: None)
-    monkeypatch.setattr(measuring, "measure", lambda patient, **options: measured.append(patient) or progression())
+    monkeypatch.setattr(jsn, "measure", lambda patient, **options: measured.append(patient) or progression())
     runpy.run_path(str(SAMPLE / "session.py"))
     assert [len(visit.radiographs) for visit in measured[0].visits] == [1, 1]
     names = [layer.name for layer in viewer.layers]
