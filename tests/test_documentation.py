@@ -35,7 +35,7 @@ from itertools import islice
 from napari_jsn.cli import main
 from napari_jsn.training import tasks
 
-SIMULATED = {"segmentation": 12, "localization": 2, "registration": 8}
+SIMULATED = {"segmentation": 6, "localization": 1, "registration": 4}
 OPTIONS = {
     "train": ["--epochs", "1", "--device", "cpu"],
     "evaluate localization": ["--simulated", "0"],
@@ -49,9 +49,13 @@ def short_task_class(name):
     class ShortTask(task_class(name)):
         def __init__(self, *arguments, **options):
             super().__init__(*arguments, **{**options, "simulated": SIMULATED[name]})
+            self._batch = 4
 
         def training_batches(self, epoch, seed):
             return islice(super().training_batches(epoch, seed), 2)
+
+        def validation_batches(self):
+            return list(islice(super().validation_batches(), 1))
 
     return ShortTask
 
