@@ -60,7 +60,7 @@ def registration(
     from napari_jsn.registration.methods import load_method
 
     methods = list(method or _METHODS)
-    for name in methods:  # fails before the long work
+    for name in methods:  # refuses an unknown method before the long computation
         load_method(name)
     check_folder(out)
     if data is None and not simulated:
@@ -68,7 +68,7 @@ def registration(
             "There are no images to measure. Give a folder (DATA) or a number of simulated pairs (--simulated).",
             "data",
         )
-    images, image_mm, description = ([], float("nan"), "") if data is None else _real(data, spacing_mm, joints)
+    images, image_mm, description = ([], float("nan"), "") if data is None else _load_images(data, spacing_mm, joints)
     if threads is not None:
         import torch
 
@@ -95,7 +95,7 @@ _ALT = {
 }
 
 
-def _real(data: Path, spacing_mm: float | None, limit: int | None) -> tuple[list[LabelledJoint], float, str]:
+def _load_images(data: Path, spacing_mm: float | None, limit: int | None) -> tuple[list[LabelledJoint], float, str]:
     """Return the images, their pixel size and a description."""
     from napari_jsn.common.errors import InputError
     from napari_jsn.evaluation.registration.paper_figures import by_joint
@@ -121,7 +121,7 @@ def _real(data: Path, spacing_mm: float | None, limit: int | None) -> tuple[list
 
 
 def _panels(images: list[LabelledJoint], spacing_mm: float, method: str, device: str | None) -> dict[str, bytes]:
-    """Draw Fig. 6 of the paper for the pairs whose loss fell most, in the median, and least."""
+    """Return Fig. 6 of the paper, as PNG files, for the pairs with the best, median and worst ratio of the losses."""
     from napari_jsn.evaluation.registration.paper_figures import all_visit_pairs, by_joint, register_pairs
     from napari_jsn.export.figure import png_bytes, registration_figure
     from napari_jsn.registration.register import register
@@ -134,9 +134,11 @@ def _panels(images: list[LabelledJoint], spacing_mm: float, method: str, device:
     pictures = {}
     for name, k in (("best", order[0]), ("median", order[len(order) // 2]), ("worst", order[-1])):
         fixed, moving = pairs[k].fixed, pairs[k].moving
-        found = register(fixed.image, moving.image, fixed.masks, moving.masks, spacing_mm, method=method, device=device)
+        result = register(
+            fixed.image, moving.image, fixed.masks, moving.masks, spacing_mm, method=method, device=device
+        )
         figure = registration_figure(
-            fixed.image, moving.image, found, spacing_mm, spacing_mm, f"{pairs[k].group}, {name}"
+            fixed.image, moving.image, result, spacing_mm, spacing_mm, f"{pairs[k].group}, {name}"
         )
         pictures[f"panels-{name}.png"] = png_bytes(figure)
     return pictures

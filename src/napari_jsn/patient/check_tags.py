@@ -1,4 +1,4 @@
-"""Check what files and tags state, before any hand is searched: views, dates and pixel spacing."""
+"""Check what files and tags state, before hands are searched: views, dates and pixel spacing."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.patient.patient import Patient
 from napari_jsn.radiograph import Radiograph
 
-#: View Position codes of lateral and oblique views, and the words of free text and of View Code Sequence.
+#: Codes of View Position for lateral and oblique views, and words for them in free text and in View Code Sequence.
 _CODES = {"LL", "RL", "LLD", "RLD", "ML", "LM", "LLO", "RLO", "LPO", "RPO", "LAO", "RAO"}
 _WORDS = re.compile(r"\blat(eral)?\b|\bobl(ique)?\b|ball.?catcher|n[oø]rg", re.IGNORECASE)
-_PALM_UP = re.compile(r"^ap$|antero-?posterior", re.IGNORECASE)
+_ANTEROPOSTERIOR = re.compile(r"^ap$|antero-?posterior", re.IGNORECASE)
 
 
 def is_oblique(radiograph: Radiograph) -> bool:
@@ -22,9 +22,9 @@ def is_oblique(radiograph: Radiograph) -> bool:
     return radiograph.view.upper() in _CODES or bool(_WORDS.search(radiograph.view))
 
 
-def is_palm_up(radiograph: Radiograph) -> bool:
+def is_anteroposterior(radiograph: Radiograph) -> bool:
     """Return whether the file states an anteroposterior view, on which a left hand looks like a right one."""
-    return bool(_PALM_UP.search(radiograph.view))
+    return bool(_ANTEROPOSTERIOR.search(radiograph.view))
 
 
 #: The note on radiographs without a pixel size.
@@ -41,7 +41,7 @@ def check_tags(patient: Patient) -> Patient:
     Returns
     -------
     Patient
-        With notes on visits of one day, and on unknown or mixed pixel spacing.
+        With notes on visits on the same day, and on unknown or mixed pixel spacing.
 
     Raises
     ------
@@ -64,12 +64,12 @@ def leave_out_oblique(patient: Patient) -> Patient:
     """Return the patient without the lateral and oblique views of visits that have another radiograph, with a note."""
     kept, notes = {}, []
     for visit in patient.visits:
-        flat = [hand for hand in visit.hands if not is_oblique(hand.radiograph)]
+        not_oblique = [hand for hand in visit.hands if not is_oblique(hand.radiograph)]
         kept[visit.number] = list(visit.hands)
-        if flat and len(flat) < len(visit.hands):
+        if not_oblique and len(not_oblique) < len(visit.hands):
             views = sorted({hand.radiograph.view for hand in visit.hands if is_oblique(hand.radiograph)})
             notes.append(f"Visit {visit.number}: lateral or oblique views were left out ({', '.join(views)}).")
-            kept[visit.number] = flat
+            kept[visit.number] = not_oblique
     return replace(patient.with_hands(kept), notes=tuple(dict.fromkeys((*patient.notes, *notes))))
 
 
@@ -99,9 +99,9 @@ def _check_spacing(patient: Patient) -> Iterator[str]:
             "it for each file in radiographs.csv.",
             "spacing_mm",
         )
-    kinds: dict[str, str] = {}
+    sources: dict[str, str] = {}
     for name, radiograph in radiographs.items():
-        kinds.setdefault(radiograph.spacing_source, name)
-    if len(kinds) > 1:
-        listed = ", ".join(f"{kind} ({name})" for kind, name in kinds.items())
+        sources.setdefault(radiograph.spacing_source, name)
+    if len(sources) > 1:
+        listed = ", ".join(f"{source} ({name})" for source, name in sources.items())
         yield f"Pixel spacings are of different kinds, so that sizes may differ by some per cent: {listed}."
