@@ -139,7 +139,7 @@ def test_what_is_doubtful_is_noted():
     doubtful = replace(found("L"), reasons=(Reason(ReasonCode.HAND_TOO_COARSE, "The hand is cut off."),))
     assert checked_hands(TWO, {**FOUND, (2, "L"): doubtful}) == ["Visit 2, left: The hand is cut off."]
     (note,) = checked_hands(TWO, {**FOUND, (2, "L"): found("L", "R")})
-    assert "Visit 2, left: the file states one hand, but both are seen" in note
+    assert "Visit 2, left: one hand is stated, but the radiograph shows both" in note
     palm_up = study(left(0), left(1, view="AP", side_source=found("L").side_source))
     (note,) = checked_hands(palm_up, FOUND)
     assert "anteroposterior" in note
@@ -147,19 +147,19 @@ def test_what_is_doubtful_is_noted():
 
 def test_a_hand_that_looks_like_the_other():
     other = replace(found("L"), contradicts=True)
-    assert "Visit 2 looks like the right hand, but is said to be the left" in told(TWO, {**FOUND, (2, "L"): other})
+    assert "Visit 2 looks like the right hand, but its stated side is left" in told(TWO, {**FOUND, (2, "L"): other})
     (note,) = checked_hands(TWO, {(1, "L"): other, (2, "L"): other})
     assert "mirrored" in note
 
 
 def test_hands_as_rulers():
     larger = {**FOUND, (2, "L"): found("L", size=1.1)}
-    assert "hand is 10% larger at visit 2 than at visit 1: one of them is wrong" in told(TWO, larger)
+    assert "hand is 10% larger at visit 2 than at visit 1: one of the spacings is wrong" in told(TWO, larger)
     given = study(left(0, spacing_source="given"), left(1, spacing_source="given"))
     (note,) = checked_hands(given, larger)
     assert "10% larger" in note
     assert checked_hands(TWO, {**FOUND, (2, "L"): found("L", size=0.95)}) == []
     huge = study(left(0, spacing_mm=1.0), left(1, spacing_mm=1.0))
-    assert "which no hand has" in told(huge, {(1, "L"): found("L", size=1.0), (2, "L"): found("L")})
+    assert "which is impossible" in told(huge, {(1, "L"): found("L", size=1.0), (2, "L"): found("L")})
     few = ("MCP2", "PIP2")  # too few to tell
     assert checked_hands(TWO, {**FOUND, (2, "L"): found("L", size=1.2, joints=few)}) == []

@@ -74,11 +74,11 @@ def test_what_cannot_be_a_study_is_told(folder, tmp_path):
     for name in ("AcquisitionDate", "ContentDate", "StudyDate"):
         undated[name].value = ""
     undated.save_as(path)
-    with pytest.raises(InputError, match=r"photo\.dcm does not say when.*Name the files.*radiographs\.csv"):
+    with pytest.raises(InputError, match=r"photo\.dcm states no date.*Name the files.*radiographs\.csv"):
         path.rename(one / "photo.dcm")
         read_patient(one)
     path.write_text("no DICOM")
-    with pytest.raises(InputError, match=r"_v01_L\.dcm is no DICOM file"):
+    with pytest.raises(InputError, match=r"_v01_L\.dcm is not a DICOM file"):
         read_patient(one)
 
 
@@ -147,7 +147,7 @@ def test_names_that_tell_no_order(tmp_path):
     for number in range(2):
         image(tmp_path / f"hand_{number}.png", number)
     words = words_of(tmp_path, split=False)
-    assert "hand_0.png does not say when it was taken" in words and "baseline and followup" in words
+    assert "hand_0.png states no date" in words and "baseline and followup" in words
     assert len(read_patient(image_alone(tmp_path), split=False).visits) == 1
 
 
@@ -168,7 +168,7 @@ def test_names_and_dates_that_contradict(folder):
     for old, new in (("v01", "a_followup"), ("v02", "b_baseline")):
         (patient / f"SIM0001_{old}_L.dcm").rename(patient / f"{new}.dcm")
     words = words_of(patient)
-    assert "out of order: a_followup.dcm and b_baseline.dcm" in words and "Correct the names" in words
+    assert "put a_followup.dcm and b_baseline.dcm in opposite order" in words and "Correct the names" in words
     (patient / "radiographs.csv").write_text("file,acquired\na_followup.dcm,2022-01-01\n")  # a person corrects the date
     study = read_patient(patient)
     assert [str(visit.day) for visit in study.visits] == ["2021-01-04", "2022-01-01"]
@@ -203,7 +203,7 @@ def test_copies_are_taken_once(folder):
     (patient / "SIM0001_v01_L_copy.dcm").write_bytes(path.read_bytes())
     study = read_patient(patient)
     assert [film.side for film in study.visits[0].radiographs] == ["R", "L"]
-    assert study.notes == ("Visit 1: a radiograph that was there more than once is taken once.",)
+    assert study.notes == ("Visit 1: a radiograph that occurs more than once is used once.",)
 
 
 def test_what_is_no_hand_is_left_out_and_told(folder):
@@ -219,7 +219,7 @@ def test_what_is_no_hand_is_left_out_and_told(folder):
     study = read_patient(patient)
     assert len(study.visits[0].radiographs) == 2
     assert study.notes == (
-        "Files that are no radiographs of hands were left out: 1 of body part FOOT, 1 of modality MR.",
+        "Files that are not radiographs of hands were left out: 1 of body part FOOT, 1 of modality MR.",
         "Visit 1: lateral or oblique views were left out (LL).",
     )
     for path in patient.glob("SIM*.dcm"):
@@ -267,5 +267,5 @@ def test_radiographs_one_by_one(folder, film):
         "L",
         None,
     ]
-    with pytest.raises(InputError, match="Visit 2 holds no radiograph"):
+    with pytest.raises(InputError, match="Visit 2 has no radiograph"):
         patient_from_radiographs(read, [])

@@ -49,7 +49,7 @@ def test_marker_and_anatomy():
     (told,), doubts = by_marker([hand("L", "L")], one)
     assert (told.side, told.side_source, doubts) == ("L", MARKER, [])
     (told,), (doubt,) = by_marker([hand("L", "R", mirrored=True)], one)
-    assert told.side == "L" and "says left, but the hand looks like a right one" in doubt and "is mirrored" in doubt
+    assert told.side == "L" and "states left, but the hand looks like a right one" in doubt and "is mirrored" in doubt
     (told,), (doubt,) = by_marker([hand("L", "R")], one)
     assert told.side == "L" and "palm faces up" in doubt
     unmarked = Radiograph(marked("L", 0)[300:], side="R", side_source=ANATOMY)

@@ -87,7 +87,7 @@ def test_a_patient_is_split_where_sides_are_not_stated(monkeypatch):
     assert patient.hands_found and all(hand.found for hand in patient.hands)
     assert patient.notes[0] == "before"
     assert "Visit 1: both hands on one radiograph were distinguished" in patient.notes[1]
-    assert "Visit 2: no side is stated; left by anatomy" in patient.notes[2]
+    assert "Visit 2: no side is stated; the left hand was recognised by anatomy" in patient.notes[2]
     assert find_hands(patient) is patient  # each radiograph is searched once
 
 
@@ -98,4 +98,4 @@ def test_a_radiograph_that_should_show_both_hands_and_shows_one(monkeypatch):
         for n in (1, 2)
     ]
     patient = find_hands(Patient(tuple(visits)))
-    assert any("said to show both hands, but only the left" in note for note in patient.notes)
+    assert any("both hands are stated, but only the left" in note for note in patient.notes)

@@ -12,7 +12,7 @@ from napari_jsn.joint.similarity import Similarity, joint_space_narrowing
 from napari_jsn.patient.patient import Hand
 from napari_jsn.progression.hand_scale import with_hand_scale
 from napari_jsn.progression.notes import progression_notes
-from napari_jsn.progression.pairwise import carried, pairwise_narrowings
+from napari_jsn.progression.pairwise import carried_frames, pairwise_narrowings
 from napari_jsn.progression.recentre import recentre_box
 from napari_jsn.progression.repositioning import joint_kind, repositioning_sd_mm
 from napari_jsn.radiograph import Radiograph
@@ -81,9 +81,9 @@ def test_the_baselines_point_goes_by_trusted_registrations():
     registrations = {
         (0, 1): moved_by(one, right, 0.0), (0, 2): moved_by(one, wrong, 0.0), (1, 2): moved_by(one, right, 0.0),
     }  # fmt: skip
-    frames = carried(registrations, {(0, 1), (1, 2)})
+    frames = carried_frames(registrations, {(0, 1), (1, 2)})
     np.testing.assert_allclose(frames[2].point - one.point, (6, 0), atol=1e-9)
-    np.testing.assert_allclose(carried(registrations, {(0, 1)})[2].point - one.point, (60, 0), atol=1e-9)
+    np.testing.assert_allclose(carried_frames(registrations, {(0, 1)})[2].point - one.point, (60, 0), atol=1e-9)
 
 
 def test_scales_are_drawn_to_the_hands_and_bones_stay_in_place():

@@ -106,7 +106,7 @@ def test_a_stated_narrowing_is_reached_at_the_last_visit():
         ({"spacing_mm": 0.0}, "0.05 to 0.5"),
         ({"shape": (100, 100)}, "too small for a hand"),
         ({"shape": (2010, 1490), "hands": "together"}, "both hands"),
-        ({"jsn_mm": 1.9}, "beyond contact"),
+        ({"jsn_mm": 1.9}, "is too large"),
         ({"jsn_mm": float("nan")}, "cannot be simulated"),
         ({"jsn_mm": -9.0}, "cannot be simulated"),
         ({"interval_days": 10**6}, "30 years at most"),

@@ -60,7 +60,7 @@ def registration(
     from napari_jsn.registration.methods import load_method
 
     methods = list(method or _METHODS)
-    for name in methods:  # raises an error for a wrong name before the long computation
+    for name in methods:  # refuses an unknown method before the long computation
         load_method(name)
     check_folder(out)
     if data is None and not simulated:
@@ -121,7 +121,7 @@ def _real_images(data: Path, spacing_mm: float | None, limit: int | None) -> tup
 
 
 def _panels(images: list[LabelledJoint], spacing_mm: float, method: str, device: str | None) -> dict[str, bytes]:
-    """Return Fig. 6 of the paper for the pairs with the largest, the median and the smallest decrease of the loss."""
+    """Return Fig. 6 of the paper, as PNG files, for the pairs with the best, median and worst ratio of the losses."""
     from napari_jsn.evaluation.registration.paper_figures import all_visit_pairs, by_joint, register_pairs
     from napari_jsn.export.figure import png_bytes, registration_figure
     from napari_jsn.registration.register import register

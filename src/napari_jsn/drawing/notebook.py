@@ -1,4 +1,4 @@
-"""Pieces of HTML that results show in a notebook."""
+"""Make the HTML that shows a result in a notebook."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def table_html(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def picture_html(picture: str, width: int = LONGEST_SIDE, caption: str = "") -> str:
-    """Return an SVG picture of a width in pixels, with a caption below it."""
-    below = f"<div>{escape(caption)}</div>" if caption else ""
-    return f'<div style="width:{width}px">{picture}{below}</div>'
+    """Return HTML that shows an SVG picture ``width`` pixels wide, with a caption below it."""
+    caption_html = f"<div>{escape(caption)}</div>" if caption else ""
+    return f'<div style="width:{width}px">{picture}{caption_html}</div>'
 
 
 def result_html(title: str, *parts: str, notes: Sequence[str] = ()) -> str:
-    """Return a title, parts beside each other, and notes below them."""
-    below = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    list_ = f"<ul>{below}</ul>" if below else ""
+    """Return HTML with a title, the parts side by side, and a list of notes below them."""
+    items = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    notes_html = f"<ul>{items}</ul>" if items else ""
     row = f'<div style="display:flex;flex-wrap:wrap;gap:16px;align-items:flex-start">{"".join(parts)}</div>'
-    return f"<div><p><b>{escape(title)}</b></p>{row}{list_}</div>"
+    return f"<div><p><b>{escape(title)}</b></p>{row}{notes_html}</div>"

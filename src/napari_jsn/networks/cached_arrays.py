@@ -1,4 +1,4 @@
-"""Arrays that are slow to make, such as simulated training images, kept on disk for the next call."""
+"""Store arrays on disk that are slow to compute, such as simulated training images, for the next call."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def cached_arrays(name: str, package: ModuleType, make: Callable[[], Arrays], cache: Path | None = None) -> Arrays:
-    """Return named arrays from the cache, or make them and keep them there.
+    """Return named arrays from the cache; if they are not there, compute and store them.
 
     Parameters
     ----------
     name : str
-        Begins the file's name; must contain everything that the arrays depend on beside the package.
+        Start of the file's name. It must contain every setting that the arrays depend on, apart from the code.
     package : module
-        The package whose code makes the arrays. They are made again when its files have changed.
+        The package whose code computes the arrays. They are computed again when its files have changed.
     make : callable
         Returns the arrays.
     cache : Path, optional
@@ -41,13 +41,13 @@ def cached_arrays(name: str, package: ModuleType, make: Callable[[], Arrays], ca
             return {key: file[key] for key in file.files}
     arrays = make()
     content = io.BytesIO()
-    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]  # numpy's types take the names for its options
+    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]  # the type stub takes array names for options
     write_files(cache, {path.name: content.getvalue()})
     return arrays
 
 
 def _hash_of_code(package: ModuleType) -> str:
-    """Return the first digits of the hash of a package's Python and JSON files, those of its subpackages included."""
+    """Return the first digits of the hash of all Python and JSON files of a package and its subpackages."""
     folder = Path(str(package.__file__)).parent
     paths = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".json"))
     return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:12]

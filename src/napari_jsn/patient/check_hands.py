@@ -1,4 +1,4 @@
-"""Check that the hands of a patient can be compared: which hands there are, and what was found on them."""
+"""Check that the hands of a patient can be compared: their sides, joints and sizes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import sentences
-from napari_jsn.patient.check_tags import is_palm_up
+from napari_jsn.patient.check_tags import is_anteroposterior
 from napari_jsn.patient.hand_size import check_hand_sizes
 from napari_jsn.patient.labels import side_label
 from napari_jsn.patient.patient import Hand, Patient, Visit
@@ -18,50 +18,50 @@ _OTHER_SIDE = {"L": "R", "R": "L"}
 
 
 def check_sides(patient: Patient) -> list[str]:
-    """Check which hands there are, after radiographs of both hands were split and before joints are searched.
+    """Check the sides of the hands, after radiographs of both hands are split and before joints are searched.
 
-    Refused: two radiographs of one hand in a visit; visits that share no hand; one image for two hands.
+    Errors are: two radiographs of one hand at one visit; visits without a common hand; the same image for two hands.
 
     Parameters
     ----------
     patient : Patient
-        One hand a radiograph.
+        Each radiograph shows one hand.
 
     Returns
     -------
     list of str
-        Notes on hands that some visits do not show, and on equal images.
+        Notes on hands that are missing at some visits, and on identical images.
 
     Raises
     ------
     InputError
-        It names visits and sides, and says what to do.
+        If a check fails. The message names visits and sides, and says what to do.
     """
     for visit in patient.visits:
-        _check_one_radiograph_a_hand(visit)
+        _check_one_radiograph_per_hand(visit)
     return [*_check_common_hands(patient), *_check_different_images(patient)]
 
 
 def check_hands(patient: Patient) -> list[str]:
     """Check that the hands which were found can be compared.
 
-    Refused: a radiograph that shows no hand, a follow-up that shows the other hand (or is mirrored), hands whose size
-    is impossible by their pixel spacing, and hands whose size differs between visits.
+    Errors are: a radiograph without a hand; a follow-up of the other hand (or a mirrored one); a size of the hand that
+    is impossible, by its pixel spacing; a size of the hand that differs between visits.
 
     Parameters
     ----------
     patient : Patient
-        One hand a radiograph, its joints found.
+        Each radiograph shows one hand, whose joints have been searched.
 
     Returns
     -------
     list of str
-        Notes on what is doubtful about the hands.
+        Notes on possible errors.
 
     Raises
     ------
     InputError
-        It names visits and sides, and says what to do.
+        If a check fails. The message names visits and sides, and says what to do.
     """
     notes = []
     for hand in patient.hands:
@@ -71,16 +71,16 @@ def check_hands(patient: Patient) -> list[str]:
         _check_is_hand(hand)
         notes += [f"{name}: {reason}" for reason in found.reasons]
         if len(found.sides) == 2 and hand.radiograph.side_source != found.side_source:
-            notes.append(f"{name}: the file states one hand, but both are seen; that one is measured.")
-        if is_palm_up(hand.radiograph) and hand.radiograph.side_source.startswith("anatomy"):
+            notes.append(f"{name}: one hand is stated, but the radiograph shows both; only that one is measured.")
+        if is_anteroposterior(hand.radiograph) and hand.radiograph.side_source.startswith("anatomy"):
             notes.append(
                 f"{name}: the file states an anteroposterior view, on which left and right look exchanged; its side "
-                "was determined as on a posteroanterior view."
+                "was determined as if the view were posteroanterior."
             )
     return [*notes, *_check_same_hand(patient), *check_hand_sizes(patient)]
 
 
-def _check_one_radiograph_a_hand(visit: Visit) -> None:
+def _check_one_radiograph_per_hand(visit: Visit) -> None:
     for one, other in combinations(visit.radiographs, 2):
         if one.side == other.side:
             files = [str(each.path) for each in (one, other) if each.path is not None]
@@ -88,25 +88,26 @@ def _check_one_radiograph_a_hand(visit: Visit) -> None:
             when = f" ({visit.day})" if visit.day else ""
             hand = f"of the {side_label(one.side)} hand" if one.side else "without a known side"
             raise InputError(
-                f"Visit {visit.number}{when} has two radiographs {hand}{which}. Leave out the one that is not to be "
-                "measured; if they are two visits, name them after the visits (v01, v02).",
+                f"Visit {visit.number}{when} has two radiographs {hand}{which}. Leave out the one that should not be "
+                "measured. If they are of two visits, put the visits into the file names (v01, v02).",
                 "followup",
             )
 
 
 def _check_common_hands(patient: Patient) -> Iterator[str]:
     baseline, *followups = patient.visits
-    first = _sides(baseline)
+    baseline_sides = _sides(baseline)
     for visit in followups:
-        now = _sides(visit)
-        if not first & now and None not in first | now:
+        sides = _sides(visit)
+        if not baseline_sides & sides and None not in baseline_sides | sides:
             raise InputError(
-                f"Visit {baseline.number} shows the {_listed(first)} hand and visit {visit.number} the {_listed(now)}: "
-                "nothing can be compared. Give radiographs of the same hand; if a side is stated wrongly, correct it.",
+                f"Visit {baseline.number} shows the {_side_list(baseline_sides)} hand and visit {visit.number} the "
+                f"{_side_list(sides)}: nothing can be compared. Give radiographs of the same hand; if a "
+                "stated side is wrong, correct it.",
                 "followup",
             )
-        for side in sorted(filter(None, first ^ now), reverse=True):
-            absent = baseline if side in now else visit
+        for side in sorted(filter(None, baseline_sides ^ sides), reverse=True):
+            absent = baseline if side in sides else visit
             yield f"Visit {absent.number} does not show the {side_label(side)} hand."
 
 
@@ -114,19 +115,19 @@ def _sides(visit: Visit) -> set[str | None]:
     return {hand.side for hand in visit.hands}
 
 
-def _listed(sides: set[str | None]) -> str:
+def _side_list(sides: set[str | None]) -> str:
     return " and ".join(side_label(side) for side in sorted(filter(None, sides), reverse=True))
 
 
 def _check_different_images(patient: Patient) -> Iterator[str]:
     for one, other in combinations(patient.hands, 2):
-        here, there = one.radiograph, other.radiograph
-        if here.origin != there.origin or not np.array_equal(here.pixels, there.pixels):
+        first, second = one.radiograph, other.radiograph
+        if first.origin != second.origin or not np.array_equal(first.pixels, second.pixels):
             continue
         names = f"{one.label.capitalize()} and {other.label}"
         if one.side != other.side:
             raise InputError(
-                f"{names} are the same image, which cannot show two hands. Give the radiograph of each.", "followup"
+                f"{names} are the same image, which cannot show two hands. Give one radiograph for each.", "followup"
             )
         yield f"{names} are the same image."
 
@@ -144,22 +145,23 @@ def _check_is_hand(hand: Hand) -> None:
 
 
 def _check_same_hand(patient: Patient) -> Iterator[str]:
-    """Refuse the other hand at some visits; note a wrong or mirrored tag where all visits show the other hand."""
+    """Refuse a patient whose visits show different hands; yield a note if all visits contradict the stated side."""
     for side in sorted({hand.side for hand in patient.hands if hand.side}, reverse=True):
         contradicts = {
             hand.visit: hand.found.contradicts for hand in patient.hands if hand.side == side and hand.found is not None
         }
         if not any(contradicts.values()):
             continue
-        words, other = side_label(side), side_label(_OTHER_SIDE[side])
+        stated, other = side_label(side), side_label(_OTHER_SIDE[side])
         if not all(contradicts.values()):
             which = ", ".join(str(visit) for visit, contradicted in contradicts.items() if contradicted)
             raise InputError(
-                f"Visit {which} looks like the {other} hand, but is said to be the {words} one as at the other visits: "
-                "another hand, or a mirrored image. Give radiographs of the same hand, all mirrored or none.",
+                f"Visit {which} looks like the {other} hand, but its stated side is {stated}, and the other visits "
+                f"look like the {stated} hand. It is another hand, or the image is mirrored. Give radiographs of the "
+                "same hand, either all mirrored or none.",
                 "followup",
             )
         yield (
-            f"The hand said to be the {words} one looks like the {other}: the side is stated wrongly, the palm "
-            "faces up, or the images are mirrored."
+            f"The stated side is {stated}, but the radiographs look like the {other} hand: the stated side is wrong, "
+            "the palm faces up, or the images are mirrored."
         )

@@ -1,4 +1,4 @@
-"""Check what files and tags state, before any hand is searched: views, dates and pixel spacing."""
+"""Check what files and tags state, before hands are searched: views, dates and pixel spacing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_jsn.radiograph import Radiograph
 _CODES = {"LL", "RL", "LLD", "RLD", "ML", "LM", "LLO", "RLO", "LPO", "RPO", "LAO", "RAO"}
 #: Beginnings of words that mean such a view in codes, free text and View Code Sequence.
 _OBLIQUE_WORDS = ("LAT", "OBL", "NORG", "N\u00d8RG", "BALLCATCHER")
-_PALM_UP = re.compile(r"^ap$|antero-?posterior", re.IGNORECASE)
+_ANTEROPOSTERIOR = re.compile(r"^ap$|antero-?posterior", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s_/,;.-]+")
 
 
@@ -24,9 +24,9 @@ def is_oblique(radiograph: Radiograph) -> bool:
     return _states_oblique(radiograph.view or radiograph.view_code)
 
 
-def is_palm_up(radiograph: Radiograph) -> bool:
+def is_anteroposterior(radiograph: Radiograph) -> bool:
     """Return whether the file states an anteroposterior view, on which a left hand looks like a right one."""
-    return bool(_PALM_UP.search(radiograph.view or radiograph.view_code))
+    return bool(_ANTEROPOSTERIOR.search(radiograph.view or radiograph.view_code))
 
 
 def _states_oblique(view: str) -> bool:
@@ -49,7 +49,7 @@ def check_tags(patient: Patient) -> Patient:
     Returns
     -------
     Patient
-        With notes on visits of one day, and on unknown or mixed pixel spacing.
+        With notes on visits on the same day, and on unknown or mixed pixel spacing.
 
     Raises
     ------
@@ -73,12 +73,12 @@ def leave_out_oblique(patient: Patient) -> Patient:
     """Return the patient without the lateral and oblique views of visits that have another radiograph, with a note."""
     kept, notes = {}, []
     for visit in patient.visits:
-        flat = [hand for hand in visit.hands if not is_oblique(hand.radiograph)]
+        not_oblique = [hand for hand in visit.hands if not is_oblique(hand.radiograph)]
         kept[visit.number] = list(visit.hands)
-        if flat and len(flat) < len(visit.hands):
+        if not_oblique and len(not_oblique) < len(visit.hands):
             views = sorted({r.view or r.view_code for r in visit.radiographs if is_oblique(r)})
             notes.append(f"Visit {visit.number}: lateral or oblique views were left out ({', '.join(views)}).")
-            kept[visit.number] = flat
+            kept[visit.number] = not_oblique
     return replace(patient.with_hands(kept), notes=tuple(dict.fromkeys((*patient.notes, *notes))))
 
 
@@ -126,9 +126,9 @@ def _check_spacing(patient: Patient) -> Iterator[str]:
             "it for each file in radiographs.csv.",
             "spacing_mm",
         )
-    kinds: dict[str, str] = {}
+    sources: dict[str, str] = {}
     for name, radiograph in radiographs.items():
-        kinds.setdefault(radiograph.spacing_source, name)
-    if len(kinds) > 1:
-        listed = ", ".join(f"{kind} ({name})" for kind, name in kinds.items())
+        sources.setdefault(radiograph.spacing_source, name)
+    if len(sources) > 1:
+        listed = ", ".join(f"{source} ({name})" for source, name in sources.items())
         yield f"Pixel spacings are of different kinds, so that sizes may differ by some per cent: {listed}."

@@ -25,7 +25,7 @@ def split_hands(
     device: str | None = None,
     progress: Progress | None = None,
 ) -> Patient:
-    """Return the patient with one hand a radiograph: hands are searched on radiographs of unknown side and split.
+    """Return the patient with one hand per radiograph: radiographs of unknown side are searched and split.
 
     Lateral and oblique views are left out where their visit has another radiograph.
 
@@ -35,7 +35,7 @@ def split_hands(
     boxes : mapping of (visit, side) to sequence of Joint, optional
         Radiographs whose joints are given are not searched.
     model, device : str
-        Of the localiser; see :func:`napari_jsn.find_joints`.
+        Of the localization; see :func:`napari_jsn.find_joints`.
     progress : Progress, optional
         When aborted, radiographs that were not searched yet stay as they are.
 
@@ -55,8 +55,8 @@ def split_hands(
         if progress.aborted:
             break
         progress.update(number, len(unknown), f"Searching hands: visit {hand.visit}")
-        split[id(hand)], more = hands_of(hand, find_joints(hand.radiograph, model=model, device=device))
-        notes += more
+        split[id(hand)], hand_notes = hands_of(hand, find_joints(hand.radiograph, model=model, device=device))
+        notes += hand_notes
     hands = {
         visit.number: [part for hand in visit.hands for part in split.get(id(hand), [hand])] for visit in patient.visits
     }
@@ -71,20 +71,20 @@ def find_hands(
     device: str | None = None,
     progress: Progress | None = None,
 ) -> Patient:
-    """Return the patient with one hand a radiograph, the joints of each hand, and all checks done.
+    """Return the patient with one hand per radiograph, the joints of each hand, and all checks done.
 
     Tags are checked before anything is searched. Then radiographs of both hands are split, joints are searched where
-    there are none, and the hands are checked. What was done before is not done again.
+    there are none, and the hands are checked. Steps that are already done are skipped.
 
     Parameters
     ----------
     patient : Patient
     boxes : mapping of (visit, side) to sequence of Joint, optional
-        Joints that are given instead of searched.
+        Joints to use instead of those that a search would find.
     model, device : str
-        Of the localiser; see :func:`napari_jsn.find_joints`.
+        Of the localization; see :func:`napari_jsn.find_joints`.
     progress : Progress, optional
-        When aborted, the patient is returned as far as it was done, with ``hands_found`` False.
+        When aborted, the patient is returned after the steps that were done, with ``hands_found`` False.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def find_hands(
     patient = split_hands(check_tags(leave_out_oblique(patient)), boxes, model, device, progress)
     if not patient.hands_split:
         return patient
-    notes = check_sides(patient)  # before the slower search
+    notes = check_sides(patient)  # before the joints are searched, which is slower
     given = {
         visit.number: [
             replace(hand, found=_given(hand, boxes)) if hand.place in boxes else hand for hand in visit.hands
@@ -106,12 +106,12 @@ def find_hands(
         for visit in patient.visits
     }
     patient = patient.with_hands(given)
-    bare = [hand for hand in patient.hands if hand.found is None]
-    radiographs = [hand.radiograph for hand in bare]
-    found = find_joints_many(radiographs, model, device, progress=progress) if bare else []
-    if len(found) < len(bare):
+    without_joints = [hand for hand in patient.hands if hand.found is None]
+    radiographs = [hand.radiograph for hand in without_joints]
+    found = find_joints_many(radiographs, model, device, progress=progress) if without_joints else []
+    if len(found) < len(without_joints):
         return patient
-    joints = {hand.place: each for hand, each in zip(bare, found, strict=True)}
+    joints = {hand.place: each for hand, each in zip(without_joints, found, strict=True)}
     searched = {
         visit.number: [replace(hand, found=joints.get(hand.place, hand.found)) for hand in visit.hands]
         for visit in patient.visits
@@ -122,7 +122,7 @@ def find_hands(
 
 
 def _given(hand: Hand, boxes: Mapping[Place, Sequence[Joint]]) -> FoundJoints:
-    """Return given joints in the form of found ones."""
+    """Return the joints that are given for a hand as FoundJoints."""
     joints = boxes[hand.place]
     names = [joint.name for joint in joints]
     if unknown := [name for name in names if name not in JOINTS]:

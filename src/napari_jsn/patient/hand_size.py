@@ -1,4 +1,4 @@
-"""Check pixel spacings by the size of the hands: it must be possible, and the same at every visit."""
+"""Check pixel spacings by the size of the hands: the size must be possible, and the same at every visit."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ Distances = dict[tuple[str, str], float]
 
 #: Limits of the distance from MCP to PIP joint in mm: below that of a small child, above that of any hand.
 _SHORTEST_MM, _LONGEST_MM = 15.0, 75.0
-#: Change of the distances between the joints of a finger that no posture, magnification or localiser explains.
-MOST_CHANGE = 0.08
-#: Fewest distances that give a size.
-_FEWEST = 3
+#: Largest relative change of the distances between joints of a finger that posture, magnification and errors of
+#: localization can cause.
+MAX_CHANGE = 0.08
+#: Smallest number of distances from which a size is computed.
+_MIN_DISTANCES = 3
 
 
 def check_hand_sizes(patient: Patient) -> Iterator[str]:
@@ -28,39 +29,41 @@ def check_hand_sizes(patient: Patient) -> Iterator[str]:
     Parameters
     ----------
     patient : Patient
-        Hands without a pixel size or without joints are passed over.
+        Hands without a pixel size or without joints are skipped.
 
     Yields
     ------
     str
-        A size that differs by more than 8 % where the spacing was given by the user.
+        A note on a size that differs by more than 8 %, if the user gave the spacing.
 
     Raises
     ------
     InputError
-        If the size of a hand is impossible by its pixel spacing, or differs by more than 8 % between visits.
+        If the size of a hand is impossible, by its pixel spacing, or differs by more than 8 % between visits.
     """
     first: dict[str | None, tuple[Hand, Distances]] = {}
     for hand in patient.hands:
         if hand.radiograph.spacing_mm is None or hand.found is None:
             continue
-        now = distances_mm(hand)
-        _check_size(hand, now)
+        distances = distances_mm(hand)
+        _check_size(hand, distances)
         if hand.side not in first:
-            first[hand.side] = hand, now
+            first[hand.side] = hand, distances
             continue
-        before, then = first[hand.side]
-        change = size_change(then, now)
-        if abs(change) <= MOST_CHANGE or np.isnan(change):
+        baseline, baseline_distances = first[hand.side]
+        change = size_change(baseline_distances, distances)
+        if abs(change) <= MAX_CHANGE or np.isnan(change):
             continue
-        sources = before.radiograph.spacing_source, hand.radiograph.spacing_source
+        sources = baseline.radiograph.spacing_source, hand.radiograph.spacing_source
         difference = (
-            f"By the pixel spacings ({', '.join(sources)}) the {side_label(hand.side)} hand is {abs(change):.0%} "
-            f"{'larger' if change > 0 else 'smaller'} at visit {hand.visit} than at visit {before.visit}"
+            f"According to the pixel spacings ({', '.join(sources)}) the {side_label(hand.side)} hand is "
+            f"{abs(change):.0%} {'larger' if change > 0 else 'smaller'} at visit {hand.visit} than "
+            f"at visit {baseline.visit}"
         )
         if set(sources) != {GIVEN}:
             raise InputError(
-                f"{difference}: one of them is wrong. State the right ones in radiographs.csv, or give spacing_mm.",
+                f"{difference}: one of the spacings is wrong. State the correct ones in radiographs.csv, or give "
+                "spacing_mm.",
                 "spacing_mm",
             )
         yield f"{difference}."
@@ -81,9 +84,9 @@ def distances_mm(hand: Hand) -> Distances:
 
 
 def size_change(before: Distances, now: Distances) -> float:
-    """Return by which share a hand is larger now: the median over common distances; NaN with fewer than 3."""
+    """Return the relative change of size, positive if larger now: median over at least 3 common distances, or NaN."""
     ratios = [now[pair] / before[pair] for pair in before.keys() & now.keys() if before[pair] > 0]
-    return float(np.median(ratios)) - 1 if len(ratios) >= _FEWEST else float("nan")
+    return float(np.median(ratios)) - 1 if len(ratios) >= _MIN_DISTANCES else float("nan")
 
 
 def _check_size(hand: Hand, distances: Distances) -> None:
@@ -91,7 +94,8 @@ def _check_size(hand: Hand, distances: Distances) -> None:
     if not lengths or _SHORTEST_MM <= (length := float(np.median(lengths))) <= _LONGEST_MM:
         return
     raise InputError(
-        f"By its pixel spacing ({hand.radiograph.spacing_mm} mm, {hand.radiograph.spacing_source}) the fingers of "
-        f"{hand.label} have {length:.0f} mm from MCP to PIP joint, which no hand has. Give the true spacing_mm.",
+        f"{hand.label.capitalize()}: with its pixel spacing ({hand.radiograph.spacing_mm} mm, "
+        f"{hand.radiograph.spacing_source}) the distance from MCP to PIP joint is {length:.0f} mm, which is "
+        "impossible. Give the correct spacing_mm.",
         "spacing_mm",
     )

@@ -1,4 +1,4 @@
-"""The identity of a patient: the tags that distinguish two patients; compared, never printed or stored."""
+"""Compare the identity of patients, by the tags that distinguish two patients; it is never printed or stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from napari_jsn.common.errors import InputError
 
 @dataclass(frozen=True)
 class Identity:
-    """What a file states of its patient; "" where it states nothing.
+    """Identity of the patient, as a file states it; "" for what is not stated.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ class Identity:
     name: str = ""
 
 
-#: DICOM attributes of an identity, in its order.
+#: DICOM attributes of the fields of :class:`Identity`, in the same order.
 TAGS = ("PatientID", "PatientBirthDate", "PatientSex", "PatientName")
-_WORDS = dict(zip(("number", "birth_date", "sex", "name"), ("Patient ID", "birth date", "sex", "name")))
+_LABELS = dict(zip(("number", "birth_date", "sex", "name"), ("Patient ID", "birth date", "sex", "name")))
 
 
 def check_one_patient(identities: Mapping[str, Identity], where: str, argument: str) -> list[str]:
@@ -38,43 +38,43 @@ def check_one_patient(identities: Mapping[str, Identity], where: str, argument: 
     Parameters
     ----------
     identities : mapping of str to Identity
-        By file.
+        Identities by file.
     where : str
-        Where they were found, for the sentence.
+        Folder or input that the error message names.
     argument : str
-        The argument that a refusal names.
+        Argument that the error names.
 
     Returns
     -------
     list of str
-        A note where the name differs.
+        A note if the name differs.
 
     Raises
     ------
     InputError
-        It names two files and what differs between them, but no identity.
+        If there are several patients. The message names two files and what differs between them, but no identity.
     """
     notes = []
-    for fact, word in _WORDS.items():
-        files: dict[str, str] = {}  # by what they say
+    for attribute, label in _LABELS.items():
+        files: dict[str, str] = {}  # the first file with each value
         for file, identity in identities.items():
-            said = _plain(getattr(identity, fact))
-            if said and (fact != "sex" or said in ("m", "f")):
-                files.setdefault(said, file)
+            value = _normalised(getattr(identity, attribute))
+            if value and (attribute != "sex" or value in ("m", "f")):
+                files.setdefault(value, file)
         if len(files) < 2:
             continue
-        if fact == "name" and all(identity.number and identity.birth_date for identity in identities.values()):
+        if attribute == "name" and all(identity.number and identity.birth_date for identity in identities.values()):
             notes.append("The patient's name differs between the radiographs; number and birth date agree.")
             continue
         one, other, *_ = files.values()
         raise InputError(
-            f"{where} holds radiographs of more than one patient: the {word} in {one} and in {other} differs. "
+            f"{where} contains radiographs of more than one patient: the {label} in {one} and in {other} differs. "
             "Give the radiographs of one patient.",
             argument,
         )
     return notes
 
 
-def _plain(text: str) -> str:
+def _normalised(text: str) -> str:
     """Return a text without case and without the marks that separate the parts of a name."""
     return " ".join(text.replace("^", " ").replace(",", " ").split()).casefold()

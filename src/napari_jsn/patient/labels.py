@@ -1,4 +1,4 @@
-"""Labels of radiographs in sentences and exports: visit and side, never the file."""
+"""Labels of radiographs in sentences and exports: visit and side, never the name of the file."""
 
 from __future__ import annotations
 

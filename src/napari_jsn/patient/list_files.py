@@ -16,10 +16,10 @@ DICOM_SUFFIXES = (".dcm", ".dicom")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 #: Modalities of plain radiographs: computed, digital, digitised film, other, not stated.
 MODALITIES = ("CR", "DX", "RG", "OT", "")
-#: Words of BodyPartExamined that exclude a hand; unknown words pass.
-NO_HANDS = ("FOOT", "FEET", "TOE", "ANKLE", "KNEE", "HIP", "PELVIS", "CHEST", "SKULL", "SPINE", "SHOULDER", "ELBOW")
-#: Depth of folders that is searched: exports lie in folders by patient, study and series.
-DEEPEST = 3
+#: Words of BodyPartExamined by which a file is left out; files with other words are kept.
+OTHER_PARTS = ("FOOT", "FEET", "TOE", "ANKLE", "KNEE", "HIP", "PELVIS", "CHEST", "SKULL", "SPINE", "SHOULDER", "ELBOW")
+#: Levels of subfolders that are searched: exports have a folder for patient, study and series.
+MAX_DEPTH = 3
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,15 @@ class RadiographFile:
 
 
 def list_radiographs(folder: Path, table: dict[str, StatedFacts]) -> tuple[list[RadiographFile], list[str]]:
-    """Return the radiographs of a folder, by name, and notes on what was left out.
+    """Return the radiographs of a folder, sorted by name, and notes on files that were left out.
 
-    DICOM files where there are any; else the image files that ``radiographs.csv`` lists; else all images but masks.
+    These are the DICOM files, if there are any; else the image files that ``radiographs.csv`` lists; else all image
+    files except masks.
 
     Raises
     ------
     InputError
-        If there are none; if a DICOM file is damaged.
+        If the folder contains no radiographs, or a DICOM file is damaged.
     """
     paths = sorted(_entries(folder))
     files, left_out = _dicom_radiographs(folder, filter(_may_be_dicom, paths))
@@ -63,48 +64,48 @@ def list_radiographs(folder: Path, table: dict[str, StatedFacts]) -> tuple[list[
     if not files:
         why = f" These files were left out: {listed}." if listed else ""
         raise InputError(
-            f"{folder} holds no DICOM radiographs (CR, DX) and no image files of hands, nor a {RADIOGRAPHS_TABLE} that "
-            f"lists some.{why} Give the folder with the radiographs of one patient.",
+            f"{folder} contains no DICOM radiographs (CR, DX), no image files of hands and no {RADIOGRAPHS_TABLE} that "
+            f"lists image files.{why} Give the folder with the radiographs of one patient.",
             "folder",
         )
-    return files, [f"Files that are no radiographs of hands were left out: {listed}."] if listed else []
+    return files, [f"Files that are not radiographs of hands were left out: {listed}."] if listed else []
 
 
 def header_of(path: Path, name: str) -> tuple[RadiographFile, str]:
-    """Return what a DICOM header says of patient and image, and why it is no radiograph of hands ("" if it may be one).
+    """Return patient and image by a DICOM header, and why the file is not a radiograph of hands ("" if it may be one).
 
     Raises
     ------
     InputError
-        If it is no DICOM file, or damaged.
+        If the file is not a DICOM file or is damaged.
     """
     from pydicom import dcmread
 
     from napari_jsn.radiograph.dicom_header import value
 
-    wanted = ["Modality", "Rows", "BodyPartExamined", "SOPInstanceUID", *TAGS]
+    tags = ["Modality", "Rows", "BodyPartExamined", "SOPInstanceUID", *TAGS]
     try:
-        header = dcmread(path, stop_before_pixels=True, specific_tags=wanted)
+        header = dcmread(path, stop_before_pixels=True, specific_tags=tags)
     except Exception as error:  # pydicom raises many kinds on damaged files
-        raise InputError(f"{path} is no DICOM file, or damaged. Take it out of the folder.", "folder") from error
+        raise InputError(f"{path} is not a DICOM file or is damaged. Remove it from the folder.", "folder") from error
     modality, part = (str(value(header, tag) or "").upper() for tag in ("Modality", "BodyPartExamined"))
     why = ""
     if "Rows" not in header or modality not in MODALITIES:
         why = f"modality {modality or 'not stated, without an image'}"
-    elif any(other in part for other in NO_HANDS):
+    elif any(other in part for other in OTHER_PARTS):
         why = f"body part {part}"
     identity = Identity(*(str(value(header, tag) or "") for tag in TAGS))
     return RadiographFile(path, name, identity, str(value(header, "SOPInstanceUID") or "")), why
 
 
 def holds_patient(folder: str | os.PathLike[str], most_entries: int) -> bool:
-    """Return whether file names show DICOM files or ``radiographs.csv``; reads at most a few bytes of a file.
+    """Return whether a folder contains DICOM files or ``radiographs.csv``; reads only names and a few bytes of files.
 
     Parameters
     ----------
     folder : str or path
     most_entries : int
-        A folder with more files and folders in it is not taken for that of a patient.
+        Largest number of files and folders in it; with more, it does not count as the folder of a patient.
     """
     folder, found = Path(folder), False
     for number, path in enumerate(_entries(folder)):
@@ -133,17 +134,17 @@ def _entries(folder: Path, depth: int = 0) -> Iterator[Path]:
                 if entry.name.startswith("."):
                     continue
                 yield Path(entry.path)
-                if depth < DEEPEST and entry.is_dir():
+                if depth < MAX_DEPTH and entry.is_dir():
                     yield from _entries(Path(entry.path), depth + 1)
-    except OSError:  # no folder, or one that may not be read
+    except OSError:  # not a folder, or not readable
         return
 
 
 def _may_be_dicom(path: Path) -> bool:
-    """Decide by the ending; for a file without one, as exports write them, by its first bytes."""
+    """Return whether a file may be DICOM: by its extension, or by its first bytes if it has none, as in exports."""
     if path.suffix.lower() in DICOM_SUFFIXES:
         return True
-    if path.suffix and not path.suffix[1:].isdigit():  # "1.2.840.113" is a name, not an ending
+    if path.suffix and not path.suffix[1:].isdigit():  # "1.2.840.113" is an identifier without an extension
         return False
     try:
         with path.open("rb") as file:

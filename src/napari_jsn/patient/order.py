@@ -1,4 +1,4 @@
-"""Group radiographs into visits by date and by name; refuse where these are missing or disagree."""
+"""Group radiographs into visits by date and by name; raise an error if these are missing or contradict each other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAMING = (
 
 @dataclass(frozen=True, eq=False)
 class RadiographWithOrderHints:
-    """A radiograph and what else orders it in time besides its date.
+    """A radiograph, with what determines its position in time besides its date.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class RadiographWithOrderHints:
     image : str
         DICOM identifier of the image, or "".
     visit : int or None
-        As ``radiographs.csv`` states it.
+        Visit that ``radiographs.csv`` states.
     """
 
     radiograph: Radiograph
@@ -47,14 +47,14 @@ def order_in_visits(
 ) -> tuple[tuple[Visit, ...], list[str]]:
     """Group radiographs into visits, oldest first, and name them after their visits.
 
-    Dates order them where all state one; radiographs of one day are two visits only where names say so. Names order
-    them where a date is missing.
+    If all radiographs state a date, the dates give the order; radiographs of one day are two visits only if their
+    names state two visits. If a date is missing, the names give the order.
 
     Returns
     -------
     tuple of Visit
     list of str
-        Notes: visits by name, images that were there twice.
+        Notes on visits ordered by name, and on images that occur twice.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def order_in_visits(
     """
     names = [each.name for each in radiographs]
     days = [float(each.radiograph.day.toordinal()) if each.radiograph.day else None for each in radiographs]
-    stated = _stated(radiographs)
+    stated = _stated_visits(radiographs)
     orders: list[Sequence[float | None]] = [days, *([stated] if stated else file_names.all_ranks(names))]
     for one, other in combinations(orders, 2):
         _check_same_order(names, one, other, folder)
@@ -77,26 +77,26 @@ def order_in_visits(
     visits = []
     ordered = sorted(range(len(radiographs)), key=lambda index: (keys[index], names[index]))
     for number, (_, group) in enumerate(groupby(ordered, key=lambda index: keys[index]), start=1):
-        together = list(group)
-        if not stated and None in days and len({days[index] for index in together} - {None}) > 1:
-            raise _unknown_order(folder / names[days.index(None)])  # one visit by name, days apart by date
-        distinct, copied = _distinct([radiographs[index] for index in together])
-        if copied:
-            notes.append(f"Visit {number}: a radiograph that was there more than once is taken once.")
+        members = list(group)
+        if not stated and None in days and len({days[index] for index in members} - {None}) > 1:
+            raise _unknown_order(folder / names[days.index(None)])  # one visit by name, but several dates
+        distinct, has_copies = _distinct([radiographs[index] for index in members])
+        if has_copies:
+            notes.append(f"Visit {number}: a radiograph that occurs more than once is used once.")
         day = min((each.day for each in distinct if each.day is not None), default=None)
         visits.append(Visit.from_radiographs(number, day, distinct))
     return tuple(visits), notes
 
 
 def _keys(days: Sequence[float | None], ranks: Sequence[float] | None, stated: bool) -> list[tuple[float, ...]] | None:
-    """Return keys that sort the radiographs and are equal within a visit; None where there are none."""
+    """Return keys that sort the radiographs and are equal within a visit; None if the order is unknown."""
     if None in days or stated:
         return [(rank,) for rank in ranks] if ranks else None
     return [(day, rank) for day, rank in zip(days, ranks or [0.0] * len(days)) if day is not None]
 
 
 def check_names(names: Sequence[str], folder: Path) -> None:
-    """Refuse image files whose names give no order, before they are read.
+    """Raise an error if the names of image files give no order, before the files are read.
 
     Raises
     ------
@@ -108,12 +108,10 @@ def check_names(names: Sequence[str], folder: Path) -> None:
 
 
 def _unknown_order(path: Path) -> InputError:
-    return InputError(
-        f"{path} does not say when it was taken, and the names do not give the order of the visits. {_NAMING}", "folder"
-    )
+    return InputError(f"{path} states no date, and the names do not give the order of the visits. {_NAMING}", "folder")
 
 
-def _stated(radiographs: Sequence[RadiographWithOrderHints]) -> list[float] | None:
+def _stated_visits(radiographs: Sequence[RadiographWithOrderHints]) -> list[float] | None:
     """Return the visits as ``radiographs.csv`` states them; None if it does not state all."""
     stated = [float(each.visit) for each in radiographs if each.visit is not None]
     return stated if len(stated) == len(radiographs) else None
@@ -122,21 +120,21 @@ def _stated(radiographs: Sequence[RadiographWithOrderHints]) -> list[float] | No
 def _check_same_order(
     names: Sequence[str], one: Sequence[float | None], other: Sequence[float | None], folder: Path
 ) -> None:
-    """Refuse two orders of the same radiographs that contradict each other: dates, or what names state."""
+    """Raise an error if two orders of the same radiographs, by dates or by names, contradict each other."""
     known = sorted((a, b, name) for a, b, name in zip(one, other, names) if a is not None and b is not None)
     groups = [list(group) for _, group in groupby(known, key=lambda item: item[0])]
     for earlier, later in pairwise(groups):
-        (_, first, name), (_, last, following) = max(earlier, key=_second), min(later, key=_second)
+        (_, first, name), (_, last, following) = max(earlier, key=_second_rank), min(later, key=_second_rank)
         if first > last:
             raise InputError(
-                f"The visits of {folder} are out of order: {name} and {following} follow each other one way by their "
-                f"dates and the other way by their names (or two parts of the names disagree). Correct the names, or "
-                f"state the true dates in {RADIOGRAPHS_TABLE} with the columns file and acquired.",
+                f"The visits of {folder} are out of order: their dates and names (or two parts of "
+                f"their names) put {name} and {following} in opposite order. Correct the names, or "
+                f"state the correct dates in {RADIOGRAPHS_TABLE} with the columns file and acquired.",
                 "folder",
             )
 
 
-def _second(item: tuple[float, float, str]) -> float:
+def _second_rank(item: tuple[float, float, str]) -> float:
     return item[1]
 
 

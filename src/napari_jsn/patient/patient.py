@@ -35,7 +35,7 @@ class Hand:
     day : datetime.date or None
     radiograph : Radiograph
     found : FoundJoints or None
-        None where joints were not searched yet.
+        None if joints have not been searched yet.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class Hand:
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """What makes all joints of this hand doubtful."""
+        """Reasons why all joints of this hand may be wrong."""
         return () if self.found is None else self.found.reasons
 
     def __repr__(self) -> str:
@@ -94,7 +94,7 @@ class Hand:
 
 @dataclass(frozen=True, eq=False)
 class Visit:
-    """The radiographs of one day.
+    """One visit, with the radiographs of its hands.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class Visit:
 
     @classmethod
     def from_radiographs(cls, number: int, day: date | None, radiographs: Iterable[Radiograph]) -> Visit:
-        """Return a visit of radiographs whose joints were not searched yet; they are named after visit and side."""
+        """Return a visit of radiographs whose joints have not been searched; they are named after visit and side."""
         named = (replace(each, name=radiograph_label(number, each.side)) for each in radiographs)
         return cls(number, day, tuple(Hand(number, day, each) for each in sorted(named, key=_side_order)))
 
@@ -142,11 +142,11 @@ class Patient:
     patient_id : str
         A pseudonym, unless the user asked for the identity to be kept.
     notes : tuple of str
-        Sentences on what a reader of the figures should know: how radiographs were split, what sides rest on.
+        Sentences that are needed to interpret the figures: how radiographs were split, how sides were determined.
     hands_split : bool
-        Whether radiographs of both hands were split, and each has a side where it could be determined.
+        Whether radiographs of both hands were split, and sides were determined where possible.
     hands_found : bool
-        Whether joints were searched in all radiographs, and all checks are done.
+        Whether joints were searched in all radiographs and all checks were done.
 
     Examples
     --------
@@ -172,7 +172,7 @@ class Patient:
         return tuple(hand for visit in self.visits for hand in visit.hands)
 
     def with_hands(self, hands: Mapping[int, Iterable[Hand]]) -> Patient:
-        """Return the patient with other hands at each visit, by visit number, the right hand before the left."""
+        """Return the patient with its hands replaced by ``hands``, which holds them by visit number."""
         visits = (
             replace(visit, hands=tuple(sorted(hands[visit.number], key=lambda hand: side_order(hand.side))))
             for visit in self.visits

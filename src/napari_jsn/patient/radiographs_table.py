@@ -1,4 +1,4 @@
-"""``radiographs.csv``: what a person states about radiographs whose files state nothing or something wrong."""
+"""Read ``radiographs.csv``, in which a person states what radiograph files do not state, or state wrongly."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import numpy as np
 from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph import Radiograph
 
-#: Columns ``file`` and ``acquired`` (2020-01-31) or ``visit`` (1, 2, ...), and where known ``side`` (L, R or B for
+#: Columns ``file`` and ``acquired`` (2020-01-31) or ``visit`` (1, 2, ...), and optionally ``side`` (L, R or B for
 #: both), ``spacing_mm`` and ``patient``.
 RADIOGRAPHS_TABLE = "radiographs.csv"
 
-#: Spacings that agree to this fraction are the same: tables round.
-_SAME = 1e-3
+#: Relative difference below which two spacings are equal, since tables contain rounded numbers.
+_SAME_SPACING = 1e-3
 
 
 @dataclass(frozen=True)
 class StatedFacts:
-    """What the table states of one file; None or "" where it states nothing."""
+    """Facts that the table states about one file; None or "" for an empty cell."""
 
     acquired: date | None = None
     visit: int | None = None
@@ -67,7 +67,7 @@ def _row(line: dict[str, str]) -> StatedFacts:
     if not acquired and not visit:
         raise ValueError("neither date nor visit")
     if side not in ("L", "R", "B", ""):
-        raise ValueError("no side")
+        raise ValueError("unknown side")
     return StatedFacts(
         date.fromisoformat(acquired) if acquired else None,
         int(visit) if visit else None,
@@ -78,23 +78,23 @@ def _row(line: dict[str, str]) -> StatedFacts:
 
 
 def with_stated_facts(radiograph: Radiograph, row: StatedFacts) -> Radiograph:
-    """The radiograph with what the table states and its file does not, or states otherwise."""
+    """Return the radiograph with the facts of the table that its file does not state or states differently."""
     if row.acquired is not None and row.acquired != radiograph.day:
         radiograph = replace(radiograph, acquired=row.acquired, acquired_source=RADIOGRAPHS_TABLE)
-    if row.side and (row.side != radiograph.side if row.side != "B" else not _both(radiograph)):
+    if row.side and (row.side != radiograph.side if row.side != "B" else not _states_both_hands(radiograph)):
         side = row.side if row.side != "B" else None
         radiograph = replace(
             radiograph, side=side, side_source=RADIOGRAPHS_TABLE if side else f"{RADIOGRAPHS_TABLE}: both"
         )
-    if row.spacing_mm is not None and not _same(radiograph, row.spacing_mm):
+    if row.spacing_mm is not None and not _has_spacing(radiograph, row.spacing_mm):
         radiograph = radiograph.with_spacing(row.spacing_mm)
     return radiograph
 
 
-def _both(radiograph: Radiograph) -> bool:
+def _states_both_hands(radiograph: Radiograph) -> bool:
     return radiograph.side is None and radiograph.side_source.endswith("both")
 
 
-def _same(radiograph: Radiograph, spacing_mm: float) -> bool:
+def _has_spacing(radiograph: Radiograph, spacing_mm: float) -> bool:
     known = radiograph.spacing_mm
-    return known is not None and bool(np.allclose(known, spacing_mm, rtol=_SAME, atol=0))
+    return known is not None and bool(np.allclose(known, spacing_mm, rtol=_SAME_SPACING, atol=0))

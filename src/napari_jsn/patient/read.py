@@ -39,27 +39,27 @@ def read_patient(
 ) -> Patient:
     """Read the hand radiographs of one patient, group them into visits, and split radiographs of both hands.
 
-    Takes the DICOM radiographs in the folder and up to three folders deep, whatever their names; other modalities,
-    other parts of the body and other files are left out. Without any, takes the image files that ``radiographs.csv``
-    lists, or all image files if their names, or those of their folders, state dates, weeks or visits. What
-    ``radiographs.csv`` states of a file comes before what the file says.
+    DICOM radiographs are read from the folder and from three levels of subfolders, whatever their names; other
+    modalities, other parts of the body and other files are left out. If there are none, the image files that
+    ``radiographs.csv`` lists are read, or all image files if their names, or those of their folders, state dates, weeks
+    or visits. What ``radiographs.csv`` states about a file has priority over what the file states.
 
     Parameters
     ----------
     folder : str or path
     split : bool
-        Split radiographs of both hands, and determine the side of radiographs that do not state it. Without it the
-        radiographs stay as they are, nothing is searched on them, and reading is fast.
+        Split radiographs of both hands, and determine the side of radiographs that do not state it. If False, the
+        radiographs are not searched and not changed, and reading is fast.
     patient_id : str, optional
         Pseudonym; by default ``"anonymous"``.
     keep_identity : bool
-        Take the Patient ID of the files as ``patient_id``, if no pseudonym is given.
+        Use the Patient ID of the files as ``patient_id``, if no pseudonym is given.
     spacing_mm : float or (row, col), optional
         Size of a pixel of all radiographs in mm; by default what each file states.
     dicom_only : bool
-        Refuse image files: DICOM objects can only point to DICOM files.
+        Refuse image files, because DICOM objects can refer only to DICOM files.
     model, device : str
-        Of the localiser; see :func:`napari_jsn.find_joints`.
+        Of the localization; see :func:`napari_jsn.find_joints`.
     progress : Progress, optional
         When aborted, radiographs that were not searched yet stay as they are.
 
@@ -73,7 +73,7 @@ def read_patient(
     ------
     InputError
         If there is no such folder or no radiograph in it, if neither dates nor names give the order or they contradict
-        each other, if it shows more than one patient, if hands overlap, or if a file is damaged.
+        each other, if there is more than one patient, if hands overlap, or if a file is damaged.
 
     Examples
     --------
@@ -89,21 +89,21 @@ def read_patient(
         raise InputError(f"There is no folder {folder}. Give the folder with the radiographs of one patient.", "folder")
     spacing = check_spacing(spacing_mm)
     table = read_table(folder)
-    files, notes = list_radiographs(folder, table)  # all headers before any pixels
+    files, notes = list_radiographs(folder, table)  # reads all headers before any pixels
     notes += check_one_patient({file.name: file.identity for file in files}, str(folder), "folder")
     if dicom_only:
         _check_dicom([file.path for file in files])
     if not table and all(file.path.suffix.lower() in IMAGE_SUFFIXES for file in files):
         check_names([file.name for file in files], folder)
-    hinted = []
+    with_hints = []
     for file in files:
         row = table.get(file.name)
         radiograph = _read_file(file.path, spacing, None if row is None else row.spacing_mm)
         radiograph = with_stated_facts(radiograph, row) if row else _with_facts_of_name(radiograph, file.name)
         if spacing is not None:
             radiograph = radiograph.with_spacing(spacing)
-        hinted.append(RadiographWithOrderHints(radiograph, file.name, file.image, row.visit if row else None))
-    visits, order_notes = order_in_visits(hinted, folder)
+        with_hints.append(RadiographWithOrderHints(radiograph, file.name, file.image, row.visit if row else None))
+    visits, order_notes = order_in_visits(with_hints, folder)
     identities = [file.identity for file in files]
     patient = Patient(visits, _pseudonym(patient_id, keep_identity, identities), (*notes, *order_notes))
     return split_hands(patient, None, model, device, progress) if split else patient
@@ -125,8 +125,8 @@ def patient_from_radiographs(
     Parameters
     ----------
     *visits : path, Radiograph, (H, W) array, or sequence of these
-        One a visit, the baseline first; a sequence where a visit has a radiograph of each hand. Files must be of one
-        patient; this is not checked for a Radiograph or an array.
+        One argument per visit, the baseline first; for a visit with a radiograph of each hand, a sequence of both.
+        All must be of one patient; this is checked for files, but not for a Radiograph or an array.
     split, patient_id, keep_identity, spacing_mm, dicom_only, model, device, progress
         As for :func:`read_patient`.
 
@@ -137,7 +137,7 @@ def patient_from_radiographs(
     Raises
     ------
     InputError
-        If a file cannot be read, if the files show more than one patient, or if hands overlap.
+        If a file cannot be read, if the files are of more than one patient, or if hands overlap.
 
     Examples
     --------
@@ -149,22 +149,22 @@ def patient_from_radiographs(
     """
     spacing = check_spacing(spacing_mm)
     identities: dict[str, Identity] = {}
-    made = []
+    ordered = []
     for number, visit in enumerate(visits, start=1):
         given = [visit] if isinstance(visit, (str, os.PathLike, Radiograph)) or hasattr(visit, "shape") else list(visit)
         if dicom_only:
             _check_dicom([each for each in given if isinstance(each, (str, os.PathLike))])
         radiographs = [_radiograph(each, identities, spacing) for each in given]
         if not radiographs:
-            raise InputError(f"Visit {number} holds no radiograph. Give one, or leave the visit out.", "followup")
+            raise InputError(f"Visit {number} has no radiograph. Give one, or leave the visit out.", "followup")
         if spacing is not None:
             radiographs = [each.with_spacing(spacing) for each in radiographs]
         day = min((each.day for each in radiographs if each.day is not None), default=None)
-        made.append(Visit.from_radiographs(number, day, radiographs))
-    if not made:
+        ordered.append(Visit.from_radiographs(number, day, radiographs))
+    if not ordered:
         raise InputError("No radiographs are given. Give a baseline and a follow-up.", "baseline")
-    notes = check_one_patient(identities, "What is given", "followup")
-    patient = Patient(tuple(made), _pseudonym(patient_id, keep_identity, list(identities.values())), tuple(notes))
+    notes = check_one_patient(identities, "The input", "followup")
+    patient = Patient(tuple(ordered), _pseudonym(patient_id, keep_identity, list(identities.values())), tuple(notes))
     return split_hands(patient, None, model, device, progress) if split else patient
 
 
@@ -190,7 +190,7 @@ def _read_file(path: Path, spacing: Spacing, stated: Spacing) -> Radiograph:
 
 
 def _with_facts_of_name(radiograph: Radiograph, name: str) -> Radiograph:
-    """Add what the name of a file states and the file itself does not: the day, and the side."""
+    """Add the day and the side that the name of a file states, if the file itself states none."""
     day, side = file_names.day_in(name), file_names.side_in(name)
     if radiograph.acquired is None and day is not None:
         radiograph = replace(radiograph, acquired=day, acquired_source=file_names.SOURCE)
@@ -204,7 +204,7 @@ def _with_facts_of_name(radiograph: Radiograph, name: str) -> Radiograph:
 def _check_dicom(paths: Sequence[Any]) -> None:
     if not all(is_dicom(Path(path)) for path in paths if Path(path).is_file()):
         raise InputError(
-            "DICOM objects point to the DICOM files of the radiographs, but some radiographs are image files. "
+            "DICOM objects refer to the DICOM files of the radiographs, but some radiographs are image files. "
             "Leave --dicom out, or give DICOM files.",
             "dicom",
         )

@@ -1,4 +1,4 @@
-"""Read the lead letter beside a hand, L or R, where it is unambiguous; also where it is mirrored."""
+"""Read the lead letter beside a hand, L or R, if it is unambiguous; a mirrored letter is read too."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from scipy import ndimage
 
 from napari_jsn.radiograph.resampling import block_mean
 
-#: Pixel size on which letters are searched, and range of the height of letters, in mm.
-_STEP_MM, _LEAST_MM, _MOST_MM = 0.4, 7.0, 26.0
+#: Pixel size at which letters are searched, and range of the height of letters, in mm.
+_STEP_MM, _MIN_MM, _MAX_MM = 0.4, 7.0, 26.0
 #: Rows and columns to which every blob is resampled.
 _GRID = (32, 24)
-#: Width over height of a letter.
-_NARROWEST, _WIDEST = 0.4, 1.0
+#: Smallest and largest ratio of the width of a letter to its height.
+_MIN_ASPECT, _MAX_ASPECT = 0.4, 1.0
 #: Thresholds at which blobs are segmented, as shares of the brightest intensity.
 _LEVELS = np.linspace(0.25, 0.95, 11)
 #: Rotations of the letter that are tried, in degrees.
 _ROTATIONS_DEG = np.arange(0, 360, 6)
-#: Least correlation of a blob with a letter's shape, and least lead over the other letters.
-_LEAST_CORRELATION, _LEAST_LEAD = 0.8, 0.05
-#: Least number of thresholds at which the same letter must be read.
-_LEAST_LEVELS = 2
-_MOST_BLOBS = 60
+#: Smallest correlation of a blob with a letter's shape, and smallest difference from that of the other letters.
+_MIN_CORRELATION, _MIN_DIFFERENCE = 0.8, 0.05
+#: Smallest number of times that the same letter must be read, over all thresholds.
+_MIN_READINGS = 2
+#: A threshold that gives more blobs is skipped, because they are noise.
+_MAX_BLOBS = 60
 #: Letters of initials, which must not be read as a side.
 _OTHERS = "ABCDEFGHKMNPSTUVXZ"
 
@@ -40,7 +41,7 @@ class Marker:
     side : str
         ``"L"`` or ``"R"``.
     mirrored : bool
-        The letter is mirrored: the image is mirrored, or the marker was placed upside down.
+        The letter is mirrored: the image is mirrored, or the marker was placed face down.
     correlation : float
         Correlation with the letter's shape, up to 1.
     """
@@ -68,7 +69,7 @@ def read_marker(pixels: NDArray[np.float32], pixel_mm: float) -> Marker | None:
     """Return the side that a lead letter states.
 
     Blobs that are brighter than their surroundings are compared with letters at all rotations. Only the largest letter
-    of a plate counts; small letters are initials.
+    of a marker is read; smaller letters are initials.
 
     Parameters
     ----------
@@ -80,21 +81,21 @@ def read_marker(pixels: NDArray[np.float32], pixel_mm: float) -> Marker | None:
     Returns
     -------
     Marker or None
-        None where no letter is read, or letters of both sides.
+        None if no letter is read, or both L and R are read.
     """
     coarse = _coarse(pixels, pixel_mm)
     read: list[Marker] = []
     for level in _LEVELS * np.quantile(coarse, 0.9995):
         blobs = list(_blobs(coarse > level))
-        if len(blobs) > _MOST_BLOBS:  # noise
+        if len(blobs) > _MAX_BLOBS:
             continue
         for blob in blobs:
             near = (other for other in blobs if np.hypot(*(other.middle - blob.middle)) < 2.5 * blob.size)
-            if blob.size <= _MOST_MM / _STEP_MM and all(other.size <= blob.size for other in near):
+            if blob.size <= _MAX_MM / _STEP_MM and all(other.size <= blob.size for other in near):
                 found = _letter(blob)
                 if found is not None:
                     read.append(found)
-    if len(read) < _LEAST_LEVELS or len({(marker.side, marker.mirrored) for marker in read}) != 1:
+    if len(read) < _MIN_READINGS or len({(marker.side, marker.mirrored) for marker in read}) != 1:
         return None
     return max(read, key=lambda marker: marker.correlation)
 
@@ -106,11 +107,11 @@ def _coarse(pixels: NDArray[np.float32], pixel_mm: float) -> NDArray[np.float32]
 
 
 def _blobs(bright: NDArray[np.bool_]) -> Iterator[_Blob]:
-    """Connected pixels as large as a letter or larger; what touches the image's edge is none."""
+    """Yield the groups of connected pixels that are as large as a letter or larger, and not at the image's edge."""
     labels, _ = ndimage.label(bright, structure=np.ones((3, 3)))
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         height, width = (part.stop - part.start for part in box)
-        if max(height, width) < _LEAST_MM / _STEP_MM or max(height, width) > 2 * _MOST_MM / _STEP_MM:
+        if max(height, width) < _MIN_MM / _STEP_MM or max(height, width) > 2 * _MAX_MM / _STEP_MM:
             continue
         if any(part.start == 0 or part.stop == size for part, size in zip(box, bright.shape)):
             continue
@@ -119,27 +120,27 @@ def _blobs(bright: NDArray[np.bool_]) -> Iterator[_Blob]:
 
 
 def _letter(blob: _Blob) -> Marker | None:
-    """Return the letter that a blob shows, if it is L or R and no other letter."""
+    """Return the letter that a blob shows, if it is L or R and differs clearly from other letters."""
     names, shapes = _letters()
     rotated = [grid for angle in np.deg2rad(_ROTATIONS_DEG) if (grid := _upright(blob, float(angle))) is not None]
     if not rotated:
         return None
-    best = (_plain(np.stack(rotated)) @ shapes.T).max(axis=0)
+    best = (_normalised(np.stack(rotated)) @ shapes.T).max(axis=0)
     order = np.argsort(best)[::-1]
     name = names[order[0]]
     letter = name[0]
-    rival = max((best[k] for k in order if names[k][0] != letter), default=-1.0)
-    if letter not in "LR" or best[order[0]] < _LEAST_CORRELATION or best[order[0]] - rival < _LEAST_LEAD:
+    other_letters = max((best[k] for k in order if names[k][0] != letter), default=-1.0)
+    if letter not in "LR" or best[order[0]] < _MIN_CORRELATION or best[order[0]] - other_letters < _MIN_DIFFERENCE:
         return None
     return Marker(letter, name.endswith("'"), float(best[order[0]]))
 
 
 def _upright(blob: _Blob, angle: float) -> NDArray[np.float64] | None:
-    """Return the rotated blob on the grid; None where it is wider or narrower than a letter."""
+    """Return the rotated blob on the grid; None if it is wider or narrower than a letter."""
     y, x = blob.rows - blob.rows.mean(), blob.cols - blob.cols.mean()
     down, right = np.cos(angle) * y - np.sin(angle) * x, np.sin(angle) * y + np.cos(angle) * x
     height, width = np.ptp(down) + 1, np.ptp(right) + 1
-    if not _NARROWEST <= width / height <= _WIDEST:
+    if not _MIN_ASPECT <= width / height <= _MAX_ASPECT:
         return None
     row = ((down - down.min() + 0.5) / height * _GRID[0]).astype(int)
     col = ((right - right.min() + 0.5) / width * _GRID[1]).astype(int)
@@ -148,7 +149,7 @@ def _upright(blob: _Blob, angle: float) -> NDArray[np.float64] | None:
     return grid
 
 
-def _plain(grids: NDArray[np.float64]) -> NDArray[np.float64]:
+def _normalised(grids: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each of (n, H, W) images smoothed, as a row with mean 0 and length 1."""
     rows = ndimage.gaussian_filter(grids, (0, 1.2, 1.2)).reshape(len(grids), -1)
     rows -= rows.mean(axis=1, keepdims=True)
@@ -171,4 +172,4 @@ def _letters() -> tuple[list[str], NDArray[np.float64]]:
             grid = np.asarray(drawn.resize(_GRID[::-1], Image.Resampling.BOX), dtype=float) / 255
             names += [letter, f"{letter}'"]
             grids += [grid, grid[:, ::-1]]
-    return names, _plain(np.array(grids))
+    return names, _normalised(np.array(grids))

@@ -1,4 +1,4 @@
-"""The course of one joint over all its visits: from its registrations to its narrowings."""
+"""Compute the narrowing of one joint at every visit from the registrations of its visits."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from napari_jsn.progression.repositioning import repositioning_sd_mm
 from napari_jsn.progression.trajectory import Trajectory, fit_trajectory
 from napari_jsn.registration.result import Registration
 
-#: Standard uncertainty of registration above which a narrowing is not relied on, in mm: that of one joint in thirty.
+#: Standard uncertainty of registration in mm, above which a narrowing is not reliable; one joint in thirty exceeds it.
 _MAX_SD_MM = 0.030
-#: Difference between the change of the joint space width and the narrowing, in mm, that contradicts one of the two: one
-#: joint in a hundred of simulated hands, and most of those whose error is a pixel.
+#: Difference between the change of the joint space width and the narrowing in mm, above which one of the two is wrong.
+#: On simulated hands, one joint in a hundred exceeds it, and so do most joints with an error of one pixel.
 _MAX_CONTRADICTION_MM = 0.15
 
 
@@ -36,8 +36,8 @@ class JointCourse:
     views: Mapping[int, JointView]
     registrations: Mapping[Ends, Registration]
 
-    def doubts(self, visit: int) -> tuple[Reason, ...]:
-        """Return what is doubtful about the joint at a visit."""
+    def reasons_at(self, visit: int) -> tuple[Reason, ...]:
+        """Return why the joint may be wrong at a visit."""
         return (*self.hands[visit].reasons, *self.views[visit].reasons)
 
 
@@ -49,28 +49,28 @@ def narrowings_of(course: JointCourse, visits: int, complete: bool = True) -> li
     course : JointCourse
     visits : int
     complete : bool
-        Whether all was measured; otherwise visits that were not reached are left out.
+        Whether all pairs were registered; if not, visits without a registration are left out.
     """
     trusted = {
         (first, second)
         for (first, second), one in course.registrations.items()
         if one.reliable
-        and not (course.doubts(first + 1) or course.doubts(second + 1))
+        and not (course.reasons_at(first + 1) or course.reasons_at(second + 1))
         and not _is_uncertain(course.views[first + 1], one)
     }
     baseline = course.views.get(1)
     variance_px2 = (repositioning_sd_mm(course.name) / _pixel_mm(baseline)) ** 2 if baseline else 0.0
     trajectory = fit_trajectory(visits, pairwise_narrowings(course.registrations, trusted), variance_px2)
-    found = []
+    narrowings = []
     for visit in range(2, visits + 1):
-        not_seen = _not_seen(course, visit)
-        if not_seen:
-            found.append(Narrowing(course.name, course.side or "", visit, reasons=(not_seen,)))
+        not_measured = _why_not_measured(course, visit)
+        if not_measured:
+            narrowings.append(Narrowing(course.name, course.side or "", visit, reasons=(not_measured,)))
         elif (0, visit - 1) in course.registrations:
-            found.append(_narrowing(course, visit, trajectory))
+            narrowings.append(_narrowing(course, visit, trajectory))
         elif complete:
             raise AssertionError(f"{course.name} was not registered at visit {visit}.")
-    return found
+    return narrowings
 
 
 def _narrowing(course: JointCourse, visit: int, trajectory: Trajectory) -> Narrowing:
@@ -82,9 +82,9 @@ def _narrowing(course: JointCourse, visit: int, trajectory: Trajectory) -> Narro
         baseline.jsw.px - followup.jsw.px / scale, float(np.hypot(baseline.jsw.sd_px, followup.jsw.sd_px / scale))
     )
     reasons = _reasons(course, visit, trajectory, baseline.image.spacing_mm)
-    apart_mm = abs(narrowing.value - change.value) * _pixel_mm(baseline)
-    if not reasons and baseline.jsw.reliable and followup.jsw.reliable and apart_mm > _MAX_CONTRADICTION_MM:
-        sentence = f"The change of the joint space width differs from the narrowing by {apart_mm:.2f} mm."
+    difference_mm = abs(narrowing.value - change.value) * _pixel_mm(baseline)
+    if not reasons and baseline.jsw.reliable and followup.jsw.reliable and difference_mm > _MAX_CONTRADICTION_MM:
+        sentence = f"The change of the joint space width differs from the narrowing by {difference_mm:.2f} mm."
         reasons.append(Reason(ReasonCode.JSW_CONTRADICTS, sentence))
     return Narrowing(
         joint=course.name,
@@ -102,8 +102,8 @@ def _narrowing(course: JointCourse, visit: int, trajectory: Trajectory) -> Narro
     )
 
 
-def _not_seen(course: JointCourse, visit: int) -> Reason | None:
-    """Return why there is nothing to measure; None where there is."""
+def _why_not_measured(course: JointCourse, visit: int) -> Reason | None:
+    """Return why the joint cannot be measured at a visit; None if it can."""
     for number in (1, visit):
         if number not in course.hands:
             return Reason(ReasonCode.NO_RADIOGRAPH, f"There is no radiograph of this hand at visit {number}.")
@@ -114,7 +114,9 @@ def _not_seen(course: JointCourse, visit: int) -> Reason | None:
 
 def _reasons(course: JointCourse, visit: int, trajectory: Trajectory, spacing_mm: float | None) -> list[Reason]:
     reasons = [
-        reason.about(radiograph_label(number).capitalize()) for number in (1, visit) for reason in course.doubts(number)
+        reason.about(radiograph_label(number).capitalize())
+        for number in (1, visit)
+        for reason in course.reasons_at(number)
     ]
     direct = course.registrations[0, visit - 1]
     if not trajectory.joined[visit - 1]:
@@ -145,6 +147,6 @@ def angle_deg(registration: Registration) -> float:
 
 
 def _pixel_mm(view: JointView) -> float:
-    """Return the size of a pixel; where it is not known, the size at which the box has the usual side."""
+    """Return the pixel size in mm; if it is not known, the one at which the box has its usual side."""
     side: NDArray[np.int_] = np.array(view.image.pixels.shape)
     return view.image.spacing_mm or BOX_MM / float(side.max())

@@ -36,8 +36,8 @@ def make_joint_views(
 ) -> list[JointView] | None:
     """Return the views of joints, in the given order.
 
-    A box that is off the bones found in it is moved onto them and cut again, once. Boxes that a person set and masks
-    that a person painted are kept as they are.
+    A box that is not centred on the bones found in it is moved onto them, once, and the image is cut out again. Boxes
+    that a person set and masks that a person painted are not changed.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def make_joint_views(
 
 
 def _segment(drafts: Sequence[_Draft], model: str, device: str, progress: Progress) -> bool:
-    """Find the bones of all; return False if aborted."""
+    """Find the bones of all drafts; return False if aborted."""
     found = segment_many([one.image for one in drafts], model, device, progress)
     for one, masks in zip(drafts, found, strict=False):
         one.masks = masks
@@ -86,7 +86,7 @@ def _segment(drafts: Sequence[_Draft], model: str, device: str, progress: Progre
 
 
 def _recut(one: _Draft) -> bool:
-    """Move the box onto the bones and cut again; return False where it is there, or would leave the radiograph."""
+    """Centre the box on the bones and cut out the image again; return False if it is centred or would be cut off."""
     assert one.masks is not None
     moved = recentre_box(one.joint, one.image, one.masks)
     if moved is None:

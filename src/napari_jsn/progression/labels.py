@@ -1,4 +1,4 @@
-"""How results of a progression are named and in which unit: hands, visits, reasons, millimetres or pixels."""
+"""Return names for hands, joints, visits and reasons of a progression, and the unit of its figures."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _HANDS = {"R": "Right hand", "L": "Left hand", "": "Hand, side not known", "both
 
 
 def hand_label(side: str | None) -> str:
-    """Return ``"Right hand"`` for ``"R"``; ``"both"`` and an unknown side have names too."""
+    """Return the name of a hand: ``"Right hand"`` for ``"R"``, ``"Both hands"`` for ``"both"``."""
     return _HANDS.get(side or "", side or "")
 
 
 def joint_label(row: Narrowing) -> str:
-    """Return ``"L MCP2"``, without the side where it is not known."""
+    """Return ``"L MCP2"``, without the side if it is not known."""
     return " ".join(word for word in (row.side, row.joint) if word)
 
 

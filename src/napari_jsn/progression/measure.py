@@ -1,4 +1,4 @@
-"""``measure``: every joint of every visit, from whole radiographs to one progression."""
+"""Measure every joint at every visit: from whole radiographs to one progression."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from napari_jsn.registration.methods import load_method
 from napari_jsn.registration.register import register_many
 from napari_jsn.registration.result import Registration
 
-#: Share of the time that finding joints, finding bones and registering take.
+#: Shares of the time that are needed to find joints, to find bones and to register.
 _SHARES = (0.25, 0.3, 0.45)
 _ABORTED = "Stopped before all joints were measured."
 
@@ -58,13 +58,14 @@ def measure(
 ) -> Progression:
     """Measure the narrowing of each finger joint from the baseline to every later visit.
 
-    Finds the joints and their bones, registers each joint between all pairs of visits, and fits its course over time.
+    Joints and their bones are found, each joint is registered between all pairs of visits, and a course over time is
+    fitted to the registrations of each joint.
 
     Parameters
     ----------
     baseline : path, Radiograph, (H, W) array, Patient or folder
-        The first radiograph; or a patient, or the folder of one, which holds all visits. A visit of two radiographs is
-        a sequence of both.
+        The first radiograph; or a patient, or a patient's folder, with all visits. For a visit with two radiographs, a
+        sequence of both.
     *followups : path, Radiograph or (H, W) array
         Later visits, in order.
     joints : sequence of str
@@ -72,7 +73,7 @@ def measure(
     method : str
         Of registration: ``"refined"``, ``"pipoc"``, ...
     spacing_mm : float or (row, col), optional
-        Size of a pixel of all radiographs; by default what each file states. Without any, figures are in pixels.
+        Pixel size of all radiographs; by default the one that each file states. If unknown, figures are in pixels.
     localization, segmentation : str
         Names of the models.
     device : str, optional
@@ -80,10 +81,10 @@ def measure(
     progress : Progress, optional
         When aborted, joints that were not measured are left out, and a note says so.
     boxes : mapping of (visit, side) to sequence of Joint, optional
-        Joints in place of those that would be found on a radiograph. Boxes marked ``edited`` are kept exactly.
+        Joints to use instead of those that a search would find. Boxes marked ``edited`` are kept exactly.
     masks : mapping of (visit, side, joint) to BoneMasks, optional
-        Bones painted by a person on the joint image that the joint's box cuts out, in place of those that would be
-        found.
+        Bones to use instead of those that the network would find, painted by a person on the joint image that the
+        joint's box cuts out.
 
     Returns
     -------
@@ -110,7 +111,7 @@ def measure(
     0.4
     """
     names, masks = _joint_names(joints), dict(masks or {})
-    load_method(method)  # a wrong name is refused before anything is read
+    load_method(method)  # refuses an unknown method before files are read
     where = device_name(device)
     patient = _patient(baseline, followups, spacing_mm)
     stages = Stages(progress or Silent(), _SHARES)
@@ -141,10 +142,10 @@ def _joint_names(joints: Sequence[str]) -> tuple[str, ...]:
 
 
 def _patient(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Patient:
-    """Return the patient that is given in one of its forms, with two visits or more."""
+    """Return the input of :func:`measure` as a patient; refuse a patient with one visit."""
     is_folder = isinstance(baseline, (str, os.PathLike)) and Path(baseline).is_dir()
     if (is_folder or isinstance(baseline, Patient)) and followups:
-        raise InputError("A patient holds all visits. Give it alone, or radiographs one by one.", "followup")
+        raise InputError("A patient contains all visits. Give it alone, or give radiographs one by one.", "followup")
     if isinstance(baseline, Patient):
         patient = _with_spacing(baseline, spacing_mm)
     elif is_folder:
@@ -190,7 +191,7 @@ def _views(
 
 
 def _pairs(patient: Patient, names: Sequence[str], views: Mapping[_Key, JointView]) -> list[_Pair]:
-    """Return every two visits at which a joint of the baseline is seen."""
+    """Return all pairs of visits that both show a joint, for joints that the baseline shows."""
     return [
         (side, name, (first - 1, second - 1))
         for side in dict.fromkeys(hand.side for hand in patient.hands)
@@ -207,13 +208,13 @@ def _register(
     device: str,
     progress: Progress,
 ) -> dict[_Pair, Registration]:
-    """Register joints between visits, all in batches; fewer when aborted."""
-    ends = [(views[i + 1, side, name], views[j + 1, side, name]) for side, name, (i, j) in pairs]
-    fixed, moving = ([view[k] for view in ends] for k in (0, 1))
+    """Return the registrations of joints between visits, computed in batches; some are missing if aborted."""
+    fixed = [views[first + 1, side, name] for side, name, (first, _) in pairs]
+    moving = [views[second + 1, side, name] for side, name, (_, second) in pairs]
     results = register_many(
         [view.image for view in fixed],
         [view.image for view in moving],
-        # doubts about the bones are reported once a radiograph, not once a pair
+        # without their reasons, which are reported once per radiograph, not once per pair
         [BoneMasks(view.masks.upper, view.masks.lower) for view in fixed],
         [BoneMasks(view.masks.upper, view.masks.lower) for view in moving],
         method=method,
@@ -242,8 +243,8 @@ def _narrowings(
                 name,
                 side,
                 {hand.visit: hand for hand in patient.hands if hand.side == side},
-                {visit: view for (visit, of, joint), view in views.items() if (of, joint) == (side, name)},
-                {ends: one for (of, joint, ends), one in registered.items() if (of, joint) == (side, name)},
+                {visit: view for (visit, *joint), view in views.items() if joint == [side, name]},
+                {ends: one for (*joint, ends), one in registered.items() if joint == [side, name]},
             )
             narrowings += narrowings_of(course, len(patient.visits), complete)
     return narrowings

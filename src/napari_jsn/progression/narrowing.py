@@ -1,4 +1,4 @@
-"""One joint on one radiograph, one measured radiograph, and the narrowing of one joint between two visits."""
+"""Results: one joint on one radiograph, the narrowing of one joint between two visits, and one measured hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from napari_jsn.registration.result import NarrowingFigures, Registration
 from napari_jsn.width.result import JointSpaceWidth
 
 NAN = float("nan")
-#: Half width of the 95 % interval from which a figure is called wide, in mm.
+#: Half width of the 95 % interval in mm, above which the state of a narrowing is ``"wide"``.
 WIDE_MM = 0.15
 
 
@@ -31,7 +31,7 @@ class JointView:
         Found by the network, or painted by the user.
     jsw : JointSpaceWidth
     reasons : tuple of Reason
-        What is doubtful about the masks.
+        Why the masks may be wrong.
     masks_painted : bool
         Whether a person painted the masks.
 
@@ -78,13 +78,13 @@ class Narrowing(NarrowingFigures, WithReasons):
     angle_deg : float
         Rotation of the upper bone against the lower one since baseline.
     closure_px : float
-        Root mean square of the closures of the triangles of visits that hold this visit; NaN with two visits.
+        Root mean square of the closures of the triangles of visits that include this visit; NaN with two visits.
     width_change_px : Estimate
-        Baseline JSW less this visit's JSW (divided by the registered scale): an independent check on the narrowing.
+        Baseline JSW minus this visit's JSW (divided by the registered scale): an independent check on the narrowing.
     registration : Registration or None
-        The direct one from the baseline to this visit; None where the joint was not measured.
+        The registration from the baseline to this visit; None if the joint was not measured.
     baseline, followup : JointView or None
-        What was registered.
+        The views that were registered.
 
     Examples
     --------
@@ -132,7 +132,7 @@ class Narrowing(NarrowingFigures, WithReasons):
 
     @property
     def reliable(self) -> bool:
-        """Whether it was measured and nothing shows that it has failed."""
+        """Whether the narrowing was measured and there is no evidence that it has failed."""
         return self.narrowing_px.known and not self.reasons
 
     @property
@@ -171,7 +171,7 @@ class MeasuredHand:
     missing : tuple of str
         Joints that are not in view.
     reasons : tuple of Reason
-        What makes all joints of this hand doubtful.
+        Reasons why all joints of this hand may be wrong.
 
     Examples
     --------

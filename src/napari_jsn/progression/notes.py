@@ -1,4 +1,4 @@
-"""Notes that hold for all figures of a patient: pixel sizes and scale."""
+"""Write the notes that apply to all figures of a patient: on pixel sizes and scale."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from napari_jsn.progression.narrowing import Narrowing
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import Spacing
 
-#: Relative change of scale of both bones of most joints from which a pixel size is taken for wrong.
-_SCALE = 0.03
-#: Fewest joints that show it.
-_LEAST_JOINTS = 3
-#: Notes on pixel sizes from these sources.
+#: Relative change of scale, of both bones of most joints, above which a pixel size is probably wrong.
+_MAX_SCALE_CHANGE = 0.03
+#: Smallest number of joints with such a change for a note.
+_MIN_JOINTS = 3
+#: Notes by the source of the pixel size.
 _SPACING_NOTES = {
     "uncalibrated": "Pixel sizes are as stated, and not calibrated.",
     "calibration unknown": "Pixel sizes are as stated; whether they are calibrated is not known.",
-    "at detector": "Pixel sizes are those at the detector: the hand is a little smaller than figures say.",
+    "at detector": "Pixel sizes are those at the detector: true lengths are a little smaller than the figures.",
     "nominal scanned": "Pixel sizes are the scanner's nominal ones.",
 }
 
@@ -37,7 +37,7 @@ def progression_notes(hands: Sequence[Hand], narrowings: Iterable[Narrowing]) ->
 
 
 def _spacing_notes(radiographs: Sequence[Radiograph]) -> list[str]:
-    """Return what the pixel sizes are, where all are of one kind."""
+    """Return a note on the source of the pixel sizes, if all have the same source."""
     sources = {radiograph.spacing_source for radiograph in radiographs if radiograph.spacing_mm is not None}
     return [_SPACING_NOTES[source] for source in sources if len(sources) == 1 and source in _SPACING_NOTES]
 
@@ -48,25 +48,29 @@ def _scale_notes(hands: Sequence[Hand], rows: Sequence[Narrowing]) -> list[str]:
     for visit, side in sorted({(row.visit, row.side) for row in rows}):
         first, later = spacing.get((1, side or None)), spacing.get((visit, side or None))
         scales = [
-            np.array([row.registration.upper.dz, row.registration.lower.dz]) * _finer_side(later) / _finer_side(first)
+            np.array([row.registration.upper.dz, row.registration.lower.dz])
+            * _smaller_side(later)
+            / _smaller_side(first)
             for row in rows
             if (row.visit, row.side) == (visit, side) and row.registration is not None and row.registration.reliable
         ]
-        off = [scale for scale in scales if (scale > 1 + _SCALE).all() or (scale < 1 - _SCALE).all()]
-        if len(off) < max(_LEAST_JOINTS, len(scales) / 2 + 0.5):
+        changed = [
+            scale for scale in scales if (scale > 1 + _MAX_SCALE_CHANGE).all() or (scale < 1 - _MAX_SCALE_CHANGE).all()
+        ]
+        if len(changed) < max(_MIN_JOINTS, len(scales) / 2 + 0.5):
             continue
-        percent = 100 * (float(np.median(np.mean(off, axis=1))) - 1)
+        percent = 100 * (float(np.median(np.mean(changed, axis=1))) - 1)
         change = "larger" if percent > 0 else "smaller"
         cause = (
-            "Its pixel size, or the baseline's, is probably wrong" if first else "It was taken or stored differently"
+            "Its pixel size, or the baseline's, is probably wrong" if first else "It was taken or stored in another way"
         )
         notes.append(
-            f"{radiograph_label(visit, side or None).capitalize()}: both bones of {len(off)} of {len(scales)} joints "
-            f"are {abs(percent):.1f} % {change} than at baseline. {cause}."
+            f"{radiograph_label(visit, side or None).capitalize()}: both bones of {len(changed)} of {len(scales)} "
+            f"joints are {abs(percent):.1f} % {change} than at baseline. {cause}."
         )
     return notes
 
 
-def _finer_side(spacing_mm: Spacing) -> float:
-    """Return the finer side of a pixel, at which joint images are cut; 1 where it is not known."""
+def _smaller_side(spacing_mm: Spacing) -> float:
+    """Return the smaller side of a pixel, which is the pixel size of joint images; 1 if it is not known."""
     return 1.0 if spacing_mm is None else float(np.min(spacing_mm))

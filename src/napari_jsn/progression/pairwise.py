@@ -1,4 +1,4 @@
-"""The narrowing between every two visits of one joint, at the baseline's point along the baseline's axis."""
+"""Compute the narrowing of one joint between all pairs of visits, at the baseline's point along its axis."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Ends = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Carried:
+class CarriedFrame:
     """The baseline's point and axis in the joint image of a later visit.
 
     Attributes
@@ -26,7 +26,7 @@ class Carried:
     point, axis : (2,) float array
         ``(x, y)`` in pixels, and a unit vector.
     scale : float
-        Pixels there in a baseline pixel.
+        Pixels of that joint image per pixel of the baseline's.
     """
 
     point: Array
@@ -37,19 +37,19 @@ class Carried:
 def pairwise_narrowings(
     registrations: Mapping[Ends, Registration], trusted: Collection[Ends]
 ) -> list[PairwiseNarrowing]:
-    """Return the narrowing between every two visits, in baseline pixels.
+    """Return the narrowing between all pairs of visits, in baseline pixels.
 
-    Point and axis are carried from the baseline by the mean of both bones' maps, through trusted pairs where these
-    lead there, and never estimated again.
+    Point and axis are estimated on the baseline only, and mapped to other visits by the mean of both bones' maps: over
+    reliable pairs if these connect the visit to the baseline, else over any pairs.
 
     Parameters
     ----------
     registrations : mapping of (first, second) to Registration
         Pairs of visits by index.
     trusted : collection of (first, second)
-        Those that are reliable.
+        Pairs that are reliable.
     """
-    frames = carried(registrations, trusted)
+    frames = carried_frames(registrations, trusted)
     found = []
     for (first, second), one in registrations.items():
         if first not in frames:
@@ -62,24 +62,27 @@ def pairwise_narrowings(
     return found
 
 
-def carried(registrations: Mapping[Ends, Registration], trusted: Collection[Ends]) -> dict[int, Carried]:
-    """Return point and axis at every visit that registrations lead to, by the fewest pairs; trusted ones first."""
-    own = next((one for (first, _), one in registrations.items() if first == 0), None)
-    if own is None:
+def carried_frames(registrations: Mapping[Ends, Registration], trusted: Collection[Ends]) -> dict[int, CarriedFrame]:
+    """Return point and axis at every visit that pairs connect to the baseline.
+
+    Reliable pairs are used first, then the fewest pairs.
+    """
+    from_baseline = next((one for (first, _), one in registrations.items() if first == 0), None)
+    if from_baseline is None:
         return {}
     maps = {0: np.eye(3)}
     for ends in (trusted, registrations):
-        _spread(maps, {pair: registrations[pair] for pair in registrations if pair in ends})
+        _add_maps(maps, {pair: registrations[pair] for pair in registrations if pair in ends})
     frames = {}
     for visit, matrix in maps.items():
-        along = matrix[:2, :2] @ own.axis
-        point = matrix[:2, :2] @ own.point + matrix[:2, 2]
-        frames[visit] = Carried(point, along / np.hypot(*along), float(np.sqrt(np.linalg.det(matrix[:2, :2]))))
+        along = matrix[:2, :2] @ from_baseline.axis
+        point = matrix[:2, :2] @ from_baseline.point + matrix[:2, 2]
+        frames[visit] = CarriedFrame(point, along / np.hypot(*along), float(np.sqrt(np.linalg.det(matrix[:2, :2]))))
     return frames
 
 
-def _spread(maps: dict[int, Array], registrations: Mapping[Ends, Registration]) -> None:
-    """Add the map from the baseline to every visit that these registrations lead to, fewest pairs first."""
+def _add_maps(maps: dict[int, Array], registrations: Mapping[Ends, Registration]) -> None:
+    """Add the map from the baseline to every visit that these registrations connect to it, over the fewest pairs."""
     found = True
     while found:
         new: dict[int, Array] = {}

@@ -1,4 +1,4 @@
-"""The result of measuring a patient: every joint of every follow-up visit against the baseline."""
+"""Result of a measurement: the narrowing of every joint of a patient from the baseline to every follow-up."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Progression:
     hands : tuple of MeasuredHand
         By visit, the right hand before the left.
     narrowings : tuple of Narrowing
-        Sides R, L; joints in anatomical order; visits in order. A joint that could not be measured is there too, with
-        its reason.
+        Sides R, L; joints in anatomical order; visits in order. Joints that could not be measured are included, with
+        the reason.
     patient_id : str
         Pseudonym.
     notes : tuple of str
-        What holds for all figures: wrong scale, unknown spacing, sides that rest on anatomy.
+        Notes that apply to all figures: wrong scale, unknown spacing, sides that were determined by anatomy.
     models : mapping of str to str
-        Task to name and hash of the weights that were used.
+        Name and hash of the weights that were used, by task.
     method, device : str
 
     Examples
@@ -49,7 +49,7 @@ class Progression:
     device: str = "cpu"
 
     def table(self) -> pd.DataFrame:
-        """Return one row a joint and follow-up visit; see :func:`napari_jsn.progression.table.progression_table`.
+        """Return one row per joint and follow-up visit; see :func:`napari_jsn.progression.table.progression_table`.
 
         Returns
         -------

@@ -1,7 +1,7 @@
-"""The uncertainty that repositioning of the hand adds to a narrowing.
+"""Return the uncertainty that repositioning of the hand adds to a narrowing.
 
-Registration measures how well two images fit, but a bone that flexed or rolled a little has another projection. The
-size of this error is measured end to end on simulated hands
+The uncertainty of a registration describes how well two images match. But a bone that flexed or rolled a little has
+another projection. This error is measured on simulated hands, from whole radiographs to narrowings
 (``python -m napari_jsn.evaluation.calibration repositioning``).
 """
 
@@ -16,12 +16,12 @@ CARD = "progression-repositioning"
 
 
 def joint_kind(joint: str) -> str:
-    """``"MCP1"``, ``"IP1"``, ``"MCP"``, ``"PIP"`` or ``"DIP"``: thumbs are kinds of their own."""
+    """Return ``"MCP1"``, ``"IP1"``, ``"MCP"``, ``"PIP"`` or ``"DIP"``: each joint of the thumb is a separate kind."""
     return joint if joint.endswith("1") else joint[:-1]
 
 
 def repositioning_sd_mm(joint: str) -> float:
-    """Return the standard deviation of a narrowing between any two visits beyond that of registration, in mm."""
+    """Return the standard deviation in mm that repositioning adds to the narrowing between any two visits."""
     return _by_kind()[joint_kind(joint)]
 
 

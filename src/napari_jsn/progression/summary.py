@@ -1,10 +1,10 @@
-"""Mean narrowing of a hand, and the smallest detectable change.
+"""Compute the mean narrowing of a hand, and the smallest detectable change.
 
 The smallest detectable change (SDC) of Bruynesteyn et al. (Ann Rheum Dis 64:179-182, 2005) is ``1.96 * SD / sqrt(2)``,
 with SD the standard deviation of the difference between two measurements of the same change. Two measurements with
 standard uncertainty s differ with an SD of ``sqrt(2) * s``, so the SDC is ``1.96 * s``. Here s is the root mean square
-of the stated uncertainties, and for comparison what the closure of triangles of visits implies, ``sqrt(mean(r^2) / 3)``
-with r the closure of a triangle: a lower bound, since an error that belongs to a visit cancels in it.
+of the stated uncertainties. For comparison, s is also computed from the closures r of triangles of visits, as
+``sqrt(mean(r^2) / 3)``. This is a lower bound, because an error that is common to all pairs with a visit cancels in r.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from napari_jsn.progression.progression import Progression
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Groups of joints that are summed up besides the whole hand, by the start of their names.
+#: Groups of joints that are summarised besides the whole hand, by the start of their names.
 KINDS = ("MCP", "PIP", "IP", "DIP")
 
 
 def sdc_mm(sd_mm: Iterable[float]) -> float:
-    """Return the smallest detectable change of one joint, in mm, from the standard uncertainties of such changes.
+    """Return the smallest detectable change of one joint, in mm, from standard uncertainties of narrowings.
 
     Parameters
     ----------
     sd_mm : iterable of float
-        Of the narrowings; those that are NaN do not count.
+        Standard uncertainties of the narrowings; NaN values are ignored.
 
     References
     ----------
@@ -42,12 +42,12 @@ def sdc_mm(sd_mm: Iterable[float]) -> float:
 
 
 def closure_sdc_mm(closure_mm: Iterable[float]) -> float:
-    """Return the smallest detectable change by the closure of triangles of visits, in mm: a lower bound.
+    """Return the smallest detectable change implied by the closure of triangles of visits, in mm: a lower bound.
 
     Parameters
     ----------
     closure_mm : iterable of float
-        Root mean squares over triangles; those that are NaN do not count.
+        Root mean squares over triangles; NaN values are ignored.
     """
     return sdc_mm(np.asarray(list(closure_mm), dtype=float) / np.sqrt(3))
 
@@ -55,14 +55,14 @@ def closure_sdc_mm(closure_mm: Iterable[float]) -> float:
 def summaries(progression: Progression) -> pd.DataFrame:
     """Return the mean narrowing of each hand, and of each kind of its joints, at every follow-up visit.
 
-    Only reliable joints with a figure in mm count. Their errors are taken as independent of each other.
+    Only reliable joints with a figure in mm are included. Their errors are assumed to be independent of each other.
 
     Returns
     -------
     DataFrame
         ``side visit group joints reliable mean_jsn_mm mean_jsn_sd_mm ci_low_mm ci_high_mm largest_jsn_mm
         largest_joint sdc_mm closure_sdc_mm``; the group is ``"all"``, ``"MCP"``, ``"PIP"``, ``"IP"`` or ``"DIP"``, and
-        the side of a row on both hands ``"both"``. ``mean_jsn_sd_mm`` is the uncertainty of the mean, not the spread
+        the side is ``"both"`` in rows on both hands. ``mean_jsn_sd_mm`` is the uncertainty of the mean, not the spread
         of the joints.
     """
     import pandas as pd
@@ -73,11 +73,11 @@ def summaries(progression: Progression) -> pd.DataFrame:
     if len(sides) > 1:
         named.append(("both", list(rows)))
     records = []
-    for side, some in named:
-        for visit in sorted({row.visit for row in some}):
-            now = [row for row in some if row.visit == visit]
-            records.append(_summary(side, visit, "all", now))
-            groups = {kind: [row for row in now if row.joint.rstrip("12345") == kind] for kind in KINDS}
+    for side, of_side in named:
+        for visit in sorted({row.visit for row in of_side}):
+            at_visit = [row for row in of_side if row.visit == visit]
+            records.append(_summary(side, visit, "all", at_visit))
+            groups = {kind: [row for row in at_visit if row.joint.rstrip("12345") == kind] for kind in KINDS}
             records += [_summary(side, visit, kind, group) for kind, group in groups.items() if group]
     return pd.DataFrame(records)
 

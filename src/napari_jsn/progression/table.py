@@ -1,4 +1,4 @@
-"""A progression as a table: one row a joint and follow-up visit, with every figure and its source."""
+"""Make the table of a progression: one row per joint and follow-up visit, with every figure and its source."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SIDES = ("R", "L", "")
 def progression_table(
     hands: Iterable[MeasuredHand], narrowings: Iterable[Narrowing], patient_id: str, made_with: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Return one row a joint and follow-up visit: the right hand first, joints in anatomical order, visits in order.
+    """Return one row per joint and follow-up visit: the right hand first, joints in anatomical order, visits in order.
 
     Parameters
     ----------
@@ -38,25 +38,26 @@ def progression_table(
     -------
     DataFrame
         ``patient joint side visit jsn_mm jsn_sd_mm ci_low_mm ci_high_mm jsw_change_mm jsw_change_sd_mm reliable state
-        reasons reason changed_by_hand`` first; then when (``day``, ``weeks`` since baseline), the same in pixels,
-        joint space widths, the rotation of the bones against each other, closure, the direct registration from the
+        reasons reason changed_by_hand`` first; then ``day`` and ``weeks`` since baseline, the narrowing in pixels,
+        joint space widths, the rotation of the bones relative to each other, closure, the direct registration from the
         baseline (motion of both bones, point and axis, losses), pixel sizes with their sources, and method, device,
-        models and software. ``reasons`` are codes, ``reason`` are sentences. NaN where not known or not measured.
+        models and software. ``reasons`` are codes, ``reason`` are sentences. NaN if not known or not measured.
     """
     import pandas as pd
 
-    shown = {(hand.visit, hand.side or ""): hand for hand in hands}
+    by_place = {(hand.visit, hand.side or ""): hand for hand in hands}
     software: Record = {**made_with, "software": f"napari-jsn {__version__}"}
-    rows = sorted(narrowings, key=_place)
+    rows = sorted(narrowings, key=_sort_key)
     patient: Record = {"patient": patient_id}
     records = [
-        patient | _figures(row) | _when(row, shown) | _more(row) | _sources(row, shown) | software for row in rows
+        patient | _figures(row) | _dates(row, by_place) | _further_figures(row) | _sources(row, by_place) | software
+        for row in rows
     ]
     columns = None if records else list(patient | _figures(Narrowing("", "", 2)))
     return pd.DataFrame(records, columns=columns)
 
 
-def _place(row: Narrowing) -> tuple[int, int, int]:
+def _sort_key(row: Narrowing) -> tuple[int, int, int]:
     return _SIDES.index(row.side), JOINTS.index(row.joint), row.visit
 
 
@@ -79,7 +80,7 @@ def _figures(row: Narrowing) -> Record:
     }
 
 
-def _when(row: Narrowing, hands: Mapping[tuple[int, str], MeasuredHand]) -> Record:
+def _dates(row: Narrowing, hands: Mapping[tuple[int, str], MeasuredHand]) -> Record:
     """Return the day of the visit, ISO 8601 or empty, and weeks since baseline."""
     first, now = (_day(hands.get((visit, row.side))) for visit in (1, row.visit))
     weeks = NAN if first is None or now is None else (now - first).days / 7
@@ -90,7 +91,7 @@ def _day(hand: MeasuredHand | None) -> date | None:
     return None if hand is None else hand.day
 
 
-def _more(row: Narrowing) -> Record:
+def _further_figures(row: Narrowing) -> Record:
     record: Record = {
         "jsn_px": row.jsn_px,
         "jsn_sd_px": row.jsn_sd_px,
@@ -98,11 +99,11 @@ def _more(row: Narrowing) -> Record:
         "angle_deg": row.angle_deg,
     }
     for name, view in (("baseline_", row.baseline), ("", row.followup)):
-        record |= _width(view, name)
-    return record | _direct(row.registration)
+        record |= _jsw(view, name)
+    return record | _direct_registration(row.registration)
 
 
-def _width(view: JointView | None, prefix: str) -> Record:
+def _jsw(view: JointView | None, prefix: str) -> Record:
     jsw = None if view is None else view.jsw
     return {
         f"{prefix}jsw_mm": NAN if jsw is None else jsw.mm,
@@ -111,7 +112,7 @@ def _width(view: JointView | None, prefix: str) -> Record:
     }
 
 
-def _direct(one: Registration | None) -> Record:
+def _direct_registration(one: Registration | None) -> Record:
     """Return the registration from the baseline to the visit."""
     identity = Similarity()
     motion = motion_record(identity, identity, (0, 0), (0, 1)) if one is None else _motion(one)

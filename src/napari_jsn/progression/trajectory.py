@@ -3,7 +3,7 @@
 With x_k the narrowing from baseline to visit k (x_1 = 0), every pair gives ``d_ij = x_j - x_i + e_ij``. Part of the
 error belongs to a visit (the position of the joint, the outlines of its bones) and is common to all pairs with that
 visit; the rest belongs to the pair. Generalised least squares with that covariance gives x and its full covariance.
-With two visits it is the direct figure.
+With two visits, the result is the narrowing by their one registration.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 #: Share of a pair's variance that belongs to its two visits, and so cancels in closures. On 70 development joints
 #: seen three times or more the mean of (closure squared / sum of the three pairs' variances) is 0.47 (183 triangles).
 VISIT_SHARE = 0.5
-#: A triangle is open where its closure exceeds its standard deviation by this factor: 1 % of those triangles.
+#: A triangle is open if its closure exceeds its standard deviation by this factor, as in 1 % of those 183 triangles.
 _OPEN = 3.5
 
 
@@ -54,15 +54,15 @@ class Trajectory:
     Attributes
     ----------
     jsn : (V,) float array
-        0 at baseline; NaN where no pair leads.
+        0 at baseline; NaN for visits that no pairs connect to the baseline.
     covariance : (V, V) float array
-        Of ``jsn``; 0 at baseline, NaN where no pair leads.
+        Covariance of ``jsn``; 0 at baseline, NaN where ``jsn`` is NaN.
     joined : (V,) bool array
-        Whether reliable pairs lead from the baseline to the visit.
+        Whether reliable pairs connect the visit to the baseline.
     closure : (V,) float array
-        Root mean square of the closures of the triangles that hold a visit; NaN where there is none.
+        Root mean square of the closures of the triangles that include a visit; NaN if there are none.
     open : (V,) bool array
-        Whether one of them is open by more than its uncertainty allows.
+        Whether the closure of one of these triangles is larger than its uncertainty explains.
     """
 
     jsn: Array
@@ -80,8 +80,8 @@ class Trajectory:
 def fit_trajectory(visits: int, pairs: Sequence[PairwiseNarrowing], visit_variance: float = 0.0) -> Trajectory:
     """Fit the course of one joint to all pairs of visits by generalised least squares.
 
-    Pairs that are not reliable count only where no reliable ones lead. Where several triangles are open and one pair
-    is common to all of them, it is left out.
+    Unreliable pairs are used only to connect visits that reliable pairs do not connect. If several triangles are open
+    and exactly one pair is common to all of them, this pair is left out.
 
     Parameters
     ----------
@@ -92,28 +92,30 @@ def fit_trajectory(visits: int, pairs: Sequence[PairwiseNarrowing], visit_varian
         Variance that repositioning adds to the narrowing between any two visits, half of it from each.
     """
     trusted = _without_outlier([pair for pair in pairs if pair.reliable])
-    parts = _parts(visits, trusted)
-    used = trusted + [pair for pair in pairs if not pair.reliable and parts[pair.first] != parts[pair.second]]
-    reached = _parts(visits, used) == 0
+    components = _components(visits, trusted)
+    used = trusted + [pair for pair in pairs if not pair.reliable and components[pair.first] != components[pair.second]]
+    reached = _components(visits, used) == 0
     jsn, covariance = np.full(visits, np.nan), np.full((visits, visits), np.nan)
     jsn[0] = covariance[0, 0] = 0.0
     counted = [pair for pair in used if reached[pair.first]]
     if counted:
-        inside = np.flatnonzero(reached)
-        jsn[inside], covariance[np.ix_(inside, inside)] = _solve(visits, counted, visit_variance, inside)
+        reached_visits = np.flatnonzero(reached)
+        jsn[reached_visits], covariance[np.ix_(reached_visits, reached_visits)] = _solve(
+            visits, counted, visit_variance, reached_visits
+        )
     residuals: list[list[float]] = [[] for _ in range(visits)]
-    opened = np.zeros(visits, bool)
+    is_open = np.zeros(visits, bool)
     for triangle in _triangles(used):
         residual = _residual(triangle)
         for visit in {triangle[0].first, triangle[0].second, triangle[1].second}:
             residuals[visit].append(residual)
-            opened[visit] |= _is_open(triangle)
+            is_open[visit] |= _is_open(triangle)
     closure = np.array([np.sqrt(np.mean(np.square(r))) if r else np.nan for r in residuals])
-    return Trajectory(jsn, covariance, parts == 0, closure, opened)
+    return Trajectory(jsn, covariance, components == 0, closure, is_open)
 
 
 def _solve(
-    visits: int, pairs: Sequence[PairwiseNarrowing], visit_variance: float, inside: NDArray[np.intp]
+    visits: int, pairs: Sequence[PairwiseNarrowing], visit_variance: float, reached_visits: NDArray[np.intp]
 ) -> tuple[Array, Array]:
     """Return narrowing and covariance of the visits that the pairs reach, the baseline first."""
     ends = np.zeros((len(pairs), visits))
@@ -123,24 +125,24 @@ def _solve(
     sd = np.array([pair.sd for pair in pairs])
     noise = np.outer(sd, sd) * (VISIT_SHARE * shared + (1 - VISIT_SHARE) * np.eye(len(pairs)))
     noise += visit_variance * shared
-    design = ends[:, inside[1:]]
+    design = ends[:, reached_visits[1:]]
     weighted = np.linalg.solve(noise, design)
     covariance = np.linalg.inv(design.T @ weighted)
     jsn = covariance @ (weighted.T @ np.array([pair.jsn for pair in pairs]))
     return np.append(0.0, jsn), np.pad(covariance, ((1, 0), (1, 0)))
 
 
-def _parts(visits: int, pairs: Sequence[PairwiseNarrowing]) -> NDArray[np.intp]:
-    """Return the (V,) number of the connected part that each visit is in; the baseline's is 0."""
-    part = np.arange(visits)
+def _components(visits: int, pairs: Sequence[PairwiseNarrowing]) -> NDArray[np.intp]:
+    """Return the number of the connected component of each visit, (V,); that of the baseline is 0."""
+    component = np.arange(visits)
     for pair in pairs:
-        low, high = sorted((part[pair.first], part[pair.second]))
-        part[part == high] = low
-    return part
+        low, high = sorted((component[pair.first], component[pair.second]))
+        component[component == high] = low
+    return component
 
 
 def _triangles(pairs: Sequence[PairwiseNarrowing]) -> list[Triangle]:
-    """Return (i to j, j to k, i to k) of every three visits that three pairs join."""
+    """Return (i to j, j to k, i to k) for all three visits that are connected by three pairs."""
     by_ends = {(pair.first, pair.second): pair for pair in pairs}
     visits = sorted({visit for ends in by_ends for visit in ends})
     return [
@@ -151,8 +153,8 @@ def _triangles(pairs: Sequence[PairwiseNarrowing]) -> list[Triangle]:
 
 
 def _residual(triangle: Triangle) -> float:
-    there, on, direct = triangle
-    return there.jsn + on.jsn - direct.jsn
+    first, second, direct = triangle
+    return first.jsn + second.jsn - direct.jsn
 
 
 def _is_open(triangle: Triangle) -> bool:
@@ -161,8 +163,8 @@ def _is_open(triangle: Triangle) -> bool:
 
 
 def _without_outlier(pairs: list[PairwiseNarrowing]) -> list[PairwiseNarrowing]:
-    """Return the pairs without the one that is common to all open triangles, if there are several."""
-    opened = [set(triangle) for triangle in _triangles(pairs) if _is_open(triangle)]
-    if len(opened) < 2 or len(common := set.intersection(*opened)) != 1:
+    """Return the pairs without the one that is common to all open triangles, if several are open."""
+    open_triangles = [set(triangle) for triangle in _triangles(pairs) if _is_open(triangle)]
+    if len(open_triangles) < 2 or len(common := set.intersection(*open_triangles)) != 1:
         return pairs
     return [pair for pair in pairs if pair not in common]

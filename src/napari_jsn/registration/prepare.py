@@ -24,8 +24,8 @@ from napari_jsn.segmentation.classical import bone_within
 from napari_jsn.segmentation.segment import segment_many
 
 #: The smallest image side and the smallest bone region that can be measured, in pixels.
-_LEAST_SIDE, _LEAST_REGION = 24, 60
-#: Pixel sizes whose relative difference is below this are equal.
+_MIN_SIDE, _MIN_REGION = 24, 60
+#: Relative difference below which two pixel sizes count as equal.
 _SAME_SIZE = 1e-4
 
 
@@ -39,7 +39,7 @@ class PreparedImage:
     masks : BoneMasks
         The bones.
     regions : BoneMasks
-        The masks as given, which may be halves of the image; the bones where none were given.
+        The given masks, which may be halves of the image; if none were given, the bones.
     spacing_mm : float or None
     """
 
@@ -59,7 +59,8 @@ class _CheckedImage:
     name: str
 
 
-#: Fixed and moving image, the pair at one pixel size, and the pixels of the pair per pixel of each image.
+#: Fixed image, moving image, the pair at one pixel size, and for each image the ratio of its pixel size to that of the
+#: pair.
 Prepared = tuple[PreparedImage, PreparedImage, PreparedPair, tuple[float, float]]
 
 
@@ -92,7 +93,7 @@ def prepare_many(
     """
 
     def check(k: int, row: Sequence[Any]) -> tuple[_CheckedImage, _CheckedImage]:
-        with _errors_of(k, len(rows)):
+        with _pair_number_in_errors(k, len(rows)):
             return _check_pair(*row)
 
     checked = [image for k, row in enumerate(rows) for image in check(k, row)]
@@ -104,14 +105,14 @@ def prepare_many(
         checked[k] = replace(checked[k], regions=bones)
     prepared = []
     for k in range(len(rows)):
-        with _errors_of(k, len(rows)):
+        with _pair_number_in_errors(k, len(rows)):
             prepared.append(_prepare_pair(*(_with_bones(image) for image in checked[2 * k : 2 * k + 2])))
     return prepared
 
 
 @contextmanager
-def _errors_of(number: int, pairs: int) -> Iterator[None]:
-    """Add the number of the pair to errors, where there are several pairs."""
+def _pair_number_in_errors(number: int, pairs: int) -> Iterator[None]:
+    """Add the number of the pair to the message of an InputError, if there are several pairs."""
     try:
         yield
     except InputError as error:
@@ -124,6 +125,7 @@ def _check_pair(
     fixed: Any, moving: Any, fixed_masks: Any, moving_masks: Any, spacing_mm: Any, moving_spacing_mm: Any
 ) -> tuple[_CheckedImage, _CheckedImage]:
     checked_fixed = _check_image(fixed, fixed_masks, spacing_mm, "fixed")
+    # a moving image without a pixel spacing has that of the fixed image
     inherited = spacing_mm if moving_spacing_mm is None and getattr(moving, "spacing_mm", None) is None else None
     checked_moving = _check_image(moving, moving_masks, moving_spacing_mm if inherited is None else inherited, "moving")
     if (checked_fixed.spacing_mm is None) != (checked_moving.spacing_mm is None):
@@ -166,10 +168,10 @@ def _check_image(image: Any, masks: Any, spacing_mm: Any, name: str) -> _Checked
     if spacing is None:
         spacing = check_spacing(getattr(image, "spacing_mm", None), SPACING_ARGUMENT[name])
     pixels = to_intensities(getattr(image, "pixels", image), name, f"The {name} image")
-    if min(pixels.shape) < _LEAST_SIDE:
+    if min(pixels.shape) < _MIN_SIDE:
         raise InputError(
             f"The {name} image has only {pixels.shape[0]} x {pixels.shape[1]} pixels; a joint image needs at least "
-            f"{_LEAST_SIDE} x {_LEAST_SIDE}. Give a larger crop around the joint.",
+            f"{_MIN_SIDE} x {_MIN_SIDE}. Give a larger crop around the joint.",
             name,
         )
     regions = None if masks is None else _check_masks(masks, pixels.shape, name)
@@ -180,23 +182,23 @@ def _check_image(image: Any, masks: Any, spacing_mm: Any, name: str) -> _Checked
 
 
 def _with_bones(checked: _CheckedImage) -> PreparedImage:
-    """Find the bones in halves of the image, and check that both bones are there."""
+    """Return the image with its bones, searched within the regions if these are halves; refuse a missing bone."""
     pixels, regions, name = checked.pixels, checked.regions, checked.name
     assert regions is not None
     bones = regions
     if are_halves(regions):
         bones = BoneMasks(bone_within(pixels, regions.upper), bone_within(pixels, regions.lower))
-    for which in ("upper", "lower"):
-        if getattr(bones, which).sum() < _LEAST_REGION:
+    for bone in ("upper", "lower"):
+        if getattr(bones, bone).sum() < _MIN_REGION:
             raise InputError(
-                f"The {which} bone was not found in the {name} image. Give masks of both bones.",
+                f"The {bone} bone was not found in the {name} image. Give masks of both bones.",
                 f"{name}_masks",
             )
     return PreparedImage(pixels, bones, regions, checked.spacing_mm)
 
 
 def _check_masks(masks: Any, shape: tuple[int, ...], name: str) -> BoneMasks:
-    """Return masks, given in any accepted form, checked against their image."""
+    """Return the given masks as BoneMasks; refuse masks that do not fit the image or are too small."""
     argument = f"{name}_masks"
     if not isinstance(masks, BoneMasks):
         masks = _read_masks(masks, name)
@@ -206,12 +208,12 @@ def _check_masks(masks: Any, shape: tuple[int, ...], name: str) -> BoneMasks:
             "Draw the masks on that image.",
             argument,
         )
-    for which in ("upper", "lower"):
-        area = int(getattr(masks, which).sum())
-        if area < _LEAST_REGION:
-            found = "is empty" if area == 0 else f"has only {area} pixels"
+    for bone in ("upper", "lower"):
+        area = int(getattr(masks, bone).sum())
+        if area < _MIN_REGION:
+            problem = "is empty" if area == 0 else f"has only {area} pixels"
             raise InputError(
-                f"The {which} bone's mask of the {name} image {found}; it needs at least {_LEAST_REGION} pixels. "
+                f"The {bone} bone's mask of the {name} image {problem}; it needs at least {_MIN_REGION} pixels. "
                 "Draw the whole bone.",
                 argument,
             )
@@ -242,7 +244,7 @@ def _read_masks(masks: Any, name: str) -> BoneMasks:
 def _square(
     pixels: NDArray[np.float32], bones: BoneMasks | None, spacing: Spacing
 ) -> tuple[NDArray[np.float32], BoneMasks | None, float | None]:
-    """Return the image with square pixels: of the finer spacing, where row and column spacing differ."""
+    """Return image, masks and spacing with square pixels, whose side is the smaller of row and column spacing."""
     if spacing is None or isinstance(spacing, float):
         return pixels, bones, spacing
     finest = min(spacing)
@@ -255,7 +257,7 @@ def _square(
 
 
 def _resample(image: PreparedImage, step: float) -> tuple[NDArray[np.float32], BoneMasks]:
-    """Return image and masks with ``step`` times more pixels along both axes."""
+    """Return image and masks with ``step`` times as many rows and columns."""
     if step == 1:
         return image.image, image.masks
     zoom = (step, step)
@@ -267,7 +269,7 @@ def _resample_masks(masks: BoneMasks, zoom: tuple[float, ...]) -> BoneMasks:
 
 
 def _is_inverted(pixels: NDArray[np.float32], bones: BoneMasks | None) -> bool:
-    """Return whether bone is dark: bones (for halves: the middle columns) are darker than the pixels beside them."""
+    """Return whether bone is dark: bones (for halves, the middle columns) are darker than their surroundings."""
     if bones is None or are_halves(bones):
         bone = np.zeros(pixels.shape, bool)
         third = pixels.shape[1] // 3
@@ -276,7 +278,7 @@ def _is_inverted(pixels: NDArray[np.float32], bones: BoneMasks | None) -> bool:
         bone = bones.upper | bones.lower
     if bone.all():
         return False
-    beside = ~ndimage.binary_dilation(bone, iterations=2)
-    if not beside.any():
+    surroundings = ~ndimage.binary_dilation(bone, iterations=2)
+    if not surroundings.any():
         return False
-    return bool(np.median(pixels[bone]) < np.median(pixels[beside]))
+    return bool(np.median(pixels[bone]) < np.median(pixels[surroundings]))

@@ -1,9 +1,9 @@
 """Uncertainty and quality assessment of the method ``refined``.
 
-The variance of a narrowing is a weighted sum of terms: the model's own variance (noise and roll field), the same where
-a weak roll field is seen, and the squared differences between the two directions and between the two motion models. The
-weights are fitted on pairs of known motion and on simulated joints, and are part of the card ``registration-refined``.
-The limits below decide when a measurement has failed.
+The variance of a narrowing is a weighted sum of four terms: the variance by the model (noise and roll field), the same
+variance times the evidence of a weak roll field, and the squared differences between the two directions and between the
+two motion models. The weights are fitted on pairs of known motion and on simulated joints, and are part of the card
+``registration-refined``. The limits below decide when a measurement has failed.
 """
 
 from __future__ import annotations
@@ -20,30 +20,31 @@ from napari_jsn.networks.weights import card
 from napari_jsn.registration.methods import MethodResult, PreparedPair
 from napari_jsn.registration.solutions import ROLL_PRIOR_SDS_PX, Solutions
 
-# Limits; lengths in working pixels of about 0.175 mm. Wrong pairs violate them, pairs of real visits seldom.
-_LEAST_NCC, _LEAST_MEAN_NCC = 0.46, 0.57
-_LEAST_OVERLAP = 0.80
-_LEAST_IN_VIEW = 0.60
-_LEAST_AREA = 250.0
-_MOST_SPREAD = 0.95
-_MOST_BETWEEN_DIRECTIONS = 0.42
-_MOST_DISAGREEMENT = 0.65
-_MOST_MODEL_SD = 0.20
-_MOST_MARGIN = 1.0
-_MOST_ROTATION_DEG = 32.0
-_MOST_SCALE = 0.20
-_MOST_NCC_LOSS = 0.02
-#: Weight of the similarity model in the estimate. With more of it the closure of real visits improves (sigma 0.0160,
-#: 0.0156 and 0.0152 mm with weights 0, 0.1 and 0.2) and the error at known roll increases (RMSE 0.020, 0.023 and
+# Limits; lengths in working pixels of about 0.175 mm. Wrong pairs violate them; pairs of real visits rarely do.
+_MIN_NCC, _MIN_MEAN_NCC = 0.46, 0.57
+_MIN_OVERLAP = 0.80
+_MIN_IN_VIEW = 0.60
+_MIN_AREA = 250.0
+_MAX_NARROWING_SPREAD = 0.95
+_MAX_DIRECTION_DIFFERENCE = 0.42
+_MAX_POINT_DISTANCE = 0.65
+_MAX_MODEL_SD = 0.20
+_MAX_MARGIN_DISPLACEMENT = 1.0
+_MAX_ROTATION_DEG = 32.0
+_MAX_SCALE = 0.20
+_MAX_NCC_LOSS = 0.02
+#: Weight of the similarity model in the estimate. A larger weight improves the closure of real visits (sigma 0.0160,
+#: 0.0156 and 0.0152 mm with weights 0, 0.1 and 0.2) and increases the error at known roll (RMSE 0.020, 0.023 and
 #: 0.027 mm).
 _SIMILARITY_WEIGHT = 0.15
-#: Weight of the network's maps beside these two models. Its errors are independent of theirs: with weights 0, 0.1 and
-#: 0.2 the closure of real visits improves (sigma 0.0140, 0.0130, 0.0125 mm), simulated joints improve a little (RMSE
-#: 0.0304, 0.0297, 0.0294 mm), and known roll gets worse (0.0250, 0.0279, 0.0312 mm).
+#: Weight of the network's maps relative to these two models. The errors of network and models are independent. With
+#: weights 0, 0.1 and 0.2, the closure of real visits improves (sigma 0.0140, 0.0130, 0.0125 mm), the error on simulated
+#: joints decreases a little (RMSE 0.0304, 0.0297, 0.0294 mm), and the error at known roll increases (0.0250, 0.0279,
+#: 0.0312 mm).
 _NETWORK_WEIGHT = 0.1
 #: Prior standard deviation of the roll field at which the weak-roll term is half of its maximum, in working pixels.
 _WEAK_ROLL_SD_PX = 0.3
-#: Two masks that share this much of their area are one region.
+#: Share of the smaller mask that also belongs to the other mask, above which both masks are the same region.
 _SAME_REGION = 0.8
 
 
@@ -54,7 +55,7 @@ def assess_quality(pair: PreparedPair, solved: Solutions) -> MethodResult:
     ----------
     pair : PreparedPair
     solved : Solutions
-        In pixels of the pair.
+        Solutions in pixels of the pair.
     """
     upper, lower = combined(solved)
     narrowing = joint_space_narrowing(upper, lower, pair.point, pair.axis)
@@ -69,24 +70,25 @@ def combined(solved: Solutions) -> NDArray[np.float64]:
     return _NETWORK_WEIGHT * solved.network.mean(axis=0) + (1 - _NETWORK_WEIGHT) * models
 
 
-#: Names of :func:`variance_terms`, as the card has them.
+#: Names of the terms of :func:`variance_terms`, in its order; the card uses the same names.
 TERMS = ("model", "weak_roll", "directions", "models")
 
 
 def variance_terms(pair: PreparedPair, solved: Solutions) -> NDArray[np.float64]:
     """Return the terms whose weighted sum is the variance of a narrowing, in squared pixels; see :data:`TERMS`.
 
-    The model's own variance; the same where a weak roll field is seen; and the squared differences between directions
-    and between motion models. Bones that flex out of the image plane cause such a weak roll field, and the error is
-    larger than the field explains; a strong roll field has a large variance of its own.
+    The terms are the variance by the model; this variance times the evidence of a weak roll field (0 to 1); and the
+    squared differences between directions and between motion models. Bones that flex out of the image plane cause a
+    weak roll field, and the error is then larger than the model's variance. For a strong roll field the model's
+    variance is large already.
     """
     narrowings = solved.narrowings(pair)
-    own = float(solved.variance_px2.mean())
+    model_variance = float(solved.variance_px2.mean())
     roll_sd = max(float(solved.roll_prior_sd_px.mean()) / solved.unit_px, ROLL_PRIOR_SDS_PX[0])
     weak_roll = (1 - (ROLL_PRIOR_SDS_PX[0] / roll_sd) ** 2) / (1 + (roll_sd / _WEAK_ROLL_SD_PX) ** 2)
     between_directions = float(narrowings[1, 0] - narrowings[1, 1])
     between_models = float(narrowings[0].mean() - narrowings[1].mean())
-    return np.array([own, own * weak_roll, between_directions**2, between_models**2])
+    return np.array([model_variance, model_variance * weak_roll, between_directions**2, between_models**2])
 
 
 @cache
@@ -106,30 +108,33 @@ def _reasons(pair: PreparedPair, solved: Solutions) -> list[Reason]:
     unit = solved.unit_px
     narrowings = solved.narrowings(pair) / unit
     linear = combined(solved)[:, :2, :2]
-    turn_deg = np.abs(np.rad2deg(np.arctan2(linear[:, 1, 0], linear[:, 0, 0])))
+    rotation_deg = np.abs(np.rad2deg(np.arctan2(linear[:, 1, 0], linear[:, 0, 0])))
     scale = np.abs(np.sqrt(np.linalg.det(linear)) - 1)
     forward, backward = solved.maps[1] @ np.append(pair.point, 1.0)
-    apart = np.linalg.norm((forward - backward)[:, :2], axis=1) / unit
+    point_distance = np.linalg.norm((forward - backward)[:, :2], axis=1) / unit
     sd = np.sqrt(solved.variance_px2.mean()) / unit
-    if solved.region_px2.min() < _LEAST_AREA * unit**2:
+    if solved.region_px2.min() < _MIN_AREA * unit**2:
         reasons.append(Reason(ReasonCode.REGION_TOO_SMALL))
-    if solved.in_view.min() < _LEAST_IN_VIEW:
+    if solved.in_view.min() < _MIN_IN_VIEW:
         reasons.append(Reason(ReasonCode.OUT_OF_VIEW))
-    if solved.overlap.min() < _LEAST_OVERLAP:
+    if solved.overlap.min() < _MIN_OVERLAP:
         reasons.append(Reason(ReasonCode.MASKS_DIFFER))
-    if turn_deg.max() > _MOST_ROTATION_DEG or scale.max() > _MOST_SCALE:
+    if rotation_deg.max() > _MAX_ROTATION_DEG or scale.max() > _MAX_SCALE:
         reasons.append(Reason(ReasonCode.MOTION_TOO_LARGE))
-    if solved.ncc.min() < _LEAST_NCC or solved.ncc.mean() < _LEAST_MEAN_NCC:
+    if solved.ncc.min() < _MIN_NCC or solved.ncc.mean() < _MIN_MEAN_NCC:
         reasons.append(Reason(ReasonCode.NOT_SIMILAR))
-    elif (solved.ncc < solved.ncc_identity - _MOST_NCC_LOSS).any():
+    elif (solved.ncc < solved.ncc_identity - _MAX_NCC_LOSS).any():
         reasons.append(Reason(ReasonCode.NO_IMPROVEMENT))
-    if apart.max() > _MOST_DISAGREEMENT or abs(narrowings[1, 0] - narrowings[1, 1]) > _MOST_BETWEEN_DIRECTIONS:
+    if (
+        point_distance.max() > _MAX_POINT_DISTANCE
+        or abs(narrowings[1, 0] - narrowings[1, 1]) > _MAX_DIRECTION_DIFFERENCE
+    ):
         reasons.append(Reason(ReasonCode.DIRECTIONS_DISAGREE))
-    elif np.ptp(narrowings) > _MOST_SPREAD:
+    elif np.ptp(narrowings) > _MAX_NARROWING_SPREAD:
         reasons.append(Reason(ReasonCode.MODELS_DISAGREE))
-    elif sd > _MOST_MODEL_SD:
+    elif sd > _MAX_MODEL_SD:
         reasons.append(Reason(ReasonCode.TOO_LITTLE_DETAIL))
-    if np.abs(solved.margin_px).max() / unit > _MOST_MARGIN:
+    if np.abs(solved.margin_px).max() / unit > _MAX_MARGIN_DISPLACEMENT:
         reasons.append(Reason(ReasonCode.MARGIN_DISPLACED))
     return reasons
 

@@ -16,7 +16,7 @@ from napari_jsn.simulation.visit import Disease
 _MIN_JSW_MM = 0.05
 #: Loss of mineral per year in all bone, and in the trabecular bone near the joints, at severity 1.
 _LOSS_PER_YEAR, _PERIARTICULAR_LOSS_PER_YEAR = 0.02, 0.06
-#: Share of the trabeculae that changed after one year.
+#: Share of the trabeculae that have changed after one year; it grows with the square root of time.
 _REMODELLED = 0.12
 
 
@@ -31,7 +31,7 @@ class _GrowingErosion:
     flatness: float
 
     def at(self, years: float) -> Erosion | None:
-        """Return the erosion after so many years; None below a radius of 0.3 mm."""
+        """Return the erosion after this number of years; None below a radius of 0.3 mm."""
         radius = self.start_mm + self.mm_per_year * years
         if radius < 0.3:
             return None
@@ -48,7 +48,7 @@ class DiseaseCourse:
         Rate of narrowing; negative is widening.
     erosions : tuple
     severity : float
-        Of the loss of mineral, 0 to 1.
+        Severity of the loss of bone mineral, 0 to 1.
     """
 
     mm_per_year: dict[str, float]
@@ -57,7 +57,7 @@ class DiseaseCourse:
 
     @classmethod
     def draw(cls, patient: SimulatedPatient, rng: np.random.Generator, years: float) -> DiseaseCourse:
-        """Draw a course over so many years.
+        """Draw a course over this number of years.
 
         Most joints change by less than 0.03 mm per year, some narrow by 0.05 to 0.4, few widen; these figures are
         assumed. The bones of a joint never come into contact.
@@ -85,18 +85,18 @@ class DiseaseCourse:
     def with_narrowing(
         cls, patient: SimulatedPatient, rng: np.random.Generator, years: float, jsn_mm: float
     ) -> DiseaseCourse:
-        """Draw a course in which all measured joints narrow by ``jsn_mm`` over so many years.
+        """Draw a course in which all measured joints narrow by ``jsn_mm`` over ``years``.
 
         Raises
         ------
         InputError
-            If a joint would narrow beyond contact.
+            If the narrowing is not smaller than the joint space width of every measured joint.
         """
         course = cls.draw(patient, rng, years)
         for joint in anatomy.MEASURED_JOINTS:
             if jsn_mm >= patient.jsw_mm[joint]:
                 raise InputError(
-                    f"A narrowing of {jsn_mm} mm is beyond contact: the {joint} joint of a patient is "
+                    f"A narrowing of {jsn_mm} mm is too large: the joint space of {joint} of a patient is "
                     f"{patient.jsw_mm[joint]:.2f} mm wide at baseline. Give a smaller narrowing.",
                     "jsn_mm",
                 )
@@ -104,12 +104,12 @@ class DiseaseCourse:
         return cls({**course.mm_per_year, **rates}, course.erosions, course.severity)
 
     def at(self, years: float) -> Disease:
-        """Return the disease after so many years."""
+        """Return the disease after this number of years."""
         by_bone: dict[str, list[Erosion]] = {}
-        for growing in self.erosions:
-            erosion = growing.at(years)
+        for growing_erosion in self.erosions:
+            erosion = growing_erosion.at(years)
             if erosion is not None:
-                by_bone.setdefault(growing.bone, []).append(erosion)
+                by_bone.setdefault(growing_erosion.bone, []).append(erosion)
         return Disease(
             narrowing_mm={joint: rate * years for joint, rate in self.mm_per_year.items()},
             erosions={bone: tuple(erosions) for bone, erosions in by_bone.items()},

@@ -88,7 +88,7 @@ def simulate(
     ------
     InputError
         Before anything is simulated, if a number, the hands or the shape are out of range, a hand does not fit on the
-        radiograph, or a joint would narrow beyond contact.
+        radiograph, or a narrowing is too large for a joint.
 
     Examples
     --------

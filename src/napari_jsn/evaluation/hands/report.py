@@ -27,8 +27,8 @@ def simulated_lines(measured: Sequence[MeasuredJoint], hands: int, boxes: str) -
         "",
         f"{hands} hands at two visits, {len(measured)} joints. Joint boxes are {source}; the network finds the bones. "
         "The error is the narrowing minus `jsn_projected_mm` at the centre of the joint. RMSE, median and coverage "
-        "are of the reliable joints. *Wrong and reliable* is an error over 0.175 mm that was not flagged, as a share "
-        "of all joints.",
+        "are computed over the reliable joints. *Wrong and reliable* is an error over 0.175 mm that was not flagged, "
+        "as a share of all joints.",
         "",
     ]
     columns = ("joint", "n", "reliable", "RMSE mm", "median error mm", "bias mm", "in 95 % interval",
@@ -48,13 +48,13 @@ def simulated_lines(measured: Sequence[MeasuredJoint], hands: int, boxes: str) -
 def _row(name: str, measured: Sequence[MeasuredJoint]) -> tuple[str, ...]:
     trusted = [one for one in measured if one.reliable]
     errors = np.array([one.error_mm for one in trusted])
-    inside = np.mean(np.abs(errors) <= Z95 * np.array([one.sd_mm for one in trusted]))
+    coverage = np.mean(np.abs(errors) <= Z95 * np.array([one.sd_mm for one in trusted]))
     wrong = sum(abs(one.error_mm) > MISMATCH_MM for one in trusted) / len(measured)
-    width = np.array([one.jsw_change_mm - one.true_mm for one in trusted])
+    jsw_errors = np.array([one.jsw_change_mm - one.true_mm for one in trusted])
     return (
         name, str(len(measured)), f"{len(trusted) / len(measured):.1%}", f"{np.sqrt(np.mean(errors**2)):.4f}",
-        f"{np.median(np.abs(errors)):.4f}", f"{errors.mean():+.4f}", f"{inside:.1%}", f"{wrong:.2%}",
-        f"{np.sqrt(np.nanmean(width**2)):.3f}",
+        f"{np.median(np.abs(errors)):.4f}", f"{errors.mean():+.4f}", f"{coverage:.1%}", f"{wrong:.2%}",
+        f"{np.sqrt(np.nanmean(jsw_errors**2)):.3f}",
     )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def re_exposed_lines(rows: Sequence[Narrowing], hands: int) -> list[str]:
     trusted = np.array([abs(row.jsn_mm) for row in rows if row.reliable])
     return [
         *lines,
-        f"{hands} real hands, each against a copy rotated by 5 deg, shifted and exposed again with more noise. "
+        f"{hands} real hands, each against a copy rotated by 5 deg, translated and exposed again with more noise. "
         "The pixel size is the one that makes the hand 157 mm long.",
         "",
         *table(
@@ -84,7 +84,7 @@ def timing_lines(timing: Timing) -> list[str]:
     return [
         "## Time and memory",
         "",
-        "Two radiographs of 2010 x 1490 pixels of one hand, ten joints, models loaded before, two threads.",
+        "Two radiographs of 2010 x 1490 pixels of one hand, ten joints, models already loaded, two threads.",
         "",
         *table(
             ("stage", "seconds"),

@@ -33,7 +33,10 @@ def realism_lines(real: JointSample, simulated: JointSample) -> list[str]:
         "",
         "Median [quartiles] of the residual of local contrast.",
         "",
-        *table(("", "all", *MCPS), [_split(sample, residual, name) for name, sample in _both(real, simulated)]),
+        *table(
+            ("", "all", *MCPS),
+            [_quartiles_by_joint(sample, residual, name) for name, sample in _named_samples(real, simulated)],
+        ),
         "",
         "### Remaining differences",
         "",
@@ -41,8 +44,8 @@ def realism_lines(real: JointSample, simulated: JointSample) -> list[str]:
         "",
         "### All figures",
         "",
-        "*separation*: share of (real, simulated) pairs of joints that this figure alone puts in one order; 50 % is no "
-        "separation, 100 % is complete. Median [quartiles].",
+        "*separation*: how well this figure alone distinguishes simulated joints from real ones: area under the ROC "
+        "curve; 50 % is no separation, 100 % is complete. Median [quartiles].",
         "",
         *table(("figure", "real", "simulated", "separation"), _figures(real, simulated)),
         "",
@@ -77,11 +80,13 @@ def wasserstein(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(np.abs(np.cumsum(a) - np.cumsum(b)).sum() / len(a))
 
 
-def _both(real: JointSample, simulated: JointSample) -> tuple[tuple[str, JointSample], tuple[str, JointSample]]:
+def _named_samples(
+    real: JointSample, simulated: JointSample
+) -> tuple[tuple[str, JointSample], tuple[str, JointSample]]:
     return ("real", real), ("simulated", simulated)
 
 
-def _split(sample: JointSample, figure: str, name: str) -> list[str]:
+def _quartiles_by_joint(sample: JointSample, figure: str, name: str) -> list[str]:
     return [name, *(_quartiles(sample.select(joint).numbers()[figure]) for joint in (None, *MCPS))]
 
 
@@ -146,9 +151,10 @@ def _ratios(real: JointSample, simulated: JointSample) -> list[list[str]]:
     rows = []
     for part in ("whole", "inside bone"):
         means = [_mean_power(sample, part) for sample in (real, simulated)]
-        ratio = means[1] - means[0]
-        at = measures.FREQUENCIES
-        cells = [np.exp(np.nanmean(ratio[(at >= low) & (at < high)])) for low, high in measures.BANDS]
+        log_ratio = means[1] - means[0]
+        frequency = measures.FREQUENCIES
+        bands = [(frequency >= low) & (frequency < high) for low, high in measures.BANDS]
+        cells = [np.exp(np.nanmean(log_ratio[band])) for band in bands]
         rows.append([part, *(f"{cell:.2f}" for cell in cells)])
     return rows
 
@@ -184,40 +190,41 @@ def draw_histograms(real: JointSample, simulated: JointSample) -> Figure:
     """Draw the intensities by region and by MCP."""
     columns = (None, *MCPS)
     figure, panels = _panels(len(measures.REGIONS), len(columns), (13, 7.5), sharey="row", sharex=True)
-    at = (np.arange(measures.BINS) + 0.5) / measures.BINS
+    intensities = (np.arange(measures.BINS) + 0.5) / measures.BINS
     for row, region in zip(panels, measures.REGIONS, strict=True):
         for axes, joint in zip(row, columns, strict=True):
-            for (name, sample), colour in zip(_both(real, simulated), (REAL, SIMULATED), strict=True):
-                axes.plot(at, measures.BINS * pooled(sample.select(joint), region), color=colour, lw=1.4, label=name)
+            for (name, sample), colour in zip(_named_samples(real, simulated), (REAL, SIMULATED), strict=True):
+                density = measures.BINS * pooled(sample.select(joint), region)
+                axes.plot(intensities, density, color=colour, lw=1.4, label=name)
             axes.set(title=(joint or "all") if region == measures.REGIONS[0] else "", yticks=[])
         row[0].set_ylim(bottom=0)
         row[0].set_ylabel(region)
-    _finish(figure, panels, "intensity")
+    _add_labels_and_legend(figure, panels, "intensity")
     return figure
 
 
 def draw_curves(real: JointSample, simulated: JointSample) -> Figure:
     """Draw spectra, profiles, noise and autocorrelation: median and quartiles over joint images."""
-    at = measures
+    frequencies = measures.FREQUENCIES
     shown: Sequence[tuple[str, str, NDArray[np.float64], Callable, dict[str, str]]] = (
-        ("radial spectrum, whole image", "cycles/mm", at.FREQUENCIES, lambda one: one.spectra["whole"], _LOGS),
-        ("radial spectrum, inside bone", "cycles/mm", at.FREQUENCIES, lambda one: one.spectra["inside bone"], _LOGS),
-        ("across the shaft's cortex", "mm from the mask's border", at.ACROSS_CORTEX_MM, lambda one: one.cortex, {}),
-        ("across the joint space", "mm from its centre", at.ACROSS_GAP_MM, lambda one: one.gap, {}),
-        ("noise", "intensity", at.NOISE_AT, lambda one: one.noise, {}),
-        ("spongy bone, along the bone", "lag, mm", at.LAGS_MM, lambda one: one.along, {}),
-        ("spongy bone, across the bone", "lag, mm", at.LAGS_MM, lambda one: one.across, {}),
+        ("radial spectrum, whole image", "cycles/mm", frequencies, lambda one: one.spectra["whole"], _LOGS),
+        ("radial spectrum, inside bone", "cycles/mm", frequencies, lambda one: one.spectra["inside bone"], _LOGS),
+        ("across the shaft's cortex", "mm from mask border", measures.ACROSS_CORTEX_MM, lambda one: one.cortex, {}),
+        ("across the joint space", "mm from its centre", measures.ACROSS_GAP_MM, lambda one: one.gap, {}),
+        ("noise", "intensity", measures.NOISE_AT, lambda one: one.noise, {}),
+        ("trabecular bone, along the bone", "lag, mm", measures.LAGS_MM, lambda one: one.along, {}),
+        ("trabecular bone, across the bone", "lag, mm", measures.LAGS_MM, lambda one: one.across, {}),
     )  # fmt: skip
     figure, panels = _panels(2, 4, (13, 6.4))
-    for axes, (title, below, places, pick, scales) in zip(panels.ravel(), shown, strict=False):
-        for (name, sample), colour in zip(_both(real, simulated), (REAL, SIMULATED), strict=True):
-            curves = np.array([pick(one) for one in sample.measures])
+    for axes, (title, xlabel, x, curve_of, scales) in zip(panels.ravel(), shown, strict=False):
+        for (name, sample), colour in zip(_named_samples(real, simulated), (REAL, SIMULATED), strict=True):
+            curves = np.array([curve_of(one) for one in sample.measures])
             low, middle, high = np.nanpercentile(curves, (25, 50, 75), axis=0)
-            axes.fill_between(places, low, high, color=colour, alpha=0.18, lw=0)
-            axes.plot(places, middle, color=colour, lw=1.5, label=name)
-        axes.set(title=title, xlabel=below, **scales)
+            axes.fill_between(x, low, high, color=colour, alpha=0.18, lw=0)
+            axes.plot(x, middle, color=colour, lw=1.5, label=name)
+        axes.set(title=title, xlabel=xlabel, **scales)
     panels.ravel()[-1].set_axis_off()
-    _finish(figure, panels, "")
+    _add_labels_and_legend(figure, panels, "")
     return figure
 
 
@@ -227,7 +234,9 @@ def draw_residuals(real: JointSample, simulated: JointSample) -> Figure:
     figure, panels = _panels(1, len(shown), (13, 3.6))
     groups = (None, *MCPS)
     for axes, name in zip(panels[0], shown, strict=True):
-        for k, ((label, sample), colour) in enumerate(zip(_both(real, simulated), (REAL, SIMULATED), strict=True)):
+        for k, ((label, sample), colour) in enumerate(
+            zip(_named_samples(real, simulated), (REAL, SIMULATED), strict=True)
+        ):
             values = [sample.select(joint).numbers()[RESIDUAL_NAMES[name]] for joint in groups]
             boxes = axes.boxplot(values, positions=np.arange(len(groups)) + 0.36 * k, widths=0.3, showfliers=False)
             for part in ("boxes", "whiskers", "caps", "medians"):
@@ -236,7 +245,7 @@ def draw_residuals(real: JointSample, simulated: JointSample) -> Figure:
             axes.plot([], [], color=colour, label=label)
         axes.set_xticks(np.arange(len(groups)) + 0.18, ["all", *MCPS])
         axes.set_title(RESIDUAL_NAMES[name].replace("after registration", "after\nregistration"), fontsize=9)
-    _finish(figure, panels, "")
+    _add_labels_and_legend(figure, panels, "")
     return figure
 
 
@@ -259,9 +268,9 @@ def _panels(rows: int, columns: int, size: tuple[float, float], **shared: Any) -
     return figure, panels
 
 
-def _finish(figure: Any, panels: Any, below: str) -> None:
-    if below:
+def _add_labels_and_legend(figure: Any, panels: Any, xlabel: str) -> None:
+    if xlabel:
         for axes in panels[-1]:
-            axes.set_xlabel(below)
+            axes.set_xlabel(xlabel)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)

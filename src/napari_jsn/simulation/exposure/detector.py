@@ -3,8 +3,9 @@
     attenuation -> Beer-Lambert -> scatter -> quantum noise -> blur -> electronic noise -> logarithm
                 -> latitude compression, edge enhancement, tone curve -> bits or JPEG
 
-The processing does not depend on the content of the image: apart from scatter and edge filters, an attenuation has the
-same intensity with a ring beside it or without. Lengths are in mm, so the image is similar at any pixel size.
+The processing does not depend on the content of the image: apart from scatter and edge filters, the intensity at a
+point depends only on the attenuation there, not on a ring or a marker elsewhere. Lengths are in mm, so the image looks
+the same at any pixel size.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from napari_jsn.simulation.exposure.postprocessing import (
 Pixels = NDArray[np.float32]
 
 #: Smallest signal, as a share of open air, before the logarithm.
-_DARK = 1e-3
+_MIN_SIGNAL = 1e-3
 #: Level, in nepers, that latitude compression does not change: between soft tissue and bone.
-_MIDDLE = 0.5
+_UNCHANGED_LEVEL = 0.5
 #: JPEG quality of the joint crops of the BLS-GAN data. Their files state 95, but their cosine coefficients are
 #: multiples of 6, 5, 8 and 12, the steps of quality 75: they were saved twice, first at this quality.
 CROP_QUALITY = 75
@@ -50,15 +51,16 @@ class Detector:
     beam_hardening : float
         Loss of apparent attenuation per neper: ``a / (1 + beam_hardening * a)``.
     scatter : float
-        Scattered over primary signal per neper of the mean attenuation around a point.
+        Ratio of scattered to primary signal, per neper of the mean attenuation around a point.
     scatter_mm : float
-        Standard deviation of the scatter's spread.
+        Standard deviation of the blur that spreads the scattered signal.
     focal_spot_mm, magnification : float
-        Size of the tube's focal spot, and size of the hand on the detector over its own; they give the geometric blur.
+        Size of the tube's focal spot, and ratio of the hand's size in the detector plane to its true size.
+        Both determine the geometric blur.
     blur_mm : float
         Standard deviation of the detector's own blur.
     quanta_per_mm2 : float
-        X-ray quanta detected in open air. Their noise is blurred with the image.
+        X-ray quanta detected in open air. The blur also applies to their noise.
     electronic_quanta : float
         Standard deviation of the electronics' noise in each pixel, in quanta; it is white.
     fixed_pattern : float
@@ -73,17 +75,18 @@ class Detector:
         Share of the structures wider than ``latitude_mm`` that the software removes.
     latitude_mm : float
     edge_gain, edge_mm, edge_limit : float
-        Fine enhancement: gain, standard deviation of its blur, detail (nepers) at which the gain is halved.
+        Enhancement of fine detail: gain, standard deviation of the filter's blur, and amplitude of the detail (nepers)
+        at which the gain is halved.
     texture_gain, texture_mm, texture_limit : float
-        The same in a second, coarser band.
+        The same for coarser detail.
     low, high, toe, shoulder, gamma, black, white : float
         The tone curve in nepers, see :func:`~napari_jsn.simulation.exposure.postprocessing.tone_curve`.
     bits : int
-        Of a stored pixel value.
+        Number of bits of a stored pixel value.
     jpeg_quality : int or None
         None is lossless.
     monochrome1 : bool
-        Bone is stored dark.
+        Whether bone is stored dark.
     """
 
     kind: Literal["CR", "DX"] = "CR"
@@ -122,12 +125,13 @@ class Detector:
     def draw(cls, rng: np.random.Generator) -> Detector:
         """Draw a device and its settings.
 
-        Blur, dose and intensities are drawn around those of 200 crops of MCP joints (BLS-GAN data, one hospital), with
+        Blur, dose and intensities vary around the values of 200 crops of MCP joints (BLS-GAN data, one hospital), with
         a larger spread. Intensities of these crops in [0, 1], median (5 % to 95 %): soft tissue 0.27 (0.19 to 0.35),
         joint space 0.39 (0.31 to 0.51), bone 0.53 (0.42 to 0.65), its 95th percentile 0.74 (0.61 to 0.88). After a
         high-pass of 3 px: sd 0.0065 (0.0049 to 0.0080) in flat soft tissue and 0.022 (0.019 to 0.025) in bone. The
-        noise correlates by 0.74, 0.42, 0.15, 0.0 with the first to fourth neighbour; this fits pixels of 0.175 mm, a
-        blur of about 0.12 mm and little white noise. Whole hands of other sources (29) have open air at 0.0 to 0.37.
+        correlation of the noise with the first to fourth neighbour is 0.74, 0.42, 0.15 and 0.0; this agrees with
+        pixels of 0.175 mm, a blur of about 0.12 mm and little white noise. In 29 radiographs of whole hands from other
+        sources, open air has an intensity of 0.0 to 0.37.
         """
         kind: Literal["CR", "DX"] = "CR" if rng.random() < 0.6 else "DX"
         cr = kind == "CR"
@@ -185,8 +189,9 @@ class Detector:
     def vary(self, rng: np.random.Generator) -> Detector:
         """Return the device at another visit: another dose and exposure index, the same software and pattern.
 
-        Call it on the drawn device, not on a varied one. Between two visits of one real joint the intensity of soft
-        tissue differs by sd 0.030 (of 1) and bone's contrast to it by 8 %, including the effect of positioning.
+        Call it on the drawn device, not on a varied one. Between two visits of one real joint, the intensity of
+        soft tissue differs with a standard deviation of 0.030 (on the scale 0 to 1) and the contrast of bone to soft
+        tissue with one of 8 %, including the effect of positioning.
         """
         return replace(
             self,
@@ -200,12 +205,12 @@ class Detector:
     @property
     def unsharpness_mm(self) -> float:
         """Standard deviation of the geometric and detector blur, at the hand."""
-        geometric = self.focal_spot_mm / np.sqrt(12) * (1 - 1 / self.magnification)  # of a uniform focus
+        geometric = self.focal_spot_mm / np.sqrt(12) * (1 - 1 / self.magnification)  # of a uniform focal spot
         return float(np.hypot(geometric, self.blur_mm / self.magnification))
 
 
 def expose(attenuation: Pixels, spacing_mm: float, detector: Detector, rng: np.random.Generator) -> Pixels:
-    """Return the intensities of a radiograph of this attenuation.
+    """Return the intensities of a radiograph of an object with this attenuation.
 
     Parameters
     ----------
@@ -229,7 +234,7 @@ def expose(attenuation: Pixels, spacing_mm: float, detector: Detector, rng: np.r
     """
     _check(attenuation, spacing_mm)
     nepers = _logarithm(_signal(attenuation, spacing_mm, detector, rng), attenuation.shape, spacing_mm, detector)
-    nepers = compress_latitude(nepers, detector.latitude_mm / spacing_mm, detector.latitude, _MIDDLE)
+    nepers = compress_latitude(nepers, detector.latitude_mm / spacing_mm, detector.latitude, _UNCHANGED_LEVEL)
     nepers = enhance(nepers, detector.texture_mm / spacing_mm, detector.texture_gain, detector.texture_limit)
     nepers = enhance(nepers, detector.edge_mm / spacing_mm, detector.edge_gain, detector.edge_limit)
     window = (detector.low, detector.high, detector.toe, detector.shoulder)
@@ -247,15 +252,16 @@ def expose_joint(
 ) -> Pixels:
     """Return the intensities of a joint image made like the crops of a data set: enlarged and saved as JPEG.
 
-    The crops of the BLS-GAN data have 256 x 256 pixels of 0.087 mm but no detail below the 0.175 mm of their detector:
-    their power falls 100-fold between 0.12 and 0.23 cycles/px; beyond it is that of JPEG artefacts.
+    The crops of the BLS-GAN data have 256 x 256 pixels of 0.087 mm but no detail finer than the pixels of their
+    detector, 0.175 mm. Their spectral power falls by a factor of 100 between 0.12 and 0.23 cycles/px; at higher
+    frequencies it is the power of JPEG artefacts.
 
     Parameters
     ----------
     attenuation : (H, W) float32 array
         In nepers; rows and columns are multiples of ``factor``.
     spacing_mm : float
-        Size of its pixels, and of the image's.
+        Pixel size of the attenuation and of the returned image.
     detector : Detector
     rng : numpy.random.Generator
     factor : int
@@ -266,7 +272,7 @@ def expose_joint(
     Returns
     -------
     (H, W) float32 array
-        Intensities in [0, 1], bone bright; the image's borders do not move.
+        Intensities in [0, 1], bone bright, with the field of view of ``attenuation``.
 
     Raises
     ------
@@ -276,11 +282,11 @@ def expose_joint(
     _check(attenuation, spacing_mm)
     if factor < 1 or attenuation.shape[0] % factor or attenuation.shape[1] % factor:
         raise InputError(
-            f"An image of {attenuation.shape[0]} x {attenuation.shape[1]} pixels cannot be exposed on pixels "
-            f"{factor} times larger. Give rows and columns that are multiples of the factor.",
+            f"An image of {attenuation.shape[0]} x {attenuation.shape[1]} pixels cannot be simulated with a "
+            f"detector whose pixels are {factor} times larger. Give rows and columns that are multiples of the factor.",
             "factor",
         )
-    coarse = -np.log(shrink(np.exp(-attenuation), factor))  # a detector element collects over its area
+    coarse = -np.log(shrink(np.exp(-attenuation), factor))  # a detector element averages the signal over its area
     intensity = expose(coarse, spacing_mm * factor, detector, rng)
     intensity = np.clip(enlarge(intensity, attenuation.shape), 0, 1)
     return intensity if quality is None else jpeg(intensity, quality)
@@ -309,9 +315,9 @@ def store(intensity: Pixels, bits: int, monochrome1: bool) -> NDArray[np.uint16]
     """
     if not 8 <= bits <= 16:
         raise InputError(f"Pixel values of {bits} bits cannot be stored. Give 8 to 16.", "bits")
-    top = 2**bits - 1
-    stored = np.round(np.clip(intensity, 0, 1) * np.float32(top)).astype(np.uint16)
-    return top - stored if monochrome1 else stored
+    max_value = 2**bits - 1
+    stored = np.round(np.clip(intensity, 0, 1) * np.float32(max_value)).astype(np.uint16)
+    return max_value - stored if monochrome1 else stored
 
 
 def _check(attenuation: Pixels, spacing_mm: float) -> None:
@@ -320,23 +326,24 @@ def _check(attenuation: Pixels, spacing_mm: float) -> None:
             f"The attenuation has shape {attenuation.shape}. Give an array of rows and columns.", "attenuation"
         )
     if not (np.isfinite(spacing_mm) and spacing_mm > 0):
-        raise InputError(f"A pixel of {spacing_mm} mm cannot be exposed. Give a positive size.", "spacing_mm")
+        raise InputError(f"The pixel size {spacing_mm} mm is not positive. Give a positive size.", "spacing_mm")
 
 
 def _signal(attenuation: Pixels, spacing_mm: float, detector: Detector, rng: np.random.Generator) -> Pixels:
     """Return the detector's signal with noise, 1 in open air."""
-    seen = np.asarray(attenuation, dtype=np.float32)
+    apparent = np.asarray(attenuation, dtype=np.float32)
     if detector.beam_hardening:
-        seen = seen / (1 + np.float32(detector.beam_hardening) * seen)
-    signal = np.exp(-seen)
+        apparent = apparent / (1 + np.float32(detector.beam_hardening) * apparent)
+    signal = np.exp(-apparent)
     if detector.scatter:
         # scattered photons must leave the object, so scatter is proportional to a * exp(-a) and 0 in air:
         # Ohnesorge et al., Eur. Radiol. 9:563-569 (1999)
-        signal = signal + np.float32(detector.scatter) * wide_blur(seen * signal, detector.scatter_mm / spacing_mm)
+        signal = signal + np.float32(detector.scatter) * wide_blur(apparent * signal, detector.scatter_mm / spacing_mm)
     quanta = detector.quanta_per_mm2 * spacing_mm**2  # per pixel
     if np.isfinite(quanta):
         noise = rng.standard_normal(signal.shape, dtype=np.float32)
-        signal = signal + np.sqrt(signal / np.float32(quanta)) * noise  # Poisson, of many quanta
+        # normal approximation of the Poisson distribution
+        signal = signal + np.sqrt(signal / np.float32(quanta)) * noise
     blur_px = detector.unsharpness_mm / spacing_mm
     if blur_px > 0:
         signal = ndimage.gaussian_filter(signal, blur_px, mode="nearest", truncate=3.5)
@@ -351,6 +358,6 @@ def _signal(attenuation: Pixels, spacing_mm: float, detector: Detector, rng: np.
 
 def _logarithm(signal: Pixels, shape: tuple[int, ...], spacing_mm: float, detector: Detector) -> Pixels:
     """Return the attenuation in nepers as the software computes it from the signal."""
-    nepers = -np.log(np.maximum(signal, np.float32(_DARK)))
-    down_m = (np.arange(shape[0], dtype=np.float32) - np.float32((shape[0] - 1) / 2)) * np.float32(spacing_mm / 1000)
-    return nepers + (np.float32(detector.exposure_offset) + np.float32(detector.heel_per_m) * down_m)[:, None]
+    nepers = -np.log(np.maximum(signal, np.float32(_MIN_SIGNAL)))
+    row_m = (np.arange(shape[0], dtype=np.float32) - np.float32((shape[0] - 1) / 2)) * np.float32(spacing_mm / 1000)
+    return nepers + (np.float32(detector.exposure_offset) + np.float32(detector.heel_per_m) * row_m)[:, None]

@@ -38,7 +38,10 @@ class ThemedPlot(QWidget):
         raise NotImplementedError
 
     def update_plot(self) -> None:
-        """Draw new data and show the plot. The canvas is made here, because matplotlib is slow to import."""
+        """Draw the new data and show the plot.
+
+        The first call creates the canvas, so that matplotlib, which is slow to import, is not loaded before.
+        """
         if self._canvas is None:
             from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
             from matplotlib.figure import Figure
@@ -50,7 +53,7 @@ class ThemedPlot(QWidget):
         self.show()
 
     def redraw(self, event: Any = None) -> None:
-        """Draw again in the colours of the theme; nothing where there was no data yet."""
+        """Draw the plot again in the colours of the theme; do nothing if it has not been drawn before."""
         if self._canvas is not None:
             theme = get_theme(self._viewer.theme)
             self._canvas.figure.set_facecolor(theme.background.as_hex())
