@@ -46,13 +46,13 @@ def test_a_folder_is_evaluated_into_a_table_a_page_and_pictures(tmp_path, tiny, 
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--simulated", "0"], "--data: There are no images to measure"),
         (["--model", "none"], "--model: There is no segmentation model 'none'"),
     ],
 )
-def test_what_cannot_be_evaluated_is_told(tmp_path, tiny, capsys, words, told):
+def test_what_cannot_be_evaluated_is_reported(tmp_path, tiny, capsys, words, message):
     assert run("--out", tmp_path / "out", *words) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -32,8 +32,8 @@ def test_a_folder_is_evaluated_into_tables_plots_panels_and_a_page(tmp_path, fol
     page, out = tmp_path / "docs" / "page.md", tmp_path / "out"
     words = ("--spacing-mm", 0.175, "--method", "pipoc", "--pairs", 1, "--simulated", 1, "--out", out, "--page", page)
     assert run(folder, *words) == 0
-    told = capsys.readouterr().out
-    assert "| `pipoc` | 1 |" in told and "2 images of 1 joints" in told
+    output = capsys.readouterr().out
+    assert "| `pipoc` | 1 |" in output and "2 images of 1 joints" in output
     assert "Table 7" in page.read_text() or "Tables 8 and 9" in page.read_text()
     assert str(tmp_path) not in page.read_text() and "images/registration-losses.png" in page.read_text()
     assert {path.name for path in page.parent.joinpath("images").iterdir()} == {
@@ -44,15 +44,15 @@ def test_a_folder_is_evaluated_into_tables_plots_panels_and_a_page(tmp_path, fol
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--simulated", "0"], "--data: There are no images to measure"),
         (["--method", "magic"], "There is no registration method 'magic'"),
     ],
 )
-def test_what_cannot_be_evaluated_is_told(tmp_path, capsys, words, told):
+def test_what_cannot_be_evaluated_is_reported(tmp_path, capsys, words, message):
     assert run("--out", tmp_path / "out", *words) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_an_unknown_pixel_size_is_asked_for(tmp_path, folder, capsys):

@@ -22,7 +22,7 @@ class FromFolder(ToyTask):
 
 @pytest.fixture
 def run(capsys, monkeypatch, models):  # noqa: F811
-    """Run the command in this process; tells its exit code and what it printing."""
+    """Run the command in this process; return its exit code and its output."""
     monkeypatch.setattr("napari_jsn.training.tasks.task_class", lambda name: FromFolder)
     FromFolder.asked = []
 
@@ -69,7 +69,7 @@ def test_ctrl_c_keeps_the_best_and_tells_how_to_go_on(run, tmp_path, monkeypatch
 
 def test_refusals_name_the_option(run, tmp_path):
     (tmp_path / "no.ckpt").write_text("")
-    for words, told in (
+    for words, message in (
         (["--epochs", "0"], "--epochs: "),
         (["--resume", tmp_path / "no.ckpt"], "--resume: "),
         (["--resume", tmp_path / "missing.ckpt"], "--resume: There is no resume file"),
@@ -78,7 +78,7 @@ def test_refusals_name_the_option(run, tmp_path):
         (["--name", "a/b"], "--name: "),
     ):
         code, out, err = run(*words)
-        assert (code, out) == (2, "") and err.startswith("Error: ") and told in err and err.count("\n") == 1, err
+        assert (code, out) == (2, "") and err.startswith("Error: ") and message in err and err.count("\n") == 1, err
 
 
 def test_without_lightning(run, monkeypatch):

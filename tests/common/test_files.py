@@ -67,7 +67,7 @@ def test_checking_makes_nothing(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_closed_folder_is_told(tmp_path):
+def test_a_closed_folder_is_reported(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="cannot be written to"):
         check_folder(tmp_path / "new")

@@ -1,4 +1,5 @@
 import numpy as np
+import PIL.Image
 import pytest
 from scipy import ndimage
 
@@ -46,3 +47,30 @@ def test_the_border_is_repeated_outside(pixels):
 def test_boxes_that_cannot_be_cropped_are_reported(pixels, centre, size, words):
     with pytest.raises(InputError, match=words):
         joint_image(pixels, Joint.around("MCP2", "L", centre, (1, 0), size))
+
+
+def test_a_path_an_array_and_a_radiograph_give_the_same_image(pixels, tmp_path):
+    stored = (255 * pixels).round().astype(np.uint8)
+    PIL.Image.fromarray(stored).save(tmp_path / "hand.png")
+    joint = Joint.around("PIP3", "L", (110.3, 95.7), (0.9, 0.4), 60)
+    expected = joint_image(Radiograph(stored, spacing_mm=0.2), joint)
+    for given in (tmp_path / "hand.png", str(tmp_path / "hand.png"), stored, Radiograph(stored)):
+        image = joint_image(given, joint, spacing_mm=0.2)
+        assert image.spacing_mm == 0.2
+        np.testing.assert_array_equal(image.pixels, expected.pixels)
+
+
+def test_a_given_column_spacing_respects_the_pixel_aspect(pixels):
+    joint = Joint.around("PIP3", "L", (110.3, 95.7), (1.0, 0.0), (30, 60))
+    radiograph = Radiograph(pixels, pixel_aspect=2.0)
+    expected = joint_image(radiograph, joint, spacing_mm=(0.4, 0.2))
+    np.testing.assert_array_equal(joint_image(radiograph, joint, spacing_mm=0.2).pixels, expected.pixels)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [("missing.png", "no file"), (np.zeros((40, 40)), "contrast"), (np.zeros(40), "The radiograph")]
+)
+def test_what_is_not_a_radiograph_is_reported(given, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=words):
+        joint_image(given, Joint.around("PIP3", "L", (20, 20), (1, 0), 30))

@@ -81,7 +81,7 @@ def test_joints_beyond_the_border_are_missing_not_guessed(film, radiograph):
     assert {name for _, name in found.missing} == gone and len(found) == 14 - len(gone)
 
 
-def test_what_is_no_hand_is_told(radiograph):
+def test_what_is_no_hand_is_reported(radiograph):
     noise = np.random.default_rng(0).random((300, 200))
     found = find_joints(noise)
     assert len(found) == 0 and found.sides == () and np.isnan(found.hand_px)
@@ -108,15 +108,15 @@ def test_many_films_stop_when_asked(radiograph):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ({"model": "none"}, "There is no localization model"),
         ({"device": "abacus"}, "There is no device"),
         ({"sides": ["X"]}, "Sides are"),
     ],
 )
-def test_wrong_arguments_are_told(radiograph, arguments, told):
-    with pytest.raises(InputError, match=told):
+def test_wrong_arguments_are_reported(radiograph, arguments, message):
+    with pytest.raises(InputError, match=message):
         find_joints(radiograph, **arguments)
 
 

@@ -7,7 +7,7 @@ from napari_jsn import InputError
 from napari_jsn.networks import weights
 from napari_jsn.networks.weights import card, cards
 
-ABOUT = dict.fromkeys(weights.FIELDS, "told") | {"task": "toys", "name": "mine"}
+ABOUT = dict.fromkeys(weights.FIELDS, "text") | {"task": "toys", "name": "mine"}
 STATE = {"layer.weight": torch.arange(6.0).reshape(2, 3).T, "steps": torch.tensor(3)}
 
 
@@ -46,7 +46,7 @@ def test_a_users_model_is_saved_found_and_loaded(models):
     for name in ("mine", str(path)):
         state, about = weights.load("toys", name)
         assert all(torch.equal(state[key], STATE[key]) for key in STATE)
-        assert len(about["sha256"]) == 64 and {**about, "sha256": "told"} == ABOUT
+        assert len(about["sha256"]) == 64 and {**about, "sha256": "text"} == ABOUT
 
 
 def test_without_the_variable_models_lie_where_the_platform_says(monkeypatch):

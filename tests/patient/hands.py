@@ -31,7 +31,7 @@ def found(*sides, left_at=0, apart=220, spacing_mm=SPACING_MM, size=1.0, joints=
 
 
 def film(sides="", day="2020-01-06", seed=0, shape=(330, 470), spacing_mm=SPACING_MM, **facts):
-    """A film of noise, brighter where its hands lie; ``sides`` only tells where."""
+    """A radiograph of noise, brighter at its hands; ``sides`` gives only their places."""
     pixels = 0.02 * np.random.default_rng(seed).random(shape, dtype=np.float32)
     for joint in found(*sides):
         row, col = map(int, joint.centre)

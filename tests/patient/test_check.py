@@ -40,7 +40,7 @@ TWO = study(left(0), left(1))
 FOUND = {(1, "L"): found("L"), (2, "L"): found("L")}
 
 
-def told(one, hands=None):
+def messages(one, hands=None):
     with pytest.raises(InputError) as error:
         checked(one) if hands is None else checked_hands(one, hands)
     return str(error.value)
@@ -52,7 +52,7 @@ def test_two_visits_of_one_hand_are_fine():
 
 
 def test_two_films_of_one_hand_on_one_day():
-    words = told(study((left(0, path="a.dcm"), left(0, seed=5, path="b.dcm")), left(1)))
+    words = messages(study((left(0, path="a.dcm"), left(0, seed=5, path="b.dcm")), left(1)))
     assert "Visit 1 (2020-01-06) has two radiographs of the left hand (a.dcm and b.dcm). Leave out" in words
 
 
@@ -73,7 +73,7 @@ def test_two_films_of_one_hand_on_one_day():
     ],
 )
 def test_lateral_and_oblique_views(view):
-    assert "Visit 2, left is a lateral or oblique view" in told(study(left(0), left(1, view=view)))
+    assert "Visit 2, left is a lateral or oblique view" in messages(study(left(0), left(1, view=view)))
 
 
 @pytest.mark.parametrize("view", ["", "PA", "AP", "postero-anterior", "bilateral"])
@@ -82,7 +82,7 @@ def test_other_views_pass(view):
 
 
 def test_the_view_code_counts_where_there_is_no_view_position():
-    assert "lateral or oblique view (lateral projection)" in told(
+    assert "lateral or oblique view (lateral projection)" in messages(
         study(left(0), left(1, view_code="lateral projection"))
     )
 
@@ -98,12 +98,12 @@ def test_a_view_position_that_the_code_contradicts_is_noted(view, code):
 
 @pytest.mark.parametrize("aspect", [2.0, 0.5, 1.25])
 def test_pixels_that_are_not_square_need_a_size(aspect):
-    words = told(study(left(0, spacing_mm=None), left(1, spacing_mm=None, pixel_aspect=aspect)))
+    words = messages(study(left(0, spacing_mm=None), left(1, spacing_mm=None, pixel_aspect=aspect)))
     assert "The pixels of visit 2, left are not square" in words and "Give spacing_mm" in words
 
 
 def test_visits_out_of_order_and_on_one_day():
-    assert "out of order: visit 2 (2020-01-06) was taken before visit 1" in told(study(left(1), left(0)))
+    assert "out of order: visit 2 (2020-01-06) was taken before visit 1" in messages(study(left(1), left(0)))
     (note,) = checked(study(left(0), left(1, day="2020-01-06")))
     assert note == "Visits 1 and 2 were taken on the same day (2020-01-06)."
     assert checked(study(film("L", day="", side="L"), left(1), left(2))) == []  # the order was given
@@ -111,17 +111,17 @@ def test_visits_out_of_order_and_on_one_day():
 
 def test_another_hand_at_follow_up():
     right = film("R", day="2021-01-06", seed=4, side="R")
-    assert "Visit 1 shows the left hand and visit 2 the right" in told(study(left(0), right))
+    assert "Visit 1 shows the left hand and visit 2 the right" in messages(study(left(0), right))
     assert checked(study(left(0), (right, left(1)))) == ["Visit 1 does not show the right hand."]
 
 
 def test_one_image_twice():
     assert checked(study(left(0), left(1, seed=0))) == ["Visit 1, left and visit 2, left are the same image."]
-    assert "cannot show two hands" in told(study((left(0), left(0, side="R")), left(1)))
+    assert "cannot show two hands" in messages(study((left(0), left(0, side="R")), left(1)))
 
 
 def test_spacing_that_only_some_films_have():
-    words = told(study(left(0), left(1, spacing_mm=None)))
+    words = messages(study(left(0), left(1, spacing_mm=None)))
     assert "Visit 2, left does not state its pixel spacing, but visit 1, left does. Give spacing_mm" in words
     unknown = study(left(0, spacing_mm=None), left(1, spacing_mm=None))
     assert checked_hands(unknown, FOUND) == ["No pixel spacing is known: lengths are in pixels, not in mm."]
@@ -131,7 +131,7 @@ def test_spacing_that_only_some_films_have():
 
 def test_no_hand():
     nothing = FoundJoints(reasons=(Reason(ReasonCode.NO_HAND, "This looks like no hand."),))
-    words = told(TWO, {**FOUND, (2, "L"): nothing})
+    words = messages(TWO, {**FOUND, (2, "L"): nothing})
     assert "Visit 2, left shows no hand that can be measured. This looks like no hand. Give" in words
 
 
@@ -147,19 +147,19 @@ def test_what_is_doubtful_is_noted():
 
 def test_a_hand_that_looks_like_the_other():
     other = replace(found("L"), contradicts=True)
-    assert "Visit 2 looks like the right hand, but its stated side is left" in told(TWO, {**FOUND, (2, "L"): other})
+    assert "Visit 2 looks like the right hand, but its stated side is left" in messages(TWO, {**FOUND, (2, "L"): other})
     (note,) = checked_hands(TWO, {(1, "L"): other, (2, "L"): other})
     assert "mirrored" in note
 
 
 def test_hands_as_rulers():
     larger = {**FOUND, (2, "L"): found("L", size=1.1)}
-    assert "hand is 10% larger at visit 2 than at visit 1: one of the spacings is wrong" in told(TWO, larger)
+    assert "hand is 10% larger at visit 2 than at visit 1: one of the spacings is wrong" in messages(TWO, larger)
     given = study(left(0, spacing_source="given"), left(1, spacing_source="given"))
     (note,) = checked_hands(given, larger)
     assert "10% larger" in note
     assert checked_hands(TWO, {**FOUND, (2, "L"): found("L", size=0.95)}) == []
     huge = study(left(0, spacing_mm=1.0), left(1, spacing_mm=1.0))
-    assert "which is impossible" in told(huge, {(1, "L"): found("L", size=1.0), (2, "L"): found("L")})
+    assert "which is impossible" in messages(huge, {(1, "L"): found("L", size=1.0), (2, "L"): found("L")})
     few = ("MCP2", "PIP2")  # too few to tell
     assert checked_hands(TWO, {**FOUND, (2, "L"): found("L", size=1.2, joints=few)}) == []

@@ -22,8 +22,8 @@ from napari_jsn.patient.file_names import day_in, ranks, side_in
     ],
 )
 def test_names_tell_the_order(names):
-    told = ranks(names[::-1])
-    assert told is not None and sorted(told) == told[::-1] and len(set(told)) == len(names)
+    order = ranks(names[::-1])
+    assert order is not None and sorted(order) == order[::-1] and len(set(order)) == len(names)
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,9 @@ def test_one_patient(other):
     ],
 )
 def test_two_patients_are_told_apart_and_not_named(other, what):
-    with pytest.raises(InputError, match=rf"more than one patient: the {what} in 0\.dcm and in 2\.dcm") as told:
+    with pytest.raises(InputError, match=rf"more than one patient: the {what} in 0\.dcm and in 2\.dcm") as error:
         check(ONE, Identity(), other)
-    assert not any(word in str(told.value) for word in ("12", "13", "Doe", "Roe", "1960", "1961"))
+    assert not any(word in str(error.value) for word in ("12", "13", "Doe", "Roe", "1960", "1961"))
 
 
 def test_a_name_may_change():

@@ -60,7 +60,7 @@ def test_what_else_lies_there_is_left_alone(folder):
     assert holds_patient(patient, 100)
 
 
-def test_what_cannot_be_a_study_is_told(folder, tmp_path):
+def test_what_cannot_be_a_study_is_reported(folder, tmp_path):
     with pytest.raises(InputError, match="There is no folder"):
         read_patient(tmp_path / "missing")
     with pytest.raises(InputError, match="no DICOM radiographs"):
@@ -115,9 +115,9 @@ def image(path, seed=0, brightness=255):
 
 
 def words_of(folder, **options):
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as error:
         read_patient(folder, **options)
-    return str(told.value)
+    return str(error.value)
 
 
 def test_image_files_in_order_of_their_names(tmp_path):
@@ -233,8 +233,10 @@ def test_who_it_is_stays_out_unless_asked_for(folder):
     patient = folder()
     study = read_patient(patient)
     films = [film for visit in study.visits for film in visit.radiographs]
-    told = " ".join([study.patient_id, *study.notes, *(f"{f.name} {f.side_source} {f.acquired_source}" for f in films)])
-    assert study.patient_id == "anonymous" and "SIM" not in told
+    texts = " ".join(
+        [study.patient_id, *study.notes, *(f"{f.name} {f.side_source} {f.acquired_source}" for f in films)]
+    )
+    assert study.patient_id == "anonymous" and "SIM" not in texts
     assert read_patient(patient, patient_id="P7").patient_id == "P7"
     assert read_patient(patient, keep_identity=True).patient_id == "SIM0001"
 

@@ -46,21 +46,21 @@ def hand(letter, side, seed=0, mirrored=False):
 
 def test_marker_and_anatomy():
     one = found("L", spacing_mm=150 / 157 * SPACING_MM)
-    (told,), doubts = by_marker([hand("L", "L")], one)
-    assert (told.side, told.side_source, doubts) == ("L", MARKER, [])
-    (told,), (doubt,) = by_marker([hand("L", "R", mirrored=True)], one)
-    assert told.side == "L" and "states left, but the hand looks like a right one" in doubt and "is mirrored" in doubt
-    (told,), (doubt,) = by_marker([hand("L", "R")], one)
-    assert told.side == "L" and "palm faces up" in doubt
+    (sided,), doubts = by_marker([hand("L", "L")], one)
+    assert (sided.side, sided.side_source, doubts) == ("L", MARKER, [])
+    (sided,), (doubt,) = by_marker([hand("L", "R", mirrored=True)], one)
+    assert sided.side == "L" and "states left, but the hand looks like a right one" in doubt and "is mirrored" in doubt
+    (sided,), (doubt,) = by_marker([hand("L", "R")], one)
+    assert sided.side == "L" and "palm faces up" in doubt
     unmarked = Radiograph(marked("L", 0)[300:], side="R", side_source=ANATOMY)
     assert by_marker([unmarked], one) == ((unmarked,), [])
 
 
 def test_markers_of_both_hands():
     both = found("L", "R", spacing_mm=150 / 157 * SPACING_MM)
-    told, doubts = by_marker([hand("R", "R"), hand("L", "L")], both)
-    assert [(one.side, one.side_source) for one in told] == [("R", MARKER), ("L", MARKER)] and doubts == []
-    told, doubts = by_marker([hand("L", "R", mirrored=True), hand("R", "L", mirrored=True)], both)
-    assert [one.side for one in told] == ["L", "R"] and len(doubts) == 2
-    told, (doubt,) = by_marker([hand("L", "R"), hand("L", "L", seed=1)], both)
-    assert [one.side_source for one in told] == [ANATOMY] * 2 and "same side for both hands" in doubt
+    sided, doubts = by_marker([hand("R", "R"), hand("L", "L")], both)
+    assert [(one.side, one.side_source) for one in sided] == [("R", MARKER), ("L", MARKER)] and doubts == []
+    sided, doubts = by_marker([hand("L", "R", mirrored=True), hand("R", "L", mirrored=True)], both)
+    assert [one.side for one in sided] == ["L", "R"] and len(doubts) == 2
+    sided, (doubt,) = by_marker([hand("L", "R"), hand("L", "L", seed=1)], both)
+    assert [one.side_source for one in sided] == [ANATOMY] * 2 and "same side for both hands" in doubt

@@ -110,8 +110,8 @@ def test_a_hand_that_is_larger_as_a_whole_has_a_wrong_pixel_size():
     assert not any("larger" in note for note in progression_notes(films, made_up.narrowings))
     second = films[1].radiograph
     films[1] = replace(films[1], radiograph=replace(second, spacing_mm=1.06 * np.min(second.spacing_mm)))
-    told = [note for note in progression_notes(films, made_up.narrowings) if "larger" in note]
-    assert len(told) == 1 and told[0].startswith("Visit 2, left: both bones of") and "pixel size" in told[0]
+    notes = [note for note in progression_notes(films, made_up.narrowings) if "larger" in note]
+    assert len(notes) == 1 and notes[0].startswith("Visit 2, left: both bones of") and "pixel size" in notes[0]
 
 
 def test_thumbs_are_kinds_of_their_own():

@@ -34,10 +34,10 @@ class Until:
     """A progress that asks to stop once a message comes."""
 
     def __init__(self, message):
-        self.message, self.aborted, self.told = message, False, []
+        self.message, self.aborted, self.updates = message, False, []
 
     def update(self, done, total, message=""):
-        self.told.append((done / total, message))
+        self.updates.append((done / total, message))
         self.aborted = self.aborted or message == self.message
 
 
@@ -146,9 +146,9 @@ def test_progress_runs_over_all_stages():
     radiographs, boxes = films()
     progress = Until("never")
     measure(*radiographs, joints=("MCP2",), boxes=boxes, progress=progress)
-    shares = [share for share, _ in progress.told]
+    shares = [share for share, _ in progress.updates]
     assert shares == sorted(shares) and shares[-1] == 1
-    assert list(dict.fromkeys(message for _, message in progress.told)) == [
+    assert list(dict.fromkeys(message for _, message in progress.updates)) == [
         "Finding the joints", "Finding the bones", "Registering the joints",
     ]  # fmt: skip
 

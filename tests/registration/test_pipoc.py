@@ -71,12 +71,12 @@ def test_a_peak_beyond_the_range_is_a_mismatch_with_a_reason():
     assert estimate.lower[0, 2] == pytest.approx(26, abs=0.5), "the figure is kept"
 
 
-def test_bones_that_do_not_belong_together_are_told():
+def test_bones_that_do_not_belong_together_are_reported():
     (estimate,) = run([moved_pair((0.0, 0.0), (0.0, 0.0), moving_seed=7)])
     assert len(estimate.reasons) == 2
 
 
-def test_an_absent_bone_is_told():
+def test_an_absent_bone_is_reported():
     pair = moved_pair((0.0, 0.0), (0.0, 0.0))
     masks = BoneMasks(pair.fixed_masks.upper, np.zeros_like(pair.fixed_masks.lower))
     (estimate,) = run([PreparedPair(pair.fixed, pair.moving, masks, masks, pair.point, pair.axis)])

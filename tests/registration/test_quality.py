@@ -44,8 +44,8 @@ def test_a_good_pair_is_believed(measured):
 @pytest.mark.parametrize("name", ["fixed", "moving"])
 def test_swapped_masks(simulated, name):
     masks = getattr(simulated, f"{name}_masks")
-    told = doubted(measure(simulated, **{f"{name}_masks": BoneMasks(masks.lower, masks.upper)}))
-    assert "lies below" in told and name in told
+    message = doubted(measure(simulated, **{f"{name}_masks": BoneMasks(masks.lower, masks.upper)}))
+    assert "lies below" in message and name in message
 
 
 def test_swapped_masks_in_both(simulated):
@@ -57,8 +57,8 @@ def test_swapped_masks_in_both(simulated):
 @pytest.mark.parametrize("name", ["fixed", "moving"])
 def test_the_same_mask_twice(simulated, name):
     upper = getattr(simulated, f"{name}_masks").upper
-    told = doubted(measure(simulated, **{f"{name}_masks": BoneMasks(upper, upper)}))
-    assert "same region" in told and name in told
+    message = doubted(measure(simulated, **{f"{name}_masks": BoneMasks(upper, upper)}))
+    assert "same region" in message and name in message
 
 
 def test_a_follow_up_of_noise(simulated):

@@ -226,7 +226,7 @@ def test_abort_returns_what_is_done(simulated, measured, monkeypatch):
     assert progress.seen == [(0, 4), (1, 4), (2, 4)]
 
 
-def test_a_single_pair_aborted_is_told(simulated):
+def test_a_single_pair_aborted_is_reported(simulated):
     with pytest.raises(ValueError, match="aborted"):
         register(
             simulated.fixed, simulated.moving, simulated.fixed_masks, simulated.moving_masks, progress=StopsAfter(0)

@@ -28,7 +28,7 @@ def test_each_bone_is_one_piece_without_holes():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda p: p[0].fill(0.1), "upper bone was not found"),
         (lambda p: p.fill(0.1), "two bones were not found"),
@@ -40,11 +40,11 @@ def test_each_bone_is_one_piece_without_holes():
         (lambda p: p[0].__setitem__(slice(None), np.roll(p[0], 32, axis=1)), "do not face each other"),
     ],
 )
-def test_doubts_are_told_in_words(change, told):
+def test_doubts_are_reported_in_sentences(change, message):
     given = probability()
     change(given)
     found = bones_from_probability(given)
-    assert not found.reliable and told in found.reason
+    assert not found.reliable and message in found.reason
 
 
 def test_the_gap_is_counted_in_rows():

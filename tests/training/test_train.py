@@ -20,10 +20,10 @@ class Asked:
     """A progress that is aborted once a test says so."""
 
     def __init__(self, stop_at=None):
-        self.told, self.stop_at, self.aborted = [], stop_at, False
+        self.updates, self.stop_at, self.aborted = [], stop_at, False
 
     def update(self, done, total, message=""):
-        self.told.append((done, total, message))
+        self.updates.append((done, total, message))
         self.aborted = self.stop_at is not None and done >= self.stop_at
 
 
@@ -118,10 +118,10 @@ def test_a_killed_training_loses_no_epoch(toy, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert files(tmp_path / "killed") == ["segmentation-toy.ckpt"]
-    told = Asked()
-    rest = train(toy(ema=0.8), resume=tmp_path / "killed" / "segmentation-toy.ckpt", progress=told)
+    progress = Asked()
+    rest = train(toy(ema=0.8), resume=tmp_path / "killed" / "segmentation-toy.ckpt", progress=progress)
     whole = train(toy(ema=0.8), out=tmp_path / "whole", seed=3)
-    assert told.told[0][2].startswith("Epoch 3 of 4")
+    assert progress.updates[0][2].startswith("Epoch 3 of 4")
     assert plain(rest.history) == plain(whole.history) and same(state(rest), state(whole))
 
 
@@ -142,10 +142,10 @@ def test_news_of_every_epoch(toy, tmp_path):
 
 
 def test_progress_counts_batches(toy, tmp_path):
-    told = Asked()
-    train(toy(), 2, out=tmp_path, progress=told)
-    assert told.told[-1][:2] == (6, 6)
-    assert "Epoch 2 of 2; dsc " in told.told[-1][2]
+    progress = Asked()
+    train(toy(), 2, out=tmp_path, progress=progress)
+    assert progress.updates[-1][:2] == (6, 6)
+    assert "Epoch 2 of 2; dsc " in progress.updates[-1][2]
 
 
 def test_stopped_before_anything_was_learnt(toy, tmp_path):
@@ -203,12 +203,12 @@ def test_a_users_model_replaces_no_other(toy, models):
 
 def test_a_resume_file_of_another_training(toy, tmp_path):
     resume = train(toy(), out=tmp_path, progress=Asked(4)).resume
-    for other, told in (
+    for other, message in (
         (toy(name="localisation"), "task is 'segmentation', not 'localisation'"),
         (toy(preset="paper"), "preset is 'toy', not 'paper'"),
         (toy(width=5), "architecture"),
     ):
-        with pytest.raises(InputError, match=told) as error:
+        with pytest.raises(InputError, match=message) as error:
             train(other, resume=resume)
         assert error.value.argument == "resume"
     with pytest.raises(InputError, match="epochs 4, not 9"):
@@ -251,14 +251,14 @@ def test_a_full_disk(toy, tmp_path, monkeypatch):
 
 def test_arguments_that_are_wrong(toy, tmp_path):
     (tmp_path / "file").write_text("")
-    for options, told in (
+    for options, message in (
         ({"epochs": 0}, "1 or more"),
         ({"device": "toaster"}, "no device 'toaster'"),
         ({"out": tmp_path / "file"}, "is a file"),
         ({"name": "../up"}, "cannot be called"),
         ({"start": "nothing"}, "no segmentation model 'nothing'"),
     ):
-        with pytest.raises(InputError, match=told):
+        with pytest.raises(InputError, match=message):
             train(toy(), **{"out": tmp_path, **options})
     for batches in ({"batches": 0}, {"validation": 0}):
         with pytest.raises(InputError, match="There is no image to"):

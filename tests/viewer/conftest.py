@@ -77,3 +77,16 @@ def images():
     rng = np.random.default_rng(0)
     labels = np.repeat([1, 2], 8)[:, None] * np.ones((16, 12), dtype=np.uint8)
     return rng.random((16, 12), dtype=np.float32), rng.random((16, 12), dtype=np.float32), labels.astype(np.uint8)
+
+
+@pytest.fixture
+def dock(qtbot):
+    """Return a function that connects a widget to the layers of a viewer, as napari connects a dock widget."""
+
+    def connect(widget, viewer):
+        qtbot.addWidget(widget)
+        for event in ("inserted", "removed", "reordered", "renamed"):
+            getattr(viewer.layers.events, event).connect(widget.reset_choices)
+        return widget
+
+    return connect

@@ -77,19 +77,19 @@ def test_a_joint_without_a_visible_gap_is_not_reliable(simulated):
     assert isinstance(width, JointSpaceWidth)
 
 
-def test_halves_missing_bones_and_bones_apart_are_told(simulated):
+def test_halves_missing_bones_and_bones_apart_are_reported(simulated):
     image = JointImage(simulated.fixed, simulated.spacing_mm)
     upper = np.indices(image.pixels.shape)[0] < 64
     nothing = np.zeros_like(upper)
     left, right = nothing.copy(), nothing.copy()
     left[10:50, 5:40], right[70:110, 80:120] = True, True
-    for masks, told in (
+    for masks, message in (
         (BoneMasks(upper, ~upper), "halves"),
         (BoneMasks(simulated.fixed_masks.upper, nothing), "not found"),
         (BoneMasks(left, right), "do not face"),
     ):
         width = joint_space_width(image, masks)
-        assert not width.reliable and told in width.reason and np.isnan(width.mm) and width.upper.shape == (0, 2)
+        assert not width.reliable and message in width.reason and np.isnan(width.mm) and width.upper.shape == (0, 2)
 
 
 def test_what_does_not_fit_is_refused(simulated):

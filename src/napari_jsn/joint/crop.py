@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint import Joint, JointImage
-from napari_jsn.radiograph.intensity import to_intensities
-from napari_jsn.radiograph.spacing import Spacing, check_spacing
+from napari_jsn.radiograph import as_radiograph
+from napari_jsn.radiograph.spacing import Spacing
 
 #: The least side of a joint image, in pixels.
 _LEAST_SIDE = 24
@@ -22,8 +22,8 @@ def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> Jo
 
     Parameters
     ----------
-    radiograph : Radiograph or (H, W) array
-        Bone bright. Its border is repeated outside.
+    radiograph : Radiograph, path or (H, W) array
+        Bone bright; a path is read by :func:`napari_jsn.read_radiograph`. Its border is repeated outside.
     joint : Joint
         Its box is the crop, and gives the direction of the finger.
     spacing_mm : float or (row, col) pair of float, optional
@@ -37,7 +37,8 @@ def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> Jo
     Raises
     ------
     InputError
-        If the box is a line, is too small or lies outside the radiograph, or an argument is invalid.
+        If the box is a line, is too small or lies outside the radiograph, if an argument is invalid, or if the file
+        cannot be read.
 
     Examples
     --------
@@ -48,12 +49,8 @@ def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> Jo
     >>> image.pixels.shape, image.spacing_mm == radiograph.spacing_mm
     ((162, 162), True)
     """
-    pixels = np.asarray(getattr(radiograph, "pixels", None))
-    if pixels.ndim != 2:
-        pixels = to_intensities(radiograph, "radiograph", "The radiograph")
-    spacing = check_spacing(spacing_mm)
-    if spacing is None:
-        spacing = getattr(radiograph, "spacing_mm", None)
+    radiograph = as_radiograph(radiograph, spacing_mm)
+    pixels, spacing = radiograph.pixels, radiograph.spacing_mm
     size = pixel_size(spacing)
     unit = float(size.min())
     # map pixels of the joint image to the plane of the box in mm (or pixels), and from there to the radiograph

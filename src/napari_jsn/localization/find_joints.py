@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.localization.found_joints import FoundJoints
-
-if TYPE_CHECKING:
-    from napari_jsn.radiograph import Radiograph
 
 
 def find_joints(
@@ -84,10 +77,11 @@ def find_joints_many(
     from napari_jsn.localization.search import find_rotation, search_hands
     from napari_jsn.localization.sides import joints_of_hands, no_hand
     from napari_jsn.networks.load import load_network
+    from napari_jsn.radiograph import as_radiograph
 
     if sides is not None and (not sides or not set(sides) <= {"L", "R"}):
         raise InputError(f"Sides are 'L', 'R' or both, not {sides!r}. Give one or both of them.", "sides")
-    loaded = [_radiograph(each, argument) for each in radiographs]
+    loaded = [as_radiograph(each, argument=argument) for each in radiographs]
     if not loaded:
         return []
     progress = progress or Silent()
@@ -105,16 +99,3 @@ def find_joints_many(
             found.append(no_hand(find_rotation(pixels, spacing_mm, network, device)))
         progress.update(len(found), len(loaded), "Finding the joints")
     return found
-
-
-def _radiograph(given: Any, argument: str) -> Radiograph:
-    from napari_jsn.radiograph import Radiograph, read_radiograph
-
-    if isinstance(given, (str, os.PathLike)):
-        return read_radiograph(given)
-    if isinstance(given, Radiograph):
-        return given
-    from napari_jsn.radiograph.intensity import to_intensities
-
-    pixels: NDArray[np.float32] = to_intensities(given, argument, "The radiograph")
-    return Radiograph(pixels)

@@ -17,7 +17,7 @@ from napari_jsn.patient.list_files import IMAGE_SUFFIXES, header_of, list_radiog
 from napari_jsn.patient.order import RadiographWithOrderHints, check_names, order_in_visits
 from napari_jsn.patient.patient import Patient, Visit
 from napari_jsn.patient.radiographs_table import read_table, with_stated_facts
-from napari_jsn.radiograph import Radiograph, read_radiograph
+from napari_jsn.radiograph import Radiograph, as_radiograph, read_radiograph
 from napari_jsn.radiograph.dicom import is_dicom
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
@@ -157,8 +157,6 @@ def patient_from_radiographs(
         radiographs = [_radiograph(each, identities, spacing) for each in given]
         if not radiographs:
             raise InputError(f"Visit {number} has no radiograph. Give one, or leave the visit out.", "followup")
-        if spacing is not None:
-            radiographs = [each.with_spacing(spacing) for each in radiographs]
         day = min((each.day for each in radiographs if each.day is not None), default=None)
         ordered.append(Visit.from_radiographs(number, day, radiographs))
     if not ordered:
@@ -169,11 +167,9 @@ def patient_from_radiographs(
 
 
 def _radiograph(given: Any, identities: dict[str, Identity], spacing: Spacing) -> Radiograph:
-    if isinstance(given, Radiograph):
-        return given
-    if hasattr(given, "shape"):
-        return Radiograph(given)
-    radiograph = read_radiograph(given, spacing)
+    radiograph = as_radiograph(given, spacing)
+    if not isinstance(given, (str, os.PathLike)):
+        return radiograph
     if radiograph.path is not None and is_dicom(radiograph.path):
         identities[str(given)] = header_of(radiograph.path, str(given))[0].identity
     return _with_facts_of_name(radiograph, Path(given).name)

@@ -89,7 +89,7 @@ def _range(array: NDArray[Any]) -> tuple[float, float]:
 def full_scale(low: float, high: float, depths: Iterable[int] = BIT_DEPTHS) -> tuple[float, float]:
     """Return the range of the narrowest of these bit depths that contains integers from ``low`` to ``high``.
 
-    Unlike the extremes themselves it hardly depends on the content of an image, so two images of one machine are
+    It depends less on the content of an image than the extremes themselves, so two images of one machine are
     scaled equally. Where no depth is wide enough, the extremes are returned.
     """
     for bits in depths:

@@ -133,5 +133,5 @@ class Radiograph:
 
     @property
     def day(self) -> date | None:
-        """The day of acquisition; unlike ``acquired``, the days of any two radiographs can be compared."""
+        """The date of acquisition, without the time: comparable between any two radiographs."""
         return self.acquired.date() if isinstance(self.acquired, datetime) else self.acquired

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import check_spacing
 
@@ -57,6 +58,30 @@ def read_radiograph(path: str | os.PathLike[str], spacing_mm: Any = None) -> Rad
             return dicom.read_dicom(path, spacing_mm)
         radiograph = image_file.read_image(path)
     return radiograph if spacing_mm is None else radiograph.with_spacing(spacing_mm)
+
+
+def as_radiograph(given: Any, spacing_mm: Any = None, argument: str = "radiograph") -> Radiograph:
+    """Return a radiograph that is given as a radiograph, as the path of a file, or as an array.
+
+    Parameters
+    ----------
+    given : Radiograph, path or (H, W) array
+        Bone bright in an array.
+    spacing_mm : float or (row, col) pair of float, optional
+        Size of a pixel in mm. It replaces the spacing of the radiograph or the file.
+    argument : str
+        Name of the argument in errors about an array.
+
+    Raises
+    ------
+    InputError
+        As for :func:`read_radiograph`, or if the array is not an image.
+    """
+    if isinstance(given, (str, os.PathLike)):
+        return read_radiograph(given, spacing_mm)
+    if not isinstance(given, Radiograph):
+        given = Radiograph(to_intensities(given, argument, "The radiograph"))
+    return given if spacing_mm is None else given.with_spacing(spacing_mm)
 
 
 def existing_file(path: Any) -> Path:

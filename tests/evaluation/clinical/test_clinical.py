@@ -85,8 +85,8 @@ def test_what_does_not_count_is_noted():
     assert len(table.joints) == len(rows) - 2
     found = assess(table)
     assert found.sdc_mm == pytest.approx(1.96 * 0.02) and found.sdc_source == "stated uncertainties"
-    for told in ("1 row not reliable", "1 row without narrowing", "The score of 1 joint"):
-        assert any(told in note for note in found.notes), found.notes
+    for message in ("1 row not reliable", "1 row without narrowing", "The score of 1 joint"):
+        assert any(message in note for note in found.notes), found.notes
 
 
 def test_of_each_joint_the_last_visit_counts_unless_another_is_named(tmp_path):
@@ -110,7 +110,7 @@ def test_a_truth_gives_the_score_change(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda rows: rows.drop(columns="score_change"), "lacks the column score_change.*--truth"),
         (lambda rows: rows.drop(columns=["patient", "side"]), "lacks the columns patient, side"),
@@ -118,9 +118,9 @@ def test_a_truth_gives_the_score_change(tmp_path):
         (lambda rows: rows[rows.score_change == 0], "0 joints rose"),
     ],
 )
-def test_tables_that_cannot_be_assessed_are_refused(tmp_path, change, told):
+def test_tables_that_cannot_be_assessed_are_refused(tmp_path, change, message):
     change(made_up()).to_csv(tmp_path / "table.csv", index=False)
-    with pytest.raises(InputError, match=told) as refused:
+    with pytest.raises(InputError, match=message) as refused:
         assess(read_table(tmp_path / "table.csv"))
     assert refused.value.argument == "table"
 

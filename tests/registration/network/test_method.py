@@ -83,8 +83,16 @@ def test_a_wrong_pair_is_flagged(simulated, tiny):
     assert not found.reliable and "masks" in found.reason
 
 
-def test_a_damaged_card_is_told(tiny, tmp_path):
+def test_a_damaged_card_is_reported(tiny, tmp_path):
     state, about = weights.load("registration", "tiny")
     weights.save(tmp_path, state, {**about, "architecture": {"kind": "default", "coarse": [4, 4, 4, 4]}})
     with pytest.raises(InputError, match="do not fit"):
         network_method.predict([], torch.device("cpu"), Silent(), "tiny")
+
+
+def test_unknown_terms_of_the_uncertainty_are_reported(tiny, tmp_path):
+    state, about = weights.load("registration", "tiny")
+    for terms in ({"unknown": 1.0}, {"constant": 0.1, "noise": 0.2, "angle": 0.3}):
+        weights.save(tmp_path, state, {**about, "figures": {**about.get("figures", {}), "uncertainty_px2": terms}})
+        with pytest.raises(InputError, match="unknown terms of the uncertainty"):
+            network_method.predict([], torch.device("cpu"), Silent(), "tiny")

@@ -128,7 +128,7 @@ def test_the_papers_recipe_takes_two_steps(joints):
     assert sum(changed) > 0.9 * len(changed)
 
 
-def test_what_cannot_be_learned_from_is_told(joints):
+def test_what_cannot_be_learned_from_is_reported(joints):
     with pytest.raises(InputError, match="default, paper"):
         RegistrationTask(joints, "huge")
     with pytest.raises(InputError, match="too few"):

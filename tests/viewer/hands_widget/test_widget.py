@@ -77,12 +77,9 @@ def viewer():
 
 
 @pytest.fixture
-def widget(viewer, engine, qtbot):
-    """The widget, connected to the layers as napari connects a dock widget; no run continues after the test."""
-    widget = MeasureHands(viewer)
-    qtbot.addWidget(widget)
-    for event in ("inserted", "removed", "reordered", "renamed"):
-        getattr(viewer.layers.events, event).connect(widget.reset_choices)
+def widget(viewer, engine, dock, qtbot):
+    """The widget; no run continues after the test."""
+    widget = dock(MeasureHands(viewer), viewer)
     yield widget
     engine.go_on.set()
     widget.abort()

@@ -58,11 +58,8 @@ def viewer(images):
 
 
 @pytest.fixture
-def widget(viewer, models, task_options, qtbot):
-    widget = Train(viewer)
-    qtbot.addWidget(widget)
-    for event in ("inserted", "removed", "renamed"):
-        getattr(viewer.layers.events, event).connect(widget.reset_choices)
+def widget(viewer, models, task_options, dock, qtbot):
+    widget = dock(Train(viewer), viewer)
     yield widget
     widget.close_run()
     qtbot.wait(20)

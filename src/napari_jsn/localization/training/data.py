@@ -144,7 +144,7 @@ def _draw(count: int, seed: int, processes: int | None) -> Arrays:
 
 
 def _draw_in_process(folder: Path, chunk: tuple[int, int]) -> Arrays:
-    """Draw a chunk in a new interpreter; unlike one of multiprocessing it does not run the user's script again."""
+    """Draw a chunk in a new interpreter, which does not run the user's script again as multiprocessing would."""
     path = folder / f"{chunk[0]}.npz"
     code = f"from {__name__} import write_chunk; write_chunk({str(path)!r}, {chunk[0]}, {chunk[1]})"
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint.similarity import joint_space_narrowing
 from napari_jsn.registration.methods import MethodResult, PreparedPair
@@ -27,8 +28,8 @@ _UNKNOWN_SD_PX = 1.0
 _LEAST_NCC, _LEAST_MEAN_NCC, _LEAST_OVERLAP, _LEAST_IN_VIEW = 0.62, 0.75, 0.85, 0.60
 
 #: The variance of a narrowing is a weighted sum of these terms; the card has the weights, in squared pixels of the
-#: square. ``unlike`` is 1 minus the mean normalised cross-correlation.
-TERMS = ("constant", "unlike")
+#: square. ``dissimilarity`` is 1 minus the mean normalised cross-correlation.
+TERMS = ("constant", "dissimilarity")
 
 
 def network(
@@ -61,6 +62,12 @@ def predict(
 
     loaded = _load(model, device)
     weights = loaded.card.get("figures", {}).get("uncertainty_px2", {"constant": _UNKNOWN_SD_PX**2})
+    if unknown := sorted(set(weights) - set(TERMS)):
+        raise InputError(
+            f"The card of the model {model} weights unknown terms of the uncertainty ({', '.join(unknown)}). "
+            f"The terms are: {', '.join(TERMS)}. Train the model again.",
+            "model",
+        )
     found: list[tuple[MethodResult, dict[str, float], float]] = []
     progress.update(0, len(pairs), "Registering")
     for first in range(0, len(pairs), _BATCH):
@@ -74,7 +81,7 @@ def predict(
         image_maps = squares.to_image_maps(maps.double().cpu().numpy())
         for k, (pair, (upper, lower)) in enumerate(zip(some, image_maps, strict=True)):
             narrowing = joint_space_narrowing(upper, lower, pair.point, pair.axis)
-            terms = {"constant": 1.0, "unlike": float(1 - quality[0, k].mean())}
+            terms = {"constant": 1.0, "dissimilarity": float(1 - quality[0, k].mean())}
             unit_px = float(1 / squares.fixed_to_square[k, 0, 0])
             sd_px = unit_px * float(np.sqrt(sum(weight * terms[name] for name, weight in weights.items())))
             found.append((MethodResult(upper, lower, narrowing, sd_px, _reasons(*quality[:, k])), terms, unit_px))
