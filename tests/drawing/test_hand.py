@@ -42,9 +42,14 @@ def test_it_is_cropped_to_the_boxes_and_whole_without_any():
 
 
 def test_pixels_that_are_not_square_are_drawn_to_scale():
-    assert viewbox(hand_svg(PIXELS, pixel_aspect=2.0)) == [0, 0, 240, 200]
+    assert viewbox(hand_svg(PIXELS, spacing_mm=(0.1, 0.2))) == [0, 0, 240, 200]
 
 
 def test_the_embedded_image_has_a_limited_size():
     uri = re.search(r"base64,([^\"]+)", hand_svg(PIXELS, longest_side=50))[1]
     assert Image.open(io.BytesIO(base64.b64decode(uri))).size == (30, 50)
+
+
+@pytest.mark.parametrize(("spacing_mm", "size"), [(0.2, [120, 200]), ((0.2, 0.1), [60, 200]), ((0.1, 0.3), [360, 200])])
+def test_the_pixel_size_gives_the_shape(spacing_mm, size):
+    assert viewbox(hand_svg(PIXELS, spacing_mm=spacing_mm))[2:] == size

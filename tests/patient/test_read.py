@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pydicom
 import pytest
@@ -271,3 +273,44 @@ def test_radiographs_one_by_one(folder, film):
     ]
     with pytest.raises(InputError, match="Visit 2 has no radiograph"):
         patient_from_radiographs(read, [])
+
+
+@pytest.mark.parametrize("name", ["{}.dcm", "{}", "1.2.3.{}"])
+def test_files_without_the_preamble_are_read(folder, name):
+    patient = folder(sides=(("L",),))
+    (patient / "radiographs.csv").unlink()
+    for number, path in enumerate(sorted(patient.glob("*.dcm"))):
+        (patient / name.format(number)).write_bytes(path.read_bytes()[132:])
+        path.unlink()
+    assert [str(visit.day) for visit in read_patient(patient).visits] == ["2020-01-06", "2021-01-04"]
+
+
+def test_folders_and_pipes_are_not_files(folder):
+    patient = folder(sides=(("L",),))
+    for name in ("v01.dcm", "v02.DICOM", "v03.png", "v04"):
+        (patient / name).mkdir()
+    for name in ("pipe", "v05.dcm"):
+        os.mkfifo(patient / name)
+    assert len(read_patient(patient).visits) == 2
+
+
+def test_rows_of_the_table_without_a_file_are_noted(folder):
+    patient = folder(sides=(("L",),))
+    (patient / "radiographs.csv").write_text("file,visit\nSIM0001_V01_L.dcm,1\nb/c.dcm,2\n")
+    assert read_patient(patient).notes == (
+        "radiographs.csv lists files that are not in the folder: SIM0001_V01_L.dcm, b/c.dcm.",
+    )
+
+
+@pytest.mark.parametrize("spacing", ["nan", "-1", "0", "inf", "0.1x"])
+def test_a_spacing_of_the_table_that_is_not_a_length_is_refused_with_its_line(folder, spacing):
+    patient = folder(sides=(("L",),))
+    (patient / "radiographs.csv").write_text(f"file,visit,spacing_mm\na.dcm,1,0.1\nb.dcm,2,{spacing}\n")
+    assert "Line 3 of" in words_of(patient)
+
+
+def test_visits_of_the_table_are_not_said_to_come_from_names(folder):
+    patient = folder(form="png", sides=(("L",),))
+    first, second = sorted(path.name for path in patient.glob("*.png"))
+    (patient / "radiographs.csv").write_text(f"file,visit,side\n{first},1,L\n{second},2,L\n")
+    assert not any("names" in note for note in read_patient(patient).notes)

@@ -6,8 +6,12 @@ from functools import cache
 import numpy as np
 import pytest
 
+import napari_jsn as jsn
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.reasons import ReasonCode
 from napari_jsn.joint import BoneMasks
+from napari_jsn.joint.crop import joint_image
+from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.patient import Patient, Visit
 from napari_jsn.progression.measure import measure
 from napari_jsn.radiograph import Radiograph
@@ -169,3 +173,44 @@ def test_what_cannot_be_measured_is_refused_in_words():
         measure(Patient((Visit(1, None, (radiographs[0],)),)), radiographs[1])
     with pytest.raises(InputError, match="several boxes"):
         measure(*radiographs, boxes={**boxes, (1, "L"): [*boxes[1, "L"], boxes[1, "L"][0]]})
+
+
+@pytest.mark.parametrize("visit", [1, 2])
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_a_joint_image_without_contrast_fails_alone(visit, value):
+    radiographs, boxes = films()
+    radiographs = list(radiographs)
+    corners = next(joint.box for joint in boxes[visit, "L"] if joint.name == "MCP2")
+    (top, left), (bottom, right) = (corners.min(0) - 15).astype(int).clip(0), (corners.max(0) + 15).astype(int)
+    pixels = radiographs[visit - 1].pixels.copy()
+    pixels[top:bottom, left:right] = value
+    radiographs[visit - 1] = replace(radiographs[visit - 1], pixels=pixels)
+    rows = {row.joint: row for row in measure(*radiographs, joints=JOINTS, boxes=boxes).narrowings}
+    assert rows["PIP3"].narrowing_px.known
+    assert rows["MCP2"].state == "failed" and rows["MCP2"].reasons[0].code is ReasonCode.BONE_NOT_FOUND
+    assert f"Visit {visit}: the bones were not found" in rows["MCP2"].reason
+
+
+@pytest.mark.parametrize("pixels", [0, 1, 59])
+def test_a_joint_with_too_small_a_mask_fails_alone(pixels):
+    radiographs, boxes = films()
+    shape = joint_image(radiographs[1], next(j for j in boxes[2, "L"] if j.name == "MCP2")).pixels.shape
+    upper, lower = np.zeros((2, *shape), dtype=bool)
+    upper.ravel()[:pixels], lower[-40:] = True, True
+    masks = {(2, "L", "MCP2"): BoneMasks(upper, lower)}
+    rows = {row.joint: row for row in measure(*radiographs, joints=JOINTS, boxes=boxes, masks=masks).narrowings}
+    assert rows["PIP3"].narrowing_px.known
+    assert rows["MCP2"].state == "failed" and rows["MCP2"].reason == "Visit 2: a bone was not found."
+
+
+def test_the_model_is_that_which_found_the_joints():
+    patient = jsn.read_patient(jsn.sample_folder("hand_pair"))
+    found = find_hands(patient, model="default")
+    renamed = found.with_hands({
+        visit.number: [replace(hand, found=replace(hand.found, model="other 123")) for hand in visit.hands]
+        for visit in found.visits
+    })  # fmt: skip
+    renamed = replace(renamed, hands_found=True)
+    assert measure(renamed, joints=["MCP2"]).models["localization"] == "other 123"
+    radiographs, boxes = films()
+    assert "localization" not in measure(*radiographs, joints=["MCP2"], boxes=boxes).models

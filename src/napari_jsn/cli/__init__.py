@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,20 +32,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit. Exit codes: 0 success, 2 wrong input, 130 stopped by Ctrl-C, 1 any other error."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments  # read before parsing, so that it is accepted at any position
+    words = [word for word in arguments if word != "--debug"]
     try:
-        app([word for word in arguments if word != "--debug"], prog_name="napari-jsn")
+        app(words, prog_name="napari-jsn")
     except InputError as error:
         if debug:
             raise
-        from napari_jsn.cli.options import OPTIONS
+        from napari_jsn.cli.options import option_of
 
-        option = OPTIONS.get(error.argument or "")
+        option = option_of(error.argument or "", _command(words))
         _exit(f"{option}: {error}" if option else str(error), 2)
     except Exception as error:
         if debug:
             raise
         message = " ".join(f"{type(error).__name__}: {error}".split())
         _exit(f"Unexpected error, please report it: {message}. Add --debug for the traceback.", 1)
+
+
+def _command(words: Sequence[str]) -> Any:
+    """Return the command that these words run."""
+    command: Any = typer.main.get_command(app)
+    for word in words:
+        if not hasattr(command, "commands"):
+            break
+        command = command.commands.get(word, command)
+    return command
 
 
 def _exit(message: str, code: int) -> None:

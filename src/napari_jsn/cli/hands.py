@@ -23,7 +23,7 @@ def check_models(joints_model: str, bones_model: str) -> None:
     Raises
     ------
     InputError
-        If a model does not exist. ``argument`` is the task, for which :data:`OPTIONS` contains the option.
+        If a model does not exist. ``argument`` is the task, which :func:`~.options.option_of` translates to the option.
     """
     from napari_jsn.networks import weights
 

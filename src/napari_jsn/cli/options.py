@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
-#: Command-line option for each argument of library functions.
-OPTIONS = {
-    "fixed": "FIXED",
-    "moving": "MOVING",
-    "fixed_masks": "--fixed-mask",
-    "moving_masks": "--moving-mask",
-    "spacing_mm": "--spacing-mm",
-    "moving_spacing_mm": "--moving-spacing-mm",
-    "method": "--method",
-    "device": "--device",
-    "baseline": "BASELINE",
-    "followup": "FOLLOWUP",
-    "dicom": "--dicom",
-    "patient": "--patient",
-    "localization": "--joints-model",
-    "segmentation": "--bones-model",
-    "out": "--out",
-    "joint": "--joint",
-    "side": "--side",
-    "jsn_mm": "--jsn-mm",
-    "patients": "--patients",
-    "visits": "--visits",
-    "hands": "--hands",
-    "interval_days": "--interval-days",
-    "seed": "--seed",
-    "form": "--format",
-    "shape": "--rows, --columns",
-    "task": "TASK",
-    "data": "--data",
-    "preset": "--preset",
-    "epochs": "--epochs",
-    "resume": "--resume",
-    "start": "--start",
-    "name": "--name",
-    "model": "--model",
-    "table": "TABLE",
-    "truth": "--truth",
-    "visit": "--visit",
+#: Parameters of commands, for arguments of library functions that have another name.
+_RENAMED = {
+    "fixed_masks": ("fixed_mask",),
+    "moving_masks": ("moving_mask",),
+    "baseline": ("radiographs",),
+    "followup": ("radiographs",),
+    "localization": ("joints_model",),
+    "segmentation": ("bones_model",),
+    "form": ("format",),
+    "shape": ("rows", "columns"),
 }
+
+
+def option_of(argument: str, command: Any) -> str:
+    """Return the name that a command shows for an argument of a library function: ``"--spacing-mm"``, ``"TABLE"``.
+
+    Empty if the command has no such parameter.
+
+    Parameters
+    ----------
+    argument : str
+        Name of the argument, as in an InputError.
+    command : click.Command
+        The command that was run.
+    """
+    shown = {each.name: each.opts[0] if each.opts[0].startswith("-") else each.metavar for each in command.params}
+    names = _RENAMED.get(argument, (argument,))
+    return ", ".join(shown[name].strip("[]") for name in names if shown.get(name))
 
 
 def parse_spacing(text: str | None, option: str) -> Spacing:

@@ -50,16 +50,14 @@ def train(
     name: Annotated[str | None, typer.Option(help="Name of the model.")] = None,
 ) -> None:
     """Train a network and save the best epoch as a model. Ctrl-C stops the training and saves the best epoch so far."""
+    from napari_jsn.cli.options import set_threads
     from napari_jsn.training.machine import is_first_process
     from napari_jsn.training.tasks import task_from_folder
     from napari_jsn.training.train import check_lightning
     from napari_jsn.training.train import train as train_task
 
     check_lightning()
-    import torch
-
-    if threads is not None:
-        torch.set_num_threads(threads)
+    set_threads(threads)
     if preset is None:
         preset = "default" if resume is None else _preset_of(resume)
     with terminal_progress(is_first_process()) as progress:

@@ -45,7 +45,7 @@ def hand_svg(
     pixels: NDArray[np.floating],
     boxes: Sequence[LabelledBox] = (),
     limits: tuple[float, float] | None = None,
-    pixel_aspect: float = 1.0,
+    spacing_mm: float | tuple[float, float] | None = None,
     colour_end: float = 1.0,
     decimals: int = 2,
     longest_side: int = 1000,
@@ -60,8 +60,8 @@ def hand_svg(
         Without any, the whole radiograph is shown.
     limits : (float, float), optional
         Intensities to show as black and white; by default percentiles of the part that is shown.
-    pixel_aspect : float
-        Width of a pixel divided by its height.
+    spacing_mm : float or (row, col), optional
+        Size of a pixel; by default pixels are square.
     colour_end : float
         Narrowing at the end of the colour scale.
     decimals : int
@@ -78,10 +78,12 @@ def hand_svg(
     True
     """
     # drawn in units of a pixel's height
-    corners = [np.asarray(box.corners, dtype=float) * (1.0, pixel_aspect) for box in boxes]
+    row_mm, col_mm = np.broadcast_to(1.0 if spacing_mm is None else spacing_mm, 2).tolist()
+    width_ratio = col_mm / row_mm
+    corners = [np.asarray(box.corners, dtype=float) * (1.0, width_ratio) for box in boxes]
     side = float(np.median([np.hypot(*(each[3] - each[0])) for each in corners])) if corners else 0.0
-    top, left, bottom, right = _extent(pixels.shape, corners, side, pixel_aspect)
-    shown = pixels[round(top) : round(bottom), round(left / pixel_aspect) : round(right / pixel_aspect)]
+    top, left, bottom, right = _extent(pixels.shape, corners, side, width_ratio)
+    shown = pixels[round(top) : round(bottom), round(left / width_ratio) : round(right / width_ratio)]
     height, width = bottom - top, right - left
     zoom = min(1.0, longest_side / max(height, width))
     uri = radiograph_uri(shown, limits or display_range(shown), (round(height * zoom), round(width * zoom)))
@@ -93,10 +95,10 @@ def hand_svg(
 
 
 def _extent(
-    shape: tuple[int, ...], corners: Sequence[NDArray[np.floating]], side: float, pixel_aspect: float
+    shape: tuple[int, ...], corners: Sequence[NDArray[np.floating]], side: float, width_ratio: float
 ) -> tuple[float, float, float, float]:
     """Top, left, bottom and right of the part that is shown."""
-    whole = np.multiply(shape, (1.0, pixel_aspect))
+    whole = np.multiply(shape, (1.0, width_ratio))
     if not corners:
         return 0.0, 0.0, float(whole[0]), float(whole[1])
     every = np.concatenate(corners)

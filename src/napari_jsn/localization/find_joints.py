@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from napari_jsn.common.device import device_name
@@ -77,6 +78,7 @@ def find_joints_many(
     from napari_jsn.localization.search import find_rotation, search_hands
     from napari_jsn.localization.sides import joints_of_hands, no_hand
     from napari_jsn.networks.load import load_network
+    from napari_jsn.networks.weights import model_identity
     from napari_jsn.radiograph import as_radiograph
 
     if sides is not None and (not sides or not set(sides) <= {"L", "R"}):
@@ -87,6 +89,7 @@ def find_joints_many(
     progress = progress or Silent()
     device = device_name(device)
     network = load_network("localization", model, device, build_joint_net).network
+    identity = model_identity("localization", model)
     found: list[FoundJoints] = []
     for radiograph in loaded:
         if progress.aborted:
@@ -94,8 +97,9 @@ def find_joints_many(
         pixels, spacing_mm = radiograph.pixels, radiograph.spacing_mm
         hands, to_radiograph = search_hands(pixels, spacing_mm, network, device)
         if hands:
-            found.append(joints_of_hands(hands, to_radiograph, radiograph, sides))
+            joints = joints_of_hands(hands, to_radiograph, radiograph, sides)
         else:
-            found.append(no_hand(find_rotation(pixels, spacing_mm, network, device)))
+            joints = no_hand(find_rotation(pixels, spacing_mm, network, device))
+        found.append(replace(joints, model=identity))
         progress.update(len(found), len(loaded), "Finding the joints")
     return found

@@ -32,6 +32,8 @@ class FoundJoints(Sequence[Joint], WithReasons):
     hand_px : float
         Length of the hand, from the base of the third metacarpal to the tip of the middle finger's bone, in pixels of
         the radiograph (of its finer direction); of two hands the longer one. NaN without a hand.
+    model : str
+        Name and hash of the model that found the joints; empty if the boxes were given.
 
     Examples
     --------
@@ -51,6 +53,7 @@ class FoundJoints(Sequence[Joint], WithReasons):
     contradicts: bool = False
     reasons: tuple[Reason, ...] = ()
     hand_px: float = float("nan")
+    model: str = ""
 
     def __repr__(self) -> str:
         sides = " and ".join(self.sides) or "no side"

@@ -79,13 +79,11 @@ def header_of(path: Path, name: str) -> tuple[RadiographFile, str]:
     InputError
         If the file is not a DICOM file or is damaged.
     """
-    from pydicom import dcmread
-
+    from napari_jsn.radiograph.dicom import read_header
     from napari_jsn.radiograph.dicom_header import value
 
-    tags = ["Modality", "Rows", "BodyPartExamined", "SOPInstanceUID", *TAGS]
     try:
-        header = dcmread(path, stop_before_pixels=True, specific_tags=tags)
+        header = read_header(path, ["Modality", "Rows", "BodyPartExamined", "SOPInstanceUID", *TAGS])
     except Exception as error:  # pydicom raises many kinds on damaged files
         raise InputError(f"{path} is not a DICOM file or is damaged. Remove it from the folder.", "folder") from error
     modality, part = (str(value(header, tag) or "").upper() for tag in ("Modality", "BodyPartExamined"))
@@ -142,16 +140,19 @@ def _entries(folder: Path, depth: int = 0) -> Iterator[Path]:
 
 def _may_be_dicom(path: Path) -> bool:
     """Return whether a file may be DICOM: by its extension, or by its first bytes if it has none, as in exports."""
+    if not path.is_file():  # a folder, a broken link or a pipe
+        return False
     if path.suffix.lower() in DICOM_SUFFIXES:
         return True
     if path.suffix and not path.suffix[1:].isdigit():  # "1.2.840.113" is an identifier without an extension
         return False
+    from napari_jsn.radiograph.dicom import is_dicom  # pydicom is slow to import
+
     try:
-        with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
+        return is_dicom(path)
     except OSError:
         return False
 
 
 def _may_be_radiograph(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES and "mask" not in path.stem.lower()
+    return path.suffix.lower() in IMAGE_SUFFIXES and "mask" not in path.stem.lower() and path.is_file()

@@ -72,7 +72,7 @@ def order_in_visits(
     keys, notes = _keys(days, ranks, bool(stated)), []
     if keys is None:
         raise _unknown_order(folder / names[days.index(None)])
-    if None in days and len(radiographs) > 1:
+    if None in days and len(radiographs) > 1 and not stated:
         notes.append("Not all radiographs state a date: the names give the order of the visits.")
     visits = []
     ordered = sorted(range(len(radiographs)), key=lambda index: (keys[index], names[index]))

@@ -197,7 +197,7 @@ class Patient:
         pictures = []
         for hand in self.visits[0].hands:
             boxes = [LabelledBox(joint.box, joint.name) for joint in hand.joints]
-            picture = hand_svg(hand.radiograph.pixels, boxes, longest_side=width)
+            picture = hand_svg(hand.radiograph.pixels, boxes, spacing_mm=hand.radiograph.spacing_mm, longest_side=width)
             pictures.append(picture_html(picture, width, hand.label))
         head = ("visit", "day", "side", "pixel size (mm)", "joints")
         return result_html(repr(self)[1:-1], table_html(head, rows), *pictures, notes=self.notes)

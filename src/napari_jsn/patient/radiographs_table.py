@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph import Radiograph
+from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
 #: Columns ``file`` and ``acquired`` (2020-01-31) or ``visit`` (1, 2, ...), and optionally ``side`` (L, R or B for
 #: both), ``spacing_mm`` and ``patient``.
@@ -27,7 +28,7 @@ class StatedFacts:
     acquired: date | None = None
     visit: int | None = None
     side: str = ""
-    spacing_mm: float | None = None
+    spacing_mm: Spacing = None
     patient: str = ""
 
 
@@ -72,7 +73,7 @@ def _row(line: dict[str, str]) -> StatedFacts:
         date.fromisoformat(acquired) if acquired else None,
         int(visit) if visit else None,
         side,
-        float(spacing_mm) if spacing_mm else None,
+        check_spacing(float(spacing_mm)) if spacing_mm else None,
         patient,
     )
 
@@ -95,6 +96,10 @@ def _states_both_hands(radiograph: Radiograph) -> bool:
     return radiograph.side is None and radiograph.side_source.endswith("both")
 
 
-def _has_spacing(radiograph: Radiograph, spacing_mm: float) -> bool:
+def _has_spacing(radiograph: Radiograph, spacing_mm: Spacing) -> bool:
     known = radiograph.spacing_mm
-    return known is not None and bool(np.allclose(known, spacing_mm, rtol=_SAME_SPACING, atol=0))
+    return (
+        known is not None
+        and spacing_mm is not None
+        and bool(np.allclose(known, spacing_mm, rtol=_SAME_SPACING, atol=0))
+    )

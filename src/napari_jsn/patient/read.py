@@ -16,7 +16,7 @@ from napari_jsn.patient.identity import Identity, check_one_patient
 from napari_jsn.patient.list_files import IMAGE_SUFFIXES, header_of, list_radiographs
 from napari_jsn.patient.order import RadiographWithOrderHints, check_names, order_in_visits
 from napari_jsn.patient.patient import Patient, Visit
-from napari_jsn.patient.radiographs_table import read_table, with_stated_facts
+from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, read_table, with_stated_facts
 from napari_jsn.radiograph import Radiograph, as_radiograph, read_radiograph
 from napari_jsn.radiograph.dicom import is_dicom
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
@@ -90,6 +90,8 @@ def read_patient(
     spacing = check_spacing(spacing_mm)
     table = read_table(folder)
     files, notes = list_radiographs(folder, table)  # reads all headers before any pixels
+    if missing := [name for name in table if not (folder / name).is_file()]:
+        notes.append(f"{RADIOGRAPHS_TABLE} lists files that are not in the folder: {', '.join(missing)}.")
     notes += check_one_patient({file.name: file.identity for file in files}, str(folder), "folder")
     if dicom_only:
         _check_dicom([file.path for file in files])

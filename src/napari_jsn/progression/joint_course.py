@@ -17,6 +17,7 @@ from napari_jsn.progression.narrowing import JointView, Narrowing
 from napari_jsn.progression.pairwise import Ends, pairwise_narrowings
 from napari_jsn.progression.repositioning import repositioning_sd_mm
 from napari_jsn.progression.trajectory import Trajectory, fit_trajectory
+from napari_jsn.registration.prepare import MIN_REGION
 from napari_jsn.registration.result import Registration
 
 #: Standard uncertainty of registration in mm, above which a narrowing is not reliable; one joint in thirty exceeds it.
@@ -73,6 +74,11 @@ def narrowings_of(course: JointCourse, visits: int, complete: bool = True) -> li
     return narrowings
 
 
+def has_both_bones(view: JointView) -> bool:
+    """Return whether both masks of a joint are large enough to register."""
+    return min(view.masks.upper.sum(), view.masks.lower.sum()) >= MIN_REGION
+
+
 def _narrowing(course: JointCourse, visit: int, trajectory: Trajectory) -> Narrowing:
     baseline, followup, direct = course.views[1], course.views[visit], course.registrations[0, visit - 1]
     k = visit - 1
@@ -107,8 +113,12 @@ def _why_not_measured(course: JointCourse, visit: int) -> Reason | None:
     for number in (1, visit):
         if number not in course.hands:
             return Reason(ReasonCode.NO_RADIOGRAPH, f"There is no radiograph of this hand at visit {number}.")
-        if number not in course.views:
+        view = course.views.get(number)
+        if view is None:
             return Reason(ReasonCode.JOINT_NOT_IN_VIEW, f"{course.name} is not in view at visit {number}.")
+        if not has_both_bones(view):
+            reason = view.reasons[0] if view.reasons else Reason(ReasonCode.BONE_NOT_FOUND)
+            return reason.about(radiograph_label(number).capitalize())
     return None
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint import BoneMasks, Joint, JointImage
 from napari_jsn.joint.crop import joint_image
 from napari_jsn.progression.narrowing import JointView
 from napari_jsn.progression.recentre import recentre_box
 from napari_jsn.radiograph import Radiograph
+from napari_jsn.segmentation.found_bones import FoundBones
 from napari_jsn.segmentation.segment import segment_many
 from napari_jsn.width.joint_space_width import joint_space_width
 
@@ -78,11 +82,19 @@ def make_joint_views(
 
 
 def _segment(drafts: Sequence[_Draft], model: str, device: str, progress: Progress) -> bool:
-    """Find the bones of all drafts; return False if aborted."""
-    found = segment_many([one.image for one in drafts], model, device, progress)
-    for one, masks in zip(drafts, found, strict=False):
+    """Find the bones of all drafts; return False if aborted. An image without contrast has no bones."""
+    with_contrast = []
+    for one in drafts:
+        if np.ptp(one.image.pixels) > 0:
+            with_contrast.append(one)
+        else:
+            nothing = np.zeros(one.image.pixels.shape, dtype=bool)
+            reason = Reason(ReasonCode.BONE_NOT_FOUND, "The bones were not found: the image has no contrast.")
+            one.masks = FoundBones(nothing, nothing, (reason,), confidence=0.0)
+    found = segment_many([one.image for one in with_contrast], model, device, progress)
+    for one, masks in zip(with_contrast, found, strict=False):
         one.masks = masks
-    return len(found) == len(drafts)
+    return len(found) == len(with_contrast)
 
 
 def _recut(one: _Draft) -> bool:

@@ -22,7 +22,7 @@ from napari_jsn.patient.labels import side_order
 from napari_jsn.patient.patient import Hand, Patient, Place
 from napari_jsn.patient.read import patient_from_radiographs, read_patient
 from napari_jsn.progression.hand_scale import with_hand_scale
-from napari_jsn.progression.joint_course import JointCourse, narrowings_of
+from napari_jsn.progression.joint_course import JointCourse, has_both_bones, narrowings_of
 from napari_jsn.progression.joint_views import make_joint_views
 from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
 from napari_jsn.progression.notes import progression_notes
@@ -125,8 +125,8 @@ def measure(
     narrowings = [] if views is None else _narrowings(patient, names, views, registered, complete)
     notes = (*patient.notes, *progression_notes(patient.hands, narrowings), *(() if complete else (_ABORTED,)))
     models = {"segmentation": model_identity("segmentation", segmentation)}
-    if any(hand.place not in (boxes or {}) for hand in patient.hands):
-        models = {"localization": model_identity("localization", localization), **models}
+    if localized_by := sorted({hand.found.model for hand in patient.hands if hand.found and hand.found.model}):
+        models = {"localization": ", ".join(localized_by), **models}
     measured = tuple(_measured_hand(hand, views or {}, names) for hand in patient.hands)
     return Progression(measured, tuple(narrowings), patient.patient_id, notes, models, method, where)
 
@@ -191,13 +191,14 @@ def _views(
 
 
 def _pairs(patient: Patient, names: Sequence[str], views: Mapping[_Key, JointView]) -> list[_Pair]:
-    """Return all pairs of visits that both show a joint, for joints that the baseline shows."""
+    """Return all pairs of visits that both show the bones of a joint, for joints that the baseline shows."""
+    seen = {key for key, view in views.items() if has_both_bones(view)}
     return [
         (side, name, (first - 1, second - 1))
         for side in dict.fromkeys(hand.side for hand in patient.hands)
         for name in names
         for first, second in combinations(range(1, len(patient.visits) + 1), 2)
-        if (1, side, name) in views and (first, side, name) in views and (second, side, name) in views
+        if {(1, side, name), (first, side, name), (second, side, name)} <= seen
     ]
 
 

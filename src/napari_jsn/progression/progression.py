@@ -83,7 +83,9 @@ class Progression:
                     LabelledBox(view.joint.box, view.joint.name, estimates.get(key), key in failed)
                     for view, key in zip(hand.joints, keys, strict=True)
                 ]
-                picture = hand_svg(hand.radiograph.pixels, boxes, longest_side=LONGEST_SIDE)
+                picture = hand_svg(
+                    hand.radiograph.pixels, boxes, spacing_mm=hand.radiograph.spacing_mm, longest_side=LONGEST_SIDE
+                )
                 parts.append(picture_html(picture))
         title = f"{repr(self)[1:-1]}. Visit {last} against baseline" if last else repr(self)[1:-1]
         return result_html(title, *parts, notes=self.notes)

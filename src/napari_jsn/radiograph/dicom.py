@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydicom import Dataset, dcmread
@@ -32,6 +34,33 @@ def is_dicom(path: Path) -> bool:
     except Exception:  # another kind of file that begins with these bytes
         return False
     return "SOPClassUID" in dataset or ("Rows" in dataset and "Columns" in dataset)
+
+
+def read_header(path: Path, keywords: Sequence[str] | None = None) -> Dataset:
+    """Return the decoded header of a DICOM file, with or without preamble; pixels are not read.
+
+    Parameters
+    ----------
+    path : Path
+    keywords : sequence of str, optional
+        Attributes to read; by default all.
+
+    Raises
+    ------
+    ValueError
+        If the file is not DICOM.
+    Exception
+        pydicom raises many types for damaged files.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about invalid values, which the callers check
+        if not is_dicom(path):
+            raise ValueError("not a DICOM file")
+        header = dcmread(
+            path, stop_before_pixels=True, force=True, specific_tags=None if keywords is None else [*keywords]
+        )
+        header.decode()
+    return header
 
 
 def read_dicom(path: Path, spacing_mm: Spacing = None) -> Radiograph:

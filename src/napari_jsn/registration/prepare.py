@@ -24,7 +24,7 @@ from napari_jsn.segmentation.classical import bone_within
 from napari_jsn.segmentation.segment import segment_many
 
 #: The smallest image side and the smallest bone region that can be measured, in pixels.
-_MIN_SIDE, _MIN_REGION = 24, 60
+_MIN_SIDE, MIN_REGION = 24, 60
 #: Relative difference below which two pixel sizes count as equal.
 _SAME_SIZE = 1e-4
 
@@ -189,7 +189,7 @@ def _with_bones(checked: _CheckedImage) -> PreparedImage:
     if are_halves(regions):
         bones = BoneMasks(bone_within(pixels, regions.upper), bone_within(pixels, regions.lower))
     for bone in ("upper", "lower"):
-        if getattr(bones, bone).sum() < _MIN_REGION:
+        if getattr(bones, bone).sum() < MIN_REGION:
             raise InputError(
                 f"The {bone} bone was not found in the {name} image. Give masks of both bones.",
                 f"{name}_masks",
@@ -210,10 +210,10 @@ def _check_masks(masks: Any, shape: tuple[int, ...], name: str) -> BoneMasks:
         )
     for bone in ("upper", "lower"):
         area = int(getattr(masks, bone).sum())
-        if area < _MIN_REGION:
+        if area < MIN_REGION:
             problem = "is empty" if area == 0 else f"has only {area} pixels"
             raise InputError(
-                f"The {bone} bone's mask of the {name} image {problem}; it needs at least {_MIN_REGION} pixels. "
+                f"The {bone} bone's mask of the {name} image {problem}; it needs at least {MIN_REGION} pixels. "
                 "Draw the whole bone.",
                 argument,
             )

@@ -154,3 +154,35 @@ def test_simulated_joints_are_measured_twice_each():
     rows = simulated_rows(2, seed=1)
     assert len(rows) == 4 and set(rows.reading) == {"bones found", "bones exact"}
     assert np.abs(rows.jsn_mm - rows.true_mm).max() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("visit", "two", "visit of the table contains 'two'"),
+        ("jsn_sd_mm", "x", ""),
+        ("jsn_mm", "inf", ""),
+        ("jsn_mm", "?", ""),
+    ],
+)
+def test_texts_and_infinite_figures_are_refused_or_left_out(tmp_path, column, value, words):
+    rows = made_up().assign(visit=2, jsn_sd_mm=0.02).astype(object)
+    rows.loc[3, column] = value
+    rows.to_csv(tmp_path / "joints.csv", index=False)
+    if words:
+        with pytest.raises(InputError, match=words):
+            read_table(tmp_path / "joints.csv")
+    else:
+        joints = read_table(tmp_path / "joints.csv").joints
+        assert np.isfinite(joints["jsn_mm"]).all() and len(joints) == len(rows) - (column == "jsn_mm")
+
+
+@pytest.mark.parametrize(("column", "value"), [("visit", "one"), ("svdh_narrowing", "a")])
+def test_texts_in_the_truth_are_refused(tmp_path, column, value):
+    rows = made_up()
+    rows.assign(visit=2).to_csv(tmp_path / "joints.csv", index=False)
+    truth = pd.concat([rows.assign(visit=1, svdh_narrowing=0), rows.assign(visit=2, svdh_narrowing=1)]).astype(object)
+    truth.iloc[2, truth.columns.get_loc(column)] = value
+    truth.to_csv(tmp_path / "truth.csv", index=False)
+    with pytest.raises(InputError, match=f"{column} of the table contains '{value}'"):
+        read_table(tmp_path / "joints.csv", tmp_path / "truth.csv")

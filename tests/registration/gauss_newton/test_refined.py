@@ -146,3 +146,17 @@ def test_joints_whose_bones_overlap_are_measured(seed):
         [pair.fixed], [pair.moving], [pair.fixed_masks], [pair.moving_masks], spacing_mm=pair.spacing_mm
     )
     assert found.jsn_mm == pytest.approx(pair.jsn_projected_mm, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "mask", [(slice(80, 81), slice(90, 160)), (slice(40, 110), slice(100, 101)), (slice(60, 62), slice(3, 40))]
+)
+def test_a_mask_thinner_than_a_working_pixel_is_not_lost(mask):
+    image = np.random.default_rng(0).random((256, 256), dtype=np.float32)
+    thin, lower = np.zeros((2, 256, 256), dtype=bool)
+    thin[mask], lower[140:220, 90:170] = True, True
+    masks = jsn.BoneMasks(thin, lower)
+    pair = prepare_many([(image, image, masks, masks, 0.05, None)])[0][2]
+    small = shrink(pair, 6)
+    assert small.fixed_masks.upper.any() and small.moving_masks.upper.any()
+    refine([pair], CPU, Silent())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_jsn.common.errors import InputError
@@ -68,11 +67,9 @@ def read_table(
 
 def tidy(rows: pd.DataFrame, visit: int | None = None) -> ClinicalTable:
     """Return the table of rows that are already in memory; see :func:`read_table`."""
-    import pandas as pd
-
     _check(rows, [*JOINT, *NEEDED], "table", " For simulated patients, give their truth.csv (--truth).")
     notes: list[str] = []
-    rows = rows.assign(**{name: pd.to_numeric(rows[name], errors="coerce") for name in NEEDED})
+    rows = _with_numbers(rows, "table")
     for name in JOINT:
         rows[name] = rows[name].fillna("").astype(str)
     rows = _of_visit(rows, visit, notes)
@@ -114,7 +111,8 @@ def _of_visit(rows: pd.DataFrame, visit: int | None, notes: list[str]) -> pd.Dat
     if visit is not None:
         chosen = rows[rows["visit"] == visit]
         if chosen.empty:
-            raise InputError(f"The table has no visit {visit}. It has: {sorted(set(rows['visit']))}.", "visit")
+            visits = ", ".join(f"{number:g}" for number in sorted(set(rows["visit"].dropna())))
+            raise InputError(f"The table has no visit {visit}. It has: {visits}.", "visit")
         return chosen
     later = rows[rows["visit"] > 1]  # the baseline has no narrowing
     last = later["visit"] == later.groupby(JOINT)["visit"].transform("max")
@@ -153,13 +151,29 @@ def _read(path: str | os.PathLike[str], argument: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_csv(path, dtype=dict.fromkeys((*JOINT, READING), str))
+        rows = pd.read_csv(path, dtype=dict.fromkeys((*JOINT, READING), str))
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}. Give the path of a CSV file.", argument) from error
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(
-            f"{Path(path).name} cannot be read as a CSV table: {error}. Give a CSV file.", argument
-        ) from error
+        raise InputError(f"{path} cannot be read as a CSV table: {error}. Give a CSV file.", argument) from error
+    return _with_numbers(rows, argument)
+
+
+def _with_numbers(rows: pd.DataFrame, argument: str) -> pd.DataFrame:
+    """Return the table with its figures as finite numbers or NaN; refuse a visit or a score that is not a number."""
+    import numpy as np
+    import pandas as pd
+
+    for name in (*NEEDED, "jsn_sd_mm", "visit", "svdh_narrowing"):
+        if name in rows:
+            numbers = pd.to_numeric(rows[name], errors="coerce").replace([np.inf, -np.inf], np.nan)
+            wrong = rows[name][numbers.isna() & rows[name].notna()]
+            if len(wrong) and name in ("visit", "svdh_narrowing"):
+                raise InputError(
+                    f"The column {name} of the table contains {str(wrong.iloc[0])!r}. Give a number.", argument
+                )
+            rows = rows.assign(**{name: numbers})
+    return rows
 
 
 def _check(rows: pd.DataFrame, needed: list[str], argument: str, hint: str = "") -> None:

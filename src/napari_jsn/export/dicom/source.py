@@ -73,17 +73,14 @@ def tracking_uid(progression: Progression, images: Mapping[Path, Dataset], side:
 
 
 def _header(path: Path, pseudonym: str, keep_identity: bool) -> Dataset:
-    from pydicom import Dataset, dcmread
+    from pydicom import Dataset
 
-    from napari_jsn.radiograph.dicom import is_dicom
+    from napari_jsn.radiograph.dicom import read_header
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about faults in a header
         try:
-            if not is_dicom(path):
-                raise ValueError("not a DICOM file")
-            stated = dcmread(path, stop_before_pixels=True, force=True)
-            stated.decode()
+            stated = read_header(path)
         except Exception as error:  # missing, damaged, or another kind of file
             raise InputError(
                 f"DICOM objects refer to the DICOM files of the radiographs, but {path} is not a DICOM file or is "

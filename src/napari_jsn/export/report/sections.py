@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from html import escape
 from itertools import groupby
 
-import numpy as np
-
 from napari_jsn import __version__
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.drawing.colours import jsn_colour
@@ -80,11 +78,10 @@ def _hand(hand: MeasuredHand, rows: dict[str, Narrowing], scales: Scales) -> str
         row = rows.get(view.joint.name)
         estimate = Estimate() if row is None else scales.unit.jsn(row)
         boxes.append(LabelledBox(view.joint.box, view.joint.name, estimate, failed=row is None or not row.reliable))
-    row_mm, col_mm = np.broadcast_to(hand.radiograph.spacing_mm or 1.0, 2).tolist()
     return hand_svg(
         hand.radiograph.pixels,
         boxes,
-        pixel_aspect=col_mm / row_mm,
+        spacing_mm=hand.radiograph.spacing_mm,
         colour_end=scales.colour_end,
         decimals=scales.unit.decimals,
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import pixel_scaling
@@ -64,8 +65,13 @@ def shrink(pair: PreparedPair, factor: int) -> PreparedPair:
     if factor == 1:
         return pair
 
+    def shrink_mask(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        covered = block_mean(mask, factor)
+        inside = covered >= 0.5
+        return inside if inside.any() else covered > 0  # a mask thinner than half a working pixel
+
     def shrink_masks(masks: BoneMasks) -> BoneMasks:
-        return BoneMasks(block_mean(masks.upper, factor) >= 0.5, block_mean(masks.lower, factor) >= 0.5)
+        return BoneMasks(shrink_mask(masks.upper), shrink_mask(masks.lower))
 
     return replace(
         pair,

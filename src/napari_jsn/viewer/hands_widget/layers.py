@@ -161,7 +161,7 @@ class HandLayers:
                     continue
                 if now.joint is not box.joint:  # the box was moved: take the labels at its new place
                     whole = replace(now, joint=on_whole_radiograph(now), origin=(0, 0))
-                    image = joint_image(whole.radiograph, whole.joint)
+                    image = joint_image(whole.radiograph.pixels, whole.joint, whole.radiograph.spacing_mm)
                     labels = mosaic.sample(layer.data, *_placed(whole, image))
                 elif changed is not None:
                     placed = _placed(box, view.image)

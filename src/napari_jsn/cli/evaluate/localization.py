@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -35,6 +34,8 @@ def localization(
     the public hands, only those that the shipped model was not trained on are used.
     """
     from napari_jsn.cli import printing
+    from napari_jsn.cli.evaluate.output import check_page, write_figures, write_page
+    from napari_jsn.cli.options import set_threads
     from napari_jsn.cli.train import typed_command
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
@@ -45,7 +46,6 @@ def localization(
         localization_table,
         overlays,
     )
-    from napari_jsn.evaluation.page import replace_measured
     from napari_jsn.localization.training.public_hands import evaluation_radiographs
     from napari_jsn.networks import weights
 
@@ -55,13 +55,9 @@ def localization(
             "data",
         )
     check_folder(out)
-    path = weights.find("localization", model).with_suffix(
-        ".json"
-    )  # raises an error for a wrong name before the long computation
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
+    check_page(page)
+    path = weights.find("localization", model).with_suffix(".json")  # before the long computation
+    set_threads(threads)
     sets: list[tuple[str, list[RadiographTruth]]] = []
     with printing.spinner("Finding the joints"):
         if data is not None:
@@ -74,17 +70,8 @@ def localization(
         rows = evaluate_localization(sets, model)
     report = f"Made by `{typed_command(sys.argv)}`.\n\n{localization_table(rows)}"
     written = write_files(out, {"localization.md": report.encode(), **overlays(rows)})
-    if page is not None:
-        text = page.read_text("utf-8") if page.is_file() else ""
-        written += write_files(page.parent, {page.name: replace_measured(text, report).encode()})
+    written += write_page(page, report)
     if card:
-        content = json.loads(path.read_text("utf-8"))
-        content["figures"] = {
-            **content["figures"],
-            "never_learned_from": {**localization_figures(rows), "command": typed_command(sys.argv)},
-        }
-        written += write_files(
-            path.parent, {path.name: f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode()}
-        )
+        written += write_figures(path, {**localization_figures(rows), "command": typed_command(sys.argv)})
     print(report)
     printing.print_files(written)

@@ -1,43 +1,20 @@
-"""The command ``napari-jsn evaluate``: measure the accuracy of a model on images with a known truth."""
+"""The command ``napari-jsn evaluate segmentation``: measure how well a model finds the bones of joint images."""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.clinical import clinical
-from napari_jsn.cli.evaluate_localization import localization
-from napari_jsn.cli.evaluate_registration import registration
-
 if TYPE_CHECKING:
     from napari_jsn.evaluation.segmentation.report import SegmentationEvaluation
-
-app: typer.Typer = typer.Typer(
-    help="Measure the accuracy of a model on images with a known truth.", no_args_is_help=True
-)
 
 #: Seed of the simulated joints; the training joints were drawn with another seed.
 _SEED = 2023
 
 
-@app.callback()
-def _common() -> None:
-    pass
-
-
-app.command()(clinical)
-
-
-app.command()(registration)
-
-app.command()(localization)
-
-
-@app.command()
 def segmentation(
     data: Annotated[
         Path | None,
@@ -63,9 +40,11 @@ def segmentation(
     Of the public joints, only those that the shipped model was not trained on are measured.
     """
     from napari_jsn.cli import printing
+    from napari_jsn.cli.evaluate.output import check_page, write_figures, write_page
+    from napari_jsn.cli.options import set_threads
+    from napari_jsn.cli.train import typed_command
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
-    from napari_jsn.evaluation.page import replace_measured
     from napari_jsn.evaluation.segmentation.report import (
         evaluate_segmentation,
         overlays,
@@ -81,13 +60,9 @@ def segmentation(
             "data",
         )
     check_folder(out)
-    path = weights.find("segmentation", model).with_suffix(
-        ".json"
-    )  # raises an error for a wrong name before the long computation
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
+    check_page(page)
+    path = weights.find("segmentation", model).with_suffix(".json")  # before the long computation
+    set_threads(threads)
     with printing.spinner("Finding the bones"):
         sets: list[tuple[str, SegmentationEvaluation]] = []
         if data is not None:
@@ -95,31 +70,16 @@ def segmentation(
         if simulated:
             joints = list(simulated_joints(simulated, _SEED))
             sets.append(("simulated", evaluate_segmentation(joints, model, device)))
-    report = f"Made by `{_command_line()}`.\n\n{segmentation_table(sets)}\n{_notes(sets, device)}"
+    report = f"Made by `{typed_command(sys.argv)}`.\n\n{segmentation_table(sets)}\n{_notes(sets, device)}"
     contents = {"segmentation.md": report.encode()}
     for name, each in sets:
         contents |= overlays(each, name)
     written = write_files(out, contents)
-    if page is not None:
-        text = page.read_text("utf-8") if page.is_file() else ""
-        written += write_files(page.parent, {page.name: replace_measured(text, report).encode()})
+    written += write_page(page, report)
     if card:
-        content = json.loads(path.read_text("utf-8"))
-        content["figures"] = {
-            **content["figures"],
-            "never_learned_from": {**segmentation_figures(sets), "command": _command_line()},
-        }
-        written += write_files(
-            path.parent, {path.name: f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode()}
-        )
+        written += write_figures(path, {**segmentation_figures(sets), "command": typed_command(sys.argv)})
     print(report)
     printing.print_files(written)
-
-
-def _command_line() -> str:
-    from napari_jsn.cli.train import typed_command
-
-    return typed_command(sys.argv)
 
 
 def _notes(sets: list[tuple[str, SegmentationEvaluation]], device: str | None) -> str:

@@ -46,7 +46,7 @@ def test_a_folder_is_evaluated_into_tables_plots_panels_and_a_page(tmp_path, fol
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--simulated", "0"], "--data: There are no images to measure"),
+        (["--simulated", "0"], "DATA: There are no images to measure"),
         (["--method", "magic"], "There is no registration method 'magic'"),
     ],
 )

@@ -47,32 +47,33 @@ def registration(
     Of the public joints, only those that the shipped network was not trained on are measured.
     """
     from napari_jsn.cli import printing
+    from napari_jsn.cli.evaluate.output import check_page, write_page
+    from napari_jsn.cli.options import set_threads
     from napari_jsn.cli.train import typed_command
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
-    from napari_jsn.evaluation.page import replace_measured
     from napari_jsn.evaluation.registration.plots import draw_registration_plots
     from napari_jsn.evaluation.registration.report import (
         ExperimentSizes,
         evaluate_registration,
         registration_tables,
     )
+    from napari_jsn.radiograph.spacing import check_spacing
     from napari_jsn.registration.methods import load_method
 
     methods = list(method or _METHODS)
     for name in methods:  # refuses an unknown method before the long computation
         load_method(name)
     check_folder(out)
+    check_page(page)
+    check_spacing(spacing_mm)
     if data is None and not simulated:
         raise InputError(
             "There are no images to measure. Give a folder (DATA) or a number of simulated pairs (--simulated).",
             "data",
         )
     images, image_mm, description = ([], float("nan"), "") if data is None else _real_images(data, spacing_mm, joints)
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
+    set_threads(threads)
     sizes = ExperimentSizes(pairs, simulated, min(40, pairs), min(24, pairs))
     with printing.spinner("Registering"):
         evaluations = evaluate_registration(methods, images, image_mm, sizes, device)
@@ -80,11 +81,8 @@ def registration(
         panels = _panels(images, image_mm, methods[0], device)
     report = f"Made by `{typed_command(sys.argv)}`.\n\n{registration_tables(evaluations, description)}"
     written = write_files(out, {"registration.md": report.encode(), **plots, **panels})
-    if page is not None:
-        links = "\n".join(f"![{_ALT[name]}](images/{name})\n" for name in plots)
-        text = page.read_text("utf-8") if page.is_file() else ""
-        written += write_files(page.parent / "images", plots)
-        written += write_files(page.parent, {page.name: replace_measured(text, f"{report}\n{links}").encode()})
+    links = "\n".join(f"![{_ALT[name]}](images/{name})\n" for name in plots)
+    written += write_page(page, f"{report}\n{links}", plots)
     print(report)
     printing.print_files(written)
 
@@ -117,7 +115,7 @@ def _real_images(data: Path, spacing_mm: float | None, limit: int | None) -> tup
         if public
         else "joints"
     )
-    return images, spacing_mm or public_joints.SPACING_MM, description
+    return images, public_joints.SPACING_MM if spacing_mm is None else spacing_mm, description
 
 
 def _panels(images: list[LabelledJoint], spacing_mm: float, method: str, device: str | None) -> dict[str, bytes]:

@@ -1,0 +1,25 @@
+"""The command ``napari-jsn evaluate``: measure the accuracy of a model on images with a known truth."""
+
+from __future__ import annotations
+
+import typer
+
+from napari_jsn.cli.evaluate.clinical import clinical
+from napari_jsn.cli.evaluate.localization import localization
+from napari_jsn.cli.evaluate.registration import registration
+from napari_jsn.cli.evaluate.segmentation import segmentation
+
+app: typer.Typer = typer.Typer(
+    help="Measure the accuracy of a model on images with a known truth.", no_args_is_help=True
+)
+
+
+@app.callback()
+def _common() -> None:
+    pass
+
+
+app.command()(clinical)
+app.command()(registration)
+app.command()(localization)
+app.command()(segmentation)

@@ -1,0 +1,58 @@
+"""Write the results of the commands ``napari-jsn evaluate``: the page of the documentation and the model card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.common.files import check_folder, write_files
+from napari_jsn.evaluation.page import replace_measured
+
+
+def check_page(page: Path | None) -> None:
+    """Check that the page can be read and written, before the long computation.
+
+    Raises
+    ------
+    InputError
+        If the page is a folder or not text in UTF-8, or if its folder is not writable.
+    """
+    if page is not None:
+        check_folder(page.parent, "page")
+        _read_page(page)
+
+
+def write_page(page: Path | None, report: str, images: Mapping[str, bytes] | None = None) -> list[Path]:
+    """Replace the measured part of a page, and write its images to the folder ``images`` beside it.
+
+    Returns
+    -------
+    list of Path
+        The files that were written; empty without a page.
+    """
+    if page is None:
+        return []
+    content = replace_measured(_read_page(page), report).encode()
+    written = write_files(page.parent / "images", images, "page") if images else []
+    return written + write_files(page.parent, {page.name: content}, "page")
+
+
+def write_figures(card: Path, figures: Mapping[str, Any]) -> list[Path]:
+    """Write the figures of images that the model was not trained on to its card."""
+    content = json.loads(card.read_text("utf-8"))
+    content["figures"] = {**content["figures"], "never_learned_from": dict(figures)}
+    return write_files(card.parent, {card.name: f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode()})
+
+
+def _read_page(page: Path) -> str:
+    try:
+        return page.read_text("utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{page} cannot be read as text in UTF-8. Give the path of a Markdown page.", "page"
+        ) from error
