@@ -18,6 +18,8 @@ from napari_jsn.anatomy import (
     bone_code,
     bones_of,
     joint_code,
+    joint_group,
+    joint_kind,
 )
 from napari_jsn.common.errors import InputError
 
@@ -94,3 +96,10 @@ def test_joints_and_bones_have_codes_that_tell_them_apart():
     assert len(set(bones)) == len(bones)
     with pytest.raises(InputError):
         joint_code("PIP1")
+
+
+def test_each_joint_has_a_kind_and_a_group():
+    kinds = {"MCP1": "MCP1", "IP1": "IP1", "MCP4": "MCP", "PIP2": "PIP", "DIP5": "DIP", "": ""}
+    assert {joint: joint_kind(joint) for joint in kinds} == kinds
+    groups = {"MCP1": "MCP1", "IP1": "IP1", "MCP4": "MCP2-5", "MCP2-5": "MCP2-5", "PIP2": "PIP", "DIP5": "DIP", "": ""}
+    assert {joint: joint_group(joint) for joint in groups} == groups

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_jsn.anatomy import joint_kind
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.joint.crop import joint_image
@@ -14,7 +15,7 @@ from napari_jsn.progression.hand_scale import with_hand_scale
 from napari_jsn.progression.notes import progression_notes
 from napari_jsn.progression.pairwise import carried_frames, pairwise_narrowings
 from napari_jsn.progression.recentre import recentre_box
-from napari_jsn.progression.repositioning import joint_kind, repositioning_sd_mm
+from napari_jsn.progression.repositioning import repositioning_sd_mm
 from napari_jsn.radiograph import Radiograph
 from tests.progression.made_up import progression
 

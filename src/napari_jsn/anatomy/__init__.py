@@ -14,7 +14,7 @@ from napari_jsn.anatomy.codes import (
     bone_code,
     joint_code,
 )
-from napari_jsn.anatomy.joints import BONES, CARPALS, JOINTS, MEASURED_JOINTS, RAYS, bones_of
+from napari_jsn.anatomy.joints import BONES, CARPALS, JOINTS, MEASURED_JOINTS, RAYS, bones_of, joint_group, joint_kind
 
 __all__ = [
     "BONES",
@@ -35,4 +35,6 @@ __all__ = [
     "bone_code",
     "bones_of",
     "joint_code",
+    "joint_group",
+    "joint_kind",
 ]

@@ -62,3 +62,20 @@ def bones_of(joint: str) -> tuple[str, str]:
     if joint not in _BONES_OF:
         raise InputError(f"There is no finger joint {joint!r}. Choose one of: {', '.join(JOINTS)}.", "joint")
     return _BONES_OF[joint]
+
+
+def joint_kind(joint: str) -> str:
+    """Return ``"MCP1"``, ``"IP1"``, ``"MCP"``, ``"PIP"`` or ``"DIP"``: each joint of the thumb is a separate kind.
+
+    Examples
+    --------
+    >>> from napari_jsn.anatomy import joint_kind
+    >>> joint_kind("PIP3"), joint_kind("MCP1")
+    ('PIP', 'MCP1')
+    """
+    return joint if joint.endswith("1") else joint.rstrip("2345")
+
+
+def joint_group(joint: str) -> str:
+    """Return the group in which a joint is reported: its kind, or ``"MCP2-5"`` for MCP joints of the fingers."""
+    return "MCP2-5" if joint.startswith("MCP") and joint != "MCP1" else joint_kind(joint)

@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from functools import cache
 
+from napari_jsn.anatomy import joint_kind
 from napari_jsn.networks.weights import card
 
 #: Card with the standard deviations by kind of joint.
 CARD = "progression-repositioning"
-
-
-def joint_kind(joint: str) -> str:
-    """Return ``"MCP1"``, ``"IP1"``, ``"MCP"``, ``"PIP"`` or ``"DIP"``: each joint of the thumb is a separate kind."""
-    return joint if joint.endswith("1") else joint[:-1]
 
 
 def repositioning_sd_mm(joint: str) -> float:

@@ -60,6 +60,16 @@ def test_public_joints_for_testing_are_never_trained_on(tmp_path, joint):
     assert {each.joint for each in labelled_joints(tmp_path)} == {"MCP1", "MCP2-5"}
 
 
+@pytest.mark.parametrize("own", ["patient_3", "00001_X_2", "1_L_2"])
+def test_a_folder_with_own_joints_too_keeps_the_public_ones_for_testing(tmp_path, joint, own):
+    names = [f"{number:05}_L_{kind}" for number in range(12) for kind in (2, 13)]
+    for name in (*names, own):
+        write(tmp_path / name, "0", joint(), ".jpg", ".png")
+    training, test = ({each.group for each in labelled_joints(tmp_path, part)} for part in ("training", "test"))
+    assert training & test == {own}
+    assert training - {own} == {name for name in names if not public_joints.is_test(name)}
+
+
 def test_a_split_keeps_groups_together(joint):
     made = samples([joint(seed=seed, group=f"g{seed // 3}") for seed in range(30)], 32)
     rest, taken = made.split(0.2)

@@ -40,7 +40,8 @@ class Engine:
             raise self.error
         return self.result
 
-    def find(self, radiographs, progress):
+    def find(self, radiographs, device, progress):
+        self.found_on = device
         hands = self.result.hands[: len(radiographs)]
         if self.error:
             raise self.error
@@ -230,6 +231,13 @@ def test_boxes_are_found_and_corrected_before_measuring(viewer, widget, engine, 
     (call,) = engine.calls
     assert list(call["boxes"]) == [(1, "L")] and call["boxes"][1, "L"][0].edited
     assert len(viewer.layers) == 10
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_boxes_are_found_on_the_chosen_device(widget, engine, qtbot, device):
+    widget.form.fields["device"].editor.setCurrentText(device)
+    run(widget, qtbot, widget.find_button)
+    assert engine.found_on == device
 
 
 def test_abort_adds_nothing_and_keeps_the_figures(viewer, widget, engine, qtbot):

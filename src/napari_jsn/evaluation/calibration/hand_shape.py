@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import RAYS
+from napari_jsn.common.files import write_files
 from napari_jsn.evaluation.public_images import data_folder
 
 Array = NDArray[np.float64]
@@ -57,7 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> None:
     """Fit the statistics, write the card and print a summary."""
     content = fit(read_landmarks(data_folder() / "hands" / "landmarks.csv"))
-    options.out.write_text(json.dumps(content, indent=None, separators=(",", ":")) + "\n", encoding="utf-8")
+    write_files(options.out.parent, {options.out.name: f"{json.dumps(content, separators=(',', ':'))}\n".encode()})
     for name, mean, sd in zip(content["features"], content["mean"], content["sd"]):
         print(f"{name:12} {mean:8.3f} +- {sd:.3f}")
     print(f"{content['hands']} hands, {len(content['components'])} components")

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from napari_jsn.common.files import write_files
 from napari_jsn.common.progress import Silent
 from napari_jsn.evaluation.calibration.variance_weights import (
     PRESETS,
@@ -60,7 +61,7 @@ def main(options: argparse.Namespace) -> None:
         "command": "python -m napari_jsn.evaluation.calibration network "
         f"--pairs {options.pairs} --simulated {options.simulated} --seed {options.seed}",
     }  # fmt: skip
-    path.write_text(f"{json.dumps(card, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
+    write_files(path.parent, {path.name: f"{json.dumps(card, indent=2, ensure_ascii=False)}\n".encode()})
     print(json.dumps(card["figures"], indent=2))
 
 

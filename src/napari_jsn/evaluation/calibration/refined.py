@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_jsn import __version__
+from napari_jsn.common.files import write_files
 from napari_jsn.evaluation.calibration.variance_weights import (
     PRESETS,
     fit_weights,
@@ -47,7 +48,7 @@ def main(options: argparse.Namespace) -> None:
     known = real_known_pairs(options.pairs, options.seed)
     fitted = calibrate(known + simulated_known_pairs(options.simulated, options.seed))
     content = card_content(fitted, options.pairs, options.simulated, options.seed)
-    options.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_files(options.out.parent, {options.out.name: f"{json.dumps(content, indent=2)}\n".encode()})
     print(json.dumps(content, indent=2))
 
 

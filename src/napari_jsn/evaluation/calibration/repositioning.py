@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from napari_jsn import __version__
-from napari_jsn.anatomy import JOINTS
+from napari_jsn.anatomy import JOINTS, joint_kind
 from napari_jsn.common.files import write_files
 from napari_jsn.common.statistics import Z95
 from napari_jsn.evaluation.hands.measured import CACHE, MISMATCH_MM, MeasuredJoint, measure_hands
 from napari_jsn.evaluation.hands.simulated import simulated_hands
 from napari_jsn.evaluation.settings import limit_threads
-from napari_jsn.progression.repositioning import CARD, joint_kind, repositioning_sd_mm
+from napari_jsn.progression.repositioning import CARD, repositioning_sd_mm
 
 #: Share of the calibration errors that the 95 % intervals cover: above 95 %, because real joints are a little harder.
 _COVERAGE = 0.955

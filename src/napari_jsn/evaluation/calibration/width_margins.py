@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn import __version__
+from napari_jsn.common.files import write_files
 from napari_jsn.evaluation.calibration.variance_weights import fit_weights, named_weights
 from napari_jsn.evaluation.width.accuracy import segmented_pairs, simulated_change
 from napari_jsn.joint import BoneMasks
@@ -35,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> None:
     """Fit the weights, print and write the card."""
     content = card_content(options.joints)
-    options.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_files(options.out.parent, {options.out.name: f"{json.dumps(content, indent=2)}\n".encode()})
     print(json.dumps(content, indent=2))
 
 

@@ -11,11 +11,13 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.evaluation.public_images import NOMINAL_SPACING_MM, Pixels, downsample, finger_joints
+from napari_jsn.evaluation.public_images import Pixels, finger_joints
 from napari_jsn.evaluation.realism.measures import ImageMeasures, measure_image
 from napari_jsn.evaluation.realism.residual import Residual, registration_residuals
 from napari_jsn.joint import BoneMasks
+from napari_jsn.radiograph.resampling import block_mean
 from napari_jsn.registration.methods import PreparedPair
+from napari_jsn.segmentation.training.public_joints import SPACING_MM
 
 Visit = tuple[Pixels, BoneMasks]
 
@@ -92,13 +94,13 @@ def simulated_sample(n: int, seed: int) -> JointSample:
     for k in range(n):
         joint = MCPS[k % len(MCPS)]
         jsn_mm = float(JSN_SD_MM * rng.standard_normal())
-        pair = joint_pair(joint, jsn_mm, seed=int(rng.integers(2**31)), spacing_mm=NOMINAL_SPACING_MM)
+        pair = joint_pair(joint, jsn_mm, seed=int(rng.integers(2**31)), spacing_mm=SPACING_MM)
         pairs.append((joint, (pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)))
     return _measure(pairs)
 
 
 def _measure(pairs: Sequence[tuple[str, Visit, Visit]]) -> JointSample:
-    measures = [measure_image(*visit, NOMINAL_SPACING_MM) for _, *visits in pairs for visit in visits]
+    measures = [measure_image(*visit, SPACING_MM) for _, *visits in pairs for visit in visits]
     residuals = registration_residuals([_coarse(fixed, moving) for _, fixed, moving in pairs])
     return JointSample([joint for joint, *_ in pairs], measures, residuals)
 
@@ -106,11 +108,11 @@ def _measure(pairs: Sequence[tuple[str, Visit, Visit]]) -> JointSample:
 def _coarse(fixed: Visit, moving: Visit) -> PreparedPair:
     """Return the two visits at 0.173 mm per pixel, as the benchmark registers real joints."""
     (a, a_masks), (b, b_masks) = ((_small(image), _small_masks(masks)) for image, masks in (fixed, moving))
-    return PreparedPair.from_masks(a, b, a_masks, b_masks, 2 * NOMINAL_SPACING_MM)
+    return PreparedPair.from_masks(a, b, a_masks, b_masks, 2 * SPACING_MM)
 
 
 def _small(image: NDArray[np.generic]) -> Pixels:
-    return downsample(image)[:_SIZE, :_SIZE]
+    return block_mean(image, 2)[:_SIZE, :_SIZE]
 
 
 def _small_masks(masks: BoneMasks) -> BoneMasks:

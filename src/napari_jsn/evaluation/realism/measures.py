@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from napari_jsn.evaluation.public_images import Pixels, downsample
+from napari_jsn.evaluation.public_images import Pixels
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import facing_margins, joint_frame
+from napari_jsn.radiograph.resampling import block_mean
 
 Values = NDArray[np.float64]
 
@@ -193,7 +194,7 @@ def noise_by_intensity(image: Pixels) -> Values:
 
     It is measured at 0.173 mm, the pixel size of the detector, and is robust to edges. Fine texture counts as noise.
     """
-    coarse = downsample(image)
+    coarse = block_mean(image, 2)
     kernel = np.outer([1.0, -2.0, 1.0], [1.0, -2.0, 1.0]) / 6
     rough = ndimage.convolve(coarse, kernel, mode="nearest")
     level = ndimage.gaussian_filter(coarse, 1.5)

@@ -20,6 +20,7 @@ from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.evaluation.registration.closure import Closure, Series, closure
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import joint_space_narrowing
+from napari_jsn.radiograph.resampling import block_mean
 from napari_jsn.registration.register import register_many
 from napari_jsn.registration.result import Registration
 from napari_jsn.segmentation.training.data import LabelledJoint
@@ -238,10 +239,7 @@ def at_working_size(joint: LabelledJoint, spacing_mm: float) -> tuple[LabelledJo
     if factor == 1:
         return joint, spacing_mm
 
-    def pooled(values: NDArray[np.generic]) -> NDArray[np.float32]:
-        rows, cols = (length // factor for length in values.shape)
-        blocks = values[: rows * factor, : cols * factor].reshape(rows, factor, cols, factor)
-        return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32))
-
-    masks = BoneMasks(*(pooled(mask) >= 0.5 for mask in (joint.masks.upper, joint.masks.lower)))
-    return LabelledJoint(pooled(joint.image), masks, joint.group, joint.joint, joint.name), spacing_mm * factor
+    masks = BoneMasks(*(block_mean(mask, factor) >= 0.5 for mask in (joint.masks.upper, joint.masks.lower)))
+    return LabelledJoint(
+        block_mean(joint.image, factor), masks, joint.group, joint.joint, joint.name
+    ), spacing_mm * factor

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from napari_jsn.anatomy import joint_kind
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.evaluation.registration.known_errors import (
     NarrowingErrors,
@@ -266,7 +267,7 @@ def _simulated_table(evaluations: Sequence[MethodEvaluation]) -> str:
         if one.simulated is None:
             continue
         lines.append(_row(one, "all", one.simulated))
-        types = [name.rstrip("12345") if name not in ("MCP1", "IP1") else name for name in one.simulated.joints]
+        types = [joint_kind(name) for name in one.simulated.joints]
         for by in (types, list(one.simulated.joints)):
             for name in sorted(set(by)):
                 lines.append(_row(one, name, one.simulated.select(np.array([each == name for each in by]))))

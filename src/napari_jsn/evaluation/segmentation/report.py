@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_jsn.anatomy import joint_group
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.evaluation.segmentation.agreement import (
     MaskAgreement,
@@ -84,20 +85,13 @@ def segmentation_table(evaluations: Sequence[tuple[str, SegmentationEvaluation]]
     """Return a Markdown table: for each set a row for all images, then one for each type of joint."""
     rows = []
     for name, each in evaluations:
-        types = sorted({_joint_type(joint.joint) for joint in each.joints} - {""})
+        types = sorted({joint_group(joint.joint) for joint in each.joints} - {""})
         rows.append((f"**{name}**", summarize_agreements(each.agreements)))
         for one in types if len(types) > 1 else ():
             pairs = zip(each.agreements, each.joints, strict=True)
-            chosen = [agreement for agreement, joint in pairs if _joint_type(joint.joint) == one]
+            chosen = [agreement for agreement, joint in pairs if joint_group(joint.joint) == one]
             rows.append((f"{name}: {one}", summarize_agreements(chosen)))
     return agreement_table(rows)
-
-
-def _joint_type(joint: str) -> str:
-    """Return ``"PIP"`` for ``"PIP3"``; each joint of the thumb is a type of its own."""
-    if joint in ("MCP1", "IP1", ""):
-        return joint
-    return "MCP2-5" if joint.startswith("MCP") else joint.rstrip("0123456789")
 
 
 def segmentation_figures(evaluations: Sequence[tuple[str, SegmentationEvaluation]]) -> dict[str, Any]:

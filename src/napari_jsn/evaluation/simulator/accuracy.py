@@ -11,8 +11,8 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from napari_jsn.evaluation.public_images import NOMINAL_SPACING_MM
 from napari_jsn.evaluation.settings import MISMATCH_PX, Settings, limit_threads
+from napari_jsn.segmentation.training.public_joints import SPACING_MM
 from napari_jsn.simulation.joint_pair import JointPair, Motion, joint_pair
 
 #: Kinds of joint, and the joints of each.
@@ -173,7 +173,7 @@ def simulate_pair(job: Job) -> JointPair:
     if job.condition.what == "noise":
         drawn = Detector.draw(rng)
         detector = replace(drawn, quanta_per_mm2=drawn.quanta_per_mm2 / job.condition.amount)
-    return joint_pair(job.joint, job.jsn_mm, job.seed, motion=motion, detector=detector, spacing_mm=NOMINAL_SPACING_MM)
+    return joint_pair(job.joint, job.jsn_mm, job.seed, motion=motion, detector=detector, spacing_mm=SPACING_MM)
 
 
 def run(jobs: Sequence[Job], threads: int) -> list[MeasuredPair]:

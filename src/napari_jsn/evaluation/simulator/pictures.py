@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_jsn.radiograph.resampling import block_mean
+
 #: Seed of the hand and of the joints in the pictures, and the joints.
 SEED = 4
 JOINTS = ("MCP1", "MCP2", "PIP3", "IP1", "DIP2")
@@ -33,9 +35,7 @@ def _hand() -> NDArray[np.float32]:
 
     radiograph = next(iter(simulate(patients=1, visits=1, seed=SEED)))
     pixels = radiograph.radiograph().pixels
-    rows, cols = (length // _REDUCTION for length in pixels.shape)
-    blocks = pixels[: rows * _REDUCTION, : cols * _REDUCTION].reshape(rows, _REDUCTION, cols, _REDUCTION)
-    return blocks.mean(axis=(1, 3))
+    return block_mean(pixels, _REDUCTION)
 
 
 def _joints() -> NDArray[np.float32]:

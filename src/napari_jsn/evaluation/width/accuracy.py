@@ -12,7 +12,7 @@ from itertools import islice
 
 import numpy as np
 
-from napari_jsn.anatomy import JOINTS
+from napari_jsn.anatomy import JOINTS, joint_group
 from napari_jsn.common.errors import InputError
 from napari_jsn.evaluation.page import table
 from napari_jsn.evaluation.public_images import finger_joints, phantom
@@ -52,13 +52,6 @@ class WidthChange:
     def sd_mm(self) -> float:
         """Standard uncertainty of the change, from those of the widths."""
         return float(np.hypot(self.widths[0].sd_mm, self.widths[1].sd_mm))
-
-
-def kind_of(joint: str) -> str:
-    """Return the group of joints that a joint is reported in."""
-    if joint in ("MCP1", "IP1"):
-        return joint
-    return "MCP2-5" if joint.startswith("MCP") else joint[:3]
 
 
 def segmented_pairs(count: int, seed: int) -> list[tuple[JointPair, tuple[BoneMasks, BoneMasks]]]:
@@ -102,7 +95,7 @@ def simulated_change(pair: JointPair, masks: tuple[BoneMasks, BoneMasks]) -> Wid
     images = [JointImage(pixels, pair.spacing_mm) for pixels in (pair.fixed, pair.moving)]
     widths = tuple(joint_space_width(image, mask) for image, mask in zip(images, masks, strict=True))
     truths = (pair.fixed_truth.jsw_mm, pair.moving_truth.jsw_mm)
-    return WidthChange(kind_of(pair.fixed_truth.joint), (widths[0], widths[1]), truths, pair.jsn_mm)
+    return WidthChange(joint_group(pair.fixed_truth.joint), (widths[0], widths[1]), truths, pair.jsn_mm)
 
 
 def real_lines() -> list[str]:

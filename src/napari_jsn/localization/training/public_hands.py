@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,9 +80,20 @@ def labelled_radiographs(folder: Path) -> Iterator[LabelledRadiograph]:
         yield from readers[table.name](table)
 
 
-def are_public(hands: list[TrainingHand]) -> bool:
-    """Return whether all hands are of the public data sets."""
-    return all(hand.name in _ALL_PUBLIC for hand in hands)
+def task_arguments(hands: Sequence[TrainingHand]) -> dict[str, Any]:
+    """Return the arguments of a training on these hands, of which some, all or none may be public.
+
+    Public hands of :data:`HELD_OUT` are never trained on, whatever other hands there are. Of the other hands a tenth
+    is held out.
+    """
+    own = sorted({hand.group for hand in hands if hand.name not in _ALL_PUBLIC})
+    public = {hand.group for hand in hands if hand.name in _ALL_PUBLIC}
+    if not public:
+        return {"hands": hands}
+    if not own:
+        return {"hands": hands, "held_out": HELD_OUT, "source": SOURCE, "terms": TERMS}
+    source, terms = f"radiographs of the user, and {SOURCE}", f"as the user has them; of the public hands {TERMS}"
+    return {"hands": hands, "held_out": (*HELD_OUT, *own[::10]), "source": source, "terms": terms}
 
 
 def _points(table: Path) -> dict[str, NDArray[np.float64]]:

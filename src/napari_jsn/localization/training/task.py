@@ -107,11 +107,7 @@ class LocalizationTask(TrainingTask):
     @classmethod
     def _arguments_from_folder(cls, folder: Path) -> dict[str, Any]:
         """Read a folder; see :func:`~napari_jsn.localization.training.public_hands.labelled_radiographs`."""
-        hands = public_hands.training_hands(folder)
-        if not public_hands.are_public(hands):
-            return {"hands": hands}
-        source, terms = public_hands.SOURCE, public_hands.TERMS
-        return {"hands": hands, "held_out": public_hands.HELD_OUT, "source": source, "terms": terms}
+        return public_hands.task_arguments(public_hands.training_hands(folder))
 
     def network(self) -> JointNet:
         """Return a network with random weights."""

@@ -135,7 +135,7 @@ def labelled_joints(folder: Path, part: str = "all") -> list[LabelledJoint]:
     folder : Path
     part : {"all", "training", "test"}
         Of the public joints, see :mod:`~napari_jsn.segmentation.training.public_joints`: those kept for testing, or the
-        others. Ignored for any other folder.
+        others. Ignored for all other joints.
 
     Raises
     ------
@@ -146,9 +146,9 @@ def labelled_joints(folder: Path, part: str = "all") -> list[LabelledJoint]:
     from napari_jsn.radiograph import read_radiograph
 
     pairs = _pairs(folder)
-    public = public_joints.are_public(group for group, _, _ in pairs)
     found = []
     for group, image_path, mask_path in pairs:
+        public = public_joints.are_public([group])
         if public and part != "all" and public_joints.is_test(group) != (part == "test"):
             continue
         if public and public_joints.is_left_out(group, image_path.stem):

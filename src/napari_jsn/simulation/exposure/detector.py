@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.radiograph.resampling import block_mean
 from napari_jsn.simulation.exposure.postprocessing import (
     compress_latitude,
     enhance,
     enlarge,
     jpeg,
-    shrink,
     tone_curve,
     wide_blur,
 )
@@ -286,7 +286,7 @@ def expose_joint(
             f"detector whose pixels are {factor} times larger. Give rows and columns that are multiples of the factor.",
             "factor",
         )
-    coarse = -np.log(shrink(np.exp(-attenuation), factor))  # a detector element averages the signal over its area
+    coarse = -np.log(block_mean(np.exp(-attenuation), factor))  # a detector element averages the signal over its area
     intensity = expose(coarse, spacing_mm * factor, detector, rng)
     intensity = np.clip(enlarge(intensity, attenuation.shape), 0, 1)
     return intensity if quality is None else jpeg(intensity, quality)

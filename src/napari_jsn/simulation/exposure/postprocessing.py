@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_jsn.radiograph.resampling import block_mean
+
 Pixels = NDArray[np.float32]
 
 #: Cells per standard deviation of the coarse grid on which wide blurs are computed.
@@ -153,12 +155,6 @@ def enlarge(intensity: Pixels, shape: tuple[int, int]) -> Pixels:
     return np.asarray(large, dtype=np.float32)
 
 
-def shrink(image: Pixels, factor: int) -> Pixels:
-    """Return the means of blocks of ``factor`` x ``factor`` pixels; rows and columns must be multiples of it."""
-    rows, cols = image.shape[0] // factor, image.shape[1] // factor
-    return image.reshape(rows, factor, cols, factor).mean(axis=(1, 3), dtype=np.float32)
-
-
 def wide_blur(image: Pixels, sd_px: float) -> Pixels:
     """Apply a Gaussian blur many pixels wide on a coarse grid; the border is extended."""
     step = int(sd_px / _CELLS_PER_SD)
@@ -166,7 +162,7 @@ def wide_blur(image: Pixels, sd_px: float) -> Pixels:
         return ndimage.gaussian_filter(image, sd_px, mode="nearest", truncate=3)
     rows, cols = (-(-n // step) for n in image.shape)
     padding = [(0, rows * step - image.shape[0]), (0, cols * step - image.shape[1])]
-    cells = shrink(np.pad(image, padding, mode="edge"), step)
+    cells = block_mean(np.pad(image, padding, mode="edge"), step)
     # the linear interpolation below adds the variance of a cell, so the blur subtracts it
     cells = ndimage.gaussian_filter(cells, np.sqrt((sd_px / step) ** 2 - 0.25), mode="nearest", truncate=3)
     blurred: Pixels = _between_cells(image.shape[0], step) @ cells @ _between_cells(image.shape[1], step).T

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.simulation.exposure.postprocessing import shrink
+from napari_jsn.radiograph.resampling import block_mean
 
 Pixels = NDArray[np.float32]
 Point = tuple[float, float]
@@ -315,4 +315,4 @@ def _coarse(attenuation: Pixels, spacing_mm: float) -> tuple[Pixels, float]:
     """Return the image in pixels of about 2 mm, and their size; a remainder at lower and right border is omitted."""
     factor = max(1, min(round(_COARSE_MM / spacing_mm), *attenuation.shape))
     rows, cols = (n // factor * factor for n in attenuation.shape)
-    return shrink(attenuation[:rows, :cols], factor), factor * spacing_mm
+    return block_mean(attenuation[:rows, :cols], factor), factor * spacing_mm

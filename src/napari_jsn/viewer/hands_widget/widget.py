@@ -165,6 +165,7 @@ class MeasureHands(RunPanel):
     def _begin_finding(self) -> Job:
         radiographs, _ = self._radiographs()
         boxes, masks = self._corrections(radiographs)
+        device = self.form.inputs().device
         if boxes or masks:
             raise InputError(
                 "You corrected boxes or bones by hand. Measure uses them. To find the joints again, remove the layers "
@@ -174,7 +175,7 @@ class MeasureHands(RunPanel):
         def work(progress: WorkerProgress) -> list[Any]:
             from napari_jsn.localization.find_joints import find_joints_many
 
-            return find_joints_many([each.radiograph() for each in radiographs], progress=progress)
+            return find_joints_many([each.radiograph() for each in radiographs], device=device, progress=progress)
 
         return work, lambda found: self._show_found(radiographs, found)
 
