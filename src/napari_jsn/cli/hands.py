@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from napari_jsn.cli.terminal import EXIT_STOPPED
+from napari_jsn.cli.terminal import EXIT_STOPPED, say
 from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,5 +95,5 @@ def _read(radiographs: list[Path], **options: Any) -> Patient:
 
 def exit_stopped() -> NoReturn:
     """Print that Ctrl-C stopped the command, and exit."""
-    print("Stopped. Nothing was written.")
+    say("Stopped. Nothing was written.")
     raise typer.Exit(EXIT_STOPPED)

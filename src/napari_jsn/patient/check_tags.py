@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.notes import Note
 from napari_jsn.patient.patient import Patient
 from napari_jsn.radiograph import Radiograph
 
@@ -77,7 +78,8 @@ def leave_out_oblique(patient: Patient) -> Patient:
         kept[visit.number] = list(visit.hands)
         if not_oblique and len(not_oblique) < len(visit.hands):
             views = sorted({r.view or r.view_code for r in visit.radiographs if is_oblique(r)})
-            notes.append(f"Visit {visit.number}: lateral or oblique views were left out ({', '.join(views)}).")
+            text = f"Visit {visit.number}: lateral or oblique views were left out"
+            notes.append(Note(f"{text} ({', '.join(views)}).", public=f"{text}."))
             kept[visit.number] = not_oblique
     return replace(patient.with_hands(kept), notes=tuple(dict.fromkeys((*patient.notes, *notes))))
 
@@ -87,9 +89,10 @@ def _check_views(patient: Patient) -> Iterator[str]:
     for hand in patient.hands:
         position, code = hand.radiograph.view, hand.radiograph.view_code
         if position and code and _states_oblique(position) != _states_oblique(code):
-            yield (
-                f"{hand.label.capitalize()}: View Position states {position}, but View Code Sequence states {code}; "
-                "check that it is a posteroanterior view."
+            name, check = hand.label.capitalize(), "check that it is a posteroanterior view."
+            yield Note(
+                f"{name}: View Position states {position}, but View Code Sequence states {code}; {check}",
+                public=f"{name}: View Position and View Code Sequence contradict each other; {check}",
             )
 
 
@@ -103,7 +106,8 @@ def _check_dates(patient: Patient) -> Iterator[str]:
                 "followup",
             )
         if one.day == other.day:
-            yield f"Visits {one.number} and {other.number} were taken on the same day ({one.day})."
+            text = f"Visits {one.number} and {other.number} were taken on the same day"
+            yield Note(f"{text} ({one.day}).", public=f"{text}.")
 
 
 def _check_spacing(patient: Patient) -> Iterator[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.notes import Note
 from napari_jsn.patient.identity import TAGS, Identity
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, StatedFacts
 
@@ -68,7 +69,8 @@ def list_radiographs(folder: Path, table: dict[str, StatedFacts]) -> tuple[list[
             f"lists image files.{why} Give the folder with the radiographs of one patient.",
             "folder",
         )
-    return files, [f"Files that are not radiographs of hands were left out: {listed}."] if listed else []
+    text = "Files that are not radiographs of hands were left out"
+    return files, [Note(f"{text}: {listed}.", public=f"{text}.")] if listed else []
 
 
 def header_of(path: Path, name: str) -> tuple[RadiographFile, str]:

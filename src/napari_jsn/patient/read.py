@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.notes import Note
 from napari_jsn.common.progress import Progress
 from napari_jsn.patient import file_names
 from napari_jsn.patient.find_hands import split_hands
-from napari_jsn.patient.identity import Identity, check_one_patient
+from napari_jsn.patient.identity import Identity, check_one_patient, pseudonym
 from napari_jsn.patient.list_files import IMAGE_SUFFIXES, header_of, list_radiographs
 from napari_jsn.patient.order import RadiographWithOrderHints, check_names, order_in_visits
 from napari_jsn.patient.patient import Patient, Visit
@@ -20,9 +21,6 @@ from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, read_table, 
 from napari_jsn.radiograph import Radiograph, as_radiograph, read_radiograph
 from napari_jsn.radiograph.dicom import is_dicom
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
-
-#: The pseudonym of a patient unless one is given or the identity is asked for.
-ANONYMOUS = "anonymous"
 
 
 def read_patient(
@@ -51,7 +49,8 @@ def read_patient(
         Split radiographs of both hands, and determine the side of radiographs that do not state it. If False, the
         radiographs are not searched and not changed, and reading is fast.
     patient_id : str, optional
-        Pseudonym; by default ``"anonymous"``.
+        Pseudonym; by default ``P`` and eight digits that are stable for one patient, on this computer and account.
+        ``"anonymous"`` if the files state no identity.
     keep_identity : bool
         Use the Patient ID of the files as ``patient_id``, if no pseudonym is given.
     spacing_mm : float or (row, col), optional
@@ -78,9 +77,9 @@ def read_patient(
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> patient = jsn.read_patient(jsn.sample_folder("hand_pair"))
+    >>> patient = jsn.read_patient(jsn.sample_folder("hand_pair"), patient_id="P07")
     >>> patient
-    <Patient anonymous: 2 visits, 2 radiographs, joints not searched>
+    <Patient P07: 2 visits, 2 radiographs, joints not searched>
     >>> [hand.side for hand in patient.hands]
     ['L', 'L']
     """
@@ -91,7 +90,8 @@ def read_patient(
     table = read_table(folder)
     files, notes = list_radiographs(folder, table)  # reads all headers before any pixels
     if missing := [name for name in table if not (folder / name).is_file()]:
-        notes.append(f"{RADIOGRAPHS_TABLE} lists files that are not in the folder: {', '.join(missing)}.")
+        text = f"{RADIOGRAPHS_TABLE} lists files that are not in the folder"
+        notes.append(Note(f"{text}: {', '.join(missing)}.", public=f"{text}."))
     notes += check_one_patient({file.name: file.identity for file in files}, str(folder), "folder")
     if dicom_only:
         _check_dicom([file.path for file in files])
@@ -106,8 +106,8 @@ def read_patient(
             radiograph = radiograph.with_spacing(spacing)
         with_hints.append(RadiographWithOrderHints(radiograph, file.name, file.image, row.visit if row else None))
     visits, order_notes = order_in_visits(with_hints, folder)
-    identities = [file.identity for file in files]
-    patient = Patient(visits, _pseudonym(patient_id, keep_identity, identities), (*notes, *order_notes))
+    name, name_notes = _patient_id(patient_id, keep_identity, [file.identity for file in files])
+    patient = Patient(visits, name, (*notes, *order_notes, *name_notes))
     return split_hands(patient, None, model, device, progress) if split else patient
 
 
@@ -164,7 +164,8 @@ def patient_from_radiographs(
     if not ordered:
         raise InputError("No radiographs are given. Give a baseline and a follow-up.", "baseline")
     notes = check_one_patient(identities, "The input", "followup")
-    patient = Patient(tuple(ordered), _pseudonym(patient_id, keep_identity, list(identities.values())), tuple(notes))
+    name, name_notes = _patient_id(patient_id, keep_identity, list(identities.values()))
+    patient = Patient(tuple(ordered), name, (*notes, *name_notes))
     return split_hands(patient, None, model, device, progress) if split else patient
 
 
@@ -208,8 +209,11 @@ def _check_dicom(paths: Sequence[Any]) -> None:
         )
 
 
-def _pseudonym(patient_id: str | None, keep_identity: bool, identities: Sequence[Identity]) -> str:
+def _patient_id(
+    patient_id: str | None, keep_identity: bool, identities: Sequence[Identity]
+) -> tuple[str, Sequence[str]]:
+    """Return the name of the patient in results, and notes on it."""
     if patient_id is not None:
-        return patient_id
+        return patient_id, []
     number = next((identity.number for identity in identities if identity.number), "")
-    return number if keep_identity and number else ANONYMOUS
+    return (number, []) if keep_identity and number else pseudonym(identities)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from napari_jsn.cli.terminal import say
+
 
 def clinical(
     table: Annotated[
@@ -61,5 +63,5 @@ def clinical(
     written = write_files(out, clinical_files(found, source))
     printing.print_rows(f"{len(found.joints)} joints of {found.patients} patients", clinical_rows(found))
     for note in found.notes:
-        print(note)
+        say(note)
     printing.print_files(written)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.terminal import say
+
 if TYPE_CHECKING:
     from napari_jsn.segmentation.training.data import LabelledJoint
 
@@ -83,7 +85,7 @@ def registration(
     written = write_files(out, {"registration.md": report.encode(), **plots, **panels})
     links = "\n".join(f"![{_ALT[name]}](images/{name})\n" for name in plots)
     written += write_page(page, f"{report}\n{links}", plots)
-    print(report)
+    say(report)
     printing.print_files(written)
 
 

@@ -17,7 +17,6 @@ little finger).
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import RAYS
+from napari_jsn.common.csv_files import read_rows
 from napari_jsn.common.files import write_files
 from napari_jsn.evaluation.public_images import data_folder
 
@@ -66,8 +66,7 @@ def main(options: argparse.Namespace) -> None:
 
 def read_landmarks(path: Path) -> Array:
     """Read (n, 37, 2) landmarks ``(x, y)`` in pixels."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [[float(cell) for cell in row[1:]] for row in csv.reader(file) if row]
+    rows = [[float(cell) for cell in row[1:]] for row in read_rows(path) if row]
     return np.asarray(rows).reshape(-1, 37, 2)
 
 

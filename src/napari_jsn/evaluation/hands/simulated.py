@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_jsn.common.csv_files import read_records
 from napari_jsn.joint import Joint
 from napari_jsn.localization.mean_hand import BOX_MM
 
@@ -56,8 +56,7 @@ def simulated_hands(patients: int, seed: int, cache: Path) -> Iterator[Simulated
 
 def read_hands(folder: Path) -> Iterator[SimulatedHand]:
     """Yield the hands of a folder that ``napari-jsn simulate --visits 2 --hands each`` wrote."""
-    with (folder / "truth.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_records(folder / "truth.csv")
     for patient, side in sorted({(row["patient"], row["side"]) for row in rows}):
         hand_rows = [row for row in rows if (row["patient"], row["side"]) == (patient, side)]
         files = {int(row["visit"]): folder / row["file"] for row in hand_rows}
