@@ -49,16 +49,23 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     for place, dtype in enumerate(safe.dtypes):
         if dtype.kind not in "biufc":  # numbers need no check
             safe.isetitem(place, safe.iloc[:, place].map(safe_cell))
-    return str(safe.to_csv(index=False, float_format="%.6g", lineterminator="\n")).encode()
+    quoting = _quoting(cell for place in range(safe.shape[1]) for cell in safe.iloc[:, place])
+    return str(safe.to_csv(index=False, float_format="%.6g", lineterminator="\n", quoting=quoting)).encode()
 
 
 def records_csv(records: Sequence[Mapping[str, object]]) -> bytes:
     """Return records with the same keys as CSV in UTF-8, one line a record."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [safe_cell(name) for name in records[0]], lineterminator="\n")
+    quoting = _quoting(cell for record in records for cell in record.values())
+    writer = csv.DictWriter(text, [safe_cell(name) for name in records[0]], lineterminator="\n", quoting=quoting)
     writer.writeheader()
     writer.writerows({safe_cell(name): safe_cell(value) for name, value in record.items()} for record in records)
     return text.getvalue().encode()
+
+
+def _quoting(cells: Iterable[object]) -> Any:
+    """Return the rule of quoting; a carriage return ends a line for readers, but is not quoted by default."""
+    return csv.QUOTE_NONNUMERIC if any(isinstance(cell, str) and "\r" in cell for cell in cells) else csv.QUOTE_MINIMAL
 
 
 def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
