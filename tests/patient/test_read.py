@@ -316,3 +316,19 @@ def test_visits_of_the_table_are_not_said_to_come_from_names(folder):
     first, second = sorted(path.name for path in patient.glob("*.png"))
     (patient / "radiographs.csv").write_text(f"file,visit,side\n{first},1,L\n{second},2,L\n")
     assert not any("names" in note for note in read_patient(patient).notes)
+
+
+@pytest.mark.parametrize("given", ["P07", "=P07", "\u5c71\u7530"])
+def test_a_pseudonym_that_is_given_is_kept(folder, given):
+    from napari_jsn.progression.measure import measure
+
+    class Stopped:
+        aborted = True
+
+        def update(self, done, total, message=""):
+            pass
+
+    patient = read_patient(folder(), split=False)
+    assert read_patient(folder(), split=False, patient_id=given).patient_id == given
+    assert measure(patient, patient_id=given, progress=Stopped()).patient_id == given
+    assert measure(patient, progress=Stopped()).patient_id == patient.patient_id

@@ -55,6 +55,7 @@ def measure(
     progress: Progress | None = None,
     boxes: Mapping[Place, Sequence[Joint]] | None = None,
     masks: Mapping[_Key, BoneMasks] | None = None,
+    patient_id: str | None = None,
 ) -> Progression:
     """Measure the narrowing of each finger joint from the baseline to every later visit.
 
@@ -85,6 +86,8 @@ def measure(
     masks : mapping of (visit, side, joint) to BoneMasks, optional
         Bones to use instead of those that the network would find, painted by a person on the joint image that the
         joint's box cuts out.
+    patient_id : str, optional
+        Pseudonym of the patient; by default as for :func:`napari_jsn.read_patient`, or that of the given Patient.
 
     Returns
     -------
@@ -114,6 +117,7 @@ def measure(
     load_method(method)  # refuses an unknown method before files are read
     where = device_name(device)
     patient = _patient(baseline, followups, spacing_mm)
+    patient = patient if patient_id is None else replace(patient, patient_id=patient_id)
     stages = Stages(progress or Silent(), _SHARES)
     patient = find_hands(patient, boxes, localization, where, stages.next("Finding the joints"))
     if not patient.hands_found:

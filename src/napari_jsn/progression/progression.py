@@ -33,8 +33,7 @@ class Progression:
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> patient = jsn.read_patient(jsn.sample_folder("hand_pair"), patient_id="P07")
-    >>> progression = jsn.measure(patient, joints=["MCP2", "MCP3"])
+    >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2", "MCP3"], patient_id="P07")
     >>> progression
     <Progression P07: 2 narrowings over 2 visits, 0 failed>
     >>> progression.table()[["joint", "visit", "reliable"]].values.tolist()

@@ -141,8 +141,10 @@ def has_replaced_uids(path: Path) -> bool:
     """Return whether a file states an identifier of study, series or image that is no UID."""
     from napari_jsn.radiograph.dicom import read_header
 
-    stated = read_header(path, UIDS)
-    return any(_valid(keyword, stated) is None for keyword in UIDS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about faults in a header
+        stated = read_header(path, UIDS)
+        return any(_valid(keyword, stated) is None for keyword in UIDS)
 
 
 def _valid(keyword: str, stated: Dataset) -> Any:
