@@ -328,7 +328,8 @@ def test_a_pseudonym_that_is_given_is_kept(folder, given):
         def update(self, done, total, message=""):
             pass
 
-    patient = read_patient(folder(), split=False)
-    assert read_patient(folder(), split=False, patient_id=given).patient_id == given
+    place = folder(sides=(("L",),))
+    patient = read_patient(place, split=False)
+    assert read_patient(place, split=False, patient_id=given).patient_id == given
     assert measure(patient, patient_id=given, progress=Stopped()).patient_id == given
     assert measure(patient, progress=Stopped()).patient_id == patient.patient_id
