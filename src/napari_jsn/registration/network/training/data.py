@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.common.errors import InputError
+from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.joint.similarity import pixel_scaling
 from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
 from napari_jsn.networks.task import split_groups
 from napari_jsn.segmentation.training.data import (
     IMAGES,
-    SIMULATED_MM,
     LabelledJoint,
     are_two_bones,
     labelled_joints,
@@ -122,7 +122,7 @@ def _simulate(count: int, seed: int, joints: Sequence[str] = anatomy.JOINTS) -> 
     size = 2 * SIDE
     found, between = [], []
     to_small, to_large = pixel_scaling(0.5), pixel_scaling(2.0)
-    for k, pair in enumerate(islice(joint_pairs(seed, joints, (size, size), SIMULATED_MM / size), count)):
+    for k, pair in enumerate(islice(joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size), count)):
         group = f"simulated {seed}/{k // len(joints)}"
         for image, masks in ((pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)):
             found.append(LabelledJoint(image, smooth_masks(masks), group, pair.fixed_truth.joint))
