@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient.patient import Patient
+from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
 from napari_jsn.radiograph import Radiograph
 
 #: View Position codes of lateral and oblique views.
@@ -96,14 +98,21 @@ def _check_views(patient: Patient) -> Iterator[str]:
 def _check_dates(patient: Patient) -> Iterator[str]:
     dated = [visit for visit in patient.visits if visit.day is not None]
     for one, other in pairwise(dated):
-        if one.day > other.day:  # type: ignore[operator]
+        last = max((each for each in one.radiographs if each.day), key=_day, default=None)
+        first = min((each for each in other.radiographs if each.day), key=_day, default=None)
+        if last and first and _day(last) > _day(first):
             raise InputError(
-                f"The visits are out of order: visit {other.number} ({other.day}) was taken before visit {one.number} "
-                f"({one.day}). Give the baseline first.",
+                f"The visits are out of order: visit {other.number} ({first.day}) was taken before visit {one.number} "
+                f"({last.day}). Give the baseline first. If a date is wrong, give the folder of both, with the right "
+                f"date in {RADIOGRAPHS_TABLE}: a first line file,acquired and a line like NAME.dcm,2020-01-31.",
                 "followup",
             )
         if one.day == other.day:
             yield f"Visits {one.number} and {other.number} were taken on the same day ({one.day})."
+
+
+def _day(radiograph: Radiograph) -> date:
+    return radiograph.day or date.min
 
 
 def _check_spacing(patient: Patient) -> Iterator[str]:
