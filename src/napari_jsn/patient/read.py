@@ -10,12 +10,17 @@ from typing import Any
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
-from napari_jsn.patient import file_names
-from napari_jsn.patient.dates import notes_on_dates
 from napari_jsn.patient.find_hands import split_hands
 from napari_jsn.patient.identity import Identity, check_one_patient
 from napari_jsn.patient.list_files import IMAGE_SUFFIXES, header_of, list_radiographs
-from napari_jsn.patient.order import RadiographWithOrderHints, check_names, order_in_visits, visits_in_given_order
+from napari_jsn.patient.order import file_names
+from napari_jsn.patient.order.dates import notes_on_dates
+from napari_jsn.patient.order.visits import (
+    RadiographWithOrderHints,
+    check_names,
+    order_in_visits,
+    visits_in_given_order,
+)
 from napari_jsn.patient.patient import Patient
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, read_table, with_stated_facts
 from napari_jsn.radiograph import Radiograph, as_radiograph, read_radiograph

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.patient import file_names
-from napari_jsn.patient.dates import (
+from napari_jsn.patient.order import file_names
+from napari_jsn.patient.order.dates import (
     Order,
     check_dates_settled,
     contradiction,

@@ -10,7 +10,7 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.patient.file_names import SOURCE
+from napari_jsn.patient.order.file_names import SOURCE
 from napari_jsn.patient.patient import Visit
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
 from napari_jsn.radiograph import Radiograph
