@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, groupby
 from pathlib import Path
@@ -93,7 +93,8 @@ def order_in_visits(
         raise _unknown_order(folder / names[days.index(None)], dated[days.index(None)])
     if None in days and len(radiographs) > 1 and not stated:
         notes.append("Not all radiographs state a date: the names give the order of the visits.")
-    visits = []
+    visits: list[Visit] = []
+    images: list[str] = []
     ordered = sorted(range(len(radiographs)), key=lambda index: (keys[index], names[index]))
     for number, (_, group) in enumerate(groupby(ordered, key=lambda index: keys[index]), start=1):
         members = list(group)
@@ -102,9 +103,11 @@ def order_in_visits(
         distinct = _distinct([radiographs[index] for index in members])
         if len(distinct) < len(members):
             notes.append(f"Visit {number}: a radiograph that occurs more than once is used once.")
-        day = min((each.day for each in distinct if each.day is not None), default=None)
-        visits.append(Visit.from_radiographs(number, day, distinct))
-    return tuple(visits), [*notes, *_note_on_identifiers(radiographs, visits), *notes_on_dates(visits)]
+        images += [each.image for each in distinct if each.image]
+        visits.append(_visit(number, [each.radiograph for each in distinct]))
+    if len(set(images)) < len(images):
+        notes.append("Different radiographs have the same SOP Instance UID; all were used.")
+    return tuple(visits), [*notes, *notes_on_dates(visits)]
 
 
 def visits_in_given_order(visits: Sequence[Sequence[Radiograph]]) -> tuple[Visit, ...]:
@@ -113,10 +116,13 @@ def visits_in_given_order(visits: Sequence[Sequence[Radiograph]]) -> tuple[Visit
     dated = iter(settle_dates([radiograph for radiographs in visits for radiograph in radiographs], [position]))
     ordered = []
     for number, radiographs in enumerate(visits, start=1):
-        members = [next(dated) for _ in radiographs]
-        day = min((each.day for each in members if each.day is not None), default=None)
-        ordered.append(Visit.from_radiographs(number, day, members))
+        ordered.append(_visit(number, [next(dated) for _ in radiographs]))
     return tuple(ordered)
+
+
+def _visit(number: int, radiographs: Sequence[Radiograph]) -> Visit:
+    day = min((each.day for each in radiographs if each.day is not None), default=None)
+    return Visit.from_radiographs(number, day, radiographs)
 
 
 def _keys(days: Sequence[float | None], ranks: Sequence[float] | None, stated: bool) -> list[tuple[float, ...]] | None:
@@ -161,13 +167,13 @@ def _check_same_order(names: Sequence[str], one: Order, other: Order, folder: Pa
         )
 
 
-def _distinct(radiographs: Sequence[RadiographWithOrderHints]) -> list[Radiograph]:
+def _distinct(radiographs: Sequence[RadiographWithOrderHints]) -> list[RadiographWithOrderHints]:
     """Return the radiographs of a visit without copies; of two copies, the one that states a side is kept."""
     kept: list[RadiographWithOrderHints] = []
     for each in sorted(radiographs, key=lambda each: each.radiograph.side is None):
         if not any(_same_image(each, other) for other in kept):
             kept.append(each)
-    return [each.radiograph for each in radiographs if each in kept]
+    return [each for each in radiographs if each in kept]
 
 
 def _same_image(one: RadiographWithOrderHints, other: RadiographWithOrderHints) -> bool:
@@ -181,11 +187,3 @@ def _same_image(one: RadiographWithOrderHints, other: RadiographWithOrderHints) 
     if one.image and one.image == other.image:
         return float(np.sqrt(np.mean((first.pixels - second.pixels) ** 2))) < _COMPRESSION
     return np.array_equal(first.pixels, second.pixels)
-
-
-def _note_on_identifiers(radiographs: Sequence[RadiographWithOrderHints], visits: Sequence[Visit]) -> Iterator[str]:
-    """Yield a note if different images have the same identifier."""
-    used = {id(radiograph.pixels) for visit in visits for radiograph in visit.radiographs}
-    images = [each.image for each in radiographs if each.image and id(each.radiograph.pixels) in used]
-    if len(set(images)) < len(images):
-        yield "Different radiographs have the same SOP Instance UID; all were used."
