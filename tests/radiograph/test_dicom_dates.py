@@ -77,6 +77,13 @@ def test_malformed_values_count_as_absent():
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("text", ["20200501 12:30", "202005019999", "20200501T1230"])
+def test_the_day_of_a_malformed_date_time_is_read(text):
+    when, source, _ = chosen(AcquisitionDateTime=text)
+    assert (str(when)[:10], source) == ("2020-05-01", "AcquisitionDateTime")
+
+
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("text", ["2020-05-01", "2020.05.01", "2020/05/01"])
 def test_dates_with_separators_are_read(text):
     assert chosen(StudyDate=text)[0] == date(2020, 5, 1)
@@ -145,6 +152,17 @@ def test_most_dates_decide(dates, used, source, contradicting):
     when, found, faults = chosen(**dates)
     assert (when.year, found) == (used, source)
     assert faults == dict.fromkeys(contradicting, OUTVOTED)
+
+
+@pytest.mark.parametrize("keyword", [CONTENT, SERIES])
+def test_a_date_of_a_derived_image_counts_if_the_acquisition_agrees(keyword):
+    derived = {"ImageType": ["DERIVED", "PRIMARY"], STUDY: "20100101"}
+    assert chosen(AcquisitionDate="20030506", **{keyword: "20030507"}, **derived) == (
+        date(2003, 5, 6), ACQUISITION, {STUDY: OUTVOTED},
+    )  # fmt: skip
+    assert chosen(AcquisitionDate="20030506", **{keyword: "20100101"}, **derived) == (
+        date(2003, 5, 6), ACQUISITION, {STUDY: ""},
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ FAR_DAYS = 7
 
 #: Why a date was not used.
 PLACEHOLDER = "it is a placeholder"
-UNREADABLE = "it is not a date of the Gregorian calendar"
+UNREADABLE = "it cannot be read as a date"
 TOO_EARLY = "it lies before the first radiograph (1895)"
 BEFORE_BIRTH = "it lies before the patient's birth date"
 FUTURE = "it lies in the future"
@@ -161,7 +161,7 @@ def _most_agree(usable: Sequence[StatedDate], created: date | None) -> tuple[dat
     votes = {day: len({_witness(one) for one in usable if not _far(one, day)}) for day in days}
     acquired = {day: any(_witness(one) == _ACQUISITION and not _far(one, day) for one in usable) for day in days}
     if created is not None and len(best := [day for day in days if votes[day] == max(votes.values())]) > 1:
-        later = {day for day in best if day > created + timedelta(days=FAR_DAYS)}
+        later = {day for day in best if day > created and far_apart(day, created)}
         if later and len(later) < len(best):
             votes |= dict.fromkeys(later, 0)
     day = max(days, key=lambda day: (votes[day], acquired[day], -day.toordinal()))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
 from pydicom import Dataset
 from pydicom.valuerep import DA, DT, TM
 
-from napari_jsn.radiograph.dates import DateOfAcquisition, StatedDate, choose_date, readable_birth
+from napari_jsn.radiograph.dates import DateOfAcquisition, StatedDate, choose_date, far_apart, readable_birth
 from napari_jsn.radiograph.dicom_header import raw_text, value
 
 #: Attributes after Acquisition DateTime that may state the date of acquisition, in order of preference.
@@ -26,13 +27,23 @@ def acquired(dataset: Dataset, today: date | None = None) -> DateOfAcquisition:
 
     The dates are Acquisition DateTime, Acquisition Date, Content Date, Study Date, Series Date and Performed Procedure
     Step Start Date; :func:`~napari_jsn.radiograph.dates.choose_date` chooses among them. Content Date and Series Date
-    are ignored in derived images and secondary captures (digitised film, exports), where they are the day of the copy.
+    may be the day of the copy in secondary captures (digitised film, exports), where they are ignored, and in derived
+    images, where they only count if they agree with a date of acquisition.
     Times are local times of the clinic, without a time zone.
     """
-    keywords = [keyword for keyword in _DATES if not (_is_copy(dataset) and keyword in _OF_COPY)]
-    stated = [date_time(dataset), *(_stated(dataset, keyword) for keyword in keywords)]
+    found = [date_time(dataset), *(_stated(dataset, keyword) for keyword in _DATES)]
+    stated = [one for one in found if one is not None]
+    if _is_secondary_capture(dataset):
+        stated = [one for one in stated if one.source not in _OF_COPY]
+    elif _is_derived(dataset):
+        acquisition = [one.day for one in stated if one.source.startswith("Acquisition")]
+        stated = [one for one in stated if one.source not in _OF_COPY or _agrees(one, acquisition)]
     birth = readable_birth(day(dataset, "PatientBirthDate"), today)
-    return choose_date([one for one in stated if one], birth, day(dataset, "InstanceCreationDate"), today)
+    return choose_date(stated, birth, day(dataset, "InstanceCreationDate"), today)
+
+
+def _agrees(one: StatedDate, days: Iterable[date | None]) -> bool:
+    return one.day is not None and any(other is not None and not far_apart(one.day, other) for other in days)
 
 
 def date_time(dataset: Dataset) -> StatedDate | None:
@@ -43,14 +54,18 @@ def date_time(dataset: Dataset) -> StatedDate | None:
     try:
         when = datetime.fromisoformat(DT(text).isoformat()).replace(tzinfo=None)
     except (TypeError, ValueError):
-        return StatedDate("AcquisitionDateTime", None)
+        return StatedDate("AcquisitionDateTime", _day_of(text[:8]))  # the day may be right
     return StatedDate("AcquisitionDateTime", when)
 
 
 def day(dataset: Dataset, keyword: str) -> date | None:
     """Return the day that an attribute states; None where it is absent or cannot be read."""
+    return _day_of(raw_text(dataset, keyword))
+
+
+def _day_of(text: str) -> date | None:
     try:
-        stated = DA(_WITH_SEPARATORS.sub(r"\1\2\3", raw_text(dataset, keyword)))
+        stated = DA(_WITH_SEPARATORS.sub(r"\1\2\3", text))
     except (TypeError, ValueError):
         return None
     return date(stated.year, stated.month, stated.day) if stated else None
@@ -65,12 +80,13 @@ def _stated(dataset: Dataset, keyword: str) -> StatedDate | None:
     return StatedDate(keyword, datetime.combine(stated, time) if stated and time else stated)
 
 
-def _is_copy(dataset: Dataset) -> bool:
-    """Return whether the image is derived from another one, or a secondary capture."""
-    if str(value(dataset, "SOPClassUID") or "").startswith(_SECONDARY_CAPTURE):
-        return True
-    first = raw_text(dataset, "ImageType").split("\\")[0].strip().upper()
-    return first == "DERIVED" or value(dataset, "ConversionType") is not None
+def _is_secondary_capture(dataset: Dataset) -> bool:
+    is_class = str(value(dataset, "SOPClassUID") or "").startswith(_SECONDARY_CAPTURE)
+    return is_class or value(dataset, "ConversionType") is not None
+
+
+def _is_derived(dataset: Dataset) -> bool:
+    return raw_text(dataset, "ImageType").split("\\")[0].strip().upper() == "DERIVED"
 
 
 def _time(text: Any) -> Any:

@@ -14,7 +14,7 @@ from napari_jsn.patient.order.file_names import SOURCE
 from napari_jsn.patient.patient import Visit
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.radiograph.dates import StatedDate
+from napari_jsn.radiograph.dates import OUTVOTED, StatedDate
 from napari_jsn.radiograph.radiograph import GIVEN
 
 Order = Sequence[float | None]
@@ -119,17 +119,14 @@ def _notes(radiograph: Radiograph, today: date) -> Iterator[str]:
     used = _label(radiograph.acquired_source)
     instead = f"{used} was used" if radiograph.day else "no date was used"
     for one in radiograph.other_dates:
-        if one.fault:
-            apart = f" {_apart(one.day, radiograph.day)} {used}" if one.day and radiograph.day else ""
-            yield (
-                f"{_label(one.source)}{f', which lies{apart},' if apart else ''} was not used, because {one.fault}; "
-                f"{instead}."
-            )
-        elif one.day and radiograph.day:
-            yield (
-                f"{_label(one.source)} lies {_apart(one.day, radiograph.day)} {used}, and the file does not show which "
-                f"is right; {instead}."
-            )
+        # no number of days from a placeholder: it would reveal the date
+        apart = f"lies {_apart(one.day, radiograph.day)} {used}" if one.day and radiograph.day else ""
+        if one.fault == OUTVOTED:
+            yield f"{_label(one.source)} {apart} and was not used, because {one.fault}; {instead}."
+        elif one.fault:
+            yield f"{_label(one.source)} was not used, because {one.fault}; {instead}."
+        else:
+            yield f"{_label(one.source)} {apart}, and the file does not show which is right; {instead}."
     if radiograph.day and radiograph.day > today:
         yield f"{used[:1].upper()}{used[1:]} lies in the future: the file has shifted dates, or a clock was wrong."
 
