@@ -216,9 +216,10 @@ def _closure_table(evaluations: Sequence[MethodEvaluation], data: str) -> str:
 
 def _type_table(evaluations: Sequence[MethodEvaluation], data: str) -> str:
     lines = [
-        f"**By joint** (real: {data}; simulated joints, whose true narrowing is known, are labelled so). Tables 7 and 9 "
-        "of the paper; sigma and sigma' are over the reliable pairs. Mismatch: for real joints two estimates that differ "
-        "by over 0.175 mm, for simulated ones an error over 1 px. Losses: mean over the masks / mean over the image.\n",
+        f"**By joint** (real: {data}; simulated joints, whose true narrowing is known, are labelled so). Tables 7 "
+        "and 9 of the paper; sigma and sigma' are over the reliable pairs. Mismatch: for real joints two estimates "
+        "that differ by over 0.175 mm, for simulated ones an error over 1 px. Losses: mean over the masks / mean over "
+        "the image.\n",
         "| method | joint | pairs | sigma, mm (pooled) | mismatch | sigma', mm (pooled; pairs) | original loss | "
         "transformed loss |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
