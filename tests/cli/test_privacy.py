@@ -241,7 +241,7 @@ def test_values_that_are_no_uids_are_replaced(stated, tmp_path):
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
             element = content[keyword]
             element.validation_mode = 0  # pydicom refuses such a value by default
-            element.value = stated if keyword != "SOPInstanceUID" else f"{stated}{film.stem[-4]}"
+            element.value = stated if keyword != "SOPInstanceUID" else f"{stated}{film.stem[-3]}"
         content.save_as(path, enforce_file_format=False)
     made = made_up.progression()
     hands = tuple(

@@ -74,7 +74,7 @@ def test_what_cannot_be_a_study_is_reported(folder, tmp_path):
         read_patient(tmp_path)
     path = next(one.glob("*_v01_L.dcm"))
     undated = pydicom.dcmread(path)
-    for name in ("AcquisitionDate", "ContentDate", "StudyDate"):
+    for name in ("AcquisitionDate", "ContentDate", "StudyDate", "SeriesDate"):
         undated[name].value = ""
     undated.save_as(path)
     with pytest.raises(InputError, match=r"photo\.dcm states no date.*Name the files.*radiographs\.csv"):

@@ -11,12 +11,18 @@ from typing import Any
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import Note
 from napari_jsn.common.progress import Progress
-from napari_jsn.patient import file_names
 from napari_jsn.patient.find_hands import split_hands
 from napari_jsn.patient.identity import Identity, check_one_patient, pseudonym
 from napari_jsn.patient.list_files import IMAGE_SUFFIXES, header_of, list_radiographs
-from napari_jsn.patient.order import RadiographWithOrderHints, check_names, order_in_visits
-from napari_jsn.patient.patient import Patient, Visit
+from napari_jsn.patient.order import file_names
+from napari_jsn.patient.order.dates import notes_on_dates
+from napari_jsn.patient.order.visits import (
+    RadiographWithOrderHints,
+    check_names,
+    order_in_visits,
+    visits_in_given_order,
+)
+from napari_jsn.patient.patient import Patient
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, read_table, with_stated_facts
 from napari_jsn.radiograph import Radiograph, as_radiograph, read_radiograph
 from napari_jsn.radiograph.dicom import is_dicom
@@ -139,7 +145,8 @@ def patient_from_radiographs(
     Raises
     ------
     InputError
-        If a file cannot be read, if the files are of more than one patient, or if hands overlap.
+        If a file cannot be read or is not a radiograph of hands, if the files are of more than one patient, or if
+        hands overlap.
 
     Examples
     --------
@@ -159,13 +166,13 @@ def patient_from_radiographs(
         radiographs = [_radiograph(each, identities, spacing) for each in given]
         if not radiographs:
             raise InputError(f"Visit {number} has no radiograph. Give one, or leave the visit out.", "followup")
-        day = min((each.day for each in radiographs if each.day is not None), default=None)
-        ordered.append(Visit.from_radiographs(number, day, radiographs))
+        ordered.append(radiographs)
     if not ordered:
         raise InputError("No radiographs are given. Give a baseline and a follow-up.", "baseline")
     notes = check_one_patient(identities, "The input", "followup")
+    given_visits = visits_in_given_order(ordered)
     name, name_notes = _patient_id(patient_id, keep_identity, list(identities.values()))
-    patient = Patient(tuple(ordered), name, (*notes, *name_notes))
+    patient = Patient(given_visits, name, (*notes, *notes_on_dates(given_visits), *name_notes))
     return split_hands(patient, None, model, device, progress) if split else patient
 
 
@@ -174,7 +181,14 @@ def _radiograph(given: Any, identities: dict[str, Identity], spacing: Spacing) -
     if not isinstance(given, (str, os.PathLike)):
         return radiograph
     if radiograph.path is not None and is_dicom(radiograph.path):
-        identities[str(given)] = header_of(radiograph.path, str(given))[0].identity
+        file, why = header_of(radiograph.path, str(given))
+        if why:
+            raise InputError(
+                f"{given} is not a radiograph of hands ({why}). Give hand radiographs; if the "
+                "header is wrong, correct it.",
+                "followup",
+            )
+        identities[str(given)] = file.identity
     return _with_facts_of_name(radiograph, Path(given).name)
 
 
