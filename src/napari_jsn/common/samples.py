@@ -37,7 +37,7 @@ def sample_folder(name: str = "hand_pair") -> Path:
     >>> sorted(path.suffix for path in folder.iterdir())
     ['.csv', '.dcm', '.dcm']
     """
-    if name not in SAMPLES:
+    if not isinstance(name, str) or name not in SAMPLES:
         raise InputError(f"There is no sample {name!r}. Choose one of: {', '.join(SAMPLES)}.", "name")
     root = Path(str(files("napari_jsn"))) / "samples" / name
     return next(path for path in sorted(root.iterdir()) if path.is_dir())

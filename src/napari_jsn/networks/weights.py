@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import reprlib
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib.resources import files
@@ -147,6 +148,8 @@ def find(task: str, name: str) -> Path:
     InputError
         If there is none; the message lists those that exist.
     """
+    if not isinstance(name, str):
+        raise InputError(f"The model is {reprlib.repr(name)}. Give its name, or the path of its file as text.", "model")
     if name.endswith(_SUFFIX):
         path = Path(name)
         if not path.is_file():
