@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.methods_compared import OURS, BenchmarkRow
 from benchmarks.peers import PEERS
 from benchmarks.plots import write_plots
+from napari_jsn.common.files import write_files
 from napari_jsn.evaluation.settings import Settings
 
 COLUMNS = (
@@ -86,11 +87,7 @@ def write_page(
     lines += ["## Targets", "", *_table(("test", "n", "target", "reached"), _targets(rows)), ""]
     lines += ["## All figures", "", *_table(COLUMNS[:-1], [_cells(row)[:-1] for row in rows]), ""]
     lines += [*(f"![{title}](images/{path.name})\n" for title, path in plots), READING]
-    page = folder / "benchmarks.md"
-    part = page.with_suffix(".part")
-    part.write_text("\n".join(lines), encoding="utf-8")
-    os.replace(part, page)
-    return page
+    return write_files(folder, {"benchmarks.md": "\n".join(lines).encode()})[0]
 
 
 def _table(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:

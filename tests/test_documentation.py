@@ -45,8 +45,8 @@ OPTIONS = {
 task_class = tasks.task_class
 
 
-def short_task_class(name):
-    class ShortTask(task_class(name)):
+def short_task_class(name, preset):
+    class ShortTask(task_class(name, preset)):
         def __init__(self, *arguments, **options):
             super().__init__(*arguments, **{**options, "simulated": SIMULATED[name]})
             self._batch = 4

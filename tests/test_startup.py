@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "monai", "lightning", "pytorch_lightning", "highdicom")
+HEAVY = ("torch", "monai", "lightning", "pytorch_lightning", "highdicom", "matplotlib", "pandas")
 
 HELP = """
 import sys

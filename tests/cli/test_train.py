@@ -23,7 +23,7 @@ class FromFolder(ToyTask):
 @pytest.fixture
 def run(capsys, monkeypatch, models):  # noqa: F811
     """Run the command in this process; return its exit code and its output."""
-    monkeypatch.setattr("napari_jsn.training.tasks.task_class", lambda name: FromFolder)
+    monkeypatch.setattr("napari_jsn.training.tasks.task_class", lambda name, preset: FromFolder)
     FromFolder.asked = []
 
     def run(*words):

@@ -334,6 +334,16 @@ def test_an_unreliable_width_is_written_beside_the_narrowing(progression, tmp_pa
     assert (row["jsw_reliable"], row["jsw_reason"]) == (False, "The margins are not sharp.")
 
 
+def test_different_radiographs_with_one_uid_are_refused(progression, tmp_path):
+    baseline, followup = progression.hands
+    same = dcmread(followup.radiograph.path)
+    same.SOPInstanceUID = same.file_meta.MediaStorageSOPInstanceUID = dcmread(baseline.radiograph.path).SOPInstanceUID
+    same.save_as(tmp_path / "same.dcm")
+    one_uid = replace(followup, radiograph=replace(followup.radiograph, path=tmp_path / "same.dcm"))
+    with pytest.raises(InputError, match=r"same\.dcm, which have the same SOP Instance UID"):
+        dicom_files(replace(progression, hands=(baseline, one_uid)))
+
+
 def test_nothing_measured_is_refused(progression):
     with pytest.raises(InputError, match="nothing to report"):
         progression_sr(replace(progression, narrowings=()))

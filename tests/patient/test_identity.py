@@ -36,3 +36,64 @@ def test_two_patients_are_told_apart_and_not_named(other, what):
 def test_a_name_may_change():
     (note,) = check(ONE, Identity("12", "19600101", "F", "Roe^Jane"))
     assert "name differs" in note and "Roe" not in note
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Yamada^Tarou", "Yamada^Tarou=\u5c71\u7530^\u592a\u90ce"),
+        ("Yamada^Tarou=\u5c71\u7530^\u592a\u90ce", "=\u5c71\u7530^\u592a\u90ce"),
+        (
+            "Yamada^Tarou=\u5c71\u7530^\u592a\u90ce=\u3084\u307e\u3060^\u305f\u308d\u3046",
+            "\u5c71\u7530\u3000\u592a\u90ce",
+        ),
+        ("\uff94\uff8f\uff80\uff9e^\uff80\uff9b\uff73", "\u30e4\u30de\u30c0^\u30bf\u30ed\u30a6"),  # half-width kana
+        ("\u30e4\u30de\u30c0^\u30bf\u30ed\u30a6", "\u3084\u307e\u3060^\u305f\u308d\u3046"),
+        ("M\u00fcller^J\u00f6rg", "Mu\u0308ller^Jo\u0308rg"),
+        ("N\u00fa\u00f1ez^Jos\u00e9", "NU\u0301N\u0303EZ, JOSE\u0301"),
+        ("\uff24\uff4f\uff45\uff3e\uff2a\uff41\uff4e\uff45", "Doe^Jane"),  # full width
+        ("Gro\u00df^Anna", "GROSS^ANNA"),
+        (
+            "Kim^Minsu=\u91d1^\u654f\u6d19=\uae40^\ubbfc\uc218",
+            "=\u91d1^\u654f\u6d19=\u1100\u1175\u11b7^\u1106\u1175\u11ab\u1109\u116e",
+        ),
+    ],
+)
+def test_one_name_in_several_spellings(one, other):
+    assert check(Identity(name=one), Identity(name=other)) == []
+    assert check(Identity(name=other), Identity(name=one)) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Yamada^Tarou=\u5c71\u7530^\u592a\u90ce", "Yamada^Hanako=\u5c71\u7530^\u82b1\u5b50"),
+        ("Yamada^Tarou=\u5c71\u7530^\u592a\u90ce", "Yamada^Tarou=\u5c71\u7530^\u592a\u6717"),
+        ("M\u00fcller^J\u00f6rg", "M\u00fcller^Jens"),
+        ("M\u00fcller^J\u00f6rg", "Mo\u0308ller^Jo\u0308rg"),
+        ("\u5c71\u7530^\u592a\u90ce", "=\u5c71\u7530^\u82b1\u5b50"),
+    ],
+)
+def test_different_names_are_two_patients(one, other):
+    with pytest.raises(InputError, match="the name in 0.dcm and in 1.dcm differs"):
+        check(Identity(name=one), Identity(name=other))
+
+
+def test_the_files_that_differ_are_named():
+    names = ("Yamada^Tarou", "=\u5c71\u7530^\u592a\u90ce", "Yamada^Hanako=\u5c71\u7530^\u82b1\u5b50")
+    with pytest.raises(InputError, match="the name in 0.dcm and in 2.dcm differs"):
+        check(*(Identity(name=name) for name in names))
+
+
+@pytest.mark.parametrize(
+    "other", ["\u5c71\u7530^\u592a\u90ce", "\u0418\u0432\u0430\u043d\u043e\u0432^\u0418\u0432\u0430\u043d"]
+)
+def test_names_in_different_scripts_only_are_noted(other):
+    assert check(Identity(name="Yamada^Tarou"), Identity(name=other)) == [
+        "The patient's name is in different scripts, which were not compared."
+    ]
+
+
+@pytest.mark.parametrize("birth", ["19000101", "00010101", "11111111"])
+def test_a_placeholder_is_no_birth_date(birth):
+    assert check(ONE, Identity("12", birth, "F", "Doe^Jane")) == []

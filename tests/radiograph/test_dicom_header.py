@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-
 import pytest
 from pydicom import Dataset
 from pydicom.datadict import dictionary_description
@@ -138,47 +136,23 @@ def test_side_and_who_says_so(attributes, side, source):
     assert header.side(dataset(**attributes)) == (side, source)
 
 
-EXPORTED = {"StudyDate": "20190401", "ContentDate": "20240101"}
-
-
-@pytest.mark.parametrize(
-    ("attributes", "acquired", "source"),
-    [
-        ({}, None, ""),
-        (
-            {"AcquisitionDateTime": "20200501123000.5+0200"},
-            datetime(2020, 5, 1, 12, 30, 0, 500000),
-            "AcquisitionDateTime",
-        ),
-        ({"AcquisitionDateTime": "2020", "StudyDate": "20200501"}, date(2020, 5, 1), "StudyDate"),
-        (
-            {"AcquisitionDate": "20200501", "AcquisitionTime": "123000", "StudyDate": "20200502"},
-            datetime(2020, 5, 1, 12, 30),
-            "AcquisitionDate",
-        ),
-        ({"AcquisitionDate": "20200501", "StudyTime": "080000"}, date(2020, 5, 1), "AcquisitionDate"),
-        ({"AcquisitionDate": "", "ContentDate": "20200501"}, date(2020, 5, 1), "ContentDate"),
-        ({"StudyDate": "20200501", "StudyTime": "080000"}, date(2020, 5, 1), "StudyDate"),
-        (EXPORTED, date(2024, 1, 1), "ContentDate"),
-        (EXPORTED | {"ConversionType": "DF"}, date(2019, 4, 1), "StudyDate"),
-        (EXPORTED | {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, date(2019, 4, 1), "StudyDate"),
-    ],
-)
-def test_date_and_who_says_so(attributes, acquired, source):
-    assert header.acquired(dataset(**attributes)) == (acquired, source)
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_malformed_values_count_as_absent():
-    made = dataset(StudyDate="not a day", AcquisitionDateTime="2020-05-xx")
-    made.add_new("AcquisitionTime", "TM", "noon")
-    made.add_new("AcquisitionDate", "DA", "20200501")
-    assert header.acquired(made) == (date(2020, 5, 1), "AcquisitionDate")
-    assert header.acquired(dataset(StudyDate="unknown")) == (None, "")
-
-
 def test_view_position_and_view_code_are_both_read():
     code = dataset(CodeValue="399067008", CodingSchemeDesignator="SCT", CodeMeaning="lateral projection")
     assert header.view(dataset(ViewPosition="PA", ViewCodeSequence=[code])) == "PA"
     assert header.view_code(dataset(ViewPosition="PA", ViewCodeSequence=[code])) == "lateral projection"
     assert header.view(dataset()) == header.view_code(dataset()) == ""
+
+
+@pytest.mark.parametrize(
+    ("attributes", "intent"),
+    [
+        ({}, ""),
+        ({"PresentationIntentType": "FOR PROCESSING"}, "FOR PROCESSING"),
+        ({"PresentationIntentType": "for presentation "}, "FOR PRESENTATION"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.1.1.1"}, "FOR PROCESSING"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.1.1"}, "FOR PRESENTATION"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.1"}, ""),
+    ],
+)
+def test_presentation_intent(attributes, intent):
+    assert header.presentation_intent(dataset(**attributes)) == intent

@@ -9,7 +9,7 @@ from napari_jsn.networks import weights
 from napari_jsn.segmentation.training.data import LabelledJoint
 from napari_jsn.segmentation.unetpp import build_bone_net
 
-TINY = {"features": (4, 4, 4, 4, 4, 4), "fold": 2, "first_kernel": 3}
+TINY = {"features": (4, 4, 4, 4, 4, 4), "fold": 2}
 
 
 def boxes(size=64, seed=0, group=""):

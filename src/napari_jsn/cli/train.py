@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_jsn.cli.terminal import EXIT_STOPPED, terminal_progress
+from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
     from napari_jsn.training.train import Trained
@@ -48,10 +49,21 @@ def train(
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model.")] = None,
+    pairs: Annotated[
+        str | None,
+        typer.Option(
+            help="Which visits of a joint a training of registration pairs: all, or paper (by the middle index)."
+        ),
+    ] = None,
+    runs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Train the preset paper of registration so many times, and average the runs."),
+    ] = None,
 ) -> None:
     """Train a network and save the best epoch as a model. Ctrl-C stops the training and saves the best epoch so far."""
     from napari_jsn.cli.options import set_threads
     from napari_jsn.training.machine import is_first_process
+    from napari_jsn.training.runs import train_runs
     from napari_jsn.training.tasks import task_from_folder
     from napari_jsn.training.train import check_lightning
     from napari_jsn.training.train import train as train_task
@@ -61,11 +73,16 @@ def train(
     if preset is None:
         preset = "default" if resume is None else _preset_of(resume)
     with terminal_progress(is_first_process()) as progress:
-        trained = train_task(
-            task_from_folder(task, data, preset), epochs, device, out, name, resume, start, seed, progress,
-            command=typed_command(sys.argv),
-        )  # fmt: skip
-    _print_result(trained, task)
+        made, command = task_from_folder(task, data, preset, pairs), typed_command(sys.argv)
+        if runs is None:
+            trained = train_task(
+                made, epochs, device, out, name, resume, start, seed, progress, command=command
+            )  # fmt: skip
+        elif resume is not None or start is not None:
+            raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")
+        else:
+            trained = train_runs(made, runs, epochs, device, out, name, seed, progress, command)
+    _print_result(trained, task, in_runs=runs is not None)
     if not trained.finished:
         raise typer.Exit(1 if trained.resume is None and trained.path else EXIT_STOPPED)
 
@@ -87,13 +104,18 @@ def _preset_of(resume: Path) -> str:
     return str(read_run(resume)["preset"])
 
 
-def _print_result(trained: Trained, task: str) -> None:
+def _print_result(trained: Trained, task: str, in_runs: bool) -> None:
     """Print the result and the files that were written."""
     from napari_jsn.training.machine import is_first_process
 
     if not is_first_process():
         return
     done = len(trained.history)
+    runs = trained.card.get("runs", ())
+    if runs:
+        print(f"Averaged {len(runs)} runs: {', '.join(run['name'] for run in runs)}.")
+        print(f"\nModel {trained.card['name']!r}: {trained.path}")
+        return
     print(trained.reason or f"Trained {'1 epoch' if done == 1 else f'{done} epochs'}.")
     if trained.path is not None:
         best = trained.card["epochs"]["best"]
@@ -104,5 +126,7 @@ def _print_result(trained: Trained, task: str) -> None:
                 print(f"{name}: {values} (n = {trained.card['figures']['samples']})")
         print(f"\nModel {trained.card['name']!r}: {trained.path}")
         print(f"Card and curves beside it: {', '.join(trained.path.stem + end for end in ('.json', '.csv', '.png'))}")
-    if trained.resume is not None:
+    if trained.resume is not None and in_runs:
+        print("Resume with the same command: it keeps the finished runs and continues this one.")
+    elif trained.resume is not None:
         print(f"Resume with: napari-jsn train {task} --data ... --resume {shlex.quote(str(trained.resume))}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+
+from napari_jsn.common.files import write_files
 
 #: The command ``napari-jsn evaluate`` writes between these two lines of a page.
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -25,11 +26,7 @@ def put_section(page: Path, name: str, lines: Sequence[str]) -> Path:
     begin, end = f"<!-- made by {name}: do not edit -->", f"<!-- end of {name} -->"
     section = "\n".join([begin, "", *lines, "", end])
     text = _put_between(page.read_text(encoding="utf-8") if page.exists() else "", begin, end, section)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    part = page.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, page)
-    return page
+    return write_files(page.parent, {page.name: text.encode()})[0]
 
 
 def replace_measured(text: str, measured: str) -> str:

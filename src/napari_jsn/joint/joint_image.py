@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+#: Width and height of a joint image in mm, as in Wang et al. 2023.
+JOINT_IMAGE_MM = 22.2
+
 
 @dataclass(frozen=True)
 class JointImage:

@@ -11,8 +11,6 @@ from napari_jsn.anatomy import JOINTS
 
 Array = NDArray[np.float64]
 
-#: Side of a joint image, in mm of the hand (of an average adult's hand where the pixel size is unknown).
-BOX_MM = 22.2
 #: From the base of the third metacarpal to the tip of the middle finger's bone in an average adult.
 HAND_MM = 157.0
 

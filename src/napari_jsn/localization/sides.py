@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.reasons import Reason, ReasonCode
-from napari_jsn.joint import Joint
+from napari_jsn.joint import JOINT_IMAGE_MM, Joint
 from napari_jsn.localization.found_joints import ANATOMY, FoundJoints
 from napari_jsn.localization.hands import LocatedHand
-from napari_jsn.localization.mean_hand import BOX_MM, HAND_MM, joint_axes, mean_hand, transform_points
+from napari_jsn.localization.mean_hand import HAND_MM, joint_axes, mean_hand, transform_points
 from napari_jsn.radiograph import Radiograph
 
 #: The least length of a hand that can be measured, in pixels.
@@ -90,10 +90,10 @@ def _joints(
     axes = joint_axes(hand.points, hand.from_mean, hand.right)
     centres = transform_points(to_radiograph, hand.points)
     if radiograph.spacing_mm is None:
-        size: tuple[float, float] = (BOX_MM * hand.scale * step,) * 2
+        size: tuple[float, float] = (JOINT_IMAGE_MM * hand.scale * step,) * 2
     else:
         row_mm, col_mm = np.broadcast_to(radiograph.spacing_mm, (2,))
-        size = BOX_MM / float(row_mm), BOX_MM / float(col_mm)
+        size = JOINT_IMAGE_MM / float(row_mm), JOINT_IMAGE_MM / float(col_mm)
     return [
         Joint.around(
             JOINTS[k],

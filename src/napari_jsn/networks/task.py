@@ -25,9 +25,10 @@ _LAST_RATE = 0.01
 class Task(Protocol):
     """The network, loss and data of one capability, in plain torch.
 
-    Two attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
-    average is then validated and saved), and ``patience``, the number of epochs without a better figure after which
-    training stops.
+    Three attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
+    average is then validated and saved); ``patience``, the number of epochs without a better figure after which
+    training stops (None: never); and ``keep_last``, whether the weights of the last epoch are saved instead of those
+    of the best one.
     """
 
     name: str  #: such as ``"segmentation"``
@@ -38,7 +39,10 @@ class Task(Protocol):
         """Return a network with random weights, drawn from torch's generator."""
 
     def optimizer(self, network: Module, epochs: int) -> tuple[Optimizer, LRScheduler | None]:
-        """Return the optimizer, and the scheduler that sets its learning rate after every epoch."""
+        """Return the optimizer, and the scheduler that sets its learning rate after every epoch.
+
+        A ``ReduceLROnPlateau`` scheduler gets the mean training loss of the epoch.
+        """
 
     def training_batches(self, epoch: int, seed: int) -> Iterable[Any]:
         """Return the batches of an epoch, counted from 0; always the same for one epoch and seed."""
@@ -86,14 +90,14 @@ class TrainingTask:
         self._source, self._terms = source, terms
 
     @classmethod
-    def from_folder(cls, folder: Path | str | None, preset: str = "default") -> Self:
+    def from_folder(cls, folder: Path | str | None, preset: str = "default", **options: Any) -> Self:
         """Make a task that trains on the images of a folder, or on simulated ones alone where it is None.
 
-        Of public data sets, the images that are kept for testing are left out.
+        Of public data sets, the images that are kept for testing are left out. Options are arguments of the class.
         """
         if folder is None:
-            return cls(preset=preset)  # type: ignore[call-arg]  # the subclasses have defaults for the rest
-        return cls(preset=preset, **cls._arguments_from_folder(Path(folder)))
+            return cls(preset=preset, **options)
+        return cls(preset=preset, **cls._arguments_from_folder(Path(folder)), **options)
 
     @classmethod
     def _arguments_from_folder(cls, folder: Path) -> dict[str, Any]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.patient.patient import Patient
+from napari_jsn.patient.labels import radiograph_label
+from napari_jsn.patient.patient import Hand, Patient, Visit
+from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
 from napari_jsn.radiograph import Radiograph
 
 #: View Position codes of lateral and oblique views.
@@ -35,6 +39,9 @@ def _states_oblique(view: str) -> bool:
     return any(word in _CODES or word.startswith(_OBLIQUE_WORDS) for word in words) or "BALLCATCHER" in joined
 
 
+#: Values of Presentation Intent Type; the first is preferred.
+_INTENTS = ("FOR PRESENTATION", "FOR PROCESSING")
+
 #: The note on radiographs without a pixel size.
 NO_SPACING = "No pixel spacing is known: lengths are in pixels, not in mm."
 
@@ -49,7 +56,7 @@ def check_tags(patient: Patient) -> Patient:
     Returns
     -------
     Patient
-        With notes on visits on the same day, and on unknown or mixed pixel spacing.
+        With notes on visits on the same day, on unknown or mixed pixel spacing, and on mixed Presentation Intent Types.
 
     Raises
     ------
@@ -65,7 +72,7 @@ def check_tags(patient: Patient) -> Patient:
                 "measured. Give the posteroanterior view.",
                 "followup",
             )
-    notes = [*_check_views(patient), *_check_dates(patient), *_check_spacing(patient)]
+    notes = [*_check_views(patient), *_check_intents(patient), *_check_dates(patient), *_check_spacing(patient)]
     return replace(patient, notes=tuple(dict.fromkeys((*patient.notes, *notes))))
 
 
@@ -82,6 +89,58 @@ def leave_out_oblique(patient: Patient) -> Patient:
     return replace(patient.with_hands(kept), notes=tuple(dict.fromkeys((*patient.notes, *notes))))
 
 
+def keep_one_intent(patient: Patient) -> Patient:
+    """Return the patient without the second radiographs of exposures that are stored for processing and presentation.
+
+    Where a visit has both kinds of a hand, the kind that all visits have is kept, for presentation if both are; a note
+    says so.
+    """
+    kept: dict[int, list[Hand]] = {visit.number: list(visit.hands) for visit in patient.visits}
+    notes = []
+    for side in dict.fromkeys(hand.side for hand in patient.hands):
+        intents = {visit.number: _intents(visit, side) for visit in patient.visits}
+        stated = [intent for intent in intents.values() if intent]
+        if not any(map(_is_pair, stated)):
+            continue
+        kind = next((kind for kind in _INTENTS if all(kind in intent for intent in stated)), _INTENTS[0])
+        for number, intent in intents.items():
+            if _is_pair(intent):
+                kept[number] = [hand for hand in kept[number] if not _is_of_other_kind(hand, side, kind)]
+                notes.append(
+                    f"{radiograph_label(number, side).capitalize()}: the file {kind} was used, and that of the same "
+                    "exposure with the other Presentation Intent Type was left out."
+                )
+    return replace(patient.with_hands(kept), notes=tuple(dict.fromkeys((*patient.notes, *notes))))
+
+
+def _intents(visit: Visit, side: str | None) -> Counter[str]:
+    """Return how many radiographs of a hand are of each kind."""
+    stated = (hand.radiograph.presentation_intent for hand in visit.hands if hand.side == side)
+    return Counter(intent for intent in stated if intent)
+
+
+def _is_pair(intents: Counter[str]) -> bool:
+    """Return whether radiographs are stored in both kinds, as many of one as of the other."""
+    return len(intents) == 2 and len(set(intents.values())) == 1
+
+
+def _is_of_other_kind(hand: Hand, side: str | None, kind: str) -> bool:
+    return hand.side == side and hand.radiograph.presentation_intent not in ("", kind)
+
+
+def _check_intents(patient: Patient) -> Iterator[str]:
+    """Yield a note for each hand whose visits are of different kinds."""
+    for side in dict.fromkeys(hand.side for hand in patient.hands):
+        hands = [hand for hand in patient.hands if hand.side == side and hand.radiograph.presentation_intent]
+        kinds = {hand.radiograph.presentation_intent: hand.label for hand in reversed(hands)}
+        if len(kinds) > 1:
+            listed = ", ".join(f"{kind} ({label})" for kind, label in sorted(kinds.items()))
+            yield (
+                f"Radiographs are of different kinds: {listed}. Edge enhancement for presentation can change the "
+                "measured narrowing of all joints; give radiographs of one kind."
+            )
+
+
 def _check_views(patient: Patient) -> Iterator[str]:
     """Yield a note where View Position and View Code Sequence contradict each other."""
     for hand in patient.hands:
@@ -96,14 +155,21 @@ def _check_views(patient: Patient) -> Iterator[str]:
 def _check_dates(patient: Patient) -> Iterator[str]:
     dated = [visit for visit in patient.visits if visit.day is not None]
     for one, other in pairwise(dated):
-        if one.day > other.day:  # type: ignore[operator]
+        last = max((each for each in one.radiographs if each.day), key=_day, default=None)
+        first = min((each for each in other.radiographs if each.day), key=_day, default=None)
+        if last and first and _day(last) > _day(first):
             raise InputError(
-                f"The visits are out of order: visit {other.number} ({other.day}) was taken before visit {one.number} "
-                f"({one.day}). Give the baseline first.",
+                f"The visits are out of order: visit {other.number} ({first.day}) was taken before visit {one.number} "
+                f"({last.day}). Give the baseline first. If a date is wrong, give the folder of both, with the right "
+                f"date in {RADIOGRAPHS_TABLE}: a first line file,acquired and a line like NAME.dcm,2020-01-31.",
                 "followup",
             )
         if one.day == other.day:
             yield f"Visits {one.number} and {other.number} were taken on the same day ({one.day})."
+
+
+def _day(radiograph: Radiograph) -> date:
+    return radiograph.day or date.min
 
 
 def _check_spacing(patient: Patient) -> Iterator[str]:

@@ -12,7 +12,7 @@ from napari_jsn.joint import Joint
 from napari_jsn.localization.find_joints import find_joints, find_joints_many
 from napari_jsn.localization.found_joints import FoundJoints
 from napari_jsn.patient.check_hands import check_hands, check_sides
-from napari_jsn.patient.check_tags import check_tags, leave_out_oblique
+from napari_jsn.patient.check_tags import check_tags, keep_one_intent, leave_out_oblique
 from napari_jsn.patient.patient import Hand, Patient, Place
 from napari_jsn.patient.split import hands_of
 from napari_jsn.radiograph.radiograph import GIVEN
@@ -27,7 +27,8 @@ def split_hands(
 ) -> Patient:
     """Return the patient with one hand per radiograph: radiographs of unknown side are searched and split.
 
-    Lateral and oblique views are left out where their visit has another radiograph.
+    Lateral and oblique views are left out where their visit has another radiograph. Of an exposure that is stored for
+    processing and for presentation, one is used.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def split_hands(
     progress, boxes = progress or Silent(), boxes or {}
     if patient.hands_split:
         return patient
-    patient = leave_out_oblique(patient)
+    patient = keep_one_intent(leave_out_oblique(patient))
     unknown = [hand for hand in patient.hands if hand.side is None and hand.place not in boxes]
     split: dict[int, list[Hand]] = {}
     notes: list[str] = []
@@ -95,7 +96,7 @@ def find_hands(
     progress, boxes = progress or Silent(), boxes or {}
     if patient.hands_found and not boxes:
         return patient
-    patient = split_hands(check_tags(leave_out_oblique(patient)), boxes, model, device, progress)
+    patient = split_hands(check_tags(keep_one_intent(leave_out_oblique(patient))), boxes, model, device, progress)
     if not patient.hands_split:
         return patient
     notes = check_sides(patient)  # before the joints are searched, which is slower

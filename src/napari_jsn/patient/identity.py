@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 from napari_jsn.common.errors import InputError
 
@@ -24,6 +26,11 @@ class Identity:
     name: str = ""
 
 
+#: Birth dates that stand for "unknown".
+_PLACEHOLDERS = {"19000101", "00010101", "00000000", "18991230", "19010101", "11111111", "99991231"}
+#: Katakana to hiragana, which write the same sounds.
+_HIRAGANA = {chr(code): chr(code - 0x60) for code in range(0x30A1, 0x30F7)}
+
 #: DICOM attributes of the fields of :class:`Identity`, in the same order.
 TAGS = ("PatientID", "PatientBirthDate", "PatientSex", "PatientName")
 _LABELS = dict(zip(("number", "birth_date", "sex", "name"), ("Patient ID", "birth date", "sex", "name")))
@@ -33,7 +40,8 @@ def check_one_patient(identities: Mapping[str, Identity], where: str, argument: 
     """Refuse radiographs of more than one patient.
 
     Different numbers, birth dates or sexes mean two patients. So do different names, unless number and birth date both
-    agree: then it is one patient whose name changed or is written in another way.
+    agree: then it is one patient whose name changed or is written in another way. Names are compared in each script
+    that both have (Latin letters, ideographs, kana), whatever the width of letters and the composition of accents.
 
     Parameters
     ----------
@@ -47,7 +55,7 @@ def check_one_patient(identities: Mapping[str, Identity], where: str, argument: 
     Returns
     -------
     list of str
-        A note if the name differs.
+        A note if the name differs, or is in different scripts only.
 
     Raises
     ------
@@ -58,15 +66,25 @@ def check_one_patient(identities: Mapping[str, Identity], where: str, argument: 
     for attribute, label in _LABELS.items():
         files: dict[str, str] = {}  # the first file with each value
         for file, identity in identities.items():
-            value = _normalised(getattr(identity, attribute))
-            if value and (attribute != "sex" or value in ("m", "f")):
+            value = _unambiguous(attribute, getattr(identity, attribute))
+            if value:
                 files.setdefault(value, file)
         if len(files) < 2:
             continue
-        if attribute == "name" and all(identity.number and identity.birth_date for identity in identities.values()):
-            notes.append("The patient's name differs between the radiographs; number and birth date agree.")
-            continue
-        one, other, *_ = files.values()
+        if attribute == "name":
+            same = [_same_name(one, other) for one, other in combinations(files, 2)]
+            if all(same):
+                continue
+            if all(each is not False for each in same):
+                notes.append("The patient's name is in different scripts, which were not compared.")
+                continue
+            if all(identity.number and identity.birth_date for identity in identities.values()):
+                notes.append("The patient's name differs between the radiographs; number and birth date agree.")
+                continue
+            index = same.index(False)
+        else:
+            index = 0
+        one, other = list(combinations(files.values(), 2))[index]
         raise InputError(
             f"{where} contains radiographs of more than one patient: the {label} in {one} and in {other} differs. "
             "Give the radiographs of one patient.",
@@ -75,6 +93,37 @@ def check_one_patient(identities: Mapping[str, Identity], where: str, argument: 
     return notes
 
 
+def _unambiguous(attribute: str, text: str) -> str:
+    """Return a normalised value; "" where it identifies nobody."""
+    value = _normalised(text)
+    if attribute == "sex" and value not in ("m", "f"):
+        return ""
+    return "" if attribute == "birth_date" and value in _PLACEHOLDERS else value
+
+
+def _same_name(one: str, other: str) -> bool | None:
+    """Return whether two names are equal in each script that both are written in; None if they share no script.
+
+    DICOM separates the spellings of a name in several scripts by "=".
+    """
+    first, second = _by_script(one), _by_script(other)
+    common = first.keys() & second.keys()
+    return all(first[script] == second[script] for script in common) if common else None
+
+
+def _by_script(name: str) -> dict[str, str]:
+    groups = (group.strip() for group in name.split("="))
+    return {_script(group): group for group in groups if group}
+
+
+def _script(text: str) -> str:
+    """Return the script of a name: "ideographs" if it has any, else that of its first letter ("LATIN", ...)."""
+    scripts = [unicodedata.name(letter, "").split(" ")[0].split("-")[0] for letter in text if letter.isalpha()]
+    return "CJK" if "CJK" in scripts else next(iter(scripts), "")
+
+
 def _normalised(text: str) -> str:
-    """Return a text without case and without the marks that separate the parts of a name."""
-    return " ".join(text.replace("^", " ").replace(",", " ").split()).casefold()
+    """Return a text without case, width, composition of accents, and marks that separate the parts of a name."""
+    text = unicodedata.normalize("NFKC", text)
+    text = "".join(_HIRAGANA.get(letter, letter) for letter in text if unicodedata.category(letter) != "Cf")
+    return unicodedata.normalize("NFKC", " ".join(text.replace("^", " ").replace(",", " ").split()).casefold())

@@ -233,7 +233,7 @@ def _lone_masks(images: dict[str, Path], contents: dict[Path, str]) -> list[str]
         return path.parent, stem.strip(" _-.")
 
     shown = {without_mask(path) for path, kind in contents.items() if kind in ("DICOM", "image") and not _is_mask(path)}
-    return [name for path, name in images.items() if _is_mask(path) and without_mask(path) not in shown]
+    return [name for name, path in images.items() if _is_mask(path) and without_mask(path) not in shown]
 
 
 def _notes(files: Sequence[RadiographFile], left_out: _Groups, passed_over: _Groups) -> list[str]:

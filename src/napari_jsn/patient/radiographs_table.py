@@ -82,6 +82,8 @@ def with_stated_facts(radiograph: Radiograph, row: StatedFacts) -> Radiograph:
     """Return the radiograph with the facts of the table that its file does not state or states differently."""
     if row.acquired is not None and row.acquired != radiograph.day:
         radiograph = replace(radiograph, acquired=row.acquired, acquired_source=RADIOGRAPHS_TABLE)
+    if row.acquired is not None:
+        radiograph = replace(radiograph, other_dates=())  # the table settles the date
     if row.side and (row.side != radiograph.side if row.side != "B" else not _states_both_hands(radiograph)):
         side = row.side if row.side != "B" else None
         radiograph = replace(

@@ -12,12 +12,18 @@ from typing import Any
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import Note
 from napari_jsn.common.progress import Progress
-from napari_jsn.patient import file_names
 from napari_jsn.patient.find_hands import split_hands
 from napari_jsn.patient.identity import Identity, check_one_patient
-from napari_jsn.patient.list_files import header_of, list_radiographs
-from napari_jsn.patient.order import RadiographWithOrderHints, check_names, order_in_visits
-from napari_jsn.patient.patient import Patient, Visit
+from napari_jsn.patient.list_files import RadiographFile, header_of, list_radiographs, notes_on_doubts
+from napari_jsn.patient.order import file_names
+from napari_jsn.patient.order.dates import notes_on_dates
+from napari_jsn.patient.order.visits import (
+    RadiographWithOrderHints,
+    check_names,
+    order_in_visits,
+    visits_in_given_order,
+)
+from napari_jsn.patient.patient import Patient
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, read_table, with_stated_facts
 from napari_jsn.radiograph import Radiograph, as_radiograph, read_radiograph
 from napari_jsn.radiograph.dicom import is_dicom
@@ -147,7 +153,8 @@ def patient_from_radiographs(
     Raises
     ------
     InputError
-        If a file cannot be read, if the files are of more than one patient, or if hands overlap.
+        If a file cannot be read or is not a radiograph of hands, if the files are of more than one patient, or if
+        hands overlap.
 
     Examples
     --------
@@ -158,22 +165,24 @@ def patient_from_radiographs(
     <Patient P001: 2 visits, 2 radiographs, joints not searched>
     """
     spacing = check_spacing(spacing_mm)
-    identities: dict[str, Identity] = {}
+    files: dict[str, RadiographFile] = {}
     ordered = []
     for number, visit in enumerate(visits, start=1):
         given = _given(visit, number)
         if dicom_only:
             paths = [Path(each) for each in given if isinstance(each, (str, os.PathLike))]
             _check_dicom(all(is_dicom(path) for path in paths if path.is_file()))
-        radiographs = [_radiograph(each, identities, spacing) for each in given]
+        radiographs = [_radiograph(each, files, spacing) for each in given]
         if not radiographs:
             raise InputError(f"Visit {number} has no radiograph. Give one, or leave the visit out.", "followup")
-        day = min((each.day for each in radiographs if each.day is not None), default=None)
-        ordered.append(Visit.from_radiographs(number, day, radiographs))
+        ordered.append(radiographs)
     if not ordered:
         raise InputError("No radiographs are given. Give a baseline and a follow-up.", "baseline")
-    notes = check_one_patient(identities, "The input", "followup")
-    patient = Patient(tuple(ordered), _pseudonym(patient_id, keep_identity, list(identities.values())), tuple(notes))
+    identities = {name: file.identity for name, file in files.items()}
+    notes = [*check_one_patient(identities, "The input", "followup"), *notes_on_doubts(files.values())]
+    given_visits = visits_in_given_order(ordered)
+    notes += notes_on_dates(given_visits)
+    patient = Patient(given_visits, _pseudonym(patient_id, keep_identity, list(identities.values())), tuple(notes))
     return split_hands(patient, None, model, device, progress) if split else patient
 
 
@@ -190,12 +199,19 @@ def _given(visit: Any, number: int) -> list[Any]:
     )
 
 
-def _radiograph(given: Any, identities: dict[str, Identity], spacing: Spacing) -> Radiograph:
+def _radiograph(given: Any, files: dict[str, RadiographFile], spacing: Spacing) -> Radiograph:
     radiograph = as_radiograph(given, spacing)
     if not isinstance(given, (str, os.PathLike)):
         return radiograph
     if radiograph.path is not None and is_dicom(radiograph.path):
-        identities[str(given)] = header_of(radiograph.path, str(given))[0].identity
+        file, why = header_of(radiograph.path, Path(given).name)
+        if why:
+            raise InputError(
+                f"{given} is not a radiograph of hands ({why}). Give hand radiographs; if the "
+                "header is wrong, correct it.",
+                "followup",
+            )
+        files[str(given)] = file
     return _with_facts_of_name(radiograph, Path(given).name)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.common.statistics import Estimate
-from napari_jsn.localization.mean_hand import BOX_MM
+from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.patient import Hand
 from napari_jsn.progression.narrowing import JointView, Narrowing
@@ -159,4 +159,4 @@ def angle_deg(registration: Registration) -> float:
 def _pixel_mm(view: JointView) -> float:
     """Return the pixel size in mm; if it is not known, the one at which the box has its usual side."""
     side: NDArray[np.int_] = np.array(view.image.pixels.shape)
-    return view.image.spacing_mm or BOX_MM / float(side.max())
+    return view.image.spacing_mm or JOINT_IMAGE_MM / float(side.max())

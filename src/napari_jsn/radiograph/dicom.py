@@ -10,6 +10,7 @@ from pydicom import Dataset, dcmread
 
 from napari_jsn.common.errors import InputError, damaged_file
 from napari_jsn.radiograph import dicom_header as header
+from napari_jsn.radiograph.dicom_dates import acquired
 from napari_jsn.radiograph.dicom_pixels import read_intensities
 from napari_jsn.radiograph.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import Spacing
@@ -80,19 +81,21 @@ def read_dicom(path: Path, spacing_mm: Spacing = None) -> Radiograph:
     except InputError as error:
         raise InputError(f"{path}: {error}", error.argument) from error
     side, side_source = header.side(dataset)
-    acquired, acquired_source = header.acquired(dataset)
+    date = acquired(dataset)
     radiograph = Radiograph(
         pixels=pixels,
         spacing_mm=stated,
         spacing_source=spacing_source,
         side=side,
         side_source=side_source,
-        acquired=acquired,
-        acquired_source=acquired_source,
+        acquired=date.when,
+        acquired_source=date.source,
+        other_dates=date.others,
         display_range=display_range,
         modality=str(header.value(dataset, "Modality") or ""),
         view=header.view(dataset),
         view_code=header.view_code(dataset),
+        presentation_intent=header.presentation_intent(dataset),
         pixel_aspect=aspect,
         path=path,
     )

@@ -1,14 +1,12 @@
-"""Read pixel spacing, side, view and date from a DICOM header, with their source; nothing is guessed."""
+"""Read pixel spacing, side and view from a DICOM header, with their source; nothing is guessed."""
 
 from __future__ import annotations
 
 import math
-from datetime import date, datetime
 from typing import Any
 
 from pydicom import Dataset
 from pydicom.datadict import dictionary_description, tag_for_keyword
-from pydicom.valuerep import DA, DT, TM
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
@@ -18,6 +16,9 @@ SAME_SPACING = 1e-3
 
 #: Codes of left and right: SNOMED CT, and SNOMED RT in older files.
 LEFT_CODES, RIGHT_CODES = ("7771000", "G-A101"), ("24028007", "G-A100")
+
+#: SOP classes of digital radiographs.
+DX_FOR_PRESENTATION, DX_FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.840.10008.5.1.4.1.1.1.1.1"
 
 
 def value(dataset: Dataset, keyword: str) -> Any:
@@ -192,47 +193,10 @@ def view_code(dataset: Dataset) -> str:
     return next(filter(None, meanings), "")
 
 
-def acquired(dataset: Dataset) -> tuple[datetime | date | None, str]:
-    """Return the acquisition date, with the time where it is stated, and the attribute that states it.
-
-    In order: Acquisition DateTime, Acquisition Date (with Time), Content Date (with Time), Study Date. Content Date is
-    ignored in secondary captures (digitised film, exports), where it is the day of the copy. Times are local times of
-    the clinic, without a time zone.
-    """
-    when = str(value(dataset, "AcquisitionDateTime") or "")
-    if when[:8].isdigit() and len(when) >= 8:  # a year or a month alone gives no day
-        try:
-            return datetime.fromisoformat(DT(when).isoformat()).replace(tzinfo=None), "AcquisitionDateTime"
-        except (TypeError, ValueError):
-            pass
-    dates = ["AcquisitionDate", "StudyDate"]
-    if not _is_secondary_capture(dataset):
-        dates.insert(1, "ContentDate")
-    for keyword in dates:
-        day = _day(value(dataset, keyword))
-        if day is not None:
-            time = None if keyword == "StudyDate" else _time(value(dataset, keyword.replace("Date", "Time")))
-            return (datetime.combine(day, time) if time else day), keyword
-    return None, ""
-
-
-def _is_secondary_capture(dataset: Dataset) -> bool:
-    secondary_capture = "1.2.840.10008.5.1.4.1.1.7"
-    is_class = str(value(dataset, "SOPClassUID") or "").startswith(secondary_capture)
-    return is_class or value(dataset, "ConversionType") is not None
-
-
-def _day(text: Any) -> date | None:
-    try:
-        day = DA(str(text))
-    except (TypeError, ValueError):
-        return None
-    return date(day.year, day.month, day.day) if day else None
-
-
-def _time(text: Any) -> Any:
-    try:
-        time = TM(str(text))
-    except (TypeError, ValueError):
-        return None
-    return time.replace(tzinfo=None) if time else None
+def presentation_intent(dataset: Dataset) -> str:
+    """Return ``"FOR PROCESSING"``, ``"FOR PRESENTATION"`` or ``""``: by Presentation Intent Type, else by SOP Class."""
+    stated = " ".join(str(value(dataset, "PresentationIntentType") or "").upper().split())
+    if stated in ("FOR PROCESSING", "FOR PRESENTATION"):
+        return stated
+    of_class = str(value(dataset, "SOPClassUID") or "")
+    return {DX_FOR_PROCESSING: "FOR PROCESSING", DX_FOR_PRESENTATION: "FOR PRESENTATION"}.get(of_class, "")

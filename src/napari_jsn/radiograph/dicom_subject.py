@@ -54,7 +54,7 @@ def not_a_radiograph(header: Dataset) -> str:
     """Return why a file is not a plain radiograph, as ``"modality MR"``; ``""`` if it may be one."""
     modality = str(value(header, "Modality") or "").upper()
     if modality not in MODALITIES:
-        return f"modality {modality}" if re.fullmatch("[A-Z]{2,9}", modality) else "another modality"
+        return f"modality {modality}" if re.fullmatch("[A-Z]{2,3}|RT[A-Z]+", modality) else "another modality"
     if "Rows" not in header:
         return "type report (no image)"
     frames = str(value(header, "NumberOfFrames") or "1")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.radiograph.dates import StatedDate
 from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
@@ -47,6 +48,10 @@ class Radiograph:
         View as stated in the file (``"PA"``, ``"LL"``, ``"oblique"``, ...); ``""`` where it is not stated.
     view_code : str
         The view as View Code Sequence states it in words, else ``""``.
+    presentation_intent : str
+        ``"FOR PROCESSING"`` or ``"FOR PRESENTATION"``; ``""`` where it is not stated.
+    other_dates : tuple of StatedDate
+        Dates of the file that were not used: impossible ones, and those that contradict ``acquired``.
     pixel_aspect : float
         Height of a pixel over its width; 1 where pixels are square or where ``spacing_mm`` states their shape.
     origin : (int, int)
@@ -81,6 +86,8 @@ class Radiograph:
     modality: str = ""
     view: str = ""
     view_code: str = ""
+    presentation_intent: str = ""
+    other_dates: tuple[StatedDate, ...] = field(default=(), repr=False)
     pixel_aspect: float = 1.0
     origin: tuple[int, int] = (0, 0)
     path: Path | None = None

@@ -13,11 +13,11 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from napari_jsn.networks.layers import channels_last
 
-#: Arguments of :class:`BoneNet` for each preset. ``paper`` is the network of Wang et al. 2023: five levels, the first
-#: of which begins with a 7 x 7 convolution of 64 channels.
+#: Arguments of :class:`BoneNet` for each preset. ``paper`` is the network of Wang et al. 2023: a 7 x 7 convolution with
+#: 64 channels before the first of five levels.
 ARCHITECTURES: dict[str, dict[str, Any]] = {
-    "default": {"features": (32, 32, 64, 128, 256, 32), "fold": 2, "first_kernel": 3},
-    "paper": {"features": (64, 128, 256, 512, 1024, 64), "fold": 1, "first_kernel": 7},
+    "default": {"features": (32, 32, 64, 128, 256, 32), "fold": 2},
+    "paper": {"features": (64, 128, 256, 512, 1024, 64), "first_channels": 64},
 }
 
 
@@ -33,27 +33,32 @@ class BoneNet(nn.Module):
         Channels of the five levels, and of the last nodes.
     fold : int
         1 for no folding.
-    first_kernel : int
-        Side of the first convolution.
+    first_channels : int
+        Channels of a 7 x 7 convolution before the first level; 0 for none.
     """
 
-    def __init__(self, features: Sequence[int], fold: int = 1, first_kernel: int = 3) -> None:
+    def __init__(self, features: Sequence[int], fold: int = 1, first_channels: int = 0) -> None:
         super().__init__()
         from monai.networks.nets import BasicUNetPlusPlus
 
         self.fold = fold
         channels = fold * fold
-        self.net: nn.Module = BasicUNetPlusPlus(2, channels, 2 * channels, tuple(features), norm="batch")
-        if first_kernel != 3:
-            first = nn.Conv2d(channels, features[0], first_kernel, padding=first_kernel // 2)
-            self.net.set_submodule("conv_0_0.conv_0.conv", first)
+        self.first: nn.Module = nn.Identity()
+        if first_channels:
+            self.first = nn.Sequential(
+                nn.Conv2d(channels, first_channels, 7, padding=3, bias=False),
+                nn.BatchNorm2d(first_channels),
+                nn.ReLU(inplace=True),
+            )
+        inside = first_channels or channels
+        self.net: nn.Module = BasicUNetPlusPlus(2, inside, 2 * channels, tuple(features), norm="batch")
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, 2, H, W) of the upper and the lower bone in images (B, 1, H, W).
 
         H and W must be multiples of 16 times ``fold``.
         """
-        logits: Tensor = pixel_shuffle(self.net(pixel_unshuffle(images, self.fold))[0], self.fold)
+        logits: Tensor = pixel_shuffle(self.net(self.first(pixel_unshuffle(images, self.fold)))[0], self.fold)
         return logits
 
 

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn import anatomy
+from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.simulation.patient import Sesamoid, SimulatedPatient, ray_points
 from napari_jsn.simulation.shapes.bone import Erosion
 from napari_jsn.simulation.shapes.joint_chain import JointGeometry, JointPose, PosedHand, pose_ray
 from napari_jsn.simulation.shapes.pose import BoneAngles, SolidPose
 
-#: Slide per rotation: 0.57 px of 22.2/256 mm per degree on the development joints.
-SLIDE_MM_PER_DEG = 0.57 * 22.2 / 256
+#: Slide per rotation: 0.57 px per degree, at 256 px a joint image, on the development joints.
+SLIDE_MM_PER_DEG = 0.57 * JOINT_IMAGE_MM / 256
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,8 @@ class TaskModule(LightningModule):
         One row per epoch: ``epoch`` (from 1), ``train_loss``, ``val_loss``, the mean of each measure, ``worst`` (the
         lowest value of the first measure), ``rate`` and ``seconds``.
     best : dict of str to tensor
-        Weights of the epoch with the highest first measure, on the CPU; empty before the first epoch is done.
+        Weights of the epoch with the highest first measure, or of the last epoch if the task has ``keep_last``, on the
+        CPU; empty before the first epoch is done.
     figures : dict
         Mean, 5th percentile and lowest value of each measure in that epoch, and the number of samples.
     worst : int
@@ -149,12 +150,13 @@ class TaskModule(LightningModule):
     def on_train_epoch_end(self) -> None:
         """Set the learning rate of the next epoch; Lightning would do so only after the state is saved."""
         if isinstance(self._scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-            self._scheduler.step(self.history[-1]["val_loss"])
+            self._scheduler.step(self.history[-1]["train_loss"])
         elif self._scheduler is not None:
             self._scheduler.step()
 
     def _keep_best(self, measures: dict[str, Tensor], score: float) -> None:
-        if not (score > self.best_score and math.isfinite(self.history[-1]["train_loss"])):
+        better = score > self.best_score or getattr(self.task, "keep_last", False)
+        if not (better and math.isfinite(self.history[-1]["train_loss"])):
             return
         self.best_epoch, self.best_score = len(self.history), score
         self.best = {key: value.detach().cpu().clone() for key, value in self.validated.state_dict().items()}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.networks.task import Task
+from napari_jsn.networks.task import Task, check_preset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,41 +16,54 @@ if TYPE_CHECKING:
 
     from napari_jsn.joint import BoneMasks
 
-#: Module and class of every task, by name.
-TASKS: dict[str, tuple[str, str]] = {
-    "segmentation": ("napari_jsn.segmentation.training.task", "SegmentationTask"),
-    "localization": ("napari_jsn.localization.training.task", "LocalizationTask"),
-    "registration": ("napari_jsn.registration.network.training.task", "RegistrationTask"),
+#: Module and class of every task, by its name and its preset.
+TASKS: dict[str, dict[str, tuple[str, str]]] = {
+    "segmentation": {
+        "default": ("napari_jsn.segmentation.training.task", "SegmentationTask"),
+        "paper": ("napari_jsn.segmentation.training.paper_task", "PaperSegmentationTask"),
+    },
+    "localization": {"default": ("napari_jsn.localization.training.task", "LocalizationTask")},
+    "registration": {
+        "default": ("napari_jsn.registration.network.training.task", "RegistrationTask"),
+        "paper": ("napari_jsn.registration.network.training.paper_task", "PaperRegistrationTask"),
+    },
 }
-#: Presets of every task; repeated here so that menus need not import torch.
-PRESETS: dict[str, tuple[str, ...]] = {
-    "segmentation": ("default", "paper"),
-    "localization": ("default",),
-    "registration": ("default", "paper"),
-}
+#: Presets of every task.
+PRESETS: dict[str, tuple[str, ...]] = {name: tuple(classes) for name, classes in TASKS.items()}
 
 
-def task_class(name: str) -> Any:
+def task_class(name: str, preset: str = "default") -> Any:
     """Return the class of a task.
 
     Raises
     ------
     InputError
-        If there is no task of that name.
+        If there is no task of that name, or it has no such preset.
     """
     if name not in TASKS:
         raise InputError(f"There is no task {name!r}. Choose one of: {', '.join(TASKS)}.", "task")
-    module, kind = TASKS[name]
+    check_preset(preset, PRESETS[name])
+    module, kind = TASKS[name][preset]
     return getattr(import_module(module), kind)
 
 
-def task_from_folder(name: str, folder: Path | str | None, preset: str) -> Task:
+def task_from_folder(name: str, folder: Path | str | None, preset: str, pairs: str | None = None) -> Task:
     """Make a task from the images of a folder and the masks beside them; from simulated ones alone without a folder.
+
+    Parameters
+    ----------
+    name : {"segmentation", "localization", "registration"}
+    folder : path or None
+    preset : str
+        One of the presets of the task: ``"default"``, for segmentation and registration also ``"paper"``.
+    pairs : {"all", "paper"}, optional
+        How visits of a joint are paired in a training of registration; by default ``"paper"`` (by the middle index) for
+        that preset, else ``"all"``.
 
     Raises
     ------
     InputError
-        If there is no such task or preset, or the folder has nothing to train on.
+        If there is no such task or preset, the task has no pairs, or the folder has nothing to train on.
 
     Examples
     --------
@@ -58,7 +71,10 @@ def task_from_folder(name: str, folder: Path | str | None, preset: str) -> Task:
     >>> task = jsn.task_from_folder("segmentation", "joints", "default")  # doctest: +SKIP
     >>> jsn.train(task, epochs=2)  # doctest: +SKIP
     """
-    task: Task = task_class(name).from_folder(folder, preset)
+    if pairs is not None and name != "registration":
+        raise InputError(f"Pairs are chosen in a training of registration, not of {name}. Leave --pairs out.", "pairs")
+    options = {} if pairs is None else {"pairs": pairs}
+    task: Task = task_class(name, preset).from_folder(folder, preset, **options)
     return task
 
 
@@ -81,5 +97,5 @@ def task_from_pairs(name: str, pairs: Iterable[tuple[str, NDArray[np.float32], B
         LabelledJoint(image, next(found) if masks is None else masks, group=joint, name=joint)
         for joint, image, masks in given
     ]
-    task: Task = task_class(name)(joints, preset)
+    task: Task = task_class(name, preset)(joints, preset)
     return task

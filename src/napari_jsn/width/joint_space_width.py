@@ -8,15 +8,12 @@ from numpy.typing import ArrayLike, NDArray
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.common.statistics import Estimate
-from napari_jsn.joint import BoneMasks, JointImage
+from napari_jsn.joint import JOINT_IMAGE_MM, BoneMasks, JointImage
 from napari_jsn.joint.geometry import are_halves, joint_frame, joint_normal
 from napari_jsn.width.margins import Margins, find_margins, grid
 from napari_jsn.width.result import JointSpaceWidth
 from napari_jsn.width.uncertainty import width_sd_mm
 
-#: Assumed height of a joint image of unknown pixel size. It converts the search ranges and limits, which are in mm, to
-#: pixels.
-_NOMINAL_HEIGHT_MM = 22.2
 #: Smallest median gradient at which the lower and the upper margin count as found, relative to the typical gradient
 #: inside bone. The limit of the upper margin is higher because its search range is larger: on pure noise, 10 % of the
 #: upper margins have a gradient of 1.9 or more.
@@ -78,7 +75,7 @@ def joint_space_width(
         return _not_measured(image, ReasonCode.BONE_NOT_FOUND)
     centre = joint_frame(masks)[0] if point is None else np.asarray(point, dtype=float)
     direction = joint_normal(masks) if axis is None else _unit(axis)
-    pixel_mm = image.spacing_mm or _NOMINAL_HEIGHT_MM / pixels.shape[0]
+    pixel_mm = image.spacing_mm or JOINT_IMAGE_MM / pixels.shape[0]  # assumed where it is unknown
     margins = find_margins(pixels, masks, pixel_mm, centre, direction)
     if margins is None:
         return _not_measured(image, ReasonCode.BONES_NOT_FACING)

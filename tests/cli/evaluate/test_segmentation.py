@@ -11,7 +11,7 @@ from napari_jsn.segmentation.unetpp import build_bone_net
 def tiny(tmp_path, monkeypatch):
     """A model with random weights."""
     monkeypatch.setenv("NAPARI_JSN_MODELS", str(tmp_path / "models"))
-    arguments = {"features": (4,) * 6, "fold": 2, "first_kernel": 3}
+    arguments = {"features": (4,) * 6, "fold": 2}
     about = dict.fromkeys(weights.FIELDS, "")
     about |= {"task": "segmentation", "name": "tiny", "architecture": arguments, "input_size_px": [64, 64]}
     about["figures"] = {"dsc": {"mean": 0.5}}

@@ -5,7 +5,6 @@ import torch
 from napari_jsn import InputError
 from napari_jsn.joint import BoneMasks
 from napari_jsn.networks import weights
-from napari_jsn.registration.network.paper_net import PaperNet
 from napari_jsn.registration.network.pose_net import PoseNet
 from napari_jsn.registration.network.training import task as module
 from napari_jsn.registration.network.training.task import RegistrationTask, error_px
@@ -18,17 +17,6 @@ TINY = {"kind": "default", "coarse": (8, 8, 8, 8), "fine": (8, 8, 8, 8), "passes
 def small(monkeypatch):
     monkeypatch.setattr(module, "_BATCHES", 2)
     monkeypatch.setattr(module, "_VALIDATION_PAIRS", 6)
-
-
-@pytest.fixture
-def joints(plain_pair):
-    """Two visits of two simulated joints."""
-    found = []
-    for seed in (1, 9):
-        pair = plain_pair(0.3, seed)
-        for image, masks in ((pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)):
-            found.append(LabelledJoint(image, masks, f"joint {seed}", "MCP2"))
-    return found
 
 
 @pytest.fixture
@@ -58,7 +46,7 @@ def test_made_pairs_fit_through_their_own_maps(task):
     assert known.all()
     identity = torch.eye(3).expand_as(maps)
     moved = error_px(identity, maps, fixed_masks) > 1
-    losses = [module.paper_loss(each, (fixed, moving, fixed_masks))[moved] for each in (identity, maps)]
+    losses = [module.masked_loss(each, (fixed, moving, fixed_masks))[moved] for each in (identity, maps)]
     assert moved.any() and losses[1].mean() < losses[0].mean()
     assert error_px(maps, maps, fixed_masks).max() == 0
 
@@ -107,29 +95,8 @@ def test_measures_and_example(task):
     )
 
 
-def test_the_papers_recipe_takes_two_steps(joints):
-    task = RegistrationTask(joints, "paper", simulated=0)
-    network = task.network()
-    assert isinstance(network, PaperNet) and (task.epochs, task._batch, task.ema) == (500, 80, None)
-    optimizer, scheduler = task.optimizer(network, 500)
-    assert type(optimizer) is torch.optim.Adam and optimizer.defaults["lr"] == 1e-3
-    assert isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
-    task._batch = 2
-    batch = next(iter(task.training_batches(0, 0)))
-    small = tuple(torch.nn.functional.avg_pool2d(part, 4) for part in batch[:4]) + batch[4:]
-    before = [value.detach().clone() for value in network.parameters()]
-    for _ in range(2):
-        loss = task.loss(network, small)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert torch.isfinite(loss)
-    changed = [not torch.equal(old, new) for old, new in zip(before, network.parameters(), strict=True)]
-    assert sum(changed) > 0.9 * len(changed)
-
-
 def test_what_cannot_be_learned_from_is_reported(joints):
-    with pytest.raises(InputError, match="default, paper"):
+    with pytest.raises(InputError, match="one of: default"):
         RegistrationTask(joints, "huge")
     with pytest.raises(InputError, match="too few"):
         RegistrationTask(joints[:2], simulated=0)

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_jsn.joint import Joint
-from napari_jsn.localization.mean_hand import BOX_MM
+from napari_jsn.joint import JOINT_IMAGE_MM, Joint
 
 #: This file is written after all others: a folder that contains it is complete.
 _DONE = "done"
@@ -34,7 +33,7 @@ class SimulatedHand:
         for (visit, joint), row in self.truth.items():
             centre = float(row["centre_y_px"]), float(row["centre_x_px"])
             axis = float(row["axis_y"]), float(row["axis_x"])
-            size = BOX_MM / float(row["spacing_mm"])
+            size = JOINT_IMAGE_MM / float(row["spacing_mm"])
             boxes.setdefault((visit, self.side), []).append(Joint.around(joint, self.side, centre, axis, size))
         return boxes
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from napari_jsn.anatomy import JOINTS, joint_group
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.statistics import Z95
 from napari_jsn.evaluation.page import table
 from napari_jsn.evaluation.public_images import finger_joints, phantom
 from napari_jsn.joint import BoneMasks, JointImage
@@ -74,7 +75,7 @@ def simulated_lines(count: int) -> tuple[list[str], float]:
         errors = np.array([error for error, width in widths if width.reliable])
         both = [change for change in some if change.reliable]
         difference = np.array([change.error_mm for change in both])
-        coverage = np.mean(np.abs(difference) <= 1.96 * np.array([change.sd_mm for change in both]))
+        coverage = np.mean(np.abs(difference) <= Z95 * np.array([change.sd_mm for change in both]))
         rows.append(
             [
                 name, str(len(widths)), f"{100 * len(errors) / len(widths):.0f} %", f"{errors.mean():+.3f}",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import filecmp
 import warnings
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +44,19 @@ def source_images(progression: Progression, keep_identity: bool) -> dict[Path, D
     Raises
     ------
     InputError
-        If a radiograph was not read from a DICOM file, or the file is missing or lacks identifiers.
+        If a radiograph was not read from a DICOM file, if the file is missing or lacks identifiers, or if different
+        files have the same SOP Instance UID.
     """
     paths = dict.fromkeys(map(radiograph_path, progression.hands))
-    return {path: _header(path, progression.patient_id, keep_identity) for path in paths}
+    headers = {path: _header(path, progression.patient_id, keep_identity) for path in paths}
+    for (one, first), (other, second) in combinations(headers.items(), 2):
+        if first.SOPInstanceUID == second.SOPInstanceUID and not filecmp.cmp(one, other, shallow=False):
+            raise InputError(
+                f"DICOM objects cannot refer to {one} and {other}, which have the same SOP Instance UID. Give each "
+                "radiograph a UID of its own, or leave DICOM out.",
+                "dicom",
+            )
+    return headers
 
 
 def radiograph_path(hand: MeasuredHand) -> Path:

@@ -13,16 +13,16 @@ from torch import nn
 
 from napari_jsn.networks.layers import channels_last
 from napari_jsn.networks.task import check_preset
-from napari_jsn.registration.network.paper_net import PaperNet
+from napari_jsn.registration.network.paper_net import PaperRuns
 from napari_jsn.registration.network.pose_net import PoseNet
 
 #: Class (see :data:`KINDS`) and arguments of the network of each preset.
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "default": {"kind": "default", "coarse": (24, 48, 96, 160), "fine": (24, 48, 96, 128), "passes": (1, 2)},
-    "paper": {"kind": "paper", "stem": 64, "blocks": (3, 4, 6, 3), "features": (128, 256, 512, 512)},
+    "paper": {"kind": "paper", "runs": 1},
 }
 #: The networks that the ``kind`` of an architecture names.
-KINDS: dict[str, type[nn.Module]] = {"default": PoseNet, "paper": PaperNet}
+KINDS: dict[str, type[nn.Module]] = {"default": PoseNet, "paper": PaperRuns}
 
 
 def build_registration_net(architecture: str | dict[str, Any]) -> nn.Module:
@@ -31,7 +31,7 @@ def build_registration_net(architecture: str | dict[str, Any]) -> nn.Module:
     Parameters
     ----------
     architecture : str or dict
-        ``"default"``, ``"paper"`` (47,000,224 parameters), or the architecture of a card.
+        ``"default"``, ``"paper"`` (one run of it: 47,000,224 parameters), or the architecture of a card.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.common.errors import InputError
-from napari_jsn.joint import BoneMasks
+from napari_jsn.joint import JOINT_IMAGE_MM, BoneMasks
 from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
 from napari_jsn.networks.task import split_groups
 from napari_jsn.segmentation.canvas import SIDE, to_canvas
@@ -27,8 +27,6 @@ _ENDINGS = ("_mask", "-mask", "_masks", "-masks", "_labels", "-labels", "")
 _SAME_REGION = 0.5
 #: Distance from the border, as a share of the image, within which masks drawn by hand are not reliable.
 _EDGE = 4 / 256
-#: Width of a simulated joint image.
-SIMULATED_MM = 22.2
 
 
 @dataclass(frozen=True)
@@ -214,7 +212,7 @@ def simulated_joints(count: int, seed: int, joints: Sequence[str] = anatomy.JOIN
     from napari_jsn.simulation.joint_pair import joint_pairs
 
     size = 2 * SIDE
-    pairs = joint_pairs(seed, joints, (size, size), SIMULATED_MM / size)
+    pairs = joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size)
     for k, pair in enumerate(islice(pairs, (count + 1) // 2)):
         group, joint = f"simulated {seed}/{k // len(joints)}", pair.fixed_truth.joint
         visits = [(pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)][: count - 2 * k]

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from zlib import crc32
 
+from napari_jsn.joint import JOINT_IMAGE_MM
+
 SOURCE = "MCP joints of the public dataset of BLS-GAN (Wang et al., AAAI 2025), with the masks of its experts"
 TERMS = "no licence stated; no pixel is shipped"
 
@@ -18,7 +20,7 @@ WRONG_MASKS = {"00086_R_11/3", "00111_L_5/3", "00307_R_5/0", "00314_R_13/2"}
 #: Joints that the dataset also has under another number.
 DUPLICATES = {"00157_R_11", "00458_L_5", "00031_L_13", "00462_L_2", "00340_L_8"}
 #: The crops state no spacing; a joint image of Wang et al. 2023 is 22.2 mm wide.
-SPACING_MM = 22.2 / 256
+SPACING_MM = JOINT_IMAGE_MM / 256
 
 _NAME = re.compile(r"\d{5}_[LR]_(?:2|5|8|11|13)")
 #: Remainders of the group's hash divided by 20 of the joints kept for testing: about a fifth. No constant of the

@@ -23,8 +23,6 @@ from napari_jsn.segmentation.unetpp import ARCHITECTURES, BoneNet, build_bone_ne
 
 Batch = tuple[Tensor, Tensor]
 
-#: Share of the groups (joints, patients) that choose the best epoch and are not trained on.
-_VALIDATION = 0.1
 #: Share of simulated images in an epoch, their number, and their seed.
 _SIMULATED, _POOL, _POOL_SEED = 0.4, 2800, 4
 #: The least number of batches of an epoch, however few images there are.
@@ -38,8 +36,7 @@ class SegmentationTask(TrainingTask):
     ----------
     joints : iterable of LabelledJoint
         Real joint images with masks; without any, simulated ones alone.
-    preset : {"default", "paper"}
-        ``paper`` is the network and the recipe of Wang et al. 2023, for a GPU.
+    preset : {"default"}
     simulated : int
         Number of simulated images; 0 for none.
     source, terms : str
@@ -54,7 +51,12 @@ class SegmentationTask(TrainingTask):
     """
 
     name = "segmentation"
-    architectures: ClassVar[Mapping[str, dict[str, Any]]] = ARCHITECTURES
+    architectures: ClassVar[Mapping[str, dict[str, Any]]] = {"default": ARCHITECTURES["default"]}
+    #: Share of the groups (joints, patients) that are validated on and not trained on.
+    validation_share: ClassVar[float] = 0.1
+    epochs: int = 36
+    ema: float | None = 0.995
+    patience: int | None = 20  # the average contains random weights for some epochs
     side: ClassVar[int] = SIDE
     normalisation: ClassVar[str] = NORMALISATION
 
@@ -68,16 +70,12 @@ class SegmentationTask(TrainingTask):
         cache: Path | None = None,
     ) -> None:
         super().__init__(preset, source, terms)
-        paper = preset == "paper"
-        self.epochs: int = 150 if paper else 36
-        self.ema: float | None = None if paper else 0.995
-        self.patience = 30 if paper else 20  # the average contains random weights for some epochs
-        self._batch = 30 if paper else 32
+        self._batch = 32
         joints = list(joints)
         parts = [samples(joints)] if joints else []
         if simulated:
             parts.append(simulated_samples(simulated, _POOL_SEED, cache))
-        parts, self._validation = split_validation(parts, _VALIDATION)
+        parts, self._validation = split_validation(parts, self.validation_share)
         self._pool = sum(parts[1:], parts[0])
         self._simulated = len(parts[-1]) if simulated else 0
         self._real = len(self._pool) - self._simulated
@@ -95,9 +93,7 @@ class SegmentationTask(TrainingTask):
     def optimizer(
         self, network: Module, epochs: int
     ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
-        """Return AdamW, whose rate rises for up to three epochs and then falls as a cosine; or the paper's RMSProp."""
-        if self.preset == "paper":
-            return torch.optim.RMSprop(network.parameters(), lr=1e-5, alpha=0.9, eps=1e-4), None
+        """Return AdamW, whose rate rises for up to three epochs and then falls as a cosine."""
         return adamw_cosine(network, 2e-3, epochs, most_rising=3)
 
     def training_batches(self, epoch: int, seed: int) -> Iterator[Batch]:
@@ -106,7 +102,7 @@ class SegmentationTask(TrainingTask):
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         order = self._order(rng)
         for first in range(0, len(order) - self._batch + 1, self._batch):
-            images, masks = _tensors(self._pool, order[first : first + self._batch])
+            images, masks = image_tensors(self._pool, order[first : first + self._batch])
             images, masks = augment(images, masks, generator)
             yield normalise(images), masks
 
@@ -126,20 +122,18 @@ class SegmentationTask(TrainingTask):
         batches = []
         for first in range(0, len(self._validation), self._batch):
             at = np.arange(first, min(first + self._batch, len(self._validation)))
-            images, masks = _tensors(self._validation, at)
+            images, masks = image_tensors(self._validation, at)
             batches.append((normalise(images), masks))
         return batches
 
     def loss(self, network: Module, batch: Batch) -> Tensor:
-        """Return the binary cross-entropy (the paper's loss), in the default preset plus 1 minus the soft Dice."""
+        """Return the binary cross-entropy plus 1 minus the soft Dice."""
         images, masks = batch
         images = images.contiguous(memory_format=torch.channels_last)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=use_bfloat16(images.device)):
             logits = network(images)
         logits = logits.float()
         entropy = binary_cross_entropy_with_logits(logits, masks)
-        if self.preset == "paper":
-            return entropy
         found = torch.sigmoid(logits)
         both = (found * masks).sum((2, 3))
         dice = (2 * both + 1) / (found.sum((2, 3)) + masks.sum((2, 3)) + 1)
@@ -157,7 +151,7 @@ class SegmentationTask(TrainingTask):
 
     def example(self, network: Module, index: int) -> dict[str, NDArray[Any]]:
         """Return a validation image, its masks and those found, as labels: 1 upper, 2 lower, 3 both."""
-        images, masks = _tensors(self._validation, np.array([index]))
+        images, masks = image_tensors(self._validation, np.array([index]))
         device = next(network.parameters()).device
         with torch.no_grad():
             found = network(normalise(images).to(device))[0].cpu() > 0
@@ -179,6 +173,7 @@ def _repeat(count: int, wanted: int, rng: np.random.Generator) -> NDArray[np.int
     return np.concatenate(rounds)[:wanted]
 
 
-def _tensors(source: Samples, at: NDArray[np.int_]) -> Batch:
+def image_tensors(source: Samples, at: NDArray[np.int_]) -> Batch:
+    """Return the chosen images (B, 1, S, S) and masks (B, 2, S, S) in [0, 1]."""
     images, masks = (torch.from_numpy(part[at]).float() / 255 for part in (source.images, source.masks))
     return images, masks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations, islice, product
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.common.errors import InputError
+from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.joint.similarity import pixel_scaling
 from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
 from napari_jsn.networks.task import split_groups
 from napari_jsn.segmentation.training.data import (
     IMAGES,
-    SIMULATED_MM,
     LabelledJoint,
     are_two_bones,
     labelled_joints,
@@ -29,6 +29,8 @@ from napari_jsn.segmentation.training.data import (
 SIDE = 128
 #: Endings of the names of masks.
 _MASKS = ("mask", "masks", "labels")
+#: How the images of one joint are paired: see :func:`pairs_of_visits`.
+PAIRS = ("all", "paper")
 #: Distances from outlines are stored in quarters of a pixel, up to 31 px.
 _PER_PX = 4.0
 
@@ -75,8 +77,35 @@ class Visits:
         )  # fmt: skip
 
 
-def real_visits(joints: Iterable[LabelledJoint]) -> Visits:
-    """Return images with masks; every two images of a group are a pair of unknown motion.
+def pairs_of_visits(groups: Sequence[str], how: str = "all") -> NDArray[np.int64]:
+    """Return the pairs (M, 2) of images that show one joint.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        The joint of each image; the images of a joint are in the order of their visits.
+    how : {"all", "paper"}
+        ``all``: every two images. ``paper``: each image before the middle one, as fixed image, with each image from
+        the middle on (Wang et al. 2023): of images 0, 1, 2, 3 the pairs 0-2, 0-3, 1-2 and 1-3.
+
+    Examples
+    --------
+    >>> from napari_jsn.registration.network.training.data import pairs_of_visits
+    >>> pairs_of_visits(["a", "a", "a", "b", "b"], "paper").tolist()
+    [[0, 1], [0, 2], [3, 4]]
+    """
+    by_group: dict[str, list[int]] = {}
+    for k, group in enumerate(groups):
+        by_group.setdefault(group, []).append(k)
+    pairs: list[tuple[int, int]] = []
+    for members in by_group.values():
+        middle = len(members) // 2
+        pairs += combinations(members, 2) if how == "all" else product(members[:middle], members[middle:])
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def real_visits(joints: Iterable[LabelledJoint], pairs: str = "all") -> Visits:
+    """Return images with masks; images of one group are paired, with unknown motion between them.
 
     Raises
     ------
@@ -84,14 +113,11 @@ def real_visits(joints: Iterable[LabelledJoint]) -> Visits:
         If there is none.
     """
     small = samples(joints, SIDE)
-    by_group: dict[str, list[int]] = {}
-    for k, group in enumerate(small.groups):
-        by_group.setdefault(group, []).append(k)
-    pairs = [pair for members in by_group.values() for pair in combinations(members, 2)]
-    between = np.full((len(pairs), 2, 3, 3), np.nan, np.float32)
+    chosen = pairs_of_visits(small.groups, pairs)
+    between = np.full((len(chosen), 2, 3, 3), np.nan, np.float32)
     masks = small.masks >= 128
     distances = np.stack([_distances(each) for each in masks])
-    return Visits(small.images[:, 0], distances, small.groups, np.array(pairs, np.int64).reshape(-1, 2), between)
+    return Visits(small.images[:, 0], distances, small.groups, chosen, between)
 
 
 def simulated_visits(count: int, seed: int, cache: Path | None = None) -> Visits:
@@ -122,7 +148,7 @@ def _simulate(count: int, seed: int, joints: Sequence[str] = anatomy.JOINTS) -> 
     size = 2 * SIDE
     found, between = [], []
     to_small, to_large = pixel_scaling(0.5), pixel_scaling(2.0)
-    for k, pair in enumerate(islice(joint_pairs(seed, joints, (size, size), SIMULATED_MM / size), count)):
+    for k, pair in enumerate(islice(joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size), count)):
         group = f"simulated {seed}/{k // len(joints)}"
         for image, masks in ((pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)):
             found.append(LabelledJoint(image, smooth_masks(masks), group, pair.fixed_truth.joint))

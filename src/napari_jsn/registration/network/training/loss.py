@@ -85,7 +85,7 @@ def _mean(values: Tensor, weight: Tensor) -> Tensor:
     return (values * weight).sum(1) / weight.sum(1).clamp_min(1e-3)
 
 
-def paper_loss(maps: Tensor, batch: Any) -> Tensor:
+def masked_loss(maps: Tensor, batch: Any) -> Tensor:
     """Return the mean squared difference (B,) inside the masks, half for each bone (Eq. 5-6)."""
     fixed, moving, fixed_masks = batch[0], batch[1], batch[2]
     squared = (_transformed_by_each(maps, moving) - fixed).square()

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from napari_jsn.networks.task import TrainingTask, cosine_rate, split_groups, split_validation
-from napari_jsn.registration.network.architectures import ARCHITECTURES, KINDS, build_registration_net
+from napari_jsn.registration.network.architectures import ARCHITECTURES, build_registration_net
 from napari_jsn.registration.network.pose_net import PoseNet
 from napari_jsn.registration.network.training.data import (
     SIDE,
@@ -23,7 +23,7 @@ from napari_jsn.registration.network.training.data import (
     real_visits,
     simulated_visits,
 )
-from napari_jsn.registration.network.training.loss import paper_loss, refinement_loss, transformed_image
+from napari_jsn.registration.network.training.loss import masked_loss, refinement_loss, transformed_image
 from napari_jsn.registration.network.training.motion import MotionAmounts, SourceImages, make_pairs
 from napari_jsn.segmentation.training import public_joints
 from napari_jsn.segmentation.training.data import LabelledJoint
@@ -53,14 +53,16 @@ class RegistrationTask(TrainingTask):
     joints : iterable of LabelledJoint
         Real joint images with masks; those of one group show one joint at several visits. Without any, simulated ones
         alone.
-    preset : {"default", "paper"}
-        ``paper`` is the network and the recipe of Wang et al. 2023, for a GPU: without any true motion.
+    preset : {"default"}
     simulated : int
         Number of simulated pairs; 0 for none.
     source, terms : str
         What the card says of the real images.
     cache : path, optional
         Where simulated images are kept.
+    pairs : {"all", "paper"}
+        How the images of a real joint are paired; see
+        :func:`~napari_jsn.registration.network.training.data.pairs_of_visits`.
 
     Raises
     ------
@@ -69,9 +71,12 @@ class RegistrationTask(TrainingTask):
     """
 
     name = "registration"
-    architectures: ClassVar[Mapping[str, dict[str, Any]]] = ARCHITECTURES
+    architectures: ClassVar[Mapping[str, dict[str, Any]]] = {"default": ARCHITECTURES["default"]}
     side: ClassVar[int] = SIDE
     normalisation: ClassVar[str] = NORMALISATION
+    epochs: int = 30
+    ema: float | None = 0.997
+    patience: int | None = 20
 
     def __init__(
         self,
@@ -81,16 +86,13 @@ class RegistrationTask(TrainingTask):
         source: str = "images of the user",
         terms: str = "as the user has them",
         cache: Path | None = None,
+        pairs: str = "all",
     ) -> None:
         super().__init__(preset, source, terms)
-        self.paper: bool = preset == "paper"
-        self.epochs: int = 500 if self.paper else 30
-        self.ema: float | None = None if self.paper else 0.997
-        self.patience = 60 if self.paper else 20
-        self._batch = 80 if self.paper else 16
+        self._batch = 16
         self._amounts = MotionAmounts()
         joints = list(joints)
-        pools = [real_visits(joints)] if joints else []
+        pools = [real_visits(joints, pairs)] if joints else []
         if simulated:
             pools.append(simulated_visits(simulated, _POOL_SEED, cache))
         pools, self._validation = split_validation(pools, _VALIDATION)
@@ -109,13 +111,7 @@ class RegistrationTask(TrainingTask):
         return build_registration_net(self.preset)
 
     def optimizer(self, network: Module, epochs: int) -> tuple[torch.optim.Optimizer, Any]:
-        """Return AdamW, whose rate rises in the first epoch and falls as a cosine; or the paper's Adam.
-
-        The paper's rate is reduced when the validation loss stops falling.
-        """
-        if self.paper:
-            adam = torch.optim.Adam(network.parameters(), lr=1e-3)
-            return adam, torch.optim.lr_scheduler.ReduceLROnPlateau(adam)
+        """Return AdamW, whose rate rises in the first epoch and falls as a cosine."""
         optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-3)
 
         def rate(epoch: int) -> float:
@@ -137,7 +133,7 @@ class RegistrationTask(TrainingTask):
             pool = self._simulated if simulated else self._real
             assert pool is not None
             share = 0.6 if simulated else _REAL_VISITS / (1 - _SIMULATED)
-            two = len(pool.pairs) > 0 and (self.paper or rng.random() < share)
+            two = len(pool.pairs) > 0 and rng.random() < share
             chosen.append((pool, int(rng.integers(len(pool.pairs) if two else len(pool))), two))
         return chosen
 
@@ -178,15 +174,12 @@ class RegistrationTask(TrainingTask):
         return self._validation_batches
 
     def loss(self, network: Module, batch: Batch) -> Tensor:
-        """Return the loss of the preset.
+        """Return the distance of each bone's points from their true places, plus 1 minus the images' correlation.
 
-        ``paper``: the mean squared difference of the transformed and the fixed image (Eq. 6). ``default``: the
-        distance of each bone's points from their true places where these are known, plus 1 minus the correlation of
-        the images.
+        The distance counts only where the true places are known.
         """
-        if isinstance(network, PoseNet):
-            return refinement_loss(network, batch, torch.is_grad_enabled())
-        return paper_loss(network(*batch[:4]), batch).mean()
+        assert isinstance(network, PoseNet)
+        return refinement_loss(network, batch, torch.is_grad_enabled())
 
     def measures(self, network: Module, batch: Batch) -> dict[str, Tensor]:
         """Return of each pair the error, and the loss before and after registration (Eq. 6).
@@ -197,7 +190,7 @@ class RegistrationTask(TrainingTask):
             maps = network(*batch[:4])
         identity = torch.eye(3).to(maps).expand_as(maps)
         error = error_px(maps, batch[4], batch[2])
-        losses = {"original_loss": paper_loss(identity, batch), "transformed_loss": paper_loss(maps, batch)}
+        losses = {"original_loss": masked_loss(identity, batch), "transformed_loss": masked_loss(maps, batch)}
         return {"near": 1 / (1 + error), "error_px": error, **losses}
 
     def example(self, network: Module, index: int) -> dict[str, NDArray[Any]]:
@@ -221,14 +214,11 @@ class RegistrationTask(TrainingTask):
         if self._simulated is not None:
             simulated = {"images": len(self._simulated), "visits": len(self._simulated.pairs)}
         supervision = (
-            "loss between the transformed and the fixed image (Wang et al. 2023, Eq. 6) alone, without true motion"
-            if self.paper
-            else "known motion of real and simulated images, true motion between simulated visits, and the correlation "
+            "known motion of real and simulated images, true motion between simulated visits, and the correlation "
             "of the transformed and the fixed image; two visits of real joints by that correlation alone"
         )
         validation = {"images": len(self._validation), "joints": len(set(self._validation.groups))}
-        network = KINDS[ARCHITECTURES[self.preset]["kind"]]
-        return self._card(network, real, simulated, validation, supervision=supervision)
+        return self._card(PoseNet, real, simulated, validation, supervision=supervision)
 
 
 def validation_groups(groups: Iterable[str]) -> set[str]:

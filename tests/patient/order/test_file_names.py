@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from napari_jsn.patient.file_names import day_in, ranks, side_in
+from napari_jsn.patient.order.file_names import day_in, ranks, side_in
 
 
 @pytest.mark.parametrize(
