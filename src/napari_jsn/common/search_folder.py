@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass, field
@@ -59,38 +60,40 @@ def search_folder(folder: Path, most_entries: int = MAX_ENTRIES, argument: str =
                 continue
             seen.add(identity)
             with os.scandir(place) as entries:
-                listed = [(entry.name, Path(entry.path)) for entry in islice(entries, left + 1)]
+                paths = [Path(entry.path) for entry in islice(entries, left + 1)]
+            listed = [(path, _kind(path), path.is_symlink()) for path in paths if len(paths) <= left]
         except OSError as error:
             raise InputError(
                 f"{place} cannot be searched ({error.strerror or error}). Change its permissions, or take it out of "
                 "the folder.",
                 argument,
             ) from error
-        left -= len(listed)
+        left -= len(paths)
         if left < 0:
             raise InputError(
                 f"{folder} contains more than {most_entries} files and folders. Give the folder of one patient.",
                 argument,
             )
-        for name, path in listed:
-            kind = _kind(path)
-            if name.startswith("."):
+        for path, kind, is_link in listed:
+            if path.name.startswith("."):
                 content.hidden.append(path)
             elif kind == stat.S_IFREG:
                 content.files.append(path)
             elif kind != stat.S_IFDIR:
                 content.not_files.append(path)
-            elif name not in _SYSTEM:
+            elif path.name not in _SYSTEM:
                 if depth < MAX_DEPTH:
-                    (links if path.is_symlink() else waiting).append((path, depth + 1))
+                    (links if is_link else waiting).append((path, depth + 1))
                 else:
                     content.too_deep.append(path)
     return content
 
 
 def _kind(path: Path) -> int:
-    """Return the type of a file by ``stat``, which opens nothing; 0 where there is none or it cannot be looked up."""
+    """Return the type of a file by ``stat``, which opens nothing; 0 for a link to nothing."""
     try:
         return stat.S_IFMT(os.stat(path).st_mode)
-    except OSError:  # a link to nothing, or a loop of links
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise
         return 0

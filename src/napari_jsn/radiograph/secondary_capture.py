@@ -20,15 +20,18 @@ _MOST_PIXELS = 100_000_000
 _SIDE = 1000
 #: Channels that differ by more than this, of 255, are a colour, if this share of the pixels has one.
 _COLOUR, _COLOURED = 32, 2e-3
-#: Share of the pixels that have one of two intensities, on a page of text.
-_PAGE = 0.9
+#: A page has a background of at least this share of the pixels, and this share of the others has the intensity of text.
+_BACKGROUND, _TEXT = 0.5, 0.4
+#: Steps of intensity, in which a compressed background and a compressed text are one each.
+_LEVELS = 16
 
 
 def is_page(path: Path) -> bool:
     """Return whether a DICOM image is a page of text or a picture in colour.
 
-    It is one if a noticeable share of its pixels has a colour, or if nearly all have one of two intensities. False
-    where the pixels cannot be looked at; reading the file then states why.
+    It is one if a noticeable share of its pixels has a colour, or if most have the intensity of a background, darkest or
+    lightest, and many of the others the opposite one; a hand has intensities between them. False where the pixels
+    cannot be looked at; reading the file then states why.
     """
     try:
         pixels = _pixels(dcmread(path, force=True))
@@ -41,8 +44,10 @@ def is_page(path: Path) -> bool:
         if (spread > _COLOUR).mean() > _COLOURED:
             return True
         pixels = pixels[..., 0]
-    counts = np.sort(np.unique(pixels, return_counts=True)[1])
-    return bool(counts[-2:].sum() > _PAGE * pixels.size)
+    shares = np.histogram(pixels, _LEVELS)[0] / pixels.size
+    dark, light = shares[:2].sum(), shares[-2:].sum()
+    background, text = max(dark, light), min(dark, light)
+    return bool(background > _BACKGROUND and text > _TEXT * (1 - background))
 
 
 def _pixels(dataset: Dataset) -> NDArray[Any] | None:
