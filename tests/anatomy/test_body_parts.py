@@ -44,8 +44,8 @@ def test_both_are_named(text):
 @pytest.mark.parametrize(
     "text",
     ["", "EXTREMITY", "UPPER EXTREMITY", "UNKNOWN", "2 views", "ARM", "doigt 3", "dedos", "face", "côté gauche",
-     "radius", "Kontrolle nach Behandlung", "keine Voraufnahme vorhanden", "right-handed", "low dose", "Stoehr", "shipped",
-     "chip"],
+     "radius", "Kontrolle nach Behandlung", "keine Voraufnahme vorhanden", "right-handed", "low dose", "Stoehr",
+     "shipped", "chip"],
 )  # fmt: skip
 def test_words_that_name_no_part(text):
     assert parts_in_words(text) == frozenset()

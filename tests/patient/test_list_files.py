@@ -9,6 +9,7 @@ import pydicom
 import pytest
 from PIL import Image
 from pydicom.encaps import encapsulate
+from pydicom.fileset import FileSet
 from pydicom.uid import JPEGBaseline8Bit, generate_uid
 
 from napari_jsn.common.errors import InputError
@@ -16,7 +17,7 @@ from napari_jsn.common.notes import written_notes
 from napari_jsn.patient.list_files import holds_patient
 from napari_jsn.patient.read import patient_from_radiographs, read_patient
 
-from .sample_files import write_sample
+from .sample_files import DATES, write_sample
 
 SECONDARY = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "Modality": "OT", "ConversionType": "WSD"}
 PDF = "1.2.840.10008.5.1.4.1.1.104.1"
@@ -57,6 +58,18 @@ def test_a_visit_with_another_name_is_read(folder, name):
     write(folder, name, dates={"AcquisitionDate": "20220110"})
     patient = read(folder)
     assert [str(visit.day)[:4] for visit in patient.visits] == ["2020", "2021", "2022"] and patient.notes == ()
+
+
+@pytest.mark.parametrize("files", [(1, 2), (1, 2, 3)])
+def test_a_disc_with_its_index_is_read(tmp_path, files):
+    disc = FileSet()
+    for visit in files:
+        dates = dict.fromkeys(DATES, f"20{20 + visit}0101")
+        disc.add(write(tmp_path / "source", f"{visit}.dcm", dates=dates, StudyTime="120000"))
+    disc.write(tmp_path / "disc")
+    assert (tmp_path / "disc" / "DICOMDIR").is_file()
+    patient = read(tmp_path / "disc")
+    assert len(patient.visits) == len(files) and patient.notes == ()
 
 
 @pytest.mark.parametrize("depth", [4, 7, 12])

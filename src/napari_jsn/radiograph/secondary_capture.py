@@ -29,8 +29,8 @@ _LEVELS = 16
 def is_page(path: Path) -> bool:
     """Return whether a DICOM image is a page of text or a picture in colour.
 
-    It is one if a noticeable share of its pixels has a colour, or if most have the intensity of a background, darkest or
-    lightest, and many of the others the opposite one; a hand has intensities between them. False where the pixels
+    It is one if a noticeable share of its pixels has a colour, or if most have the intensity of a background, darkest
+    or lightest, and many of the others the opposite one; a hand has intensities between them. False where the pixels
     cannot be looked at; reading the file then states why.
     """
     try:
