@@ -301,17 +301,3 @@ def test_a_folder_of_dicom_files_with_other_names_is_a_patients(tmp_path, name):
     assert holds_patient(tmp_path, 10)
     (tmp_path / name).write_bytes(b"no DICOM")
     assert not holds_patient(tmp_path, 10)
-
-
-@pytest.mark.parametrize("visits", [1, 2])
-def test_each_file_is_opened_few_times(folder, monkeypatch, visits):
-    """Once to see what it contains, once for its header, and at most four times to read it."""
-    opened, counts = Path.open, dict.fromkeys(("v1.dcm", "v2.dcm"), 0)
-
-    def count(path, *args, **kwargs):
-        counts[path.name] = counts.get(path.name, 0) + 1
-        return opened(path, *args, **kwargs)
-
-    monkeypatch.setattr(Path, "open", count)
-    read(folder)
-    assert max(counts.values()) <= 5
