@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     Build = Callable[[dict[str, Any]], Module]
 
 
+#: Least and largest side of a network's images, in pixels.
+MIN_SIDE, MAX_SIDE = 16, 4096
+
+
 @dataclass(frozen=True)
 class LoadedNetwork:
     """A trained network, ready for inference.
@@ -76,10 +80,14 @@ def _load(
 ) -> LoadedNetwork:
     state, card = weights.load(task, path)
     try:
-        network = build({key: value for key, value in card["architecture"].items() if key != "class"})
-        network.load_state_dict(state)
         side = int(card["input_size_px"][0])
-    except (KeyError, IndexError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        if not MIN_SIDE <= side <= MAX_SIDE:
+            raise ValueError(f"input size of {side} px")
+        architecture = {key: value for key, value in card["architecture"].items() if key != "class"}
+        _check_shapes(build, architecture, state)
+        network = build(architecture)
+        network.load_state_dict(state)
+    except Exception as error:  # networks raise many types for arguments that make no network
         raise InputError(
             f"The weights in {os.path.basename(path)} do not fit the network that the card describes. "
             "Get both files again, or train the model again.",
@@ -87,3 +95,19 @@ def _load(
         ) from error
     network.eval()
     return LoadedNetwork((prepare(network) if prepare else network).to(device), side, card)
+
+
+def _check_shapes(build: Build, architecture: dict[str, Any], state: dict[str, Any]) -> None:
+    """Check that the weights have the shapes that the card states, before memory is allocated for the network.
+
+    Raises
+    ------
+    ValueError
+        If they differ.
+    """
+    import torch
+
+    with torch.device("meta"):
+        stated = build(architecture).state_dict()
+    if {key: value.shape for key, value in stated.items()} != {key: value.shape for key, value in state.items()}:
+        raise ValueError("shapes of weights")

@@ -85,7 +85,7 @@ def read_patient(
     ['L', 'L']
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # also False where the path is too long
         raise InputError(f"There is no folder {folder}. Give the folder with the radiographs of one patient.", "folder")
     spacing = check_spacing(spacing_mm)
     table = read_table(folder)

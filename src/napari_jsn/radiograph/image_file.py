@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from napari_jsn.common.errors import InputError, damaged_file
-from napari_jsn.radiograph.intensity import to_intensities
+from napari_jsn.radiograph.intensity import MAX_PIXELS, MIN_SIDE, check_size, to_intensities, value_range
 from napari_jsn.radiograph.radiograph import Radiograph
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
@@ -21,7 +23,10 @@ FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 RESOLUTION_TAG = "none: the file's resolution tag is not trusted"
 
 #: TIFF tag and value of an image whose least value is white.
-PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
+PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO = 262, 0, 1
+
+#: TIFF tags of the size of a tile.
+TILE_WIDTH, TILE_LENGTH = 322, 323
 
 
 def read_image(path: Path) -> Radiograph:
@@ -60,16 +65,25 @@ def read_labels(path: Path) -> NDArray[Any]:
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Yield the only image of a file, decoded and with its orientation tag applied."""
     try:
-        image = Image.open(path, formats=FORMATS)
+        image = _open(path)
     except UnidentifiedImageError:
         raise InputError(
             f"{path} is not an image that can be read, or it is damaged. Give a DICOM, PNG, JPEG, BMP or TIFF file "
             "(TIFF of integers or 32-bit floats).",
             "path",
         ) from None
+    except Image.DecompressionBombError:
+        raise InputError(
+            f"{path} has more pixels than the limit of {MAX_PIXELS // 10**6} megapixels. Check the file, or export one "
+            "image of the hand alone.",
+            "path",
+        ) from None
     except Exception as error:  # decoders raise many types for damaged files
-        raise damaged_file(path, error) from error
+        raise damaged_file(path) from error
     with image:
+        check_size(image.height, image.width, str(path))
+        tags = getattr(image, "tag_v2", {})
+        check_size(*(max(int(tags.get(tag, 0)), MIN_SIDE) for tag in (TILE_LENGTH, TILE_WIDTH)), f"A tile of {path}")
         # a JPEG with previews ("MPO", from phones) counts as one image
         frames = _frames(image, path)
         if frames > 1 and image.format in FORMATS:
@@ -84,15 +98,52 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
         except Exception as error:
-            raise damaged_file(path, error) from error
+            raise damaged_file(path) from error
         yield image
+
+
+def _open(path: Path) -> Image.Image:
+    """Open an image file.
+
+    Pillow opens TIFF files of big-endian numbers only if zero is black: a file whose zero is white is opened as one
+    whose zero is black, and :func:`_values` inverts it.
+    """
+    try:
+        return Image.open(path, formats=FORMATS)
+    except UnidentifiedImageError:
+        content = _black_is_zero(path)
+        if content is None:
+            raise
+    image = Image.open(BytesIO(content), formats=("TIFF",))
+    image.info["white_is_zero"] = True
+    return image
+
+
+def _black_is_zero(path: Path) -> bytes | None:
+    """Return the content of a TIFF file whose zero is white, with the tag that states that zero is black; else None."""
+    content = bytearray(path.read_bytes())
+    order = {b"II": "<", b"MM": ">"}.get(bytes(content[:2]))
+    try:
+        if order is None or struct.unpack_from(f"{order}H", content, 2) != (42,):
+            return None
+        (start,) = struct.unpack_from(f"{order}I", content, 4)
+        (count,) = struct.unpack_from(f"{order}H", content, start)
+        for entry in range(start + 2, start + 2 + 12 * count, 12):
+            if struct.unpack_from(f"{order}H", content, entry) == (PHOTOMETRIC,):
+                if struct.unpack_from(f"{order}H", content, entry + 8) != (WHITE_IS_ZERO,):
+                    return None
+                struct.pack_into(f"{order}H", content, entry + 8, BLACK_IS_ZERO)
+                return bytes(content)
+    except struct.error:  # the file ends inside its tags
+        pass
+    return None
 
 
 def _frames(image: Image.Image, path: Path) -> int:
     try:
         return getattr(image, "n_frames", 1)
     except Exception as error:  # a broken chain of pages
-        raise damaged_file(path, error) from error
+        raise damaged_file(path) from error
 
 
 def _values(image: Image.Image) -> NDArray[Any]:
@@ -100,8 +151,17 @@ def _values(image: Image.Image) -> NDArray[Any]:
     if image.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
         return np.asarray(image.convert("RGB"))
     values = np.asarray(image)
-    tags = getattr(image, "tag_v2", {})
+    patched = "white_is_zero" in image.info
     # Pillow inverts 8-bit images itself, but not deeper ones
-    if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO and values.ndim == 2 and values.itemsize > 1:
-        values = values.max() - values
+    deep = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO and values.itemsize > 1
+    if (deep or patched) and values.ndim == 2:
+        values = _inverted(values)
     return values
+
+
+def _inverted(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values with black and white exchanged; the ends of their scale do not depend on what the image shows."""
+    black, white = value_range(values)
+    if values.dtype.kind == "f":
+        return np.asarray(np.float32(black + white) - values)
+    return np.asarray(int(black + white) - values.astype(np.int64)).astype(values.dtype)
