@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from napari_jsn.common.errors import InputError, damaged_file
 from napari_jsn.radiograph.intensity import MAX_PIXELS, MIN_SIDE, check_size, to_intensities, value_range
@@ -24,6 +25,9 @@ RESOLUTION_TAG = "none: the file's resolution tag is not trusted"
 
 #: TIFF tag and value of an image whose least value is white.
 PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO = 262, 0, 1
+
+#: Pillow's names of big-endian types, and of the same types in little-endian order.
+NATIVE_ORDER = {"I;16BS": "I;16S", "I;32BS": "I;32S", "F;32BF": "F;32F", "I;16B": "I;16"}
 
 #: TIFF tags of the size of a tile.
 TILE_WIDTH, TILE_LENGTH = 322, 323
@@ -62,14 +66,14 @@ def read_labels(path: Path) -> NDArray[Any]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
     """Yield the only image of a file, decoded and with its orientation tag applied."""
     try:
         image = _open(path)
     except UnidentifiedImageError:
         raise InputError(
             f"{path} is not an image that can be read, or it is damaged. Give a DICOM, PNG, JPEG, BMP or TIFF file "
-            "(TIFF of integers or 32-bit floats).",
+            "(TIFF of 8 or 16 bits, little-endian).",
             "path",
         ) from None
     except Image.DecompressionBombError:
@@ -83,7 +87,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     with image:
         check_size(image.height, image.width, str(path))
         tags = getattr(image, "tag_v2", {})
-        check_size(*(max(int(tags.get(tag, 0)), MIN_SIDE) for tag in (TILE_LENGTH, TILE_WIDTH)), f"A tile of {path}")
+        tile = [max(int(tags.get(tag, MIN_SIDE)), MIN_SIDE) for tag in (TILE_LENGTH, TILE_WIDTH)]
+        check_size(tile[0], tile[1], f"A tile of {path}")
         # a JPEG with previews ("MPO", from phones) counts as one image
         frames = _frames(image, path)
         if frames > 1 and image.format in FORMATS:
@@ -94,6 +99,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
                 "Save it as 16-bit greyscale.",
                 "path",
             )
+        _use_native_order(image)
         try:
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
@@ -102,21 +108,35 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         yield image
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: Path) -> ImageFile.ImageFile:
     """Open an image file.
 
-    Pillow opens TIFF files of big-endian numbers only if zero is black: a file whose zero is white is opened as one
-    whose zero is black, and :func:`_values` inverts it.
+    Pillow opens some TIFF files only if zero is black: such a file is opened as if its zero were black, and
+    :func:`_values` inverts it.
     """
     try:
-        return Image.open(path, formats=FORMATS)
+        image = Image.open(path, formats=FORMATS)
     except UnidentifiedImageError:
         content = _black_is_zero(path)
         if content is None:
             raise
-    image = Image.open(BytesIO(content), formats=("TIFF",))
-    image.info["white_is_zero"] = True
+        image = Image.open(BytesIO(content), formats=("TIFF",))
+        image.info["white_is_zero"] = True
     return image
+
+
+def _use_native_order(image: ImageFile.ImageFile) -> None:
+    """Correct the byte order of compressed big-endian TIFF files.
+
+    libtiff decodes to the byte order of the machine, but Pillow exchanges the bytes of some types once more.
+    """
+    if sys.byteorder == "little":
+        image.tile = [
+            tile._replace(args=(NATIVE_ORDER.get(tile.args[0], tile.args[0]), *tile.args[1:]))
+            if tile.codec_name == "libtiff" and isinstance(tile.args, tuple)
+            else tile
+            for tile in image.tile
+        ]
 
 
 def _black_is_zero(path: Path) -> bytes | None:
@@ -124,15 +144,19 @@ def _black_is_zero(path: Path) -> bytes | None:
     content = bytearray(path.read_bytes())
     order = {b"II": "<", b"MM": ">"}.get(bytes(content[:2]))
     try:
-        if order is None or struct.unpack_from(f"{order}H", content, 2) != (42,):
+        version = struct.unpack_from(f"{order}H", content, 2)[0] if order else 0
+        if version not in (42, 43):
             return None
-        (start,) = struct.unpack_from(f"{order}I", content, 4)
-        (count,) = struct.unpack_from(f"{order}H", content, start)
-        for entry in range(start + 2, start + 2 + 12 * count, 12):
+        offset, count, length = ("I", "H", 12) if version == 42 else ("Q", "Q", 20)  # 43: BigTIFF
+        (start,) = struct.unpack_from(f"{order}{offset}", content, 4 if version == 42 else 8)
+        (entries,) = struct.unpack_from(f"{order}{count}", content, start)
+        start += struct.calcsize(count)
+        for entry in range(start, min(start + entries * length, len(content)), length):
             if struct.unpack_from(f"{order}H", content, entry) == (PHOTOMETRIC,):
-                if struct.unpack_from(f"{order}H", content, entry + 8) != (WHITE_IS_ZERO,):
+                stated = entry + length - struct.calcsize(offset)
+                if struct.unpack_from(f"{order}H", content, stated) != (WHITE_IS_ZERO,):
                     return None
-                struct.pack_into(f"{order}H", content, entry + 8, BLACK_IS_ZERO)
+                struct.pack_into(f"{order}H", content, stated, BLACK_IS_ZERO)
                 return bytes(content)
     except struct.error:  # the file ends inside its tags
         pass
