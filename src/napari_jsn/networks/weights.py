@@ -29,6 +29,9 @@ FIELDS = (
 )  # fmt: skip
 _SUFFIX = ".safetensors"
 
+#: Licence of the cards of this package, and of the weights that it ships.
+LICENCE = "BSD-3-Clause"
+
 #: Largest card; the shipped ones have less than 20 kB.
 MAX_CARD_BYTES = 4_000_000
 
