@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ from napari_jsn.radiograph.intensity import check_size
 
 #: Attributes without which pixels cannot be decoded.
 NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "SamplesPerPixel", "PixelRepresentation")
+
+#: Tag of the pixels.
+PIXEL_DATA = 0x7FE00010
 
 #: Start of encapsulated pixel data: an item tag.
 ITEM = b"\xfe\xff\x00\xe0"
@@ -104,8 +108,8 @@ def _image_part(dataset: Dataset, path: Path) -> Dataset:
         if not photometric:
             states = "does not state its Photometric Interpretation"
         raise InputError(f"{path} {states}: whether bone is bright is not known. Export the image again.", "path")
-    image = dataset.group_dataset(0x0028)
-    image[0x7FE00010] = dataset[0x7FE00010]
+    image = deepcopy(dataset.group_dataset(0x0028))  # a group shares its elements with the dataset
+    image.add_new(PIXEL_DATA, dataset[PIXEL_DATA].VR, dataset[PIXEL_DATA].value)
     image.PhotometricInterpretation = photometric
     return image
 
