@@ -118,6 +118,8 @@ def header_of(path: Path, name: str) -> tuple[RadiographFile, str]:
         header = read_header(path, ["SOPInstanceUID", *TAGS, *subject.TAGS])
         if subject.is_incomplete(header) and not subject.is_directory(header):
             raise ValueError("no image size")
+    except InputError:
+        raise
     except Exception as error:  # pydicom raises many kinds on damaged files
         raise InputError(f"{path} is not a DICOM file or is damaged. Remove it from the folder.", "folder") from error
     why, doubt = "index of a disc" if subject.is_directory(header) else subject.not_a_radiograph(header), ""

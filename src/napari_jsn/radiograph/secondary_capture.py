@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,9 @@ def is_page(path: Path) -> bool:
     cannot be looked at; reading the file then states why.
     """
     try:
-        pixels = _pixels(dcmread(path, force=True))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about invalid values
+            pixels = _pixels(dcmread(path, force=True))
     except Exception:  # decoders raise many types for damaged files
         return False
     if pixels is None or not pixels.size:
