@@ -4,6 +4,7 @@ from .common.reasons import Reason as Reason
 from .common.reasons import ReasonCode as ReasonCode
 from .common.samples import sample_folder as sample_folder
 from .common.statistics import Estimate as Estimate
+from .export.figure import registration_figure as registration_figure
 from .export.progression_files import write_progression as write_progression
 from .export.registration_files import write_registration as write_registration
 from .joint.bone_masks import BoneMasks as BoneMasks

@@ -18,7 +18,14 @@ from napari_jsn.export.simulated.joint_pair import FIXED, FIXED_MASK, MOVING, MO
 from napari_jsn.registration import register as api
 from napari_jsn.registration.methods import METHODS
 
-OUTPUTS = ["figure.png", "original-spectrum.tif", "registration.csv", "transformed-spectrum.tif", "transformed.tif"]
+OUTPUTS = [
+    "figure.png",
+    "figure.svg",
+    "original-spectrum.tif",
+    "registration.csv",
+    "transformed-spectrum.tif",
+    "transformed.tif",
+]
 
 
 @pytest.fixture(scope="module")

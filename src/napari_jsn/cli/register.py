@@ -42,7 +42,7 @@ def register(
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder for the table (CSV), the figure (PNG) and the images (TIFF)."),
+        typer.Option(metavar="DIR", help="Folder for the table (CSV), the figure (PNG, SVG) and the images (TIFF)."),
     ] = None,
 ) -> None:
     """Measure the narrowing of one joint between two joint images."""

@@ -1,4 +1,4 @@
-"""The files of one registration: table (CSV), figure (PNG) and images (float TIFF)."""
+"""The files of one registration: table (CSV), figure (PNG, SVG) and images (float TIFF)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_jsn import __version__
 from napari_jsn.common.files import write_files
-from napari_jsn.export.figure import png_bytes, registration_figure
+from napari_jsn.export.figure import png_bytes, registration_figure, svg_bytes
 from napari_jsn.export.table import csv_bytes, table
 from napari_jsn.joint import JointImage
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.registration.record import Record, flat_record, spacing_cell
 from napari_jsn.registration.result import Registration
 
-TABLE, FIGURE = "registration.csv", "figure.png"
+TABLE, FIGURE, VECTOR_FIGURE = "registration.csv", "figure.png", "figure.svg"
 
 
 def write_registration(
@@ -46,7 +46,7 @@ def write_registration(
     Returns
     -------
     list of Path
-        ``registration.csv``, ``figure.png``, the transformed image and both loss spectra as TIFF.
+        ``registration.csv``, ``figure.png``, ``figure.svg``, the transformed image and both loss spectra as TIFF.
 
     Raises
     ------
@@ -94,6 +94,7 @@ def registration_files(
     return {
         TABLE: csv_bytes(table([registration_record(fixed, moving, registration, device)])),
         FIGURE: png_bytes(figure),
+        VECTOR_FIGURE: svg_bytes(figure),
         **registration_images(registration),
     }
 
