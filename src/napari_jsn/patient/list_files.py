@@ -13,7 +13,7 @@ from napari_jsn.common.notes import Note
 from napari_jsn.common.search_folder import MAX_DEPTH, FolderContent, search_folder
 from napari_jsn.patient.identity import TAGS, Identity
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, StatedFacts
-from napari_jsn.radiograph.file_content import content_of
+from napari_jsn.radiograph.content.file_content import content_of
 
 DICOM_SUFFIXES = (".dcm", ".dicom")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
@@ -109,10 +109,10 @@ def header_of(path: Path, name: str) -> tuple[RadiographFile, str]:
     InputError
         If the file is not a DICOM file or is damaged.
     """
-    from napari_jsn.radiograph import dicom_subject as subject
+    from napari_jsn.radiograph.content import dicom_subject as subject
+    from napari_jsn.radiograph.content.secondary_capture import is_page
     from napari_jsn.radiograph.dicom import read_header
     from napari_jsn.radiograph.dicom_header import value
-    from napari_jsn.radiograph.secondary_capture import is_page
 
     try:
         header = read_header(path, ["SOPInstanceUID", *TAGS, *subject.TAGS])

@@ -4,7 +4,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 
-from napari_jsn.radiograph import dicom_subject as subject
+from napari_jsn.radiograph.content import dicom_subject as subject
 
 SECONDARY = "1.2.840.10008.5.1.4.1.1.7"
 

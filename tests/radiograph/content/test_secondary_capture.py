@@ -3,7 +3,7 @@ import pydicom
 import pytest
 
 import napari_jsn as jsn
-from napari_jsn.radiograph.secondary_capture import is_page
+from napari_jsn.radiograph.content.secondary_capture import is_page
 
 SAMPLES = sorted(path for name in ("hand_pair", "both_hands") for path in jsn.sample_folder(name).glob("*.dcm"))
 

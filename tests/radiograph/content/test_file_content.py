@@ -6,7 +6,7 @@ from PIL import Image
 
 import napari_jsn as jsn
 from napari_jsn.common.errors import InputError
-from napari_jsn.radiograph.file_content import content_of
+from napari_jsn.radiograph.content.file_content import content_of
 
 SAMPLE = next(jsn.sample_folder("hand_pair").glob("*.dcm"))
 
