@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +92,18 @@ def test_a_sequential_scan_contains_all_coefficients(save, cr, eight, frame, col
 def test_a_12_bit_scan_of_another_program():
     repaired = jsn.read_radiograph(PYDICOM_FILES / "JPEG-lossy.dcm").pixels
     np.testing.assert_array_equal(repaired, jsn.read_radiograph(PYDICOM_FILES / "JPGExtended.dcm").pixels)
+
+
+@pytest.mark.parametrize("coefficients", [(0, 0), (0, 1), (0, 62), (1, 63)])
+def test_a_12_bit_scan_contains_all_coefficients(save, coefficients):
+    dataset = dcmread(PYDICOM_FILES / "JPGExtended.dcm")
+    stream = bytearray(next(generate_frames(dataset.PixelData, number_of_frames=1)))
+    scan = stream.index(b"\xff\xda")
+    end = scan + 2 + struct.unpack_from(">H", stream, scan + 2)[0]
+    stream[end - 3 : end - 1] = bytes(coefficients)
+    dataset.PixelData = encapsulate([bytes(stream)])
+    expected = jsn.read_radiograph(PYDICOM_FILES / "JPGExtended.dcm").pixels
+    np.testing.assert_array_equal(jsn.read_radiograph(save(dataset)).pixels, expected)
 
 
 @pytest.mark.parametrize("label", LABELS, ids=lambda label: label.keyword)
@@ -210,3 +224,13 @@ def test_too_few_pixels_are_refused(save, cr, content):
 @pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEG2000Lossless, RLELossless], ids=lambda each: each.keyword)
 def test_damaged_image_data_are_refused(save, cr, content, syntax):
     assert "damaged" in refusal_of(save(with_stream(cr(), content, syntax)))
+
+
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEG2000Lossless, RLELossless], ids=lambda each: each.keyword)
+def test_the_command_prints_one_sentence_and_no_words_of_a_decoder(save, cr, eight, syntax):
+    stream = {JPEGBaseline8Bit: lambda: jpeg(eight)}.get(syntax, lambda: stream_of(cr(eight, 8), syntax))()
+    path = save(with_stream(cr(eight, 8), stream[: len(stream) // 3], syntax))
+    command = [sys.executable, "-m", "napari_jsn.cli", "register", str(path), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ") and len(done.stderr.splitlines()) == 1

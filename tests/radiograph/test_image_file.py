@@ -81,14 +81,15 @@ def test_tiff_files_of_either_byte_order(tmp_path, order, photometric, tile, com
     np.testing.assert_allclose(intensities(tmp_path / "film.tif"), values / full, atol=1e-6)
 
 
-def test_white_is_zero_does_not_depend_on_what_the_image_shows(tmp_path):
-    """A lead letter, the least value of a negative, does not change the intensities of the rest."""
+@pytest.mark.parametrize("edge", [0, 3500, 4095])
+def test_white_is_zero_does_not_depend_on_what_the_image_shows(tmp_path, edge):
+    """A lead letter or an edge of the collimator does not change the intensities of the rest."""
     bone = EIGHT.astype(np.uint16) * 10 + 500
-    letter = bone.copy()
-    letter[:3, :3] = 0
-    for name, values in (("bone", bone), ("letter", letter)):
+    with_edge = bone.copy()
+    with_edge[:3] = edge
+    for name, values in (("bone", bone), ("edge", with_edge)):
         tifffile.imwrite(tmp_path / f"{name}.tif", values, photometric="miniswhite")
-    np.testing.assert_array_equal(intensities(tmp_path / "bone.tif")[3:], intensities(tmp_path / "letter.tif")[3:])
+    np.testing.assert_array_equal(intensities(tmp_path / "bone.tif")[3:], intensities(tmp_path / "edge.tif")[3:])
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])

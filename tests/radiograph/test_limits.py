@@ -19,6 +19,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGBa
 
 import napari_jsn as jsn
 from napari_jsn.cli import main
+from napari_jsn.radiograph.dicom import is_dicom
 from napari_jsn.radiograph.intensity import MAX_PIXELS
 
 HUGE = (65500, 65500)
@@ -226,6 +227,12 @@ def test_the_command_refuses_it_with_exit_code_2(tmp_path, capsys, make, command
         assert end.value.code == 2, printed.err
         assert "Traceback" not in printed.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the system has no pipes in folders")
+@pytest.mark.parametrize("make", [pipe, device, subfolder])
+def test_content_is_looked_for_in_regular_files_only(tmp_path, make):
+    assert not is_dicom(make(tmp_path))
 
 
 def test_a_folder_whose_name_is_too_long_is_refused(tmp_path, capsys):

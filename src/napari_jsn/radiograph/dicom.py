@@ -29,6 +29,8 @@ DERIVED = ("SEG", "RTDOSE", "REG")
 
 def is_dicom(path: Path) -> bool:
     """Return whether a file is DICOM, with or without preamble and with any file extension."""
+    if path.exists() and not path.is_file():  # a folder; or a pipe or device, which would wait or never end
+        return False
     with path.open("rb") as file:
         return _is_dicom(file)
 
