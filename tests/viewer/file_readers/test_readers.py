@@ -67,7 +67,7 @@ def test_layers_open_in_a_viewer(folder):
 
 
 def test_masks_are_optional_and_any_image_format_will_do(tmp_path):
-    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    pixels = np.arange(96, dtype=np.uint8).reshape(8, 12)
     Image.fromarray(pixels).save(tmp_path / "FIXED.PNG")
     Image.fromarray(pixels).save(tmp_path / "moving.tif")
     assert [layer[1]["name"] for layer in readers.read_pair_folder(str(tmp_path))] == ["FIXED", "moving"]
