@@ -222,14 +222,18 @@ def test_what_is_no_hand_is_left_out_and_told(folder):
     study = read_patient(patient)
     assert len(study.visits[0].radiographs) == 2
     assert study.notes == (
-        "Files that are not radiographs of hands were left out: 1 of body part FOOT, 1 of modality MR.",
+        "Files that are not radiographs of hands were left out: 1 of body part FOOT (v01_other0.dcm), "
+        "1 of modality MR (v01_other1.dcm).",
         "Visit 1: lateral or oblique views were left out (LL).",
     )
     for path in patient.glob("SIM*.dcm"):
         path.unlink()
     for name in ("v01_other2.dcm", "radiographs.csv"):
         (patient / name).unlink()
-    assert "These files were left out: 1 of body part FOOT, 1 of modality MR" in words_of(patient)
+    assert (
+        "These files were left out: 1 of body part FOOT (v01_other0.dcm), 1 of modality MR (v01_other1.dcm)."
+        in words_of(patient)
+    )
 
 
 def test_who_it_is_stays_out_unless_asked_for(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -81,8 +82,8 @@ def find_joints_many(
     from napari_jsn.networks.weights import model_identity
     from napari_jsn.radiograph import as_radiograph
 
-    if sides is not None and (not sides or not set(sides) <= {"L", "R"}):
-        raise InputError(f"Sides are 'L', 'R' or both, not {sides!r}. Give one or both of them.", "sides")
+    if sides is not None and (not isinstance(sides, Sequence) or not sides or not all(s in ("L", "R") for s in sides)):
+        raise InputError(f"Sides are 'L', 'R' or both, not {reprlib.repr(sides)}. Give one or both of them.", "sides")
     loaded = [as_radiograph(each, argument=argument) for each in radiographs]
     if not loaded:
         return []

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 from napari_jsn.anatomy import JOINTS, MEASURED_JOINTS, bones_of
@@ -137,6 +137,10 @@ def measure(
 
 def _joint_names(joints: Sequence[str]) -> tuple[str, ...]:
     """Return joint names in anatomical order."""
+    if not isinstance(joints, Iterable):
+        raise InputError(
+            f"The joints are {reprlib.repr(joints)}. Give a list of names, or leave joints out for all.", "joints"
+        )
     names = (joints,) if isinstance(joints, str) else tuple(joints)
     for name in names:
         bones_of(name)
@@ -147,7 +151,7 @@ def _joint_names(joints: Sequence[str]) -> tuple[str, ...]:
 
 def _patient(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Patient:
     """Return the input of :func:`measure` as a patient; refuse a patient with one visit."""
-    is_folder = isinstance(baseline, (str, os.PathLike)) and Path(baseline).is_dir()
+    is_folder = isinstance(baseline, (str, os.PathLike)) and os.path.isdir(baseline)
     if (is_folder or isinstance(baseline, Patient)) and followups:
         raise InputError("A patient contains all visits. Give it alone, or give radiographs one by one.", "followup")
     if isinstance(baseline, Patient):

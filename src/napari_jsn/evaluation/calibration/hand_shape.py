@@ -28,6 +28,7 @@ from napari_jsn.anatomy import RAYS
 from napari_jsn.common.csv_files import read_rows
 from napari_jsn.common.files import write_files
 from napari_jsn.evaluation.public_images import data_folder
+from napari_jsn.networks.weights import LICENCE
 
 Array = NDArray[np.float64]
 
@@ -108,6 +109,7 @@ def fit(hands: Array) -> dict[str, Any]:
     count = int(np.searchsorted(np.cumsum(variance) / variance.sum(), KEPT_VARIANCE)) + 1
     return {
         "source": "Landmarks of the Digital Hand Atlas by Payer et al., Med Image Anal 2019;54:207-219",
+        "licence": LICENCE,
         "command": "python -m napari_jsn.evaluation.calibration hand-shape",
         "hands": int(kept.sum()),
         "left_out": int((~kept).sum()),
