@@ -126,6 +126,19 @@ class Radiograph:
             spacing = (spacing * self.pixel_aspect, spacing)
         return replace(self, spacing_mm=spacing, spacing_source=GIVEN)
 
+    def inverted(self) -> Radiograph:
+        """Return the radiograph with inverted intensities, for a file that holds a negative.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import napari_jsn as jsn
+        >>> jsn.Radiograph(np.eye(2), display_range=(0.0, 0.75)).inverted().pixels.tolist()
+        [[0.0, 1.0], [1.0, 0.0]]
+        """
+        shown = None if self.display_range is None else (1 - self.display_range[1], 1 - self.display_range[0])
+        return replace(self, pixels=1 - self.pixels, display_range=shown)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """(H, W)."""

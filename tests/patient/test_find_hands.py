@@ -1,0 +1,73 @@
+"""Finding the hands of a patient: radiographs that are negatives are inverted once, with a note."""
+
+from dataclasses import replace
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+
+import napari_jsn as jsn
+from napari_jsn.common.reasons import ReasonCode
+from napari_jsn.patient.find_hands import find_hands
+from napari_jsn.patient.read import patient_from_radiographs, read_patient
+
+PAIR = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+BOTH = sorted(jsn.sample_folder("both_hands").glob("*.dcm"))[:2]
+
+
+def png(path, to):
+    stored = np.round(4095 * (1 - jsn.read_radiograph(path).pixels)).astype("<u2")
+    Image.fromarray(stored).save(to.with_suffix(".png"))
+    return to.with_suffix(".png")
+
+
+def inverse(path, to):
+    """MONOCHROME2 with Presentation LUT Shape INVERSE, on positive pixels."""
+    dataset = pydicom.dcmread(path)
+    dataset.decompress()
+    dataset.PresentationLUTShape = "INVERSE"
+    dataset.save_as(to.with_suffix(".dcm"))
+    return to.with_suffix(".dcm")
+
+
+def array(path, to):
+    radiograph = jsn.read_radiograph(path)
+    return replace(radiograph, pixels=1 - radiograph.pixels, display_range=None)
+
+
+def sound(path, to):
+    return path
+
+
+@pytest.mark.parametrize("paths", [PAIR, BOTH], ids=["one hand", "both hands"])
+@pytest.mark.parametrize("kinds", [(png, png), (inverse, inverse), (array, array), (sound, array)])
+def test_a_negative_is_inverted_once_and_noted(tmp_path, kinds, paths):
+    given = [kind(path, tmp_path / f"v{k}") for k, (kind, path) in enumerate(zip(kinds, paths, strict=True))]
+    spacing_mm = jsn.read_radiograph(paths[0]).spacing_mm
+    patient = find_hands(patient_from_radiographs(*given, spacing_mm=spacing_mm))
+    expected = find_hands(patient_from_radiographs(*paths, spacing_mm=spacing_mm))
+    notes = [note for note in patient.notes if "is a negative; its intensities were inverted" in note]
+    assert len(notes) == sum(kind is not sound for kind in kinds)
+    assert all(note.startswith(f"Visit {2 - k}") for k, note in enumerate(reversed(notes)))
+    for hand, right in zip(patient.hands, expected.hands, strict=True):
+        np.testing.assert_allclose(hand.radiograph.pixels, right.radiograph.pixels, atol=1e-3)
+        assert hand.side == right.side and ReasonCode.BONES_DARK not in {reason.code for reason in hand.reasons}
+        centres, right_centres = ([joint.centre for joint in each.joints] for each in (hand, right))
+        np.testing.assert_allclose(centres, right_centres, atol=0.5)
+    assert find_hands(patient) is patient
+
+
+def test_given_boxes_stay_on_a_negative():
+    boxes = {(k, "L"): list(jsn.find_joints(path)) for k, path in enumerate(PAIR, start=1)}
+    patient = find_hands(patient_from_radiographs(*(array(path, None) for path in PAIR), split=False), boxes)
+    assert sum("is a negative" in note for note in patient.notes) == 2
+    for hand, path in zip(patient.hands, PAIR, strict=True):
+        assert list(hand.joints) == boxes[hand.place]
+        np.testing.assert_allclose(hand.radiograph.pixels, jsn.read_radiograph(path).pixels, atol=1e-6)
+
+
+@pytest.mark.parametrize("sample", ["hand_pair", "both_hands"])
+def test_sound_radiographs_are_not_changed(sample):
+    patient = find_hands(read_patient(jsn.sample_folder(sample)))
+    assert not any("negative" in note for note in patient.notes)
