@@ -93,6 +93,7 @@ def read_dicom(path: Path, spacing_mm: Spacing = None) -> Radiograph:
         modality=str(header.value(dataset, "Modality") or ""),
         view=header.view(dataset),
         view_code=header.view_code(dataset),
+        described_oblique=header.describes_oblique(dataset),
         pixel_aspect=aspect,
         path=path,
     )

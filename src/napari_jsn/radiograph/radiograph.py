@@ -47,6 +47,8 @@ class Radiograph:
         View as stated in the file (``"PA"``, ``"LL"``, ``"oblique"``, ...); ``""`` where it is not stated.
     view_code : str
         The view as View Code Sequence states it in words, else ``""``.
+    described_oblique : bool
+        Whether a description of the series, which is free text, names a lateral or oblique view.
     pixel_aspect : float
         Height of a pixel over its width; 1 where pixels are square or where ``spacing_mm`` states their shape.
     origin : (int, int)
@@ -81,6 +83,7 @@ class Radiograph:
     modality: str = ""
     view: str = ""
     view_code: str = ""
+    described_oblique: bool = False
     pixel_aspect: float = 1.0
     origin: tuple[int, int] = (0, 0)
     path: Path | None = None
