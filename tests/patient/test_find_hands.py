@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 import napari_jsn as jsn
+from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import ReasonCode
 from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.read import patient_from_radiographs, read_patient
+from napari_jsn.patient.side_marker import read_marker
 
 PAIR = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
 BOTH = sorted(jsn.sample_folder("both_hands").glob("*.dcm"))[:2]
@@ -71,3 +73,19 @@ def test_given_boxes_stay_on_a_negative():
 def test_sound_radiographs_are_not_changed(sample):
     patient = find_hands(read_patient(jsn.sample_folder(sample)))
     assert not any("negative" in note for note in patient.notes)
+
+
+@pytest.mark.parametrize("unread", [(), ("R",), ("L",)])
+def test_a_mirrored_film_of_both_hands_is_never_measured_against_an_unmirrored_one(monkeypatch, unread):
+    first, second = (replace(jsn.read_radiograph(path), side=None) for path in BOTH)
+    mirrored = replace(second, pixels=second.pixels[:, ::-1])
+
+    def read(pixels, pixel_mm):
+        letter = read_marker(pixels, pixel_mm)
+        return None if letter is None or letter.side in unread else letter
+
+    monkeypatch.setattr("napari_jsn.patient.split.read_marker", read)
+    with pytest.raises(InputError, match="either all mirrored or none"):
+        find_hands(patient_from_radiographs(first, mirrored))
+    both = find_hands(patient_from_radiographs(replace(first, pixels=first.pixels[:, ::-1]), mirrored))
+    assert sum("so the image is mirrored" in note for note in both.notes) == 2 * (2 - len(unread))

@@ -51,6 +51,7 @@ class ReasonCode(Enum):
     NO_HAND = "No finger joints were found on a radiograph."
     HAND_ROTATED = "A hand does not point up."
     HAND_TOO_COARSE = "A hand has too few pixels to measure its joints."
+    SIDE_CONTRADICTED = "The lead letter contradicts the hand's anatomy: its side is uncertain."
     BONES_DARK = "The bones are darker than the soft tissue: the image is a negative."
     VIEW_OBLIQUE = "A hand seems to be seen from the side or obliquely."
     # progression

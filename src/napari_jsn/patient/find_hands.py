@@ -15,7 +15,7 @@ from napari_jsn.localization.polarity import bones_are_dark
 from napari_jsn.patient.check_hands import check_hands, check_sides
 from napari_jsn.patient.check_tags import check_tags, leave_out_oblique
 from napari_jsn.patient.patient import Hand, Patient, Place
-from napari_jsn.patient.split import hands_of
+from napari_jsn.patient.split import hands_of, with_side_reason
 from napari_jsn.radiograph.radiograph import GIVEN
 
 
@@ -120,7 +120,7 @@ def find_hands(
     for hand in patient.hands:
         hand = replace(hand, found=joints.get(hand.place, hand.found))
         hand, turned = _with_bright_bones(hand, model, device)
-        searched[hand.visit].append(hand)
+        searched[hand.visit].append(with_side_reason(hand))
         notes += turned
     patient = patient.with_hands(searched)
     notes += check_hands(patient)
