@@ -29,10 +29,10 @@ def keystone(pixels, share, quarters):
     return np.clip(np.rot90(ndimage.map_coordinates(turned, [y / w, x / w], order=3), -quarters), 0, 1)
 
 
-@pytest.mark.parametrize(("share", "quarters"), [(0.04, 0), (0.05, 1), (0.05, 2)])
-def test_a_keystone_distortion_is_noted(share, quarters):
+def test_a_keystone_distortion_is_noted():
     first, second = (jsn.read_radiograph(path) for path in sorted(jsn.sample_folder("hand_pair").glob("*.dcm")))
-    found = measure(first, replace(second, pixels=keystone(second.pixels, share, quarters).astype(np.float32)))
+    distorted = replace(second, pixels=keystone(second.pixels, 0.05, 1).astype(np.float32))
+    found = measure(first, distorted)
     assert any("Visit 2, left: the scale of the bones drifts by" in note for note in found.notes)
 
 

@@ -100,15 +100,15 @@ def _plane(places: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[ND
     """Return the slope (2,) of a plane through values at (n, 2) places, fitted robustly, and its covariance."""
     design = np.column_stack([np.ones(len(values)), places - places.mean(axis=0)])
     weights, variance = np.ones(len(values)), 0.0
-    fit = np.zeros(3)
+    fit: NDArray[np.float64] = np.zeros(3)
     for _ in range(10):
-        fit = np.linalg.lstsq(design * weights[:, None], values * weights, rcond=None)[0]
+        fit = np.asarray(np.linalg.lstsq(design * weights[:, None], values * weights, rcond=None)[0], dtype=float)
         residual = values - design @ fit
         sd = 1.48 * float(np.median(np.abs(residual))) + 1e-4
         variance = sd**2
         weights = np.sqrt(1 / (1 + (residual / (2 * sd)) ** 2))
     normal = design.T @ (design * weights[:, None] ** 2)
-    return fit[1:], np.linalg.pinv(normal)[1:, 1:] * variance
+    return fit[1:], np.asarray(np.linalg.pinv(normal)[1:, 1:] * variance, dtype=float)
 
 
 def with_drift_reasons(rows: Sequence[Narrowing]) -> list[Narrowing]:
