@@ -10,6 +10,7 @@ from typing import Any
 from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.localization.found_joints import FoundJoints
 
 
@@ -76,6 +77,7 @@ def find_joints_many(
         The name of the argument that an error carries.
     """
     from napari_jsn.localization.network import build_joint_net
+    from napari_jsn.localization.polarity import bones_are_dark
     from napari_jsn.localization.search import find_rotation, search_hands
     from napari_jsn.localization.sides import joints_of_hands, no_hand
     from napari_jsn.networks.load import load_network
@@ -99,6 +101,8 @@ def find_joints_many(
         hands, to_radiograph = search_hands(pixels, spacing_mm, network, device)
         if hands:
             joints = joints_of_hands(hands, to_radiograph, radiograph, sides)
+            if bones_are_dark(pixels, joints):
+                joints = replace(joints, reasons=(*joints.reasons, Reason(ReasonCode.BONES_DARK)))
         else:
             joints = no_hand(find_rotation(pixels, spacing_mm, network, device))
         found.append(replace(joints, model=identity))

@@ -21,7 +21,7 @@ from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.labels import side_order
 from napari_jsn.patient.patient import Hand, Patient, Place
 from napari_jsn.patient.read import patient_from_radiographs, read_patient
-from napari_jsn.progression.hand_scale import with_hand_scale
+from napari_jsn.progression.hand_scale import with_drift_reasons, with_hand_scale
 from napari_jsn.progression.joint_course import JointCourse, has_both_bones, narrowings_of
 from napari_jsn.progression.joint_views import make_joint_views
 from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
@@ -126,7 +126,7 @@ def measure(
     pairs = _pairs(patient, names, views or {})
     registered = _register(pairs, views or {}, method, where, stages.next("Registering the joints"))
     complete = views is not None and len(registered) == len(pairs)
-    narrowings = [] if views is None else _narrowings(patient, names, views, registered, complete)
+    narrowings = [] if views is None else with_drift_reasons(_narrowings(patient, names, views, registered, complete))
     notes = (*patient.notes, *progression_notes(patient.hands, narrowings), *(() if complete else (_ABORTED,)))
     models = {"segmentation": model_identity("segmentation", segmentation)}
     if localized_by := sorted({hand.found.model for hand in patient.hands if hand.found and hand.found.model}):

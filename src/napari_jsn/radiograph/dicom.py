@@ -115,6 +115,7 @@ def read_dicom(path: Path, spacing_mm: Spacing = None) -> Radiograph:
         view=header.view(dataset),
         view_code=header.view_code(dataset),
         presentation_intent=header.presentation_intent(dataset),
+        described_oblique=header.describes_oblique(dataset),
         pixel_aspect=aspect,
         path=path,
     )
