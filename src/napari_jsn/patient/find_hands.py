@@ -46,10 +46,16 @@ def split_hands(
     InputError
         If two hands overlap.
     """
-    progress, boxes = progress or Silent(), boxes or {}
     if patient.hands_split:
         return patient
-    patient = keep_one_intent(leave_out_oblique(patient))
+    chosen = keep_one_intent(leave_out_oblique(patient))
+    return _split_hands(chosen, boxes or {}, model, device, progress or Silent())
+
+
+def _split_hands(
+    patient: Patient, boxes: Mapping[Place, Sequence[Joint]], model: str, device: str | None, progress: Progress
+) -> Patient:
+    """Search and split the radiographs of unknown side, after the radiographs to use were chosen."""
     unknown = [hand for hand in patient.hands if hand.side is None and hand.place not in boxes]
     split: dict[int, list[Hand]] = {}
     notes: list[str] = []
@@ -100,7 +106,11 @@ def find_hands(
     progress, boxes = progress or Silent(), boxes or {}
     if patient.hands_found and not boxes:
         return patient
-    patient = split_hands(check_tags(keep_one_intent(leave_out_oblique(patient))), boxes, model, device, progress)
+    if patient.hands_split:
+        patient = check_tags(patient)
+    else:
+        chosen = keep_one_intent(leave_out_oblique(patient))
+        patient = _split_hands(check_tags(chosen), boxes, model, device, progress)
     if not patient.hands_split:
         return patient
     notes = check_sides(patient)  # before the joints are searched, which is slower
