@@ -17,6 +17,7 @@ from napari_jsn.registration.methods import MethodResult, PreparedPair, load_met
 from napari_jsn.registration.prepare import PreparedImage, native_map, prepare_many
 from napari_jsn.registration.result import Registration
 from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
+from napari_jsn.segmentation.found_bones import segmentation_reasons
 
 
 def register(
@@ -188,4 +189,4 @@ def _result(
 
 def _segmentation_reasons(image: PreparedImage, name: str) -> list[Reason]:
     """Return why the segmentation of the bones is not reliable; empty if the masks were given."""
-    return [reason.about(f"In the {name} image") for reason in getattr(image.masks, "reasons", ())]
+    return [reason.about(f"In the {name} image") for reason in segmentation_reasons(image.masks)]

@@ -25,6 +25,11 @@ class NarrowingFigures:
         return self.narrowing_px.scaled(self.spacing_mm)
 
     @property
+    def narrowing_and_unit(self) -> tuple[Estimate, str]:
+        """The narrowing in mm and ``"mm"``, or in pixels and ``"px"`` if the pixel size is not known."""
+        return (self.narrowing_px, "px") if self.spacing_mm is None else (self.narrowing_mm, "mm")
+
+    @property
     def jsn_mm(self) -> float:
         """The narrowing in baseline mm."""
         return self.narrowing_mm.value
@@ -125,7 +130,7 @@ class Registration(NarrowingFigures, WithReasons):
         from napari_jsn.drawing.joint import joint_svg, spectrum_svg
         from napari_jsn.drawing.notebook import picture_html, result_html, table_html
 
-        figure, unit = (self.narrowing_px, "px") if self.spacing_mm is None else (self.narrowing_mm, "mm")
+        figure, unit = self.narrowing_and_unit
         low, high = figure.ci95
         rows = [
             (f"JSN ({unit})", f"{figure.value:+.3f}"),
@@ -143,10 +148,10 @@ class Registration(NarrowingFigures, WithReasons):
             picture_html(spectrum_svg(self.transformed_spectrum, limit), 160, "transformed loss spectrum"),
         )
         notes = [str(reason) for reason in self.reasons]
-        return result_html("Registration", table_html(("figure", "value"), rows), *pictures, notes=notes)
+        return result_html(repr(self)[1:-1], table_html(("figure", "value"), rows), *pictures, notes=notes)
 
     def __repr__(self) -> str:
-        figure, unit = (self.narrowing_px, "px") if self.spacing_mm is None else (self.narrowing_mm, "mm")
+        figure, unit = self.narrowing_and_unit
         low, high = figure.ci95
         state = "" if self.reliable else ", not reliable"
         return f"<Registration: JSN {figure.value:+.3f} {unit} [{low:+.3f}, {high:+.3f}], {self.method}{state}>"

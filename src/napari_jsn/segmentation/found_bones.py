@@ -48,6 +48,11 @@ class FoundBones(BoneMasks, WithReasons):
     confidence: float = 1.0
 
 
+def segmentation_reasons(masks: BoneMasks) -> tuple[Reason, ...]:
+    """Return why masks that the network found are not reliable; empty for masks that were given."""
+    return masks.reasons if isinstance(masks, FoundBones) else ()
+
+
 def bones_from_probability(probability: NDArray[np.float32]) -> FoundBones:
     """Return the two bones of one image.
 
