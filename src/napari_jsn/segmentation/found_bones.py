@@ -47,6 +47,11 @@ class FoundBones(BoneMasks, WithReasons):
     reasons: tuple[Reason, ...] = ()
     confidence: float = 1.0
 
+    def __repr__(self) -> str:
+        rows, cols = self.shape
+        state = "" if self.reliable else ", not reliable"
+        return f"<FoundBones: {rows} x {cols} pixels, {self._shares()}, confidence {self.confidence:.2f}{state}>"
+
 
 def segmentation_reasons(masks: BoneMasks) -> tuple[Reason, ...]:
     """Return why masks that the network found are not reliable; empty for masks that were given."""
