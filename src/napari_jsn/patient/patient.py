@@ -120,7 +120,15 @@ class Visit:
 
     @classmethod
     def from_radiographs(cls, number: int, day: date | None, radiographs: Iterable[Radiograph]) -> Visit:
-        """Return a visit of radiographs whose joints have not been searched; they are named after visit and side."""
+        """Return a visit of radiographs whose joints have not been searched; they are named after visit and side.
+
+        Examples
+        --------
+        >>> import napari_jsn as jsn
+        >>> paths = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+        >>> jsn.Visit.from_radiographs(1, None, [jsn.read_radiograph(paths[0])]).hands
+        (<Hand: visit 1, left, joints not searched>,)
+        """
         named = (replace(each, name=radiograph_label(number, each.side)) for each in radiographs)
         return cls(number, day, tuple(Hand(number, day, each) for each in sorted(named, key=_side_order)))
 

@@ -92,11 +92,12 @@ class Registration(NarrowingFigures, WithReasons):
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> from napari_jsn.simulation.joint_pair import joint_pair
-    >>> pair = joint_pair("MCP2", 0.3, seed=1)
-    >>> registration = jsn.register(pair.fixed, pair.moving, spacing_mm=pair.spacing_mm)
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> fixed = jsn.joint_image(baseline, jsn.find_joints(baseline)[2])
+    >>> moving = jsn.joint_image(followup, jsn.find_joints(followup)[2])
+    >>> registration = jsn.register(fixed, moving)
     >>> registration.reliable, round(registration.jsn_mm, 1)
-    (True, 0.3)
+    (True, 0.4)
     >>> registration.transformed_loss < registration.original_loss
     True
     """

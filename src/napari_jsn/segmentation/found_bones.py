@@ -38,10 +38,11 @@ class FoundBones(BoneMasks, WithReasons):
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> from napari_jsn.simulation.joint_pair import joint_pair
-    >>> bones = jsn.segment(joint_pair("MCP2", 0.2, seed=1).fixed)
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> image = jsn.joint_image(baseline, jsn.find_joints(baseline)[2])
+    >>> bones = jsn.segment(image)
     >>> bones.reliable, bones.shape, bones.confidence > 0.95
-    (True, (256, 256), True)
+    (True, (162, 162), True)
     """
 
     reasons: tuple[Reason, ...] = ()
