@@ -40,7 +40,6 @@ RECORDS = (
 
 #: Names in the recorded commands and what they stand for: a card records the last name of a path only.
 PATHS = {
-    "--data data": '--data "$NAPARI_JSN_DATA"',
     "--data finger-joints": '--data "$NAPARI_JSN_DATA/finger-joints"',
     "--page localization.md": "--page docs/localization.md",
 }
@@ -51,6 +50,9 @@ NEEDS = """\
 # TASK-default.safetensors and TASK-default.json, before the next command: that one uses the model.\
 """
 COMMENTS = {
+    "train localization --data data ": """\
+# data is a folder with the two folders of public hands: mkdir data; cp -r "$NAPARI_JSN_DATA"/{hands,more-hands} data\
+""",
     "--start registration-first.safetensors": """\
 # registration-first.safetensors, the start of this training, is not in the repository: the weights of the same network
 # after 400 batches of 32 pairs. Without it, leave --start out: the network then starts from random weights.\
