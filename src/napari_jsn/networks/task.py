@@ -71,7 +71,7 @@ class TrainingTask:
     preset : str
         One of ``architectures``.
     source, terms : str
-        What the card says of the real images.
+        Source of the real images and their terms of use, for the model card.
 
     Raises
     ------
