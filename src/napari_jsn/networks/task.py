@@ -1,4 +1,4 @@
-"""Training tasks: what training asks of one, and the parts that all of them share."""
+"""Base of the training tasks: the interface that training uses, and what all tasks share."""
 
 from __future__ import annotations
 

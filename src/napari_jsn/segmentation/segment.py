@@ -39,7 +39,7 @@ def segment(joint_image: Any, model: str = "default", device: str | None = None)
     -------
     FoundBones
         Masks ``upper`` and ``lower``, (H, W) bool, which may overlap; each is one piece without holes. ``reasons``
-        lists what is doubtful about them.
+        states why they are not reliable.
 
     Raises
     ------
