@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from benchmarks import closure, injected_change, known_motion, reference_pairs, time_and_memory, wrong_pairs
+from benchmarks import closure, gpu, injected_change, known_motion, reference_pairs, time_and_memory, wrong_pairs
 from benchmarks.methods_compared import BenchmarkRow, ComparedMethod, methods_compared
 from benchmarks.report import print_table, write_page
 from napari_jsn.common.errors import InputError
@@ -39,6 +39,8 @@ TESTS: dict[str, Test] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the chosen tests, print one table, and write the page after a full run."""
     options = _parse(arguments)
+    if options.what == "gpu":
+        return gpu.run()
     settings = Settings(options.pairs, options.joints, options.seed, options.threads)
     if options.quick:
         settings = Settings(min(24, options.pairs), min(6, options.joints), options.seed, options.threads)
@@ -71,6 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "what", nargs="?", choices=["peers", "gpu"], default="peers",
+        help="peers: the comparison with other software (default); gpu: CPU against CUDA, and pairs per second",
+    )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a few pairs of every test; writes no page")
     parser.add_argument(
         "--only", action="append", choices=list(TESTS), help="this test only (repeatable); writes no page"

@@ -13,6 +13,14 @@ from napari_jsn.simulation.simulated_radiograph import BoneMask, JointTruth, Sim
 from napari_jsn.simulation.visit import Disease
 
 
+@pytest.fixture(scope="session", autouse=True)
+def key_of_pseudonyms(tmp_path_factory):
+    """Keep the key of pseudonyms in a folder of the tests, not beside the settings of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NAPARI_JSN_KEY", str(tmp_path_factory.mktemp("key") / "pseudonyms.key"))
+        yield
+
+
 @cache
 def make_pair(jsn_mm=0.3, seed=1, joint="MCP2"):
     drawn = Motion.draw(np.random.default_rng(seed), spread=0.5)

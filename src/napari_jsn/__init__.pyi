@@ -8,6 +8,7 @@ from .export.dicom.files import dicom_files as dicom_files
 from .export.dicom.reading import BoneSegmentation as BoneSegmentation
 from .export.dicom.reading import read_bone_masks_seg as read_bone_masks_seg
 from .export.dicom.reading import read_progression_sr as read_progression_sr
+from .export.figure import registration_figure as registration_figure
 from .export.progression_files import write_progression as write_progression
 from .export.registration_files import write_registration as write_registration
 from .joint.bone_masks import BoneMasks as BoneMasks

@@ -1,6 +1,7 @@
 """The command ``measure``: what it prints, writes and refuses. Measuring is replaced; ``demo`` measures."""
 
 import os
+import re
 import shutil
 import signal
 from dataclasses import replace
@@ -18,6 +19,7 @@ from napari_jsn.cli.printing import print_progression
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.progression import measure as measuring
+from tests.patient.hands import not_square
 from tests.progression import made_up
 
 SAMPLE = Path(str(files("napari_jsn"))) / "samples" / "hand_pair" / "SIM0001"
@@ -123,7 +125,7 @@ def test_options_reach_the_measurement(run, asked):
     assert {hand.radiograph.spacing_mm for hand in asked["study"].hands} == {0.2}
     assert (asked["localization"], asked["segmentation"]) == ("mine", "yours")
     assert [visit.day.isoformat() for visit in asked["study"].visits] == ["2020-01-15", "2021-01-13"]
-    assert asked["study"].patient_id == "anonymous"
+    assert re.fullmatch(r"P[0-9a-f]{8}", asked["study"].patient_id)
 
 
 def test_dicom_objects_on_request_are_removed_with_the_next_set(run, asked, tmp_path):
@@ -229,3 +231,10 @@ def test_a_failure_while_drawing_leaves_the_old_report(run, asked, tmp_path, mon
     monkeypatch.setattr("napari_jsn.export.report.strips.strip", fail)
     assert run(*FILMS, "--out", tmp_path)[0] == 130
     assert names(tmp_path) == ["joints.csv", "report.html"] and (tmp_path / "joints.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(("ratio", "spacing_mm"), [((2, 1), (0.288, 0.144)), ((4, 3), (0.192, 0.144)), ((1, 1), 0.144)])
+def test_one_spacing_of_pixels_that_are_not_square_is_the_column_spacing(tmp_path, run, asked, ratio, spacing_mm):
+    code, _, err = run(*not_square(tmp_path, ratio), "--spacing-mm", "0.144")
+    assert (code, err) == (0, "")
+    assert [hand.radiograph.spacing_mm for hand in asked["study"].hands] == [pytest.approx(spacing_mm)] * 2

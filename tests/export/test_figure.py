@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from napari_jsn.common.reasons import Reason, ReasonCode
-from napari_jsn.export.figure import TITLES, png_bytes, registration_figure
+from napari_jsn.export.figure import TITLES, png_bytes, registration_figure, svg_bytes
 from napari_jsn.joint import BoneMasks
 
 REASON = "The motion models disagree by 0.31 mm, more than twice the limit. " * 4
@@ -57,7 +57,9 @@ def test_figures_are_written_below_the_panels(simulated, registration):
     written = words(registration_figure(simulated.fixed, simulated.moving, registration, title="Fixed a.png"))
     assert "+0.300 mm" in written and "+0.280 to +0.320 mm (sd 0.010 mm)" in written
     assert f"{registration.lower.dy:+.3f}" in written
-    assert f"MSE {registration.original_loss:.5f}" in written
+    assert "P0, upper bone" in written and "P1, lower bone" in written
+    assert f"L(F,G) = {registration.original_loss:.5f}" in written
+    assert f"L(F,G') = {registration.transformed_loss:.5f}" in written
     assert "Fixed a.png" in written and "Reliable: yes" in written
     assert "5 mm" in written
 
@@ -123,3 +125,8 @@ def test_names_in_any_script_are_no_warning(simulated, registration, recwarn):
         registration_figure(simulated.fixed, simulated.moving, registration, title="Fixed \u57fa\u6e96.png $x$"), dpi=60
     )
     assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_the_figure_is_vector_graphics_too_and_always_the_same(simulated, registration):
+    first, again = (svg_bytes(registration_figure(simulated.fixed, simulated.moving, registration)) for _ in range(2))
+    assert first == again and b"<svg" in first and b"Date" not in first

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.reasons import Reason, ReasonCode
-from napari_jsn.export.table import csv_bytes, table
+from napari_jsn.export.table import table
 from napari_jsn.registration.record import flat_record, spacing_cell
 
 

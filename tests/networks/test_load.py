@@ -50,7 +50,21 @@ def test_a_network_can_be_prepared_for_inference(save):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"architecture": {"size": 4}}, {"architecture": {}}, {"architecture": ""}, {"input_size_px": []}],
+    [
+        {"architecture": {"size": 4}},
+        {"architecture": {"size": -3}},
+        {"architecture": {"size": 10**12}},
+        {"architecture": {"size": 2**70}},
+        {"architecture": {"size": [3]}},
+        {"architecture": {}},
+        {"architecture": ""},
+        {"architecture": {"size": None}},
+        {"input_size_px": []},
+        {"input_size_px": [-32, -32]},
+        {"input_size_px": [0, 0]},
+        {"input_size_px": [10**9, 10**9]},
+        {"input_size_px": [None]},
+    ],
     ids=json.dumps,
 )
 def test_weights_that_do_not_fit_their_card_are_refused(save, changes):

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 import torch
@@ -29,6 +30,14 @@ def test_the_calibration_of_refined_is_shipped():
 def test_every_card_says_its_task_and_is_plain_data(name):
     assert card(name)["task"]
     json.dumps(card(name), allow_nan=False)
+
+
+@pytest.mark.parametrize("name", cards())
+def test_every_card_states_its_licence(name):
+    about = card(name)
+    assert about["licence"].startswith("BSD-3-Clause")
+    sources = about.get("training_data", [])
+    assert ("no licence" in about["licence"]) == any("no licence" in source["terms"] for source in sources)
 
 
 @pytest.mark.parametrize("name", ["nothing", "../napari", "registration-refined.json", ""])
@@ -73,12 +82,24 @@ def test_a_foreign_or_truncated_file_is_refused(models, damage):
         weights.load("toys", "mine")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "\x00", "[" * 200_000, '{"a":' * 100_000, " " * 5_000_000], ids=lambda text: text[:5]
+)
 def test_a_damaged_card_is_refused(models, text):
     path = weights.save(models, STATE, ABOUT)
     path.with_suffix(".json").write_text(text)
     with pytest.raises(InputError, match="card"):
         weights.load("toys", "mine")
+    assert weights.model_identity("toys", "mine") == "mine"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes")
+def test_a_pipe_is_no_card(models):
+    path = weights.save(models, STATE, ABOUT).with_suffix(".json")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="card"):
+        weights.load("toys", str(path.with_suffix(".safetensors")))
 
 
 def test_what_is_no_safetensors_is_refused_even_with_the_right_hash(models):

@@ -3,7 +3,10 @@
 from datetime import date
 
 import numpy as np
+from pydicom import dcmread
+from scipy.ndimage import zoom
 
+from napari_jsn import sample_folder
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.joint import Joint
 from napari_jsn.localization.found_joints import ANATOMY, FoundJoints
@@ -40,3 +43,21 @@ def film(sides="", day="2020-01-06", seed=0, shape=(330, 470), spacing_mm=SPACIN
     if spacing_mm is not None:
         facts = {"spacing_source": "magnification corrected", **facts}
     return Radiograph(np.clip(pixels, 0, 1), spacing_mm, acquired=acquired, **facts)
+
+
+def not_square(folder, ratio=(2, 1)):
+    """Write the shipped hand at two visits with pixels that are not square and of unknown size; return the files."""
+    paths = []
+    for path in sorted(sample_folder("hand_pair").glob("*.dcm")):
+        dataset = dcmread(path)
+        dataset.decompress()
+        stored = zoom(dataset.pixel_array, (ratio[1] / ratio[0], 1), order=1)
+        dataset.Rows, dataset.Columns = stored.shape
+        dataset.PixelData = np.ascontiguousarray(stored).astype("<u2").tobytes()
+        for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
+            if keyword in dataset:
+                delattr(dataset, keyword)
+        dataset.PixelAspectRatio = list(ratio)
+        dataset.save_as(folder / path.name)
+        paths.append(folder / path.name)
+    return paths

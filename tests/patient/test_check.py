@@ -70,13 +70,25 @@ def test_two_films_of_one_hand_on_one_day():
         "LATERAL_OBL",
         "LAT_L",
         "OBLIQ",
+        "PAOBL",
+        "obl. 1",
+        "AP/LAT",
+        "seitlich",
+        "Schr\u00e4gaufnahme",
+        "mediolateral",
+        "profil",
+        "Zitherspieler",
+        "N\u00f8rgaard",
+        "MLO",
     ],
 )
 def test_lateral_and_oblique_views(view):
     assert "Visit 2, left is a lateral or oblique view" in messages(study(left(0), left(1, view=view)))
 
 
-@pytest.mark.parametrize("view", ["", "PA", "AP", "postero-anterior", "bilateral"])
+@pytest.mark.parametrize(
+    "view", ["", "PA", "AP", "postero-anterior", "bilateral", "unilateral", "dorsopalmar", "HAND PA", "DP"]
+)
 def test_other_views_pass(view):
     assert checked(study(left(0), left(1, view=view))) == []
 
@@ -89,11 +101,29 @@ def test_the_view_code_counts_where_there_is_no_view_position():
 
 @pytest.mark.parametrize(
     ("view", "code"),
-    [("PA", "lateral projection"), ("AP", "oblique projection"), ("postero-anterior", "medio-lateral")],
+    [
+        ("PA", "lateral projection"),
+        ("AP", "oblique projection"),
+        ("postero-anterior", "medio-lateral"),
+        ("PA", "antero-posterior"),
+        ("AP", "postero-anterior"),
+        ("PA", "postero-anterior oblique (dp)"),
+    ],
 )
 def test_a_view_position_that_the_code_contradicts_is_noted(view, code):
     (note,) = checked(study(left(0), left(1, view=view, view_code=code)))
     assert f"View Position states {view}, but View Code Sequence states {code}" in note
+
+
+@pytest.mark.parametrize("view", ["HAND", "unknown", "?"])
+def test_a_view_position_that_names_no_view_leaves_it_to_the_code(view):
+    assert "lateral or oblique view (oblique)" in messages(study(left(0), left(1, view=view, view_code="oblique")))
+    assert checked(study(left(0), left(1, view=view, view_code="postero-anterior"))) == []
+
+
+def test_a_description_of_an_oblique_view_is_noted():
+    (note,) = checked(study(left(0), left(1, view="PA", described_oblique=True)))
+    assert note.startswith("Visit 2, left: the description of its series names a lateral or oblique view")
 
 
 @pytest.mark.parametrize("aspect", [2.0, 0.5, 1.25])

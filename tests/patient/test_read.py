@@ -1,4 +1,5 @@
 import os
+import re
 
 import numpy as np
 import pydicom
@@ -221,14 +222,18 @@ def test_what_is_no_hand_is_left_out_and_told(folder):
     study = read_patient(patient)
     assert len(study.visits[0].radiographs) == 2
     assert study.notes == (
-        "Files that are not radiographs of hands were left out: 1 of body part FOOT, 1 of modality MR.",
+        "Files that are not radiographs of hands were left out: 1 of body part FOOT (v01_other0.dcm), "
+        "1 of modality MR (v01_other1.dcm).",
         "Visit 1: lateral or oblique views were left out (LL).",
     )
     for path in patient.glob("SIM*.dcm"):
         path.unlink()
     for name in ("v01_other2.dcm", "radiographs.csv"):
         (patient / name).unlink()
-    assert "These files were left out: 1 of body part FOOT, 1 of modality MR" in words_of(patient)
+    assert (
+        "These files were left out: 1 of body part FOOT (v01_other0.dcm), 1 of modality MR (v01_other1.dcm)."
+        in words_of(patient)
+    )
 
 
 def test_who_it_is_stays_out_unless_asked_for(folder):
@@ -238,7 +243,7 @@ def test_who_it_is_stays_out_unless_asked_for(folder):
     texts = " ".join(
         [study.patient_id, *study.notes, *(f"{f.name} {f.side_source} {f.acquired_source}" for f in films)]
     )
-    assert study.patient_id == "anonymous" and "SIM" not in texts
+    assert re.fullmatch("P[0-9a-f]{8}", study.patient_id) and "SIM" not in texts
     assert read_patient(patient, patient_id="P7").patient_id == "P7"
     assert read_patient(patient, keep_identity=True).patient_id == "SIM0001"
 
@@ -259,7 +264,8 @@ def test_radiographs_one_by_one(folder, film):
     ]  # fmt: skip
     assert [str(visit.day) for visit in study.visits] == ["2020-01-06", "2021-01-04"]
     assert (
-        study.patient_id == "anonymous" and patient_from_radiographs(*paths, keep_identity=True).patient_id == "SIM0001"
+        study.patient_id == read_patient(patient).patient_id
+        and patient_from_radiographs(*paths, keep_identity=True).patient_id == "SIM0001"
     )
     other = pydicom.dcmread(paths[1][0])
     other.PatientID = "else"
@@ -314,3 +320,20 @@ def test_visits_of_the_table_are_not_said_to_come_from_names(folder):
     first, second = sorted(path.name for path in patient.glob("*.png"))
     (patient / "radiographs.csv").write_text(f"file,visit,side\n{first},1,L\n{second},2,L\n")
     assert not any("names" in note for note in read_patient(patient).notes)
+
+
+@pytest.mark.parametrize("given", ["P07", "=P07", "\u5c71\u7530"])
+def test_a_pseudonym_that_is_given_is_kept(folder, given):
+    from napari_jsn.progression.measure import measure
+
+    class Stopped:
+        aborted = True
+
+        def update(self, done, total, message=""):
+            pass
+
+    place = folder(sides=(("L",),))
+    patient = read_patient(place, split=False)
+    assert read_patient(place, split=False, patient_id=given).patient_id == given
+    assert measure(patient, patient_id=given, progress=Stopped()).patient_id == given
+    assert measure(patient, progress=Stopped()).patient_id == patient.patient_id

@@ -75,6 +75,7 @@ def test_a_patient_is_split_where_sides_are_not_stated(monkeypatch):
         "napari_jsn.patient.find_hands.find_joints_many",
         lambda radiographs, *options, **more: [found(each.side) for each in radiographs],
     )
+    monkeypatch.setattr("napari_jsn.patient.find_hands.bones_are_dark", lambda *_: False)  # made-up films have none
     both, one = film("LR", side_source="ImageLaterality: both"), film("R", day="2021-01-06", seed=1, side="R")
     unknown = film("L", day="2021-01-06", seed=2)
     visits = (Visit.from_radiographs(1, both.day, (both,)), Visit.from_radiographs(2, one.day, (one, unknown)))

@@ -6,7 +6,7 @@ import pytest
 
 from napari_jsn import __version__
 from napari_jsn.anatomy import MEASURED_JOINTS
-from napari_jsn.export.table import csv_bytes
+from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.progression.progression import Progression
 from napari_jsn.progression.summary import closure_sdc_mm, sdc_mm, summaries
 from tests.progression.made_up import MISSING, progression

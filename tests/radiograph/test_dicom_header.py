@@ -156,3 +156,41 @@ def test_view_position_and_view_code_are_both_read():
 )
 def test_presentation_intent(attributes, intent):
     assert header.presentation_intent(dataset(**attributes)) == intent
+
+
+@pytest.mark.parametrize(
+    ("code", "scheme", "meaning", "words"),
+    [
+        ("399067008", "SCT", "", "lateral"),
+        ("399067008", "SCT", "seitlich", "lateral (seitlich)"),
+        ("R-10206", "SRT", "", "antero-posterior"),
+        ("R-102CD", "SNM3", "side", "lateral (side)"),
+        ("399182000", "SCT", "oblique projection", "oblique projection"),
+        ("399059000", "SCT", "PA", "postero-anterior oblique (PA)"),
+        ("X1", "99LOCAL", "Hand schr\u00e4g", "Hand schr\u00e4g"),
+        ("X1", "99LOCAL", "", ""),
+    ],
+)
+def test_the_view_is_read_from_the_code_too(code, scheme, meaning, words):
+    item = dataset(CodeValue=code, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
+    assert header.view_code(dataset(ViewCodeSequence=[item])) == words
+
+
+def test_modifiers_and_eponyms_are_part_of_the_view():
+    modifier = dataset(CodeValue="X", CodingSchemeDesignator="99LOCAL", CodeMeaning="oblique 45")
+    view = dataset(CodeValue="272479007", CodingSchemeDesignator="SCT", ViewModifierCodeSequence=[modifier])
+    assert header.view_code(dataset(ViewCodeSequence=[view])) == "postero-anterior, oblique 45"
+    norgaard = dataset(CodeValue="399157000", CodingSchemeDesignator="SCT")
+    assert header.view_code(dataset(ProjectionEponymousNameCodeSequence=[norgaard])) == "Norgaard"
+
+
+@pytest.mark.parametrize(
+    ("text", "oblique"),
+    [
+        ("HAND OBL LT", True), ("Hand_lateral", True), ("Hand schr\u00e4g", True), ("HAND PA/LAT", False),
+        ("Hand Latimer", False), ("Hand dp", False), ("", False), ("bilateral hands", False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("keyword", ["SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription"])
+def test_descriptions_of_an_oblique_view(keyword, text, oblique):
+    assert header.describes_oblique(dataset(SpecificCharacterSet="ISO_IR 192", **{keyword: text})) is oblique

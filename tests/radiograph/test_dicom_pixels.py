@@ -91,11 +91,78 @@ def test_lookup_tables_are_applied(save, cr, lut, stored, keyword):
     np.testing.assert_allclose(intensities(path), CURVE[stored] / 4095, atol=1e-6)
 
 
-def test_a_voi_lut_goes_before_a_window_and_on_beyond_its_ends(save, cr, lut, stored):
-    part = lut(list(range(1000, 3000)), first=1000)
-    radiograph = read_radiograph(save(cr(VOILUTSequence=[part, lut([5, 9])], WindowCenter=9, WindowWidth=3)))
-    np.testing.assert_allclose(radiograph.pixels, (np.clip(stored, 1000, 2999) - 1000) / 1999, atol=1e-6)
+def test_a_voi_lut_goes_before_a_window(save, cr, lut, stored):
+    whole = lut(CURVE.tolist())
+    radiograph = read_radiograph(save(cr(VOILUTSequence=[whole, lut([5, 9])], WindowCenter=9, WindowWidth=3)))
+    np.testing.assert_allclose(radiograph.pixels, CURVE[stored] / 4095, atol=1e-6)
     assert radiograph.display_range is None
+
+
+def ramp(low, high, first=0, count=4096):
+    """The entries of a window from ``low`` to ``high``, written as a table."""
+    return np.clip((first + np.arange(count) - low) / (high - low) * 4095, 0, 4095).round().astype(int).tolist()
+
+
+SATURATING = {
+    "both ends": (ramp(300, 1800), 0),
+    "white end": (ramp(0, 2500), 0),
+    "black end": (ramp(900, 4095), 0),
+    "beyond its ends": (ramp(1000, 2999, 1000, 2000), 1000),
+    "one step": (ramp(2000, 2001), 0),
+    "curved": ((np.clip(np.linspace(0, 1.3, 4096), 0, 1) ** 0.5 * 4095).round().astype(int).tolist(), 0),
+}
+
+
+@pytest.mark.parametrize("keyword", ["ModalityLUTSequence", "VOILUTSequence", "PresentationLUTSequence"])
+@pytest.mark.parametrize("name", SATURATING)
+@pytest.mark.parametrize("falling", [False, True])
+def test_a_table_that_saturates_cuts_nothing_off(save, cr, lut, stored, keyword, name, falling):
+    entries, first = SATURATING[name]
+    if keyword == "PresentationLUTSequence":
+        first = 0
+    table = lut([4095 - entry for entry in entries] if falling else entries, first=first)
+    if keyword == "PresentationLUTSequence" and name == "beyond its ends":
+        pytest.skip("a presentation table covers the whole range of its input")
+    pixels = intensities(save(cr(**{keyword: [table]})))
+    np.testing.assert_allclose(pixels, 1 - stored / 4095 if falling else stored / 4095, atol=1e-6)
+
+
+@pytest.mark.parametrize(("centre", "width"), [(2000, 200), (500, 300), (3500, 50)])
+def test_a_sigmoid_that_saturates_cuts_nothing_off(save, cr, stored, centre, width):
+    path = save(cr(WindowCenter=centre, WindowWidth=width, VOILUTFunction="SIGMOID"))
+    np.testing.assert_allclose(intensities(path), stored / 4095, atol=1e-6)
+
+
+def test_a_table_that_saturates_is_a_window_for_display(save, cr, lut, stored):
+    plain = read_radiograph(save(cr(VOILUTSequence=[lut(ramp(1024, 2048))])))
+    assert plain.display_range == pytest.approx((1024 / 4095, 2048 / 4095), abs=0.01)
+    negative = read_radiograph(
+        save(cr(VOILUTSequence=[lut(ramp(1024, 2048))], PhotometricInterpretation="MONOCHROME1"))
+    )
+    assert negative.display_range == pytest.approx((1 - 2048 / 4095, 1 - 1024 / 4095), abs=0.01)
+    np.testing.assert_allclose(negative.pixels, 1 - stored / 4095, atol=1e-6)
+
+
+def test_a_table_after_a_modality_table_that_saturates_is_left_out_too(save, cr, lut, stored):
+    tables = {"ModalityLUTSequence": [lut(ramp(300, 1800))], "VOILUTSequence": [lut(CURVE.tolist())]}
+    np.testing.assert_allclose(intensities(save(cr(**tables))), stored / 4095, atol=1e-6)
+
+
+def test_a_table_applies_after_a_rescale_that_inverts(save, cr, lut, stored):
+    rescale = {"RescaleSlope": -1, "RescaleIntercept": 4095}
+    np.testing.assert_allclose(
+        intensities(save(cr(VOILUTSequence=[lut(ramp(300, 1800))], **rescale))), 1 - stored / 4095, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        intensities(save(cr(VOILUTSequence=[lut(CURVE.tolist())], **rescale))), CURVE[4095 - stored] / 4095, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.int32])
+def test_values_of_32_bits(save, cr, stored, dtype):
+    wide = stored.astype(dtype) * 300
+    pixels = intensities(save(cr(wide, 32)))
+    np.testing.assert_allclose(pixels, stored / 4095, atol=1e-6)
 
 
 def test_a_lut_maps_signed_and_rescaled_values(save, cr, lut, stored):

@@ -64,6 +64,43 @@ def test_float_and_white_is_zero_tiff(tmp_path):
         np.testing.assert_allclose(pixels - pixels.max(), -(EIGHT.astype(float) - EIGHT.min()) / 255, atol=1e-6)
 
 
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("photometric", ["miniswhite", "minisblack"])
+@pytest.mark.parametrize("tile", [None, (16, 16)])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize(("dtype", "full"), [("u1", 255), ("u2", 65535), ("i2", 255), ("f4", 1)])
+def test_tiff_files_of_either_byte_order(tmp_path, order, photometric, tile, compression, dtype, full):
+    levels = np.zeros((64, 48))
+    levels[8:40, 9:33] = np.linspace(0, 1, 32)[:, None] * np.linspace(0.1, 1, 24)
+    values = (levels * full).round().astype(dtype) if full > 1 else levels.astype(dtype)
+    written = full - values if photometric == "miniswhite" else values
+    tifffile.imwrite(
+        tmp_path / "film.tif", written.astype(order + dtype), byteorder=order, photometric=photometric, tile=tile,
+        compression=compression,
+    )  # fmt: skip
+    np.testing.assert_allclose(intensities(tmp_path / "film.tif"), values / full, atol=1e-6)
+
+
+@pytest.mark.parametrize("edge", [0, 3500, 4095])
+def test_white_is_zero_does_not_depend_on_what_the_image_shows(tmp_path, edge):
+    """A lead letter or an edge of the collimator does not change the intensities of the rest."""
+    bone = EIGHT.astype(np.uint16) * 10 + 500
+    with_edge = bone.copy()
+    with_edge[:3] = edge
+    for name, values in (("bone", bone), ("edge", with_edge)):
+        tifffile.imwrite(tmp_path / f"{name}.tif", values, photometric="miniswhite")
+    np.testing.assert_array_equal(intensities(tmp_path / "bone.tif")[3:], intensities(tmp_path / "edge.tif")[3:])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+@pytest.mark.parametrize("noise", [0, 1, 2])
+def test_a_greyscale_image_stored_as_colour(tmp_path, mode, noise):
+    image = np.stack([EIGHT + 5] * 3, -1)
+    image[::2, ::2, 0] += np.uint8(noise)
+    Image.fromarray(image).convert(mode).save(tmp_path / "hand.png")
+    np.testing.assert_allclose(intensities(tmp_path / "hand.png"), (EIGHT + 5) / 255, atol=2 / 255)
+
+
 def test_the_orientation_tag_is_applied(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # rotated by 90 degrees

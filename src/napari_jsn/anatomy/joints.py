@@ -5,6 +5,8 @@ MC is a metacarpal, PP, MP and DP the proximal, middle and distal phalanx; the n
 
 from __future__ import annotations
 
+import reprlib
+
 from napari_jsn.common.errors import InputError
 
 #: Rays from thumb to little finger, each from proximal to distal.
@@ -59,6 +61,8 @@ def bones_of(joint: str) -> tuple[str, str]:
     InputError
         If the name is not one of the finger joints.
     """
+    if not isinstance(joint, str):
+        raise InputError(f"The name of a joint is {reprlib.repr(joint)}. Give one of: {', '.join(JOINTS)}.", "joint")
     if joint not in _BONES_OF:
         raise InputError(f"There is no finger joint {joint!r}. Choose one of: {', '.join(JOINTS)}.", "joint")
     return _BONES_OF[joint]

@@ -6,20 +6,48 @@ Slow imports are inside the commands, so that the help is shown without delay.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from napari_jsn.cli.demo import demo
 from napari_jsn.cli.evaluate import app as evaluate
 from napari_jsn.cli.measure import measure
 from napari_jsn.cli.register import register
 from napari_jsn.cli.simulate import simulate, simulate_pair
+from napari_jsn.cli.terminal import one_line, say
 from napari_jsn.cli.train import train
 from napari_jsn.common.errors import InputError
 
+
+class _Group(TyperGroup):
+    """The command with its subcommands; errors repeat words of the command line without control characters."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _printable_errors():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _printable_errors():  # of subcommands
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _printable_errors() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        message = getattr(error, "message", None)
+        if hasattr(error, "format_message") and isinstance(message, str):
+            error.message = one_line(message)  # type: ignore[attr-defined]
+        raise
+
+
 app: typer.Typer = typer.Typer(
+    cls=_Group,
     help="Measure joint space narrowing of the finger joints between radiographs.",
     epilog="For research use only; not a medical device.",
     no_args_is_help=True,
@@ -60,7 +88,7 @@ def _command(words: Sequence[str]) -> Any:
 
 
 def _exit(message: str, code: int) -> None:
-    print(f"Error: {message}", file=sys.stderr)
+    say(one_line(f"Error: {message}"), error=True)
     sys.exit(code)
 
 
@@ -68,7 +96,7 @@ def _version(requested: bool) -> None:
     if requested:
         from napari_jsn import __version__
 
-        print(f"napari-jsn {__version__}")
+        say(f"napari-jsn {__version__}")
         raise typer.Exit
 
 

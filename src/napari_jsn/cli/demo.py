@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -45,6 +44,7 @@ def demo(
 
 def read_truth(table: Path) -> dict[JointKey, float]:
     """Return the true narrowing since baseline of every joint and visit, as projected on the radiograph, in mm."""
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    from napari_jsn.common.csv_files import read_records
+
+    rows = read_records(table)
     return {(row["side"], row["joint"], int(row["visit"])): float(row["jsn_projected_mm"]) for row in rows}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from napari_jsn.cli.terminal import EXIT_STOPPED
+from napari_jsn.cli.terminal import EXIT_STOPPED, say
 from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _read(radiographs: list[Path], **options: Any) -> Patient:
     """Return the patient of one folder, or of radiographs in order of time; hands are split later, by ``measure``."""
     from napari_jsn.patient.read import patient_from_radiographs, read_patient
 
-    if len(radiographs) == 1 and (radiographs[0].is_dir() or not radiographs[0].exists()):
+    if len(radiographs) == 1 and not os.path.isfile(radiographs[0]):
         return read_patient(radiographs[0], split=False, **options)
     if len(radiographs) == 1:
         raise InputError(
@@ -87,7 +88,7 @@ def _read(radiographs: list[Path], **options: Any) -> Patient:
             "or the folder with all radiographs of the patient.",
             "followup",
         )
-    folder = next((path for path in radiographs if path.is_dir()), None)
+    folder = next((path for path in radiographs if os.path.isdir(path)), None)  # False where a path is too long
     if folder is not None:
         raise InputError(f"{folder} is a folder. Give either radiographs only, or one folder only.", "radiographs")
     return patient_from_radiographs(*radiographs, split=False, **options)
@@ -95,5 +96,5 @@ def _read(radiographs: list[Path], **options: Any) -> Patient:
 
 def exit_stopped() -> NoReturn:
     """Print that Ctrl-C stopped the command, and exit."""
-    print("Stopped. Nothing was written.")
+    say("Stopped. Nothing was written.")
     raise typer.Exit(EXIT_STOPPED)

@@ -28,7 +28,10 @@ def measure(
     ] = False,
     patient: Annotated[
         str | None,
-        typer.Option(metavar="PSEUDONYM", help="Pseudonym of the patient in the results; by default anonymous."),
+        typer.Option(
+            metavar="PSEUDONYM",
+            help="Pseudonym of the patient in the results; by default P and eight digits made of the identity.",
+        ),
     ] = None,
     keep_identity: Annotated[
         bool,
@@ -75,7 +78,7 @@ def measure(
             written = write_progression(out, progression, dicom, keep_identity)
     if progression is None:
         hands.exit_stopped()
-    printing.print_progression(progression)
+    printing.print_progression(progression, keep_identity=keep_identity)
     printing.print_files(written)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from napari_jsn.cli.terminal import console, one_line, say
+from napari_jsn.common.notes import written_notes
 from napari_jsn.export.progression_files import REPORT
 from napari_jsn.export.registration_files import FIGURE
 from napari_jsn.patient.labels import radiograph_label
@@ -33,11 +34,16 @@ _MAIN_FILES = {FIGURE: "Six-panel figure", REPORT: "Report"}
 
 def spinner(message: str) -> AbstractContextManager[object]:
     """Return a context manager that shows a message while its block runs; nothing if output is not a terminal."""
-    return Console(stderr=True).status(message)
+    return console(error=True).status(Text(message))
 
 
-def print_registration(fixed: Radiograph, moving: Radiograph, registration: Registration, device: str) -> None:
-    """Print the narrowing, its interval and reliability, and the motion of both bones."""
+def print_registration(
+    fixed: Radiograph, moving: Radiograph, registration: Registration, device: str, keep_identity: bool = False
+) -> None:
+    """Print the narrowing, its interval and reliability, and the motion of both bones.
+
+    The files are named on a terminal, and where the identity is kept; what is printed to a file or a pipe is stored.
+    """
     original, transformed = labels.loss_labels(registration)
     rows = [
         ("Joint space narrowing", labels.jsn_label(registration)),
@@ -62,11 +68,13 @@ def print_registration(fixed: Radiograph, moving: Radiograph, registration: Regi
         bones.add_column(head, no_wrap=True)
     for name, motion in (("P0, upper", registration.upper), ("P1, lower", registration.lower)):
         bones.add_row(name, *labels.motion_labels(motion))
-    console = Console(highlight=False)
-    console.print(Text(f"{fixed.name} -> {moving.name}", style="bold"))
-    console.print(figures)
-    console.print()
-    console.print(bones)
+    screen = console()
+    named = keep_identity or screen.is_terminal
+    title = f"{fixed.name} -> {moving.name}" if named else "Baseline -> follow-up"
+    screen.print(Text(one_line(title), style="bold"))
+    screen.print(figures)
+    screen.print()
+    screen.print(bones)
 
 
 def _spacing(fixed: Radiograph, moving: Radiograph) -> str:
@@ -78,14 +86,20 @@ def _spacing(fixed: Radiograph, moving: Radiograph) -> str:
     return label
 
 
-def print_progression(progression: Progression, truth: Mapping[JointKey, float] | None = None) -> None:
+def print_progression(
+    progression: Progression, truth: Mapping[JointKey, float] | None = None, keep_identity: bool = False
+) -> None:
     """Print every joint at every follow-up visit, the reasons of unreliable figures, and the notes.
+
+    Notes are printed whole on a terminal. What is printed to a file or a pipe is stored: there they are printed without
+    what was taken from the input, unless the identity is kept.
 
     Parameters
     ----------
     progression : Progression
     truth : mapping of (side, joint, visit) to float, optional
         True narrowing in mm, printed beside the measured one.
+    keep_identity : bool
     """
     unit, rows = Unit.of(progression), progression.narrowings
     several_visits = len({row.visit for row in rows}) > 1
@@ -101,31 +115,31 @@ def print_progression(progression: Progression, truth: Mapping[JointKey, float] 
             cells.append(_signed(truth.get((row.side, row.joint, row.visit), math.nan)))
         reliable = "yes" if row.reliable else f"no [{reasons.index(general_reason(row)) + 1}]"
         table.add_row(*map(Text, [*cells, _widths(row, unit), reliable]), style="" if row.reliable else "dim")
-    console = Console(highlight=False)
+    screen = console()
     title = f"Patient {progression.patient_id}: narrowing since baseline, positive is narrower"
-    console.print(Text(title, style="bold"))
-    console.print(table)
-    notes = _notes(progression)
+    screen.print(Text(one_line(title), style="bold"))
+    screen.print(table)
+    notes = written_notes(_notes(progression), keep_identity or screen.is_terminal)
     if reasons or notes:
-        console.print()
+        screen.print()
     for number, reason in enumerate(reasons, start=1):
-        console.print(Text(f"[{number}] {reason}"))
+        screen.print(Text(f"[{number}] {reason}"))
     for note in notes:
-        console.print(Text(f"Note: {note}", style="dim"))
+        screen.print(Text(one_line(f"Note: {note}"), style="dim"))
 
 
 def print_accuracy(progression: Progression, truth: Mapping[JointKey, float]) -> None:
     """Print the errors of the narrowing of reliable joints, compared with the true narrowing."""
     rows = [row for row in progression.narrowings if row.reliable and (row.side, row.joint, row.visit) in truth]
     if not rows:
-        print("No joint is reliable.")
+        say("No joint is reliable.")
         return
     true = [truth[row.side, row.joint, row.visit] for row in rows]
     errors = [row.jsn_mm - value for row, value in zip(rows, true, strict=True)]
     covered = sum(row.ci95_mm[0] <= value <= row.ci95_mm[1] for row, value in zip(rows, true, strict=True))
     rmse = math.sqrt(sum(error**2 for error in errors) / len(errors))
     largest = max(map(abs, errors))
-    print(
+    say(
         f"\nError of {len(rows)} reliable joints: RMSE {rmse:.3f} mm, largest error {largest:.3f} mm; "
         f"{covered} of {len(rows)} intervals contain the true value."
     )
@@ -149,11 +163,11 @@ def _signed(value: float) -> str:
 
 
 def _notes(progression: Progression) -> Sequence[str]:
-    """Return the notes on the patient and on each radiograph, without duplicates."""
+    """Return the notes on the patient and on each radiograph."""
     of_hands = (
         f"{radiograph_label(hand.visit, hand.side)}: {reason}" for hand in progression.hands for reason in hand.reasons
     )
-    return list(dict.fromkeys((*progression.notes, *of_hands)))
+    return [*progression.notes, *of_hands]
 
 
 def print_rows(title: str, rows: Sequence[tuple[str, str, str]]) -> None:
@@ -163,19 +177,20 @@ def print_rows(title: str, rows: Sequence[tuple[str, str, str]]) -> None:
         table.add_column(head)
     for row in rows:
         table.add_row(*map(Text, row))
-    console = Console(highlight=False)
-    console.print(Text(title, style="bold"))
-    console.print(table)
+    screen = console()
+    screen.print(Text(one_line(title), style="bold"))
+    screen.print(table)
 
 
 def print_files(paths: Sequence[Path]) -> None:
     """Print the paths of written files without line breaks, so that they can be copied."""
     if not paths:
         return
-    print(f"\nWritten to {paths[0].parent}: {', '.join(path.name for path in paths)}")
+    say()
+    say(one_line(f"Written to {paths[0].parent}: {', '.join(path.name for path in paths)}"))
     for path in paths:
         if path.name in _MAIN_FILES:
-            print(f"{_MAIN_FILES[path.name]}: {path}")
+            say(one_line(f"{_MAIN_FILES[path.name]}: {path}"))
 
 
 def _table() -> Table:

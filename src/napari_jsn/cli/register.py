@@ -42,8 +42,11 @@ def register(
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder for the table (CSV), the figure (PNG) and the images (TIFF)."),
+        typer.Option(metavar="DIR", help="Folder for the table (CSV), the figure (PNG, SVG) and the images (TIFF)."),
     ] = None,
+    keep_identity: Annotated[
+        bool, typer.Option("--keep-identity", help="Write the names of the files into the table and the figure.")
+    ] = False,
 ) -> None:
     """Measure the narrowing of one joint between two joint images."""
     from napari_jsn.cli import printing
@@ -67,8 +70,8 @@ def register(
         if out is not None:
             from napari_jsn.export.registration_files import registration_files
 
-            written = write_files(out, registration_files(*result))
-    printing.print_registration(*result)
+            written = write_files(out, registration_files(*result, keep_identity))
+    printing.print_registration(*result, keep_identity)
     printing.print_files(written)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.terminal import say
+
 if TYPE_CHECKING:
     from napari_jsn.export.simulated.writer import RadiographWriter
     from napari_jsn.simulation.simulated_radiograph import SimulatedRadiograph
@@ -59,9 +61,9 @@ def simulate(
         try:
             _write(radiographs, writer, patients * visits * per_visit)
         except KeyboardInterrupt:
-            print(f"Stopped. {_summary(writer, out)}")
+            say(f"Stopped. {_summary(writer, out)}")
             raise
-    print(f"{_summary(writer, out)}\nTruth of every joint: {out / TRUTH}")
+    say(f"{_summary(writer, out)}\nTruth of every joint: {out / TRUTH}")
 
 
 def simulate_pair(
@@ -90,12 +92,13 @@ def simulate_pair(
 
 def _write(radiographs: Iterable[SimulatedRadiograph], writer: RadiographWriter, total: int) -> None:
     """Simulate and write one radiograph at a time, with a progress bar on the terminal."""
-    from rich.console import Console
     from rich.progress import track
 
-    console = Console(stderr=True)
+    from napari_jsn.cli.terminal import console
+
+    shown_on = console(error=True)
     for simulated in track(
-        radiographs, "Simulating", total, console=console, transient=True, disable=not console.is_terminal
+        radiographs, "Simulating", total, console=shown_on, transient=True, disable=not shown_on.is_terminal
     ):
         writer.add(simulated)
 

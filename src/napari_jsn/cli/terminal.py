@@ -1,17 +1,76 @@
-"""Show the progress of long computations on the terminal, and stop them with Ctrl-C."""
+"""Write to the terminal: texts without control characters, and the progress of long computations.
+
+All text of the commands goes through :func:`say` or a :func:`console`. Names of files and texts of headers come from
+outside: control characters in them could move the cursor, hide text or change the title of the window.
+"""
 
 from __future__ import annotations
 
+import re
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress as Bar
+
+#: Control characters except the line feed, separators of lines, marks that change the direction of writing, and parts
+#: of characters that cannot be encoded.
+_CONTROL = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 #: Exit code of a command that Ctrl-C stopped.
 EXIT_STOPPED = 130
+
+
+def printable(text: str, encoding: str | None = None) -> str:
+    r"""Return a text in which control characters are written as escapes.
+
+    Parameters
+    ----------
+    text : str
+    encoding : str, optional
+        Characters that this encoding lacks are written as escapes, too.
+
+    Examples
+    --------
+    >>> from napari_jsn.cli.terminal import printable
+    >>> print(printable("hand\x1b[2J.dcm"))
+    hand\x1b[2J.dcm
+    """
+    text = _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
+    return text.encode(encoding, "backslashreplace").decode(encoding) if encoding else text
+
+
+def one_line(text: str) -> str:
+    """Return a text in which control characters and line feeds are written as escapes."""
+    return printable(text).replace("\n", "\\n")
+
+
+def say(*texts: object, error: bool = False) -> None:
+    """Print texts, separated by spaces, without control characters; to standard error with ``error``."""
+    stream = sys.stderr if error else sys.stdout
+    print(printable(" ".join(map(str, texts)), getattr(stream, "encoding", None)), file=stream)
+
+
+def console(error: bool = False) -> Console:
+    """Return a console of rich that prints texts without control characters and without markup."""
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
+
+    class SafeConsole(Console):
+        """A console that escapes control characters in whatever it renders; its own styles remain."""
+
+        def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+            for segment in super().render(renderable, options):
+                text = segment.text if segment.control else printable(segment.text)
+                yield segment if text == segment.text else Segment(text, segment.style)
+
+    return SafeConsole(stderr=error, highlight=False, markup=False, emoji=False)
 
 
 class TerminalProgress:
@@ -44,14 +103,13 @@ def terminal_progress(shown: bool = True, remaining: bool = True) -> Iterator[Te
     remaining : bool
         Show the remaining time; useful if all steps take the same time.
     """
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    shown_on = console(error=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     if remaining:
         columns = (*columns, TimeRemainingColumn())  # type: ignore[assignment]
-    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
+    with Progress(*columns, console=shown_on, transient=True, disable=not (shown and shown_on.is_terminal)) as bar:
         progress = TerminalProgress(bar)
         previous_handler = signal.signal(signal.SIGINT, progress.stop)
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.terminal import EXIT_STOPPED, terminal_progress
+from napari_jsn.cli.terminal import EXIT_STOPPED, say, terminal_progress
 from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -113,20 +113,20 @@ def _print_result(trained: Trained, task: str, in_runs: bool) -> None:
     done = len(trained.history)
     runs = trained.card.get("runs", ())
     if runs:
-        print(f"Averaged {len(runs)} runs: {', '.join(run['name'] for run in runs)}.")
-        print(f"\nModel {trained.card['name']!r}: {trained.path}")
+        say(f"Averaged {len(runs)} runs: {', '.join(run['name'] for run in runs)}.")
+        say(f"\nModel {trained.card['name']!r}: {trained.path}")
         return
-    print(trained.reason or f"Trained {'1 epoch' if done == 1 else f'{done} epochs'}.")
+    say(trained.reason or f"Trained {'1 epoch' if done == 1 else f'{done} epochs'}.")
     if trained.path is not None:
         best = trained.card["epochs"]["best"]
-        print(f"Best epoch: {best}")
+        say(f"Best epoch: {best}")
         for name, figure in trained.card["figures"].items():
             if isinstance(figure, dict):
                 values = ", ".join(f"{part} {value:.4f}" for part, value in figure.items())
-                print(f"{name}: {values} (n = {trained.card['figures']['samples']})")
-        print(f"\nModel {trained.card['name']!r}: {trained.path}")
-        print(f"Card and curves beside it: {', '.join(trained.path.stem + end for end in ('.json', '.csv', '.png'))}")
+                say(f"{name}: {values} (n = {trained.card['figures']['samples']})")
+        say(f"\nModel {trained.card['name']!r}: {trained.path}")
+        say(f"Card and curves beside it: {', '.join(trained.path.stem + end for end in ('.json', '.csv', '.png'))}")
     if trained.resume is not None and in_runs:
-        print("Resume with the same command: it keeps the finished runs and continues this one.")
+        say("Resume with the same command: it keeps the finished runs and continues this one.")
     elif trained.resume is not None:
-        print(f"Resume with: napari-jsn train {task} --data ... --resume {shlex.quote(str(trained.resume))}")
+        say(f"Resume with: napari-jsn train {task} --data ... --resume {shlex.quote(str(trained.resume))}")

@@ -31,12 +31,14 @@ class InputError(ValueError):
         self.argument = argument
 
 
-def damaged_file(path: Path, error: Exception) -> InputError:
-    """Return the error for a file that cannot be decoded."""
-    return InputError(f"{path} is damaged or incomplete ({cause(error)}). Export or copy it again.", "path")
+def damaged_file(path: Path, argument: str = "path") -> InputError:
+    """Return the error for a file that cannot be decoded; raise it from the error of the library, for ``--debug``."""
+    return InputError(f"{path} is damaged or incomplete, and cannot be decoded. Export or copy it again.", argument)
 
 
-def cause(error: Exception) -> str:
-    """Return the first informative line of an error of another library, for use inside a sentence."""
-    lines = (" ".join(line.split()).rstrip(".") for line in str(error).splitlines())
-    return next((line for line in lines if line and not line.endswith(":")), type(error).__name__)
+def too_large(path: Path, size: str) -> InputError:
+    """Return the error for a file that would need too much memory."""
+    return InputError(
+        f"{path} {size}, more than one radiograph can have. Check the file, or export one image of the hand alone.",
+        "path",
+    )

@@ -20,7 +20,7 @@ def check_folder(folder: str | os.PathLike[str], argument: str = "out") -> Path:
         If the folder or one of its parents is a file, or is not writable.
     """
     folder = Path(folder)
-    existing = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
+    existing = next((place for place in (folder, *folder.absolute().parents) if os.path.exists(place)), folder)
     if not existing.is_dir():
         raise InputError(f"{existing} is a file, but results are written to a folder. Give another name.", argument)
     if not os.access(existing, os.W_OK):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from napari_jsn.common.notes import written_notes
+
 #: Longest side of a picture in a notebook, in pixels.
 LONGEST_SIDE = 480
 
@@ -30,8 +32,8 @@ def picture_html(picture: str, width: int = LONGEST_SIDE, caption: str = "") -> 
 
 
 def result_html(title: str, *parts: str, notes: Sequence[str] = ()) -> str:
-    """Return HTML with a title, the parts side by side, and a list of notes below them."""
-    items = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    """Return HTML with a title, the parts side by side, and a list of notes below them, as results hold them."""
+    items = "".join(f"<li>{escape(note)}</li>" for note in written_notes(notes))
     notes_html = f"<ul>{items}</ul>" if items else ""
     row = f'<div style="display:flex;flex-wrap:wrap;gap:16px;align-items:flex-start">{"".join(parts)}</div>'
     return f"<div><p><b>{escape(title)}</b></p>{row}{notes_html}</div>"

@@ -1,7 +1,8 @@
 """A figure of one registration in six panels, after Fig. 6 of Wang et al. 2023.
 
 Panels: moving image, bone regions, fixed image, transformed image, and both loss spectra on one colour scale. Below
-them: motion of each bone, losses, narrowing with its interval, and the reasons if it is not reliable.
+them: the transformation parameters P0 and P1, the losses L(F,G) and L(F,G') of the moving and of the transformed image,
+the narrowing with its interval, and the reasons if it is not reliable.
 """
 
 from __future__ import annotations
@@ -70,7 +71,16 @@ def registration_figure(
     Returns
     -------
     matplotlib.figure.Figure
-        It does not belong to pyplot.
+        It does not belong to pyplot; ``figure.savefig("pair.svg")`` writes it.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> from napari_jsn.simulation.joint_pair import joint_pair
+    >>> pair = joint_pair("MCP2", 0.2, seed=1)
+    >>> found = jsn.register(pair.fixed, pair.moving, pair.fixed_masks, pair.moving_masks, pair.spacing_mm)
+    >>> len(jsn.registration_figure(pair.fixed, pair.moving, found).axes)  # six panels and a colour bar
+    7
     """
     from matplotlib.figure import Figure
 
@@ -101,10 +111,22 @@ def registration_figure(
 
 def png_bytes(figure: Figure, dpi: int = 200) -> bytes:
     """Return the figure as a PNG file; the same figure gives the same bytes."""
+    return _saved(figure, format="png", dpi=dpi, metadata={"Software": None})
+
+
+def svg_bytes(figure: Figure) -> bytes:
+    """Return the figure as an SVG file; the same figure gives the same bytes."""
+    from matplotlib import rc_context
+
+    with rc_context({"svg.hashsalt": "napari-jsn"}):
+        return _saved(figure, format="svg", metadata={"Date": None, "Creator": "napari-jsn"})
+
+
+def _saved(figure: Figure, **options: Any) -> bytes:
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a file name in another script is shown as boxes
-        figure.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
+        figure.savefig(file, **options)
     return file.getvalue()
 
 
@@ -236,8 +258,8 @@ def _spectra(figure: Figure, page: _Page, panels: list[Axes], registration: Regi
     axes.tick_params(labelsize=7.5, colors=_INK, length=2)
     axes.set_ylabel("squared difference", color=_INK, **{**_FONT, "fontsize": 8.0})
     bar.outline.set_linewidth(0.5)
-    for k, words in zip((4, 5), loss_labels(registration), strict=True):
-        page.write(figure, page.corner(k)[0] + page.panel_width / 2, page.line(0), f"MSE {words}", ha="center")
+    for k, name, words in zip((4, 5), ("L(F,G)", "L(F,G')"), loss_labels(registration), strict=True):
+        page.write(figure, page.corner(k)[0] + page.panel_width / 2, page.line(0), f"{name} = {words}", ha="center")
 
 
 def _write_figures(figure: Figure, page: _Page, registration: Registration, title: str) -> None:

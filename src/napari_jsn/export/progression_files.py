@@ -6,9 +6,9 @@ import os
 import re
 from pathlib import Path
 
+from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.file_set import write_set
 from napari_jsn.export.report.page import report_html
-from napari_jsn.export.table import csv_bytes
 from napari_jsn.progression.progression import Progression
 
 TABLE, REPORT = "joints.csv", "report.html"
@@ -31,7 +31,7 @@ def progression_files(progression: Progression, dicom: bool = False, keep_identi
         Also a structured report and the segmentations of the bones.
     keep_identity : bool
         DICOM objects keep patient and study as the radiographs state them, instead of the pseudonym. The table has
-        the days of the visits.
+        the days of the visits, and notes are whole.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def progression_files(progression: Progression, dicom: bool = False, keep_identi
         If DICOM objects are requested and the extra that writes them is not installed.
     """
     table = progression.table() if keep_identity else progression.table().drop(columns=DAY)
-    files = {TABLE: csv_bytes(table), REPORT: report_html(progression).encode()}
+    files = {TABLE: csv_bytes(table), REPORT: report_html(progression, keep_identity).encode()}
     if dicom:
         from napari_jsn.export.dicom import dicom_files
 

@@ -1,4 +1,4 @@
-"""The files of one registration: table (CSV), figure (PNG) and images (float TIFF)."""
+"""The files of one registration: table (CSV), figure (PNG, SVG) and images (float TIFF)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_jsn import __version__
+from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.files import write_files
-from napari_jsn.export.figure import png_bytes, registration_figure
-from napari_jsn.export.table import csv_bytes, table
+from napari_jsn.export.figure import png_bytes, registration_figure, svg_bytes
+from napari_jsn.export.table import table
 from napari_jsn.joint import JointImage
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.registration.record import Record, flat_record, spacing_cell
 from napari_jsn.registration.result import Registration
 
-TABLE, FIGURE = "registration.csv", "figure.png"
+TABLE, FIGURE, VECTOR_FIGURE = "registration.csv", "figure.png", "figure.svg"
 
 
 def write_registration(
@@ -28,6 +29,7 @@ def write_registration(
     registration: Registration,
     device: str = "",
     argument: str = "out",
+    keep_identity: bool = False,
 ) -> list[Path]:
     """Write the files of a registration into a folder: all of them, or none.
 
@@ -42,11 +44,13 @@ def write_registration(
         Device that it was computed on, for the table.
     argument : str
         The argument that an error names.
+    keep_identity : bool
+        Write the names of the files into the table and the figure; they can identify a patient.
 
     Returns
     -------
     list of Path
-        ``registration.csv``, ``figure.png``, the transformed image and both loss spectra as TIFF.
+        ``registration.csv``, ``figure.png``, ``figure.svg``, the transformed image and both loss spectra as TIFF.
 
     Raises
     ------
@@ -65,7 +69,8 @@ def write_registration(
     ...     [path.name for path in jsn.write_registration(folder, fixed, moving, found)][:2]
     ['registration.csv', 'figure.png']
     """
-    contents = registration_files(_radiograph(fixed, "fixed"), _radiograph(moving, "moving"), registration, device)
+    images = _radiograph(fixed, "fixed"), _radiograph(moving, "moving")
+    contents = registration_files(*images, registration, device, keep_identity)
     return write_files(folder, contents, argument)
 
 
@@ -78,7 +83,7 @@ def _radiograph(image: ArrayLike | JointImage | Radiograph, name: str) -> Radiog
 
 
 def registration_files(
-    fixed: Radiograph, moving: Radiograph, registration: Registration, device: str
+    fixed: Radiograph, moving: Radiograph, registration: Registration, device: str, keep_identity: bool = False
 ) -> dict[str, bytes]:
     """Return names and contents of the files: table, six-panel figure, transformed image and both loss spectra.
 
@@ -89,21 +94,26 @@ def registration_files(
     registration : Registration
     device : str
         Device that it was computed on, for the table.
+    keep_identity : bool
+        Write the names of the files into the table and the figure.
     """
-    title = f"Fixed {fixed.name}     Moving {moving.name}"
+    title = f"Fixed {fixed.name}     Moving {moving.name}" if keep_identity else "Fixed: baseline     Moving: follow-up"
     figure = registration_figure(fixed.pixels, moving.pixels, registration, fixed.spacing_mm, moving.spacing_mm, title)
     return {
-        TABLE: csv_bytes(table([registration_record(fixed, moving, registration, device)])),
+        TABLE: csv_bytes(table([registration_record(fixed, moving, registration, device, keep_identity)])),
         FIGURE: png_bytes(figure),
+        VECTOR_FIGURE: svg_bytes(figure),
         **registration_images(registration),
     }
 
 
-def registration_record(fixed: Radiograph, moving: Radiograph, registration: Registration, device: str) -> Record:
-    """Return the row of the table; it holds names of files without folders, which can identify a patient."""
+def registration_record(
+    fixed: Radiograph, moving: Radiograph, registration: Registration, device: str, keep_identity: bool = False
+) -> Record:
+    """Return the row of the table; it begins with the names of the files, without folders, if the identity is kept."""
+    names: Record = {"fixed": fixed.name, "moving": moving.name} if keep_identity else {}
     return {
-        "fixed": fixed.name,
-        "moving": moving.name,
+        **names,
         **flat_record(registration),
         "spacing_source": fixed.spacing_source,
         "moving_spacing_mm": spacing_cell(moving.spacing_mm),

@@ -1,4 +1,4 @@
-"""Convert records to a pandas DataFrame, and a DataFrame to CSV."""
+"""Convert records to a pandas DataFrame."""
 
 from __future__ import annotations
 
@@ -14,8 +14,3 @@ def table(records: Iterable[Mapping[str, object]]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(list(records))
-
-
-def csv_bytes(table: pd.DataFrame) -> bytes:
-    """Return the table as CSV in UTF-8, with six significant digits; NaN becomes an empty cell."""
-    return str(table.to_csv(index=False, float_format="%.6g", lineterminator="\n")).encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,10 @@ def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> Jo
     >>> image.pixels.shape, image.spacing_mm == radiograph.spacing_mm
     ((162, 162), True)
     """
+    if not isinstance(joint, Joint):
+        raise InputError(
+            f"The joint is {reprlib.repr(joint)}. Give one of the joints that find_joints returns, or a Joint.", "joint"
+        )
     radiograph = as_radiograph(radiograph, spacing_mm)
     pixels, spacing = radiograph.pixels, radiograph.spacing_mm
     size = pixel_size(spacing)

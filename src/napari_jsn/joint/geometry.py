@@ -126,8 +126,19 @@ def _midline(mask: NDArray[np.bool_], row: float, direction: int) -> tuple[float
 
 
 def are_halves(masks: BoneMasks) -> bool:
-    """Return whether a mask is a half of the image rather than a bone: it extends from border to border."""
-    return any(bool(mask[:, 0].any() and mask[:, -1].any()) for mask in (masks.upper, masks.lower))
+    """Return whether a mask is a half of the image rather than a bone.
+
+    The two halves cover the whole image, or a mask covers at least half of the border of its side of the image: for the
+    upper one the first row and the upper halves of the first and last column.
+    """
+    if (masks.upper | masks.lower).all():
+        return True
+    rows = masks.shape[0] // 2
+    borders = (
+        np.concatenate([masks.upper[0], masks.upper[1:rows, 0], masks.upper[1:rows, -1]]),
+        np.concatenate([masks.lower[-1], masks.lower[-rows:-1, 0], masks.lower[-rows:-1, -1]]),
+    )
+    return any(len(border) > 0 and bool(border.mean() >= 0.5) for border in borders)
 
 
 def facing_margins(masks: BoneMasks) -> tuple[Vector, Vector]:

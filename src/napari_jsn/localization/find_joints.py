@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.localization.found_joints import FoundJoints
 
 
@@ -76,6 +78,7 @@ def find_joints_many(
         The name of the argument that an error carries.
     """
     from napari_jsn.localization.network import build_joint_net
+    from napari_jsn.localization.polarity import bones_are_dark
     from napari_jsn.localization.search import find_rotation, search_hands
     from napari_jsn.localization.sides import joints_of_hands, no_hand
     from napari_jsn.networks.load import load_network
@@ -83,8 +86,8 @@ def find_joints_many(
     from napari_jsn.radiograph import as_radiograph
     from napari_jsn.radiograph.thumbnail import Thumbnail
 
-    if sides is not None and (not sides or not set(sides) <= {"L", "R"}):
-        raise InputError(f"Sides are 'L', 'R' or both, not {sides!r}. Give one or both of them.", "sides")
+    if sides is not None and (not isinstance(sides, Sequence) or not sides or not all(s in ("L", "R") for s in sides)):
+        raise InputError(f"Sides are 'L', 'R' or both, not {reprlib.repr(sides)}. Give one or both of them.", "sides")
     loaded = [as_radiograph(each, argument=argument) for each in radiographs]
     if not loaded:
         return []
@@ -100,6 +103,8 @@ def find_joints_many(
         hands, to_radiograph = search_hands(pixels, spacing_mm, network, device)
         if hands:
             joints = joints_of_hands(hands, to_radiograph, radiograph, sides)
+            if bones_are_dark(pixels, joints):
+                joints = replace(joints, reasons=(*joints.reasons, Reason(ReasonCode.BONES_DARK)))
         else:
             joints = no_hand(find_rotation(pixels, spacing_mm, network, device))
         found.append(replace(joints, model=identity, thumbnail=Thumbnail.of(radiograph)))

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     Build = Callable[[dict[str, Any]], Module]
 
 
+#: Least and largest side of a network's images, in pixels.
+MIN_SIDE, MAX_SIDE = 16, 4096
+
+
 @dataclass(frozen=True)
 class LoadedNetwork:
     """A trained network, ready for inference.
@@ -76,10 +80,16 @@ def _load(
 ) -> LoadedNetwork:
     state, card = weights.load(task, path)
     try:
-        network = build({key: value for key, value in card["architecture"].items() if key != "class"})
-        network.load_state_dict(state)
         side = int(card["input_size_px"][0])
-    except (KeyError, IndexError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        if not MIN_SIDE <= side <= MAX_SIDE:
+            raise ValueError(f"input size of {side} px")
+        architecture = {key: value for key, value in card["architecture"].items() if key != "class"}
+        _check_number_of_weights(build, architecture, state)
+        network = build(architecture)
+        network.load_state_dict(state)
+    except MemoryError:
+        raise
+    except Exception as error:  # networks raise many types for arguments that make no network
         raise InputError(
             f"The weights in {os.path.basename(path)} do not fit the network that the card describes. "
             "Get both files again, or train the model again.",
@@ -87,3 +97,21 @@ def _load(
         ) from error
     network.eval()
     return LoadedNetwork((prepare(network) if prepare else network).to(device), side, card)
+
+
+def _check_number_of_weights(build: Build, architecture: dict[str, Any], state: dict[str, Any]) -> None:
+    """Check the number of weights that the card states, before memory is allocated for the network.
+
+    Loading checks their names and shapes later; a network may rename weights then.
+
+    Raises
+    ------
+    ValueError
+        If the network has more than the file.
+    """
+    import torch
+
+    with torch.device("meta"):  # shapes without memory
+        stated = build(architecture).state_dict()
+    if sum(each.numel() for each in stated.values()) > sum(each.numel() for each in state.values()):
+        raise ValueError("number of weights")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import reprlib
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib.resources import files
@@ -28,6 +29,12 @@ FIELDS = (
     "seed", "versions", "sha256",
 )  # fmt: skip
 _SUFFIX = ".safetensors"
+
+#: Licence of the cards of this package, and of the weights that it ships.
+LICENCE = "BSD-3-Clause"
+
+#: Largest card; the shipped ones have less than 20 kB.
+MAX_CARD_BYTES = 4_000_000
 
 
 def cards() -> list[str]:
@@ -134,9 +141,7 @@ def load(task: str, name: str = "default") -> tuple[dict[str, Tensor], dict[str,
     try:
         return read(content), about
     except SafetensorError as error:
-        raise InputError(
-            f"{path.name} holds no weights ({error}). Get it again, or train the model again.", "model"
-        ) from error
+        raise InputError(f"{path.name} holds no weights. Get it again, or train the model again.", "model") from error
 
 
 def find(task: str, name: str) -> Path:
@@ -147,9 +152,11 @@ def find(task: str, name: str) -> Path:
     InputError
         If there is none; the message lists those that exist.
     """
+    if not isinstance(name, str):
+        raise InputError(f"The model is {reprlib.repr(name)}. Give its name, or the path of its file as text.", "model")
     if name.endswith(_SUFFIX):
         path = Path(name)
-        if not path.is_file():
+        if not os.path.isfile(path):  # also False where the path is too long
             raise InputError(f"There is no file {path}.", "model")
         return path
     for folder in (_shipped(), user_folder()):
@@ -225,11 +232,20 @@ def _names_in(folder: Path, task: str) -> list[str]:
 
 def _read_card(path: Path) -> dict[str, Any]:
     try:
+        if not path.is_file():  # a pipe would wait for a writer
+            raise InputError(f"The model card {path.name} is missing. Put it beside the weights.", "model")
+        if path.stat().st_size > MAX_CARD_BYTES:
+            raise InputError(f"{path} is too large for a model card. Get it again.", "model")
         content = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"The model card {path.name} is missing. Put it beside the weights.", "model") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a model card: {error}. Get it again.", "model") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}. Get it again.", "model") from error
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{path} is no model card: it is not JSON, or is nested too deeply. Get it again.",
+            "model",
+        ) from error
     if not isinstance(content, dict):
         raise InputError(f"{path} is no model card. Get it again, or train the model again.", "model")
     return content
@@ -245,7 +261,7 @@ def model_identity(task: str, name: str) -> str:
     """
     path = find(task, name)
     try:
-        digest = str(json.loads(path.with_suffix(".json").read_text("utf-8")).get("sha256", ""))
-    except (OSError, ValueError, AttributeError):
+        digest = str(_read_card(path.with_suffix(".json")).get("sha256", ""))
+    except InputError:
         digest = ""  # loading the model reports what is wrong with its card
     return f"{path.stem.removeprefix(f'{task}-')} {digest[:12]}".strip()

@@ -11,10 +11,11 @@ from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.joint import Joint
 from napari_jsn.localization.find_joints import find_joints, find_joints_many
 from napari_jsn.localization.found_joints import FoundJoints
+from napari_jsn.localization.polarity import bones_are_dark
 from napari_jsn.patient.check_hands import check_hands, check_sides
 from napari_jsn.patient.check_tags import check_tags, keep_one_intent, leave_out_oblique
 from napari_jsn.patient.patient import Hand, Patient, Place
-from napari_jsn.patient.split import hands_of
+from napari_jsn.patient.split import hands_of, with_side_reason
 from napari_jsn.radiograph.radiograph import GIVEN
 
 
@@ -56,8 +57,11 @@ def split_hands(
         if progress.aborted:
             break
         progress.update(number, len(unknown), f"Searching hands: visit {hand.visit}")
-        split[id(hand)], hand_notes = hands_of(hand, find_joints(hand.radiograph, model=model, device=device))
-        notes += hand_notes
+        hand = replace(hand, found=find_joints(hand.radiograph, model=model, device=device))
+        hand, turned = _with_bright_bones(hand, model, device)
+        assert hand.found is not None
+        split[id(unknown[number])], hand_notes = hands_of(hand, hand.found)
+        notes += turned + hand_notes
     hands = {
         visit.number: [part for hand in visit.hands for part in split.get(id(hand), [hand])] for visit in patient.visits
     }
@@ -113,13 +117,29 @@ def find_hands(
     if len(found) < len(without_joints):
         return patient
     joints = {hand.place: each for hand, each in zip(without_joints, found, strict=True)}
-    searched = {
-        visit.number: [replace(hand, found=joints.get(hand.place, hand.found)) for hand in visit.hands]
-        for visit in patient.visits
-    }
+    searched: dict[int, list[Hand]] = {visit.number: [] for visit in patient.visits}
+    for hand in patient.hands:
+        hand = replace(hand, found=joints.get(hand.place, hand.found))
+        hand, turned = _with_bright_bones(hand, model, device)
+        searched[hand.visit].append(with_side_reason(hand))
+        notes += turned
     patient = patient.with_hands(searched)
     notes += check_hands(patient)
     return replace(patient, notes=tuple(dict.fromkeys((*patient.notes, *notes))), hands_found=True)
+
+
+def _with_bright_bones(hand: Hand, model: str, device: str | None) -> tuple[Hand, list[str]]:
+    """Return a hand whose radiograph is inverted and searched again if it is a negative, and a note on it."""
+    if hand.found is None or not bones_are_dark(hand.radiograph.pixels, hand.found):
+        return hand, []
+    radiograph, found = hand.radiograph.inverted(), hand.found
+    if found.model:  # not for boxes that were given
+        found = find_joints(radiograph, model=model, device=device)
+    note = (
+        f"{hand.label.capitalize()}: the bones are darker than the soft tissue, so the image is a negative; its "
+        "intensities were inverted."
+    )
+    return replace(hand, radiograph=radiograph, found=found), [note]
 
 
 def _given(hand: Hand, boxes: Mapping[Place, Sequence[Joint]]) -> FoundJoints:

@@ -1,13 +1,14 @@
-"""Compare the identity of patients, by the tags that distinguish two patients; it is never printed or stored."""
+"""Compare the identity of patients by the tags that distinguish them, and replace it by a pseudonym."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.secret_key import VARIABLE, keyed_code
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ _HIRAGANA = {chr(code): chr(code - 0x60) for code in range(0x30A1, 0x30F7)}
 
 #: DICOM attributes of the fields of :class:`Identity`, in the same order.
 TAGS = ("PatientID", "PatientBirthDate", "PatientSex", "PatientName")
+#: The pseudonym of a patient whose files state no identity.
+ANONYMOUS = "anonymous"
 _LABELS = dict(zip(("number", "birth_date", "sex", "name"), ("Patient ID", "birth date", "sex", "name")))
 
 
@@ -91,6 +94,45 @@ def check_one_patient(identities: Mapping[str, Identity], where: str, argument: 
             argument,
         )
     return notes
+
+
+def pseudonym(identities: Iterable[Identity]) -> tuple[str, list[str]]:
+    """Return a pseudonym that is stable for one patient and different for two: ``P`` and eight hexadecimal digits.
+
+    It is computed from Patient ID and birth date, if both are stated, because a name can change; otherwise from those
+    of Patient ID, birth date and name that are stated. Texts that :func:`check_one_patient` takes for equal give the
+    same pseudonym. A key that this computer keeps is needed to compute it; on another computer it differs.
+
+    Parameters
+    ----------
+    identities : iterable of Identity
+        Of the files of one patient. Of each attribute the first one that is stated counts.
+
+    Returns
+    -------
+    str
+        ``"anonymous"`` if no identity is stated, or if there is no key.
+    list of str
+        A note if there is no key.
+    """
+    files = list(identities)
+    number, birth_date, names = (
+        next(filter(None, (_unambiguous(attribute, getattr(file, attribute)) for file in files)), "")
+        for attribute in ("number", "birth_date", "name")
+    )
+    spellings = _by_script(names)
+    name = spellings.get("LATIN") or next(iter(spellings.values()), "")
+    if not (number or birth_date or name):
+        return ANONYMOUS, []
+    if number and birth_date:
+        name = ""
+    try:
+        return f"P{keyed_code('patient', number, birth_date, name)[:8]}", []
+    except OSError:
+        return ANONYMOUS, [
+            f"The key for pseudonyms could not be read or made, so the patient is named {ANONYMOUS}. State a pseudonym "
+            f"(--patient), or let the environment variable {VARIABLE} name a file that can be written."
+        ]
 
 
 def _unambiguous(attribute: str, text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_jsn.common.csv_files import read_records
 from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
@@ -45,8 +46,7 @@ def read_table(folder: Path) -> dict[str, StatedFacts]:
         return {}
     rows = {}
     try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            lines = list(csv.DictReader(file))
+        lines = read_records(table)
     except (OSError, UnicodeError, csv.Error) as error:
         raise InputError(f"{table} cannot be read ({error}). Save it as CSV text in UTF-8.", "folder") from error
     for number, line in enumerate(lines, start=2):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.notes import Note
 from napari_jsn.common.progress import Progress
 from napari_jsn.patient.find_hands import split_hands
-from napari_jsn.patient.identity import Identity, check_one_patient
-from napari_jsn.patient.list_files import IMAGE_SUFFIXES, header_of, list_radiographs
+from napari_jsn.patient.identity import Identity, check_one_patient, pseudonym
+from napari_jsn.patient.list_files import RadiographFile, header_of, list_radiographs, notes_on_doubts
 from napari_jsn.patient.order import file_names
 from napari_jsn.patient.order.dates import notes_on_dates
 from napari_jsn.patient.order.visits import (
@@ -26,9 +28,6 @@ from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, read_table, 
 from napari_jsn.radiograph import Radiograph, as_radiograph, read_radiograph
 from napari_jsn.radiograph.dicom import is_dicom
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
-
-#: The pseudonym of a patient unless one is given or the identity is asked for.
-ANONYMOUS = "anonymous"
 
 
 def read_patient(
@@ -45,10 +44,10 @@ def read_patient(
 ) -> Patient:
     """Read the hand radiographs of one patient, group them into visits, and split radiographs of both hands.
 
-    DICOM radiographs are read from the folder and from three levels of subfolders, whatever their names; other
-    modalities, other parts of the body and other files are left out. If there are none, the image files that
-    ``radiographs.csv`` lists are read, or all image files if their names, or those of their folders, state dates, weeks
-    or visits. What ``radiographs.csv`` states about a file has priority over what the file states.
+    DICOM radiographs are read from the folder and all folders below it, whatever their names, and the image files that
+    ``radiographs.csv`` lists; other modalities, other parts of the body and other files are left out, with a note that
+    names them. Without both, all image files are read if their names, or those of their folders, state dates, weeks or
+    visits. What ``radiographs.csv`` states about a file has priority over what the file states.
 
     Parameters
     ----------
@@ -57,7 +56,8 @@ def read_patient(
         Split radiographs of both hands, and determine the side of radiographs that do not state it. If False, the
         radiographs are not searched and not changed, and reading is fast.
     patient_id : str, optional
-        Pseudonym; by default ``"anonymous"``.
+        Pseudonym; by default ``P`` and eight digits that are stable for one patient, on this computer and account.
+        ``"anonymous"`` if the files state no identity.
     keep_identity : bool
         Use the Patient ID of the files as ``patient_id``, if no pseudonym is given.
     spacing_mm : float or (row, col), optional
@@ -84,24 +84,30 @@ def read_patient(
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> patient = jsn.read_patient(jsn.sample_folder("hand_pair"))
+    >>> patient = jsn.read_patient(jsn.sample_folder("hand_pair"), patient_id="P07")
     >>> patient
-    <Patient anonymous: 2 visits, 2 radiographs, joints not searched>
+    <Patient P07: 2 visits, 2 radiographs, joints not searched>
     >>> [hand.side for hand in patient.hands]
     ['L', 'L']
     """
-    folder = Path(folder)
-    if not folder.is_dir():
+    try:
+        folder = Path(folder)
+    except TypeError:
+        raise InputError(
+            f"The folder of a patient is {reprlib.repr(folder)}. Give its path, as text or a Path.", "folder"
+        ) from None
+    if not folder.parts or not os.path.isdir(folder):  # False where the path is too long
         raise InputError(f"There is no folder {folder}. Give the folder with the radiographs of one patient.", "folder")
     spacing = check_spacing(spacing_mm)
     table = read_table(folder)
     files, notes = list_radiographs(folder, table)  # reads all headers before any pixels
-    if missing := [name for name in table if not (folder / name).is_file()]:
-        notes.append(f"{RADIOGRAPHS_TABLE} lists files that are not in the folder: {', '.join(missing)}.")
+    if missing := [name for name in table if not os.path.isfile(folder / name)]:
+        text = f"{RADIOGRAPHS_TABLE} lists files that are not in the folder"
+        notes.append(Note(f"{text}: {', '.join(missing)}.", public=f"{text}."))
     notes += check_one_patient({file.name: file.identity for file in files}, str(folder), "folder")
     if dicom_only:
-        _check_dicom([file.path for file in files])
-    if not table and all(file.path.suffix.lower() in IMAGE_SUFFIXES for file in files):
+        _check_dicom(all(file.is_dicom for file in files))
+    if not table and not any(file.is_dicom for file in files):
         check_names([file.name for file in files], folder)
     with_hints = []
     for file in files:
@@ -112,8 +118,8 @@ def read_patient(
             radiograph = radiograph.with_spacing(spacing)
         with_hints.append(RadiographWithOrderHints(radiograph, file.name, file.image, row.visit if row else None))
     visits, order_notes = order_in_visits(with_hints, folder)
-    identities = [file.identity for file in files]
-    patient = Patient(visits, _pseudonym(patient_id, keep_identity, identities), (*notes, *order_notes))
+    name, name_notes = _patient_id(patient_id, keep_identity, [file.identity for file in files])
+    patient = Patient(visits, name, (*notes, *order_notes, *name_notes))
     return split_hands(patient, None, model, device, progress) if split else patient
 
 
@@ -157,38 +163,53 @@ def patient_from_radiographs(
     <Patient P001: 2 visits, 2 radiographs, joints not searched>
     """
     spacing = check_spacing(spacing_mm)
-    identities: dict[str, Identity] = {}
+    files: dict[str, RadiographFile] = {}
     ordered = []
     for number, visit in enumerate(visits, start=1):
-        given = [visit] if isinstance(visit, (str, os.PathLike, Radiograph)) or hasattr(visit, "shape") else list(visit)
+        given = _given(visit, number)
         if dicom_only:
-            _check_dicom([each for each in given if isinstance(each, (str, os.PathLike))])
-        radiographs = [_radiograph(each, identities, spacing) for each in given]
+            paths = [Path(each) for each in given if isinstance(each, (str, os.PathLike))]
+            _check_dicom(all(is_dicom(path) for path in paths if path.is_file()))
+        radiographs = [_radiograph(each, files, spacing) for each in given]
         if not radiographs:
             raise InputError(f"Visit {number} has no radiograph. Give one, or leave the visit out.", "followup")
         ordered.append(radiographs)
     if not ordered:
         raise InputError("No radiographs are given. Give a baseline and a follow-up.", "baseline")
-    notes = check_one_patient(identities, "The input", "followup")
+    identities = {name: file.identity for name, file in files.items()}
+    notes = [*check_one_patient(identities, "The input", "followup"), *notes_on_doubts(files.values())]
     given_visits = visits_in_given_order(ordered)
-    notes += notes_on_dates(given_visits)
-    patient = Patient(given_visits, _pseudonym(patient_id, keep_identity, list(identities.values())), tuple(notes))
+    name, name_notes = _patient_id(patient_id, keep_identity, list(identities.values()))
+    patient = Patient(given_visits, name, (*notes, *notes_on_dates(given_visits), *name_notes))
     return split_hands(patient, None, model, device, progress) if split else patient
 
 
-def _radiograph(given: Any, identities: dict[str, Identity], spacing: Spacing) -> Radiograph:
+def _given(visit: Any, number: int) -> list[Any]:
+    """Return the radiographs of a visit that are given as one or as a sequence."""
+    if isinstance(visit, (str, os.PathLike, Radiograph)) or hasattr(visit, "shape"):
+        return [visit]
+    if isinstance(visit, Iterable) and not isinstance(visit, (bytes, Mapping)):
+        return list(visit)
+    raise InputError(
+        f"Visit {number} is {reprlib.repr(visit)}. Give the path of a radiograph, a Radiograph, an array, or a list of "
+        "these.",
+        "baseline" if number == 1 else "followup",
+    )
+
+
+def _radiograph(given: Any, files: dict[str, RadiographFile], spacing: Spacing) -> Radiograph:
     radiograph = as_radiograph(given, spacing)
     if not isinstance(given, (str, os.PathLike)):
         return radiograph
     if radiograph.path is not None and is_dicom(radiograph.path):
-        file, why = header_of(radiograph.path, str(given))
+        file, why = header_of(radiograph.path, Path(given).name)
         if why:
             raise InputError(
                 f"{given} is not a radiograph of hands ({why}). Give hand radiographs; if the "
                 "header is wrong, correct it.",
                 "followup",
             )
-        identities[str(given)] = file.identity
+        files[str(given)] = file
     return _with_facts_of_name(radiograph, Path(given).name)
 
 
@@ -214,8 +235,8 @@ def _with_facts_of_name(radiograph: Radiograph, name: str) -> Radiograph:
     return radiograph
 
 
-def _check_dicom(paths: Sequence[Any]) -> None:
-    if not all(is_dicom(Path(path)) for path in paths if Path(path).is_file()):
+def _check_dicom(are_dicom: bool) -> None:
+    if not are_dicom:
         raise InputError(
             "DICOM objects refer to the DICOM files of the radiographs, but some radiographs are image files. "
             "Leave --dicom out, or give DICOM files.",
@@ -223,8 +244,11 @@ def _check_dicom(paths: Sequence[Any]) -> None:
         )
 
 
-def _pseudonym(patient_id: str | None, keep_identity: bool, identities: Sequence[Identity]) -> str:
+def _patient_id(
+    patient_id: str | None, keep_identity: bool, identities: Sequence[Identity]
+) -> tuple[str, Sequence[str]]:
+    """Return the name of the patient in results, and notes on it."""
     if patient_id is not None:
-        return patient_id
+        return patient_id, []
     number = next((identity.number for identity in identities if identity.number), "")
-    return number if keep_identity and number else ANONYMOUS
+    return (number, []) if keep_identity and number else pseudonym(identities)

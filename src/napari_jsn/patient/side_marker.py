@@ -1,4 +1,4 @@
-"""Read the lead letter beside a hand, L or R, if it is unambiguous; a mirrored letter is read too."""
+"""Read the lead letter beside a hand, L or R, if it is unambiguous; mirrored letters and dark ones on a plate too."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ _MIN_CORRELATION, _MIN_DIFFERENCE = 0.8, 0.05
 _MIN_READINGS = 2
 #: A threshold that gives more blobs is skipped, because they are noise.
 _MAX_BLOBS = 60
+#: Largest side of a plate with a dark letter in mm, and the least share of its bounding box that a plate covers.
+_MAX_PLATE_MM, _MIN_PLATE_COVER = 80.0, 0.45
 #: Letters of initials, which must not be read as a side.
 _OTHERS = "ABCDEFGHKMNPSTUVXZ"
 
@@ -68,8 +70,8 @@ class _Blob:
 def read_marker(pixels: NDArray[np.float32], pixel_mm: float) -> Marker | None:
     """Return the side that a lead letter states.
 
-    Blobs that are brighter than their surroundings are compared with letters at all rotations. Only the largest letter
-    of a marker is read; smaller letters are initials.
+    Blobs that are brighter than their surroundings, and dark ones that a bright plate encloses, are compared with
+    letters at all rotations. Only the largest letter of a marker is read; smaller letters are initials.
 
     Parameters
     ----------
@@ -86,18 +88,37 @@ def read_marker(pixels: NDArray[np.float32], pixel_mm: float) -> Marker | None:
     coarse = _coarse(pixels, pixel_mm)
     read: list[Marker] = []
     for level in _LEVELS * np.quantile(coarse, 0.9995):
-        blobs = list(_blobs(coarse > level))
-        if len(blobs) > _MAX_BLOBS:
-            continue
-        for blob in blobs:
-            near = (other for other in blobs if np.hypot(*(other.middle - blob.middle)) < 2.5 * blob.size)
-            if blob.size <= _MAX_MM / _STEP_MM and all(other.size <= blob.size for other in near):
-                found = _letter(blob)
-                if found is not None:
-                    read.append(found)
+        bright = coarse > level
+        for mask in (bright, _dark_on_plates(bright)):
+            read += _letters_of_blobs(list(_blobs(mask)))
     if len(read) < _MIN_READINGS or len({(marker.side, marker.mirrored) for marker in read}) != 1:
         return None
     return max(read, key=lambda marker: marker.correlation)
+
+
+def _letters_of_blobs(blobs: list[_Blob]) -> Iterator[Marker]:
+    """Yield the letters that blobs show, the largest of each group; many blobs are noise."""
+    for blob in blobs if len(blobs) <= _MAX_BLOBS else ():
+        near = (other for other in blobs if np.hypot(*(other.middle - blob.middle)) < 2.5 * blob.size)
+        if blob.size <= _MAX_MM / _STEP_MM and all(other.size <= blob.size for other in near):
+            found = _letter(blob)
+            if found is not None:
+                yield found
+
+
+def _dark_on_plates(bright: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the holes of the bright regions that have the size and the compact shape of a plate."""
+    holes = np.zeros_like(bright)
+    labels, _ = ndimage.label(bright)
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        sides = [part.stop - part.start for part in box]
+        if min(sides) < _MIN_MM / _STEP_MM or max(sides) > _MAX_PLATE_MM / _STEP_MM:
+            continue
+        region = labels[box] == number
+        filled = ndimage.binary_fill_holes(region)
+        if filled.mean() >= _MIN_PLATE_COVER:
+            holes[box] |= filled & ~bright[box]
+    return holes
 
 
 def _coarse(pixels: NDArray[np.float32], pixel_mm: float) -> NDArray[np.float32]:
@@ -153,7 +174,9 @@ def _normalised(grids: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each of (n, H, W) images smoothed, as a row with mean 0 and length 1."""
     rows = ndimage.gaussian_filter(grids, (0, 1.2, 1.2)).reshape(len(grids), -1)
     rows -= rows.mean(axis=1, keepdims=True)
-    unit: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    # a blob that fills its box has no shape: its row is 0
+    unit: NDArray[np.float64] = np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-9)
     return unit
 
 

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.reasons import Reason, ReasonCode
+from napari_jsn.localization.found_joints import ANATOMY
+from napari_jsn.patient.check_tags import is_anteroposterior
 from napari_jsn.patient.labels import radiograph_label, side_label
 from napari_jsn.patient.patient import Hand
 from napari_jsn.patient.side_marker import Marker, read_marker
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 
 #: Source of a side that was read from a lead letter.
 MARKER = "marker"
+#: The same of a letter that is mirrored.
+MIRRORED_MARKER = "mirrored marker"
+#: Source of sides where the letters of two hands name the same side.
+MARKERS_DISAGREE = f"{ANATOMY}; markers disagree"
 
 _OTHER = {"L": "R", "R": "L"}
 #: Margin around the outermost joint boxes, for finger tips and skin, as a share of the hand's length.
@@ -154,7 +161,7 @@ def by_marker(hands: Sequence[Radiograph], found: FoundJoints) -> tuple[tuple[Ra
     """Return hands with the side that lead letters state; if these cannot be read, with the side by anatomy.
 
     Letters have priority because a person placed them, while anatomy gives the side only on a posteroanterior view that
-    is not mirrored. For two hands on one radiograph, a letter must be read beside each.
+    is not mirrored. Of two hands on one radiograph, a letter beside one suffices: the other hand has the other side.
 
     Parameters
     ----------
@@ -166,30 +173,60 @@ def by_marker(hands: Sequence[Radiograph], found: FoundJoints) -> tuple[tuple[Ra
     Returns
     -------
     tuple of Radiograph
+        ``side_source`` is :data:`MARKER`, :data:`MIRRORED_MARKER`, :data:`MARKERS_DISAGREE`, or unchanged where no
+        letter is read.
     list of str
-        Notes on letters and anatomy that disagree; the caller adds the visit's number.
+        Notes on mirrored letters, and on letters and anatomy that disagree; the caller adds the visit's number.
     """
     from napari_jsn.localization.mean_hand import HAND_MM
 
-    letters: list[Marker] = []
-    for hand in hands:
-        # the pixel size follows from the length of the hand, because some headers state a wrong one
-        letter = read_marker(hand.pixels, HAND_MM / found.hand_px)
-        if letter is None:
-            return tuple(hands), []
-        letters.append(letter)
-    agree = {letter.side == hand.side for letter, hand in zip(letters, hands)}
-    if len(agree) > 1:
-        return tuple(hands), ["the markers name the same side for both hands; the sides were determined by anatomy"]
-    marked = tuple(replace(hand, side=letter.side, side_source=MARKER) for letter, hand in zip(letters, hands))
-    if agree == {True}:
-        return marked, []
-    cause = (
-        "the letter is mirrored, so the image is mirrored"
-        if all(letter.mirrored for letter in letters)
-        else "the palm faces up, or the marker is wrong"
-    )
-    sides = ((side_label(letter.side), side_label(_OTHER[letter.side])) for letter in letters)
+    # the pixel size follows from the length of the hand, because some headers state a wrong one
+    letters = [read_marker(hand.pixels, HAND_MM / found.hand_px) for hand in hands]
+    exchanged = {letter.side != hand.side for letter, hand in zip(letters, hands) if letter is not None}
+    if not exchanged:
+        return tuple(hands), []
+    if len(exchanged) > 1:
+        doubt = "the markers name the same side for both hands; the sides were determined by anatomy"
+        return tuple(replace(hand, side_source=MARKERS_DISAGREE) for hand in hands), [doubt]
+    mirrored = {letter.mirrored for letter in letters if letter is not None}
+    source = MIRRORED_MARKER if mirrored == {True} else MARKER
+    sides = [_OTHER[str(hand.side)] if exchanged == {True} else hand.side for hand in hands]
+    marked = tuple(replace(hand, side=side, side_source=source) for hand, side in zip(hands, sides))
+    if exchanged == {False}:
+        return marked, _mirrored_although_agreeing(letters) if True in mirrored else []
+    cause = {
+        frozenset({True}): "the letter is mirrored, so the image is mirrored",
+        frozenset({False}): "the palm faces up, or the marker is wrong",
+    }.get(frozenset(mirrored), "one of the letters is mirrored, the other is not")
     return marked, [
-        f"the marker states {stated}, but the hand looks like a {other} one: {cause}" for stated, other in sides
+        f"the marker states {side_label(letter.side)}, but the hand looks like a {side_label(_OTHER[letter.side])} "
+        f"one: {cause}"
+        for letter in letters
+        if letter is not None
     ]
+
+
+def _mirrored_although_agreeing(letters: Sequence[Marker | None]) -> list[str]:
+    return [
+        f"the letter of the {side_label(letter.side)} hand is mirrored, although the hand looks like a "
+        f"{side_label(letter.side)} one: the marker lay face down, or the image is mirrored and the palm faces up"
+        for letter in letters
+        if letter is not None and letter.mirrored
+    ]
+
+
+def with_side_reason(hand: Hand) -> Hand:
+    """Return the hand with a reason if its lead letter contradicts its anatomy and nothing explains it.
+
+    A mirrored letter is explained by a mirrored image, and an exchanged side by an anteroposterior view.
+    """
+    if hand.found is None:
+        return hand
+    contradicts = hand.found.contradicts and hand.radiograph.side_source == MARKER
+    if hand.radiograph.side_source != MARKERS_DISAGREE and not (
+        contradicts and not is_anteroposterior(hand.radiograph)
+    ):
+        return hand
+    sentence = "" if contradicts else "The lead letters name the same side for both hands."
+    reason = Reason(ReasonCode.SIDE_CONTRADICTED, sentence)
+    return replace(hand, found=replace(hand.found, reasons=(*hand.found.reasons, reason)))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 from napari_jsn.anatomy import JOINTS, MEASURED_JOINTS, bones_of
@@ -21,7 +21,7 @@ from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.labels import side_order
 from napari_jsn.patient.patient import Hand, Patient, Place
 from napari_jsn.patient.read import patient_from_radiographs, read_patient
-from napari_jsn.progression.hand_scale import with_hand_scale
+from napari_jsn.progression.hand_scale import with_drift_reasons, with_hand_scale
 from napari_jsn.progression.joint_course import JointCourse, has_both_bones, narrowings_of
 from napari_jsn.progression.joint_views import make_joint_views
 from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
@@ -55,6 +55,7 @@ def measure(
     progress: Progress | None = None,
     boxes: Mapping[Place, Sequence[Joint]] | None = None,
     masks: Mapping[_Key, BoneMasks] | None = None,
+    patient_id: str | None = None,
 ) -> Progression:
     """Measure the narrowing of each finger joint from the baseline to every later visit.
 
@@ -85,6 +86,8 @@ def measure(
     masks : mapping of (visit, side, joint) to BoneMasks, optional
         Bones to use instead of those that the network would find, painted by a person on the joint image that the
         joint's box cuts out.
+    patient_id : str, optional
+        Pseudonym of the patient; by default as for :func:`napari_jsn.read_patient`, or that of the given Patient.
 
     Returns
     -------
@@ -114,6 +117,7 @@ def measure(
     load_method(method)  # refuses an unknown method before files are read
     where = device_name(device)
     patient = _patient(baseline, followups, spacing_mm)
+    patient = patient if patient_id is None else replace(patient, patient_id=patient_id)
     stages = Stages(progress or Silent(), _SHARES)
     patient = find_hands(patient, boxes, localization, where, stages.next("Finding the joints"))
     if not patient.hands_found:
@@ -122,7 +126,7 @@ def measure(
     pairs = _pairs(patient, names, views or {})
     registered = _register(pairs, views or {}, method, where, stages.next("Registering the joints"))
     complete = views is not None and len(registered) == len(pairs)
-    narrowings = [] if views is None else _narrowings(patient, names, views, registered, complete)
+    narrowings = [] if views is None else with_drift_reasons(_narrowings(patient, names, views, registered, complete))
     notes = (*patient.notes, *progression_notes(patient.hands, narrowings), *(() if complete else (_ABORTED,)))
     models = {"segmentation": model_identity("segmentation", segmentation)}
     if localized_by := sorted({hand.found.model for hand in patient.hands if hand.found and hand.found.model}):
@@ -133,6 +137,10 @@ def measure(
 
 def _joint_names(joints: Sequence[str]) -> tuple[str, ...]:
     """Return joint names in anatomical order."""
+    if not isinstance(joints, Iterable):
+        raise InputError(
+            f"The joints are {reprlib.repr(joints)}. Give a list of names, or leave joints out for all.", "joints"
+        )
     names = (joints,) if isinstance(joints, str) else tuple(joints)
     for name in names:
         bones_of(name)
@@ -143,7 +151,7 @@ def _joint_names(joints: Sequence[str]) -> tuple[str, ...]:
 
 def _patient(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Patient:
     """Return the input of :func:`measure` as a patient; refuse a patient with one visit."""
-    is_folder = isinstance(baseline, (str, os.PathLike)) and Path(baseline).is_dir()
+    is_folder = isinstance(baseline, (str, os.PathLike)) and os.path.isdir(baseline)
     if (is_folder or isinstance(baseline, Patient)) and followups:
         raise InputError("A patient contains all visits. Give it alone, or give radiographs one by one.", "followup")
     if isinstance(baseline, Patient):

@@ -34,9 +34,9 @@ class Progression:
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2", "MCP3"])
+    >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2", "MCP3"], patient_id="P07")
     >>> progression
-    <Progression anonymous: 2 narrowings over 2 visits, 0 failed>
+    <Progression P07: 2 narrowings over 2 visits, 0 failed>
     >>> progression.table()[["joint", "visit", "reliable"]].values.tolist()
     [['MCP2', 2, True], ['MCP3', 2, True]]
     """

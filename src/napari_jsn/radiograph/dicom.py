@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import warnings
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from pydicom import Dataset, dcmread
+from pydicom.filereader import read_dataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from napari_jsn.common.errors import InputError, damaged_file
+from napari_jsn.common.errors import InputError, damaged_file, too_large
 from napari_jsn.radiograph import dicom_header as header
 from napari_jsn.radiograph.dicom_dates import acquired
 from napari_jsn.radiograph.dicom_pixels import read_intensities
+from napari_jsn.radiograph.intensity import MAX_BYTES
 from napari_jsn.radiograph.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import Spacing
 
@@ -24,14 +29,23 @@ DERIVED = ("SEG", "RTDOSE", "REG")
 
 def is_dicom(path: Path) -> bool:
     """Return whether a file is DICOM, with or without preamble and with any file extension."""
+    if path.exists() and not path.is_file():  # a folder; or a pipe or device, which would wait or never end
+        return False
     with path.open("rb") as file:
-        first = file.read(132)
+        return _is_dicom(file)
+
+
+def _is_dicom(file: BinaryIO) -> bool:
+    first = file.read(132)
     if first[128:] == b"DICM":
         return True
     if not first.startswith(FIRST_BYTES):
         return False
     try:
-        dataset = dcmread(path, force=True, specific_tags=["SOPClassUID", "Rows", "Columns"])
+        file.seek(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what is not DICOM
+            dataset = dcmread(file, force=True, specific_tags=["SOPClassUID", "Rows", "Columns"])
     except Exception:  # another kind of file that begins with these bytes
         return False
     return "SOPClassUID" in dataset or ("Rows" in dataset and "Columns" in dataset)
@@ -50,15 +64,18 @@ def read_header(path: Path, keywords: Sequence[str] | None = None) -> Dataset:
     ------
     ValueError
         If the file is not DICOM.
+    InputError
+        If a deflated file is too large.
     Exception
         pydicom raises many types for damaged files.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), path.open("rb") as file:
         warnings.simplefilter("ignore")  # about invalid values, which the callers check
-        if not is_dicom(path):
+        if not _is_dicom(file):
             raise ValueError("not a DICOM file")
+        _check_inflated(file, path)
         header = dcmread(
-            path, stop_before_pixels=True, force=True, specific_tags=None if keywords is None else [*keywords]
+            file, stop_before_pixels=True, force=True, specific_tags=None if keywords is None else [*keywords]
         )
         header.decode()
     return header
@@ -67,12 +84,14 @@ def read_header(path: Path, keywords: Sequence[str] | None = None) -> Dataset:
 def read_dicom(path: Path, spacing_mm: Spacing = None) -> Radiograph:
     """Read the radiograph of a DICOM file; a pixel size that is given replaces what the file states."""
     try:
-        dataset = dcmread(path, force=True)
+        with path.open("rb") as file:
+            _check_inflated(file, path)
+            dataset = dcmread(file, force=True)
         _check_single_image(dataset, path)
     except InputError:
         raise
     except Exception as error:  # pydicom raises many types for damaged files
-        raise damaged_file(path, error) from error
+        raise damaged_file(path) from error
     pixels, display_range = read_intensities(dataset, path)
     try:
         stated, spacing_source = header.spacing(dataset) if spacing_mm is None else (None, "")
@@ -96,6 +115,7 @@ def read_dicom(path: Path, spacing_mm: Spacing = None) -> Radiograph:
         view=header.view(dataset),
         view_code=header.view_code(dataset),
         presentation_intent=header.presentation_intent(dataset),
+        described_oblique=header.describes_oblique(dataset),
         pixel_aspect=aspect,
         path=path,
     )
@@ -115,3 +135,22 @@ def _check_single_image(dataset: Dataset, path: Path) -> None:
             f"{path} contains {int(frames)} frames. Export the frame that you need, and give a file with one image.",
             "path",
         )
+
+
+def _check_inflated(file: BinaryIO, path: Path) -> None:
+    """Refuse a deflated file that is too large inflated; pydicom inflates a file as a whole, without a limit.
+
+    Afterwards the file is at its beginning.
+    """
+    file.seek(0)
+    if file.read(132)[128:] == b"DICM":
+        meta = read_dataset(
+            file, is_implicit_VR=False, is_little_endian=True, stop_when=lambda tag, vr, length: tag.group != 2
+        )
+        if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+            inflate, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+            while not inflate.eof and (content := inflate.unconsumed_tail or file.read(2**20)):
+                size += len(inflate.decompress(content, 2**24))
+                if size > MAX_BYTES:
+                    raise too_large(path, f"has more than {MAX_BYTES // 10**6} MB when inflated")
+    file.seek(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from pydicom import Dataset
@@ -188,9 +189,56 @@ def view(dataset: Dataset) -> str:
 
 
 def view_code(dataset: Dataset) -> str:
-    """Return the meaning of the first View Code Sequence item that has one, or ``""``."""
-    meanings = (str(value(code, "CodeMeaning") or "").strip() for code in _items(dataset, "ViewCodeSequence"))
-    return next(filter(None, meanings), "")
+    """Return the view in words, as View Code Sequence and Projection Eponymous Name Code Sequence state it, or ``""``.
+
+    A code of DICOM CID 4010 (SNOMED CT, or SNOMED RT in older files) is given by its standard meaning, followed by the
+    meaning in the file, which may be in another language; View Modifier Code Sequence is added.
+    """
+    codes = _items(dataset, "ViewCodeSequence")
+    modifiers = [modifier for code in codes for modifier in _items(code, "ViewModifierCodeSequence")]
+    eponyms = _items(dataset, "ProjectionEponymousNameCodeSequence")
+    words = [_view_in_words(code) for code in (*codes, *modifiers, *eponyms)]
+    return ", ".join(dict.fromkeys(filter(None, words)))
+
+
+def _view_in_words(item: Dataset) -> str:
+    code, scheme, meaning = (
+        str(value(item, keyword) or "").strip() for keyword in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
+    )
+    standard = _standard_view(code, scheme) if code else ""
+    if not standard or standard.lower() in meaning.lower():
+        return meaning
+    return f"{standard} ({meaning})" if meaning else standard
+
+
+def _standard_view(code: str, scheme: str) -> str:
+    """Return the meaning of a code of CID 4010 (views) or CID 4012 (eponymous projections); ``""`` for another one."""
+    from pydicom.sr.codedict import Code, codes  # slow to import
+
+    # older files name SNOMED RT "99SDM", "SNM3" or "SRT"
+    stated = Code(code, "SRT" if scheme in ("99SDM", "SNM3") else scheme, "")
+    for group in (codes.cid4010, codes.cid4012):
+        for name in group.dir():
+            known = getattr(group, name)
+            if known == stated:
+                return str(known.meaning)
+    return ""
+
+
+#: Words of descriptions that mean a lateral or oblique view, and those that mean a posteroanterior or anteroposterior
+#: one. Only whole words, because descriptions also hold names.
+_DESCRIBED_OBLIQUE = re.compile(
+    r"LAT|LATERALE?|OBL|OBLIQ|OBLIQUE|OBLIQUA|OBLICUA|SEITLICH|SCHR(?:AE|\u00c4|A)G|PROFIL|BALLCATCHER"
+)
+_DESCRIBED_FRONTAL = re.compile(r"PA|AP|DP|PD|DV|VD|(?:ANTERO|POSTERO)(?:ANTERIOR|POSTERIOR)|DORSO(?:PALMAR|VOLAR)")
+_DESCRIPTIONS = ("SeriesDescription", "AcquisitionDeviceProcessingDescription", "ProtocolName")
+
+
+def describes_oblique(dataset: Dataset) -> bool:
+    """Return whether a free text of the series names a lateral or oblique view, and no posteroanterior one."""
+    texts = (str(value(dataset, keyword) or "").upper() for keyword in _DESCRIPTIONS)
+    words = [word for text in texts for word in re.split(r"[\W_\d]+", text)]
+    return any(map(_DESCRIBED_OBLIQUE.fullmatch, words)) and not any(map(_DESCRIBED_FRONTAL.fullmatch, words))
 
 
 def presentation_intent(dataset: Dataset) -> str:

@@ -1,11 +1,13 @@
 """Read the intensities of a DICOM image, bone bright, for measurement rather than for display.
 
 The greyscale pipeline of DICOM (PS3.4 N.2) is stored values -> modality LUT -> VOI LUT -> polarity -> presentation LUT.
-Every step that is nonlinear or inverts the scale is applied, and the step that clips is not:
+Every step that is nonlinear or inverts the scale is applied, and a step that clips is not:
 
 - A linear VOI window only sets brightness and contrast, and clips the values outside; technicians set it for each
   exposure. It is not applied (registration is independent of gain and offset) but returned, for display.
-- A VOI LUT or sigmoid is a nonlinear curve that is part of the intended image. It is applied.
+- A VOI LUT or sigmoid is a nonlinear curve that is part of the intended image. It is applied, unless it saturates: then
+  it clips as a window does.
+- A modality or presentation LUT is applied, unless it saturates.
 
 The full scale of the pipeline, not the range of this image, becomes [0, 1]: a lead letter or a collimator edge in one
 of two visits must not change the intensities of the bones.
@@ -19,18 +21,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.pixels import pixel_array
-from pydicom.pixels.processing import apply_color_lut
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian
 from scipy import ndimage
 from scipy.special import expit
 
-from napari_jsn.common.errors import InputError, cause
+from napari_jsn.common.errors import InputError
+from napari_jsn.radiograph.decoding import decoded
 from napari_jsn.radiograph.dicom_header import numbers, value
-from napari_jsn.radiograph.intensity import BIT_DEPTHS, full_scale, to_intensities
+from napari_jsn.radiograph.intensity import BIT_DEPTHS, ROWS_AT_ONCE, full_scale, to_intensities
 
-#: Transfer syntaxes without compression.
-NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
+#: A step saturates if more than this part of the range of the image's values becomes one value at an end.
+SATURATED = 0.01
+
+#: Values after a step are one value if they differ by less than this part of their range: half a step of 12 bits.
+ONE_VALUE = 2.0**-13
+
+#: Stored values with a wider range are mapped one by one, not by a table of all values between the ends.
+TABLE_LENGTH = 2**16
 
 Values = NDArray[np.float64]
 Range = tuple[float, float]
@@ -44,21 +51,68 @@ def read_intensities(dataset: Dataset, path: Path) -> tuple[NDArray[np.float32],
     pixels : (H, W) float32 array
         In [0, 1], bone bright, not clipped; padding is 0.
     display_range : (float, float) or None
-        The intensities that the window of the file shows black and white.
+        The intensities that the window of the file, or a curve that saturates, shows black and white.
 
     Raises
     ------
     InputError
         If the pixels cannot be decoded or have no contrast.
     """
-    stored = _decoded(dataset, path)
+    stored = decoded(dataset, path)
     if stored.ndim == 3:
         return to_intensities(stored, "path", str(path)), None
     padding = _padding(dataset, stored)
-    if padding.all() or np.ptp(stored[~padding]) == 0:
+    exposed = stored if padding is None else stored[~padding]
+    if exposed.size == 0 or exposed.min() == exposed.max():
         raise InputError(f"{path} has no contrast: all its pixels are equal. Give a radiograph of a hand.", "path")
-    values, black, white = _modality(dataset, stored, padding)
-    values, black, white, window = _voi(dataset, values, black, white)
+    first, last = float(exposed.min()), float(exposed.max())
+    # The pipeline maps every stored value to one intensity: map each value once.
+    if stored.dtype.kind in "iu" and last - first < TABLE_LENGTH:
+        levels = np.arange(first, last + 1)
+        seen = np.zeros(len(levels), dtype=bool)
+        for start in range(0, len(exposed), step := ROWS_AT_ONCE if exposed.ndim == 2 else ROWS_AT_ONCE**2):
+            seen[exposed[start : start + step].astype(np.int64) - int(first)] = True
+        position = None
+    else:
+        levels, position = np.unique(exposed, return_inverse=True)
+        seen = np.ones(len(levels), dtype=bool)
+    mapped, window = _pipeline(dataset, levels.astype(np.float64), seen, (first, last))
+    if np.ptp(mapped[seen]) <= 1e-6:
+        raise InputError(
+            f"{path} has no contrast: its lookup table maps all its pixels to one value. Export it again without the "
+            "table.",
+            "path",
+        )
+    table = np.clip(mapped, 0, 1).astype(np.float32)
+    pixels = np.zeros(stored.shape, dtype=np.float32)
+    if position is not None:
+        pixels[slice(None) if padding is None else ~padding] = table[position.reshape(exposed.shape)]
+        return pixels, window
+    for start in range(0, len(stored), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        index = np.clip(stored[rows].astype(np.int64) - int(first), 0, len(table) - 1)
+        pixels[rows] = table[index]
+        if padding is not None:
+            pixels[rows][padding[rows]] = 0
+    return pixels, window
+
+
+def _pipeline(dataset: Dataset, levels: Values, seen: NDArray[np.bool_], ends: Range) -> tuple[Values, Range | None]:
+    """Return the intensities of stored values, and the window scaled to [0, 1].
+
+    Parameters
+    ----------
+    levels : (N,) array
+        Stored values in ascending order.
+    seen : (N,) bool array
+        Which of them are in the image, outside padding.
+    ends : (float, float)
+        The least and the largest of these.
+    """
+    values, black, white, is_modality = _modality(dataset, levels, seen, ends)
+    window = None
+    if is_modality:  # a VOI step is defined on values after the modality step only
+        values, black, white, window = _voi(dataset, values, seen, black, white)
     intensities = (values - black) / (white - black)
     # MONOCHROME1 and INVERSE state the same inversion (PS3.3 C.8.11.1.1.2); together they do not cancel
     polarity = {_word(dataset, "PhotometricInterpretation"), _word(dataset, "PresentationLUTShape")}
@@ -68,88 +122,114 @@ def read_intensities(dataset: Dataset, path: Path) -> tuple[NDArray[np.float32],
     presentation = _lut(dataset, "PresentationLUTSequence")
     if presentation:
         _, entries = presentation
-        intensities = np.interp(intensities * (len(entries) - 1), np.arange(len(entries)), _stretched(entries))
-        window = None
-    intensities[padding] = 0
-    return to_intensities(np.clip(intensities, 0, 1).astype(np.float32), "path", str(path)), window
+        scaled = np.interp(intensities * (len(entries) - 1), np.arange(len(entries)), _stretched(entries))
+        knees = _knees(intensities, scaled, seen)
+        if knees is None:
+            return scaled, None
+        if _falls(intensities, scaled, seen):
+            intensities = 1 - intensities
+            knees = (1 - knees[1], 1 - knees[0])
+        window = _clipped(*knees)
+    return intensities, window
 
 
-def _decoded(dataset: Dataset, path: Path) -> NDArray[Any]:
-    """Return the (H, W) stored values of a greyscale image, or (H, W, 3) of a colour image."""
-    meta = dataset.file_meta
-    if "TransferSyntaxUID" not in meta:  # a file without preamble: take the syntax from the parser
-        implicit, little = dataset.original_encoding
-        meta.TransferSyntaxUID = (
-            ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
-        )
-    syntax = meta.TransferSyntaxUID
-    high_bit, bits_stored = value(dataset, "HighBit"), value(dataset, "BitsStored")
-    if syntax in NATIVE and None not in (high_bit, bits_stored) and high_bit != bits_stored - 1:
-        raise InputError(
-            f"{path} stores its {bits_stored} bits below bit {high_bit}, a layout that DICOM no longer allows. "
-            "Export the image again from the archive.",
-            "path",
-        )
-    try:
-        stored = pixel_array(dataset)
-        if value(dataset, "PhotometricInterpretation") == "PALETTE COLOR":
-            stored = apply_color_lut(stored, dataset)
-    except Exception as error:  # every decoder raises its own types
-        name = " ".join(str(getattr(syntax, "name", syntax)).split())
-        raise InputError(
-            f"The pixels of {path} cannot be decoded: the file is damaged, incomplete, or of an unsupported type "
-            f"({name}: {cause(error)}). Export it again, uncompressed if possible.",
-            "path",
-        ) from error
-    return stored
+def _knees(before: Values, after: Values, seen: NDArray[np.bool_]) -> Range | None:
+    """Return the values before a step between which it does not saturate; None where it saturates nowhere."""
+    order = np.argsort(before[seen])
+    before, after = before[seen][order], after[seen][order]
+    same = ONE_VALUE * np.ptp(after)
+    low, high = (np.abs(after - end) > same for end in (after[0], after[-1]))
+    if not low.any():
+        return float(before[0]), float(before[-1])
+    black = before[np.argmax(low) - 1]  # the last value that is equal to the first one
+    white = before[len(high) - np.argmax(high[::-1])]  # the first value that is equal to the last one
+    lost = max(black - before[0], before[-1] - white)
+    return (float(black), float(white)) if lost > SATURATED * (before[-1] - before[0]) else None
 
 
-def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return where the image is padding outside the exposed field.
+def _falls(before: Values, after: Values, seen: NDArray[np.bool_]) -> bool:
+    """Return whether a step inverts the scale: the largest value before it is the lesser one after it."""
+    before, after = before[seen], after[seen]
+    return bool(after[np.argmax(before)] < after[np.argmin(before)])
+
+
+def _clipped(low: float, high: float) -> Range | None:
+    """Return a window within [0, 1]; None where it is empty there."""
+    low, high = (float(np.clip(end, 0, 1)) for end in (low, high))
+    return (low, high) if low < high else None
+
+
+def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Return where the image is padding outside the exposed field; None where there is none.
 
     Only regions at the image border are padding: the padding value can also occur in bone, as saturation.
     """
     ends = numbers(dataset, "PixelPaddingValue")[:1] + numbers(dataset, "PixelPaddingRangeLimit")[:1]
     if not numbers(dataset, "PixelPaddingValue"):
-        return np.zeros(stored.shape, dtype=bool)
+        return None
     regions, _ = ndimage.label((stored >= min(ends)) & (stored <= max(ends)))
     at_edge = np.unique(np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]]))
     return np.isin(regions, at_edge[at_edge > 0])
 
 
-def _modality(dataset: Dataset, stored: NDArray[Any], padding: NDArray[np.bool_]) -> tuple[Values, float, float]:
-    """Return the values after the modality LUT or rescale, and the ends of their scale."""
-    values = stored.astype(np.float64)
-    lut = _lut(dataset, "ModalityLUTSequence")
-    if lut:
-        return _through(lut, values)
+def _modality(
+    dataset: Dataset, levels: Values, seen: NDArray[np.bool_], stored: Range
+) -> tuple[Values, float, float, bool]:
+    """Return the values after the modality LUT or rescale, the ends of their scale, and whether the step was applied.
+
+    A modality LUT that saturates is not applied; if it inverts the scale, the scale is inverted.
+    """
     bits = numbers(dataset, "BitsStored")[:1]
     # some exports state 16 bits for any machine; fewer bits are reliable
     depths = [int(bits[0]), *BIT_DEPTHS] if bits and bits[0] < 16 else BIT_DEPTHS
-    ends = full_scale(float(stored[~padding].min()), float(stored[~padding].max()), depths)
+    ends = full_scale(*stored, depths)
+    lut = _lut(dataset, "ModalityLUTSequence")
+    if lut:
+        values, black, white = _through(lut, levels)
+        if _knees(levels, values, seen) is None:
+            return values, black, white, True
+        return (sum(ends) - levels if _falls(levels, values, seen) else levels), *ends, False
     slope, intercept = numbers(dataset, "RescaleSlope"), numbers(dataset, "RescaleIntercept")
     if len(slope) == len(intercept) == 1 and slope[0] != 0:
-        values = values * slope[0] + intercept[0]
+        levels = levels * slope[0] + intercept[0]
         ends = (ends[0] * slope[0] + intercept[0], ends[1] * slope[0] + intercept[0])
-    return values, min(ends), max(ends)
+    return levels, min(ends), max(ends), True
 
 
-def _voi(dataset: Dataset, values: Values, black: float, white: float) -> tuple[Values, float, float, Range | None]:
-    """Return the values after a nonlinear VOI curve, the ends of their scale, and a linear window scaled to [0, 1]."""
+def _voi(
+    dataset: Dataset, values: Values, seen: NDArray[np.bool_], black: float, white: float
+) -> tuple[Values, float, float, Range | None]:
+    """Return the values after a nonlinear VOI curve, the ends of their scale, and a linear window scaled to [0, 1].
+
+    A curve that saturates is not applied, but is a window; if it inverts the scale, the scale is inverted.
+    """
     lut = _lut(dataset, "VOILUTSequence")
     if lut:
-        return *_through(lut, values), None
+        return _unless_saturated(values, seen, (black, white), *_through(lut, values))
     centres, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
     if not centres or not widths or widths[0] <= 0:
         return values, black, white, None
     centre, width = centres[0], widths[0]
     shape = _word(dataset, "VOILUTFunction")
     if shape == "SIGMOID":
-        return expit(4 * (values - centre) / width), 0.0, 1.0, None
+        return _unless_saturated(values, seen, (black, white), expit(4 * (values - centre) / width), 0.0, 1.0)
     if shape != "LINEAR_EXACT":  # PS3.3 C.11.2.1.2.1: the linear window runs between pixel centres
         centre, width = centre - 0.5, width - 1
-    low, high = (np.clip((centre + half - black) / (white - black), 0, 1) for half in (-width / 2, width / 2))
-    return values, black, white, (float(low), float(high)) if low < high else None
+    low, high = ((centre + half - black) / (white - black) for half in (-width / 2, width / 2))
+    return values, black, white, _clipped(low, high)
+
+
+def _unless_saturated(
+    values: Values, seen: NDArray[np.bool_], ends: Range, after: Values, black: float, white: float
+) -> tuple[Values, float, float, Range | None]:
+    """Return the values after a curve; where it saturates those before it, and the curve as a window."""
+    knees = _knees(values, after, seen)
+    if knees is None:
+        return after, black, white, None
+    window = _clipped(*((knee - ends[0]) / (ends[1] - ends[0]) for knee in knees))
+    if not _falls(values, after, seen):
+        return values, *ends, window
+    return sum(ends) - values, *ends, (1 - window[1], 1 - window[0]) if window else None
 
 
 def _lut(dataset: Dataset, keyword: str) -> tuple[int, Values] | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from napari_jsn.common.errors import InputError, damaged_file
-from napari_jsn.radiograph.intensity import to_intensities
+from napari_jsn.radiograph.intensity import MAX_PIXELS, MIN_SIDE, check_size, to_intensities, value_range
 from napari_jsn.radiograph.radiograph import Radiograph
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
@@ -21,7 +24,13 @@ FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 RESOLUTION_TAG = "none: the file's resolution tag is not trusted"
 
 #: TIFF tag and value of an image whose least value is white.
-PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
+PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO = 262, 0, 1
+
+#: Pillow's names of big-endian types, and of the same types in little-endian order.
+NATIVE_ORDER = {"I;16BS": "I;16S", "I;32BS": "I;32S", "F;32BF": "F;32F", "I;16B": "I;16"}
+
+#: TIFF tags of the size of a tile.
+TILE_WIDTH, TILE_LENGTH = 322, 323
 
 
 def read_image(path: Path) -> Radiograph:
@@ -57,19 +66,29 @@ def read_labels(path: Path) -> NDArray[Any]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
     """Yield the only image of a file, decoded and with its orientation tag applied."""
     try:
-        image = Image.open(path, formats=FORMATS)
+        image = _open(path)
     except UnidentifiedImageError:
         raise InputError(
             f"{path} is not an image that can be read, or it is damaged. Give a DICOM, PNG, JPEG, BMP or TIFF file "
-            "(TIFF of integers or 32-bit floats).",
+            "(TIFF of 8 or 16 bits, little-endian).",
+            "path",
+        ) from None
+    except Image.DecompressionBombError:
+        raise InputError(
+            f"{path} has more pixels than the limit of {MAX_PIXELS // 10**6} megapixels. Check the file, or export one "
+            "image of the hand alone.",
             "path",
         ) from None
     except Exception as error:  # decoders raise many types for damaged files
-        raise damaged_file(path, error) from error
+        raise damaged_file(path) from error
     with image:
+        check_size(image.height, image.width, str(path))
+        tags = getattr(image, "tag_v2", {})
+        tile = [max(int(tags.get(tag, MIN_SIDE)), MIN_SIDE) for tag in (TILE_LENGTH, TILE_WIDTH)]
+        check_size(tile[0], tile[1], f"A tile of {path}")
         # a JPEG with previews ("MPO", from phones) counts as one image
         frames = _frames(image, path)
         if frames > 1 and image.format in FORMATS:
@@ -80,19 +99,75 @@ def _opened(path: Path) -> Iterator[Image.Image]:
                 "Save it as 16-bit greyscale.",
                 "path",
             )
+        _use_native_order(image)
         try:
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
         except Exception as error:
-            raise damaged_file(path, error) from error
+            raise damaged_file(path) from error
         yield image
+
+
+def _open(path: Path) -> ImageFile.ImageFile:
+    """Open an image file.
+
+    Pillow opens some TIFF files only if zero is black: such a file is opened as if its zero were black, and
+    :func:`_values` inverts it.
+    """
+    try:
+        image = Image.open(path, formats=FORMATS)
+    except UnidentifiedImageError:
+        content = _black_is_zero(path)
+        if content is None:
+            raise
+        image = Image.open(BytesIO(content), formats=("TIFF",))
+        image.info["white_is_zero"] = True
+    return image
+
+
+def _use_native_order(image: ImageFile.ImageFile) -> None:
+    """Correct the byte order of compressed big-endian TIFF files.
+
+    libtiff decodes to the byte order of the machine, but Pillow exchanges the bytes of some types once more.
+    """
+    if sys.byteorder == "little":
+        image.tile = [
+            tile._replace(args=(NATIVE_ORDER.get(tile.args[0], tile.args[0]), *tile.args[1:]))
+            if tile.codec_name == "libtiff" and isinstance(tile.args, tuple)
+            else tile
+            for tile in image.tile
+        ]
+
+
+def _black_is_zero(path: Path) -> bytes | None:
+    """Return the content of a TIFF file whose zero is white, with the tag that states that zero is black; else None."""
+    content = bytearray(path.read_bytes())
+    order = {b"II": "<", b"MM": ">"}.get(bytes(content[:2]))
+    try:
+        version = struct.unpack_from(f"{order}H", content, 2)[0] if order else 0
+        if version not in (42, 43):
+            return None
+        offset, count, length = ("I", "H", 12) if version == 42 else ("Q", "Q", 20)  # 43: BigTIFF
+        (start,) = struct.unpack_from(f"{order}{offset}", content, 4 if version == 42 else 8)
+        (entries,) = struct.unpack_from(f"{order}{count}", content, start)
+        start += struct.calcsize(count)
+        for entry in range(start, min(start + entries * length, len(content)), length):
+            if struct.unpack_from(f"{order}H", content, entry) == (PHOTOMETRIC,):
+                stated = entry + length - struct.calcsize(offset)
+                if struct.unpack_from(f"{order}H", content, stated) != (WHITE_IS_ZERO,):
+                    return None
+                struct.pack_into(f"{order}H", content, stated, BLACK_IS_ZERO)
+                return bytes(content)
+    except struct.error:  # the file ends inside its tags
+        pass
+    return None
 
 
 def _frames(image: Image.Image, path: Path) -> int:
     try:
         return getattr(image, "n_frames", 1)
     except Exception as error:  # a broken chain of pages
-        raise damaged_file(path, error) from error
+        raise damaged_file(path) from error
 
 
 def _values(image: Image.Image) -> NDArray[Any]:
@@ -100,8 +175,17 @@ def _values(image: Image.Image) -> NDArray[Any]:
     if image.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
         return np.asarray(image.convert("RGB"))
     values = np.asarray(image)
-    tags = getattr(image, "tag_v2", {})
+    patched = "white_is_zero" in image.info
     # Pillow inverts 8-bit images itself, but not deeper ones
-    if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO and values.ndim == 2 and values.itemsize > 1:
-        values = values.max() - values
+    deep = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO and values.itemsize > 1
+    if (deep or patched) and values.ndim == 2:
+        values = _inverted(values)
     return values
+
+
+def _inverted(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values with black and white exchanged; the ends of their scale do not depend on what the image shows."""
+    black, white = value_range(values)
+    if values.dtype.kind == "f":
+        return np.asarray(np.float32(black + white) - values)
+    return np.asarray(int(black + white) - values.astype(np.int64)).astype(values.dtype)

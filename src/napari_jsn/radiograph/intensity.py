@@ -13,6 +13,18 @@ from napari_jsn.common.errors import InputError
 #: Usual bits per pixel of radiographs; the type of an integer array does not state which of them are used.
 BIT_DEPTHS = (8, 10, 12, 14, 16)
 
+#: Most pixels of an image file (docs/files.md): a hand scanned at 0.03 mm has 80 million.
+MAX_PIXELS = 100_000_000
+
+#: Largest file, inflated where it is deflated: this many pixels of 32 bits.
+MAX_BYTES = 4 * MAX_PIXELS
+
+#: Least rows and columns of an image file or array.
+MIN_SIDE = 8
+
+#: Rows that are converted at once, so that large images need little more memory than their pixels.
+ROWS_AT_ONCE = 512
+
 #: Luminance of red, green and blue (ITU-R BT.709).
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 
@@ -66,15 +78,45 @@ def to_intensities(pixels: ArrayLike, argument: str = "pixels", name: str | None
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InputError(f"{name} contains NaN or infinite values. Replace them by numbers first.", argument)
-    low, high = _range(array)
-    values = _without_colour(array)
+    low, high = value_range(array)
+    grey = array.ndim == 3 and array.shape[2] > 2 and _equal_channels(array)
+    intensities = np.empty(array.shape[:2], dtype=np.float32)
+    least, largest = np.inf, -np.inf
+    for start in range(0, len(array), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        values = _without_colour(array[rows], grey)
+        least, largest = min(least, float(values.min())), max(largest, float(values.max()))
+        if high > low:
+            intensities[rows] = np.clip((values - low) / (high - low), 0, 1)
     # the tolerance covers rounding: a constant image computed in floating point has no contrast
-    if np.ptp(values) <= 1e-6 * max(abs(low), abs(high)):
+    if largest - least <= 1e-6 * max(abs(low), abs(high)):
         raise InputError(f"{name} has no contrast: all its pixels are equal. Give an image of a joint.", argument)
-    return np.clip((values - low) / (high - low), 0, 1).astype(np.float32)
+    return intensities
 
 
-def _range(array: NDArray[Any]) -> tuple[float, float]:
+def check_size(rows: int, cols: int, name: str, argument: str = "path") -> None:
+    """Check the size of an image, before its pixels are decoded.
+
+    Raises
+    ------
+    InputError
+        If it has more than :data:`MAX_PIXELS` pixels, or fewer than :data:`MIN_SIDE` rows or columns.
+    """
+    size = f"has {rows} rows and {cols} columns"
+    if rows * cols > MAX_PIXELS:
+        raise InputError(
+            f"{name} {size}, and the limit is {MAX_PIXELS // 10**6} megapixels. Check the file, or export one image of "
+            "the hand alone.",
+            argument,
+        )
+    if min(rows, cols) < MIN_SIDE:
+        raise InputError(
+            f"{name} {size}, too few for a radiograph: at least {MIN_SIDE} of each are needed. Give a radiograph.",
+            argument,
+        )
+
+
+def value_range(array: NDArray[Any]) -> tuple[float, float]:
     """Return the values that become 0 and 1."""
     if array.dtype == np.bool_:
         return 0.0, 1.0
@@ -99,15 +141,18 @@ def full_scale(low: float, high: float, depths: Iterable[int] = BIT_DEPTHS) -> t
     return low, high
 
 
-def _without_colour(array: NDArray[Any]) -> NDArray[Any]:
+def _equal_channels(array: NDArray[Any]) -> bool:
+    """Return whether red, green and blue are equal everywhere: a greyscale image that is stored as a colour image."""
+    first = array[..., 0]
+    return all(np.array_equal(first, array[..., channel]) for channel in (1, 2))
+
+
+def _without_colour(array: NDArray[Any], grey: bool) -> NDArray[Any]:
     """Return the (H, W) values of an image that may have colour and opacity; float64 unless already float32."""
     array = array if array.dtype == np.float32 else array.astype(np.float64)
     if array.ndim == 2:
         return array
-    if array.shape[2] < 3:
+    if array.shape[2] < 3 or grey:
         return array[..., 0]
-    red, green, blue = (array[..., channel] for channel in range(3))
-    if np.array_equal(red, green) and np.array_equal(red, blue):
-        return red
     weights = np.asarray(LUMINANCE, dtype=array.dtype)
-    return red * weights[0] + green * weights[1] + blue * weights[2]
+    return array[..., 0] * weights[0] + array[..., 1] * weights[1] + array[..., 2] * weights[2]

@@ -53,6 +53,8 @@ class Radiograph:
         ``"FOR PROCESSING"`` or ``"FOR PRESENTATION"``; ``""`` where it is not stated.
     other_dates : tuple of StatedDate
         Dates of the file that were not used: impossible ones, and those that contradict ``acquired``.
+    described_oblique : bool
+        Whether a description of the series, which is free text, names a lateral or oblique view.
     pixel_aspect : float
         Height of a pixel over its width; 1 where pixels are square or where ``spacing_mm`` states their shape.
     origin : (int, int)
@@ -89,6 +91,7 @@ class Radiograph:
     view_code: str = ""
     presentation_intent: str = ""
     other_dates: tuple[StatedDate, ...] = field(default=(), repr=False)
+    described_oblique: bool = False
     pixel_aspect: float = 1.0
     origin: tuple[int, int] = (0, 0)
     path: Path | None = None
@@ -141,6 +144,19 @@ class Radiograph:
         if isinstance(spacing, float) and self.pixel_aspect != 1.0:
             spacing = (spacing * self.pixel_aspect, spacing)
         return replace(self, spacing_mm=spacing, spacing_source=GIVEN)
+
+    def inverted(self) -> Radiograph:
+        """Return the radiograph with inverted intensities, for a file that holds a negative.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import napari_jsn as jsn
+        >>> jsn.Radiograph(np.eye(2), display_range=(0.0, 0.75)).inverted().pixels.tolist()
+        [[0.0, 1.0], [1.0, 0.0]]
+        """
+        shown = None if self.display_range is None else (1 - self.display_range[1], 1 - self.display_range[0])
+        return replace(self, pixels=1 - self.pixels, display_range=shown)
 
     @property
     def shape(self) -> tuple[int, ...]:

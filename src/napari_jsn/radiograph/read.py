@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import warnings
 from pathlib import Path
 from typing import Any
 
-from napari_jsn.common.errors import InputError
-from napari_jsn.radiograph.intensity import to_intensities
+from napari_jsn.common.errors import InputError, too_large
+from napari_jsn.radiograph.intensity import MAX_BYTES, check_size, to_intensities
 from napari_jsn.radiograph.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import check_spacing
 
@@ -82,27 +84,36 @@ def as_radiograph(given: Any, spacing_mm: Any = None, argument: str = "radiograp
         return read_radiograph(given, spacing_mm)
     if not isinstance(given, Radiograph):
         given = Radiograph(to_intensities(given, argument, "The radiograph"))
+    check_size(given.shape[0], given.shape[1], given.name or "The radiograph", argument)
     return given if spacing_mm is None else given.with_spacing(spacing_mm)
 
 
 def existing_file(path: Any) -> Path:
-    """Return the path of a file after checking that it exists and is not empty."""
+    """Return the path of a file after checking that it is a regular file, and neither empty nor too large."""
     try:
         path = Path(path)
     except TypeError:
         raise InputError(f"The path of an image file is {path!r}. Give text or a Path.", "path") from None
     try:
-        if path.is_dir():
+        status = path.stat()  # before opening: a pipe would wait for a writer
+        if stat.S_ISDIR(status.st_mode):
             raise InputError(f"{path} is a folder. Give one image file.", "path")
-        if not path.exists():
-            raise InputError(f"There is no file {path}. Check its name and folder.", "path")
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{path} is a pipe, socket or device. Give an image file.", "path")
+        if status.st_size > MAX_BYTES:
+            raise too_large(path, f"has {status.st_size / 1e6:.0f} MB")
         with path.open("rb") as file:
             if not file.read(1):
                 raise InputError(f"{path} is empty (0 bytes). Export or copy the image again.", "path")
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"There is no file {path}. Check its name and folder.", "path") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            shown = f"{str(path)[:60]}..."
+            raise InputError(f"The name or path {shown} is too long for a file. Give a shorter one.", "path") from None
+        raise InputError(f"{path} cannot be opened: {error.strerror or error}. Check the file.", "path") from error
+    except ValueError as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(
-            f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}. Check the file.", "path"
-        ) from error
+        raise InputError(f"{str(path)!r} contains a null character. Give the path of a file.", "path") from error
     return path

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from typing import TYPE_CHECKING
+
+from napari_jsn.common.csv_files import records_csv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,11 +16,7 @@ _GENERAL = ("epoch", "train_loss", "val_loss", "worst", "rate", "seconds")
 
 def curves_csv(history: list[dict[str, float]]) -> bytes:
     """Return the history as CSV: one line per epoch."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: f"{value:.6g}" for key, value in row.items()} for row in history)
-    return text.getvalue().encode()
+    return records_csv([{key: f"{value:.6g}" for key, value in row.items()} for row in history])
 
 
 def curves_png(history: list[dict[str, float]], best: int) -> bytes:

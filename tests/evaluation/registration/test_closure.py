@@ -43,7 +43,8 @@ def test_an_inconsistent_pair_counts_and_leaves_the_published_sigma():
     bad[0, 1], bad[1, 0] = 0.4, -0.4
     found = closure([Series(bad), Series(additive([0, 0.1, 0.2]))])
     assert found.inconsistent == pytest.approx(0.5)
-    assert found.sigma_mm == pytest.approx(0.2 / np.sqrt(2))
+    assert found.sigma_mm == pytest.approx(0.1)  # three deviations of 0.2 and three of 0
+    assert found.pooled_sigma_mm == pytest.approx(0.2 / np.sqrt(2))
     assert found.consistent_sigma_mm == pytest.approx(0)
 
 

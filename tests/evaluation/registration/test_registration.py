@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from napari_jsn.evaluation.registration.known_errors import LEVELS, known_pairs, narrowing_errors, robustness
+from napari_jsn.evaluation.registration.known_errors import (
+    LEVELS,
+    half_planes,
+    known_pairs,
+    narrowing_errors,
+    robustness,
+)
 from napari_jsn.evaluation.registration.known_motion import KnownPair
 from napari_jsn.evaluation.registration.paper_figures import (
     PairResult,
@@ -37,7 +43,7 @@ def visits(simulated):
 def result(dy=0.0, reliable=True, losses=(2.0, 0.5)):
     upper = Similarity(dy=dy).matrix
     point, axis = np.array([5.0, 5.0]), np.array([0.0, 1.0])
-    return PairResult(upper, np.eye(3), point, axis, dy, (dy - 1, dy + 1), reliable, *losses)
+    return PairResult(upper, np.eye(3), point, axis, dy, (dy - 1, dy + 1), reliable, *losses, *losses)
 
 
 def test_every_two_visits_are_paired_in_both_directions(visits):
@@ -53,7 +59,9 @@ def test_figures_of_results_that_add_up_and_of_one_that_does_not(visits):
     results = [result(right[each.first, each.second]) for each in pairs]
     good = visit_figures(pairs, results, 0.5, [0.04, 0.04])
     assert good.closure.sigma_mm == pytest.approx(0, abs=1e-12) and (good.joints, good.pairs) == (1, 3)
-    assert good.shift_sd_mm == pytest.approx(0.1) and good.shift_pairs == 2
+    assert good.shift_sd_mm == good.pooled_shift_sd_mm == pytest.approx(0.1) and good.shift_pairs == 2
+    uneven = visit_figures(pairs, results, 0.5, [0.0, 0.04])
+    assert uneven.shift_sd_mm == pytest.approx(0.05) and uneven.pooled_shift_sd_mm == pytest.approx(0.1 / np.sqrt(2))
     assert (good.original_loss, good.transformed_loss, good.halved) == (2.0, 0.5, 1.0)
     results[0] = result(3.0, reliable=False)
     bad = visit_figures(pairs, results, 0.5)
@@ -99,8 +107,9 @@ def test_curves_have_pairs_at_every_level(visits, monkeypatch):
     monkeypatch.setitem(LEVELS, "rotation", (0, 20))
     monkeypatch.setitem(LEVELS, "scale", (0.9,))
     monkeypatch.setitem(LEVELS, "roll", (5,))
+    monkeypatch.setitem(LEVELS, "noise", (0, 0.1))
     made = robustness(visits, 0.175, 1, 0)
-    assert {kind: len(levels) for kind, levels in made.items()} == {"rotation": 2, "scale": 1, "roll": 1}
+    assert {kind: len(levels) for kind, levels in made.items()} == {"rotation": 2, "scale": 1, "roll": 1, "noise": 2}
     dtheta = Similarity.from_matrix(made["rotation"][1][0].upper).dtheta
     assert abs(np.rad2deg(dtheta)) == pytest.approx(20)
     assert Similarity.from_matrix(made["scale"][0][0].lower).dz == pytest.approx(0.9)
@@ -110,6 +119,7 @@ def test_tables_and_plots_of_all_experiments(visits, monkeypatch):
     monkeypatch.setitem(LEVELS, "rotation", (0,))
     monkeypatch.setitem(LEVELS, "scale", (1.0,))
     monkeypatch.setitem(LEVELS, "roll", (0,))
+    monkeypatch.setitem(LEVELS, "noise", (0,))
     other = [LabelledJoint(each.image, each.masks, "two", "MCP3", each.name) for each in visits[:2]]
     found = evaluate_registration(
         ["pipoc"], visits + other, 0.175, ExperimentSizes(known=2, simulated=1, shifted=1, curve=1)
@@ -118,7 +128,8 @@ def test_tables_and_plots_of_all_experiments(visits, monkeypatch):
     text = registration_tables(found, "5 images of 2 joints")
     for part in ("Between real visits", "By joint", "**Loss**", "Known motion", "Simulated joints", "As published"):
         assert part in text
-    assert "| `pipoc` | MCP2 | 1 | 3 |" in text and "47,000,224" in text
+    assert "| `pipoc` | MCP2, real | 3 |" in text and "47,000,224" in text
+    assert f"| `pipoc` | {found[0].simulated.joints[0]}, simulated | 1 |" in text
     made = draw_registration_plots(found)
     assert set(made) == {"registration-losses.png", "registration-robustness.png"}
     assert all(content.startswith(b"\x89PNG") for content in made.values())
@@ -126,3 +137,17 @@ def test_tables_and_plots_of_all_experiments(visits, monkeypatch):
 
 def test_without_real_images_only_simulated_ones_are_reported():
     assert "Between real visits" not in registration_tables([MethodEvaluation("pipoc", 0)], "")
+
+
+def test_half_planes_divide_the_image_in_the_joint_space(simulated):
+    halves = half_planes(simulated.fixed_masks)
+    assert (halves.upper ^ halves.lower).all()
+    both = simulated.fixed_masks.upper & simulated.fixed_masks.lower
+    assert halves.upper[simulated.fixed_masks.upper & ~both].mean() > 0.98
+    assert halves.lower[simulated.fixed_masks.lower & ~both].mean() > 0.98
+
+
+@pytest.mark.parametrize("masks", ["found", "halves"])
+def test_known_motion_is_measured_with_other_masks_too(visits, masks):
+    found = evaluate_registration(["pipoc"], visits, 0.175, ExperimentSizes(2, 1, 1, 1), masks=masks)
+    assert len(found[0].known["easy"].px) == 2 and not found[0].closures and not found[0].curves

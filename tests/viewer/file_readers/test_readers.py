@@ -67,7 +67,7 @@ def test_layers_open_in_a_viewer(folder):
 
 
 def test_masks_are_optional_and_any_image_format_will_do(tmp_path):
-    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    pixels = np.arange(96, dtype=np.uint8).reshape(8, 12)
     Image.fromarray(pixels).save(tmp_path / "FIXED.PNG")
     Image.fromarray(pixels).save(tmp_path / "moving.tif")
     assert [layer[1]["name"] for layer in readers.read_pair_folder(str(tmp_path))] == ["FIXED", "moving"]
@@ -208,6 +208,31 @@ def test_dicom_without_a_pixel_size_is_in_pixels(tmp_path):
     path = tmp_path / "hand.DCM"
     write_dicom(path)
     assert "scale" not in readers.read_dicom(str(path))[0][1]
+
+
+@pytest.mark.parametrize("name", ["IM000001", "I10", "hand.ima", "hand.IMG", "hand.dic", "1.2.840.7", "1.2.840.77"])
+@pytest.mark.parametrize("start", [0, 132])
+def test_dicom_files_of_other_names_are_read(tmp_path, name, start):
+    path = tmp_path / name
+    write_dicom(path)
+    path.write_bytes(path.read_bytes()[start:])
+    viewer = ViewerModel()
+    viewer.open(str(path), plugin="napari-jsn")
+    assert len(viewer.layers) == 1 and readers.get_folder_reader(str(tmp_path)) is readers.read_patient_folder
+
+
+@pytest.mark.parametrize("name", ["brain.img", "data01", "table.csv", "photo.png", "a.ima"])
+def test_files_that_are_not_dicom_are_left_to_others(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\0" * 200)
+    assert readers.get_dicom_reader(str(tmp_path / name)) is None
+    assert readers.get_folder_reader(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize("name", ["pipe", "pipe.ima", "IM000001"])
+def test_pipes_are_not_opened(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    assert readers.get_dicom_reader(str(tmp_path / name)) is None
+    assert readers.get_folder_reader(str(tmp_path)) is None
 
 
 def test_only_dicom_files_are_read_alone(folder):

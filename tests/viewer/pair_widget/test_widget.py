@@ -5,7 +5,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QLabel
+from qtpy.QtWidgets import QApplication, QFileDialog, QLabel
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.viewer.layers.read_layer import KEY
@@ -227,6 +227,23 @@ def test_enter_runs_and_escape_aborts(widget, engine, qtbot):
     qtbot.wait_until(engine.started.is_set)
     qtbot.keyClick(edit, Qt.Key.Key_Escape)
     assert "Aborted" in widget.status.text()
+
+
+@pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a", b"\x89PNG")])
+def test_the_six_panel_figure_is_saved(widget, qtbot, tmp_path, monkeypatch, name, begins):
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / name), ""))
+    widget.results.figure.click()  # nothing is shown yet
+    assert not list(tmp_path.iterdir())
+    run(widget, qtbot)
+    qtbot.mouseClick(widget.results.figure, Qt.MouseButton.LeftButton)
+    assert [path.read_bytes()[: len(begins)] for path in tmp_path.iterdir()] == [begins]
+
+
+def test_both_loss_spectra_are_visible_on_one_scale(viewer, widget, qtbot):
+    run(widget, qtbot)
+    spectra = [layer for layer in viewer.layers if "spectrum" in layer.name]
+    assert len(spectra) == 2 and all(layer.visible for layer in spectra)
+    assert tuple(spectra[0].contrast_limits) == tuple(spectra[1].contrast_limits)
 
 
 def test_side_by_side_shows_the_layers_and_restores_the_view(viewer, widget, qtbot):

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from napari_jsn.cli.terminal import say
+
 
 def clinical(
     table: Annotated[
@@ -63,5 +65,5 @@ def clinical(
     title = f"{counted(len(found.joints), 'joint')} of {counted(found.patients, 'patient')}"
     printing.print_rows(title, clinical_rows(found))
     for note in found.notes:
-        print(note)
+        say(note)
     printing.print_files(written)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from napari_jsn.cli.terminal import say
+
 #: Seed of the simulated hands; the training hands were drawn with other seeds.
 _SEED = 2023
 
@@ -73,5 +75,5 @@ def localization(
     written += write_page(page, report)
     if card:
         written += write_figures(path, {**localization_figures(rows), "command": typed_command(sys.argv)})
-    print(report)
+    say(report)
     printing.print_files(written)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.terminal import say
+
 if TYPE_CHECKING:
     from napari_jsn.segmentation.training.data import LabelledJoint
 
@@ -31,6 +33,12 @@ def registration(
     ] = None,
     pairs: Annotated[int, typer.Option(min=1, help="Number of pairs for each range of known motions.")] = 400,
     simulated: Annotated[int, typer.Option(min=0, help="Number of simulated pairs.")] = 150,
+    masks: Annotated[
+        str,
+        typer.Option(
+            help="Masks for known motion: experts, found (by the program), or halves (half-planes of the fixed image)."
+        ),
+    ] = "experts",
     joints: Annotated[int | None, typer.Option(min=1, help="Largest number of real joints; by default all.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
@@ -52,6 +60,7 @@ def registration(
     from napari_jsn.cli.train import typed_command
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.evaluation.registration.known_errors import MASKS
     from napari_jsn.evaluation.registration.plots import draw_registration_plots
     from napari_jsn.evaluation.registration.report import (
         ExperimentSizes,
@@ -61,6 +70,8 @@ def registration(
     from napari_jsn.radiograph.spacing import check_spacing
     from napari_jsn.registration.methods import load_method
 
+    if masks not in MASKS:
+        raise InputError(f"There are no masks {masks!r}. Choose one of: {', '.join(MASKS)}.", "masks")
     methods = list(method or _METHODS)
     for name in methods:  # refuses an unknown method before the long computation
         load_method(name)
@@ -76,14 +87,14 @@ def registration(
     set_threads(threads)
     sizes = ExperimentSizes(pairs, simulated, min(40, pairs), min(24, pairs))
     with printing.spinner("Registering"):
-        evaluations = evaluate_registration(methods, images, image_mm, sizes, device)
+        evaluations = evaluate_registration(methods, images, image_mm, sizes, device, masks=masks)
         plots = draw_registration_plots(evaluations)
-        panels = _panels(images, image_mm, methods[0], device)
+        panels = _panels(images, image_mm, methods[0], device) if masks == "experts" else {}
     report = f"Made by `{typed_command(sys.argv)}`.\n\n{registration_tables(evaluations, description)}"
     written = write_files(out, {"registration.md": report.encode(), **plots, **panels})
     links = "\n".join(f"![{_ALT[name]}](images/{name})\n" for name in plots)
     written += write_page(page, f"{report}\n{links}", plots)
-    print(report)
+    say(report)
     printing.print_files(written)
 
 

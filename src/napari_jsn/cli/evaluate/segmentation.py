@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.terminal import say
+
 if TYPE_CHECKING:
     from napari_jsn.evaluation.segmentation.report import SegmentationEvaluation
 
@@ -78,7 +80,7 @@ def segmentation(
     written += write_page(page, report)
     if card:
         written += write_figures(path, {**segmentation_figures(sets), "command": typed_command(sys.argv)})
-    print(report)
+    say(report)
     printing.print_files(written)
 
 

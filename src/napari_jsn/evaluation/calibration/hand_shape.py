@@ -17,7 +17,6 @@ little finger).
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import RAYS
+from napari_jsn.common.csv_files import read_rows
 from napari_jsn.common.files import write_files
 from napari_jsn.evaluation.public_images import data_folder
+from napari_jsn.networks.weights import LICENCE
 
 Array = NDArray[np.float64]
 
@@ -66,8 +67,7 @@ def main(options: argparse.Namespace) -> None:
 
 def read_landmarks(path: Path) -> Array:
     """Read (n, 37, 2) landmarks ``(x, y)`` in pixels."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [[float(cell) for cell in row[1:]] for row in csv.reader(file) if row]
+    rows = [[float(cell) for cell in row[1:]] for row in read_rows(path) if row]
     return np.asarray(rows).reshape(-1, 37, 2)
 
 
@@ -109,6 +109,7 @@ def fit(hands: Array) -> dict[str, Any]:
     count = int(np.searchsorted(np.cumsum(variance) / variance.sum(), KEPT_VARIANCE)) + 1
     return {
         "source": "Landmarks of the Digital Hand Atlas by Payer et al., Med Image Anal 2019;54:207-219",
+        "licence": LICENCE,
         "command": "python -m napari_jsn.evaluation.calibration hand-shape",
         "hands": int(kept.sum()),
         "left_out": int((~kept).sum()),

@@ -27,6 +27,7 @@ from napari_jsn.evaluation.public_images import finger_joints
 from napari_jsn.evaluation.registration.known_motion import KnownPair, make_pair
 from napari_jsn.evaluation.settings import MISMATCH_PX
 from napari_jsn.joint.similarity import joint_space_narrowing
+from napari_jsn.networks.weights import LICENCE
 from napari_jsn.registration.quality import TERMS, combined, variance_terms
 
 #: Pairs solved in one call.
@@ -117,6 +118,7 @@ def card_content(fitted: Calibration, pairs: int, simulated: int, seed: int) -> 
         "figures": {"held_by_95_percent_interval": round(fitted.coverage, 4), "pairs": fitted.pairs},
         "data": "Known motion applied to MCP joints of the public dataset of BLS-GAN (Wang et al., AAAI 2025), "
         "calibration part, and simulated joints; no pixel of them is in this card",
+        "licence": LICENCE,
         "presets": PRESETS,
         "command": "python -m napari_jsn.evaluation.calibration refined "
         f"--pairs {pairs} --simulated {simulated} --seed {seed}",

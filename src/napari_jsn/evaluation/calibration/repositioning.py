@@ -19,6 +19,7 @@ from napari_jsn.common.statistics import Z95
 from napari_jsn.evaluation.hands.measured import CACHE, MISMATCH_MM, MeasuredJoint, measure_hands
 from napari_jsn.evaluation.hands.simulated import simulated_hands
 from napari_jsn.evaluation.settings import limit_threads
+from napari_jsn.networks.weights import LICENCE
 from napari_jsn.progression.repositioning import CARD, repositioning_sd_mm
 
 #: Share of the calibration errors that the 95 % intervals cover: above 95 %, because real joints are a little harder.
@@ -82,6 +83,7 @@ def card_content(measured: Sequence[MeasuredJoint], patients: int, seed: int, bo
             "reliable": round(float(np.mean([one.reliable for one in measured])), 4),
         },
         "data": "Both hands of simulated patients at two visits, measured end to end",
+        "licence": LICENCE,
         "command": "python -m napari_jsn.evaluation.calibration repositioning "
         f"--patients {patients} --seed {seed} --boxes {boxes}",
         "seed": seed,

@@ -18,6 +18,7 @@ from napari_jsn.evaluation.calibration.variance_weights import fit_weights, name
 from napari_jsn.evaluation.width.accuracy import segmented_pairs, simulated_change
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import joint_frame, joint_normal
+from napari_jsn.networks.weights import LICENCE
 from napari_jsn.width.margins import find_margins
 from napari_jsn.width.uncertainty import TERMS, variance_terms
 
@@ -57,6 +58,7 @@ def card_content(count: int) -> dict[str, object]:
         "variance_weights": named_weights(TERMS, weights, 4),
         "figures": {"held_by_95_percent_interval": round(coverage, 4), "pairs": len(errors)},
         "data": "Simulated joints at two visits, bones found by the default segmentation network",
+        "licence": LICENCE,
         "command": f"python -m napari_jsn.evaluation.calibration width-margins --joints {count}",
         "seed": _SEED,
         "versions": {"napari-jsn": __version__},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.text import counted
 from napari_jsn.evaluation.clinical.assess import Assessment
 from napari_jsn.evaluation.clinical.plots import clinical_plots, format_p
@@ -77,8 +78,7 @@ def clinical_page(found: Assessment, source: str, pictures: list[str]) -> str:
 def clinical_files(found: Assessment, source: str) -> dict[str, bytes]:
     """Return the files by name: the page, its plots, and the table of the joints that count."""
     pictures = clinical_plots(found)
-    joints = found.joints.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-    return {PAGE: clinical_page(found, source, list(pictures)).encode(), TABLE: joints.encode(), **pictures}
+    return {PAGE: clinical_page(found, source, list(pictures)).encode(), TABLE: csv_bytes(found.joints), **pictures}
 
 
 def _methods(found: Assessment) -> list[str]:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_jsn.common.csv_files import read_csv
 from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _read(path: str | os.PathLike[str], argument: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        rows = pd.read_csv(path, dtype=dict.fromkeys((*JOINT, READING), str))
+        rows = read_csv(path, dtype=dict.fromkeys((*JOINT, READING), str))
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}. Give the path of a CSV file.", argument) from error
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_jsn.common.csv_files import read_records
 from napari_jsn.joint import JOINT_IMAGE_MM, Joint
 
 #: This file is written after all others: a folder that contains it is complete.
@@ -55,8 +55,7 @@ def simulated_hands(patients: int, seed: int, cache: Path) -> Iterator[Simulated
 
 def read_hands(folder: Path) -> Iterator[SimulatedHand]:
     """Yield the hands of a folder that ``napari-jsn simulate --visits 2 --hands each`` wrote."""
-    with (folder / "truth.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_records(folder / "truth.csv")
     for patient, side in sorted({(row["patient"], row["side"]) for row in rows}):
         hand_rows = [row for row in rows if (row["patient"], row["side"]) == (patient, side)]
         files = {int(row["visit"]): folder / row["file"] for row in hand_rows}

@@ -63,9 +63,11 @@ class Closure:
     inconsistent : float
         Share of ``pairs`` with two estimates that differ by more than 0.175 mm.
     sigma_mm : float
-        The paper's sigma over all of ``pairs``.
+        The paper's sigma over all of ``pairs``: the mean of their standard deviations.
     consistent_sigma_mm : float
         The paper's sigma without the inconsistent pairs, as it is published.
+    pooled_sigma_mm : float
+        The root mean square of the standard deviations of all of ``pairs``, which is larger than their mean.
     pair_sd_mm : float
         Unbiased standard deviation of one pair, ``sqrt(sum r^2 / 3n)`` with r the closure of each of n triangles.
     """
@@ -78,15 +80,16 @@ class Closure:
     inconsistent: float
     sigma_mm: float
     consistent_sigma_mm: float
+    pooled_sigma_mm: float
     pair_sd_mm: float
 
 
 def closure(series: Iterable[Series]) -> Closure:
     """Return sigma (Wang et al. 2023, Eq. 8-10), inconsistent pairs and the unbiased pair SD of many joints.
 
-    For every pair of visits, the direct estimate and those through one other visit are compared. Sigma is the root
-    mean square of their deviations from the pair's mean (the population SD, pooled over pairs). With three visits
-    this is half of the triangle's closure; the unbiased pair SD does not have this bias.
+    For every pair of visits, the direct estimate and those through one other visit are compared by their standard
+    deviation (of the population, Eq. 8-10). Sigma is the mean over the pairs, as in the paper's Table 7. With three
+    visits a pair's deviation is half of the triangle's closure; the unbiased pair SD does not have this bias.
 
     Parameters
     ----------
@@ -115,8 +118,9 @@ def closure(series: Iterable[Series]) -> Closure:
         measured=measured,
         reliable=_share(reliable_pairs, measured),
         inconsistent=_share(len(deviations) - len(consistent), len(deviations)),
-        sigma_mm=_rms(deviations),
-        consistent_sigma_mm=_rms(consistent),
+        sigma_mm=_mean_sd(deviations),
+        consistent_sigma_mm=_mean_sd(consistent),
+        pooled_sigma_mm=_rms(deviations),
         pair_sd_mm=float(np.sqrt(np.mean(np.square(residuals)) / 3)) if residuals else float("nan"),
     )
 
@@ -135,6 +139,10 @@ def _triangles(one: Series) -> list[float]:
         for i, j, k in combinations(range(len(one.jsn_mm)), 3)
         if one.reliable[i, j] and one.reliable[j, k] and one.reliable[i, k]
     ]
+
+
+def _mean_sd(parts: list[NDArray[np.float64]]) -> float:
+    return float(np.mean([np.sqrt(np.mean(part**2)) for part in parts])) if parts else float("nan")
 
 
 def _rms(parts: list[NDArray[np.float64]]) -> float:

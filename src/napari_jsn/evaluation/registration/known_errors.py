@@ -13,22 +13,32 @@ from numpy.typing import NDArray
 from napari_jsn import anatomy
 from napari_jsn.evaluation.registration.known_motion import KnownMotion, KnownPair, expose, make_pair, render_followup
 from napari_jsn.evaluation.settings import MISMATCH_PX
-from napari_jsn.joint.geometry import joint_frame
+from napari_jsn.joint import BoneMasks
+from napari_jsn.joint.geometry import facing_margins, joint_frame
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.registration.register import register_many
 from napari_jsn.segmentation.training.data import LabelledJoint
 from napari_jsn.simulation.joint_pair import Motion, joint_pair, joint_pairs
 
 _BATCH = 32
+#: Masks that a method gets: the experts' of both images, those that the program finds, or half-planes of the fixed
+#: image.
+MASKS = ("experts", "found", "halves")
 #: Shape of simulated joint images, and their pixel size.
 _SHAPE, _SIMULATED_MM = (128, 128), 0.175
-#: Levels of what is varied alone: rotation of both bones, their magnification, and roll about the long axis.
+#: Levels of what is varied alone: rotation of both bones, their magnification, roll about the long axis, and noise.
 LEVELS: dict[str, tuple[float, ...]] = {
     "rotation": (0, 5, 10, 15, 20, 25, 30),
     "scale": (0.80, 0.85, 0.90, 0.95, 1.0, 1.05, 1.10, 1.15, 1.20),
     "roll": (0, 3, 6, 10, 15, 20),
+    "noise": (0, 0.02, 0.04, 0.08, 0.12, 0.16),
 }
-UNITS = {"rotation": "rotation, degrees", "scale": "magnification", "roll": "roll, degrees"}
+UNITS = {
+    "rotation": "rotation, degrees",
+    "scale": "magnification",
+    "roll": "roll, degrees",
+    "noise": "noise, sd as a share of the range",
+}
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,8 @@ class NarrowingErrors:
     joints : tuple of str
     seconds : float
         Time per pair, with everything included.
-    losses : (N, 2) array
-        Original and transformed loss.
+    losses, image_losses : (N, 2) array
+        Original and transformed loss: the mean over the masks, and the mean over the whole image.
     """
 
     px: NDArray[np.float64]
@@ -57,6 +67,7 @@ class NarrowingErrors:
     joints: tuple[str, ...]
     seconds: float
     losses: NDArray[np.float64]
+    image_losses: NDArray[np.float64]
 
     @property
     def mismatch(self) -> float:
@@ -77,32 +88,64 @@ class NarrowingErrors:
         joints = tuple(joint for joint, taken in zip(self.joints, chosen, strict=True) if taken)
         return NarrowingErrors(
             self.px[chosen], self.mm[chosen], self.reliable[chosen], self.covered[chosen], joints, self.seconds,
-            self.losses[chosen],
+            self.losses[chosen], self.image_losses[chosen],
         )  # fmt: skip
 
 
-def narrowing_errors(known: Sequence[KnownPair], method: str, device: str | None = None) -> NarrowingErrors:
-    """Register pairs of known motion, and compare with the truth at the point that each result was read at."""
-    rows: list[tuple[float, float, bool, bool, float, float]] = []
+def narrowing_errors(
+    known: Sequence[KnownPair], method: str, device: str | None = None, masks: str = "experts"
+) -> NarrowingErrors:
+    """Register pairs of known motion, and compare with the truth at the point that each result was read at.
+
+    Parameters
+    ----------
+    known : sequence of KnownPair
+    method : str
+    device : str, optional
+    masks : str
+        One of :data:`MASKS`.
+    """
+    rows: list[tuple[float, ...]] = []
     began = time.perf_counter()
     for first in range(0, len(known), _BATCH):
         batch = known[first : first + _BATCH]
         results = register_many(
-            [pair.fixed for pair in batch], [pair.moving for pair in batch], [pair.fixed_masks for pair in batch],
-            [pair.moving_masks for pair in batch], [pair.spacing_mm for pair in batch], method=method, device=device,
+            [pair.fixed for pair in batch], [pair.moving for pair in batch], *_masks_given(batch, masks),
+            [pair.spacing_mm for pair in batch], method=method, device=device,
         )  # fmt: skip
         for pair, result in zip(batch, results, strict=True):
             truth = pair.jsn_px_at(result.point, result.axis)
             covered = result.ci95_px[0] <= truth <= result.ci95_px[1]
             error = result.jsn_px - truth
             losses = result.original_loss, result.transformed_loss
-            rows.append((error, error * pair.spacing_mm, result.reliable, covered, *losses))
+            spectra = (float(np.nanmean(each)) for each in (result.original_spectrum, result.transformed_spectrum))
+            rows.append((error, error * pair.spacing_mm, result.reliable, covered, *losses, *spectra))
     seconds = (time.perf_counter() - began) / max(1, len(known))
-    table = np.array(rows, dtype=float).reshape(-1, 6)
+    table = np.array(rows, dtype=float).reshape(-1, 8)
     joints = tuple(pair.name for pair in known)
     return NarrowingErrors(
-        table[:, 0], table[:, 1], table[:, 2].astype(bool), table[:, 3].astype(bool), joints, seconds, table[:, 4:]
+        table[:, 0], table[:, 1], table[:, 2].astype(bool), table[:, 3].astype(bool), joints, seconds, table[:, 4:6],
+        table[:, 6:]
     )  # fmt: skip
+
+
+def _masks_given(pairs: Sequence[KnownPair], masks: str) -> tuple[list[BoneMasks] | None, list[BoneMasks] | None]:
+    if masks == "experts":
+        return [pair.fixed_masks for pair in pairs], [pair.moving_masks for pair in pairs]
+    return ([half_planes(pair.fixed_masks) for pair in pairs] if masks == "halves" else None), None
+
+
+def half_planes(bones: BoneMasks) -> BoneMasks:
+    """Return the halves of an image on either side of a line through the middle of the joint space.
+
+    The paper gives its network one such mask of each image.
+    """
+    bottom, top = facing_margins(bones)
+    columns = np.flatnonzero(np.isfinite(bottom) & np.isfinite(top))
+    slope, row = np.polyfit(columns, (bottom[columns] + top[columns]) / 2, 1)
+    rows, cols = np.indices(bones.shape)
+    upper = rows < row + slope * cols
+    return BoneMasks(upper, ~upper)
 
 
 def known_pairs(
@@ -133,14 +176,15 @@ def robustness(
 ) -> dict[str, list[list[KnownPair]]]:
     """Make the pairs for the curves of :data:`LEVELS` (Wang et al. 2023, Fig. 10): a list of pairs per kind and level.
 
-    Rotation and scale are applied to joint images. Roll needs depth, so those pairs are simulated.
+    Rotation, scale and noise are applied to joint images. Roll needs depth, so those pairs are simulated.
     """
     clean = [each for each in images if not (each.masks.upper & each.masks.lower).any()]
     rng = np.random.default_rng(seed)
     curves: dict[str, list[list[KnownPair]]] = {}
-    motions: dict[str, Callable[[float], tuple[float, float]]] = {
+    motions: dict[str, Callable[[float], tuple[float, ...]]] = {  # magnification, rotation, noise
         "rotation": lambda level: (1.0, float(rng.choice([-1, 1])) * level),
         "scale": lambda level: (level, 0.0),
+        "noise": lambda level: (1.0, 0.0, level),
     }
     for kind, motion in motions.items():
         curves[kind] = [
@@ -152,10 +196,15 @@ def robustness(
 
 
 def _moved(
-    joint: LabelledJoint, spacing_mm: float, rng: np.random.Generator, scale: float, rotation_deg: float
+    joint: LabelledJoint,
+    spacing_mm: float,
+    rng: np.random.Generator,
+    scale: float,
+    rotation_deg: float,
+    noise: float = 0.015,
 ) -> KnownPair:
-    """Rotate and magnify both bones about the joint, and translate each by up to 1 px."""
-    motion = KnownMotion(noise=0.015)
+    """Rotate and magnify both bones about the joint, translate each by up to 1 px, and add noise."""
+    motion = KnownMotion(noise=noise)
     point, axis = joint_frame(joint.masks)
     centre = (float(point[0]), float(point[1]))
     dtheta = float(np.deg2rad(rotation_deg))

@@ -61,6 +61,8 @@ class PairResult:
     reliable: bool
     original_loss: float
     transformed_loss: float
+    original_image_loss: float
+    transformed_image_loss: float
 
     @classmethod
     def from_registration(cls, result: Registration) -> PairResult:
@@ -68,6 +70,7 @@ class PairResult:
         return cls(
             result.upper.matrix, result.lower.matrix, result.point, result.axis, result.jsn_px, result.ci95_px,
             result.reliable, result.original_loss, result.transformed_loss,
+            *(float(np.nanmean(each)) for each in (result.original_spectrum, result.transformed_spectrum)),
         )  # fmt: skip
 
 
@@ -81,10 +84,13 @@ class VisitFigures:
         Number of joints, and number of pairs of visits. Each pair is registered in both directions.
     closure, closure_all : Closure
         Closure error of the pairs that the method reports as reliable, and of all pairs.
-    shift_sd_mm, shift_pairs : float, int
-        The paper's sigma' (Eq. 11-12), and its number of pairs; NaN and 0 if it was not measured.
+    shift_sd_mm, pooled_shift_sd_mm, shift_pairs : float, float, int
+        The paper's sigma' (Eq. 11-12), the mean of the pairs' standard deviations; their root mean square; and the
+        number of pairs. NaN and 0 if it was not measured.
     original_loss, transformed_loss : float
-        Means over the pairs (Eq. 6).
+        Means over the pairs (Eq. 6); of each pair the mean over the masks, half for each bone.
+    original_image_loss, transformed_image_loss : float
+        The same with the mean over the whole image, as the paper computes it.
     halved : float
         Share of pairs whose transformed loss is less than half of the original loss.
     """
@@ -94,9 +100,12 @@ class VisitFigures:
     closure: Closure
     closure_all: Closure
     shift_sd_mm: float
+    pooled_shift_sd_mm: float
     shift_pairs: int
     original_loss: float
     transformed_loss: float
+    original_image_loss: float
+    transformed_image_loss: float
     halved: float
 
 
@@ -154,15 +163,19 @@ def visit_figures(
     """
     losses = np.array([(result.original_loss, result.transformed_loss) for result in results])
     original, transformed = losses.mean(axis=0)
+    sd_mm = np.sqrt(variances) * spacing_mm if len(variances) else np.array([np.nan])
     return VisitFigures(
         joints=len({pair.group for pair in pairs}),
         pairs=len({(pair.group, *sorted((pair.first, pair.second))) for pair in pairs}),
         closure=closure(visit_series(pairs, results, spacing_mm)),
         closure_all=closure(visit_series(pairs, results, spacing_mm, all_reliable=True)),
-        shift_sd_mm=float(np.sqrt(np.mean(variances)) * spacing_mm) if len(variances) else float("nan"),
+        shift_sd_mm=float(np.mean(sd_mm)),
+        pooled_shift_sd_mm=float(np.sqrt(np.mean(sd_mm**2))),
         shift_pairs=len(variances),
         original_loss=float(original),
         transformed_loss=float(transformed),
+        original_image_loss=float(np.mean([result.original_image_loss for result in results])),
+        transformed_image_loss=float(np.mean([result.transformed_image_loss for result in results])),
         halved=float(np.mean(losses[:, 1] < losses[:, 0] / 2)),
     )
 

@@ -11,10 +11,11 @@ import numpy as np
 from napari_jsn import __version__
 from napari_jsn.anatomy import NOTES_CODES, SIDE_CODES, Code
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.notes import written_notes
 from napari_jsn.export.dicom.measurement_group import Images, measurement_group
 from napari_jsn.export.dicom.measurements import joint_measurements
 from napari_jsn.export.dicom.shared import NAME, derived_uid, dicom_code, equipment, require_highdicom, set_times
-from napari_jsn.export.dicom.source import radiograph_path, source_images
+from napari_jsn.export.dicom.source import REPLACED, has_replaced_uids, radiograph_path, source_images
 from napari_jsn.progression.progression import Progression
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def progression_sr(progression: Progression, keep_identity: bool = False, when: 
     )[0]
     items = content.ContentSequence
     items.insert(len(items) - 1, _library(progression, images, keep_identity))
-    if notes := _notes(progression):
+    if notes := _notes(progression, images, keep_identity):
         items.append(notes)
     last = max(progression.hands, key=lambda hand: hand.visit)
     others = [image for path, image in images.items() if path != radiograph_path(last)]
@@ -164,7 +165,7 @@ def _library(progression: Progression, images: Images, dated: bool) -> Any:
     return library
 
 
-def _notes(progression: Progression) -> Any:
+def _notes(progression: Progression, images: Images, keep_identity: bool) -> Any:
     """Notes on the patient and on each radiograph, as comments; None where there are none."""
     from highdicom.sr import ContainerContentItem, ContentSequence, TextContentItem
     from pydicom.sr.codedict import codes
@@ -172,11 +173,12 @@ def _notes(progression: Progression) -> Any:
     of_hands = (
         f"Visit {hand.visit} {hand.side or ''}: {reason}" for hand in progression.hands for reason in hand.reasons
     )
-    notes = [*progression.notes, *of_hands]
+    notes = written_notes([*progression.notes, *of_hands], keep_identity)
+    notes += [REPLACED] if any(map(has_replaced_uids, images)) else []
     if not notes:
         return None
     container = ContainerContentItem(dicom_code(NOTES_CODES["evaluations"]), relationship_type="CONTAINS")
     container.ContentSequence = ContentSequence(
-        [TextContentItem(codes.DCM.Comment, note, relationship_type="CONTAINS") for note in dict.fromkeys(notes)]
+        [TextContentItem(codes.DCM.Comment, note, relationship_type="CONTAINS") for note in notes]
     )
     return container

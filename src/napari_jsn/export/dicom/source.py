@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import filecmp
+import hashlib
+import re
 import warnings
 from collections.abc import Mapping
 from itertools import combinations
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.secret_key import keyed_code
 from napari_jsn.export.dicom.shared import UTF8, derived_uid
 from napari_jsn.progression.narrowing import MeasuredHand
 from napari_jsn.progression.progression import Progression
@@ -29,6 +32,22 @@ STATED = (
     "PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate",
     "StudyTime", "ReferringPhysicianName",
 )  # fmt: skip
+#: Attributes of :data:`IMAGE` that identify study, series and image; values that are no UIDs are replaced.
+UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+#: What the other attributes of :data:`IMAGE` may hold; other text is not passed on.
+_VALUES = {
+    "Modality": r"[A-Z]{2}",
+    "PatientOrientation": r"[ALRPFH]{1,3}",
+    "LossyImageCompression": r"0[01]",
+    "LossyImageCompressionRatio": r"\d{1,3}(\.\d+)?",
+    "LossyImageCompressionMethod": r"ISO_\d{4,5}_\d{1,2}",
+}
+#: Numbers separated by points, of which the first is 0 (ITU-T), 1 (ISO) or 2 (both).
+_UID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
+REPLACED = (
+    "A radiograph states an identifier of study, series or image that is no UID. The DICOM objects have another one in "
+    "its place, so viewers may not find that radiograph."
+)
 DEIDENTIFIED = "Pseudonym for the patient; dates removed; UIDs kept"
 
 
@@ -101,6 +120,8 @@ def _header(path: Path, pseudonym: str, keep_identity: bool) -> Dataset:
         missing = [keyword for keyword in REQUIRED if value(stated, keyword) is None]
         if missing:
             raise InputError(f"DICOM objects cannot refer to {path}: it lacks {', '.join(missing)}.", "dicom")
+        if _valid("SOPClassUID", stated) is None:
+            raise InputError(f"DICOM objects cannot refer to {path}: its SOP Class UID is no UID.", "dicom")
         header = Dataset()
         if keep_identity:
             header.update(stated)
@@ -110,8 +131,13 @@ def _header(path: Path, pseudonym: str, keep_identity: bool) -> Dataset:
             ):  # a radiograph has no position in space
                 header.pop(keyword, None)
         for keyword in IMAGE:
-            if (found := value(stated, keyword)) is not None:
+            found = _valid(keyword, stated)
+            if found is None and keyword in UIDS:
+                found = derived_uid("replaced", keyword, _code(path, str(value(stated, keyword))))
+            if found is not None:
                 setattr(header, keyword, found)
+            elif keyword in header:
+                delattr(header, keyword)
     for keyword in STATED:
         setattr(header, keyword, _well_formed(keyword, value(header, keyword)))
     if not keep_identity:
@@ -120,6 +146,35 @@ def _header(path: Path, pseudonym: str, keep_identity: bool) -> Dataset:
             header.PatientIdentityRemoved, header.DeidentificationMethod = "YES", DEIDENTIFIED
     header.SpecificCharacterSet = UTF8
     return header
+
+
+def has_replaced_uids(path: Path) -> bool:
+    """Return whether a file states an identifier of study, series or image that is no UID."""
+    from napari_jsn.radiograph.dicom import read_header
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about faults in a header
+        stated = read_header(path, UIDS)
+        return any(_valid(keyword, stated) is None for keyword in UIDS)
+
+
+def _valid(keyword: str, stated: Dataset) -> Any:
+    """Return a value that the attribute may have; None for any other text, which could be the identity of a patient."""
+    found = value(stated, keyword)
+    if found is None or keyword in ("Rows", "Columns"):
+        return found
+    if keyword.endswith("UID"):
+        return found if len(str(found)) <= 64 and _UID.fullmatch(str(found)) else None
+    values = [found] if isinstance(found, str) or not hasattr(found, "__iter__") else list(found)
+    return found if all(re.fullmatch(_VALUES[keyword], str(each)) for each in values) else None
+
+
+def _code(path: Path, text: str) -> str:
+    """Return a code from which the text cannot be guessed; equal texts give equal codes where a key can be kept."""
+    try:
+        return keyed_code("uid", text)
+    except OSError:  # no key can be kept
+        return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _well_formed(keyword: str, stated: Any) -> Any:

@@ -15,7 +15,7 @@ from napari_jsn.progression.progression import Progression
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def report_html(progression: Progression) -> str:
+def report_html(progression: Progression, keep_identity: bool = False) -> str:
     """Return the report of a progression as one HTML page, which loads nothing and prints on A4.
 
     The report names the patient by the pseudonym of the progression, and visits by weeks since baseline. It contains
@@ -24,6 +24,8 @@ def report_html(progression: Progression) -> str:
     Parameters
     ----------
     progression : Progression
+    keep_identity : bool
+        Notes keep what was taken from the input, such as dates and names of files.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def report_html(progression: Progression) -> str:
     head += tag("meta", name="viewport", content="width=device-width, initial-scale=1") + tag("style", STYLE)
     main = tag(
         "main",
-        sections.opening_section(progression, scales),
+        sections.opening_section(progression, scales, keep_identity),
         sections.overview_section(progression, scales),
         sections.joints_section(progression, scales),
         sections.trends_section(progression, scales),

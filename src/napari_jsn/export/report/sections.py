@@ -7,6 +7,7 @@ from html import escape
 from itertools import groupby
 
 from napari_jsn import __version__
+from napari_jsn.common.notes import written_notes
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.drawing.colours import jsn_colour
 from napari_jsn.drawing.hand import LabelledBox, hand_svg
@@ -30,11 +31,11 @@ _NOT_INCLUDED = (
 )
 
 
-def opening_section(progression: Progression, scales: Scales) -> str:
+def opening_section(progression: Progression, scales: Scales, keep_identity: bool = False) -> str:
     """Return title, patient, visits, key figures and notes."""
     visits = ", ".join(f"visit {label}" for label in scales.visit_labels.values())
     title = tag("h1", "Joint space narrowing") + tag("p", escape(f"Patient {progression.patient_id}: {visits}"))
-    notes = [escape(note) for note in progression.notes]
+    notes = [escape(note) for note in written_notes(progression.notes, keep_identity)]
     listed = tag("ul", *(tag("li", note) for note in notes), class_="note") if notes else ""
     return title + tag("p", escape(USE), class_="use") + _key_figures(progression, scales) + listed
 

@@ -7,8 +7,9 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.export.simulated.truth import TRUTH, joint_record
-from napari_jsn.export.table import csv_bytes, table
+from napari_jsn.export.table import table
 from napari_jsn.simulation.joint_pair import JointPair
 
 #: File names. The viewer's file reader finds the role of a file by these words.

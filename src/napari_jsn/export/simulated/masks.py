@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import BONES
+from napari_jsn.common.csv_files import records_csv
 from napari_jsn.simulation.simulated_radiograph import BoneMask, SimulatedRadiograph
 
 LABELS = "labels.csv"
@@ -32,8 +33,8 @@ def bone_label(side: str, bone: str) -> int:
 
 def labels_csv() -> bytes:
     """Return the table of labels: label, side and bone."""
-    rows = [f"{bone_label(side, bone)},{side},{bone}" for side in _FIRST for bone in NAMES]
-    return "\n".join(["label,side,bone", *rows, ""]).encode()
+    rows = [{"label": bone_label(side, bone), "side": side, "bone": bone} for side in _FIRST for bone in NAMES]
+    return records_csv(rows)
 
 
 def label_images(bones: Mapping[tuple[str, str], BoneMask], shape: tuple[int, int]) -> list[NDArray[np.uint8]]:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.files import check_folder, write_files
 from napari_jsn.export.simulated import dicom, images, masks
 from napari_jsn.export.simulated.truth import TRUTH, radiograph_record, truth_records
-from napari_jsn.export.table import csv_bytes, table
+from napari_jsn.export.table import table
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
 from napari_jsn.registration.record import Record
 from napari_jsn.simulation.simulated_radiograph import SimulatedRadiograph

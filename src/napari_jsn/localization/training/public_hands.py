@@ -8,7 +8,6 @@ pixels.
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.common.csv_files import read_records, read_rows
 from napari_jsn.common.errors import InputError
 from napari_jsn.localization.training.data import (
     BOX_LABEL_MM,
@@ -98,12 +98,11 @@ def task_arguments(hands: Sequence[TrainingHand]) -> dict[str, Any]:
 
 def _points(table: Path) -> dict[str, NDArray[np.float64]]:
     found = {}
-    with table.open(newline="") as file:
-        for line, row in enumerate(csv.reader(file), start=1):
-            try:
-                found[row[0]] = np.array(row[1:], dtype=float).reshape(37, 2)
-            except (ValueError, IndexError) as error:
-                raise InputError(f"Line {line} of {table} must hold a name and 37 points.", "data") from error
+    for line, row in enumerate(read_rows(table), start=1):
+        try:
+            found[row[0]] = np.array(row[1:], dtype=float).reshape(37, 2)
+        except (ValueError, IndexError) as error:
+            raise InputError(f"Line {line} of {table} must hold a name and 37 points.", "data") from error
     return found
 
 
@@ -151,16 +150,15 @@ def _own(table: Path) -> Iterator[LabelledRadiograph]:
 
 
 def _rows(table: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        for line, row in enumerate(csv.DictReader(file), start=2):
-            try:
-                for key in columns[-2:]:
-                    float(row[key])
-                yield {key: row[key].strip() for key in columns}
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise InputError(
-                    f"Line {line} of {table} cannot be read. It needs the columns {', '.join(columns)}.", "data"
-                ) from error
+    for line, row in enumerate(read_records(table), start=2):
+        try:
+            for key in columns[-2:]:
+                float(row[key])
+            yield {key: row[key].strip() for key in columns}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"Line {line} of {table} cannot be read. It needs the columns {', '.join(columns)}.", "data"
+            ) from error
 
 
 def _pixels(path: Path) -> NDArray[np.float32]:

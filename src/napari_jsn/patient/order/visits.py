@@ -26,7 +26,8 @@ from napari_jsn.radiograph import Radiograph
 
 _NAMING = (
     "Name the files or their folders after the visits (baseline and followup, v01 and v02, week 0 and week 24, or "
-    f"2020-01-31), or list the files in {RADIOGRAPHS_TABLE} with the columns file and acquired (or visit)."
+    f"2020-01-31), or list the files in {RADIOGRAPHS_TABLE} with the columns file and acquired (or visit): "
+    "a first line file,acquired and for each file a line like {name},2020-01-31."
 )
 
 #: Root mean square difference of the intensities of an image and a copy that was compressed with loss, at most.
@@ -90,7 +91,7 @@ def order_in_visits(
     ranks = stated or file_names.ranks(names) or one_visit
     keys, notes = _keys(days, ranks, bool(stated)), []
     if keys is None:
-        raise _unknown_order(folder / names[days.index(None)], dated[days.index(None)])
+        raise _unknown_order(folder, names[days.index(None)], dated[days.index(None)])
     if None in days and len(radiographs) > 1 and not stated:
         notes.append("Not all radiographs state a date: the names give the order of the visits.")
     visits: list[Visit] = []
@@ -99,7 +100,7 @@ def order_in_visits(
     for number, (_, group) in enumerate(groupby(ordered, key=lambda index: keys[index]), start=1):
         members = list(group)
         if not stated and None in days and len({days[index] for index in members} - {None}) > 1:
-            raise _unknown_order(folder / names[days.index(None)])  # one visit by name, but several dates
+            raise _unknown_order(folder, names[days.index(None)])  # one visit by name, but several dates
         distinct = _distinct([radiographs[index] for index in members])
         if len(distinct) < len(members):
             notes.append(f"Visit {number}: a radiograph that occurs more than once is used once.")
@@ -141,13 +142,16 @@ def check_names(names: Sequence[str], folder: Path) -> None:
         As :func:`order_in_visits`.
     """
     if len(names) > 1 and not file_names.all_ranks(names):
-        raise _unknown_order(folder / next((name for name in names if not file_names.all_ranks([name])), names[0]))
+        raise _unknown_order(folder, next((name for name in names if not file_names.all_ranks([name])), names[0]))
 
 
-def _unknown_order(path: Path, radiograph: Radiograph | None = None) -> InputError:
+def _unknown_order(folder: Path, name: str, radiograph: Radiograph | None = None) -> InputError:
     unusable = unusable_dates(radiograph) if radiograph else ""
     states = f"states no date that can be used ({unusable})" if unusable else "states no date"
-    return InputError(f"{path} {states}, and the names do not give the order of the visits. {_NAMING}", "folder")
+    naming = _NAMING.format(name=name)
+    return InputError(
+        f"{folder / name} {states}, and the names do not give the order of the visits. {naming}", "folder"
+    )
 
 
 def _stated_visits(radiographs: Sequence[RadiographWithOrderHints]) -> list[float] | None:

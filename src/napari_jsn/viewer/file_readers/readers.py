@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from napari_jsn.patient.list_files import holds_patient
+from napari_jsn.patient.list_files import holds_patient, may_be_dicom
 from napari_jsn.viewer.layers.read_layer import FIXED, FIXED_MASKS, KEY, MOVING, MOVING_MASKS, role_in_name
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -37,10 +37,10 @@ def get_folder_reader(path: str | list[str]) -> FileReader | None:
 
 
 def get_dicom_reader(path: str | list[str]) -> FileReader | None:
-    """Return the file reader of one DICOM file; None for anything else."""
+    """Return the file reader of one DICOM file, whatever its name; None for anything else."""
     if isinstance(path, list):
         path = path[0] if len(path) == 1 else ""
-    return read_dicom if path.lower().endswith((".dcm", ".dicom")) else None
+    return read_dicom if path and may_be_dicom(path) else None
 
 
 def find_pair(folder: str) -> dict[str, str]:

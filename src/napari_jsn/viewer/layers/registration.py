@@ -83,7 +83,7 @@ def show_registration(
     entry = {"fixed": pair.fixed, "moving": pair.moving, **extra, **flat_record(registration)}
     both = np.stack([registration.original_spectrum, registration.transformed_spectrum])
     top = float(np.nanmax(both, initial=0.0)) or 1.0
-    spectrum = {"colormap": SPECTRUM_COLORMAP, "blending": "additive", "contrast_limits": (0.0, top)}
+    spectrum = {"colormap": SPECTRUM_COLORMAP, "blending": "additive", "contrast_limits": (0.0, top), "visible": True}
     wanted: tuple[tuple[str, str, dict[str, Any]], ...] = (
         (TRANSFORMED, f"transformed {pair.moving}", {}),
         (ORIGINAL_SPECTRUM, "original loss spectrum", spectrum),
@@ -142,8 +142,7 @@ def add_or_update(
             for attribute, value in {**placement, **style}.items():
                 setattr(layer, attribute, value)
             return layer
-    # loss spectra would cover the images; the view side by side shows them
-    visible = entry["role"] in (TRANSFORMED, BONES)
-    layer = kind(data, name=name, metadata={KEY: entry}, visible=visible, **placement, **style)
+    visible = {"visible": entry["role"] in (TRANSFORMED, BONES)}
+    layer = kind(data, name=name, metadata={KEY: entry}, **{**visible, **placement, **style})
     layers.append(layer)
     return layer

@@ -37,11 +37,12 @@ class ResultsPanel(QFrame):
     """JSN with its interval and its direction, and the facts of the registration.
 
     ``side_by_side_toggled`` is emitted when the user switches the view side by side on or off; ``bones_requested`` when
-    the user asks for the bones that were measured.
+    the user asks for the bones that were measured; ``figure_requested`` when the user saves the figure.
     """
 
     side_by_side_toggled: Signal = Signal(bool)
     bones_requested: Signal = Signal()
+    figure_requested: Signal = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,6 +55,7 @@ class ResultsPanel(QFrame):
         self.side_by_side: QPushButton = QPushButton("Side by side")
         self.copy: QPushButton = QPushButton("Copy")
         self.bones: QPushButton = QPushButton("Bones")
+        self.figure: QPushButton = QPushButton("Figure\u2026")
         self._add_widgets()
         self.side_by_side.setCheckable(True)
         self.side_by_side.setChecked(True)
@@ -63,6 +65,8 @@ class ResultsPanel(QFrame):
             "Add the bones that were measured as a labels layer, to check them, correct them and choose them as masks"
         )
         self.bones.clicked.connect(self.bones_requested)
+        self.figure.setToolTip("Save the six-panel figure as PNG or SVG")
+        self.figure.clicked.connect(self.figure_requested)
         self.copy.setToolTip("Copy these figures as text")
         self.copy.clicked.connect(self._copy)
         self.clear()
@@ -97,7 +101,7 @@ class ResultsPanel(QFrame):
         layout.addLayout(grid)
         layout.addSpacing(8)
         buttons = QHBoxLayout()
-        for button in (self.side_by_side, self.bones, self.copy):
+        for button in (self.side_by_side, self.bones, self.figure, self.copy):
             buttons.addWidget(button)
         buttons.addStretch(1)
         layout.addLayout(buttons)

@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFileDialog
 
+from napari_jsn.common.errors import InputError
+from napari_jsn.common.files import write_files
 from napari_jsn.registration import labels
 from napari_jsn.viewer.forms.run_panel import RunPanel
-from napari_jsn.viewer.layers.registration import PairLayers, show_bones, show_registration
+from napari_jsn.viewer.layers.read_layer import layer_metadata
+from napari_jsn.viewer.layers.registration import (
+    ORIGINAL_SPECTRUM,
+    TRANSFORMED_SPECTRUM,
+    PairLayers,
+    show_bones,
+    show_registration,
+)
 from napari_jsn.viewer.layers.side_by_side import SideBySide
 from napari_jsn.viewer.pair_widget.inputs import PairForm
 from napari_jsn.viewer.pair_widget.results import ResultsPanel
@@ -31,6 +42,7 @@ class _Context:
     pair: PairLayers
     panels: Sequence[Any]
     facts: dict[str, Any]
+    arguments: dict[str, Any]
 
 
 class RegisterPair(RunPanel):
@@ -47,13 +59,14 @@ class RegisterPair(RunPanel):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         self._panels: Sequence[Any] = ()
-        self._shown: tuple[Any, PairLayers] | None = None
+        self._shown: tuple[Any, _Context] | None = None
         self._side_by_side = SideBySide(napari_viewer)
         self.results: ResultsPanel = ResultsPanel()
         tips = ("Register the pair", "Stop and add nothing")
         super().__init__(napari_viewer, PairForm(), self.results, button="Run", tips=tips)
         self.results.side_by_side_toggled.connect(self._update_side_by_side)
         self.results.bones_requested.connect(self._show_bones)
+        self.results.figure_requested.connect(self._save_figure)
         napari_viewer.canvas.grid.events.enabled.connect(self._on_grid_toggled)
 
     def begin(self) -> tuple[Callable[[WorkerProgress], Any], _Context]:
@@ -72,13 +85,13 @@ class RegisterPair(RunPanel):
             return import_module(_REGISTER_MODULE).register(**arguments, progress=progress)
 
         self.results.clear()
-        return work, _Context(PairLayers.of(inputs.fixed, inputs.moving, inputs.spacing_mm), panels, facts)
+        return work, _Context(PairLayers.of(inputs.fixed, inputs.moving, inputs.spacing_mm), panels, facts, arguments)
 
     def finish(self, result: Any, context: _Context) -> None:
         """Show the layers and figures of a registration."""
         shown = show_registration(self._viewer.layers, result, context.pair, context.facts)
         self._panels = (*context.panels, *shown)
-        self._shown = result, context.pair
+        self._shown = result, context
         source = context.facts["spacing_source"]
         spacing = labels.spacing_label(result.spacing_mm) + (f" ({source})" if source else "")
         self.results.show_result(result, f"{context.pair.moving} against {context.pair.fixed}", spacing)
@@ -97,11 +110,35 @@ class RegisterPair(RunPanel):
             self._side_by_side.show(panels)
         else:
             self._side_by_side.restore()
+            for layer in panels:
+                if layer_metadata(layer).get("role") in (ORIGINAL_SPECTRUM, TRANSFORMED_SPECTRUM):
+                    layer.visible = False  # it would cover the images
 
     def _show_bones(self) -> None:
         """Add the bones of the registration that is shown."""
         if self._shown is not None:
-            show_bones(self._viewer.layers, *self._shown)
+            show_bones(self._viewer.layers, self._shown[0], self._shown[1].pair)
+
+    def _save_figure(self) -> None:
+        """Save the six-panel figure of the registration that is shown as a file that the user chooses."""
+        if self._shown is None:
+            return
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save figure", "registration.png", "Figures (*.png *.svg)")
+        if not chosen:
+            return
+        from napari_jsn.export.figure import png_bytes, registration_figure, svg_bytes
+
+        path = Path(chosen)
+        result, context = self._shown
+        given, names = context.arguments, f"{context.pair.moving} against {context.pair.fixed}"
+        sizes = given["spacing_mm"], given["moving_spacing_mm"]
+        figure = registration_figure(given["fixed"], given["moving"], result, *sizes, names)
+        as_svg = path.suffix.lower() == ".svg"
+        path = path if as_svg else path.with_suffix(".png")
+        try:
+            write_files(path.parent, {path.name: svg_bytes(figure) if as_svg else png_bytes(figure)})
+        except InputError as error:
+            self._show_error(error)
 
     def _on_grid_toggled(self, event: Any = None) -> None:
         """Restore the whole view when napari's own button switches its grid off."""

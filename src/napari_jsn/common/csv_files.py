@@ -1,0 +1,108 @@
+"""Read and write all tables (CSV); no cell that a spreadsheet would take for a formula is written.
+
+Spreadsheets run a cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return. Names of patients
+and files come from outside, so such a cell gets an apostrophe before it, unless it is a number. Reading removes the
+apostrophe again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: A cell that spreadsheets run, perhaps already marked; full-width signs are run too.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf")
+_MARKED = re.compile(r"'+[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+
+
+def safe_cell(cell: Any) -> Any:
+    """Return a cell as it is written: text that a spreadsheet would run gets an apostrophe before it.
+
+    Examples
+    --------
+    >>> from napari_jsn.common.csv_files import restored_cell, safe_cell
+    >>> safe_cell("=1+1"), safe_cell("-0.25"), restored_cell(safe_cell("=1+1"))
+    ("'=1+1", '-0.25', '=1+1')
+    """
+    if isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
+        return f"'{cell}"
+    return cell
+
+
+def restored_cell(cell: Any) -> Any:
+    """Return a cell as it was before :func:`safe_cell`."""
+    return cell[1:] if isinstance(cell, str) and _MARKED.match(cell) else cell
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Return the table as CSV in UTF-8, with six significant digits; NaN becomes an empty cell."""
+    safe = table.rename(columns=safe_cell)
+    for place, dtype in enumerate(safe.dtypes):
+        if dtype.kind not in "biufc":  # numbers need no check
+            safe.isetitem(place, safe.iloc[:, place].map(safe_cell))
+    quoting = _quoting(cell for place in range(safe.shape[1]) for cell in safe.iloc[:, place])
+    return str(safe.to_csv(index=False, float_format="%.6g", lineterminator="\n", quoting=quoting)).encode()
+
+
+def records_csv(records: Sequence[Mapping[str, object]]) -> bytes:
+    """Return records with the same keys as CSV in UTF-8, one line a record."""
+    text = io.StringIO()
+    quoting = _quoting(cell for record in records for cell in record.values())
+    writer = csv.DictWriter(text, [safe_cell(name) for name in records[0]], lineterminator="\n", quoting=quoting)
+    writer.writeheader()
+    writer.writerows({safe_cell(name): safe_cell(value) for name, value in record.items()} for record in records)
+    return text.getvalue().encode()
+
+
+def _quoting(cells: Iterable[object]) -> Any:
+    """Return the rule of quoting; a carriage return ends a line for readers, but is not quoted by default."""
+    return csv.QUOTE_NONNUMERIC if any(isinstance(cell, str) and "\r" in cell for cell in cells) else csv.QUOTE_MINIMAL
+
+
+def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
+    """Return a table with its cells restored; options and errors are those of :func:`pandas.read_csv`."""
+    import pandas as pd
+
+    table = pd.read_csv(path, **options).rename(columns=restored_cell)
+    for place, dtype in enumerate(table.dtypes):
+        if dtype.kind not in "biufc":
+            table.isetitem(place, table.iloc[:, place].map(restored_cell))
+    return table
+
+
+def read_rows(path: str | os.PathLike[str]) -> list[list[str]]:
+    """Return the lines of a table in UTF-8 as lists of restored cells.
+
+    Raises
+    ------
+    OSError, UnicodeError, csv.Error
+        If the file cannot be read.
+    """
+    with Path(path).open(newline="", encoding="utf-8-sig") as file:
+        return [[restored_cell(cell) for cell in line] for line in csv.reader(file)]
+
+
+def read_records(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+    """Return the lines of a table below its head as mappings from column to restored cell; blank lines are left out.
+
+    Raises
+    ------
+    OSError, UnicodeError, csv.Error
+        If the file cannot be read.
+    """
+    with Path(path).open(newline="", encoding="utf-8-sig") as file:
+        return [dict(_restored(line)) for line in csv.DictReader(file)]
+
+
+def _restored(line: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    """Yield columns and cells; a line that is too long has a list, one that is too short has None."""
+    return ((restored_cell(name), restored_cell(cell)) for name, cell in line.items())

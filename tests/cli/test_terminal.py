@@ -1,0 +1,85 @@
+"""Text from outside reaches the terminal without control characters, by every way through which text goes."""
+
+import ast
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.text import Text
+
+import napari_jsn
+from napari_jsn.cli import main
+from napari_jsn.cli.printing import print_files, print_progression
+from napari_jsn.cli.terminal import console, one_line, printable, say
+from napari_jsn.common.notes import Note
+from tests.progression import made_up
+
+EVIL = [
+    "a\x1b[2J\x1b]0;title\x07.dcm",
+    "b\x9b31m.dcm",
+    "c\rERASED.dcm",
+    "d\u202egnp.exe",
+    "e\x08\x08\x00.dcm",
+    "f\nError: g",
+]
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+@pytest.mark.parametrize("text", EVIL)
+def test_control_characters_become_escapes(text, capsys):
+    assert not CONTROL.search(printable(text)) and "\n" not in one_line(text)
+    say(text)
+    console().print(Text(text))
+    console(error=True).print(text, "[red]not markup[/red] :smile:")
+    printed = capsys.readouterr()
+    assert not CONTROL.search(printed.out + printed.err)
+    assert "[red]not markup[/red] :smile:" in printed.err
+
+
+@pytest.mark.parametrize("text", ["hand.dcm", "Müller 山田.dcm", "two\nlines"])
+def test_other_text_stays_as_it_is(text, capsys):
+    say(text)
+    assert capsys.readouterr().out == f"{text}\n"
+
+
+@pytest.mark.parametrize("name", [text for text in EVIL if "\x00" not in text])
+def test_names_of_files_in_errors_options_and_results(name, tmp_path, capsys):
+    for words in (
+        ["measure", name],
+        ["measure", f"-{name}"],
+        ["register", name, name],
+        [name],
+        ["measure", "--method"],
+    ):
+        with pytest.raises(SystemExit) as left:
+            main(words)
+        printed = capsys.readouterr()
+        assert left.value.code == 2 and not CONTROL.search(printed.out + printed.err)
+        assert len(re.findall("^Error", printed.err, re.MULTILINE)) <= 1
+    note = Note(f"Left out: {name}.", public="Left out.")
+    print_progression(replace(made_up.progression(), notes=(note,), patient_id=name), keep_identity=True)
+    print_files([tmp_path / name / "report.html"])
+    assert not CONTROL.search(capsys.readouterr().out)
+
+
+def test_notes_are_whole_on_a_terminal_or_with_the_identity_only(capsys, monkeypatch):
+    note = Note("Left out: Doe.txt.", public="Left out.")
+    shown = replace(made_up.progression(), notes=(note,))
+    print_progression(shown)
+    assert "Note: Left out." in (out := capsys.readouterr().out) and "Doe" not in out
+    print_progression(shown, keep_identity=True)
+    assert "Note: Left out: Doe.txt." in capsys.readouterr().out
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes the output for a terminal
+    print_progression(shown)
+    assert "Left out: Doe.txt." in capsys.readouterr().out
+
+
+def test_no_command_prints_by_another_way():
+    found = []
+    for path in (Path(napari_jsn.__file__).parent / "cli").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if path.name != "terminal.py" and called in ("print", "Console", "rich.print", "typer.echo", "click.echo"):
+                found.append(f"{path.name}:{node.lineno}")
+    assert found == []

@@ -1,0 +1,129 @@
+"""Plant faults into simulated radiographs at random, measure them, and count what goes wrong: ``make fuzz``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+import napari_jsn as jsn
+from tests.fuzz.faults import FAULTS, Fault, patient
+
+#: A figure that differs by more from that of the sound radiographs must be explained, in mm.
+LIMIT_MM = 0.06
+MOST_SECONDS, MOST_GB = 10.0, 1.5
+#: Number of simulated patients that the faults are planted into.
+PATIENTS = 12
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case: its number, the faults, and what went wrong; empty where nothing did."""
+
+    number: int
+    faults: tuple[Fault, ...]
+    problems: tuple[str, ...]
+    refused: str
+    seconds: float
+
+    def __str__(self) -> str:
+        planted = ", ".join(each.name for each in self.faults) or "no fault"
+        return f"{self.number} ({planted}; {self.seconds:.1f} s): {'; '.join(self.problems) or 'as it must be'}"
+
+
+def run_case(number: int, patients: int = PATIENTS) -> Case:
+    """Plant 0 to 3 faults, measure the patient, and compare with the same patient without them."""
+    rng = np.random.default_rng([2026, number])
+    seed = 700 + number % patients
+    faults = tuple(FAULTS[k] for k in rng.permutation(len(FAULTS))[: int(rng.integers(4))])
+    files = patient(seed)
+    for each in faults:
+        each.plant(files, rng)
+    start = time.perf_counter()
+    problems: list[str] = []
+    refused = ""
+    with tempfile.TemporaryDirectory() as folder:
+        for file in files:
+            file.write(Path(folder))
+        start = time.perf_counter()
+        try:
+            found = jsn.measure(folder)
+            problems += _differences(found, faults, seed)
+        except jsn.InputError as error:
+            refused = str(error)
+            if not any(each.is_named(refused) for each in faults):
+                problems.append(f"refused without a word of a fault: {refused.replace(folder, '')}")
+        except Exception:  # a traceback is what this searches for
+            problems.append(f"traceback: {traceback.format_exc().splitlines()[-1]}")
+    seconds = time.perf_counter() - start
+    return Case(number, faults, tuple(problems), refused, seconds)
+
+
+@lru_cache(maxsize=PATIENTS)
+def sound_figures(seed: int) -> dict[tuple[str, str], float]:
+    """Return the narrowing in mm of each joint of the sound radiographs."""
+    with tempfile.TemporaryDirectory() as folder:
+        for file in patient(seed):
+            file.write(Path(folder))
+        return _figures(jsn.measure(folder))
+
+
+def _figures(found: jsn.Progression) -> dict[tuple[str, str], float]:
+    table = found.table()
+    return {(row.side, row.joint): row.jsn_mm for row in table.itertuples() if np.isfinite(row.jsn_mm)}
+
+
+def _differences(found: jsn.Progression, faults: tuple[Fault, ...], seed: int) -> list[str]:
+    sound = sound_figures(seed)
+    table = found.table()
+    said = "\n".join(found.notes)
+    problems = []
+    changed = [each for each in faults if not each.harmless]
+    if len(table) == 0 and not any(each.is_named(said) for each in faults):
+        problems.append(f"no figure, and no note names a fault: {said!r}")
+    for row in table[table.reliable].itertuples():
+        expected = sound.get((row.side, row.joint), float("nan"))
+        in_mm = row.jsn_mm if np.isfinite(row.jsn_mm) else row.jsn_px  # never silently in another unit
+        wrong = not abs(in_mm - expected) <= LIMIT_MM
+        if wrong and not any(each.is_named(f"{said}\n{row.reason}") for each in changed or faults):
+            problems.append(f"{row.side} {row.joint}: {in_mm:+.2f} instead of {expected:+.2f}, reliable")
+    return problems
+
+
+def main() -> int:
+    """Run many cases and print what went wrong; return 1 if anything did."""
+    import resource
+
+    parser = argparse.ArgumentParser("python -m tests.fuzz.run", description=__doc__)
+    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    options = parser.parse_args()
+    bad, kinds, refusals, slowest = 0, Counter[str](), 0, 0.0
+    for number in range(options.first, options.first + options.count):
+        case = run_case(number)
+        refusals += bool(case.refused)
+        slowest = max(slowest, case.seconds)
+        if case.problems or case.seconds > MOST_SECONDS:
+            bad += 1
+            kinds.update(each.name for each in case.faults)
+            print(case, flush=True)
+    peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    print(
+        f"{options.count} cases, {refusals} refused, {bad} with problems; slowest {slowest:.1f} s, peak memory of all "
+        f"{peak_gb:.2f} GB"
+    )
+    if kinds:
+        print("Faults in these:", ", ".join(f"{name} {count}" for name, count in kinds.most_common()))
+    return 1 if bad or peak_gb > MOST_GB else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
