@@ -63,9 +63,9 @@ def _row(
     row.data = {"truth_mm": truth_mm, "found_mm": found_mm}
     used = matched
     if method.states_uncertainty:
-        trusted = np.array([a.reliable and b.reliable for a, b in zip(first, second, strict=True)])
-        row.reliable, row.data["reliable"] = share(trusted), trusted
-        used = trusted
+        reliable = np.array([a.reliable and b.reliable for a, b in zip(first, second, strict=True)])
+        row.reliable, row.data["reliable"] = share(reliable), reliable
+        used = reliable
         row.remarks = f"of the reliable: mismatch {1 - share(matched[used]):.2%}, RMSE {rmse(errors[used]):.4f} mm, "
     if used.sum() > 2:
         row.bias_mm = float(np.mean(errors[used & matched]))

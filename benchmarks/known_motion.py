@@ -73,17 +73,17 @@ def _row(
         ms=1e3 * float(np.mean([result.seconds for result in results])), data={"error_mm": errors * spacing_mm},
     )  # fmt: skip
     if method.states_uncertainty:
-        trusted = np.array([result.reliable for result in results])
+        reliable = np.array([result.reliable for result in results])
         covered = np.array(
             [result.covers(result.jsn_px - error) for result, error in zip(results, errors, strict=True)]
         )
         half_width_mm = np.array([result.high_px - result.low_px for result in results]) / 2 * spacing_mm
-        row.reliable, row.covered = share(trusted), share(covered)
+        row.reliable, row.covered = share(reliable), share(covered)
         row.remarks = (
-            f"of the reliable: mismatch {1 - share(matched[trusted]):.2%}, "
-            f"RMSE {rmse((errors * spacing_mm)[trusted & matched]):.4f} mm"
+            f"of the reliable: mismatch {1 - share(matched[reliable]):.2%}, "
+            f"RMSE {rmse((errors * spacing_mm)[reliable & matched]):.4f} mm"
         )
-        row.data |= {"reliable": trusted, "covered": covered, "half_width_mm": half_width_mm}
+        row.data |= {"reliable": reliable, "covered": covered, "half_width_mm": half_width_mm}
     if method.name == OURS and preset in TARGETS:
         max_mismatch, max_rmse_mm = TARGETS[preset]
         row.target = f"mismatch {max_mismatch:.1%} or less, RMSE {max_rmse_mm} mm or less"
@@ -107,9 +107,9 @@ def interval_rows(rows: Sequence[BenchmarkRow]) -> list[BenchmarkRow]:
             found.append(row)
         if of_method:
             correct = np.concatenate([np.abs(row.data["error_mm"]) <= CORRECT_MM for row in of_method])
-            trusted = np.concatenate([row.data["reliable"] for row in of_method])
+            reliable = np.concatenate([row.data["reliable"] for row in of_method])
             row = BenchmarkRow(
-                "correct results called reliable", method, int(correct.sum()), reliable=share(trusted[correct])
+                "correct results called reliable", method, int(correct.sum()), reliable=share(reliable[correct])
             )
             row.remarks = f"known motion, error {CORRECT_MM} mm or less"
             if method == OURS:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from benchmarks.peers import PEERS, Peer
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Silent
+from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint.similarity import Matrix, joint_space_narrowing
 from napari_jsn.registration.methods import PreparedPair, load_method
 from napari_jsn.registration.result import Registration
@@ -170,7 +171,7 @@ def run_pipoc(pairs: Sequence[PreparedPair]) -> list[ComparedResult]:
     return [
         ComparedResult(
             e.jsn_px, pair.point, pair.axis, e.upper, e.lower,
-            e.jsn_px - 1.96 * e.jsn_sd_px, e.jsn_px + 1.96 * e.jsn_sd_px, not e.reasons, seconds,
+            *Estimate(e.jsn_px, e.jsn_sd_px).ci95, not e.reasons, seconds,
         )
         for pair, e in zip(pairs, estimates, strict=True)
     ]  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.methods_compared import OURS, PIPOC, BenchmarkRow
+from napari_jsn.common.statistics import Z95
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,10 +77,10 @@ def draw_injected(rows: Sequence[BenchmarkRow]) -> Figure | None:
         return None
     figure, panels = _panels(len(shown), "injected, mm")
     for axes, row in zip(panels, shown, strict=True):
-        trusted = row.data["reliable"].astype(bool)
+        reliable = row.data["reliable"].astype(bool)
         truth, found = row.data["truth_mm"], row.data["found_mm"]
         axes.plot([-0.55, 0.55], [-0.55, 0.55], color="#888888", lw=0.8, zorder=0)
-        kinds = ((~trusted, "x", "#aaaaaa", "not reliable"), (trusted, ".", COLOURS[row.method], "reliable"))
+        kinds = ((~reliable, "x", "#aaaaaa", "not reliable"), (reliable, ".", COLOURS[row.method], "reliable"))
         for which, mark, colour, name in kinds:
             label = f"{name}, n {which.sum()}"
             axes.plot(truth[which], found[which], mark, color=colour, label=label)
@@ -100,7 +101,7 @@ def draw_intervals(rows: Sequence[BenchmarkRow]) -> Figure | None:
     nominal = np.linspace(0.05, 0.995, 60)
     axes.plot([0, 100], [0, 100], color="#888888", lw=0.8, zorder=0)
     for row, style in zip(shown, ("-", "--", ":"), strict=False):
-        z = 1.96 * np.abs(row.data["error_mm"]) / row.data["half_width_mm"]
+        z = Z95 * np.abs(row.data["error_mm"]) / row.data["half_width_mm"]
         covered = [100 * float(np.mean(z <= norm.ppf((1 + p) / 2))) for p in nominal]
         axes.plot(100 * nominal, covered, style, color=COLOURS[OURS], lw=1.8, label=f"{row.test} (n {row.n})")
     axes.axvline(95, color=FAINT, lw=1, zorder=0)

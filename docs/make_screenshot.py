@@ -1,21 +1,55 @@
-"""Make docs/images/viewer.png and docs/images/measure.png: napari windows with simulated images and their results.
+"""Make the pictures of README and docs that show a result: the report, and napari windows with simulated images.
 
-Run it with a display, for example ``xvfb-run -s "-screen 0 1600x1000x24" python docs/make_screenshot.py``.
+Run it with a display, for example ``xvfb-run -s "-screen 0 1600x1000x24" python docs/make_screenshot.py``. The picture
+of the report also needs Chromium. ``--only report`` makes that picture alone.
 """
 
+import argparse
 import os
+import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 IMAGES = Path(__file__).parent / "images"
 WINDOW_SIZE = (1440, 800)
+REPORT_SIZE = (1108, 1285)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def main() -> None:
-    """Save one screenshot of each widget after a measurement of simulated images."""
+    """Save one screenshot of each widget after a measurement of simulated images, and one of the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=("report", "viewer", "measure"), help="the picture to make; by default all")
+    only = parser.parse_args().only
     os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # napari's default settings
-    save_screenshot("joint_pair_mcp", "Register joint pair", IMAGES / "viewer.png")
-    save_screenshot("hand_pair", "Measure hands", IMAGES / "measure.png")
+    if only in (None, "report"):
+        save_report(IMAGES / "report.png")
+    if only in (None, "viewer"):
+        save_screenshot("joint_pair_mcp", "Register joint pair", IMAGES / "viewer.png")
+    if only in (None, "measure"):
+        save_screenshot("hand_pair", "Measure hands", IMAGES / "measure.png")
+
+
+def save_report(target: Path) -> None:
+    """Measure the sample hand, write its report, and save a picture of the top of the page."""
+    from PIL import Image
+
+    import napari_jsn as jsn
+
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        sys.exit(f"{target} needs one of: {', '.join(BROWSERS)}. Install one, or leave the picture out with --only.")
+    patient = jsn.read_patient(jsn.sample_folder("hand_pair"), patient_id="SIM0001")
+    with tempfile.TemporaryDirectory() as folder:
+        jsn.write_progression(folder, jsn.measure(patient))
+        page, picture = Path(folder) / "report.html", Path(folder) / "report.png"
+        size = ",".join(map(str, REPORT_SIZE))
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={size}"]
+        subprocess.run([browser, *options, f"--screenshot={picture}", page.as_uri()], check=True, timeout=120)
+        Image.open(picture).convert("RGB").save(target, optimize=True)
+    print(f"{target}: {target.stat().st_size / 1000:.0f} kB")
 
 
 def save_screenshot(sample: str, title: str, target: Path) -> None:

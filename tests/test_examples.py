@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 
 import pytest
@@ -27,6 +28,33 @@ def run(test):
 def test_every_public_name_has_an_example(name):
     assert "Examples\n    --------" in PUBLIC[name].__doc__
     assert examples(PUBLIC[name])
+
+
+def public_methods():
+    """Functions and class methods that a public class defines itself; a protocol's are shown in its own example."""
+    found = {}
+    for name, thing in PUBLIC.items():
+        if not isinstance(thing, type) or getattr(thing, "_is_protocol", False):
+            continue
+        for attribute, value in vars(thing).items():
+            method = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
+            if inspect.isfunction(method) and not attribute.startswith("_"):
+                found[f"{name}.{attribute}"] = method
+    return found
+
+
+METHODS = public_methods()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_public_method_has_an_example(name):
+    assert METHODS[name].__doc__ and examples(METHODS[name])
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_only_examples_of_training_are_skipped(name):
+    skipped = [e for test in examples(PUBLIC[name]) for e in test.examples if e.options.get(doctest.SKIP)]
+    assert not skipped or name in ("Trained", "train", "task_from_folder")
 
 
 def all_examples():

@@ -4,6 +4,10 @@ from .common.reasons import Reason as Reason
 from .common.reasons import ReasonCode as ReasonCode
 from .common.samples import sample_folder as sample_folder
 from .common.statistics import Estimate as Estimate
+from .export.dicom.files import dicom_files as dicom_files
+from .export.dicom.reading import BoneSegmentation as BoneSegmentation
+from .export.dicom.reading import read_bone_masks_seg as read_bone_masks_seg
+from .export.dicom.reading import read_progression_sr as read_progression_sr
 from .export.figure import registration_figure as registration_figure
 from .export.progression_files import write_progression as write_progression
 from .export.registration_files import write_registration as write_registration

@@ -4,14 +4,14 @@ import pytest
 from napari_jsn.segmentation.found_bones import bones_from_probability, facing_gap, largest_piece
 
 
-def probability(size=64, gap=4, sure=0.98):
-    found = np.full((2, size, size), 1 - sure, np.float32)
-    found[0, : size // 2 - gap // 2, 16:48] = sure
-    found[1, size // 2 + gap // 2 :, 16:48] = sure
+def probability(size=64, gap=4, inside=0.98):
+    found = np.full((2, size, size), 1 - inside, np.float32)
+    found[0, : size // 2 - gap // 2, 16:48] = inside
+    found[1, size // 2 + gap // 2 :, 16:48] = inside
     return found
 
 
-def test_two_clear_bones_leave_no_doubt():
+def test_two_clear_bones_are_reliable():
     found = bones_from_probability(probability())
     assert found.reliable and found.reason == "" and found.reasons == ()
     assert found.confidence == pytest.approx(0.98)
@@ -40,7 +40,7 @@ def test_each_bone_is_one_piece_without_holes():
         (lambda p: p[0].__setitem__(slice(None), np.roll(p[0], 32, axis=1)), "do not face each other"),
     ],
 )
-def test_doubts_are_reported_in_sentences(change, message):
+def test_reasons_are_sentences(change, message):
     given = probability()
     change(given)
     found = bones_from_probability(given)

@@ -77,6 +77,6 @@ def test_the_shipped_model_finds_simulated_bones(joints):
 
 
 @shipped
-def test_the_shipped_model_doubts_an_image_of_nothing():
+def test_the_shipped_model_reports_an_empty_image_as_not_reliable():
     noise = np.random.default_rng(0).random((128, 128))
     assert not segment(noise).reliable

@@ -21,7 +21,7 @@ def choose_device(name: str | None) -> torch.device:
     Raises
     ------
     InputError
-        If there is no such device here.
+        If this computer has no such device.
     """
     import torch
 

@@ -11,14 +11,15 @@ class Progress(Protocol):
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> from napari_jsn.simulation.joint_pair import joint_pair
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> fixed = jsn.joint_image(baseline, jsn.find_joints(baseline)[2])
+    >>> moving = jsn.joint_image(followup, jsn.find_joints(followup)[2])
     >>> class Print:
     ...     aborted = False
     ...
     ...     def update(self, done: int, total: int, message: str = "") -> None:
     ...         print(message, done, "of", total)
-    >>> pair = joint_pair("MCP2", 0.3, seed=1)
-    >>> registration = jsn.register(pair.fixed, pair.moving, progress=Print())
+    >>> registration = jsn.register(fixed, moving, progress=Print())
     Finding the bones 2 of 2
     Registering 0 of 1
     Registering 1 of 1

@@ -94,7 +94,14 @@ class Reason:
         return self.sentence
 
     def about(self, subject: str) -> Reason:
-        """Return the same reason with its sentence put after a subject: ``"Visit 2, left: a bone is ..."``."""
+        """Return the same reason with its sentence put after a subject.
+
+        Examples
+        --------
+        >>> from napari_jsn import Reason, ReasonCode
+        >>> print(Reason(ReasonCode.OUT_OF_VIEW).about("Visit 2, left"))
+        Visit 2, left: a bone is partly out of view.
+        """
         return Reason(self.code, f"{subject}: {self.sentence[:1].lower()}{self.sentence[1:]}")
 
 

@@ -57,9 +57,23 @@ class Estimate:
         return math.isfinite(self.value)
 
     def scaled(self, factor: float | None) -> Estimate:
-        """Return the figure in another unit; a factor of None (an unknown pixel size) gives NaN."""
+        """Return the figure in another unit; a factor of None (an unknown pixel size) gives NaN.
+
+        Examples
+        --------
+        >>> from napari_jsn import Estimate
+        >>> Estimate(3.0, 0.5).scaled(0.25)
+        Estimate(value=0.75, sd=0.125)
+        """
         return Estimate() if factor is None else Estimate(self.value * factor, self.sd * factor)
 
     def plus(self, shift: float) -> Estimate:
-        """Return the figure with a constant added."""
+        """Return the figure with a constant added.
+
+        Examples
+        --------
+        >>> from napari_jsn import Estimate
+        >>> Estimate(3.0, 0.5).plus(1.0)
+        Estimate(value=4.0, sd=0.5)
+        """
         return Estimate(self.value + shift, self.sd)

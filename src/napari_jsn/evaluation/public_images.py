@@ -1,6 +1,6 @@
 """Read the real images, in place, from the folder that the environment variable NAPARI_JSN_DATA names.
 
-None of them may be copied into the project: only figures made from them may leave it.
+None of them may be copied into the project: only numbers and plots computed from them may be published.
 """
 
 from __future__ import annotations

@@ -61,11 +61,12 @@ def write_registration(
     --------
     >>> import tempfile
     >>> import napari_jsn as jsn
-    >>> from napari_jsn.simulation.joint_pair import joint_pair
-    >>> pair = joint_pair("MCP2", 0.2, seed=1)
-    >>> found = jsn.register(pair.fixed, pair.moving, pair.fixed_masks, pair.moving_masks, pair.spacing_mm)
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> fixed = jsn.joint_image(baseline, jsn.find_joints(baseline)[2])
+    >>> moving = jsn.joint_image(followup, jsn.find_joints(followup)[2])
+    >>> found = jsn.register(fixed, moving)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     [path.name for path in jsn.write_registration(folder, pair.fixed, pair.moving, found)][:2]
+    ...     [path.name for path in jsn.write_registration(folder, fixed, moving, found)][:2]
     ['registration.csv', 'figure.png']
     """
     images = _radiograph(fixed, "fixed"), _radiograph(moving, "moving")

@@ -47,6 +47,14 @@ class BoneMasks:
                 "Draw both masks on the same joint image."
             )
 
+    def __repr__(self) -> str:
+        rows, cols = self.shape
+        return f"<{type(self).__name__}: {rows} x {cols} pixels, {self._shares()}>"
+
+    def _shares(self) -> str:
+        upper, lower = (100 * float(mask.mean()) if mask.size else 0.0 for mask in (self.upper, self.lower))
+        return f"upper {upper:.0f} %, lower {lower:.0f} %"
+
     @property
     def shape(self) -> tuple[int, ...]:
         """(H, W) of the joint image."""
@@ -67,6 +75,13 @@ class BoneMasks:
         ------
         InputError
             If the image contains any other value.
+
+        Examples
+        --------
+        >>> from napari_jsn import BoneMasks
+        >>> masks = BoneMasks.from_labels([[1, 1], [0, 3], [2, 2]])
+        >>> masks.upper.tolist()
+        [[True, True], [False, True], [False, False]]
         """
         labels = np.asarray(labels)
         values = np.unique(labels)

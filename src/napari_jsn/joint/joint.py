@@ -67,6 +67,12 @@ class Joint:
 
         ``axis`` (row, col) points from the distal to the proximal bone, in mm and of any length. ``size`` is the side
         of the box in pixels, (row, col) where pixels are not square.
+
+        Examples
+        --------
+        >>> from napari_jsn import Joint
+        >>> Joint.around("PIP3", "R", centre=(40.0, 30.0), axis=(1.0, 0.0), size=20).box.tolist()
+        [[30.0, 20.0], [30.0, 40.0], [50.0, 40.0], [50.0, 20.0]]
         """
         down = np.asarray(axis, dtype=float) / np.hypot(*axis)
         right = np.array([-down[1], down[0]])  # (row, col): down is (1, 0), right is (0, 1)

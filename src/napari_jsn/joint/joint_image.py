@@ -36,3 +36,8 @@ class JointImage:
     pixels: NDArray[np.float32]
     spacing_mm: float | None = None
     to_radiograph: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
+
+    def __repr__(self) -> str:
+        rows, cols = np.shape(self.pixels)
+        size = "" if self.spacing_mm is None else f" of {self.spacing_mm:.4g} mm"
+        return f"<JointImage: {rows} x {cols} pixels{size}>"

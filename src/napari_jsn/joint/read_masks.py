@@ -27,16 +27,17 @@ def read_masks(path: str | os.PathLike[str]) -> BoneMasks:
     --------
     >>> import tempfile
     >>> from pathlib import Path
-    >>> import numpy as np
     >>> from PIL import Image
     >>> import napari_jsn as jsn
-    >>> labels = np.repeat(np.array([1, 0, 2], dtype=np.uint8), 20)[:, None] * np.ones((1, 40), dtype=np.uint8)
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> image = jsn.joint_image(baseline, jsn.find_joints(baseline)[2])
+    >>> bones = jsn.segment(image)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "bones.png"
-    ...     Image.fromarray(labels).save(path)
+    ...     Image.fromarray(bones.labels).save(path)
     ...     masks = jsn.read_masks(path)
-    >>> int(masks.upper.sum()), int(masks.lower.sum())
-    (800, 800)
+    >>> bool((masks.upper == bones.upper).all()), bool((masks.lower == bones.lower).all())
+    (True, True)
     """
     from napari_jsn.radiograph import image_file
 

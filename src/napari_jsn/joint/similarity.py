@@ -76,6 +76,12 @@ class Similarity:
         ------
         ValueError
             If the linear part is not a similarity: it shears, mirrors or scales differently along two axes.
+
+        Examples
+        --------
+        >>> from napari_jsn import Similarity
+        >>> Similarity.from_matrix([[2, 0, 6], [0, 2, -2], [0, 0, 1]])
+        Similarity(dz=2.0, dtheta=0.0, dx=3.0, dy=-1.0, centre=(0.0, 0.0))
         """
         matrix = np.asarray(matrix, dtype=float)
         a, b = matrix[0, 0], matrix[1, 0]

@@ -49,9 +49,10 @@ def find_joints(
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> joints = jsn.find_joints("hand.dcm")  # doctest: +SKIP
-    >>> joints[0].name, joints[0].side  # doctest: +SKIP
-    ('MCP1', 'L')
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> joints = jsn.find_joints(baseline)
+    >>> len(joints), joints[0].name, joints[0].side
+    (14, 'MCP1', 'L')
     """
     return find_joints_many([radiograph], model, device, sides, argument="radiograph")[0]
 
@@ -83,6 +84,7 @@ def find_joints_many(
     from napari_jsn.networks.load import load_network
     from napari_jsn.networks.weights import model_identity
     from napari_jsn.radiograph import as_radiograph
+    from napari_jsn.radiograph.thumbnail import Thumbnail
 
     if sides is not None and (not isinstance(sides, Sequence) or not sides or not all(s in ("L", "R") for s in sides)):
         raise InputError(f"Sides are 'L', 'R' or both, not {reprlib.repr(sides)}. Give one or both of them.", "sides")
@@ -105,6 +107,6 @@ def find_joints_many(
                 joints = replace(joints, reasons=(*joints.reasons, Reason(ReasonCode.BONES_DARK)))
         else:
             joints = no_hand(find_rotation(pixels, spacing_mm, network, device))
-        found.append(replace(joints, model=identity))
+        found.append(replace(joints, model=identity, thumbnail=Thumbnail.of(radiograph)))
         progress.update(len(found), len(loaded), "Finding the joints")
     return found

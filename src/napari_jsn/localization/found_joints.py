@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import overload
 
 from napari_jsn.common.reasons import Reason, WithReasons
+from napari_jsn.common.text import counted
 from napari_jsn.joint import Joint
+from napari_jsn.radiograph.thumbnail import Thumbnail
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class FoundJoints(Sequence[Joint], WithReasons):
         the radiograph (of its finer direction); of two hands the longer one. NaN without a hand.
     model : str
         Name and hash of the model that found the joints; empty if the boxes were given.
+    thumbnail : Thumbnail or None
+        A small copy of the radiograph, for the picture in notebooks; None if the boxes were given.
 
     Examples
     --------
@@ -54,14 +58,16 @@ class FoundJoints(Sequence[Joint], WithReasons):
     reasons: tuple[Reason, ...] = ()
     hand_px: float = float("nan")
     model: str = ""
+    thumbnail: Thumbnail | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
         sides = " and ".join(self.sides) or "no side"
         state = "" if self.reliable else ", not reliable"
-        return f"<FoundJoints: {len(self.joints)} joints, {len(self.missing)} missing, {sides}{state}>"
+        return f"<FoundJoints: {counted(len(self.joints), 'joint')}, {len(self.missing)} missing, {sides}{state}>"
 
     def _repr_html_(self) -> str:
-        from napari_jsn.drawing.notebook import result_html, table_html
+        from napari_jsn.drawing.hand import LabelledBox, hand_svg
+        from napari_jsn.drawing.notebook import picture_html, result_html, table_html
 
         rows = [
             (joint.name, joint.side or "", *(f"{at:.0f}" for at in joint.centre), f"{joint.confidence:.2f}")
@@ -71,10 +77,23 @@ class FoundJoints(Sequence[Joint], WithReasons):
         notes = [str(reason) for reason in self.reasons]
         if self.missing:
             notes.append(f"Missing: {', '.join(f'{name} {side}'.strip() for side, name in self.missing)}.")
-        return result_html(repr(self)[1:-1], table_html(head, rows), notes=notes)
+        parts = [table_html(head, rows)]
+        if self.thumbnail is not None:
+            small = self.thumbnail
+            boxes = [LabelledBox(small.corners(joint.box), joint.name) for joint in self.joints]
+            parts.append(picture_html(hand_svg(small.intensities, boxes, spacing_mm=small.spacing_mm)))
+        return result_html(repr(self)[1:-1], *parts, notes=notes)
 
     def of(self, side: str) -> tuple[Joint, ...]:
-        """Return the joints of one hand."""
+        """Return the joints of one hand.
+
+        Examples
+        --------
+        >>> import napari_jsn as jsn
+        >>> joints = [jsn.Joint.around("MCP2", side, (50.0, 50.0), (1.0, 0.0), size=20) for side in "RL"]
+        >>> jsn.FoundJoints(tuple(joints), sides=("R", "L")).of("L")
+        (Joint(name='MCP2', side='L', confidence=1.0, edited=False),)
+        """
         return tuple(joint for joint in self.joints if joint.side == side)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Training tasks: what training asks of one, and the parts that all of them share."""
+"""Base of the training tasks: the interface that training uses, and what all tasks share."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class TrainingTask:
     preset : str
         One of ``architectures``.
     source, terms : str
-        What the card says of the real images.
+        Source of the real images and their terms of use, for the model card.
 
     Raises
     ------

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason
+from napari_jsn.common.text import counted
 from napari_jsn.patient.labels import radiograph_label, side_order
 from napari_jsn.radiograph import Radiograph
 
@@ -88,7 +89,7 @@ class Hand:
         return () if self.found is None else self.found.reasons
 
     def __repr__(self) -> str:
-        joints = "joints not searched" if self.found is None else f"{len(self.joints)} joints"
+        joints = "joints not searched" if self.found is None else counted(len(self.joints), "joint")
         return f"<Hand: {self.label}, {joints}>"
 
 
@@ -110,7 +111,7 @@ class Visit:
     >>> import napari_jsn as jsn
     >>> patient = jsn.read_patient(jsn.sample_folder("hand_pair"), split=False)
     >>> patient.visits[1]
-    <Visit 2, 2021-01-13: 1 radiographs>
+    <Visit 2, 2021-01-13: 1 radiograph>
     """
 
     number: int
@@ -119,7 +120,15 @@ class Visit:
 
     @classmethod
     def from_radiographs(cls, number: int, day: date | None, radiographs: Iterable[Radiograph]) -> Visit:
-        """Return a visit of radiographs whose joints have not been searched; they are named after visit and side."""
+        """Return a visit of radiographs whose joints have not been searched; they are named after visit and side.
+
+        Examples
+        --------
+        >>> import napari_jsn as jsn
+        >>> paths = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+        >>> jsn.Visit.from_radiographs(1, None, [jsn.read_radiograph(paths[0])]).hands
+        (<Hand: visit 1, left, joints not searched>,)
+        """
         named = (replace(each, name=radiograph_label(number, each.side)) for each in radiographs)
         return cls(number, day, tuple(Hand(number, day, each) for each in sorted(named, key=_side_order)))
 
@@ -129,7 +138,8 @@ class Visit:
         return tuple(hand.radiograph for hand in self.hands)
 
     def __repr__(self) -> str:
-        return f"<Visit {self.number}{f', {self.day}' if self.day else ''}: {len(self.hands)} radiographs>"
+        day = f", {self.day}" if self.day else ""
+        return f"<Visit {self.number}{day}: {counted(len(self.hands), 'radiograph')}>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +182,15 @@ class Patient:
         return tuple(hand for visit in self.visits for hand in visit.hands)
 
     def with_hands(self, hands: Mapping[int, Iterable[Hand]]) -> Patient:
-        """Return the patient with its hands replaced by ``hands``, which holds them by visit number."""
+        """Return the patient with its hands replaced by ``hands``, which holds them by visit number.
+
+        Examples
+        --------
+        >>> import napari_jsn as jsn
+        >>> patient = jsn.read_patient(jsn.sample_folder("hand_pair"), split=False)
+        >>> patient.with_hands({1: patient.visits[0].hands, 2: ()}).visits[1].hands
+        ()
+        """
         visits = (
             replace(visit, hands=tuple(sorted(hands[visit.number], key=lambda hand: side_order(hand.side))))
             for visit in self.visits
@@ -204,8 +222,10 @@ class Patient:
 
     def __repr__(self) -> str:
         searched = [hand for hand in self.hands if hand.found is not None]
-        joints = f"{sum(len(hand.joints) for hand in searched)} joints found" if searched else "joints not searched"
-        return f"<Patient {self.patient_id}: {len(self.visits)} visits, {len(self.hands)} radiographs, {joints}>"
+        count = counted(sum(len(hand.joints) for hand in searched), "joint")
+        joints = f"{count} found" if searched else "joints not searched"
+        visits, radiographs = counted(len(self.visits), "visit"), counted(len(self.hands), "radiograph")
+        return f"<Patient {self.patient_id}: {visits}, {radiographs}, {joints}>"
 
 
 def _side_order(radiograph: Radiograph) -> str:

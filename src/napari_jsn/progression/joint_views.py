@@ -15,7 +15,7 @@ from napari_jsn.joint.crop import joint_image
 from napari_jsn.progression.narrowing import JointView
 from napari_jsn.progression.recentre import recentre_box
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.segmentation.found_bones import FoundBones
+from napari_jsn.segmentation.found_bones import FoundBones, segmentation_reasons
 from napari_jsn.segmentation.segment import segment_many
 from napari_jsn.width.joint_space_width import joint_space_width
 
@@ -76,8 +76,7 @@ def make_joint_views(
     for one in drafts:
         assert one.masks is not None
         jsw = joint_space_width(one.image, one.masks)
-        reasons = tuple(getattr(one.masks, "reasons", ()))
-        views.append(JointView(one.joint, one.image, one.masks, jsw, reasons, one.painted))
+        views.append(JointView(one.joint, one.image, one.masks, jsw, segmentation_reasons(one.masks), one.painted))
     return views
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from napari_jsn.common.text import counted
 from napari_jsn.progression.narrowing import MeasuredHand, Narrowing
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ class Progression:
         DataFrame
             ``patient joint side visit jsn_mm jsn_sd_mm ci_low_mm ci_high_mm jsw_change_mm jsw_change_sd_mm reliable
             state reasons reason changed_by_hand ...``
+
+        Examples
+        --------
+        >>> import napari_jsn as jsn
+        >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2", "MCP3"])
+        >>> progression.table()[["joint", "side", "visit", "state"]].values.tolist()
+        [['MCP2', 'L', 2, 'good'], ['MCP3', 'L', 2, 'good']]
         """
         from napari_jsn.progression.table import progression_table
 
@@ -66,16 +74,31 @@ class Progression:
     def _repr_html_(self) -> str:
         from napari_jsn.drawing.forest_plot import ForestRow, forest_plot
         from napari_jsn.drawing.hand import LabelledBox, hand_svg
-        from napari_jsn.drawing.notebook import LONGEST_SIDE, picture_html, result_html
+        from napari_jsn.drawing.notebook import LONGEST_SIDE, picture_html, result_html, table_html
+        from napari_jsn.drawing.svg import signed
 
         in_px = not any(row.narrowing_mm.known for row in self.narrowings)
         last = max((row.visit for row in self.narrowings), default=0)
         shown = [row for row in self.narrowings if row.visit == last]
         estimates = {(r.side, r.joint): r.narrowing_px if in_px else r.narrowing_mm for r in shown}
         failed = {(row.side, row.joint) for row in shown if not row.reliable}
-        rows = [ForestRow(f"{side} {name}".strip(), each, (side, name) in failed) for (side, name), each in
-                estimates.items()]  # fmt: skip
-        parts = [picture_html(forest_plot(rows, "px" if in_px else "mm", 1 if in_px else 2))] if rows else []
+        unit, decimals = ("px", 1) if in_px else ("mm", 2)
+        parts = []
+        if shown:
+            figures = [
+                [signed(figure, decimals) for figure in (each.value, *each.ci95)] if each.known else ["", "", ""]
+                for each in estimates.values()
+            ]
+            rows = [
+                (row.joint, row.side, value, low and f"{low} to {high}", row.state, row.reason)
+                for row, (value, low, high) in zip(shown, figures, strict=True)
+            ]
+            head = ("joint", "side", f"JSN ({unit})", f"95 % interval ({unit})", "state", "reason")
+            forest = [
+                ForestRow(f"{side} {name}".strip(), each, (side, name) in failed)
+                for (side, name), each in estimates.items()
+            ]
+            parts = [table_html(head, rows), picture_html(forest_plot(forest, unit, decimals))]
         for hand in self.hands:
             if hand.visit == 1:
                 keys = [(hand.side or "", view.joint.name) for view in hand.joints]
@@ -91,8 +114,7 @@ class Progression:
         return result_html(title, *parts, notes=self.notes)
 
     def __repr__(self) -> str:
-        visits = len({hand.visit for hand in self.hands})
+        visits = counted(len({hand.visit for hand in self.hands}), "visit")
+        narrowings = counted(len(self.narrowings), "narrowing")
         failed = sum(not row.reliable for row in self.narrowings)
-        return (
-            f"<Progression {self.patient_id}: {len(self.narrowings)} narrowings over {visits} visits, {failed} failed>"
-        )
+        return f"<Progression {self.patient_id}: {narrowings} over {visits}, {failed} failed>"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.text import shortened
 from napari_jsn.radiograph.dates import StatedDate
 from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
@@ -115,6 +116,14 @@ class Radiograph:
                 set_fields(**{source: GIVEN})
         if self.path is not None:
             set_fields(path=Path(self.path), name=self.name or Path(self.path).name)
+
+    def __repr__(self) -> str:
+        rows, cols = self.shape
+        name = f" {shortened(self.name)}" if self.name else ""
+        sizes = () if self.spacing_mm is None else np.atleast_1d(self.spacing_mm)
+        spacing = f" of {' x '.join(f'{size:.4g}' for size in sizes)} mm" if len(sizes) else ""
+        facts = "".join(f", {fact}" for fact in (self.side, self.day) if fact is not None)
+        return f"<Radiograph{name}: {rows} x {cols} pixels{spacing}{facts}>"
 
     def with_spacing(self, spacing_mm: Any) -> Radiograph:
         """Return the radiograph with a pixel size that the user gives.

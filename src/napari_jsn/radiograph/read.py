@@ -44,9 +44,10 @@ def read_radiograph(path: str | os.PathLike[str], spacing_mm: Any = None) -> Rad
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> radiograph = jsn.read_radiograph("hand.dcm")  # doctest: +SKIP
-    >>> radiograph.spacing_mm, radiograph.spacing_source  # doctest: +SKIP
-    (0.15, 'at detector')
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> radiograph = jsn.read_radiograph(baseline)
+    >>> round(radiograph.spacing_mm, 4), radiograph.spacing_source, radiograph.side
+    (0.1373, 'magnification corrected', 'L')
     """
     # pydicom and Pillow are slow to import
     from napari_jsn.radiograph import dicom, image_file

@@ -13,15 +13,15 @@ from napari_jsn.registration.result import Registration
 
 def jsn_label(registration: Registration) -> str:
     """Return the narrowing in mm, or in pixels if the pixel size is not known."""
-    unit = _unit(registration)
-    return f"{_number(getattr(registration, f'jsn_{unit}'), unit)} {unit}"
+    narrowing, unit = registration.narrowing_and_unit
+    return f"{_number(narrowing.value, unit)} {unit}"
 
 
 def interval_label(registration: Registration) -> str:
     """Return the 95 % interval and the standard uncertainty of the narrowing."""
-    unit = _unit(registration)
-    low, high = (_number(end, unit) for end in getattr(registration, f"ci95_{unit}"))
-    sd = _number(getattr(registration, f"jsn_sd_{unit}"), unit).lstrip("+")
+    narrowing, unit = registration.narrowing_and_unit
+    low, high = (_number(end, unit) for end in narrowing.ci95)
+    sd = _number(narrowing.sd, unit).lstrip("+")
     return f"{low} to {high} {unit} (sd {sd} {unit})"
 
 
@@ -55,10 +55,6 @@ def motion_labels(motion: Similarity) -> tuple[str, str, str, str]:
     """Return scale, rotation and the two translations of one bone (Eq. 1)."""
     rotation = f"{motion.dtheta:+.5f} ({np.rad2deg(motion.dtheta):+.2f} deg)"
     return f"{motion.dz:.5f}", rotation, f"{motion.dx:+.3f}", f"{motion.dy:+.3f}"
-
-
-def _unit(registration: Registration) -> str:
-    return "px" if registration.spacing_mm is None else "mm"
 
 
 def _number(value: float, unit: str) -> str:

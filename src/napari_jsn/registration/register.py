@@ -17,6 +17,7 @@ from napari_jsn.registration.methods import MethodResult, PreparedPair, load_met
 from napari_jsn.registration.prepare import PreparedImage, native_map, prepare_many
 from napari_jsn.registration.result import Registration
 from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
+from napari_jsn.segmentation.found_bones import segmentation_reasons
 
 
 def register(
@@ -67,14 +68,12 @@ def register(
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> from napari_jsn.simulation.joint_pair import joint_pair
-    >>> pair = joint_pair("MCP2", 0.3, seed=1)
-    >>> found = jsn.register(pair.fixed, pair.moving, pair.fixed_masks, pair.moving_masks, pair.spacing_mm)
-    >>> truth_mm = pair.jsn_projected_mm_at(found.point, found.axis)
-    >>> abs(found.jsn_mm - truth_mm) < 0.1
-    True
-    >>> found.reliable, found.method
-    (True, 'refined')
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> fixed = jsn.joint_image(baseline, jsn.find_joints(baseline)[2])
+    >>> moving = jsn.joint_image(followup, jsn.find_joints(followup)[2])
+    >>> found = jsn.register(fixed, moving)
+    >>> found.reliable, found.method, round(found.jsn_mm, 1)
+    (True, 'refined', 0.4)
     """
     results = register_many(
         [fixed], [moving],
@@ -108,11 +107,11 @@ def register_many(
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> from napari_jsn.simulation.joint_pair import joint_pair
-    >>> pairs = [joint_pair("MCP2", jsn_mm, seed=1) for jsn_mm in (0.0, 0.3)]
-    >>> found = jsn.register_many([p.fixed for p in pairs], [p.moving for p in pairs], spacing_mm=pairs[0].spacing_mm)
-    >>> len(found)
-    2
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> fixeds = [jsn.joint_image(baseline, joint) for joint in jsn.find_joints(baseline)[2:4]]
+    >>> movings = [jsn.joint_image(followup, joint) for joint in jsn.find_joints(followup)[2:4]]
+    >>> [found.reliable for found in jsn.register_many(fixeds, movings)]
+    [True, True]
     """
     run_method, torch_device = load_method(method), choose_device(device)
     if not hasattr(fixeds, "__len__"):
@@ -188,4 +187,4 @@ def _result(
 
 def _segmentation_reasons(image: PreparedImage, name: str) -> list[Reason]:
     """Return why the segmentation of the bones is not reliable; empty if the masks were given."""
-    return [reason.about(f"In the {name} image") for reason in getattr(image.masks, "reasons", ())]
+    return [reason.about(f"In the {name} image") for reason in segmentation_reasons(image.masks)]

@@ -25,6 +25,11 @@ class NarrowingFigures:
         return self.narrowing_px.scaled(self.spacing_mm)
 
     @property
+    def narrowing_and_unit(self) -> tuple[Estimate, str]:
+        """The narrowing in mm and ``"mm"``, or in pixels and ``"px"`` if the pixel size is not known."""
+        return (self.narrowing_px, "px") if self.spacing_mm is None else (self.narrowing_mm, "mm")
+
+    @property
     def jsn_mm(self) -> float:
         """The narrowing in baseline mm."""
         return self.narrowing_mm.value
@@ -87,11 +92,12 @@ class Registration(NarrowingFigures, WithReasons):
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> from napari_jsn.simulation.joint_pair import joint_pair
-    >>> pair = joint_pair("MCP2", 0.3, seed=1)
-    >>> registration = jsn.register(pair.fixed, pair.moving, spacing_mm=pair.spacing_mm)
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> fixed = jsn.joint_image(baseline, jsn.find_joints(baseline)[2])
+    >>> moving = jsn.joint_image(followup, jsn.find_joints(followup)[2])
+    >>> registration = jsn.register(fixed, moving)
     >>> registration.reliable, round(registration.jsn_mm, 1)
-    (True, 0.3)
+    (True, 0.4)
     >>> registration.transformed_loss < registration.original_loss
     True
     """
@@ -125,7 +131,7 @@ class Registration(NarrowingFigures, WithReasons):
         from napari_jsn.drawing.joint import joint_svg, spectrum_svg
         from napari_jsn.drawing.notebook import picture_html, result_html, table_html
 
-        figure, unit = (self.narrowing_px, "px") if self.spacing_mm is None else (self.narrowing_mm, "mm")
+        figure, unit = self.narrowing_and_unit
         low, high = figure.ci95
         rows = [
             (f"JSN ({unit})", f"{figure.value:+.3f}"),
@@ -143,10 +149,10 @@ class Registration(NarrowingFigures, WithReasons):
             picture_html(spectrum_svg(self.transformed_spectrum, limit), 160, "transformed loss spectrum"),
         )
         notes = [str(reason) for reason in self.reasons]
-        return result_html("Registration", table_html(("figure", "value"), rows), *pictures, notes=notes)
+        return result_html(repr(self)[1:-1], table_html(("figure", "value"), rows), *pictures, notes=notes)
 
     def __repr__(self) -> str:
-        figure, unit = (self.narrowing_px, "px") if self.spacing_mm is None else (self.narrowing_mm, "mm")
+        figure, unit = self.narrowing_and_unit
         low, high = figure.ci95
         state = "" if self.reliable else ", not reliable"
         return f"<Registration: JSN {figure.value:+.3f} {unit} [{low:+.3f}, {high:+.3f}], {self.method}{state}>"

@@ -1,4 +1,4 @@
-"""``FoundBones``: the two bones that the network found, and what is doubtful about them."""
+"""``FoundBones``: the two bones that the network found, and why they are not reliable."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_jsn.common.reasons import Reason, ReasonCode, WithReasons
 from napari_jsn.joint import BoneMasks
 
 #: The least mean probability inside a reliable mask.
-TRUST = 0.9
+MIN_PROBABILITY = 0.9
 #: A pixel is uncertain between these probabilities. The largest width of the uncertain band along a reliable outline,
 #: as a share of the image: it is 0.012 to 0.02 on joints of adults, wider where growth plates are open.
 _UNCERTAIN, _BAND = (0.1, 0.9), 0.035
@@ -31,21 +31,32 @@ class FoundBones(BoneMasks, WithReasons):
     Attributes
     ----------
     reasons : tuple of Reason
-        What is doubtful; empty where nothing is.
+        Why the masks are not reliable; empty where they are.
     confidence : float
         The mean probability inside the mask, of the bone where it is lower.
 
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> from napari_jsn.simulation.joint_pair import joint_pair
-    >>> bones = jsn.segment(joint_pair("MCP2", 0.2, seed=1).fixed)
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> image = jsn.joint_image(baseline, jsn.find_joints(baseline)[2])
+    >>> bones = jsn.segment(image)
     >>> bones.reliable, bones.shape, bones.confidence > 0.95
-    (True, (256, 256), True)
+    (True, (162, 162), True)
     """
 
     reasons: tuple[Reason, ...] = ()
     confidence: float = 1.0
+
+    def __repr__(self) -> str:
+        rows, cols = self.shape
+        state = "" if self.reliable else ", not reliable"
+        return f"<FoundBones: {rows} x {cols} pixels, {self._shares()}, confidence {self.confidence:.2f}{state}>"
+
+
+def segmentation_reasons(masks: BoneMasks) -> tuple[Reason, ...]:
+    """Return why masks that the network found are not reliable; empty for masks that were given."""
+    return masks.reasons if isinstance(masks, FoundBones) else ()
 
 
 def bones_from_probability(probability: NDArray[np.float32]) -> FoundBones:
@@ -58,9 +69,11 @@ def bones_from_probability(probability: NDArray[np.float32]) -> FoundBones:
     """
     raw = probability >= 0.5
     upper, lower = (largest_piece(mask) for mask in raw)
-    trust = [float(p[mask].mean()) if mask.any() else 0.0 for p, mask in zip(probability, (upper, lower), strict=True)]
-    reasons = _doubts(probability, (upper, lower), trust)
-    return FoundBones(upper, lower, tuple(reasons), min(trust))
+    probabilities = [
+        float(p[mask].mean()) if mask.any() else 0.0 for p, mask in zip(probability, (upper, lower), strict=True)
+    ]
+    reasons = _reasons(probability, (upper, lower), probabilities)
+    return FoundBones(upper, lower, tuple(reasons), min(probabilities))
 
 
 def largest_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -92,16 +105,16 @@ def uncertain_band(probability: NDArray[np.float32], mask: NDArray[np.bool_]) ->
     return float(uncertain.sum() / max(1, outline.sum()) / max(mask.shape))
 
 
-def _doubts(
-    probability: NDArray[np.float32], found: tuple[NDArray[np.bool_], NDArray[np.bool_]], trust: list[float]
+def _reasons(
+    probability: NDArray[np.float32], found: tuple[NDArray[np.bool_], NDArray[np.bool_]], probabilities: list[float]
 ) -> list[Reason]:
     reasons: list[Reason] = []
     missing = [name for name, mask in zip(("upper", "lower"), found, strict=True) if mask.mean() < _LEAST_BONE]
     if missing:
         bones_ = "The two bones were" if len(missing) == 2 else f"The {missing[0]} bone was"
         return [Reason(ReasonCode.BONE_NOT_FOUND, f"{bones_} not found.")]
-    for name, p, mask, mean in zip(("upper", "lower"), probability, found, trust, strict=True):
-        if mean < TRUST:
+    for name, p, mask, mean in zip(("upper", "lower"), probability, found, probabilities, strict=True):
+        if mean < MIN_PROBABILITY:
             reasons.append(Reason(ReasonCode.BONE_UNCERTAIN, f"The {name} bone is uncertain (probability {mean:.2f})."))
         elif uncertain_band(p, mask) > _BAND:
             reasons.append(Reason(ReasonCode.OUTLINE_UNCERTAIN, f"The outline of the {name} bone is uncertain."))

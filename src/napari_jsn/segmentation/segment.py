@@ -39,7 +39,7 @@ def segment(joint_image: Any, model: str = "default", device: str | None = None)
     -------
     FoundBones
         Masks ``upper`` and ``lower``, (H, W) bool, which may overlap; each is one piece without holes. ``reasons``
-        lists what is doubtful about them.
+        states why they are not reliable.
 
     Raises
     ------
@@ -49,10 +49,10 @@ def segment(joint_image: Any, model: str = "default", device: str | None = None)
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> from napari_jsn.simulation.joint_pair import joint_pair
-    >>> masks = jsn.segment(joint_pair("MCP2", 0.2, seed=1).fixed)
-    >>> masks.reliable
-    True
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> masks = jsn.segment(jsn.joint_image(baseline, jsn.find_joints(baseline)[2]))
+    >>> masks.reliable, masks.upper.shape, masks.upper.dtype.name
+    (True, (162, 162), 'bool')
     """
     return segment_many([joint_image], model, device, argument="joint_image")[0]
 

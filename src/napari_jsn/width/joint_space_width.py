@@ -56,11 +56,10 @@ def joint_space_width(
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> from napari_jsn.simulation.joint_pair import joint_pair
-    >>> pair = joint_pair("MCP2", 0.3, seed=1)
-    >>> width = jsn.joint_space_width(jsn.JointImage(pair.fixed, pair.spacing_mm), pair.fixed_masks)
-    >>> 0.5 < width.mm < 3
-    True
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> image = jsn.joint_image(baseline, jsn.find_joints(baseline)[2])
+    >>> jsn.joint_space_width(image, jsn.segment(image))
+    <JointSpaceWidth: 1.40 mm, sd 0.05>
     """
     pixels = np.asarray(image.pixels, dtype=np.float32)
     if pixels.shape != masks.shape:

@@ -30,11 +30,11 @@ class JointSpaceWidth(WithReasons):
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> from napari_jsn.simulation.joint_pair import joint_pair
-    >>> pair = joint_pair("MCP2", 0.3, seed=1)
-    >>> width = jsn.joint_space_width(jsn.JointImage(pair.fixed, pair.spacing_mm), pair.fixed_masks)
-    >>> width.reliable, width.mm > 1, width.sd_mm < 0.2
-    (True, True, True)
+    >>> baseline, followup = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    >>> image = jsn.joint_image(baseline, jsn.find_joints(baseline)[2])
+    >>> width = jsn.joint_space_width(image, jsn.segment(image))
+    >>> width.reliable, round(width.mm, 1), width.sd_mm < 0.2
+    (True, 1.4, True)
     """
 
     width_px: Estimate

@@ -1,9 +1,11 @@
 """The command that makes the cards."""
 
 import argparse
+import re
 import shlex
 from importlib import import_module
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from napari_jsn.evaluation.calibration.__main__ import CARDS, PROGRAM, RECORDS, 
 from napari_jsn.evaluation.calibration.repositioning import fit_repositioning
 from napari_jsn.evaluation.hands.measured import MeasuredJoint
 from napari_jsn.progression.repositioning import repositioning_sd_mm
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_every_shipped_card_records_its_command():
@@ -22,7 +26,8 @@ def test_every_shipped_card_records_its_command():
 
 def test_the_commands_are_printed_in_order_and_can_be_parsed(capsys):
     main([])
-    assert capsys.readouterr().out.splitlines() == commands()
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if not line.startswith("#")] == commands()
     found = []
     for command in commands():
         if command.startswith(PROGRAM):
@@ -34,6 +39,21 @@ def test_the_commands_are_printed_in_order_and_can_be_parsed(capsys):
         else:
             assert command.startswith("napari-jsn ")
     assert found == list(CARDS)
+
+
+def test_every_path_of_a_command_is_in_the_repository_or_explained(capsys):
+    main([])
+    printed = capsys.readouterr().out
+    comments = "\n".join(line for line in printed.splitlines() if line.startswith("#"))
+    explained = {"NAPARI_JSN_DATA", "data", "registration-first.safetensors"}
+    assert all(re.search(rf"\b{name}\b", comments) for name in explained)
+    for command in commands():
+        words = shlex.split(command)
+        for option, value in zip(words, words[1:], strict=False):
+            if option in ("--data", "--start"):
+                assert value.startswith("$NAPARI_JSN_DATA") or value in explained
+            elif option == "--page":
+                assert (ROOT / value).is_file()
 
 
 def test_an_unknown_card_is_refused(capsys):

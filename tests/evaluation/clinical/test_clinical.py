@@ -16,7 +16,7 @@ from napari_jsn.evaluation.clinical.table import read_table, tidy
 JOINTS = ("MCP2", "MCP3", "MCP4", "PIP2", "PIP3", "PIP4")
 
 
-def made_up(effect=0.15, shared=0.0, noise=0.04, patients=12, seed=0):
+def simulated(effect=0.15, shared=0.0, noise=0.04, patients=12, seed=0):
     """Joints of patients that narrow by ``effect`` a grade; ``shared`` belongs to all joints of a patient."""
     rng = np.random.default_rng(seed)
     rows = []
@@ -36,7 +36,7 @@ def twice(rows, seed=5, noise=0.02):
 
 
 def test_the_figures_are_those_of_the_libraries():
-    rows = made_up()
+    rows = simulated()
     found = assess(tidy(rows))
     rose, stayed = (rows.jsn_mm[rows.score_change > 0], rows.jsn_mm[rows.score_change == 0])
     test = stats.ttest_ind(rose, stayed, equal_var=False, alternative="greater")
@@ -48,7 +48,7 @@ def test_the_figures_are_those_of_the_libraries():
 
 
 def test_intervals_treat_a_patient_as_a_cluster():
-    rows = made_up(effect=0.0, shared=0.2, noise=0.01)
+    rows = simulated(effect=0.0, shared=0.2, noise=0.01)
     rows["score_change"] = (rows.patient.str[1:].astype(int) < 6).astype(int)  # a whole patient changes or does not
     found = assess(tidy(rows))
     plain, clustered = (np.ptp(pair) for pair in (found.difference_ci95, found.difference_clustered_ci95))
@@ -57,21 +57,21 @@ def test_intervals_treat_a_patient_as_a_cluster():
 
 
 def test_the_bootstrap_is_seeded():
-    table = tidy(made_up())
+    table = tidy(simulated())
     assert assess(table, 3).r_clustered_ci95 == assess(table, 3).r_clustered_ci95
     assert assess(table, 3).r_clustered_ci95 != assess(table, 4).r_clustered_ci95
 
 
 def test_few_patients_are_noted():
-    found = assess(tidy(made_up(patients=3)))
+    found = assess(tidy(simulated(patients=3)))
     assert np.isnan(found.difference_clustered_ci95).all()
     assert any("Only 3 patients" in note for note in found.notes)
-    one = assess(tidy(made_up(patients=1, seed=2)))
+    one = assess(tidy(simulated(patients=1, seed=2)))
     assert np.isnan(one.mixed_mm) and any("two patients" in note for note in one.notes)
 
 
 def test_repeated_readings_are_compared_and_averaged():
-    rows = made_up()
+    rows = simulated()
     found = assess(tidy(twice(rows)))
     assert found.agreement.readings == 2 and found.agreement.joints == len(found.joints) == len(rows)
     assert found.agreement.icc_2_1 > 0.9 and found.readings == ("a", "b")
@@ -79,7 +79,7 @@ def test_repeated_readings_are_compared_and_averaged():
 
 
 def test_what_does_not_count_is_noted():
-    rows = made_up().assign(reliable=True, jsn_sd_mm=0.02)
+    rows = simulated().assign(reliable=True, jsn_sd_mm=0.02)
     rows.loc[0, "reliable"], rows.loc[1, "jsn_mm"], rows.loc[2, "score_change"] = False, np.nan, -1
     table = tidy(rows)
     assert len(table.joints) == len(rows) - 2
@@ -90,7 +90,7 @@ def test_what_does_not_count_is_noted():
 
 
 def test_of_each_joint_the_last_visit_counts_unless_another_is_named(tmp_path):
-    rows = made_up()
+    rows = simulated()
     both = pd.concat([rows.assign(visit=2), rows.assign(visit=3, jsn_mm=rows.jsn_mm + 1)])
     both.to_csv(tmp_path / "joints.csv", index=False)
     assert read_table(tmp_path / "joints.csv").joints.jsn_mm.mean() == pytest.approx(rows.jsn_mm.mean() + 1)
@@ -100,7 +100,7 @@ def test_of_each_joint_the_last_visit_counts_unless_another_is_named(tmp_path):
 
 
 def test_a_truth_gives_the_score_change(tmp_path):
-    rows = made_up()
+    rows = simulated()
     rows.drop(columns="score_change").assign(visit=2).to_csv(tmp_path / "joints.csv", index=False)
     first = rows[["patient", "joint", "side"]].assign(visit=1, svdh_narrowing=1)
     second = first.assign(visit=2, svdh_narrowing=1 + rows.score_change)
@@ -119,7 +119,7 @@ def test_a_truth_gives_the_score_change(tmp_path):
     ],
 )
 def test_tables_that_cannot_be_assessed_are_refused(tmp_path, change, message):
-    change(made_up()).to_csv(tmp_path / "table.csv", index=False)
+    change(simulated()).to_csv(tmp_path / "table.csv", index=False)
     with pytest.raises(InputError, match=message) as refused:
         assess(read_table(tmp_path / "table.csv"))
     assert refused.value.argument == "table"
@@ -135,18 +135,18 @@ def test_files_that_are_not_tables_are_refused(tmp_path):
 def test_a_missing_statsmodels_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "statsmodels.regression.linear_model", None)
     with pytest.raises(InputError, match=r"napari-jsn\[stats\]"):
-        assess(tidy(made_up()))
+        assess(tidy(simulated()))
 
 
 def test_the_page_and_its_figures():
-    found = assess(tidy(twice(made_up())))
-    written = clinical_files(found, "made up")
+    found = assess(tidy(twice(simulated())))
+    written = clinical_files(found, "simulated")
     names = {f"clinical-{name}.png" for name in ("box", "score", "cumulative", "bland-altman")}
     assert set(written) == names | {"clinical.md", "clinical-joints.csv"}
     assert all(written[name].startswith(b"\x89PNG") for name in names)
     page = written["clinical.md"].decode()
-    assert "72 joints of 12 patients, made up" in page and "ICC(2,1)" in page and "nan" not in page
-    alone = clinical_files(assess(tidy(made_up(patients=3))), "made up")
+    assert "72 joints of 12 patients, simulated" in page and "ICC(2,1)" in page and "nan" not in page
+    alone = clinical_files(assess(tidy(simulated(patients=3))), "simulated")
     assert "clinical-bland-altman.png" not in alone and "nan" not in alone["clinical.md"].decode()
 
 
@@ -166,7 +166,7 @@ def test_simulated_joints_are_measured_twice_each():
     ],
 )
 def test_texts_and_infinite_figures_are_refused_or_left_out(tmp_path, column, value, words):
-    rows = made_up().assign(visit=2, jsn_sd_mm=0.02).astype(object)
+    rows = simulated().assign(visit=2, jsn_sd_mm=0.02).astype(object)
     rows.loc[3, column] = value
     rows.to_csv(tmp_path / "joints.csv", index=False)
     if words:
@@ -179,7 +179,7 @@ def test_texts_and_infinite_figures_are_refused_or_left_out(tmp_path, column, va
 
 @pytest.mark.parametrize(("column", "value"), [("visit", "one"), ("svdh_narrowing", "a")])
 def test_texts_in_the_truth_are_refused(tmp_path, column, value):
-    rows = made_up()
+    rows = simulated()
     rows.assign(visit=2).to_csv(tmp_path / "joints.csv", index=False)
     truth = pd.concat([rows.assign(visit=1, svdh_narrowing=0), rows.assign(visit=2, svdh_narrowing=1)]).astype(object)
     truth.iloc[2, truth.columns.get_loc(column)] = value

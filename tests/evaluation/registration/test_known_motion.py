@@ -89,7 +89,7 @@ def test_no_motion_leaves_the_image(simulated):
     assert make(simulated, IDENTITY).jsn_px == pytest.approx(0, abs=1e-9)
 
 
-def test_roll_shifts_what_lies_inside_sideways_only(simulated):
+def test_roll_moves_the_inside_of_a_bone_across_the_finger_only(simulated):
     image = simulated.fixed
     columns = np.broadcast_to(np.linspace(0, 1, 128), (128, 128)).astype(np.float32)
     rows = np.ascontiguousarray(columns.T)
@@ -99,8 +99,8 @@ def test_roll_shifts_what_lies_inside_sideways_only(simulated):
         render_followup(each, simulated.fixed_masks, np.eye(3), np.eye(3), np.random.default_rng(0), motion)[0]
         for each in (columns, rows, image)
     ]
-    sideways, along = (127 * (now - was)[where] for now, was in zip(moved[:2], (columns, rows), strict=True))
-    assert 0.4 < sideways.std() < 2.0
+    across, along = (127 * (now - was)[where] for now, was in zip(moved[:2], (columns, rows), strict=True))
+    assert 0.4 < across.std() < 2.0
     assert np.abs(along).max() < 0.05
     assert np.abs(moved[2] - image)[where].max() > 0.02
 

@@ -75,8 +75,8 @@ def test_a_shift_changes_the_narrowing_little(visits):
     moved = shifted(visits[0], np.array([2.0, -1.0]))
     np.testing.assert_allclose(moved.image[10:-10, 10:-10], visits[0].image[8:-12, 11:-9], atol=1e-3)
     assert moved.masks.upper[20:60].any()
-    variances, trusted = shift_variances([VisitPair(visits[0], visits[1])], 0.175, "pipoc")
-    assert len(variances) == len(trusted) == 1 and 0 < variances[0] < 0.25
+    variances, reliable = shift_variances([VisitPair(visits[0], visits[1])], 0.175, "pipoc")
+    assert len(variances) == len(reliable) == 1 and 0 < variances[0] < 0.25
 
 
 def test_results_are_in_the_order_of_the_pairs(visits):

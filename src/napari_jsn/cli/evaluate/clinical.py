@@ -44,6 +44,7 @@ def clinical(
     from napari_jsn.cli import printing
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.common.text import counted
     from napari_jsn.evaluation.clinical.assess import assess
     from napari_jsn.evaluation.clinical.report import clinical_files, clinical_rows
     from napari_jsn.evaluation.clinical.table import read_table, tidy
@@ -61,7 +62,8 @@ def clinical(
         source = f"simulated (seed {seed}); scores are computed from the true joint space, without reader error"
     found = assess(joints, seed)
     written = write_files(out, clinical_files(found, source))
-    printing.print_rows(f"{len(found.joints)} joints of {found.patients} patients", clinical_rows(found))
+    title = f"{counted(len(found.joints), 'joint')} of {counted(found.patients, 'patient')}"
+    printing.print_rows(title, clinical_rows(found))
     for note in found.notes:
         say(note)
     printing.print_files(written)

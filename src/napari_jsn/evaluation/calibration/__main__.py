@@ -1,13 +1,14 @@
 """Make one of the shipped cards, or print the commands that make all of them.
 
 Without NAME, the commands of all cards are printed in the order in which they must run: each card depends on those
-before it.
+before it. Comments state what the commands need.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.resources import files
@@ -37,6 +38,27 @@ RECORDS = (
     ("models/progression-repositioning.json", ("command",)),
 )
 
+#: Names in the recorded commands and what they stand for: a card records the last name of a path only.
+PATHS = {
+    "--data finger-joints": '--data "$NAPARI_JSN_DATA/finger-joints"',
+    "--page localization.md": "--page docs/localization.md",
+}
+#: Comments that are printed before the first command, and before a command that contains this text.
+NEEDS = """\
+# Run these commands in this order, in the root of a checkout. NAPARI_JSN_DATA is the folder of the real images, which
+# are not part of the repository. After each training, copy its .safetensors and .json to src/napari_jsn/models/, as
+# TASK-default.safetensors and TASK-default.json, before the next command: that one uses the model.\
+"""
+COMMENTS = {
+    "train localization --data data ": """\
+# data is a folder with the two folders of public hands: mkdir data; cp -r "$NAPARI_JSN_DATA"/{hands,more-hands} data\
+""",
+    "--start registration-first.safetensors": """\
+# registration-first.safetensors, the start of this training, is not in the repository: the weights of the same network
+# after 400 batches of 32 pairs. Without it, leave --start out: the network then starts from random weights.\
+""",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Make the card named in the arguments, or print the commands of all cards."""
@@ -48,19 +70,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         modules[name].add_options(subparsers.add_parser(name, help=text, description=modules[name].__doc__))
     options = parser.parse_args(arguments)
     if options.name is None:
-        print("\n".join(commands()))
+        print(NEEDS)
+        for command in commands():
+            print(*(comment for text, comment in COMMENTS.items() if text in command), command, sep="\n")
     else:
         modules[options.name].main(options)
 
 
 def commands() -> list[str]:
-    """Return the commands that made the shipped cards, in the order in which they must run."""
+    """Return the commands that made the shipped cards, with full paths, in the order in which they must run."""
     found = []
     for path, keys in RECORDS:
         value = json.loads(files("napari_jsn").joinpath(path).read_text("utf-8"))
         for key in keys:
             value = value[key]
-        found.append(str(value))
+        command = str(value)
+        for name, full in PATHS.items():
+            command = re.sub(rf"{re.escape(name)}(?= |$)", full, command)
+        found.append(command)
     return found
 
 

@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.evaluation.clinical.readings import BlandAltman, ReaderAgreement, bland_altman, reader_agreement
+from napari_jsn.evaluation.clinical.readings import (
+    PUBLISHED_Z95,
+    BlandAltman,
+    ReaderAgreement,
+    bland_altman,
+    reader_agreement,
+)
 from napari_jsn.evaluation.clinical.table import ClinicalTable
 
 if TYPE_CHECKING:
@@ -190,7 +196,8 @@ def _mixed(joints: pd.DataFrame) -> tuple[tuple[float, float, float, float], lis
             effect, sd = float(fit.params[1]), float(fit.bse[1])
     if not (np.isfinite(sd) and sd > 0):
         return unknown, ["The mixed model could not be fitted to these joints."]
-    return (effect, effect - 1.96 * sd, effect + 1.96 * sd, float(norm.sf(effect / sd))), note
+    half_width = PUBLISHED_Z95 * sd
+    return (effect, effect - half_width, effect + half_width, float(norm.sf(effect / sd))), note
 
 
 Sums = NDArray[np.float64]
@@ -243,5 +250,6 @@ def _repeated(table: ClinicalTable) -> tuple[ReaderAgreement | None, BlandAltman
 
 def _sdc(joints: pd.DataFrame, agreed: ReaderAgreement | None) -> tuple[float, str]:
     if "jsn_sd_mm" in joints and joints["jsn_sd_mm"].notna().any():
-        return float(1.96 * np.sqrt(np.nanmean(joints["jsn_sd_mm"].to_numpy(float) ** 2))), "stated uncertainties"
+        mean_square = np.nanmean(joints["jsn_sd_mm"].to_numpy(float) ** 2)
+        return float(PUBLISHED_Z95 * np.sqrt(mean_square)), "stated uncertainties"
     return (agreed.sdc_mm, "repeated readings") if agreed else (float("nan"), "")

@@ -11,6 +11,10 @@ from napari_jsn.common.errors import InputError
 
 Interval = tuple[float, float]
 
+#: The factor of the published definitions SDC = 1.96 SEM (Bruynesteyn et al. 2005) and limits of agreement = bias -+
+#: 1.96 SD (Bland and Altman 1999). The publications round it to 1.96, so the clinical assessment does too.
+PUBLISHED_Z95 = 1.96
+
 
 @dataclass(frozen=True)
 class ReaderAgreement:
@@ -110,7 +114,7 @@ def reader_agreement(values: ArrayLike) -> ReaderAgreement:
         n * (lower * rows - rest) / max(spread + n * lower * rows, tiny),
     )
     sem = float(np.sqrt(rest))
-    return ReaderAgreement(n, k, float(icc2), _interval(ci2), float(icc3), _interval(ci3), sem, 1.96 * sem)
+    return ReaderAgreement(n, k, float(icc2), _interval(ci2), float(icc3), _interval(ci3), sem, PUBLISHED_Z95 * sem)
 
 
 def bland_altman(first: ArrayLike, second: ArrayLike) -> BlandAltman:
@@ -133,8 +137,8 @@ def bland_altman(first: ArrayLike, second: ArrayLike) -> BlandAltman:
     bias, sd = float(difference.mean()), float(difference.std(ddof=1))
     t = float(t_distribution.ppf(0.975, n - 1))
     of_bias = t * sd / np.sqrt(n)
-    of_limit = t * sd * np.sqrt(1 / n + 1.96**2 / (2 * (n - 1)))
-    low, high = bias - 1.96 * sd, bias + 1.96 * sd
+    of_limit = t * sd * np.sqrt(1 / n + PUBLISHED_Z95**2 / (2 * (n - 1)))
+    low, high = bias - PUBLISHED_Z95 * sd, bias + PUBLISHED_Z95 * sd
     return BlandAltman(
         both.mean(axis=1),
         difference,

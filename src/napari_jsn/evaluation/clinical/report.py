@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from napari_jsn.common.csv_files import csv_bytes
+from napari_jsn.common.text import counted
 from napari_jsn.evaluation.clinical.assess import Assessment
 from napari_jsn.evaluation.clinical.plots import clinical_plots, format_p
 
@@ -59,7 +60,7 @@ def clinical_page(found: Assessment, source: str, pictures: list[str]) -> str:
     """Return the page in Markdown; ``pictures`` are the file names of the plots in its folder."""
     table = ["| figure | value | 95 % interval |", "|---|---|---|"]
     table += [f"| {name} | {value} | {interval} |" for name, value, interval in clinical_rows(found)]
-    joints = f"{len(found.joints)} joints of {found.patients} patient{'s' * (found.patients != 1)}"
+    joints = f"{counted(len(found.joints), 'joint')} of {counted(found.patients, 'patient')}"
     lines = [
         "# Narrowing against change of score",
         "",

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 #: Names of the two readings: with the masks that the network finds, and with the true masks.
 READINGS = ("bones found", "bones exact")
-#: Share of joints that narrow: smallest share, increase with the severity; and range of their narrowing in mm.
-_NARROWING, _MORE, _BY_MM = 0.1, 0.4, (0.1, 0.8)
-#: Standard deviation of the change of all other joints, in mm.
-_REST_MM = 0.02
+#: Share of joints that narrow: at severity 0, and how much it increases up to severity 1.
+_SHARE_PER_SEVERITY = (0.1, 0.4)
+#: Range of the narrowing of these joints in mm, before it is scaled with the severity.
+_NARROWING_RANGE_MM = (0.1, 0.8)
+#: Standard deviation of the change that every joint has, in mm; of the other joints it is the only change.
+_OTHER_JOINTS_SD_MM = 0.02
 _BATCH = 20
 
 
@@ -82,11 +84,12 @@ def _pairs(count: int, seed: int) -> Iterator[tuple[str, JointPair]]:
     for number in range(math.ceil(count / len(MEASURED_JOINTS))):
         rng = np.random.default_rng([seed, 4, number])
         severity = float(rng.beta(1.0, 2.0))
+        least, increase = _SHARE_PER_SEVERITY
         for joint in MEASURED_JOINTS:
-            jsn_mm = float(rng.normal(0, _REST_MM))
-            if rng.random() < _NARROWING + _MORE * severity:
-                jsn_mm += float(rng.uniform(*_BY_MM)) * (0.4 + severity)
-            # One seed per patient: all joints have the same bones and device, and each its own motion.
+            jsn_mm = float(rng.normal(0, _OTHER_JOINTS_SD_MM))
+            if rng.random() < least + increase * severity:
+                jsn_mm += float(rng.uniform(*_NARROWING_RANGE_MM)) * (0.4 + severity)
+            # One seed for each patient: all joints have the same bones and device, but different motions.
             yield f"SIM{number + 1:04d}", joint_pair(joint, jsn_mm, _seed(seed, number), motion=Motion.draw(rng))
 
 

@@ -22,7 +22,7 @@ class Timing:
 
 
 def time_hand(hand: SimulatedHand) -> Timing:
-    """Measure a hand once and then three times more in a new process; return the fastest of these three."""
+    """In a new process, measure a hand once to load the models, then three times; return the fastest of these three."""
     code = f"from napari_jsn.evaluation.hands.timing import _report; _report({[str(path) for path in hand.paths]!r})"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return Timing(**json.loads(done.stdout.splitlines()[-1]))

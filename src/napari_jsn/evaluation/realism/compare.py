@@ -1,6 +1,6 @@
 """Measure a sample of real finger joints and one of simulated joints.
 
-Only figures made from the real images leave this command, never a picture of one.
+Only numbers and plots computed from the real images are published, never a picture of one.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ RESIDUAL_NAMES = {
 
 
 def real_sample(n: int, seed: int) -> JointSample:
-    """Measure up to ``n`` real joints of the reported half with two visits, the same number of each MCP."""
+    """Measure up to ``n`` real joints with two visits, equally many of each MCP, of the half that no fit uses."""
     rng = np.random.default_rng([seed, 1])
     joints = list(finger_joints(part="report", min_visits=2))
     pairs: list[tuple[str, Visit, Visit]] = []

@@ -176,7 +176,7 @@ def draw_realism_plots(real: JointSample, simulated: JointSample, folder: Path) 
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     with plt.rc_context({"font.size": 9, "axes.edgecolor": "#888888"}), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # bands and profiles without values
+        warnings.simplefilter("ignore", RuntimeWarning)  # about bands and profiles that have no values
         for name, title, draw in PLOTS:
             figure = draw(real, simulated)
             path = folder / f"simulator-{name}.png"

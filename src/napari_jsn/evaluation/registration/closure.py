@@ -36,15 +36,15 @@ class Series:
 
     def __init__(self, jsn_mm: ArrayLike, reliable: ArrayLike | None = None) -> None:
         given = np.asarray(jsn_mm, dtype=float)
-        trusted = np.ones(given.shape, bool) if reliable is None else np.asarray(reliable, dtype=bool)
-        if given.ndim != 2 or given.shape[0] != given.shape[1] or trusted.shape != given.shape:
+        reliable_pairs = np.ones(given.shape, bool) if reliable is None else np.asarray(reliable, dtype=bool)
+        if given.ndim != 2 or given.shape[0] != given.shape[1] or reliable_pairs.shape != given.shape:
             raise ValueError(
-                f"jsn_mm and reliable must both be (visits, visits), not {given.shape} and {trusted.shape}."
+                f"jsn_mm and reliable must both be (visits, visits), not {given.shape} and {reliable_pairs.shape}."
             )
         combined = np.where(np.isnan(given), -given.T, np.where(np.isnan(given.T), given, (given - given.T) / 2))
-        trusted = trusted | np.isnan(given)
+        reliable_pairs = reliable_pairs | np.isnan(given)
         object.__setattr__(self, "jsn_mm", combined)
-        object.__setattr__(self, "reliable", trusted & trusted.T & np.isfinite(combined))
+        object.__setattr__(self, "reliable", reliable_pairs & reliable_pairs.T & np.isfinite(combined))
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,14 @@ def closure(series: Iterable[Series]) -> Closure:
     series : iterable of Series
         One for each joint. A joint of fewer than three visits counts only in ``measured`` and ``reliable``.
     """
-    joints, measured, trusted = 0, 0, 0
+    joints, measured, reliable_pairs = 0, 0, 0
     deviations: list[NDArray[np.float64]] = []
     spreads: list[float] = []
     residuals: list[float] = []
     for one in series:
         upper = np.triu_indices(len(one.jsn_mm), 1)
         measured += int(np.isfinite(one.jsn_mm[upper]).sum())
-        trusted += int(one.reliable[upper].sum())
+        reliable_pairs += int(one.reliable[upper].sum())
         pairs = [_estimates(one, i, j) for i, j in combinations(range(len(one.jsn_mm)), 2)]
         compared = [estimates for estimates in pairs if len(estimates) > 1]
         joints += bool(compared)
@@ -116,7 +116,7 @@ def closure(series: Iterable[Series]) -> Closure:
         pairs=len(spreads),
         triangles=len(residuals),
         measured=measured,
-        reliable=_share(trusted, measured),
+        reliable=_share(reliable_pairs, measured),
         inconsistent=_share(len(deviations) - len(consistent), len(deviations)),
         sigma_mm=_mean_sd(deviations),
         consistent_sigma_mm=_mean_sd(consistent),

@@ -139,10 +139,12 @@ def evaluate_registration(
             if progress.aborted:
                 break
             one.losses = np.array([(each.original_loss, each.transformed_loss) for each in results])
-            variances, trusted = shift_variances(to_shift, spacing_mm, method, _SEED, device, progress)
+            variances, reliable = shift_variances(to_shift, spacing_mm, method, _SEED, device, progress)
             if progress.aborted:
                 break
-            stable = [(pair, value) for pair, value, sure in zip(to_shift, variances, trusted, strict=False) if sure]
+            stable = [
+                (pair, value) for pair, value, usable in zip(to_shift, variances, reliable, strict=False) if usable
+            ]
             one.closures = _by_type(visit_pairs, results, working_mm, stable)
         one.known = {name: narrowing_errors(pairs, method, device, masks) for name, pairs in known.items() if pairs}
         if simulated:
@@ -304,8 +306,8 @@ def _simulated_table(evaluations: Sequence[MethodEvaluation]) -> str:
 
 
 def _row(one: MethodEvaluation, name: str, each: NarrowingErrors) -> str:
-    trusted = each.select(each.reliable)
-    wrong = _share(trusted.mismatch) if len(trusted.px) else "-"
+    reliable = each.select(each.reliable)
+    wrong = _share(reliable.mismatch) if len(reliable.px) else "-"
     return (
         f"| `{one.method}` | {name} | {len(each.px)} | {_share(each.mismatch, 2)} | {each.rmse_mm:.4f} | "
         f"{_share(float(np.mean(each.reliable)))} | {wrong} | {_share(float(np.mean(each.covered)))} | "

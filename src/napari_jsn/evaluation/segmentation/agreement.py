@@ -15,7 +15,7 @@ from napari_jsn.joint import BoneMasks
 TABLE = ("mIoU", "SEN", "SPC", "DSC", "ACC")
 #: Boundary distances are given in pixels of a joint image of this width.
 REFERENCE_SIDE = 256
-#: Outlines this close to the image border do not count, as a share of the side: there the crop cuts the bone.
+#: Width of the border zone, as a share of the image width, in which outlines are ignored: there the crop cuts the bone.
 _EDGE = 6 / 256
 
 
@@ -69,7 +69,8 @@ def mask_agreement(found: BoneMasks, truth: BoneMasks) -> MaskAgreement:
 def hd95(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     """Return the 95th percentile of the distances between two outlines, in pixels; the larger of both directions.
 
-    The image border is not an outline here. Libraries count it as one, which lowers the distance.
+    The image border is not an outline here. Other libraries treat the image border as an outline; this makes the
+    distance smaller.
     """
     if not (one.any() and other.any()):
         return float("inf")

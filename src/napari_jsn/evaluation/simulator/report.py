@@ -220,8 +220,11 @@ def draw_curve(curve: Sequence[MeasuredPair]) -> Figure:
     shown = [(condition, kind) for condition in CURVE_CONDITIONS for kind in CURVE_KINDS]
     for axes, (condition, kind) in zip(panels, shown, strict=True):
         some = _of(curve, condition.name, kind)
-        for trusted, mark, colour, label in ((False, "x", "#aaaaaa", "not reliable"), (True, ".", COLOURS[kind], kind)):
-            these = [one for one in some if one.reliable is trusted]
+        for is_reliable, mark, colour, label in (
+            (False, "x", "#aaaaaa", "not reliable"),
+            (True, ".", COLOURS[kind], kind),
+        ):
+            these = [one for one in some if one.reliable is is_reliable]
             axes.plot([one.projected_mm for one in these], errors(these), mark, color=colour, ms=4, label=label)
         at, mean, sd = running(matched(reliable(some)))
         axes.plot(at, mean, color="#222222", lw=1.5, label="running mean")

@@ -37,6 +37,13 @@ def dicom_files(
     ------
     InputError
         If highdicom is not installed, nothing was measured, or a radiograph was not read from a DICOM file.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"])
+    >>> list(jsn.dicom_files(progression))
+    ['progression-sr.dcm', 'bones-v01-L-seg.dcm', 'bones-v02-L-seg.dcm']
     """
     when = when or datetime.now()
     contents = {REPORT: _bytes(progression_sr(progression, keep_identity, when))}

@@ -30,6 +30,18 @@ class BoneSegmentation:
         On the pixels of the radiograph, for example ``masks["L", "MCP2", "PP2"]``; an unknown side is "".
     image_uid : str
         SOP Instance UID of the radiograph.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import napari_jsn as jsn
+    >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = jsn.write_progression(folder, progression, dicom=True)
+    ...     bones = jsn.read_bone_masks_seg(Path(folder) / "bones-v01-L-seg.dcm")
+    >>> sorted(bones.masks)
+    [('L', 'MCP2', 'MC2'), ('L', 'MCP2', 'PP2')]
     """
 
     masks: Mapping[tuple[str, str, str], NDArray[np.bool_]]
@@ -54,6 +66,18 @@ def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
     ------
     InputError
         If highdicom is not installed, or the file is not a report of this package.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import napari_jsn as jsn
+    >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = jsn.write_progression(folder, progression, dicom=True)
+    ...     table = jsn.read_progression_sr(Path(folder) / "progression-sr.dcm")
+    >>> table[["joint", "side", "visit", "reliable"]].values.tolist()
+    [['MCP2', 'L', 1, <NA>], ['MCP2', 'L', 2, True]]
     """
     require_highdicom()
     import pandas as pd
@@ -95,6 +119,18 @@ def read_bone_masks_seg(path: str | os.PathLike[str]) -> BoneSegmentation:
     ------
     InputError
         If highdicom is not installed, or the file is not a segmentation of this package.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import napari_jsn as jsn
+    >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = jsn.write_progression(folder, progression, dicom=True)
+    ...     bones = jsn.read_bone_masks_seg(Path(folder) / "bones-v01-L-seg.dcm")
+    >>> bones.masks["L", "MCP2", "PP2"].shape == progression.hands[0].radiograph.shape
+    True
     """
     require_highdicom()
     from highdicom.seg import segread

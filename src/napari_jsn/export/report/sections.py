@@ -107,8 +107,8 @@ def _legend(scales: Scales) -> str:
     low, high = (signed(value, 1) for value in (-end, end))
     scale = tag("i", class_="scale", style=f"background:linear-gradient(90deg,{stops})")
     colours = tag("span", f"wider {low} {unit}", scale, f"{high} {unit} narrower")
-    grey = tag("span", tag("i", class_="box"), "not reliable, or not measured")
-    return tag("div", colours, grey, class_="legend")
+    unreliable = tag("span", tag("i", class_="box"), "not reliable, or not measured")
+    return tag("div", colours, unreliable, class_="legend")
 
 
 def joints_section(progression: Progression, scales: Scales) -> str:

@@ -12,7 +12,7 @@ from napari_jsn.export.simulated.truth import TRUTH, joint_record
 from napari_jsn.export.table import table
 from napari_jsn.simulation.joint_pair import JointPair
 
-#: File names. The viewer's folder reader finds the role of a file by these words.
+#: File names. The viewer's file reader finds the role of a file by these words.
 FIXED, MOVING = "baseline.png", "follow-up.png"
 FIXED_MASK, MOVING_MASK = "baseline-mask.png", "follow-up-mask.png"
 

@@ -68,8 +68,8 @@ def labelled_radiographs(folder: Path) -> Iterator[LabelledRadiograph]:
     """
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.", "data")
-    readers = {JOINTS_TABLE: _own, LANDMARKS_TABLE: _landmarks, BOXES_TABLE: _boxes}
-    tables = [table for table in sorted(folder.rglob("*.csv")) if table.name in readers]
+    read_functions = {JOINTS_TABLE: _own, LANDMARKS_TABLE: _landmarks, BOXES_TABLE: _boxes}
+    tables = [table for table in sorted(folder.rglob("*.csv")) if table.name in read_functions]
     if not tables:
         raise InputError(
             f"{folder} holds no {JOINTS_TABLE} with the joints of its radiographs. Add one with the columns "
@@ -77,7 +77,7 @@ def labelled_radiographs(folder: Path) -> Iterator[LabelledRadiograph]:
             "data",
         )
     for table in tables:
-        yield from readers[table.name](table)
+        yield from read_functions[table.name](table)
 
 
 def task_arguments(hands: Sequence[TrainingHand]) -> dict[str, Any]:

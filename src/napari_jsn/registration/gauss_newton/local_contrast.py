@@ -12,7 +12,7 @@ from torch import Tensor
 
 #: Width of the Gaussian window, in working pixels.
 WINDOW_PX = 6.0
-#: Floor of the local standard deviation, as a share of that of the whole region, so that noise in flat parts is not
+#: Smallest local standard deviation, as a share of that of the whole region: noise in parts without contrast is not
 #: amplified.
 _LEAST_SD_SHARE = 0.3
 

@@ -40,7 +40,7 @@ class SegmentationTask(TrainingTask):
     simulated : int
         Number of simulated images; 0 for none.
     source, terms : str
-        What the card says of the real images.
+        Source of the real images and their terms of use, for the model card.
     cache : path, optional
         Where simulated images are kept.
 

@@ -27,7 +27,7 @@ class SlabProjector:
     reach_mm : float
         Largest lateral translation of a slab; the lattice is padded by this length.
     blur_mm : float
-        Standard deviation of the smoothing that keeps slab edges from ringing.
+        Standard deviation of the smoothing that avoids oscillations at the edges of the slabs.
     """
 
     def __init__(self, slabs: AttenuationSlabs, reach_mm: float = 2.5, blur_mm: float = 0.075) -> None:
@@ -63,7 +63,8 @@ class SlabProjector:
         total = np.zeros(self._spectra.shape[1:], np.complex64)
         for spectrum, px, py in zip(self._spectra, phase_x, phase_y, strict=True):
             total += spectrum * px * py[:, None]
-        # the array is periodic: values sheared over its first edge appear at its last, so it is rolled by the padding
+        # the array is periodic: values shifted past one edge appear at the opposite edge; np.roll by the padding moves
+        # them back
         spline = fft.irfft2(total * self._filter, self._shape)
         spline = np.roll(spline, (self._pad, self._pad), (0, 1)) / np.float32(abs(pose.matrix[2, 2]))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_jsn.simulation.shapes.hand_bones import random_factor
 
-#: Attenuation of compact bone in excess of the soft tissue it displaces, per mm, at the mean energy of a hand
+#: Attenuation of compact bone minus that of the soft tissue that it replaces, per mm, at the mean energy of a hand
 #: radiograph (about 45 keV; NIST XCOM: 0.099 for cortical bone of 1.85 g/cm3, 0.026 for muscle).
 COMPACT_PER_MM = 0.085
 
@@ -31,9 +31,9 @@ class Material:
     cortex_mm : float
         Thickness of the cortex at the middle of the shaft.
     shell_mm : float
-        Its thickness at the ends.
+        Thickness of the cortex at the ends of the bone.
     plate_mm : float
-        Thickness of the dense plate below the base's joint surface; that of a head has half.
+        Thickness of the dense plate below the joint surface of the base; the plate of a head has half of it.
     end_fraction : float
         Density of the trabecular bone of the ends as a fraction of compact bone.
     shaft_fraction : float

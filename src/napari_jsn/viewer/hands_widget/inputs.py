@@ -21,7 +21,8 @@ from napari_jsn.viewer.layers.read_layer import FIXED, MOVING, layer_metadata, r
 PATIENT, TWO_IMAGES = "the opened patient", "two image layers"
 #: The field at which to show an error of :func:`napari_jsn.progression.measure.measure`, by the argument it names.
 _FIELD_OF_ARGUMENT = {"followups": "followup", "moving": "followup", "fixed": "baseline"}
-#: Roles of images that are offered as radiographs: only the name may have given one the role of a joint image.
+#: Roles of layers that are offered as radiographs. An image can have the role 'fixed' or 'moving' only because of its
+#: layer name.
 _OFFERED_ROLES = (None, RADIOGRAPH, FIXED, MOVING)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
+from napari_jsn.common.text import counted
 from napari_jsn.progression.labels import visit_labels, visit_times, visit_weeks
 from napari_jsn.viewer.forms.style import text_label
 from napari_jsn.viewer.hands_widget.table import JointTable, Legend
@@ -89,7 +90,7 @@ class ProgressionPanel(QFrame):
         rows = [row for row in shown.progression.narrowings if row.visit == shown.visit]
         measured = [row for row in rows if shown.unit.jsn(row).known]
         unreliable = len(measured) - sum(row.reliable for row in measured)
-        summary = f"{len(measured)} of {len(rows)} joints measured"
+        summary = f"{len(measured)} of {counted(len(rows), 'joint')} measured"
         self._summary.setText(f"{summary}, {unreliable} not reliable" if unreliable else summary)
         self.table.show_rows(rows, shown.unit, shown.end)
         if rows:

@@ -10,6 +10,7 @@ from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.text import counted
 from napari_jsn.export.progression_files import is_progression_file
 from napari_jsn.viewer.forms.run_panel import RunPanel
 from napari_jsn.viewer.hands_widget.boxes import (
@@ -205,7 +206,7 @@ class MeasureHands(RunPanel):
         show_found(self._viewer.layers, self._drawn)
         self._activate_boxes()
         missing = [f"{name} ({radiograph.name})" for radiograph, each in pairs for _, name in each.missing]
-        sentences = [f"{len(self._drawn)} joints found."]
+        sentences = [f"{counted(len(self._drawn), 'joint')} found."]
         sentences += [f"Not in view: {', '.join(missing)}."] if missing else []
         sentences += [f"{radiograph.name}: {reason}" for radiograph, each in pairs for reason in each.reasons]
         self._set_status(" ".join(sentences))

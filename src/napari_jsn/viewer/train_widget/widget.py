@@ -50,7 +50,7 @@ _TrainingImage = tuple[str, "NDArray[np.float32]", BoneMasks | None]
 
 
 class Curves(ThemedPlot):
-    """The losses, and the figure that decides which epoch is kept, epoch by epoch."""
+    """Plot of the losses, and of the measure that selects the best epoch."""
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__(viewer, height=290)
@@ -154,7 +154,7 @@ class Train(RunPanel):
         self.summary.setText(
             f"{state} Model <b>{card['name']}</b>, best in epoch {card['epochs']['best']} of "
             f"{card['epochs']['trained']}: {measure.upper()} {figure['mean']:.4f}, worst case {figure['least']:.4f} "
-            f"({card['figures']['samples']} validation images). The menus of models list it now."
+            f"({card['figures']['samples']} validation images). You can now choose it in every list of models."
         )
         self.summary.setToolTip(str(result.path))
         self.form.field("name", TextField).set_text("")  # the name is in use now

@@ -29,13 +29,13 @@ from napari_jsn.segmentation.training.data import LabelledJoint, samples, simula
 #: Fixed and moving image, and the upper half of each: four (B, 1, S, S) tensors.
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 
-#: Side of the images in pixels, pairs of a batch, epochs, and share of the joints that are validated on.
+#: Side of the images in pixels, pairs of a batch, epochs, and share of the joints that are used for validation.
 SIDE, BATCH, EPOCHS, VALIDATION = 224, 80, 500, 0.2
 LEARNING_RATE = 1e-3
 #: Constants of the plateau schedule, from the authors' training script.
 FACTOR, PATIENCE, THRESHOLD = 0.5, 10, 1e-5
 NORMALISATION = "padded to a square by border pixels and resized to 224 px; intensities in [0, 1]"
-#: Number of simulated images where there are no others, and their seed.
+#: Number of simulated images if there are no other images, and their seed.
 _SIMULATED, _SEED = 280, 4
 _VALIDATION_BATCH = 16
 
@@ -48,9 +48,9 @@ class JointPairs:
     ----------
     images : (N, S, S) uint8 array
     halves : (N, S, S) bool array
-        Where the image shows the upper bone or is nearer to it than to the lower one.
+        True at pixels of the upper bone, and at pixels that are nearer to it than to the lower bone.
     groups : tuple of str
-        Of each image: those of one group show one joint.
+        Group of each image; all images of a group show the same joint.
     pairs : (M, 2) int array
         Fixed and moving image.
     """
@@ -65,21 +65,22 @@ class JointPairs:
         fixed, moving = self.pairs[chosen].T
         images = (torch.from_numpy(self.images[which][:, None]).float() / 255 for which in (fixed, moving))
         halves = (torch.from_numpy(self.halves[which][:, None]).float() for which in (fixed, moving))
-        return (*images, *halves)  # type: ignore[return-value]  # two and two
+        return (*images, *halves)  # type: ignore[return-value]  # two images, two halves
 
 
 class PaperRegistrationTask(TrainingTask):
-    """Train the network of Wang et al. 2023 without any true motion.
+    """Train the network of Wang et al. 2023, which needs no known motion.
 
     Parameters
     ----------
     joints : iterable of LabelledJoint
-        Joint images with masks; those of one group show one joint at several visits. Without any, simulated ones.
+        Joint images with masks; the images of a group show the same joint at several visits. If there are none,
+        images are simulated.
     preset : {"paper"}
     simulated : int
         Number of simulated images, used only where ``joints`` is empty.
     source, terms : str
-        What the card says of the images.
+        Source of the images and their terms of use, for the model card.
     pairs : {"paper", "all"}
         See :func:`~napari_jsn.registration.network.training.data.pairs_of_visits`.
 
@@ -149,7 +150,7 @@ class PaperRegistrationTask(TrainingTask):
         return adam, plateau
 
     def training_batches(self, epoch: int, seed: int) -> Iterator[Batch]:
-        """Yield all pairs in random order, without changing them."""
+        """Yield all pairs in random order, without augmentation."""
         order = np.random.default_rng([seed, epoch, 3]).permutation(self._training)
         for first in range(0, len(order), self._batch):
             yield self._pairs.batch(order[first : first + self._batch])
@@ -165,7 +166,7 @@ class PaperRegistrationTask(TrainingTask):
         return image_loss(self._maps(network, batch), batch).mean()
 
     def measures(self, network: Module, batch: Batch) -> dict[str, Tensor]:
-        """Return of each pair the share of the loss that the registration removes, and both losses."""
+        """Return for each pair the share of the loss that the registration removes, and both losses."""
         with torch.no_grad():
             maps = self._maps(network, batch)
             original, transformed = (image_loss(each, batch) for each in (torch.eye(3).to(maps).expand_as(maps), maps))
@@ -186,7 +187,7 @@ class PaperRegistrationTask(TrainingTask):
         return {"fixed": shown.numpy(), "transformed": transformed.numpy(), "spectrum": spectrum.numpy()}
 
     def card(self) -> dict[str, Any]:
-        """Return what a model card says of network and data."""
+        """Return the content of the model card: network and training data."""
         counted = [
             {
                 "images": len(np.unique(self._pairs.pairs[which])),

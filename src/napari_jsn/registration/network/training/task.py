@@ -57,7 +57,7 @@ class RegistrationTask(TrainingTask):
     simulated : int
         Number of simulated pairs; 0 for none.
     source, terms : str
-        What the card says of the real images.
+        Source of the real images and their terms of use, for the model card.
     cache : path, optional
         Where simulated images are kept.
     pairs : {"all", "paper"}
