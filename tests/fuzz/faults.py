@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom import Dataset
-from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.encaps import encapsulate
+from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
-from pydicom.uid import JPEGBaseline8Bit, generate_uid
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, generate_uid
 from scipy import ndimage
 
 from napari_jsn.export.simulated.dicom import dicom_bytes
@@ -314,14 +313,9 @@ def padded(files: Files, rng: np.random.Generator) -> None:
 
 @fault("JPEG|compress|transfer syntax", harmless=True)
 def mislabelled_jpeg_2000(files: Files, rng: np.random.Generator) -> None:
-    from openjpeg import encode_array
-
-    file = _one(files, rng)
-    stream = encode_array(file.pixels.astype(np.uint16), bits_stored=int(file.dataset.BitsStored))
-    file.dataset.PixelData = encapsulate([bytes(stream)])
-    file.dataset["PixelData"] = DataElement(Tag("PixelData"), "OB", file.dataset.PixelData)
-    file.dataset["PixelData"].is_undefined_length = True
-    file.dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset = _one(files, rng).dataset
+    dataset.compress(JPEG2000Lossless, generate_instance_uid=False)
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
 
 
 @fault("damaged|incomplete|cut short|pixel data|bytes")
