@@ -58,7 +58,7 @@ def test_figures_are_written_below_the_panels(simulated, registration):
     assert "+0.300 mm" in written and "+0.280 to +0.320 mm (sd 0.010 mm)" in written
     assert f"{registration.lower.dy:+.3f}" in written
     assert f"MSE {registration.original_loss:.5f}" in written
-    assert "Fixed a.png" in written and "Reliable: yes" in written
+    assert "Fixed a.png" in written and "State: good" in written
     assert "5 mm" in written
 
 
@@ -76,8 +76,8 @@ def test_an_unreliable_result_has_its_whole_reason(simulated, registration):
             replace(registration, reasons=FAILED),
         )
     )
-    assert REASON.strip() in " ".join(written) and "Not reliable" in " ".join(written)
-    assert "Reliable: yes" not in written
+    assert REASON.strip() in " ".join(written) and "Failed" in " ".join(written)
+    assert "State: good" not in written
 
 
 @pytest.mark.parametrize("shape", [(128, 128), (80, 160), (160, 80), (30, 200), (200, 30)])

@@ -55,8 +55,7 @@ class ReasonCode(Enum):
     # progression
     NO_RADIOGRAPH = "There is no radiograph of this hand at the baseline or at this visit."
     JOINT_NOT_IN_VIEW = "The joint is not in view at the baseline or at this visit."
-    TOO_UNCERTAIN = "The narrowing is too uncertain by registration alone."
-    NOT_CONNECTED = "No reliable registration leads from the baseline to this visit."
+    NOT_CONNECTED = "No registration that has not failed leads from the baseline to this visit."
     CLOSURE_OPEN = "The registrations between three visits do not add up."
     JSW_CONTRADICTS = "The change of the joint space width contradicts the narrowing."
 

@@ -1,7 +1,7 @@
 """A figure of one registration in six panels, after Fig. 6 of Wang et al. 2023.
 
 Panels: moving image, bone regions, fixed image, transformed image, and both loss spectra on one colour scale. Below
-them: motion of each bone, losses, narrowing with its interval, and the reasons if it is not reliable.
+them: motion of each bone, losses, narrowing with its interval, and the reasons if it has failed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from napari_jsn.registration.labels import (
     loss_labels,
     motion_labels,
     spacing_label,
+    state_label,
 )
 from napari_jsn.registration.result import Registration
 
@@ -125,7 +126,7 @@ class _Page:
         area = 1.6 * _PANEL_AREA if columns == 3 else _PANEL_AREA
         panel_width = min(float(np.sqrt(area * aspect)), _MAX_PANEL)
         page = cls(columns, panel_width, panel_width / aspect, (), titled)
-        words = "" if registration.reliable else f"Not reliable: {registration.reason}".rstrip(": ")
+        words = "" if registration.reliable else f"Failed: {registration.reason}".rstrip(": ")
         return replace(page, reasons=tuple(textwrap.wrap(words, page.letters)))
 
     @property
@@ -265,6 +266,6 @@ def _write_figures(figure: Figure, page: _Page, registration: Registration, titl
         page.write(figure, left, page.line(number + 1.6), name, color=_FAINT)
         page.write(figure, left + 1.35, page.line(number + 1.6), words, **style)
     if registration.reliable:
-        page.write(figure, _MARGIN, page.line(4.6), "Reliable: yes")
+        page.write(figure, _MARGIN, page.line(4.6), f"State: {state_label(registration)}")
     for number, words in enumerate(page.reasons):
         page.write(figure, _MARGIN, page.line(number + 5.8), words, color=_ALARM)

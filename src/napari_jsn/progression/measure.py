@@ -31,7 +31,7 @@ from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph.spacing import check_spacing
 from napari_jsn.registration.methods import load_method
 from napari_jsn.registration.register import register_many
-from napari_jsn.registration.result import Registration
+from napari_jsn.registration.result import WIDE_MM, Registration, check_wide_mm
 
 #: Shares of the time that are needed to find joints, to find bones and to register.
 _SHARES = (0.25, 0.3, 0.45)
@@ -55,6 +55,7 @@ def measure(
     progress: Progress | None = None,
     boxes: Mapping[Place, Sequence[Joint]] | None = None,
     masks: Mapping[_Key, BoneMasks] | None = None,
+    wide_mm: float = WIDE_MM,
 ) -> Progression:
     """Measure the narrowing of each finger joint from the baseline to every later visit.
 
@@ -85,6 +86,8 @@ def measure(
     masks : mapping of (visit, side, joint) to BoneMasks, optional
         Bones to use instead of those that the network would find, painted by a person on the joint image that the
         joint's box cuts out.
+    wide_mm : float
+        Half width of the 95 % interval in mm, above which the state of a narrowing is ``"wide"``.
 
     Returns
     -------
@@ -110,7 +113,7 @@ def measure(
     >>> round(progression.narrowings[0].jsn_mm, 1)
     0.4
     """
-    names, masks = _joint_names(joints), dict(masks or {})
+    names, masks, wide_mm = _joint_names(joints), dict(masks or {}), check_wide_mm(wide_mm)
     load_method(method)  # refuses an unknown method before files are read
     where = device_name(device)
     patient = _patient(baseline, followups, spacing_mm)
@@ -122,7 +125,7 @@ def measure(
     pairs = _pairs(patient, names, views or {})
     registered = _register(pairs, views or {}, method, where, stages.next("Registering the joints"))
     complete = views is not None and len(registered) == len(pairs)
-    narrowings = [] if views is None else _narrowings(patient, names, views, registered, complete)
+    narrowings = [] if views is None else _narrowings(patient, names, views, registered, complete, wide_mm)
     notes = (*patient.notes, *progression_notes(patient.hands, narrowings), *(() if complete else (_ABORTED,)))
     models = {"segmentation": model_identity("segmentation", segmentation)}
     if localized_by := sorted({hand.found.model for hand in patient.hands if hand.found and hand.found.model}):
@@ -236,6 +239,7 @@ def _narrowings(
     views: Mapping[_Key, JointView],
     registered: Mapping[_Pair, Registration],
     complete: bool,
+    wide_mm: float,
 ) -> list[Narrowing]:
     narrowings: list[Narrowing] = []
     for side in sorted({hand.side for hand in patient.hands}, key=side_order):
@@ -247,7 +251,7 @@ def _narrowings(
                 {visit: view for (visit, *joint), view in views.items() if joint == [side, name]},
                 {ends: one for (*joint, ends), one in registered.items() if joint == [side, name]},
             )
-            narrowings += narrowings_of(course, len(patient.visits), complete)
+            narrowings += narrowings_of(course, len(patient.visits), complete, wide_mm)
     return narrowings
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
 
-from napari_jsn.common.reasons import Reason, WithReasons
+from napari_jsn.common.reasons import Reason
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks, Joint, JointImage
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.registration.result import NarrowingFigures, Registration
+from napari_jsn.registration.result import WIDE_MM, NarrowingFigures, Registration
 from napari_jsn.width.result import JointSpaceWidth
 
 NAN = float("nan")
-#: Half width of the 95 % interval in mm, above which the state of a narrowing is ``"wide"``.
-WIDE_MM = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +55,7 @@ class JointView:
 
 
 @dataclass(frozen=True, eq=False)
-class Narrowing(NarrowingFigures, WithReasons):
+class Narrowing(NarrowingFigures):
     """The narrowing of one joint from the baseline to one later visit.
 
     Attributes
@@ -85,6 +82,8 @@ class Narrowing(NarrowingFigures, WithReasons):
         The registration from the baseline to this visit; None if the joint was not measured.
     baseline, followup : JointView or None
         The views that were registered.
+    wide_mm : float
+        Half width of the 95 % interval above which ``state`` is ``"wide"``.
 
     Examples
     --------
@@ -109,6 +108,7 @@ class Narrowing(NarrowingFigures, WithReasons):
     registration: Registration | None = field(default=None, repr=False)
     baseline: JointView | None = field(default=None, repr=False)
     followup: JointView | None = field(default=None, repr=False)
+    wide_mm: float = WIDE_MM
 
     @property
     def width_change_mm(self) -> Estimate:
@@ -129,19 +129,6 @@ class Narrowing(NarrowingFigures, WithReasons):
     def jsw_change_sd_mm(self) -> float:
         """Standard uncertainty of the decrease of the joint space width in mm."""
         return self.width_change_mm.sd
-
-    @property
-    def reliable(self) -> bool:
-        """Whether the narrowing was measured and there is no evidence that it has failed."""
-        return self.narrowing_px.known and not self.reasons
-
-    @property
-    def state(self) -> Literal["good", "wide", "failed"]:
-        """``"failed"``, ``"wide"`` (half width of the interval over 0.15 mm), or ``"good"``."""
-        if not self.reliable:
-            return "failed"
-        low, high = self.ci95_mm
-        return "wide" if (high - low) / 2 > WIDE_MM else "good"
 
     @property
     def changed_by_hand(self) -> bool:

@@ -24,7 +24,8 @@ def flat_record(registration: Registration) -> Record:
         record[f"jsn_{unit}"], record[f"jsn_sd_{unit}"] = narrowing.value, narrowing.sd
         record[f"ci_low_{unit}"], record[f"ci_high_{unit}"] = narrowing.ci95
     record["jsn_eq7_mm"] = registration.jsn_eq7_mm
-    record["reliable"], record["reasons"] = registration.reliable, codes(registration.reasons)
+    record["reliable"], record["state"] = registration.reliable, registration.state
+    record["reasons"] = codes(registration.reasons)
     record["reason"] = registration.reason
     record |= motion_record(registration.upper, registration.lower, registration.point, registration.axis)
     record["original_loss"] = registration.original_loss

@@ -15,7 +15,7 @@ from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
 from napari_jsn.registration.methods import MethodResult, PreparedPair, load_method
 from napari_jsn.registration.prepare import PreparedImage, native_map, prepare_many
-from napari_jsn.registration.result import Registration
+from napari_jsn.registration.result import WIDE_MM, Registration, check_wide_mm
 from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
 
 
@@ -29,6 +29,7 @@ def register(
     method: str = "refined",
     device: str | None = None,
     progress: Progress | None = None,
+    wide_mm: float = WIDE_MM,
 ) -> Registration:
     """Measure the joint space narrowing of one joint between two visits.
 
@@ -49,6 +50,8 @@ def register(
     device : str, optional
         ``"cpu"`` or ``"cuda"``; by default CUDA if available.
     progress : Progress, optional
+    wide_mm : float
+        Half width of the 95 % interval in mm, above which the state of the result is ``"wide"``.
 
     Returns
     -------
@@ -73,8 +76,8 @@ def register(
     >>> truth_mm = pair.jsn_projected_mm_at(found.point, found.axis)
     >>> abs(found.jsn_mm - truth_mm) < 0.1
     True
-    >>> found.reliable, found.method
-    (True, 'refined')
+    >>> found.state, found.method
+    ('good', 'refined')
     """
     results = register_many(
         [fixed], [moving],
@@ -82,7 +85,7 @@ def register(
         None if moving_masks is None else [moving_masks],
         None if spacing_mm is None else [spacing_mm],
         None if moving_spacing_mm is None else [moving_spacing_mm],
-        method, device, progress,
+        method, device, progress, wide_mm,
     )  # fmt: skip
     if not results:
         raise InputError("The registration was aborted before it had a result. Run it again.")
@@ -99,6 +102,7 @@ def register_many(
     method: str = "refined",
     device: str | None = None,
     progress: Progress | None = None,
+    wide_mm: float = WIDE_MM,
 ) -> list[Registration]:
     """Measure many joint pairs in batches; each result is equal to the result of :func:`register`.
 
@@ -114,7 +118,7 @@ def register_many(
     >>> len(found)
     2
     """
-    run_method, torch_device = load_method(method), choose_device(device)
+    run_method, torch_device, wide_mm = load_method(method), choose_device(device), check_wide_mm(wide_mm)
     if not hasattr(fixeds, "__len__"):
         raise InputError("The fixed images must be a sequence. Measure one pair with register.", "fixeds")
     columns = [
@@ -130,7 +134,7 @@ def register_many(
         return []
     estimates = run_method([pair for _, _, pair, _ in prepared], torch_device, progress or Silent())
     return [
-        _result(fixed, moving, pair, steps, estimate, method)
+        _result(fixed, moving, pair, steps, estimate, method, wide_mm)
         for (fixed, moving, pair, steps), estimate in zip(prepared, estimates, strict=False)
     ]
 
@@ -154,6 +158,7 @@ def _result(
     steps: tuple[float, float],
     estimate: MethodResult,
     method: str,
+    wide_mm: float,
 ) -> Registration:
     """Return the result of one pair; the estimate is converted to native pixels of both images."""
     step, moving_step = steps
@@ -183,6 +188,7 @@ def _result(
         transformed_spectrum=loss_spectrum(fixed.image, warped, fixed.regions),
         fixed_masks=fixed.masks,
         spacing_mm=fixed.spacing_mm,
+        wide_mm=wide_mm,
     )
 
 
