@@ -78,7 +78,7 @@ def test_masks_must_be_images():
 
 
 def test_masks_are_bool_whatever_they_came_as():
-    read = BoneMasks(np.array([[0, 255]]), np.array([[0.5, 0.0]]))
+    read = BoneMasks(np.array([[0, 255]]), np.array([[1.0, 0.0]]))
     assert read.upper.dtype == read.lower.dtype == bool
     assert read.upper.tolist() == [[False, True]]
 

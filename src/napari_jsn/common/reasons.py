@@ -24,6 +24,7 @@ class ReasonCode(Enum):
     MASKS_EXCHANGED = "The upper bone's mask lies below the lower bone's."
     MASKS_DIFFER = "The bones' masks do not cover the same parts of the bones in both images."
     MASKS_ARE_HALVES = "The masks are halves of the image; a margin needs the outlines of the bones."
+    MASKS_OFF_BONES = "The masks do not lie on the bones of an image."
     BONE_NOT_FOUND = "A bone was not found."
     BONE_UNCERTAIN = "A bone is uncertain."
     OUTLINE_UNCERTAIN = "The outline of a bone is uncertain."
@@ -33,6 +34,10 @@ class ReasonCode(Enum):
     # registration
     REGION_TOO_SMALL = "A bone's region is too small to register."
     OUT_OF_VIEW = "A bone is partly out of view."
+    UPSIDE_DOWN = "An image seems to be upside down: the distal end must be up."
+    CLIPPED = "Parts of a bone or of the joint space have one intensity in an image: saturated, or metal."
+    EXPOSURES_DIFFER = "The intensities of the two images do not correspond: saturated, or processed in another way."
+    MIRRORED = "The follow-up corresponds better when it is mirrored: mirrored, or of the other hand."
     MOTION_TOO_LARGE = "A bone was rotated or scaled to the limit of the method."
     NOT_SIMILAR = "The two images are not similar: not the same joint, or seen from another angle."
     NO_IMPROVEMENT = "Registration did not bring the images closer."

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.anatomy import joint_kind
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.localization.mean_hand import BOX_MM
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.patient import Hand
 from napari_jsn.progression.narrowing import JointView, Narrowing
-from napari_jsn.progression.pairwise import Ends, pairwise_narrowings
-from napari_jsn.progression.repositioning import repositioning_sd_mm
+from napari_jsn.progression.pairwise import Ends, pairwise_narrowings, rotation_rad
+from napari_jsn.progression.repositioning import narrowing_uncertainty
 from napari_jsn.progression.trajectory import Trajectory, fit_trajectory
 from napari_jsn.registration.prepare import MIN_REGION
 from napari_jsn.registration.result import WIDE_MM, Registration
@@ -59,9 +60,11 @@ def narrowings_of(course: JointCourse, visits: int, complete: bool = True, wide_
         for (first, second), one in course.registrations.items()
         if one.reliable and not (course.reasons_at(first + 1) or course.reasons_at(second + 1))
     }
-    baseline = course.views.get(1)
-    variance_px2 = (repositioning_sd_mm(course.name) / _pixel_mm(baseline)) ** 2 if baseline else 0.0
-    trajectory = fit_trajectory(visits, pairwise_narrowings(course.registrations, trusted), variance_px2)
+    baseline, known = course.views.get(1), narrowing_uncertainty()
+    pixel_mm = _pixel_mm(baseline) if baseline else 1.0
+    pairs = pairwise_narrowings(course.registrations, trusted, known.lever_mm / pixel_mm)
+    variance_px2 = (known.repositioning_mm[joint_kind(course.name)] / pixel_mm) ** 2
+    trajectory = fit_trajectory(visits, pairs, variance_px2, known.registration)
     narrowings = []
     for visit in range(2, visits + 1):
         not_measured = _why_not_measured(course, visit)
@@ -159,8 +162,7 @@ def contradict(narrowing: Estimate, width_change: Estimate) -> bool:
 
 def angle_deg(registration: Registration) -> float:
     """Return the rotation of the upper bone against the lower one, -180 to 180 degrees."""
-    rotation = registration.upper.dtheta - registration.lower.dtheta
-    return float(np.rad2deg((rotation + np.pi) % (2 * np.pi) - np.pi))
+    return float(np.rad2deg(rotation_rad(registration)))
 
 
 def _pixel_mm(view: JointView) -> float:

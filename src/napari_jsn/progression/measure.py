@@ -32,6 +32,7 @@ from napari_jsn.radiograph.spacing import check_spacing
 from napari_jsn.registration.methods import load_method
 from napari_jsn.registration.register import register_many
 from napari_jsn.registration.result import WIDE_MM, Registration, check_wide_mm
+from napari_jsn.segmentation.found_bones import FoundBones
 
 #: Shares of the time that are needed to find joints, to find bones and to register.
 _SHARES = (0.25, 0.3, 0.45)
@@ -219,8 +220,8 @@ def _register(
         [view.image for view in fixed],
         [view.image for view in moving],
         # without their reasons, which are reported once per radiograph, not once per pair
-        [BoneMasks(view.masks.upper, view.masks.lower) for view in fixed],
-        [BoneMasks(view.masks.upper, view.masks.lower) for view in moving],
+        [_without_reasons(view.masks) for view in fixed],
+        [_without_reasons(view.masks) for view in moving],
         method=method,
         device=device,
         progress=progress,
@@ -231,6 +232,10 @@ def _register(
         of_hand = [pair for pair in registered if (pair[0], pair[2]) == (side, visits)]
         scaled |= zip(of_hand, with_hand_scale([registered[pair] for pair in of_hand]), strict=True)
     return scaled
+
+
+def _without_reasons(masks: BoneMasks) -> BoneMasks:
+    return replace(masks, reasons=()) if isinstance(masks, FoundBones) else masks
 
 
 def _narrowings(

@@ -10,7 +10,6 @@ import numpy as np
 from napari_jsn.common.device import choose_device
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent
-from napari_jsn.common.reasons import Reason
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
 from napari_jsn.registration.methods import MethodResult, PreparedPair, load_method
@@ -167,7 +166,8 @@ def _result(
     upper, lower = (Similarity.from_matrix(matrix, centre) for matrix in bones)
     point = (pair.point - (step - 1) / 2) / step
     narrowing_px = joint_space_narrowing(upper.matrix, lower.matrix, point, pair.axis)
-    reasons = (*_segmentation_reasons(fixed, "fixed"), *_segmentation_reasons(moving, "moving"), *estimate.reasons)
+    named = (("fixed", fixed), ("moving", moving))
+    of_images = [reason.about(f"In the {name} image") for name, image in named for reason in image.reasons]
     warped, in_view = zip(*(warp(moving.image, matrix, shape) for matrix in bones), strict=True)
     # before registration, the centres of the two images are aligned
     identity = native_map(np.eye(3), step, moving_step)
@@ -179,7 +179,7 @@ def _result(
         narrowing_px=Estimate(narrowing_px, estimate.jsn_sd_px / step),
         point=point,
         axis=pair.axis,
-        reasons=reasons,
+        reasons=(*of_images, *estimate.reasons),
         method=method,
         original_loss=loss(fixed.image, (original, original), (original_view, original_view), fixed.regions),
         transformed_loss=loss(fixed.image, warped, in_view, fixed.regions),
@@ -190,8 +190,3 @@ def _result(
         spacing_mm=fixed.spacing_mm,
         wide_mm=wide_mm,
     )
-
-
-def _segmentation_reasons(image: PreparedImage, name: str) -> list[Reason]:
-    """Return why the segmentation of the bones is not reliable; empty if the masks were given."""
-    return [reason.about(f"In the {name} image") for reason in getattr(image.masks, "reasons", ())]
