@@ -11,6 +11,7 @@ from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.progression.joint_course import JointCourse, contradict, narrowings_of
 from napari_jsn.progression.narrowing import Narrowing
+from napari_jsn.progression.notes import progression_notes
 from napari_jsn.registration.labels import state_label
 from tests.progression.made_up import progression
 
@@ -99,3 +100,37 @@ def test_correlated_errors_of_both_are_accounted_for():
     assert contradict(Estimate(0.0, 0.1), Estimate(0.26, 0.1))
     assert not contradict(Estimate(0.0, 0.1), Estimate(0.24, 0.1))
     assert not contradict(Estimate(0.0, 0.1), Estimate(np.nan, np.nan))
+
+
+@pytest.mark.parametrize(
+    ("codes", "cause"),
+    [
+        ([ReasonCode.NOT_SIMILAR], "These may not be radiographs of the same hand"),
+        (
+            [ReasonCode.NOT_SIMILAR, ReasonCode.DIRECTIONS_DISAGREE, ReasonCode.MASKS_DIFFER],
+            "not be radiographs of the",
+        ),
+        ([ReasonCode.MIRRORED], "mirrored, or shows the other hand"),
+        ([ReasonCode.CLIPPED, ReasonCode.EXPOSURES_DIFFER], "probably saturated"),
+        ([ReasonCode.OUTLINE_UNCERTAIN], "cannot be distinguished"),
+    ],
+)
+def test_one_note_names_the_likeliest_cause_of_a_follow_up_that_failed_as_a_whole(codes, cause):
+    rows = [
+        replace(row, reasons=(Reason(codes[k % len(codes)]), Reason(ReasonCode.OUT_OF_VIEW))[: 1 + (k == 0)])
+        for k, row in enumerate(progression().narrowings)
+        if row.registration is not None
+    ]
+    notes = [note for note in progression_notes((), rows) if "have failed" in note]
+    assert len(notes) == 1 and notes[0].startswith(f"Visit 2, left: all {len(rows)} joints have failed.")
+    assert cause in notes[0]
+
+
+@pytest.mark.parametrize("good", [1, 3])
+def test_there_is_none_where_some_joints_have_not_failed(good):
+    rows = [
+        replace(row, reasons=() if k < good else (Reason(ReasonCode.NOT_SIMILAR),))
+        for k, row in enumerate(progression().narrowings)
+        if row.registration is not None
+    ]
+    assert not [note for note in progression_notes((), rows) if "have failed" in note]

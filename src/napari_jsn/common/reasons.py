@@ -45,6 +45,7 @@ class ReasonCode(Enum):
     MODELS_DISAGREE = "The motion models of registration disagree."
     TOO_LITTLE_DETAIL = "There is too little detail along the joint axis."
     MARGIN_DISPLACED = "A joint-facing margin is still displaced after registration."
+    STILL_DISPLACED = "The bones are still displaced against each other after registration."
     PEAK_LOW = "The correlation peak of a bone is too low."
     MATCHES_SCATTER = "The parts of a bone do not agree on one motion."
     # joint space width

@@ -37,9 +37,9 @@ _BATCH = 16
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this card to a parser."""
-    parser.add_argument("--pairs", type=int, default=700, help="pairs of real joints with known motion")
-    parser.add_argument("--simulated", type=int, default=350, help="simulated pairs")
-    parser.add_argument("--exposed", type=int, default=120, help="simulated pairs with another sharpness or curve")
+    parser.add_argument("--pairs", type=int, default=350, help="pairs of real joints with known motion")
+    parser.add_argument("--simulated", type=int, default=175, help="simulated pairs")
+    parser.add_argument("--exposed", type=int, default=80, help="simulated pairs with another sharpness or curve")
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument(
         "--out", type=Path, default=Path("src/napari_jsn/models/registration-refined.json"), help="the card"
