@@ -108,7 +108,7 @@ def test_correlated_errors_of_both_are_accounted_for():
         ([ReasonCode.NOT_SIMILAR], "These may not be radiographs of the same hand"),
         (
             [ReasonCode.NOT_SIMILAR, ReasonCode.DIRECTIONS_DISAGREE, ReasonCode.MASKS_DIFFER],
-            "not be radiographs of the",
+            "not be radiographs of",
         ),
         ([ReasonCode.MIRRORED], "mirrored, or shows the other hand"),
         ([ReasonCode.CLIPPED, ReasonCode.EXPOSURES_DIFFER], "probably saturated"),

@@ -14,7 +14,7 @@ from napari_jsn.common.statistics import Estimate
 from napari_jsn.localization.mean_hand import BOX_MM
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.patient import Hand
-from napari_jsn.progression.narrowing import JointView, Narrowing
+from napari_jsn.progression.narrowing import JointView, Narrowing, difference_sd
 from napari_jsn.progression.pairwise import Ends, pairwise_narrowings, rotation_rad
 from napari_jsn.progression.repositioning import narrowing_uncertainty
 from napari_jsn.progression.trajectory import Trajectory, fit_trajectory
@@ -24,8 +24,6 @@ from napari_jsn.registration.result import WIDE_MM, Registration
 #: Difference between the narrowing and the change of the joint space width, in standard deviations, above which one of
 #: the two is wrong.
 _MAX_CONTRADICTION_SD = 2.5
-#: Correlation of the errors of the two: both contain the flexion and the roll of the bones.
-_JSW_CORRELATION = 0.5
 
 
 @dataclass(frozen=True)
@@ -151,13 +149,8 @@ def _reasons(course: JointCourse, visit: int, trajectory: Trajectory, spacing_mm
 
 
 def contradict(narrowing: Estimate, width_change: Estimate) -> bool:
-    """Return whether narrowing and decrease of the joint space width differ by more than 2.5 standard deviations.
-
-    Both are in one unit. Their errors are correlated.
-    """
-    covariance = _JSW_CORRELATION * narrowing.sd * width_change.sd
-    sd = np.sqrt(narrowing.sd**2 + width_change.sd**2 - 2 * covariance)
-    return bool(abs(narrowing.value - width_change.value) > _MAX_CONTRADICTION_SD * sd)
+    """Return whether narrowing and decrease of the joint space width differ by more than 2.5 standard deviations."""
+    return abs(difference_sd(narrowing, width_change)) > _MAX_CONTRADICTION_SD
 
 
 def angle_deg(registration: Registration) -> float:

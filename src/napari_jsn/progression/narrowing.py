@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -13,6 +14,20 @@ from napari_jsn.registration.result import WIDE_MM, NarrowingFigures, Registrati
 from napari_jsn.width.result import JointSpaceWidth
 
 NAN = float("nan")
+
+
+#: Correlation of the errors of a narrowing and of the change of the joint space width: both contain the flexion and the
+#: roll of the bones.
+_JSW_CORRELATION = 0.5
+
+
+def difference_sd(narrowing: Estimate, width_change: Estimate) -> float:
+    """Return narrowing minus decrease of the joint space width, in standard deviations of their difference.
+
+    Both are in one unit. Their errors are correlated.
+    """
+    variance = narrowing.sd**2 + width_change.sd**2 - 2 * _JSW_CORRELATION * narrowing.sd * width_change.sd
+    return (narrowing.value - width_change.value) / math.sqrt(variance) if variance > 0 else NAN
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +144,14 @@ class Narrowing(NarrowingFigures):
     def jsw_change_sd_mm(self) -> float:
         """Standard uncertainty of the decrease of the joint space width in mm."""
         return self.width_change_mm.sd
+
+    @property
+    def jsw_difference_sd(self) -> float:
+        """Narrowing minus decrease of the joint space width in standard deviations, whose errors correlate by 0.5.
+
+        NaN where one of them is not known.
+        """
+        return difference_sd(self.narrowing_px, self.width_change_px)
 
     @property
     def changed_by_hand(self) -> bool:

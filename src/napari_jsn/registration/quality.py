@@ -78,7 +78,7 @@ def assess_quality(pair: PreparedPair, solved: Solutions) -> MethodResult:
     upper, lower = combined(solved)
     narrowing = joint_space_narrowing(upper, lower, pair.point, pair.axis)
     sd = float(np.sqrt(variance_terms(pair, solved) @ _variance_weights()))
-    return MethodResult(upper, lower, narrowing, sd, tuple(_reasons(pair, solved)))
+    return MethodResult(upper, lower, narrowing, sd, tuple(_reasons(pair, solved)), _checks(pair, solved))
 
 
 def combined(solved: Solutions) -> NDArray[np.float64]:
@@ -118,6 +118,23 @@ def variance_terms(pair: PreparedPair, solved: Solutions) -> NDArray[np.float64]
 def _variance_weights() -> NDArray[np.float64]:
     weights = card("registration-refined")["variance_weights"]
     return np.array([float(weights[term]) for term in TERMS])
+
+
+def _checks(pair: PreparedPair, solved: Solutions) -> dict[str, float]:
+    """Return the quantities that decide whether a measurement has failed; see :data:`~.methods.CHECKS`."""
+    mm = float("nan") if pair.spacing_mm is None else pair.spacing_mm
+    narrowings = solved.narrowings(pair)
+    return {
+        "similarity": similarity(solved),
+        "ncc_inside": float(solved.ncc_inside.mean()),
+        "overlap": float(solved.overlap.min()),
+        "in_view": float(solved.in_view.min()),
+        "directions_mm": mm * abs(float(narrowings[1, 0] - narrowings[1, 1])),
+        "models_mm": mm * float(np.ptp(narrowings)),
+        "margin_mm": mm * float(np.abs(solved.margin_px).max()),
+        "sharpness": solved.sharpness,
+        "curve": solved.curve,
+    }
 
 
 def similarity(solved: Solutions) -> float:

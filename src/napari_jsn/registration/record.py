@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_jsn.common.reasons import codes
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.radiograph.spacing import Spacing
+from napari_jsn.registration.methods import CHECKS
 from napari_jsn.registration.result import Registration
 
 Record = dict[str, object]
@@ -28,11 +31,17 @@ def flat_record(registration: Registration) -> Record:
     record["reasons"] = codes(registration.reasons)
     record["reason"] = registration.reason
     record |= motion_record(registration.upper, registration.lower, registration.point, registration.axis)
+    record |= checks_record(registration.checks)
     record["original_loss"] = registration.original_loss
     record["transformed_loss"] = registration.transformed_loss
     record["spacing_mm"] = spacing_cell(registration.spacing_mm)
     record["method"] = registration.method
     return record
+
+
+def checks_record(checks: Mapping[str, float]) -> Record:
+    """Return the quantities that decide whether a registration has failed, ``check_...``; NaN where there is none."""
+    return {f"check_{name}": checks.get(name, float("nan")) for name in CHECKS}
 
 
 def motion_record(upper: Similarity, lower: Similarity, point: ArrayLike, axis: ArrayLike) -> Record:

@@ -189,4 +189,5 @@ def _result(
         fixed_masks=fixed.masks,
         spacing_mm=fixed.spacing_mm,
         wide_mm=wide_mm,
+        checks=estimate.checks,
     )

@@ -121,6 +121,8 @@ class Registration(NarrowingFigures):
         Pixel size of the fixed image.
     wide_mm : float
         Half width of the 95 % interval above which ``state`` is ``"wide"``.
+    checks : dict of str to float
+        The quantities that decide whether the figure has failed, by name; not all methods have all.
 
     References
     ----------
@@ -153,6 +155,7 @@ class Registration(NarrowingFigures):
     fixed_masks: BoneMasks = field(repr=False)
     spacing_mm: float | None
     wide_mm: float = WIDE_MM
+    checks: dict[str, float] = field(default_factory=dict, repr=False)
 
     @property
     def ci95_px(self) -> tuple[float, float]:
