@@ -66,9 +66,9 @@ def test_a_table_on_screen_in_anatomical_order_with_reasons_below(run, asked):
     row = made_up.progression().narrowings[2]
     (line,) = (line for line in lines if "MCP2" in line)
     assert f"{row.jsn_mm:+.3f}" in line and f"{row.ci95_mm[0]:+.3f} to" in line and "1.32 -> 0.88" in line
-    assert line.rstrip().endswith("yes")
+    assert line.rstrip().endswith("good")
     (line,) = (line for line in lines if " MCP1" in line)
-    assert line.rstrip().endswith("no [1]")
+    assert line.rstrip().endswith("failed [1]")
     assert "[1] Registration forward and backward disagree." in out
     assert (
         "The joint is not in view at the baseline or at this visit." in out
@@ -80,12 +80,16 @@ def test_a_table_on_screen_in_anatomical_order_with_reasons_below(run, asked):
 def test_reasons_that_differ_in_figures_only_are_printed_once(capsys):
     rows = made_up.progression().narrowings
     unreliable = [
-        replace(row, reasons=(Reason(ReasonCode.TOO_UNCERTAIN, f"Too uncertain (sd 0.0{k} mm)."),))
+        replace(row, reasons=(Reason(ReasonCode.CLOSURE_OPEN, f"Too uncertain (sd 0.0{k} mm)."),))
         for k, row in enumerate(rows)
     ]
     print_progression(replace(made_up.progression(), narrowings=tuple(unreliable)))
     out = capsys.readouterr().out
-    assert out.count("no [1]") == 10 and out.count("[1] The narrowing is too uncertain") == 1 and "[2]" not in out
+    assert (
+        out.count("failed [1]") == 10
+        and out.count("[1] The registrations between three visits do not add up") == 1
+        and "[2]" not in out
+    )
 
 
 def test_the_set_is_written_and_printed(run, asked, tmp_path):

@@ -72,7 +72,7 @@ def test_a_pair_is_measured_and_written(run, pair, simulated, tmp_path):
     assert not {"fixed", "moving"} & set(row.index)  # names of files, which can identify a patient
     assert (row.spacing_mm, row.spacing_source) == (0.175, "given")
     assert (row.moving_spacing_mm, row.method, row.device) == (0.175, "refined", "cpu")
-    for text in ("Joint space narrowing", f"{row.jsn_mm:+.3f} mm", "Reliable", "0.175 mm (given)", "P1, lower"):
+    for text in ("Joint space narrowing", f"{row.jsn_mm:+.3f} mm", "State", "0.175 mm (given)", "P1, lower"):
         assert text in out
     assert f"Six-panel figure: {tmp_path / 'new' / 'out' / 'figure.png'}\n" in out
 
@@ -272,7 +272,7 @@ def test_an_unreliable_result_has_its_reason(run, pair, tmp_path, folder):
     Image.fromarray(noise).save(tmp_path / "noise.png")
     pair[1] = tmp_path / "noise.png"
     code, out, _ = run("register", *pair, "--spacing-mm", 0.175, "--out", tmp_path / "out")
-    assert code == 0 and "Reliable no: " in " ".join(out.split()) and "are not similar" in " ".join(out.split())
+    assert code == 0 and "State failed: " in " ".join(out.split()) and "are not similar" in " ".join(out.split())
     row = pd.read_csv(tmp_path / "out" / "registration.csv").iloc[0]
     assert not row.reliable and isinstance(row.reason, str) and math.isfinite(row.jsn_mm)  # the figure is kept
 

@@ -60,7 +60,7 @@ def test_figures_are_written_below_the_panels(simulated, registration):
     assert "P0, upper bone" in written and "P1, lower bone" in written
     assert f"L(F,G) = {registration.original_loss:.5f}" in written
     assert f"L(F,G') = {registration.transformed_loss:.5f}" in written
-    assert "Fixed a.png" in written and "Reliable: yes" in written
+    assert "Fixed a.png" in written and "State: good" in written
     assert "5 mm" in written
 
 
@@ -78,8 +78,8 @@ def test_an_unreliable_result_has_its_whole_reason(simulated, registration):
             replace(registration, reasons=FAILED),
         )
     )
-    assert REASON.strip() in " ".join(written) and "Not reliable" in " ".join(written)
-    assert "Reliable: yes" not in written
+    assert REASON.strip() in " ".join(written) and "Failed" in " ".join(written)
+    assert "State: good" not in written
 
 
 @pytest.mark.parametrize("shape", [(128, 128), (80, 160), (160, 80), (30, 200), (200, 30)])

@@ -78,7 +78,7 @@ def test_masks_must_be_images():
 
 
 def test_masks_are_bool_whatever_they_came_as():
-    read = BoneMasks(np.array([[0, 255]]), np.array([[0.5, 0.0]]))
+    read = BoneMasks(np.array([[0, 255]]), np.array([[1.0, 0.0]]))
     assert read.upper.dtype == read.lower.dtype == bool
     assert read.upper.tolist() == [[False, True]]
 
@@ -87,3 +87,21 @@ def test_a_joint_image_without_more_has_no_spacing_and_stands_alone():
     image = JointImage(np.zeros((3, 3), np.float32))
     assert image.spacing_mm is None
     np.testing.assert_array_equal(image.to_radiograph, np.eye(3))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[0.0, 0.2, 0.9], [-4.2, 0.3, 6.1], [0, 100, 255], [0, 1, 255], [0.0, 0.5, 0.5], [-1.0, 0.0, 0.0], [0, 1, 2]],
+)
+@pytest.mark.parametrize("bone", ["upper", "lower"])
+def test_probabilities_and_logits_are_no_masks(values, bone):
+    soft, mask = np.array([values]), np.array([[False, True, True]])
+    masks = {"upper": mask, "lower": mask} | {bone: soft}
+    with pytest.raises(InputError, match=f"The {bone} bone mask has the values .* mask >= 0.5"):
+        BoneMasks(**masks)
+
+
+@pytest.mark.parametrize("values", [[0, 1, 1], [0, 255, 255], [0, 65535, 0], [0, 2, 2], [0.0, 1.0, 1.0], [0, 0, 0]])
+def test_one_value_inside_is_a_mask(values):
+    read = BoneMasks(np.array([values]), np.array([values]))
+    np.testing.assert_array_equal(read.upper, np.array([values]) != 0)

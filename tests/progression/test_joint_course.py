@@ -15,7 +15,7 @@ from napari_jsn.progression.hand_scale import with_hand_scale
 from napari_jsn.progression.notes import progression_notes
 from napari_jsn.progression.pairwise import carried_frames, pairwise_narrowings
 from napari_jsn.progression.recentre import recentre_box
-from napari_jsn.progression.repositioning import repositioning_sd_mm
+from napari_jsn.progression.repositioning import narrowing_uncertainty
 from napari_jsn.radiograph import Radiograph
 from tests.progression.made_up import progression
 
@@ -119,4 +119,4 @@ def test_thumbs_are_kinds_of_their_own():
     assert [joint_kind(joint) for joint in ("MCP1", "IP1", "MCP4", "PIP2", "DIP5")] == [
         "MCP1", "IP1", "MCP", "PIP", "DIP",
     ]  # fmt: skip
-    assert 0 <= repositioning_sd_mm("MCP3") < 0.1
+    assert 0 <= narrowing_uncertainty().repositioning_mm["MCP"] < 0.1

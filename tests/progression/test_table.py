@@ -8,7 +8,8 @@ from napari_jsn import __version__
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.progression.progression import Progression
-from napari_jsn.progression.summary import closure_sdc_mm, sdc_mm, summaries
+from napari_jsn.progression.repositioning import narrowing_uncertainty
+from napari_jsn.progression.summary import closure_sdc_mm, sdc_mm, summaries, weighted_mean
 from tests.progression.made_up import MISSING, progression
 
 FIRST = [
@@ -61,15 +62,37 @@ def test_nothing_measured_gives_an_empty_table_with_its_columns():
     assert isinstance(summaries(Progression((), ())), pd.DataFrame)
 
 
-def test_summaries_count_reliable_joints_only():
+def test_summaries_count_joints_that_have_not_failed():
     made_up = progression(visits=3, sides=("L", "R"))
     table = summaries(made_up)
     left = table[(table.side == "L") & (table.visit == 2) & (table.group == "all")].iloc[0]
     counted = [r for r in made_up.narrowings if r.side == "L" and r.visit == 2 and r.reliable]
     assert left.joints == 10 and left.reliable == len(counted) == 8
     assert left.mean_jsn_mm == pytest.approx(np.mean([r.jsn_mm for r in counted]))
-    assert left.mean_jsn_sd_mm == pytest.approx(0.02 / np.sqrt(8))
+    shared = narrowing_uncertainty().shared
+    assert left.mean_jsn_sd_mm == pytest.approx(0.02 * np.sqrt((1 + 7 * shared) / 8))
     assert set(table.group) == {"all", "MCP", "PIP", "IP"} and set(table.side) == {"R", "L", "both"}
+
+
+@pytest.mark.parametrize(
+    ("values", "sds", "mean"),
+    [([0.1, 0.4], [0.02, 0.02], 0.25), ([0.1, 0.4], [0.02, 0.2], 0.1 + 0.3 / 101), ([0.3], [0.05], 0.3)],
+)
+def test_a_mean_weights_joints_by_their_variance(values, sds, mean):
+    assert weighted_mean(values, sds, ["L"] * len(values))[0] == pytest.approx(mean)
+
+
+@pytest.mark.parametrize(("joints", "sides"), [(10, "L"), (20, "LR"), (40, "LR")])
+def test_the_sd_of_a_mean_holds_the_error_that_joints_of_a_hand_share(joints, sides):
+    """Errors with that correlation within a hand are simulated; the stated sd is that of their mean."""
+    shared, rng = narrowing_uncertainty().shared, np.random.default_rng(0)
+    hands = [sides[k % len(sides)] for k in range(joints)]
+    common = {side: rng.standard_normal(20000) for side in sides}
+    own = rng.standard_normal((joints, 20000))
+    errors = 0.03 * (np.sqrt(shared) * np.array([common[side] for side in hands]) + np.sqrt(1 - shared) * own)
+    _, sd = weighted_mean(np.zeros(joints), np.full(joints, 0.03), hands)
+    assert sd == pytest.approx(errors.mean(axis=0).std(), rel=0.03)
+    assert shared == 0 or sd > 0.03 / np.sqrt(joints)
 
 
 def test_the_smallest_detectable_change_is_196_standard_uncertainties():

@@ -68,12 +68,20 @@ FIGURE_CODES = {
 #: Notes on a measurement.
 NOTES_CODES = {
     "joint_space": Code("JOINT_SPACE", PRIVATE, "Joint space"),
-    "reliable": Code("JSN_RELIABLE", PRIVATE, "Joint space narrowing is reliable"),
-    "reason": Code("JSN_REASON", PRIVATE, "Why joint space narrowing is not reliable"),
+    "reliable": Code("JSN_RELIABLE", PRIVATE, "Joint space narrowing has not failed"),
+    "state": Code("JSN_STATE", PRIVATE, "State of joint space narrowing"),
+    "reason": Code("JSN_REASON", PRIVATE, "Why joint space narrowing has failed"),
     "jsw_reliable": Code("JSW_RELIABLE", PRIVATE, "Joint space width is reliable"),
     "jsw_reason": Code("JSW_REASON", PRIVATE, "Why joint space width is not reliable"),
     "spacing_source": Code("SPACING_SOURCE", PRIVATE, "Source of the pixel spacing"),
     "evaluations": Code("C0034375", "UMLS", "Qualitative Evaluations"),
+}
+
+#: Values of the state of a narrowing.
+STATE_CODES = {
+    "good": Code("STATE_GOOD", PRIVATE, "Good"),
+    "wide": Code("STATE_WIDE", PRIVATE, "Wide interval"),
+    "failed": Code("STATE_FAILED", PRIVATE, "Failed"),
 }
 
 

@@ -46,6 +46,7 @@ def measure_patient(
     bones_model: str = "default",
     device: str | None = None,
     progress: Progress | None = None,
+    wide_mm: float = 0.15,
 ) -> Progression | None:
     """Read and measure the radiographs that are given on the command line; return None if the user stopped it.
 
@@ -72,6 +73,7 @@ def measure_patient(
         segmentation=bones_model,
         device=device,
         progress=progress,
+        wide_mm=wide_mm,
     )
     return None if progress is not None and progress.aborted else progression
 

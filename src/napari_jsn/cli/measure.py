@@ -52,6 +52,10 @@ def measure(
     bones_model: Annotated[
         str, typer.Option(metavar="MODEL", help="Model that segments the bones: name or file.")
     ] = "default",
+    wide_mm: Annotated[
+        float,
+        typer.Option(metavar="MM", help="Half width of the 95 % interval above which the state of a figure is wide."),
+    ] = 0.15,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
 ) -> None:
@@ -70,8 +74,9 @@ def measure(
     set_threads(threads)
     with terminal_progress(remaining=False) as progress:
         progression = hands.measure_patient(
-            radiographs, patient, keep_identity, spacing, dicom, method, joints_model, bones_model, device, progress
-        )
+            radiographs, patient, keep_identity, spacing, dicom, method, joints_model, bones_model, device, progress,
+            wide_mm,
+        )  # fmt: skip
         written = []
         if progression is not None and out is not None:
             progress.update(0, 0, "Writing")

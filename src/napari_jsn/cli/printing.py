@@ -40,7 +40,7 @@ def spinner(message: str) -> AbstractContextManager[object]:
 def print_registration(
     fixed: Radiograph, moving: Radiograph, registration: Registration, device: str, keep_identity: bool = False
 ) -> None:
-    """Print the narrowing, its interval and reliability, and the motion of both bones.
+    """Print the narrowing, its interval and state, and the motion of both bones.
 
     The files are named on a terminal, and where the identity is kept; what is printed to a file or a pipe is stored.
     """
@@ -48,7 +48,7 @@ def print_registration(
     rows = [
         ("Joint space narrowing", labels.jsn_label(registration)),
         ("95 % interval", labels.interval_label(registration)),
-        ("Reliable", labels.reliability_label(registration)),
+        ("State", labels.state_label(registration)),
         ("Eq. 7 (dy0 - dy1)", labels.eq7_label(registration)),
         ("Loss (MSE)", f"{original} before, {transformed} after registration"),
         ("Pixel size", _spacing(fixed, moving)),
@@ -56,7 +56,7 @@ def print_registration(
     ]
     styles = {
         "Joint space narrowing": "bold" if registration.reliable else "dim",
-        "Reliable": "green" if registration.reliable else "bold red",
+        "State": {"good": "green", "wide": "yellow", "failed": "bold red"}[registration.state],
     }
     figures = Table.grid(padding=(0, 2))
     figures.add_column(style="dim", no_wrap=True)
@@ -89,7 +89,7 @@ def _spacing(fixed: Radiograph, moving: Radiograph) -> str:
 def print_progression(
     progression: Progression, truth: Mapping[JointKey, float] | None = None, keep_identity: bool = False
 ) -> None:
-    """Print every joint at every follow-up visit, the reasons of unreliable figures, and the notes.
+    """Print every joint at every follow-up visit, the reasons of figures that have failed, and the notes.
 
     Notes are printed whole on a terminal. What is printed to a file or a pipe is stored: there they are printed without
     what was taken from the input, unless the identity is kept.
@@ -105,16 +105,16 @@ def print_progression(
     several_visits = len({row.visit for row in rows}) > 1
     reasons = list(dict.fromkeys(general_reason(row) for row in rows if not row.reliable))
     heads = ["Joint", *(["Visit"] if several_visits else []), f"JSN ({unit.name})", "95 % interval"]
-    heads += [*([f"Truth ({unit.name})"] if truth is not None else []), f"JSW ({unit.name})", "Reliable"]
+    heads += [*([f"Truth ({unit.name})"] if truth is not None else []), f"JSW ({unit.name})", "State"]
     table = _table()
     for head in heads:
-        table.add_column(head, no_wrap=True, justify="left" if head in ("Joint", "Reliable") else "right")
+        table.add_column(head, no_wrap=True, justify="left" if head in ("Joint", "State") else "right")
     for row in rows:
         cells = [joint_label(row), *([str(row.visit)] if several_visits else []), *_estimate(row, unit)]
         if truth is not None:
             cells.append(_signed(truth.get((row.side, row.joint, row.visit), math.nan)))
-        reliable = "yes" if row.reliable else f"no [{reasons.index(general_reason(row)) + 1}]"
-        table.add_row(*map(Text, [*cells, _widths(row, unit), reliable]), style="" if row.reliable else "dim")
+        state = row.state if row.reliable else f"failed [{reasons.index(general_reason(row)) + 1}]"
+        table.add_row(*map(Text, [*cells, _widths(row, unit), state]), style="" if row.reliable else "dim")
     screen = console()
     title = f"Patient {progression.patient_id}: narrowing since baseline, positive is narrower"
     screen.print(Text(one_line(title), style="bold"))
@@ -129,10 +129,10 @@ def print_progression(
 
 
 def print_accuracy(progression: Progression, truth: Mapping[JointKey, float]) -> None:
-    """Print the errors of the narrowing of reliable joints, compared with the true narrowing."""
+    """Print the errors of the narrowings that have not failed, compared with the true narrowing."""
     rows = [row for row in progression.narrowings if row.reliable and (row.side, row.joint, row.visit) in truth]
     if not rows:
-        say("No joint is reliable.")
+        say("All joints have failed.")
         return
     true = [truth[row.side, row.joint, row.visit] for row in rows]
     errors = [row.jsn_mm - value for row, value in zip(rows, true, strict=True)]
@@ -140,7 +140,7 @@ def print_accuracy(progression: Progression, truth: Mapping[JointKey, float]) ->
     rmse = math.sqrt(sum(error**2 for error in errors) / len(errors))
     largest = max(map(abs, errors))
     say(
-        f"\nError of {len(rows)} reliable joints: RMSE {rmse:.3f} mm, largest error {largest:.3f} mm; "
+        f"\nError of {len(rows)} joints that have not failed: RMSE {rmse:.3f} mm, largest error {largest:.3f} mm; "
         f"{covered} of {len(rows)} intervals contain the true value."
     )
 

@@ -38,6 +38,10 @@ def register(
         str | None, typer.Option(metavar="MM", help="Pixel size of the follow-up, if it is different.")
     ] = None,
     method: Annotated[str, typer.Option(help="Registration method: refined, network or pipoc.")] = "refined",
+    wide_mm: Annotated[
+        float,
+        typer.Option(metavar="MM", help="Half width of the 95 % interval above which the state of a figure is wide."),
+    ] = 0.15,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     out: Annotated[
@@ -64,7 +68,7 @@ def register(
         images = _read(fixed, spacing), _read(moving, moving_spacing)
         fixed_masks, moving_masks = (None if path is None else read_masks(path) for path in (fixed_mask, moving_mask))
         set_threads(threads)
-        registration = register(*images, fixed_masks, moving_masks, method=method, device=device)
+        registration = register(*images, fixed_masks, moving_masks, method=method, device=device, wide_mm=wide_mm)
         result = (*images, registration, device_name(device))
         written = []
         if out is not None:

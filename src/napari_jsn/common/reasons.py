@@ -24,6 +24,7 @@ class ReasonCode(Enum):
     MASKS_EXCHANGED = "The upper bone's mask lies below the lower bone's."
     MASKS_DIFFER = "The bones' masks do not cover the same parts of the bones in both images."
     MASKS_ARE_HALVES = "The masks are halves of the image; a margin needs the outlines of the bones."
+    MASKS_OFF_BONES = "The masks do not lie on the bones of an image."
     BONE_NOT_FOUND = "A bone was not found."
     BONE_UNCERTAIN = "A bone is uncertain."
     OUTLINE_UNCERTAIN = "The outline of a bone is uncertain."
@@ -33,6 +34,10 @@ class ReasonCode(Enum):
     # registration
     REGION_TOO_SMALL = "A bone's region is too small to register."
     OUT_OF_VIEW = "A bone is partly out of view."
+    UPSIDE_DOWN = "An image seems to be upside down: the distal end must be up."
+    CLIPPED = "Parts of a bone or of the joint space have one intensity in an image: saturated, or metal."
+    EXPOSURES_DIFFER = "The intensities of the two images do not correspond: saturated, or processed in another way."
+    MIRRORED = "The follow-up corresponds better when it is mirrored: mirrored, or of the other hand."
     MOTION_TOO_LARGE = "A bone was rotated or scaled to the limit of the method."
     NOT_SIMILAR = "The two images are not similar: not the same joint, or seen from another angle."
     NO_IMPROVEMENT = "Registration did not bring the images closer."
@@ -40,6 +45,7 @@ class ReasonCode(Enum):
     MODELS_DISAGREE = "The motion models of registration disagree."
     TOO_LITTLE_DETAIL = "There is too little detail along the joint axis."
     MARGIN_DISPLACED = "A joint-facing margin is still displaced after registration."
+    STILL_DISPLACED = "The bones are still displaced against each other after registration."
     PEAK_LOW = "The correlation peak of a bone is too low."
     MATCHES_SCATTER = "The parts of a bone do not agree on one motion."
     # joint space width
@@ -57,9 +63,8 @@ class ReasonCode(Enum):
     # progression
     NO_RADIOGRAPH = "There is no radiograph of this hand at the baseline or at this visit."
     JOINT_NOT_IN_VIEW = "The joint is not in view at the baseline or at this visit."
-    TOO_UNCERTAIN = "The narrowing is too uncertain by registration alone."
     SCALE_DRIFTS = "The scale of the bones drifts across the hand: a radiograph is distorted, or the hand was tilted."
-    NOT_CONNECTED = "No reliable registration leads from the baseline to this visit."
+    NOT_CONNECTED = "No registration that has not failed leads from the baseline to this visit."
     CLOSURE_OPEN = "The registrations between three visits do not add up."
     JSW_CONTRADICTS = "The change of the joint space width contradicts the narrowing."
 

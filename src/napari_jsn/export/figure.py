@@ -2,7 +2,7 @@
 
 Panels: moving image, bone regions, fixed image, transformed image, and both loss spectra on one colour scale. Below
 them: the transformation parameters P0 and P1, the losses L(F,G) and L(F,G') of the moving and of the transformed image,
-the narrowing with its interval, and the reasons if it is not reliable.
+the narrowing with its interval, and the reasons if it has failed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from napari_jsn.registration.labels import (
     loss_labels,
     motion_labels,
     spacing_label,
+    state_label,
 )
 from napari_jsn.registration.result import Registration
 
@@ -147,7 +148,7 @@ class _Page:
         area = 1.6 * _PANEL_AREA if columns == 3 else _PANEL_AREA
         panel_width = min(float(np.sqrt(area * aspect)), _MAX_PANEL)
         page = cls(columns, panel_width, panel_width / aspect, (), titled)
-        words = "" if registration.reliable else f"Not reliable: {registration.reason}".rstrip(": ")
+        words = "" if registration.reliable else f"Failed: {registration.reason}".rstrip(": ")
         return replace(page, reasons=tuple(textwrap.wrap(words, page.letters)))
 
     @property
@@ -287,6 +288,6 @@ def _write_figures(figure: Figure, page: _Page, registration: Registration, titl
         page.write(figure, left, page.line(number + 1.6), name, color=_FAINT)
         page.write(figure, left + 1.35, page.line(number + 1.6), words, **style)
     if registration.reliable:
-        page.write(figure, _MARGIN, page.line(4.6), "Reliable: yes")
+        page.write(figure, _MARGIN, page.line(4.6), f"State: {state_label(registration)}")
     for number, words in enumerate(page.reasons):
         page.write(figure, _MARGIN, page.line(number + 5.8), words, color=_ALARM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,13 +40,14 @@ class BoneMasks:
     lower: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        for name in ("upper", "lower"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name)).astype(bool))
-        if self.upper.shape != self.lower.shape or self.upper.ndim != 2:
+        upper, lower = (np.asarray(getattr(self, name)) for name in ("upper", "lower"))
+        if upper.shape != lower.shape or upper.ndim != 2:
             raise InputError(
-                f"The upper and the lower bone mask have shapes {self.upper.shape} and {self.lower.shape}. "
+                f"The upper and the lower bone mask have shapes {upper.shape} and {lower.shape}. "
                 "Draw both masks on the same joint image."
             )
+        object.__setattr__(self, "upper", _binary(upper, "upper"))
+        object.__setattr__(self, "lower", _binary(lower, "lower"))
 
     def __repr__(self) -> str:
         rows, cols = self.shape
@@ -94,3 +96,22 @@ class BoneMasks:
             )
         bits = labels.astype(np.uint8)
         return cls((bits & UPPER) != 0, (bits & LOWER) != 0)
+
+
+def _binary(mask: NDArray[Any], name: str) -> NDArray[np.bool_]:
+    """Return a mask as bool; refuse values that are not one value outside and one value inside."""
+    if mask.dtype == np.bool_:
+        return mask
+    if mask.dtype.kind not in "uif":
+        raise InputError(f"The {name} bone mask has the type {mask.dtype}. Give 0 outside and 1 inside the bone.")
+    if mask.dtype.kind == "f" and np.isnan(mask).any():
+        raise InputError(f"The {name} bone mask contains NaN. Give 0 outside and 1 inside the bone.")
+    inside = mask != 0
+    values = np.unique(mask[inside])
+    if len(values) > 1 or (values < 1).any():
+        shown = ", ".join(f"{value:g}" for value in values[:3])
+        raise InputError(
+            f"The {name} bone mask has the values {shown}{', ...' if len(values) > 3 else ''} besides 0, as "
+            "probabilities and logits have. Give 0 outside and 1 inside the bone: for probabilities, mask >= 0.5."
+        )
+    return np.asarray(inside)

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.anatomy import joint_kind
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.patient import Hand
-from napari_jsn.progression.narrowing import JointView, Narrowing
-from napari_jsn.progression.pairwise import Ends, pairwise_narrowings
-from napari_jsn.progression.repositioning import repositioning_sd_mm
+from napari_jsn.progression.narrowing import JointView, Narrowing, difference_sd
+from napari_jsn.progression.pairwise import Ends, pairwise_narrowings, rotation_rad
+from napari_jsn.progression.repositioning import narrowing_uncertainty
 from napari_jsn.progression.trajectory import Trajectory, fit_trajectory
 from napari_jsn.registration.prepare import MIN_REGION
-from napari_jsn.registration.result import Registration
+from napari_jsn.registration.result import WIDE_MM, Registration
 
-#: Standard uncertainty of registration in mm, above which a narrowing is not reliable; one joint in thirty exceeds it.
-_MAX_SD_MM = 0.030
-#: Difference between the change of the joint space width and the narrowing in mm, above which one of the two is wrong.
-#: On simulated hands, one joint in a hundred exceeds it, and so do most joints with an error of one pixel.
-_MAX_CONTRADICTION_MM = 0.15
+#: Difference between the narrowing and the change of the joint space width, in standard deviations, above which one of
+#: the two is wrong.
+_MAX_CONTRADICTION_SD = 2.5
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class JointCourse:
         return (*self.hands[visit].reasons, *self.views[visit].reasons)
 
 
-def narrowings_of(course: JointCourse, visits: int, complete: bool = True) -> list[Narrowing]:
+def narrowings_of(course: JointCourse, visits: int, complete: bool = True, wide_mm: float = WIDE_MM) -> list[Narrowing]:
     """Return the narrowing of one joint at each follow-up visit.
 
     Parameters
@@ -51,24 +50,28 @@ def narrowings_of(course: JointCourse, visits: int, complete: bool = True) -> li
     visits : int
     complete : bool
         Whether all pairs were registered; if not, visits without a registration are left out.
+    wide_mm : float
+        Half width of the 95 % interval above which the state is ``"wide"``.
     """
     trusted = {
         (first, second)
         for (first, second), one in course.registrations.items()
-        if one.reliable
-        and not (course.reasons_at(first + 1) or course.reasons_at(second + 1))
-        and not _is_uncertain(course.views[first + 1], one)
+        if one.reliable and not (course.reasons_at(first + 1) or course.reasons_at(second + 1))
     }
-    baseline = course.views.get(1)
-    variance_px2 = (repositioning_sd_mm(course.name) / _pixel_mm(baseline)) ** 2 if baseline else 0.0
-    trajectory = fit_trajectory(visits, pairwise_narrowings(course.registrations, trusted), variance_px2)
+    baseline, known = course.views.get(1), narrowing_uncertainty()
+    pixel_mm = _pixel_mm(baseline) if baseline else 1.0
+    pairs = pairwise_narrowings(course.registrations, trusted, known.lever_mm / pixel_mm)
+    variance_px2 = (known.repositioning_mm[joint_kind(course.name)] / pixel_mm) ** 2
+    trajectory = fit_trajectory(visits, pairs, variance_px2, known.registration)
     narrowings = []
     for visit in range(2, visits + 1):
         not_measured = _why_not_measured(course, visit)
         if not_measured:
-            narrowings.append(Narrowing(course.name, course.side or "", visit, reasons=(not_measured,)))
+            narrowings.append(
+                Narrowing(course.name, course.side or "", visit, reasons=(not_measured,), wide_mm=wide_mm)
+            )
         elif (0, visit - 1) in course.registrations:
-            narrowings.append(_narrowing(course, visit, trajectory))
+            narrowings.append(replace(_narrowing(course, visit, trajectory), wide_mm=wide_mm))
         elif complete:
             raise AssertionError(f"{course.name} was not registered at visit {visit}.")
     return narrowings
@@ -88,9 +91,12 @@ def _narrowing(course: JointCourse, visit: int, trajectory: Trajectory) -> Narro
         baseline.jsw.px - followup.jsw.px / scale, float(np.hypot(baseline.jsw.sd_px, followup.jsw.sd_px / scale))
     )
     reasons = _reasons(course, visit, trajectory, baseline.image.spacing_mm)
-    difference_mm = abs(narrowing.value - change.value) * _pixel_mm(baseline)
-    if not reasons and baseline.jsw.reliable and followup.jsw.reliable and difference_mm > _MAX_CONTRADICTION_MM:
-        sentence = f"The change of the joint space width differs from the narrowing by {difference_mm:.2f} mm."
+    if not reasons and baseline.jsw.reliable and followup.jsw.reliable and contradict(narrowing, change):
+        unit, size = ("px", 1.0) if baseline.image.spacing_mm is None else ("mm", baseline.image.spacing_mm)
+        sentence = (
+            f"The decrease of the joint space width ({change.value * size:+.2f} {unit}) contradicts the narrowing "
+            f"({narrowing.value * size:+.2f} {unit})."
+        )
         reasons.append(Reason(ReasonCode.JSW_CONTRADICTS, sentence))
     return Narrowing(
         joint=course.name,
@@ -132,10 +138,6 @@ def _reasons(course: JointCourse, visit: int, trajectory: Trajectory, spacing_mm
     if not trajectory.joined[visit - 1]:
         if direct.reasons:
             reasons += direct.reasons
-        elif _is_uncertain(course.views[1], direct):
-            sd_mm = direct.jsn_sd_px * _pixel_mm(course.views[1])
-            sentence = f"The narrowing is too uncertain (sd {sd_mm:.3f} mm by registration alone)."
-            reasons.append(Reason(ReasonCode.TOO_UNCERTAIN, sentence))
         elif not reasons:
             reasons.append(Reason(ReasonCode.NOT_CONNECTED))
     if trajectory.open[visit - 1]:
@@ -146,14 +148,14 @@ def _reasons(course: JointCourse, visit: int, trajectory: Trajectory, spacing_mm
     return reasons
 
 
-def _is_uncertain(fixed: JointView, one: Registration) -> bool:
-    return one.jsn_sd_px * _pixel_mm(fixed) > _MAX_SD_MM
+def contradict(narrowing: Estimate, width_change: Estimate) -> bool:
+    """Return whether narrowing and decrease of the joint space width differ by more than 2.5 standard deviations."""
+    return abs(difference_sd(narrowing, width_change)) > _MAX_CONTRADICTION_SD
 
 
 def angle_deg(registration: Registration) -> float:
     """Return the rotation of the upper bone against the lower one, -180 to 180 degrees."""
-    rotation = registration.upper.dtheta - registration.lower.dtheta
-    return float(np.rad2deg((rotation + np.pi) % (2 * np.pi) - np.pi))
+    return float(np.rad2deg(rotation_rad(registration)))
 
 
 def _pixel_mm(view: JointView) -> float:

@@ -31,7 +31,8 @@ from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph.spacing import check_spacing
 from napari_jsn.registration.methods import load_method
 from napari_jsn.registration.register import register_many
-from napari_jsn.registration.result import Registration
+from napari_jsn.registration.result import WIDE_MM, Registration, check_wide_mm
+from napari_jsn.segmentation.found_bones import FoundBones
 
 #: Shares of the time that are needed to find joints, to find bones and to register.
 _SHARES = (0.25, 0.3, 0.45)
@@ -56,6 +57,7 @@ def measure(
     boxes: Mapping[Place, Sequence[Joint]] | None = None,
     masks: Mapping[_Key, BoneMasks] | None = None,
     patient_id: str | None = None,
+    wide_mm: float = WIDE_MM,
 ) -> Progression:
     """Measure the narrowing of each finger joint from the baseline to every later visit.
 
@@ -88,6 +90,8 @@ def measure(
         joint's box cuts out.
     patient_id : str, optional
         Pseudonym of the patient; by default as for :func:`napari_jsn.read_patient`, or that of the given Patient.
+    wide_mm : float
+        Half width of the 95 % interval in mm, above which the state of a narrowing is ``"wide"``.
 
     Returns
     -------
@@ -113,7 +117,7 @@ def measure(
     >>> round(progression.narrowings[0].jsn_mm, 1)
     0.4
     """
-    names, masks = _joint_names(joints), dict(masks or {})
+    names, masks, wide_mm = _joint_names(joints), dict(masks or {}), check_wide_mm(wide_mm)
     load_method(method)  # refuses an unknown method before files are read
     where = device_name(device)
     patient = _patient(baseline, followups, spacing_mm)
@@ -126,7 +130,9 @@ def measure(
     pairs = _pairs(patient, names, views or {})
     registered = _register(pairs, views or {}, method, where, stages.next("Registering the joints"))
     complete = views is not None and len(registered) == len(pairs)
-    narrowings = [] if views is None else with_drift_reasons(_narrowings(patient, names, views, registered, complete))
+    narrowings: list[Narrowing] = []
+    if views is not None:
+        narrowings = with_drift_reasons(_narrowings(patient, names, views, registered, complete, wide_mm))
     notes = (*patient.notes, *progression_notes(patient.hands, narrowings), *(() if complete else (_ABORTED,)))
     models = {"segmentation": model_identity("segmentation", segmentation)}
     if localized_by := sorted({hand.found.model for hand in patient.hands if hand.found and hand.found.model}):
@@ -224,8 +230,8 @@ def _register(
         [view.image for view in fixed],
         [view.image for view in moving],
         # without their reasons, which are reported once per radiograph, not once per pair
-        [BoneMasks(view.masks.upper, view.masks.lower) for view in fixed],
-        [BoneMasks(view.masks.upper, view.masks.lower) for view in moving],
+        [_without_reasons(view.masks) for view in fixed],
+        [_without_reasons(view.masks) for view in moving],
         method=method,
         device=device,
         progress=progress,
@@ -238,12 +244,17 @@ def _register(
     return scaled
 
 
+def _without_reasons(masks: BoneMasks) -> BoneMasks:
+    return replace(masks, reasons=()) if isinstance(masks, FoundBones) else masks
+
+
 def _narrowings(
     patient: Patient,
     names: Sequence[str],
     views: Mapping[_Key, JointView],
     registered: Mapping[_Pair, Registration],
     complete: bool,
+    wide_mm: float,
 ) -> list[Narrowing]:
     narrowings: list[Narrowing] = []
     for side in sorted({hand.side for hand in patient.hands}, key=side_order):
@@ -255,7 +266,7 @@ def _narrowings(
                 {visit: view for (visit, *joint), view in views.items() if joint == [side, name]},
                 {ends: one for (*joint, ends), one in registered.items() if joint == [side, name]},
             )
-            narrowings += narrowings_of(course, len(patient.visits), complete)
+            narrowings += narrowings_of(course, len(patient.visits), complete, wide_mm)
     return narrowings
 
 

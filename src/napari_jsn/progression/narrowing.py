@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
 
-from napari_jsn.common.reasons import Reason, WithReasons
+from napari_jsn.common.reasons import Reason
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks, Joint, JointImage
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.registration.result import NarrowingFigures, Registration
+from napari_jsn.registration.result import WIDE_MM, NarrowingFigures, Registration
 from napari_jsn.width.result import JointSpaceWidth
 
 NAN = float("nan")
-#: Half width of the 95 % interval in mm, above which the state of a narrowing is ``"wide"``.
-WIDE_MM = 0.15
+
+
+#: Correlation of the errors of a narrowing and of the change of the joint space width: both contain the flexion and the
+#: roll of the bones.
+_JSW_CORRELATION = 0.5
+
+
+def difference_sd(narrowing: Estimate, width_change: Estimate) -> float:
+    """Return narrowing minus decrease of the joint space width, in standard deviations of their difference.
+
+    Both are in one unit. Their errors are correlated.
+    """
+    variance = narrowing.sd**2 + width_change.sd**2 - 2 * _JSW_CORRELATION * narrowing.sd * width_change.sd
+    return (narrowing.value - width_change.value) / math.sqrt(variance) if variance > 0 else NAN
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +70,7 @@ class JointView:
 
 
 @dataclass(frozen=True, eq=False)
-class Narrowing(NarrowingFigures, WithReasons):
+class Narrowing(NarrowingFigures):
     """The narrowing of one joint from the baseline to one later visit.
 
     Attributes
@@ -85,6 +97,8 @@ class Narrowing(NarrowingFigures, WithReasons):
         The registration from the baseline to this visit; None if the joint was not measured.
     baseline, followup : JointView or None
         The views that were registered.
+    wide_mm : float
+        Half width of the 95 % interval above which ``state`` is ``"wide"``.
 
     Examples
     --------
@@ -109,6 +123,7 @@ class Narrowing(NarrowingFigures, WithReasons):
     registration: Registration | None = field(default=None, repr=False)
     baseline: JointView | None = field(default=None, repr=False)
     followup: JointView | None = field(default=None, repr=False)
+    wide_mm: float = WIDE_MM
 
     @property
     def width_change_mm(self) -> Estimate:
@@ -131,17 +146,12 @@ class Narrowing(NarrowingFigures, WithReasons):
         return self.width_change_mm.sd
 
     @property
-    def reliable(self) -> bool:
-        """Whether the narrowing was measured and there is no evidence that it has failed."""
-        return self.narrowing_px.known and not self.reasons
+    def jsw_difference_sd(self) -> float:
+        """Narrowing minus decrease of the joint space width in standard deviations, whose errors correlate by 0.5.
 
-    @property
-    def state(self) -> Literal["good", "wide", "failed"]:
-        """``"failed"``, ``"wide"`` (half width of the interval over 0.15 mm), or ``"good"``."""
-        if not self.reliable:
-            return "failed"
-        low, high = self.ci95_mm
-        return "wide" if (high - low) / 2 > WIDE_MM else "good"
+        NaN where one of them is not known.
+        """
+        return difference_sd(self.narrowing_px, self.width_change_px)
 
     @property
     def changed_by_hand(self) -> bool:

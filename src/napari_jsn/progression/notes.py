@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from napari_jsn.common.reasons import ReasonCode
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.patient import Hand
 from napari_jsn.progression.hand_scale import NOTED_DRIFT, pixel_mm, scale_drift
@@ -21,6 +22,21 @@ _MIN_JOINTS = 3
 #: Relative change of the width of bone edges that is noted. On 32 simulated hands at two visits it is at most 0.03;
 #: a blur of 0.75 pixels of 0.144 mm changes it by 0.08 to 0.14, one of 1 pixel by 0.16 to 0.23.
 _NOTED_SHARPNESS = 0.10
+#: Likeliest causes of the failure of all joints, by the reasons that most joints have; of equally frequent ones the
+#: first.
+_CAUSES = {
+    frozenset({ReasonCode.MIRRORED}): "One of the radiographs is probably mirrored, or shows the other hand.",
+    frozenset({ReasonCode.CLIPPED, ReasonCode.EXPOSURES_DIFFER}): "One of the radiographs is probably saturated, or "
+    "processed in another way.",
+    frozenset({ReasonCode.NOT_SIMILAR, ReasonCode.NO_IMPROVEMENT, ReasonCode.DIRECTIONS_DISAGREE,
+               ReasonCode.MASKS_DIFFER, ReasonCode.MOTION_TOO_LARGE}): "These may not be radiographs of the same hand, "
+    "or the hand was positioned in another way.",
+    frozenset({ReasonCode.BONE_UNCERTAIN, ReasonCode.OUTLINE_UNCERTAIN, ReasonCode.BONE_IN_PIECES,
+               ReasonCode.BONES_NOT_FACING, ReasonCode.GAP_IMPLAUSIBLE}): "The bones cannot be distinguished well in "
+    "one of the radiographs.",
+    frozenset({ReasonCode.JSW_CONTRADICTS}): "The joint space widths contradict all narrowings; the pixel size of one "
+    "of the radiographs may be wrong.",
+}  # fmt: skip
 #: Notes by the source of the pixel size.
 _SPACING_NOTES = {
     "uncalibrated": "Pixel sizes are as stated, and not calibrated.",
@@ -44,6 +60,7 @@ def progression_notes(hands: Sequence[Hand], narrowings: Iterable[Narrowing]) ->
         *_scale_notes(hands, rows),
         *_drift_notes(rows),
         *_sharpness_notes(rows),
+        *_failure_notes(rows),
     ]
 
 
@@ -51,6 +68,25 @@ def _spacing_notes(radiographs: Sequence[Radiograph]) -> list[str]:
     """Return a note on the source of the pixel sizes, if all have the same source."""
     sources = {radiograph.spacing_source for radiograph in radiographs if radiograph.spacing_mm is not None}
     return [_SPACING_NOTES[source] for source in sources if len(sources) == 1 and source in _SPACING_NOTES]
+
+
+def _failure_notes(rows: Sequence[Narrowing]) -> list[str]:
+    """Return a note for each visit of a hand at which all registered joints have failed, with the likeliest cause."""
+    notes = []
+    for visit, side in sorted({(row.visit, row.side) for row in rows}):
+        codes = [
+            {reason.code for reason in row.reasons}
+            for row in rows
+            if (row.visit, row.side) == (visit, side) and row.registration is not None
+        ]
+        if len(codes) < _MIN_JOINTS or not all(codes):
+            continue
+        likeliest = max(_CAUSES, key=lambda cause: sum(bool(each & cause) for each in codes))
+        shown = sum(bool(each & likeliest) for each in codes)
+        cause = _CAUSES[likeliest] if shown >= len(codes) / 2 else "The reasons of the joints differ."
+        label = radiograph_label(visit, side or None).capitalize()
+        notes.append(f"{label}: all {len(codes)} joints have failed. {cause}")
+    return notes
 
 
 def _scale_notes(hands: Sequence[Hand], rows: Sequence[Narrowing]) -> list[str]:

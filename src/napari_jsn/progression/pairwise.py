@@ -35,7 +35,7 @@ class CarriedFrame:
 
 
 def pairwise_narrowings(
-    registrations: Mapping[Ends, Registration], trusted: Collection[Ends]
+    registrations: Mapping[Ends, Registration], trusted: Collection[Ends], lever_px: float = 0.0
 ) -> list[PairwiseNarrowing]:
     """Return the narrowing between all pairs of visits, in baseline pixels.
 
@@ -48,6 +48,8 @@ def pairwise_narrowings(
         Pairs of visits by index.
     trusted : collection of (first, second)
         Pairs that are reliable.
+    lever_px : float
+        Standard deviation of the distance of the point from the middle of the joint, in baseline pixels.
     """
     frames = carried_frames(registrations, trusted)
     found = []
@@ -58,8 +60,16 @@ def pairwise_narrowings(
         jsn_px = joint_space_narrowing(one.upper.matrix, one.lower.matrix, frame.point, frame.axis) / frame.scale
         if not np.isfinite([jsn_px, one.jsn_sd_px]).all():
             continue
-        found.append(PairwiseNarrowing(first, second, jsn_px, one.jsn_sd_px / frame.scale, (first, second) in trusted))
+        lever = lever_px * rotation_rad(one)
+        reliable = (first, second) in trusted
+        found.append(PairwiseNarrowing(first, second, jsn_px, one.jsn_sd_px / frame.scale, reliable, lever))
     return found
+
+
+def rotation_rad(registration: Registration) -> float:
+    """Return the rotation of the upper bone against the lower one, -pi to pi."""
+    rotation = registration.upper.dtheta - registration.lower.dtheta
+    return float((rotation + np.pi) % (2 * np.pi) - np.pi)
 
 
 def carried_frames(registrations: Mapping[Ends, Registration], trusted: Collection[Ends]) -> dict[int, CarriedFrame]:

@@ -13,10 +13,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from napari_jsn.common.statistics import Z95
 from napari_jsn.progression.narrowing import NAN, Narrowing
 from napari_jsn.progression.progression import Progression
+from napari_jsn.progression.repositioning import narrowing_uncertainty
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +57,8 @@ def closure_sdc_mm(closure_mm: Iterable[float]) -> float:
 def summaries(progression: Progression) -> pd.DataFrame:
     """Return the mean narrowing of each hand, and of each kind of its joints, at every follow-up visit.
 
-    Only reliable joints with a figure in mm are included. Their errors are assumed to be independent of each other.
+    All joints with a figure in mm that have not failed are included, weighted by their inverse variance. The
+    uncertainty of a mean contains the part of the error that all joints of a hand share.
 
     Returns
     -------
@@ -82,12 +85,30 @@ def summaries(progression: Progression) -> pd.DataFrame:
     return pd.DataFrame(records)
 
 
+def weighted_mean(values: ArrayLike, sds: ArrayLike, hands: Sequence[str]) -> tuple[float, float]:
+    """Return the mean of figures of joints, weighted by their inverse variance, and its standard uncertainty.
+
+    Parameters
+    ----------
+    values, sds : (N,) arrays
+    hands : sequence of str
+        The side of each joint: the errors of joints of one hand are correlated.
+    """
+    value, sd = (np.asarray(each, dtype=float) for each in (values, sds))
+    if not value.size:
+        return NAN, NAN
+    weights = sd**-2 / np.sum(sd**-2)
+    same_hand = np.array([[one == other for other in hands] for one in hands])
+    correlation = np.where(np.eye(len(value), dtype=bool), 1.0, narrowing_uncertainty().shared * same_hand)
+    variance = (weights * sd) @ correlation @ (weights * sd)
+    return float(weights @ value), float(np.sqrt(variance))
+
+
 def _summary(side: str, visit: int, group: str, rows: Sequence[Narrowing]) -> dict[str, object]:
     counted = [row for row in rows if row.reliable and np.isfinite(row.jsn_mm)]
     jsn = np.array([row.jsn_mm for row in counted], dtype=float)
     sd = np.array([row.jsn_sd_mm for row in counted], dtype=float)
-    mean = float(jsn.mean()) if counted else NAN
-    mean_sd = float(np.sqrt(np.sum(sd**2)) / len(counted)) if counted else NAN
+    mean, mean_sd = weighted_mean(jsn, sd, [row.side for row in counted])
     largest = max(counted, key=lambda row: row.jsn_mm, default=None)
     return {
         "side": side,

@@ -12,7 +12,7 @@ from napari_jsn.common.reasons import codes
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.progression.narrowing import NAN, JointView, MeasuredHand, Narrowing
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.registration.record import Record, motion_record, spacing_cell
+from napari_jsn.registration.record import Record, checks_record, motion_record, spacing_cell
 from napari_jsn.registration.result import Registration
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ def progression_table(
         ``patient joint side visit jsn_mm jsn_sd_mm ci_low_mm ci_high_mm jsw_change_mm jsw_change_sd_mm reliable state
         reasons reason changed_by_hand`` first; then ``day`` and ``weeks`` since baseline, the narrowing in pixels,
         joint space widths, the rotation of the bones relative to each other, closure, the direct registration from the
-        baseline (motion of both bones, point and axis, losses), pixel sizes with their sources, and method, device,
-        models and software. ``reasons`` are codes, ``reason`` are sentences. NaN if not known or not measured.
+        baseline (motion of both bones, point and axis, losses), the quantities that decide whether it has failed
+        (``check_...``), pixel sizes with their sources, and method, device, models and software. ``reasons`` are
+        codes, ``reason`` are sentences. NaN if not known or not measured.
     """
     import pandas as pd
 
@@ -97,6 +98,7 @@ def _further_figures(row: Narrowing) -> Record:
         "jsn_sd_px": row.jsn_sd_px,
         "closure_mm": row.closure_mm,
         "angle_deg": row.angle_deg,
+        "check_jsw_sd": row.jsw_difference_sd,
     }
     for name, view in (("baseline_", row.baseline), ("", row.followup)):
         record |= _jsw(view, name)
@@ -122,6 +124,7 @@ def _direct_registration(one: Registration | None) -> Record:
         "direct_jsn_eq7_mm": NAN if one is None else one.jsn_eq7_mm,
     }
     record |= dict.fromkeys(motion, NAN) if one is None else motion
+    record |= checks_record({} if one is None else one.checks)
     record["original_loss"] = NAN if one is None else one.original_loss
     record["transformed_loss"] = NAN if one is None else one.transformed_loss
     return record

@@ -2,8 +2,9 @@
 
 With x_k the narrowing from baseline to visit k (x_1 = 0), every pair gives ``d_ij = x_j - x_i + e_ij``. Part of the
 error belongs to a visit (the position of the joint, the outlines of its bones) and is common to all pairs with that
-visit; the rest belongs to the pair. Generalised least squares with that covariance gives x and its full covariance.
-With two visits, the result is the narrowing by their one registration.
+visit; part is the rotation of the bones times the distance of the point from the middle of the joint, which is the
+same in all pairs; the rest belongs to the pair. Generalised least squares with that covariance gives x and its full
+covariance. With two visits, the result is the narrowing by their one registration.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-#: Share of a pair's variance that belongs to its two visits, and so cancels in closures. On 70 development joints
-#: seen three times or more the mean of (closure squared / sum of the three pairs' variances) is 0.47 (183 triangles).
+#: Share of the variance of a registration that belongs to its two visits, and so cancels in closures. On 70 joints of
+#: development seen three times or more the mean of (closure squared / sum of the three variances) is 0.47 (183
+#: triangles).
 VISIT_SHARE = 0.5
 #: A triangle is open if its closure exceeds its standard deviation by this factor, as in 1 % of those 183 triangles.
 _OPEN = 3.5
@@ -33,8 +35,11 @@ class PairwiseNarrowing:
     first, second : int
         Visits by index, 0 is the baseline; ``first < second``.
     jsn, sd : float
-        The narrowing and its standard uncertainty.
+        The narrowing and the standard uncertainty of its registration.
     reliable : bool
+    lever : float
+        Rotation of the bones against each other, times the standard deviation of the distance of the point from the
+        middle of the joint; with its sign.
     """
 
     first: int
@@ -42,6 +47,7 @@ class PairwiseNarrowing:
     jsn: float
     sd: float
     reliable: bool = True
+    lever: float = 0.0
 
 
 Triangle = tuple[PairwiseNarrowing, PairwiseNarrowing, PairwiseNarrowing]
@@ -77,7 +83,9 @@ class Trajectory:
         return np.sqrt(np.diag(self.covariance))
 
 
-def fit_trajectory(visits: int, pairs: Sequence[PairwiseNarrowing], visit_variance: float = 0.0) -> Trajectory:
+def fit_trajectory(
+    visits: int, pairs: Sequence[PairwiseNarrowing], visit_variance: float = 0.0, registration_factor: float = 1.0
+) -> Trajectory:
     """Fit the course of one joint to all pairs of visits by generalised least squares.
 
     Unreliable pairs are used only to connect visits that reliable pairs do not connect. If several triangles are open
@@ -90,6 +98,8 @@ def fit_trajectory(visits: int, pairs: Sequence[PairwiseNarrowing], visit_varian
         At most one for each pair of visits.
     visit_variance : float
         Variance that repositioning adds to the narrowing between any two visits, half of it from each.
+    registration_factor : float
+        Factor of the variance of a registration; what exceeds the part of the pair belongs to its visits.
     """
     trusted = _without_outlier([pair for pair in pairs if pair.reliable])
     components = _components(visits, trusted)
@@ -101,7 +111,7 @@ def fit_trajectory(visits: int, pairs: Sequence[PairwiseNarrowing], visit_varian
     if counted:
         reached_visits = np.flatnonzero(reached)
         jsn[reached_visits], covariance[np.ix_(reached_visits, reached_visits)] = _solve(
-            visits, counted, visit_variance, reached_visits
+            visits, counted, visit_variance, registration_factor, reached_visits
         )
     residuals: list[list[float]] = [[] for _ in range(visits)]
     is_open = np.zeros(visits, bool)
@@ -115,7 +125,11 @@ def fit_trajectory(visits: int, pairs: Sequence[PairwiseNarrowing], visit_varian
 
 
 def _solve(
-    visits: int, pairs: Sequence[PairwiseNarrowing], visit_variance: float, reached_visits: NDArray[np.intp]
+    visits: int,
+    pairs: Sequence[PairwiseNarrowing],
+    visit_variance: float,
+    registration_factor: float,
+    reached_visits: NDArray[np.intp],
 ) -> tuple[Array, Array]:
     """Return narrowing and covariance of the visits that the pairs reach, the baseline first."""
     ends = np.zeros((len(pairs), visits))
@@ -123,8 +137,10 @@ def _solve(
         row[pair.first], row[pair.second] = -1, 1
     shared = ends @ ends.T / 2
     sd = np.array([pair.sd for pair in pairs])
-    noise = np.outer(sd, sd) * (VISIT_SHARE * shared + (1 - VISIT_SHARE) * np.eye(len(pairs)))
-    noise += visit_variance * shared
+    own = min(1 - VISIT_SHARE, registration_factor)
+    noise = np.outer(sd, sd) * ((registration_factor - own) * shared + own * np.eye(len(pairs)))
+    lever = np.array([pair.lever for pair in pairs])
+    noise += visit_variance * shared + np.outer(lever, lever)
     design = ends[:, reached_visits[1:]]
     weighted = np.linalg.solve(noise, design)
     covariance = np.linalg.inv(design.T @ weighted)

@@ -37,11 +37,11 @@ def loss_labels(registration: Registration) -> tuple[str, str]:
     return f"{registration.original_loss:.5f}", f"{registration.transformed_loss:.5f}"
 
 
-def reliability_label(registration: Registration) -> str:
-    """Return ``"yes"``, or ``"no"`` with the reason."""
-    if registration.reliable:
-        return "yes"
-    return f"no: {registration.reason}" if registration.reason else "no"
+def state_label(registration: Registration) -> str:
+    """Return the state; ``"failed"`` with the reasons, ``"wide"`` with what it means."""
+    if registration.state == "wide":
+        return f"wide: half the 95 % interval is over {registration.wide_mm:g} mm"
+    return ": ".join(filter(None, (registration.state, registration.reason)))
 
 
 def spacing_label(spacing_mm: Spacing) -> str:

@@ -6,7 +6,7 @@ To add a method, write one file and add one entry to :data:`METHODS`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
@@ -62,6 +62,12 @@ class PreparedPair:
         return cls(fixed, moving, fixed_masks, moving_masks, point, axis, spacing_mm)
 
 
+#: Quantities that decide whether a registration has failed; tables have a column for each.
+CHECKS = (
+    "similarity", "ncc_inside", "overlap", "in_view", "directions_mm", "models_mm", "margin_mm", "sharpness", "curve",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class MethodResult:
     """The result of a method for one prepared pair, in pixels of the prepared images.
@@ -76,6 +82,8 @@ class MethodResult:
         Its standard uncertainty.
     reasons : tuple of Reason
         Why the measurement has failed; empty when it is reliable.
+    checks : dict of str to float
+        The quantities that decide whether it has failed, by the names of :data:`CHECKS`.
     """
 
     upper: NDArray[np.float64]
@@ -83,6 +91,7 @@ class MethodResult:
     jsn_px: float
     jsn_sd_px: float
     reasons: tuple[Reason, ...] = ()
+    checks: dict[str, float] = field(default_factory=dict)
 
 
 class Method(Protocol):

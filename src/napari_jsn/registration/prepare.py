@@ -9,18 +9,26 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import are_halves, joint_frame
 from napari_jsn.joint.similarity import pixel_scaling
 from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.resampling import resample
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
+from napari_jsn.registration.image_checks import (
+    check_size,
+    image_reasons,
+    looks_inverted,
+    middle_is_dark,
+    upside_down,
+)
 from napari_jsn.registration.methods import PreparedPair
 from napari_jsn.segmentation.classical import bone_within
+from napari_jsn.segmentation.found_bones import FoundBones, segmentation_reasons
 from napari_jsn.segmentation.segment import segment_many
 
 #: The smallest image side and the smallest bone region that can be measured, in pixels.
@@ -41,22 +49,26 @@ class PreparedImage:
     regions : BoneMasks
         The given masks, which may be halves of the image; if none were given, the bones.
     spacing_mm : float or None
+    reasons : tuple of Reason
+        Why a figure from this image has failed.
     """
 
     image: NDArray[np.float32]
     masks: BoneMasks
     regions: BoneMasks
     spacing_mm: float | None
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)
 class _CheckedImage:
-    """One image with square pixels, bone bright, before its bones are found; ``regions`` is None without masks."""
+    """One image with square pixels before its bones are found; ``regions`` is None without masks."""
 
     pixels: NDArray[np.float32]
     regions: BoneMasks | None
     spacing_mm: float | None
     name: str
+    upside_down: bool = False
 
 
 #: Fixed image, moving image, the pair at one pixel size, and for each image the ratio of its pixel size to that of the
@@ -98,16 +110,47 @@ def prepare_many(
 
     checked = [image for k, row in enumerate(rows) for image in check(k, row)]
     unmasked = [k for k, image in enumerate(checked) if image.regions is None]
-    found = segment_many([checked[k].pixels for k in unmasked], device=device, progress=progress)
-    if len(found) < len(unmasked):
+    found_before = {k for k, image in enumerate(checked) if isinstance(image.regions, FoundBones)}
+    if not _find_bones(checked, unmasked, device, progress):
         return []
-    for k, bones in zip(unmasked, found, strict=True):
-        checked[k] = replace(checked[k], regions=bones)
+    _invert_negatives(checked, unmasked, device)
+    # boxes whose masks the network found before this call have the direction of a finger
+    unknown = [k for k in range(len(checked)) if k not in found_before]
+    regions = [checked[k].regions for k in unknown]
+    turned = upside_down([checked[k].pixels for k in unknown], [each for each in regions if each is not None], device)
+    for k, is_turned in zip(unknown, turned, strict=True):
+        checked[k] = replace(checked[k], upside_down=is_turned)
     prepared = []
     for k in range(len(rows)):
         with _pair_number_in_errors(k, len(rows)):
             prepared.append(_prepare_pair(*(_with_bones(image) for image in checked[2 * k : 2 * k + 2])))
     return prepared
+
+
+def _find_bones(
+    checked: list[_CheckedImage], chosen: Sequence[int], device: str | None, progress: Progress | None = None
+) -> bool:
+    """Put the bones that the network finds into the chosen images; return False if aborted."""
+    found = segment_many([checked[k].pixels for k in chosen], device=device, progress=progress)
+    for k, bones in zip(chosen, found, strict=False):
+        checked[k] = replace(checked[k], regions=bones)
+    return len(found) == len(chosen)
+
+
+def _invert_negatives(checked: list[_CheckedImage], unmasked: Sequence[int], device: str | None) -> None:
+    """Invert the images in which bone is dark; where the network finds the bones, it finds them again."""
+    halves = [k for k, image in enumerate(checked) if image.regions and are_halves(image.regions)]
+    halves = [k for k in halves if k not in unmasked and middle_is_dark(checked[k].pixels)]
+    bones: dict[int, BoneMasks] = dict(
+        zip(halves, segment_many([checked[k].pixels for k in halves], device=device), strict=True)
+    )
+    for k, image in enumerate(checked):
+        if image.regions is not None and not are_halves(image.regions):
+            bones[k] = image.regions
+    negative = [k for k, masks in bones.items() if looks_inverted(checked[k].pixels, masks)]
+    for k in negative:
+        checked[k] = replace(checked[k], pixels=1 - checked[k].pixels)
+    _find_bones(checked, [k for k in negative if k in unmasked], device)
 
 
 @contextmanager
@@ -176,8 +219,7 @@ def _check_image(image: Any, masks: Any, spacing_mm: Any, name: str) -> _Checked
         )
     regions = None if masks is None else _check_masks(masks, pixels.shape, name)
     pixels, regions, isotropic = _square(pixels, regions, spacing)
-    if _is_inverted(pixels, regions):
-        pixels = 1 - pixels
+    check_size(pixels.shape, isotropic, name, SPACING_ARGUMENT[name])
     return _CheckedImage(pixels, regions, isotropic, name)
 
 
@@ -194,7 +236,11 @@ def _with_bones(checked: _CheckedImage) -> PreparedImage:
                 f"The {bone} bone was not found in the {name} image. Give masks of both bones.",
                 f"{name}_masks",
             )
-    return PreparedImage(pixels, bones, regions, checked.spacing_mm)
+    given = bones is regions and not isinstance(regions, FoundBones)
+    reasons = [*segmentation_reasons(bones), *image_reasons(pixels, bones, given)]
+    if checked.upside_down:
+        reasons.append(Reason(ReasonCode.UPSIDE_DOWN))
+    return PreparedImage(pixels, bones, regions, checked.spacing_mm, tuple(reasons))
 
 
 def _check_masks(masks: Any, shape: tuple[int, ...], name: str) -> BoneMasks:
@@ -224,10 +270,7 @@ def _read_masks(masks: Any, name: str) -> BoneMasks:
     argument = f"{name}_masks"
     try:
         if isinstance(masks, (tuple, list)) and len(masks) == 2:
-            upper, lower = (np.asarray(mask) for mask in masks)
-            if any(mask.dtype.kind == "f" and np.isnan(mask).any() for mask in (upper, lower)):
-                raise InputError(f"The {name} masks contain NaN. Give 0 outside and 1 inside each bone.")
-            return BoneMasks(upper != 0, lower != 0)
+            return BoneMasks(*(np.asarray(mask) for mask in masks))
         array = np.asarray(masks)
         if array.ndim != 2 or array.dtype.kind not in "buif":
             raise InputError(
@@ -266,19 +309,3 @@ def _resample(image: PreparedImage, step: float) -> tuple[NDArray[np.float32], B
 
 def _resample_masks(masks: BoneMasks, zoom: tuple[float, ...]) -> BoneMasks:
     return BoneMasks(resample(masks.upper, zoom) >= 0.5, resample(masks.lower, zoom) >= 0.5)
-
-
-def _is_inverted(pixels: NDArray[np.float32], bones: BoneMasks | None) -> bool:
-    """Return whether bone is dark: bones (for halves, the middle columns) are darker than their surroundings."""
-    if bones is None or are_halves(bones):
-        bone = np.zeros(pixels.shape, bool)
-        third = pixels.shape[1] // 3
-        bone[:, third:-third] = True
-    else:
-        bone = bones.upper | bones.lower
-    if bone.all():
-        return False
-    surroundings = ~ndimage.binary_dilation(bone, iterations=2)
-    if not surroundings.any():
-        return False
-    return bool(np.median(pixels[bone]) < np.median(pixels[surroundings]))

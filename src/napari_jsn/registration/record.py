@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_jsn.common.reasons import codes
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.radiograph.spacing import Spacing
+from napari_jsn.registration.methods import CHECKS
 from napari_jsn.registration.result import Registration
 
 Record = dict[str, object]
@@ -24,14 +27,21 @@ def flat_record(registration: Registration) -> Record:
         record[f"jsn_{unit}"], record[f"jsn_sd_{unit}"] = narrowing.value, narrowing.sd
         record[f"ci_low_{unit}"], record[f"ci_high_{unit}"] = narrowing.ci95
     record["jsn_eq7_mm"] = registration.jsn_eq7_mm
-    record["reliable"], record["reasons"] = registration.reliable, codes(registration.reasons)
+    record["reliable"], record["state"] = registration.reliable, registration.state
+    record["reasons"] = codes(registration.reasons)
     record["reason"] = registration.reason
     record |= motion_record(registration.upper, registration.lower, registration.point, registration.axis)
+    record |= checks_record(registration.checks)
     record["original_loss"] = registration.original_loss
     record["transformed_loss"] = registration.transformed_loss
     record["spacing_mm"] = spacing_cell(registration.spacing_mm)
     record["method"] = registration.method
     return record
+
+
+def checks_record(checks: Mapping[str, float]) -> Record:
+    """Return the quantities that decide whether a registration has failed, ``check_...``; NaN where there is none."""
+    return {f"check_{name}": checks.get(name, float("nan")) for name in CHECKS}
 
 
 def motion_record(upper: Similarity, lower: Similarity, point: ArrayLike, axis: ArrayLike) -> Record:

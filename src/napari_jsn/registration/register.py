@@ -10,14 +10,12 @@ import numpy as np
 from napari_jsn.common.device import choose_device
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent
-from napari_jsn.common.reasons import Reason
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
 from napari_jsn.registration.methods import MethodResult, PreparedPair, load_method
 from napari_jsn.registration.prepare import PreparedImage, native_map, prepare_many
-from napari_jsn.registration.result import Registration
+from napari_jsn.registration.result import WIDE_MM, Registration, check_wide_mm
 from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
-from napari_jsn.segmentation.found_bones import segmentation_reasons
 
 
 def register(
@@ -30,6 +28,7 @@ def register(
     method: str = "refined",
     device: str | None = None,
     progress: Progress | None = None,
+    wide_mm: float = WIDE_MM,
 ) -> Registration:
     """Measure the joint space narrowing of one joint between two visits.
 
@@ -50,6 +49,8 @@ def register(
     device : str, optional
         ``"cpu"`` or ``"cuda"``; by default CUDA if available.
     progress : Progress, optional
+    wide_mm : float
+        Half width of the 95 % interval in mm, above which the state of the result is ``"wide"``.
 
     Returns
     -------
@@ -72,8 +73,8 @@ def register(
     >>> fixed = jsn.joint_image(baseline, jsn.find_joints(baseline)[2])
     >>> moving = jsn.joint_image(followup, jsn.find_joints(followup)[2])
     >>> found = jsn.register(fixed, moving)
-    >>> found.reliable, found.method, round(found.jsn_mm, 1)
-    (True, 'refined', 0.4)
+    >>> found.state, found.method, round(found.jsn_mm, 1)
+    ('good', 'refined', 0.4)
     """
     results = register_many(
         [fixed], [moving],
@@ -81,7 +82,7 @@ def register(
         None if moving_masks is None else [moving_masks],
         None if spacing_mm is None else [spacing_mm],
         None if moving_spacing_mm is None else [moving_spacing_mm],
-        method, device, progress,
+        method, device, progress, wide_mm,
     )  # fmt: skip
     if not results:
         raise InputError("The registration was aborted before it had a result. Run it again.")
@@ -98,6 +99,7 @@ def register_many(
     method: str = "refined",
     device: str | None = None,
     progress: Progress | None = None,
+    wide_mm: float = WIDE_MM,
 ) -> list[Registration]:
     """Measure many joint pairs in batches; each result is equal to the result of :func:`register`.
 
@@ -113,7 +115,7 @@ def register_many(
     >>> [found.reliable for found in jsn.register_many(fixeds, movings)]
     [True, True]
     """
-    run_method, torch_device = load_method(method), choose_device(device)
+    run_method, torch_device, wide_mm = load_method(method), choose_device(device), check_wide_mm(wide_mm)
     if not hasattr(fixeds, "__len__"):
         raise InputError("The fixed images must be a sequence. Measure one pair with register.", "fixeds")
     columns = [
@@ -129,7 +131,7 @@ def register_many(
         return []
     estimates = run_method([pair for _, _, pair, _ in prepared], torch_device, progress or Silent())
     return [
-        _result(fixed, moving, pair, steps, estimate, method)
+        _result(fixed, moving, pair, steps, estimate, method, wide_mm)
         for (fixed, moving, pair, steps), estimate in zip(prepared, estimates, strict=False)
     ]
 
@@ -153,6 +155,7 @@ def _result(
     steps: tuple[float, float],
     estimate: MethodResult,
     method: str,
+    wide_mm: float,
 ) -> Registration:
     """Return the result of one pair; the estimate is converted to native pixels of both images."""
     step, moving_step = steps
@@ -161,7 +164,8 @@ def _result(
     upper, lower = (Similarity.from_matrix(matrix, centre) for matrix in bones)
     point = (pair.point - (step - 1) / 2) / step
     narrowing_px = joint_space_narrowing(upper.matrix, lower.matrix, point, pair.axis)
-    reasons = (*_segmentation_reasons(fixed, "fixed"), *_segmentation_reasons(moving, "moving"), *estimate.reasons)
+    named = (("fixed", fixed), ("moving", moving))
+    of_images = [reason.about(f"In the {name} image") for name, image in named for reason in image.reasons]
     warped, in_view = zip(*(warp(moving.image, matrix, shape) for matrix in bones), strict=True)
     # before registration, the centres of the two images are aligned
     identity = native_map(np.eye(3), step, moving_step)
@@ -173,7 +177,7 @@ def _result(
         narrowing_px=Estimate(narrowing_px, estimate.jsn_sd_px / step),
         point=point,
         axis=pair.axis,
-        reasons=reasons,
+        reasons=(*of_images, *estimate.reasons),
         method=method,
         original_loss=loss(fixed.image, (original, original), (original_view, original_view), fixed.regions),
         transformed_loss=loss(fixed.image, warped, in_view, fixed.regions),
@@ -182,9 +186,6 @@ def _result(
         transformed_spectrum=loss_spectrum(fixed.image, warped, fixed.regions),
         fixed_masks=fixed.masks,
         spacing_mm=fixed.spacing_mm,
+        wide_mm=wide_mm,
+        checks=estimate.checks,
     )
-
-
-def _segmentation_reasons(image: PreparedImage, name: str) -> list[Reason]:
-    """Return why the segmentation of the bones is not reliable; empty if the masks were given."""
-    return [reason.about(f"In the {name} image") for reason in segmentation_reasons(image.masks)]

@@ -3,21 +3,61 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason, WithReasons
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import Similarity
 
+#: State of a figure: nothing shows that it has failed and it is precise; not failed, but not precise; failed.
+State = Literal["good", "wide", "failed"]
+#: Half width of the 95 % interval in mm, above which the state of a narrowing is ``"wide"``.
+WIDE_MM = 0.15
 
-class NarrowingFigures:
-    """Base of results that state a narrowing: its figures in pixels and in mm."""
+
+def check_wide_mm(wide_mm: Any) -> float:
+    """Return a checked half width above which a figure is called wide.
+
+    Raises
+    ------
+    InputError
+        If it is not a number above 0.
+    """
+    if isinstance(wide_mm, Real) and not isinstance(wide_mm, (bool, np.bool_)) and float(wide_mm) > 0:
+        return float(wide_mm)
+    raise InputError(
+        f"The half width above which a figure is called wide is {wide_mm!r}. Give a number of mm above 0.", "wide_mm"
+    )
+
+
+class NarrowingFigures(WithReasons):
+    """Base of results that state a narrowing: its figures in pixels and in mm, and its state."""
 
     narrowing_px: Estimate
     spacing_mm: float | None
+    wide_mm: float
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the narrowing was measured and nothing shows that it has failed."""
+        return self.narrowing_px.known and not self.reasons
+
+    @property
+    def state(self) -> State:
+        """``"failed"``; ``"wide"``, if half the 95 % interval exceeds ``wide_mm``; or ``"good"``.
+
+        Without a pixel size a figure is never wide.
+        """
+        if not self.reliable:
+            return "failed"
+        low, high = self.ci95_mm
+        return "wide" if (high - low) / 2 > self.wide_mm else "good"
 
     @property
     def narrowing_mm(self) -> Estimate:
@@ -56,7 +96,7 @@ class NarrowingFigures:
 
 
 @dataclass(frozen=True, eq=False)
-class Registration(NarrowingFigures, WithReasons):
+class Registration(NarrowingFigures):
     """Joint space narrowing of one joint between two visits, and how it was found.
 
     Figures in mm are NaN where no pixel spacing was given. A registration that has failed has ``reliable`` False and
@@ -84,6 +124,10 @@ class Registration(NarrowingFigures, WithReasons):
         The bone regions that were measured, on the fixed image.
     spacing_mm : float or None
         Pixel size of the fixed image.
+    wide_mm : float
+        Half width of the 95 % interval above which ``state`` is ``"wide"``.
+    checks : dict of str to float
+        The quantities that decide whether the figure has failed, by name; not all methods have all.
 
     References
     ----------
@@ -96,8 +140,8 @@ class Registration(NarrowingFigures, WithReasons):
     >>> fixed = jsn.joint_image(baseline, jsn.find_joints(baseline)[2])
     >>> moving = jsn.joint_image(followup, jsn.find_joints(followup)[2])
     >>> registration = jsn.register(fixed, moving)
-    >>> registration.reliable, round(registration.jsn_mm, 1)
-    (True, 0.4)
+    >>> registration.state, round(registration.jsn_mm, 1)
+    ('good', 0.4)
     >>> registration.transformed_loss < registration.original_loss
     True
     """
@@ -116,6 +160,8 @@ class Registration(NarrowingFigures, WithReasons):
     transformed_spectrum: NDArray[np.float32] = field(repr=False)
     fixed_masks: BoneMasks = field(repr=False)
     spacing_mm: float | None
+    wide_mm: float = WIDE_MM
+    checks: dict[str, float] = field(default_factory=dict, repr=False)
 
     @property
     def ci95_px(self) -> tuple[float, float]:
@@ -136,7 +182,7 @@ class Registration(NarrowingFigures, WithReasons):
         rows = [
             (f"JSN ({unit})", f"{figure.value:+.3f}"),
             (f"95 % interval ({unit})", f"{low:+.3f} to {high:+.3f}"),
-            ("reliable", "yes" if self.reliable else "no"),
+            ("state", self.state),
             ("original loss", f"{self.original_loss:.5f}"),
             ("transformed loss", f"{self.transformed_loss:.5f}"),
             ("method", self.method),
@@ -154,5 +200,4 @@ class Registration(NarrowingFigures, WithReasons):
     def __repr__(self) -> str:
         figure, unit = self.narrowing_and_unit
         low, high = figure.ci95
-        state = "" if self.reliable else ", not reliable"
-        return f"<Registration: JSN {figure.value:+.3f} {unit} [{low:+.3f}, {high:+.3f}], {self.method}{state}>"
+        return f"<Registration: JSN {figure.value:+.3f} {unit} [{low:+.3f}, {high:+.3f}], {self.method}, {self.state}>"

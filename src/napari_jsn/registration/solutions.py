@@ -36,13 +36,17 @@ class Solutions:
     roll_prior_sd_px : (2 directions, 2 bones) array
         Mean prior standard deviation of the roll field.
     overlap : (2 bones,) array
-        Jaccard index of the transformed fixed mask and the moving mask.
+        Share that both masks have in common where both images show the bone.
     ncc_identity : (2 directions, 2 bones) array
         Normalised cross-correlation without registration; only the centres of both images are aligned.
     margin_px : (2 directions, 2 bones) array
         Remaining translation along the columns, if only the joint-facing margin is registered after the whole bone.
     region_px2 : (2 directions, 2 bones) array
         Area of the bone's region.
+    ncc_inside : (2 directions, 2 bones) array
+        Normalised cross-correlation of local contrast inside the bone, with the roll field.
+    sharpness, curve : float
+        Difference of sharpness, and curvature of the relation of the intensities, from fixed to moving image.
     unit_px : int
         Size of a working pixel, in pixels of the pair.
     """
@@ -57,6 +61,9 @@ class Solutions:
     ncc_identity: NDArray[np.float64]
     margin_px: NDArray[np.float64]
     region_px2: NDArray[np.float64]
+    ncc_inside: NDArray[np.float64]
+    sharpness: float
+    curve: float
     unit_px: int = 1
 
     def narrowings(self, pair: PreparedPair) -> NDArray[np.float64]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: Side of the square, in pixels; a joint image is about 22 mm wide.
 SIDE = 128
 
+#: Largest difference of intensity within a uniform border, and the least share of rows or columns that must be left.
+_UNIFORM, _LEAST_REST = 0.01, 0.2
+
 NORMALISATION = "padded to a square by its border pixels, resized (antialiased, linear), mean 0, standard deviation 1"
 
 
@@ -26,6 +29,22 @@ def to_canvas(image: NDArray[np.float32], side: int = SIDE) -> Tensor:
     flat = planes.reshape(1, -1, *planes.shape[-2:])
     small = resize(pad_to_square(flat, max(planes.shape[-2:])), (side, side))
     return small.reshape(*planes.shape[:-2], side, side)
+
+
+def without_bright_border(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the image with uniform rows and columns of its brightest intensity at the border replaced by others.
+
+    The nearest other row or column is repeated. Such a border is a page or a mask of the display: no anatomy, and it
+    shifts the mean and the standard deviation.
+    """
+    for axis in (0, 1):
+        white = image.min(axis=axis) >= image.max() - _UNIFORM
+        if white[0] or white[-1]:
+            others = np.flatnonzero(~white)
+            if len(others) >= _LEAST_REST * len(white):
+                nearest = np.clip(np.arange(len(white)), others[0], others[-1])
+                image = image.take(nearest, axis=1 - axis)
+    return image
 
 
 def from_canvas(planes: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -100,9 +100,9 @@ def segment_many(
 def _segment_batch(images: list[NDArray[np.float32]], network: BoneNet, side: int, device: str) -> list[FoundBones]:
     import torch
 
-    from napari_jsn.segmentation.canvas import from_canvas, normalise, to_canvas
+    from napari_jsn.segmentation.canvas import from_canvas, normalise, to_canvas, without_bright_border
 
-    squares = normalise(torch.stack([to_canvas(image, side) for image in images])[:, None])
+    squares = normalise(torch.stack([to_canvas(without_bright_border(image), side) for image in images])[:, None])
     logits = network(squares.to(device, memory_format=torch.channels_last)).float().cpu()
     return [
         bones_from_probability(torch.sigmoid(from_canvas(planes, image.shape)).numpy())

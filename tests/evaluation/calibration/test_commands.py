@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from napari_jsn.evaluation.calibration.__main__ import CARDS, PROGRAM, RECORDS, commands, main
-from napari_jsn.evaluation.calibration.repositioning import fit_repositioning
+from napari_jsn.evaluation.calibration.repositioning import card_content, fit_uncertainty
 from napari_jsn.evaluation.hands.measured import MeasuredJoint
-from napari_jsn.progression.repositioning import repositioning_sd_mm
+from napari_jsn.networks.weights import card
+from napari_jsn.progression.repositioning import CARD
 
 ROOT = Path(__file__).parents[3]
 
@@ -62,11 +63,32 @@ def test_an_unknown_card_is_refused(capsys):
     assert "hand-shape" in capsys.readouterr().err
 
 
-def test_repositioning_explains_the_errors_that_registration_does_not():
+@pytest.mark.parametrize(
+    ("factor", "lever_mm", "added_mm", "shared"), [(2.0, 0.2, 0.02, 0.3), (1.0, 0.4, 0.03, 0.0), (3.0, 0.0, 0.01, 0.1)]
+)
+def test_the_constants_of_the_uncertainty_are_found_again(factor, lever_mm, added_mm, shared):
     rng = np.random.default_rng(0)
-    registration, added = 0.01, 0.03
-    stated = float(np.hypot(registration, repositioning_sd_mm("PIP2")))
-    errors = rng.normal(0, np.hypot(registration, added), 4000)
-    measured = [MeasuredJoint("PIP2", 0.0, error, stated, 0.0, True, "", 0.0) for error in errors]
-    sd_mm, coverage = fit_repositioning(measured)
-    assert sd_mm["PIP"] == pytest.approx(added, rel=0.1) and coverage == pytest.approx(0.955, abs=0.005)
+    measured = []
+    for hand in range(800):
+        common = rng.standard_normal()
+        for joint in ("PIP2", "PIP3", "PIP4", "PIP5", "MCP2"):
+            registration, rotation_deg = rng.uniform(0.005, 0.05), rng.normal(0, 8)
+            sd = np.sqrt(factor * registration**2 + added_mm**2 + (lever_mm * np.deg2rad(rotation_deg)) ** 2)
+            error = sd * (np.sqrt(shared) * common + np.sqrt(1 - shared) * rng.standard_normal())
+            measured.append(made_up(str(hand), joint, error, registration, rotation_deg))
+    measured.append(made_up("0", "MCP3", 5.0, 0.01, 0.0, state="failed"))
+    fitted, coverage = fit_uncertainty(measured)
+    assert fitted.registration == pytest.approx(factor, rel=0.2) and coverage == pytest.approx(0.95, abs=0.005)
+    assert fitted.lever_mm == pytest.approx(lever_mm, abs=0.05) and fitted.shared == pytest.approx(shared, abs=0.03)
+    assert fitted.repositioning_mm["PIP"] == pytest.approx(added_mm, abs=0.005)
+
+
+def made_up(patient, joint, error, registration, rotation_deg, state="good"):
+    return MeasuredJoint(
+        patient, "L", 0.2, joint, 0.0, error, 0.03, registration, rotation_deg, 0.0, 0.05, True, state, "", 0.0
+    )
+
+
+def test_the_content_of_the_card_has_the_keys_of_the_shipped_one():
+    measured = [made_up(str(k), "PIP2", 0.02 * (-1) ** k, 0.02, 3.0) for k in range(40)]
+    assert list(card_content(measured, 16, 31, "found")) == list(card(CARD))

@@ -28,7 +28,7 @@ def test_weights_are_fitted_to_known_pairs(fitted):
 
 
 def test_the_content_has_the_keys_of_the_shipped_card(fitted):
-    content, shipped = card_content(fitted, 700, 350, 20), card("registration-refined")
+    content, shipped = card_content(fitted, 350, 175, 80, 20), card("registration-refined")
     assert list(content) == list(shipped)
     assert content["command"] == shipped["command"] and content["data"] == shipped["data"]
 

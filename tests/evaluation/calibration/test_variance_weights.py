@@ -14,7 +14,7 @@ def simulated_errors(weights, pairs=3000, seed=0, degrees_of_freedom=8.0):
     return terms, np.sqrt(terms @ weights) * rng.standard_t(degrees_of_freedom, pairs)
 
 
-TRUE = np.array([3.0, 0.5, 1.0, 0.2])
+TRUE = np.array([3.0, 0.5, 1.0, 0.2, 0.8, 0.4])
 
 
 def test_weights_are_found_again():

@@ -109,7 +109,7 @@ def test_it_names_no_file_and_no_day(html, progression):
 
 def test_input_texts_are_escaped(progression):
     markup = "<script>alert('&')</script>"
-    rows = [replace(row, reasons=(Reason(ReasonCode.TOO_UNCERTAIN, markup),)) for row in progression.narrowings]
+    rows = [replace(row, reasons=(Reason(ReasonCode.CLOSURE_OPEN, markup),)) for row in progression.narrowings]
     films = [replace(film, reasons=(Reason(ReasonCode.NO_HAND, markup),)) for film in progression.hands]
     odd = replace(
         progression, patient_id=markup, notes=(markup,), narrowings=tuple(rows), hands=tuple(films), method=markup
@@ -123,8 +123,8 @@ def test_strips_show_the_images_that_exist(html, progression):
     measured = sum(row.registration is not None for row in progression.narrowings)
     assert pictures.count("Original loss") == pictures.count("Transformed loss") == measured == 9
     assert html.count(">5 mm</text>") == 10  # the scale bar of each baseline, of the joint missing at follow-up too
-    assert html.index("Not reliable</h2>") < html.index("Radiographs</h2>")
-    unreliable = html[html.index("Not reliable</h2>") :]
+    assert html.index("Failed</h2>") < html.index("Radiographs</h2>")
+    unreliable = html[html.index("Failed</h2>") :]
     assert [f"L {joint}" in unreliable for joint in ("MCP1", "PIP4", "PIP5", "MCP2")] == [True, True, True, False]
 
 
@@ -157,13 +157,13 @@ def test_without_a_pixel_size_figures_are_in_pixels(progression):
 
 def test_joints_that_share_a_reason_are_named_together(progression):
     unreliable = [
-        replace(row, reasons=(Reason(ReasonCode.TOO_UNCERTAIN, f"Too uncertain (sd 0.0{k} mm)."),))
+        replace(row, reasons=(Reason(ReasonCode.CLOSURE_OPEN, f"Too uncertain (sd 0.0{k} mm)."),))
         for k, row in enumerate(progression.narrowings)
     ]
     words = Page(report_html(replace(progression, narrowings=tuple(unreliable)))).words
     joints = "MCP1, IP1, MCP2, PIP2, MCP3, PIP3, MCP4, PIP4, MCP5, PIP5"
-    assert f"{joints} The narrowing is too uncertain by registration alone." in words
-    assert "0 of 10 joints reliable" in words and "Too uncertain (sd 0.03 mm)." in words
+    assert f"{joints} The registrations between three visits do not add up." in words
+    assert "0 of 10 joints have not failed" in words and "Too uncertain (sd 0.03 mm)." in words
 
 
 @pytest.mark.parametrize(

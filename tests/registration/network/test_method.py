@@ -96,3 +96,14 @@ def test_unknown_terms_of_the_uncertainty_are_reported(tiny, tmp_path):
         weights.save(tmp_path, state, {**about, "figures": {**about.get("figures", {}), "uncertainty_px2": terms}})
         with pytest.raises(InputError, match="unknown terms of the uncertainty"):
             network_method.predict([], torch.device("cpu"), Silent(), "tiny")
+
+
+@pytest.mark.parametrize("joint", ["MCP2", "PIP3", "MCP4"])
+def test_a_network_that_has_learned_nothing_leaves_the_bones_displaced(tiny, plain_pair, joint):
+    pair = plain_pair(0.6, 2, joint)
+    given = pair.fixed, pair.moving, pair.fixed_masks, pair.moving_masks, pair.spacing_mm
+    result = register(*given, method=tiny)
+    assert not result.reliable
+    trained = register(*given, method="network")
+    assert trained.reliable, trained.reason
+    assert trained.jsn_mm == pytest.approx(pair.jsn_projected_mm_at(trained.point, trained.axis), abs=0.15)

@@ -120,12 +120,12 @@ def test_the_opened_patient_is_measured(viewer, widget, engine, qtbot):
 def test_the_table_shows_the_figures(widget, engine, qtbot):
     run(widget, qtbot)
     panel, row = widget.results, next(row for row in engine.result.narrowings if row.joint == "MCP2")
-    assert panel._summary.text() == "9 of 10 joints measured, 2 not reliable"
+    assert panel._summary.text() == "9 of 10 joints measured, 2 failed"
     low, high = row.ci95_mm
     assert cells(widget, 2) == [
-        "MCP2", f"{row.jsn_mm:+.2f}", f"{low:+.2f}…{high:+.2f}", f"{row.jsw_change_mm:+.2f}", "✓"
+        "MCP2", f"{row.jsn_mm:+.2f}", f"{low:+.2f}…{high:+.2f}", f"{row.jsw_change_mm:+.2f}", "good"
     ]  # fmt: skip
-    assert cells(widget, 9) == ["PIP5", "–", "–", "–", "no"]
+    assert cells(widget, 9) == ["PIP5", "–", "–", "–", "failed"]
     assert "narrower  +0.5 mm" in panel.legend.text()
     assert "Pixel sizes are uncalibrated." in panel._notes.text()
     assert panel.visit.isHidden() and panel.trend.isHidden()

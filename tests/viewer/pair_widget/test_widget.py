@@ -76,7 +76,7 @@ def test_figures_are_shown_and_kept_as_plain_data(viewer, widget, qtbot):
     shown = widget.results.text()
     for text in ("+0.300 mm", "narrower", "+0.260 to +0.340 mm", "moving against fixed", "0.2 mm (layer scale)"):
         assert text in shown
-    assert "Not reliable" not in shown
+    assert "Failed" not in shown
     kept = viewer.layers[RESULTS[0]].metadata[KEY]
     assert kept["role"] == "transformed"
     assert kept["jsn_mm"] == pytest.approx(0.3)
@@ -87,7 +87,7 @@ def test_an_unreliable_figure_is_grey_and_has_its_reason(widget, engine, qtbot):
     engine.reliable = False
     run(widget, qtbot)
     assert "+0.300 mm" in widget.results.text()
-    assert "Not reliable. The motion models disagree by 0.31 mm." in widget.results.text()
+    assert "Failed: The motion models disagree by 0.31 mm." in widget.results.text()
     figure = widget.results.findChild(QLabel, "figure")
     greyed = figure.palette().color(figure.foregroundRole())
     engine.reliable = True

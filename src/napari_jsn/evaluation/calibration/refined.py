@@ -1,7 +1,8 @@
 """Fit the uncertainty of the registration method ``refined``, and write its card.
 
 The pairs are real joints of the calibration part with known motion, with and without roll, and simulated joints, whose
-bones rotate in space, overlap and lie behind soft tissue that does not move with them. The benchmark reports on other
+bones rotate in space, overlap and lie behind soft tissue that does not move with them. More simulated joints have a
+follow-up that is less sharp, or has another intensity curve. The benchmark reports on other
 joints.
 """
 
@@ -22,6 +23,7 @@ from napari_jsn.evaluation.calibration.variance_weights import (
     fit_weights,
     named_weights,
     simulated_known_pairs,
+    with_other_exposure,
 )
 from napari_jsn.evaluation.public_images import finger_joints
 from napari_jsn.evaluation.registration.known_motion import KnownPair, make_pair
@@ -36,8 +38,9 @@ _BATCH = 16
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this card to a parser."""
-    parser.add_argument("--pairs", type=int, default=700, help="pairs of real joints with known motion")
-    parser.add_argument("--simulated", type=int, default=350, help="simulated pairs")
+    parser.add_argument("--pairs", type=int, default=350, help="pairs of real joints with known motion")
+    parser.add_argument("--simulated", type=int, default=175, help="simulated pairs")
+    parser.add_argument("--exposed", type=int, default=80, help="simulated pairs with another sharpness or curve")
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument(
         "--out", type=Path, default=Path("src/napari_jsn/models/registration-refined.json"), help="the card"
@@ -47,8 +50,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> None:
     """Fit the weights, print and write the card."""
     known = real_known_pairs(options.pairs, options.seed)
-    fitted = calibrate(known + simulated_known_pairs(options.simulated, options.seed))
-    content = card_content(fitted, options.pairs, options.simulated, options.seed)
+    known += simulated_known_pairs(options.simulated, options.seed)
+    known += with_other_exposure(simulated_known_pairs(options.exposed, options.seed + 1), options.seed)
+    content = card_content(calibrate(known), options.pairs, options.simulated, options.exposed, options.seed)
     write_files(options.out.parent, {options.out.name: f"{json.dumps(content, indent=2)}\n".encode()})
     print(json.dumps(content, indent=2))
 
@@ -105,7 +109,7 @@ def real_known_pairs(count: int, seed: int) -> list[KnownPair]:
     return known
 
 
-def card_content(fitted: Calibration, pairs: int, simulated: int, seed: int) -> dict[str, object]:
+def card_content(fitted: Calibration, pairs: int, simulated: int, exposed: int, seed: int) -> dict[str, object]:
     """Return the content of the card."""
     import scipy
     import torch
@@ -121,7 +125,7 @@ def card_content(fitted: Calibration, pairs: int, simulated: int, seed: int) -> 
         "licence": LICENCE,
         "presets": PRESETS,
         "command": "python -m napari_jsn.evaluation.calibration refined "
-        f"--pairs {pairs} --simulated {simulated} --seed {seed}",
+        f"--pairs {pairs} --simulated {simulated} --exposed {exposed} --seed {seed}",
         "seed": seed,
         "versions": {"napari-jsn": __version__, "torch": str(torch.__version__), "scipy": scipy.__version__},
     }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_jsn.common.statistics import Z95
 from napari_jsn.evaluation.registration.known_motion import KnownPair
@@ -14,6 +16,8 @@ from napari_jsn.simulation.joint_pair import joint_pairs
 
 #: Presets of known motion in the calibration of registration, and the number of parts of each.
 PRESETS = {"easy": 2, "hard": 1, "roll-half": 1, "roll": 2, "hard-roll": 1}
+#: Standard deviation of the Gaussian that makes a follow-up less sharp, in mm, and the exponent of its intensities.
+_BLUR_MM, _GAMMA = (0.05, 0.4), (0.5, 3.0)
 #: Degrees of freedom of the Student t distribution of the errors, which has a few large errors.
 _DEGREES_OF_FREEDOM = 8.0
 #: Share of the calibration errors that the 95 % interval covers: above 95 %, because real joints are a little harder.
@@ -23,6 +27,20 @@ _COVERAGE = 0.96
 def simulated_known_pairs(count: int, seed: int) -> list[KnownPair]:
     """Simulate pairs of all joints that move as between two visits, each joint equally often."""
     return [KnownPair.from_simulated(pair) for pair in islice(joint_pairs(seed), count)]
+
+
+def with_other_exposure(known: Sequence[KnownPair], seed: int) -> list[KnownPair]:
+    """Return pairs whose follow-up is less sharp (every second pair), or has another intensity curve."""
+    rng = np.random.default_rng(seed)
+    changed = []
+    for k, pair in enumerate(known):
+        if k % 2:
+            sigma_px = rng.uniform(*_BLUR_MM) / pair.spacing_mm
+            moving = ndimage.gaussian_filter(pair.moving, sigma_px).astype(np.float32)
+        else:
+            moving = (pair.moving ** np.exp(rng.uniform(*np.log(_GAMMA)))).astype(np.float32)
+        changed.append(replace(pair, moving=moving))
+    return changed
 
 
 def fit_weights(terms: NDArray[np.float64], errors: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
@@ -38,7 +56,9 @@ def fit_weights(terms: NDArray[np.float64], errors: NDArray[np.float64]) -> tupl
         tail = np.log1p(errors**2 / (_DEGREES_OF_FREEDOM * variance))
         return float(np.sum(np.log(variance) + (_DEGREES_OF_FREEDOM + 1) * tail))
 
-    starts = ([0.0, -1.0, -2.0, -4.0], [0.5, 0.0, -1.0, -2.0], [-0.5, -2.0, -4.0, -6.0])
+    starts = (
+        [0.0, -1.0, -2.0, -4.0, 0.0, 1.0], [0.5, 0.0, -1.0, -2.0, -1.0, 0.0], [-0.5, -2.0, -4.0, -6.0, -2.0, -1.0],
+    )  # fmt: skip
     count = terms.shape[1]
     bounds = [(-12.0, 4.0)] * count
     best = min((minimize(cost, start[:count], bounds=bounds) for start in starts), key=lambda fit: float(fit.fun))

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_jsn.anatomy import MEASURED_JOINTS
-from napari_jsn.evaluation.hands.measured import CACHE, measure_hands
-from napari_jsn.evaluation.hands.simulated import simulated_hands
+from napari_jsn.anatomy import JOINTS
+from napari_jsn.evaluation.hands.measured import CACHE, load_measured, measure_hands, save_measured
+from napari_jsn.evaluation.hands.simulated import hands_at_pitches, simulated_hands
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.settings import limit_threads
 
@@ -25,22 +25,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from napari_jsn.evaluation.hands.report import re_exposed_lines, simulated_lines, timing_lines
 
     parser = argparse.ArgumentParser(_COMMAND, description=__doc__)
-    parser.add_argument("--patients", type=int, default=26, help="simulated patients, both hands of each")
-    parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--patients", type=int, default=50, help="patients at each pixel pitch, both hands of each")
+    parser.add_argument("--seed", type=int, default=81)
     parser.add_argument(
         "--boxes", choices=("found", "truth"), default="found", help="find the joints, or use the truth"
     )
     parser.add_argument("--threads", type=int, default=2, help="processes")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder that keeps the simulated radiographs")
+    parser.add_argument("--save", type=Path, help="CSV file for the measured joints of the simulated hands")
+    parser.add_argument("--measured", type=Path, help="report on the measured joints of this file; measure none")
     parser.add_argument("--only", choices=("simulated", "re-exposed", "time"), help="one part; writes no page")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the page hands.md")
     options = parser.parse_args(arguments)
     limit_threads(1)
     lines: list[str] = []
     if options.only in (None, "simulated"):
-        hands = list(simulated_hands(options.patients, options.seed, options.cache))
-        measured = measure_hands(hands, options.boxes, MEASURED_JOINTS, options.threads)
-        lines += simulated_lines(measured, len(hands), options.boxes)
+        if options.measured is not None:
+            measured = load_measured(options.measured)
+        else:
+            hands = list(hands_at_pitches(options.patients, options.seed, options.cache))
+            measured = measure_hands(hands, options.boxes, JOINTS, options.threads)
+        if options.save is not None:
+            save_measured(measured, options.save)
+        lines += simulated_lines(measured, options.boxes)
     if options.only in (None, "re-exposed"):
         from napari_jsn.evaluation.hands.re_exposed import measure_re_exposed
 
@@ -48,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.only in (None, "time"):
         from napari_jsn.evaluation.hands.timing import time_hand
 
-        lines += timing_lines(time_hand(next(simulated_hands(options.patients, options.seed, options.cache))))
+        lines += timing_lines(time_hand(next(simulated_hands(1, options.seed, 0.144, options.cache))))
     print("\n".join(lines))
     if options.only is None:
         print(f"Written: {put_section(options.out / 'hands.md', _COMMAND, lines)}")

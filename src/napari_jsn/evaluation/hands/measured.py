@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
+from napari_jsn.common.files import write_files
+from napari_jsn.common.reasons import codes
 from napari_jsn.evaluation.hands.simulated import SimulatedHand
 from napari_jsn.evaluation.settings import limit_threads
 from napari_jsn.progression.measure import measure
@@ -24,18 +26,25 @@ CACHE = Path("output") / "hands"
 
 @dataclass(frozen=True)
 class MeasuredJoint:
-    """The measured and the true narrowing of one joint, in mm.
+    """The measured and the true narrowing of one joint, in mm, and what its uncertainty is computed from.
 
-    ``box_mm`` is the distance of the baseline's box from the true centre of the joint.
+    ``box_mm`` is the distance of the baseline's box from the true centre of the joint. ``reasons`` are codes.
     """
 
+    patient: str
+    side: str
+    pitch_mm: float
     joint: str
     true_mm: float
     measured_mm: float
     sd_mm: float
+    registration_sd_mm: float
+    rotation_deg: float
     jsw_change_mm: float
-    reliable: bool
-    reason: str
+    jsw_change_sd_mm: float
+    jsw_reliable: bool
+    state: str
+    reasons: str
     box_mm: float
 
     @property
@@ -43,23 +52,48 @@ class MeasuredJoint:
         """Measured minus true narrowing."""
         return self.measured_mm - self.true_mm
 
+    @property
+    def failed(self) -> bool:
+        """Whether the narrowing has failed."""
+        return self.state == "failed"
+
 
 def measure_hand(hand: SimulatedHand, boxes: str, joints: Sequence[str]) -> list[MeasuredJoint]:
     """Measure one hand; its joints are found (``boxes="found"``) or taken from the truth (``"truth"``)."""
     progression = measure(*hand.paths, joints=joints, boxes=hand.boxes() if boxes == "truth" else None)
-    return [_measured_joint(hand, row) for row in progression.narrowings if row.side == hand.side]
+    return [measured_joint(hand, row) for row in progression.narrowings if row.side == hand.side]
 
 
-def _measured_joint(hand: SimulatedHand, row: Narrowing) -> MeasuredJoint:
-    truth, box_mm = hand.truth[2, row.joint], float("nan")
-    if row.baseline is not None:
+def measured_joint(hand: SimulatedHand, row: Narrowing) -> MeasuredJoint:
+    """Return one narrowing of a simulated hand with its truth."""
+    truth, box_mm, both_widths = hand.truth[2, row.joint], float("nan"), False
+    if row.baseline is not None and row.followup is not None:
         first = hand.truth[1, row.joint]
         offset = np.subtract(row.baseline.joint.centre, [float(first["centre_y_px"]), float(first["centre_x_px"])])
         box_mm = float(np.hypot(*offset)) * float(first["spacing_mm"])
+        both_widths = row.baseline.jsw.reliable and row.followup.jsw.reliable
+    registration_sd_mm = float("nan") if row.registration is None else row.registration.jsn_sd_mm
     return MeasuredJoint(
-        row.joint, float(truth["jsn_projected_mm"]), row.jsn_mm, row.jsn_sd_mm, row.jsw_change_mm, row.reliable,
-        row.reason, box_mm,
+        hand.patient, hand.side, hand.pitch_mm, row.joint, float(truth["jsn_projected_mm"]), row.jsn_mm, row.jsn_sd_mm,
+        registration_sd_mm, row.angle_deg, row.jsw_change_mm, row.jsw_change_sd_mm, both_widths, row.state,
+        codes(row.reasons), box_mm,
     )  # fmt: skip
+
+
+def save_measured(measured: Sequence[MeasuredJoint], path: Path) -> None:
+    """Write the measured joints to a CSV file, from which :func:`load_measured` reads them."""
+    import pandas as pd
+
+    write_files(path.parent, {path.name: pd.DataFrame([asdict(one) for one in measured]).to_csv(index=False).encode()})
+
+
+def load_measured(path: Path) -> list[MeasuredJoint]:
+    """Return the measured joints of a CSV file."""
+    import pandas as pd
+
+    table = pd.read_csv(path, dtype={"patient": str, "reasons": str}, keep_default_na=True)
+    table["reasons"] = table["reasons"].fillna("")
+    return [MeasuredJoint(**{str(name): value for name, value in row.items()}) for row in table.to_dict("records")]
 
 
 def measure_hands(

@@ -1,11 +1,14 @@
-"""Simulate hands at two visits with the command ``napari-jsn simulate``, and read the DICOM files and their truth."""
+"""Simulate hands at two visits with the command ``napari-jsn simulate``, and read the DICOM files and their truth.
+
+Every patient is simulated by one call with a seed of its own, so a run that was stopped continues where it was.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_jsn.common.csv_files import read_records
@@ -26,6 +29,7 @@ class SimulatedHand:
     side: str
     paths: tuple[Path, Path]
     truth: dict[tuple[int, str], Row]
+    pitch_mm: float = float("nan")
 
     def boxes(self) -> dict[tuple[int, str | None], list[Joint]]:
         """Return the true boxes of all joints by visit and side."""
@@ -38,19 +42,35 @@ class SimulatedHand:
         return boxes
 
 
-def simulated_hands(patients: int, seed: int, cache: Path) -> Iterator[SimulatedHand]:
+#: Pixel pitches of the detector that are simulated, in mm. Each has patients of its own.
+PITCHES_MM = (0.1, 0.144, 0.2)
+
+
+def simulated_hands(patients: int, seed: int, pitch_mm: float, cache: Path) -> Iterator[SimulatedHand]:
     """Yield both hands of each patient, with one radiograph per hand and visit.
 
-    The hands are simulated if the cache does not contain them.
+    The hands are simulated if the cache does not contain them. Seeds must differ by less than 1000 patients.
     """
-    folder = cache / f"hands-{seed}-{patients}"
-    if not (folder / _DONE).exists():
-        # Run the command in a subprocess: ``evaluation`` must not import ``export``, which writes simulated files.
-        options = ["--patients", str(patients), "--visits", "2", "--hands", "each", "--seed", str(seed)]
-        command = [sys.executable, "-m", "napari_jsn.cli", "simulate", "--out", str(folder), *options]
-        subprocess.run(command, check=True, stdout=sys.stderr)
-        (folder / _DONE).write_text("")
-    yield from read_hands(folder)
+    for patient in range(patients):
+        folder = cache / f"hands-{pitch_mm:g}-{seed}" / f"{patient:03d}"
+        if not (folder / _DONE).exists():
+            # Run the command in a subprocess: ``evaluation`` must not import ``export``, which writes simulated files.
+            options = {
+                "--patients": 1, "--visits": 2, "--hands": "each", "--seed": 1000 * seed + patient,
+                "--spacing-mm": pitch_mm,
+            }  # fmt: skip
+            words = [str(word) for option in options.items() for word in option]
+            command = [sys.executable, "-m", "napari_jsn.cli", "simulate", "--out", str(folder), *words]
+            subprocess.run(command, check=True, stdout=sys.stderr)
+            (folder / _DONE).write_text("")
+        for hand in read_hands(folder):
+            yield replace(hand, patient=f"{seed}-{patient:03d}", pitch_mm=pitch_mm)
+
+
+def hands_at_pitches(patients: int, seed: int, cache: Path) -> Iterator[SimulatedHand]:
+    """Yield the hands of as many patients at each of the pitches; their seeds are ``seed``, ``seed + 1``, ..."""
+    for k, pitch_mm in enumerate(PITCHES_MM):
+        yield from simulated_hands(patients, seed + k, pitch_mm, cache)
 
 
 def read_hands(folder: Path) -> Iterator[SimulatedHand]:

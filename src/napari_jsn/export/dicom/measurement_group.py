@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_jsn import __version__
-from napari_jsn.anatomy import NOTES_CODES, SIDE_CODES, joint_code
+from napari_jsn.anatomy import NOTES_CODES, SIDE_CODES, STATE_CODES, joint_code
 from napari_jsn.export.dicom.measurements import JointMeasurements, column_code
 from napari_jsn.export.dicom.shared import NAME, algorithm_parameters, dicom_code
 from napari_jsn.export.dicom.source import radiograph_path, tracking_uid
@@ -51,6 +51,13 @@ def measurement_group(
         concept, unit = column_code(column)
         where = _points(measured, first, images) if column in ("jsn_mm", "jsn_px") and first else None
         measurements.append(Measurement(dicom_code(concept), value, dicom_code(unit), referenced_coordinates=where))
+    evaluations = [
+        QualitativeEvaluation(dicom_code(NOTES_CODES[name]), codes.SCT.Yes if reliable else codes.SCT.No)
+        for name, (reliable, _) in measured.reliability.items()
+    ]
+    if measured.state:
+        state = dicom_code(STATE_CODES[measured.state])
+        evaluations.append(QualitativeEvaluation(dicom_code(NOTES_CODES["state"]), state))
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(
             tracking_uid(progression, images, measured.side, measured.joint),
@@ -61,10 +68,7 @@ def measurement_group(
         finding_sites=[FindingSite(dicom_code(kind), side and dicom_code(side), dicom_code(finger))],
         algorithm_id=AlgorithmIdentification(NAME, __version__, parameters, manufacturer=NAME),
         measurements=measurements,
-        qualitative_evaluations=[
-            QualitativeEvaluation(dicom_code(NOTES_CODES[name]), codes.SCT.Yes if reliable else codes.SCT.No)
-            for name, (reliable, _) in measured.reliability.items()
-        ],
+        qualitative_evaluations=evaluations,
         source_images=[
             SourceImageForMeasurementGroup(image.SOPClassUID, image.SOPInstanceUID)
             for image in _unique(images[radiograph_path(hand)] for hand in shown)

@@ -40,11 +40,14 @@ class JointMeasurements:
     values : mapping of str to float
         By column, for example ``"jsn_mm"``; only figures that were measured.
     reliability : mapping of str to (bool, str)
-        Whether a figure is reliable and why not: ``"reliable"`` for the narrowing, ``"jsw_reliable"`` for the width.
+        Whether a figure has not failed, and why it has: ``"reliable"`` for the narrowing, ``"jsw_reliable"`` for the
+        width.
     baseline, view : JointView or None
         The joint at baseline and at this visit.
     point : (float, float) or None
         ``(x, y)`` on the baseline's joint image at which narrowing is measured.
+    state : str
+        State of the narrowing; empty at the baseline.
     """
 
     joint: str
@@ -56,6 +59,7 @@ class JointMeasurements:
     baseline: JointView | None
     view: JointView | None
     point: tuple[float, float] | None = None
+    state: str = ""
 
 
 def joint_measurements(progression: Progression) -> list[JointMeasurements]:
@@ -84,8 +88,9 @@ def _followup(row: Narrowing, day: date | None) -> JointMeasurements:
         reliability |= _width_reliability(row.followup)
     point = None if row.registration is None else (float(row.registration.point[0]), float(row.registration.point[1]))
     return JointMeasurements(
-        row.joint, row.side, row.visit, day, _known(values), reliability, row.baseline, row.followup, point
-    )
+        row.joint, row.side, row.visit, day, _known(values), reliability, row.baseline, row.followup, point,
+        row.state,
+    )  # fmt: skip
 
 
 def _narrowing(row: Narrowing) -> dict[str, float]:

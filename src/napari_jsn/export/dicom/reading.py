@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.anatomy import NOTES_CODES, Code
+from napari_jsn.anatomy import NOTES_CODES, STATE_CODES, Code
 from napari_jsn.common.errors import InputError
 from napari_jsn.export.dicom.measurements import COLUMNS, column_code
 from napari_jsn.export.dicom.shared import require_highdicom
@@ -58,9 +58,9 @@ def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``joint``, ``side``, ``visit``, ``time_point``, the figures (NaN where not measured), ``reliable`` and
-        ``reason`` of the narrowing, ``jsw_reliable`` and ``jsw_reason`` of the width (NA where there is none), and
-        ``tracking_uid``.
+        ``joint``, ``side``, ``visit``, ``time_point``, the figures (NaN where not measured), ``reliable``,
+        ``state`` (empty at the baseline) and ``reason`` of the narrowing, ``jsw_reliable`` and ``jsw_reason`` of the
+        width (NA where there is none), and ``tracking_uid``.
 
     Raises
     ------
@@ -89,6 +89,7 @@ def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
     except Exception as error:  # any content of another file
         raise InputError(f"{path} is not a structured report of measurements ({error}).", "path") from error
     columns = {column_code(column): column for column in COLUMNS}
+    states = {code.value: state for state, code in STATE_CODES.items()}
     rows = []
     for group in groups:
         side, _, joint = f" {group.tracking_identifier}".rpartition(" ")
@@ -103,6 +104,7 @@ def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
             row[name] = {"373066001": True, "373067005": False}.get(_named(group, NOTES_CODES[name].value))
             reason = name.replace("reliable", "reason")
             row[reason] = _named(group, NOTES_CODES[reason].value) or ""
+        row["state"] = states.get(_named(group, NOTES_CODES["state"].value), "")
         row["tracking_uid"] = str(group.tracking_uid)
         rows.append(row)
     return pd.DataFrame(rows).astype({"reliable": "boolean", "jsw_reliable": "boolean"})

@@ -34,7 +34,7 @@ def progression_sr(progression: Progression, keep_identity: bool = False, when: 
     """Return a Comprehensive SR with every joint at every visit; it belongs to the study of the last visit.
 
     A measurement group (TID 1501) is one joint at one visit: narrowing with uncertainty and interval, joint space
-    width, finding site, time point (TID 1502), whether the figures are reliable and why not, the images, and the
+    width, finding site, time point (TID 1502), the state of the figures and why they have failed, the images, and the
     algorithm with its models. Groups of one joint have the same tracking identifier.
 
     Parameters

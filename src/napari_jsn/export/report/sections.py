@@ -45,7 +45,7 @@ def _key_figures(progression: Progression, scales: Scales) -> str:
     unit, last = scales.unit, max((row.visit for row in progression.narrowings), default=1)
     rows = [row for row in progression.narrowings if row.visit == last]
     reliable = [row for row in rows if row.reliable]
-    facts = [(f"{len(reliable)} of {len(rows)}", "joints reliable at the last visit")]
+    facts = [(f"{len(reliable)} of {len(rows)}", "joints not failed at the last visit")]
     if reliable:
         values = [unit.jsn(row).value for row in reliable]
         largest = max(reliable, key=lambda row: unit.jsn(row).value)
@@ -89,15 +89,15 @@ def _hand(hand: MeasuredHand, rows: dict[str, Narrowing], scales: Scales) -> str
 
 
 def _beside_hand(hand: MeasuredHand, rows: Sequence[Narrowing]) -> str:
-    """How many joints are reliable, and each reason with the joints that it holds for."""
+    """How many joints have not failed, and each reason with the joints that it holds for."""
     joints: dict[str, list[str]] = {}
     for row in rows:
         if not row.reliable:
             joints.setdefault(general_reason(row), []).append(row.joint)
-    text = tag("p", f"{sum(row.reliable for row in rows)} of {len(rows)} joints reliable.")
+    text = tag("p", f"{sum(row.reliable for row in rows)} of {len(rows)} joints have not failed.")
     if joints:
         reasons = (tag("dt", escape(", ".join(names))) + tag("dd", escape(why)) for why, names in joints.items())
-        text += tag("p", "Not reliable:") + tag("dl", *reasons, class_="reasons")
+        text += tag("p", "Failed:") + tag("dl", *reasons, class_="reasons")
     return tag("div", tag("h3", hand_label(hand.side)), text, class_="beside-hand")
 
 
@@ -107,8 +107,8 @@ def _legend(scales: Scales) -> str:
     low, high = (signed(value, 1) for value in (-end, end))
     scale = tag("i", class_="scale", style=f"background:linear-gradient(90deg,{stops})")
     colours = tag("span", f"wider {low} {unit}", scale, f"{high} {unit} narrower")
-    unreliable = tag("span", tag("i", class_="box"), "not reliable, or not measured")
-    return tag("div", colours, unreliable, class_="legend")
+    failed = tag("span", tag("i", class_="box"), "failed, or not measured")
+    return tag("div", colours, failed, class_="legend")
 
 
 def joints_section(progression: Progression, scales: Scales) -> str:
@@ -126,7 +126,7 @@ def trends_section(progression: Progression, scales: Scales) -> str:
     if len(scales.times) < 3:
         return ""
     against = "weeks since baseline" if scales.times.get(1) == 0 else "visits"
-    lead = f"JSN ({scales.unit.name}) with 95 % intervals against {against}. Rings: change of JSW. Grey: not reliable."
+    lead = f"JSN ({scales.unit.name}) with 95 % intervals against {against}. Rings: change of JSW. Grey: failed."
     plots = [
         tag("section", tag("h3", hand_label(side)), trend_plots(list(rows), scales))
         for side, rows in groupby(progression.narrowings, key=lambda row: row.side)

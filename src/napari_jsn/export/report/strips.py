@@ -20,11 +20,11 @@ TITLES = ("Baseline", "Follow-up", "Transformed", "Original loss", "Transformed 
 
 
 def strips_section(progression: Progression, scales: Scales, reliable: bool) -> str:
-    """Return the images of all joints that are reliable, or of all that are not; empty where there are none."""
+    """Return the images of all joints that have not failed, or of all that have; empty where there are none."""
     rows = [row for row in progression.narrowings if row.reliable is reliable]
     if not rows:
         return ""
-    title = "Images of each joint" if reliable else "Not reliable"
+    title = "Images of each joint" if reliable else "Failed"
     lead = (
         "Transformed: each bone of the follow-up is mapped onto the baseline. Loss: squared difference of intensity "
         "before and after registration, over both bones. Lines: outlines of the bones that were measured."

@@ -59,8 +59,12 @@ def _joint_cells(row: Narrowing, scales: Scales, with_visit: bool) -> str:
         tag("td", interval_text(jsn.ci95, unit.decimals) if jsn.known else "", class_="interval"),
         tag("td", interval_svg(bar, scales.axis, scales.colour_end), class_="axis"),
         tag("td", jsw, class_="interval"),
-        tag("td", "yes") if row.reliable else tag("td", escape(row.reason or "no"), class_="reason"),
+        tag("td", row.state) if row.reliable else tag("td", escape(_failure(row)), class_="reason"),
     ))  # fmt: skip
+
+
+def _failure(row: Narrowing) -> str:
+    return ": ".join(filter(None, ("failed", row.reason)))
 
 
 def interval_text(interval: tuple[float, float], decimals: int = 2) -> str:
@@ -79,7 +83,7 @@ def summary_table(progression: Progression, scales: Scales) -> str:
         return ""
     last, many = table["visit"].max(), table["visit"].nunique() > 1
     shown = table[(table["visit"] == last) | (table["group"] == "all")]
-    heads = ["Joints", *(["Visit"] if many else []), "Reliable", "Mean JSN (mm)", "95 % interval"]
+    heads = ["Joints", *(["Visit"] if many else []), "Not failed", "Mean JSN (mm)", "95 % interval"]
     heads += ["Largest (mm)", "SDC (mm)"]
     body = []
     for side, of_hand in shown.groupby("side", sort=False):
@@ -110,7 +114,8 @@ def _summary_row(row: Mapping[Hashable, Any], visit_labels: Mapping[int, str] | 
 def _sdc_note(table: pd.DataFrame, last: int) -> str:
     """What the SDC is, and the SDC that follows from closure."""
     note = (
-        "Means are over reliable joints. SDC is the smallest detectable change of one joint: 1.96 times the root mean "
+        "Means are over the joints that have not failed, weighted by their variance; their intervals contain the error "
+        "that all joints of a hand share. SDC is the smallest detectable change of one joint: 1.96 times the root mean "
         "square of the joints' standard uncertainties (Bruynesteyn et al. 2005)."
     )
     whole = table[(table["visit"] == last) & (table["group"] == "all")]

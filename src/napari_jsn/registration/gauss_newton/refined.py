@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import pixel_scaling
 from napari_jsn.radiograph.resampling import block_mean
 from napari_jsn.registration.gauss_newton.solve import solve
 from napari_jsn.registration.methods import MethodResult, PreparedPair
-from napari_jsn.registration.quality import assess_quality
+from napari_jsn.registration.quality import CERTAIN_SIMILARITY, assess_quality, is_mirrored, similarity
 from napari_jsn.registration.solutions import Solutions
 
 if TYPE_CHECKING:
@@ -41,9 +42,30 @@ def refine(pairs: Sequence[PreparedPair], device: torch.device, progress: Progre
         if progress.aborted:
             break
         some = pairs[first : first + _BATCH]
-        results += [assess_quality(pair, solved) for pair, solved in zip(some, solve_native(some, device), strict=True)]
+        solutions = solve_native(some, device)
+        assessed = [assess_quality(pair, solved) for pair, solved in zip(some, solutions, strict=True)]
+        results += _without_mirrored(some, solutions, assessed, device)
         progress.update(len(results), len(pairs), "Registering")
     return results
+
+
+def _without_mirrored(
+    pairs: Sequence[PreparedPair], solutions: Sequence[Solutions], results: list[MethodResult], device: torch.device
+) -> list[MethodResult]:
+    """Return the results; a doubtful pair has failed if its mirrored follow-up corresponds better."""
+    doubtful = [k for k, solved in enumerate(solutions) if similarity(solved) < CERTAIN_SIMILARITY]
+    if doubtful:
+        mirrored = solve_native([_with_mirrored_followup(pairs[k]) for k in doubtful], device)
+        for k, other in zip(doubtful, mirrored, strict=True):
+            if is_mirrored(solutions[k], other):
+                results[k] = replace(results[k], reasons=(Reason(ReasonCode.MIRRORED), *results[k].reasons))
+    return results
+
+
+def _with_mirrored_followup(pair: PreparedPair) -> PreparedPair:
+    masks = pair.moving_masks
+    mirrored = BoneMasks(masks.upper[:, ::-1].copy(), masks.lower[:, ::-1].copy())
+    return replace(pair, moving=pair.moving[:, ::-1].copy(), moving_masks=mirrored)
 
 
 def solve_native(pairs: Sequence[PreparedPair], device: torch.device) -> list[Solutions]:

@@ -40,11 +40,14 @@ class RollFit:
         Of the pose, with the parameters of :meth:`Pose.compose`.
     roll_prior_sd_px : (N,) tensor
         Mean prior standard deviation of the roll field, in pixels.
+    field : (N, h, w) tensor
+        The roll field, in pixels.
     """
 
     pose: Pose
     covariance: Tensor
     roll_prior_sd_px: Tensor
+    field: Tensor
 
 
 class _Spline:
@@ -92,7 +95,7 @@ def fit_pose_and_roll_field(batch: BoneBatch, pose: Pose, steps: int) -> RollFit
         prior_sds = ROLL_PRIOR_SDS_PX if k == steps - 1 else ROLL_PRIOR_SDS_PX[::3]
         step, coefficients, covariance, prior_sd = _average_step(batch, linearised, spline, coefficients, prior_sds)
         pose = pose.compose(limited(step))
-    return RollFit(pose, covariance, prior_sd)
+    return RollFit(pose, covariance, prior_sd, spline.field(coefficients))
 
 
 def _average_step(

@@ -23,6 +23,7 @@ from napari_jsn.registration.gauss_newton.bone_batch import (
     half_pose,
 )
 from napari_jsn.registration.gauss_newton.interpolation import linear
+from napari_jsn.registration.gauss_newton.match import measure_match
 from napari_jsn.registration.gauss_newton.pose import Linearised, fit_pose, linearise
 from napari_jsn.registration.gauss_newton.roll_field import RollFit, fit_pose_and_roll_field
 from napari_jsn.registration.gauss_newton.start import correlation_search, network_pose
@@ -63,6 +64,9 @@ def solve(pairs: Sequence[PreparedPair], device: torch.device, dtype: torch.dtyp
         margin = _margin_shift(batch, linearised).cpu().numpy()
         area = batch.region.sum((1, 2)).cpu().numpy()
         overlap = _overlap(batch, roll_fit.pose).cpu().numpy()
+        match = measure_match(batch, roll_fit.pose, roll_fit.field)
+        inside, sharpness, curve = (each.cpu().numpy() for each in (match.ncc_inside, match.sharpness, match.curve))
+        backwards = np.array([1.0 if forward else -1.0 for _, forward in DIRECTIONS])
         variance = _variances(pairs, batch, roll_fit, maps[1])
         roll_prior_sd = roll_fit.roll_prior_sd_px.cpu().numpy()
     maps = np.concatenate([maps, _plausible(batch, batch.maps(first), maps[1])[None]])
@@ -84,6 +88,9 @@ def solve(pairs: Sequence[PreparedPair], device: torch.device, dtype: torch.dtyp
                 ncc_identity[four].reshape(2, 2).T,
                 margin[four].reshape(2, 2).T,
                 area[four].reshape(2, 2).T,
+                inside[four].reshape(2, 2).T,
+                float((backwards * sharpness[four]).mean()),
+                float((backwards * curve[four]).mean()),
             )
         )
     return solved
@@ -152,13 +159,19 @@ def _margin_shift(batch: BoneBatch, linearised: Linearised) -> Tensor:
 
 
 def _overlap(batch: BoneBatch, pose: Pose) -> Tensor:
-    """Return the Jaccard index of the transformed template region and the same bone's region in the other image."""
+    """Return the share that the template's region and the same bone's region in the other image have in common.
+
+    Only what both images show counts: crops of different sizes show different lengths of the bones.
+    """
     col, row = batch.points(pose)
-    here, there = (batch.region > 0).to(col), (batch.other_region > 0).to(col)
+    width, height = batch.other_size[:, 0, None, None], batch.other_size[:, 1, None, None]
+    in_view = (col >= 0) & (col <= width - 1) & (row >= 0) & (row <= height - 1)
+    here, there = (batch.region > 0).to(col) * in_view, (batch.other_region > 0).to(col)
     both = (linear(there, col, row) * here).sum((1, 2))
-    # the part of the other region outside the crop counts by its area, at the scale of the template
+    # the other direction's template is the other region; its part in view, at the scale of this template
+    opposite = torch.arange(len(batch), device=col.device) ^ 1
     scale = torch.linalg.det(pose.linear).abs().clamp_min(1e-3)
-    return both / torch.maximum(here.sum((1, 2)), there.sum((1, 2)) / scale).clamp_min(1)
+    return both / torch.maximum(here.sum((1, 2)), here.sum((1, 2))[opposite] / scale).clamp_min(1)
 
 
 def _variances(pairs: Sequence[PreparedPair], batch: BoneBatch, roll_fit: RollFit, maps: Matrix) -> NDArray[np.float64]:

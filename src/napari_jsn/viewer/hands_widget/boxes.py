@@ -74,7 +74,7 @@ class BoxStyle:
 
     @classmethod
     def of(cls, joint: str, narrowing: Narrowing | None, unit: Unit, end: float) -> BoxStyle:
-        """Return the style of a joint by its narrowing; grey where it was not measured or is not reliable."""
+        """Return the style of a joint by its narrowing; grey where it was not measured or has failed."""
         if narrowing is None or not unit.jsn(narrowing).known:
             return cls(joint, UNRELIABLE)
         jsn = unit.jsn(narrowing).value

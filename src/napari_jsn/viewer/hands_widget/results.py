@@ -89,9 +89,9 @@ class ProgressionPanel(QFrame):
             return
         rows = [row for row in shown.progression.narrowings if row.visit == shown.visit]
         measured = [row for row in rows if shown.unit.jsn(row).known]
-        unreliable = len(measured) - sum(row.reliable for row in measured)
+        failed = len(measured) - sum(row.reliable for row in measured)
         summary = f"{len(measured)} of {counted(len(rows), 'joint')} measured"
-        self._summary.setText(f"{summary}, {unreliable} not reliable" if unreliable else summary)
+        self._summary.setText(f"{summary}, {failed} failed" if failed else summary)
         self.table.show_rows(rows, shown.unit, shown.end)
         if rows:
             most = max(measured or rows, key=lambda row: shown.unit.jsn(row).value if row.reliable else -1e9)

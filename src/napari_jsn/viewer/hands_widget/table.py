@@ -23,7 +23,7 @@ _COLUMNS = {
     "JSN": "Joint space narrowing since baseline; positive is narrower.",
     "95 % interval": "Of the narrowing.",
     "ΔJSW": "Change of the joint space width between the margins, positive is narrower: an independent check.",
-    "ok": "Whether the narrowing is reliable. Choosing a row shows the reason below the table.",
+    "state": "good; wide: a wide interval; failed: choosing the row shows the reason below the table.",
 }
 _ROW_HEIGHT, _MAX_ROWS = 21, 12
 
@@ -107,7 +107,7 @@ class Legend(QLabel):
         super().__init__()
         self.setObjectName("legend")
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setToolTip("Colour of boxes and rows. Grey: not reliable, or not measured.")
+        self.setToolTip("Colour of boxes and rows. Grey: failed, or not measured.")
 
     def show_scale(self, end: float, unit: str) -> None:
         """Draw the scale from ``-end`` to ``end``."""
@@ -123,7 +123,7 @@ def _cell_texts(row: Narrowing, unit: Unit, both: bool) -> list[str]:
     low, high = jsn.ci95
     interval = f"{signed(low, digits)}…{signed(high, digits)}" if math.isfinite(low) else "–"
     value, check = (signed(each.value, digits) if each.known else "–" for each in (jsn, change))
-    return [name, value, interval, check, "✓" if row.reliable else "no"]
+    return [name, value, interval, check, row.state]
 
 
 def _colour_icon(colour: str) -> QIcon:

@@ -125,8 +125,9 @@ class ResultsPanel(QFrame):
         self._figure.setText(labels.jsn_label(result))
         self._direction.setText(direction_label(result))
         self._interval.setText(f"95 % interval {labels.interval_label(result)}".replace(" (", "\n("))
-        self._reason.setText("" if result.reliable else f"Not reliable. {result.reason}")
-        self._reason.setVisible(not result.reliable)
+        state = labels.state_label(result)
+        self._reason.setText("" if state == "good" else f"{state[:1].upper()}{state[1:]}")
+        self._reason.setVisible(state != "good")
         loss = " → ".join(labels.loss_labels(result))
         facts = (pair, labels.eq7_label(result), loss, result.method, spacing)
         for value, text in zip(self._values.values(), facts):

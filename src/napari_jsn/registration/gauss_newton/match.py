@@ -1,0 +1,116 @@
+"""Measure how well two registered images of a bone match: their structure, their sharpness and their intensity curve.
+
+A wrong pair can match along the outlines of the bones, because joints of one kind have similar outlines. The structure
+inside the bones belongs to one joint of one person. A difference of sharpness or of the intensity curve shifts edges,
+in both directions and models equally, so nothing else shows its error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from napari_jsn.registration.gauss_newton.bone_batch import BoneBatch, Pose
+from napari_jsn.registration.gauss_newton.interpolation import spline
+from napari_jsn.registration.gauss_newton.local_contrast import Window, local_contrast
+
+#: A region without a rim of this width is the inside of a bone, in working pixels: regions are masks dilated by 5.
+_RIM_PX = 7
+#: Least area of the inside, in working pixels; a smaller inside is replaced by the whole region.
+_LEAST_INSIDE = 100.0
+#: Widths of the Gaussian windows that bound the fine and the coarse band of structure, in working pixels.
+_FINE_PX, _MIDDLE_PX, _COARSE_PX = 0.5, 1.5, 4.0
+#: Width of the Gaussian window that smooths intensities before their curve is fitted, in working pixels.
+_CURVE_PX = 2.0
+
+
+@dataclass(frozen=True)
+class Match:
+    """How well the images of each registration match, (N,) each.
+
+    Attributes
+    ----------
+    ncc_inside : tensor
+        Normalised cross-correlation of local contrast inside the bone, with the roll field.
+    sharpness : tensor
+        Logarithm of the ratio of fine to coarse structure of the template, minus that of the other image; above 0 where
+        the other image is less sharp.
+    curve : tensor
+        Quadratic coefficient of the other image's intensities as a function of the template's, both standardised.
+    """
+
+    ncc_inside: Tensor
+    sharpness: Tensor
+    curve: Tensor
+
+
+def measure_match(batch: BoneBatch, pose: Pose, roll_field: Tensor) -> Match:
+    """Return how well the images match at a pose with its roll field."""
+    col, row = batch.points(pose, roll_field)
+    width, height = batch.other_size[:, 0, None, None], batch.other_size[:, 1, None, None]
+    in_view = (col >= 0) & (col <= width - 1) & (row >= 0) & (row <= height - 1)
+    region = ((batch.region > 0) & in_view).to(col.dtype)
+    template, other = batch.template, spline(batch.coefficients, col, row)
+    inside = _without_rim(region, _RIM_PX)
+    small = inside.sum((1, 2)) < _LEAST_INSIDE
+    inside = torch.where(small[:, None, None], region, inside)
+    contrasts = [local_contrast(image, region, batch.window) for image in (template, other)]
+    core = _without_rim(region, 2)
+    sharpness = [_fine_share(batch, image, region, core) for image in (template, other)]
+    smooth = _Smoothing(batch, region, _CURVE_PX)
+    smoothed = smooth(template), smooth(other)
+    curve = (_quadratic(*smoothed, region) - _quadratic(*smoothed[::-1], region)) / 2
+    ncc_inside = _correlation(contrasts[0], contrasts[1], inside)
+    return Match(ncc_inside, sharpness[0] - sharpness[1], curve)
+
+
+class _Smoothing:
+    """Gaussian smoothing inside a region (normalised convolution)."""
+
+    def __init__(self, batch: BoneBatch, region: Tensor, sigma: float) -> None:
+        height, width = region.shape[1:]
+        self._window = Window(height, width, sigma, region.device, region.dtype)
+        self._region, self._weight = region, self._window(region).clamp_min(1e-3)
+
+    def __call__(self, image: Tensor) -> Tensor:
+        return self._window(image * self._region) / self._weight
+
+
+def _fine_share(batch: BoneBatch, image: Tensor, region: Tensor, core: Tensor) -> Tensor:
+    """Return half the logarithm of the ratio of the energies of fine and coarse structure."""
+    fine, middle, coarse = (_Smoothing(batch, region, s)(image) for s in (_FINE_PX, _MIDDLE_PX, _COARSE_PX))
+    energies = [(core * (a - b).square()).sum((1, 2)).clamp_min(1e-12) for a, b in ((fine, middle), (middle, coarse))]
+    return (energies[0] / energies[1]).log() / 2
+
+
+def _correlation(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
+    size = (weight * a * a).sum((1, 2)) * (weight * b * b).sum((1, 2))
+    return (weight * a * b).sum((1, 2)) / size.sqrt().clamp_min(1e-6)
+
+
+def _quadratic(x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+    """Return the quadratic coefficient of the least-squares parabola of y over x, both standardised."""
+    count = weight.sum((1, 2)).clamp_min(1)
+
+    def mean(values: Tensor) -> Tensor:
+        return (weight * values).sum((1, 2)) / count
+
+    def standardised(values: Tensor) -> Tensor:
+        centred = values - mean(values)[:, None, None]
+        return centred / mean(centred.square()).sqrt().clamp_min(1e-6)[:, None, None]
+
+    x, y = standardised(x), standardised(y)
+    third, fourth = mean(x**3), mean(x**4)
+    # x has mean 0 and variance 1: x^2 without its parts along 1 and x
+    numerator = mean(x.square() * y) - third * mean(x * y)
+    return numerator / (fourth - 1 - third.square()).clamp_min(1e-3)
+
+
+def _without_rim(region: Tensor, rim: int) -> Tensor:
+    """Return the region eroded by a square of this radius; the border of the crop counts as outside."""
+    size = 2 * rim + 1
+    outside = F.pad(1 - region[:, None], (rim, rim, rim, rim), value=1.0)
+    return 1 - F.max_pool2d(F.max_pool2d(outside, (size, 1), 1), (1, size), 1)[:, 0]
