@@ -1,11 +1,78 @@
-"""Bones of an image whose given masks are halves: found by the network, labelled by the halves."""
+"""Choose the bones of both images of a pair, of which some may have masks that are halves of the image, or none."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn.common.reasons import ReasonCode
 from napari_jsn.joint import BoneMasks
-from napari_jsn.joint.geometry import joint_frame
+from napari_jsn.joint.geometry import are_halves, joint_frame
+from napari_jsn.segmentation.classical import bone_within
+from napari_jsn.segmentation.found_bones import FoundBones
+
+#: Width of the border that is left out of halves that are used on another image, as a share of the image's height.
+_BORDER = 1 / 32
+
+
+def bones_of_pair(
+    images: Sequence[NDArray[np.float32]],
+    given: Sequence[BoneMasks | None],
+    found: Sequence[FoundBones | None],
+    least_area: int,
+) -> tuple[BoneMasks, BoneMasks]:
+    """Return the bones of both images of a pair.
+
+    - Given bones are used as they are.
+    - Given halves state which bone a pixel of bone belongs to. Where the bones were not found, the bone is searched in
+      each half by its intensity; without success it is the half.
+    - An image without masks has the bones that were found. If the other image has halves, these label the bones here
+      too, moved as the joint is; if they were used as they are, so are they here, without their border.
+
+    Parameters
+    ----------
+    images : two (H, W) float32 arrays
+    given : two BoneMasks or None
+        Bones, or halves of the image.
+    found : two FoundBones or None
+        What the network found; None for an image whose bones are given.
+    least_area : int
+        Of a bone, in pixels; smaller ones count as not found.
+    """
+    halves = [masks if masks is not None and are_halves(masks) else None for masks in given]
+    reliable = [bones if bones is not None and _both_found(bones, least_area) else None for bones in found]
+    chosen: list[BoneMasks | None] = [
+        masks if half is None else _within(image, half, bones)
+        for image, masks, half, bones in zip(images, given, halves, reliable, strict=True)
+    ]
+    for k, other in ((0, 1), (1, 0)):
+        half, bones, other_bones = halves[other], reliable[k], reliable[other]
+        if chosen[k] is not None:
+            continue
+        if half is not None and bones is not None and other_bones is not None:
+            chosen[k] = label_by_halves(bones, move_halves(half, other_bones, bones))
+        elif half is not None and chosen[other] is half and half.shape == images[k].shape:
+            chosen[k] = without_border(half, max(1, round(_BORDER * half.shape[0])))
+        else:
+            chosen[k] = found[k]
+    assert chosen[0] is not None and chosen[1] is not None
+    return chosen[0], chosen[1]
+
+
+def _both_found(bones: FoundBones, least_area: int) -> bool:
+    if any(reason.code is ReasonCode.BONE_NOT_FOUND for reason in bones.reasons):
+        return False
+    return min(int(bones.upper.sum()), int(bones.lower.sum())) >= least_area
+
+
+def _within(image: NDArray[np.float32], halves: BoneMasks, bones: FoundBones | None) -> BoneMasks:
+    """Return the bones inside the halves; the same halves where no bone can be distinguished in either."""
+    if bones is not None:
+        return label_by_halves(bones, halves)
+    parts = [bone_within(image, half) for half in (halves.upper, halves.lower)]
+    return halves if parts[0] is halves.upper and parts[1] is halves.lower else BoneMasks(*parts)
 
 
 def label_by_halves(bones: BoneMasks, halves: BoneMasks) -> BoneMasks:

@@ -19,6 +19,7 @@ from napari_jsn.joint.similarity import pixel_scaling
 from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.resampling import resample
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
+from napari_jsn.registration.halves import bones_of_pair
 from napari_jsn.registration.image_checks import (
     check_size,
     image_reasons,
@@ -27,7 +28,6 @@ from napari_jsn.registration.image_checks import (
     upside_down,
 )
 from napari_jsn.registration.methods import PreparedPair
-from napari_jsn.segmentation.classical import bone_within
 from napari_jsn.segmentation.found_bones import FoundBones, segmentation_reasons
 from napari_jsn.segmentation.segment import segment_many
 
@@ -62,13 +62,19 @@ class PreparedImage:
 
 @dataclass(frozen=True)
 class _CheckedImage:
-    """One image with square pixels before its bones are found; ``regions`` is None without masks."""
+    """One image with square pixels; ``regions`` are the given masks, ``found`` the bones that the network found."""
 
     pixels: NDArray[np.float32]
     regions: BoneMasks | None
     spacing_mm: float | None
     name: str
+    found: FoundBones | None = None
     upside_down: bool = False
+
+    @property
+    def bones_wanted(self) -> bool:
+        """Whether the bones must be found: no masks were given, or halves of the image."""
+        return self.regions is None or are_halves(self.regions)
 
 
 #: Fixed image, moving image, the pair at one pixel size, and for each image the ratio of its pixel size to that of the
@@ -109,21 +115,19 @@ def prepare_many(
             return _check_pair(*row)
 
     checked = [image for k, row in enumerate(rows) for image in check(k, row)]
-    unmasked = [k for k, image in enumerate(checked) if image.regions is None]
-    found_before = {k for k, image in enumerate(checked) if isinstance(image.regions, FoundBones)}
-    if not _find_bones(checked, unmasked, device, progress):
+    if not _find_bones(checked, [k for k, image in enumerate(checked) if image.bones_wanted], device, progress):
         return []
-    _invert_negatives(checked, unmasked, device)
+    _invert_negatives(checked, device)
     # boxes whose masks the network found before this call have the direction of a finger
-    unknown = [k for k in range(len(checked)) if k not in found_before]
-    regions = [checked[k].regions for k in unknown]
-    turned = upside_down([checked[k].pixels for k in unknown], [each for each in regions if each is not None], device)
+    unknown = [k for k, image in enumerate(checked) if not isinstance(image.regions, FoundBones)]
+    masks = [checked[k].regions or checked[k].found for k in unknown]
+    turned = upside_down([checked[k].pixels for k in unknown], [each for each in masks if each is not None], device)
     for k, is_turned in zip(unknown, turned, strict=True):
         checked[k] = replace(checked[k], upside_down=is_turned)
     prepared = []
     for k in range(len(rows)):
         with _pair_number_in_errors(k, len(rows)):
-            prepared.append(_prepare_pair(*(_with_bones(image) for image in checked[2 * k : 2 * k + 2])))
+            prepared.append(_prepare_pair(*_with_bones(*checked[2 * k : 2 * k + 2])))
     return prepared
 
 
@@ -133,24 +137,20 @@ def _find_bones(
     """Put the bones that the network finds into the chosen images; return False if aborted."""
     found = segment_many([checked[k].pixels for k in chosen], device=device, progress=progress)
     for k, bones in zip(chosen, found, strict=False):
-        checked[k] = replace(checked[k], regions=bones)
+        checked[k] = replace(checked[k], found=bones)
     return len(found) == len(chosen)
 
 
-def _invert_negatives(checked: list[_CheckedImage], unmasked: Sequence[int], device: str | None) -> None:
+def _invert_negatives(checked: list[_CheckedImage], device: str | None) -> None:
     """Invert the images in which bone is dark; where the network finds the bones, it finds them again."""
-    halves = [k for k, image in enumerate(checked) if image.regions and are_halves(image.regions)]
-    halves = [k for k in halves if k not in unmasked and middle_is_dark(checked[k].pixels)]
-    bones: dict[int, BoneMasks] = dict(
-        zip(halves, segment_many([checked[k].pixels for k in halves], device=device), strict=True)
-    )
+    negative = []
     for k, image in enumerate(checked):
-        if image.regions is not None and not are_halves(image.regions):
-            bones[k] = image.regions
-    negative = [k for k, masks in bones.items() if looks_inverted(checked[k].pixels, masks)]
-    for k in negative:
-        checked[k] = replace(checked[k], pixels=1 - checked[k].pixels)
-    _find_bones(checked, [k for k in negative if k in unmasked], device)
+        masks = image.found or image.regions
+        bright = image.regions is not None and image.found is not None and not middle_is_dark(image.pixels)
+        if masks is not None and not bright and looks_inverted(image.pixels, masks):
+            negative.append(k)
+            checked[k] = replace(image, pixels=1 - image.pixels)
+    _find_bones(checked, [k for k in negative if checked[k].bones_wanted], device)
 
 
 @contextmanager
@@ -223,24 +223,28 @@ def _check_image(image: Any, masks: Any, spacing_mm: Any, name: str) -> _Checked
     return _CheckedImage(pixels, regions, isotropic, name)
 
 
-def _with_bones(checked: _CheckedImage) -> PreparedImage:
-    """Return the image with its bones, searched within the regions if these are halves; refuse a missing bone."""
-    pixels, regions, name = checked.pixels, checked.regions, checked.name
-    assert regions is not None
-    bones = regions
-    if are_halves(regions):
-        bones = BoneMasks(bone_within(pixels, regions.upper), bone_within(pixels, regions.lower))
+def _with_bones(*pair: _CheckedImage) -> tuple[PreparedImage, PreparedImage]:
+    """Return both images of a pair with their bones; refuse a missing bone."""
+    bones = bones_of_pair(
+        [image.pixels for image in pair], [image.regions for image in pair], [image.found for image in pair], MIN_REGION
+    )
+    fixed, moving = (_with_reasons(image, masks) for image, masks in zip(pair, bones, strict=True))
+    return fixed, moving
+
+
+def _with_reasons(checked: _CheckedImage, bones: BoneMasks) -> PreparedImage:
     for bone in ("upper", "lower"):
         if getattr(bones, bone).sum() < MIN_REGION:
             raise InputError(
-                f"The {bone} bone was not found in the {name} image. Give masks of both bones.",
-                f"{name}_masks",
+                f"The {bone} bone was not found in the {checked.name} image. Give masks of both bones.",
+                f"{checked.name}_masks",
             )
-    given = bones is regions and not isinstance(regions, FoundBones)
-    reasons = [*segmentation_reasons(bones), *image_reasons(pixels, bones, given)]
+    given = bones is checked.regions and not isinstance(bones, FoundBones)
+    reasons = [*segmentation_reasons(checked.found or bones), *image_reasons(checked.pixels, bones, given)]
     if checked.upside_down:
         reasons.append(Reason(ReasonCode.UPSIDE_DOWN))
-    return PreparedImage(pixels, bones, regions, checked.spacing_mm, tuple(reasons))
+    regions = bones if checked.regions is None else checked.regions
+    return PreparedImage(checked.pixels, bones, regions, checked.spacing_mm, tuple(reasons))
 
 
 def _check_masks(masks: Any, shape: tuple[int, ...], name: str) -> BoneMasks:
