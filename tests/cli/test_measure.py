@@ -233,3 +233,15 @@ def test_a_failure_while_drawing_leaves_the_old_report(run, asked, tmp_path, mon
     monkeypatch.setattr("napari_jsn.export.report.strips.strip", fail)
     assert run(*FILMS, "--out", tmp_path)[0] == 130
     assert names(tmp_path) == ["joints.csv", "report.html"] and (tmp_path / "joints.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(("given", "asked_for"), [([], 0.15), (["--wide-mm", "0.1"], 0.1), (["--wide-mm", "0.3"], 0.3)])
+def test_the_half_width_of_a_wide_interval_is_an_option(run, asked, given, asked_for):
+    code, _, err = run(*FILMS, *given)
+    assert (code, err) == (0, "") and asked["wide_mm"] == asked_for
+
+
+@pytest.mark.parametrize("wrong", ["0", "-0.1", "nan"])
+def test_a_wrong_half_width_is_refused(run, wrong):
+    code, _, err = run(*FILMS, "--wide-mm", wrong)
+    assert code == 2 and "above which a figure is called wide" in " ".join(err.split())
