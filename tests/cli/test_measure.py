@@ -242,3 +242,15 @@ def test_one_spacing_of_pixels_that_are_not_square_is_the_column_spacing(tmp_pat
     code, _, err = run(*not_square(tmp_path, ratio), "--spacing-mm", "0.144")
     assert (code, err) == (0, "")
     assert [hand.radiograph.spacing_mm for hand in asked["study"].hands] == [pytest.approx(spacing_mm)] * 2
+
+
+@pytest.mark.parametrize(("given", "asked_for"), [([], 0.15), (["--wide-mm", "0.1"], 0.1), (["--wide-mm", "0.3"], 0.3)])
+def test_the_half_width_of_a_wide_interval_is_an_option(run, asked, given, asked_for):
+    code, _, err = run(*FILMS, *given)
+    assert (code, err) == (0, "") and asked["wide_mm"] == asked_for
+
+
+@pytest.mark.parametrize("wrong", ["0", "-0.1", "nan"])
+def test_a_wrong_half_width_is_refused(run, wrong):
+    code, _, err = run(*FILMS, "--wide-mm", wrong)
+    assert code == 2 and "above which a figure is called wide" in " ".join(err.split())

@@ -91,7 +91,7 @@ def test_every_figure_reads_back_equal(progression, files):
             "jsw_mm": narrowing.followup.jsw.mm if narrowing.followup else np.nan,
         }.items():
             assert np.array_equal(row[column], expected, equal_nan=True), (narrowing.joint, column)
-        assert (row["reliable"], row["reason"]) == (narrowing.reliable, narrowing.reason)
+        assert (row["reliable"], row["state"], row["reason"]) == (narrowing.reliable, narrowing.state, narrowing.reason)
         baseline = table.loc[narrowing.side, narrowing.joint, 1]
         assert baseline["jsw_mm"] == narrowing.baseline.jsw.mm and baseline["jsw_reliable"]
         assert baseline["reliable"] is pd.NA and np.isnan(baseline["jsn_mm"])
@@ -342,6 +342,14 @@ def test_different_radiographs_with_one_uid_are_refused(progression, tmp_path):
     one_uid = replace(followup, radiograph=replace(followup.radiograph, path=tmp_path / "same.dcm"))
     with pytest.raises(InputError, match=r"same\.dcm, which have the same SOP Instance UID"):
         dicom_files(replace(progression, hands=(baseline, one_uid)))
+
+
+@pytest.mark.parametrize(("wide_mm", "state"), [(0.01, "wide"), (0.15, "good"), (0.05, "good")])
+def test_the_state_of_a_narrowing_reads_back(progression, wide_mm, state, tmp_path):
+    p = few(progression, ("MCP2",))
+    p = replace(p, narrowings=(replace(p.narrowings[0], wide_mm=wide_mm),))
+    (tmp_path / "sr.dcm").write_bytes(dicom_files(p, when=WHEN)["progression-sr.dcm"])
+    assert list(read_progression_sr(tmp_path / "sr.dcm")["state"]) == ["", state]
 
 
 def test_nothing_measured_is_refused(progression):

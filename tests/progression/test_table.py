@@ -10,6 +10,7 @@ from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.progression.progression import Progression
 from napari_jsn.progression.repositioning import narrowing_uncertainty
 from napari_jsn.progression.summary import closure_sdc_mm, sdc_mm, summaries, weighted_mean
+from napari_jsn.registration.methods import CHECKS
 from tests.progression.made_up import MISSING, progression
 
 FIRST = [
@@ -46,6 +47,15 @@ def test_a_joint_that_was_not_measured_has_a_row_with_its_reason():
     assert not row.reliable and row.reason
     assert np.isnan(row.jsn_mm) and np.isnan(row.upper_dx_px) and np.isnan(row.jsw_mm)
     assert pd.api.types.is_bool_dtype(table["reliable"])
+
+
+def test_the_quantities_that_decide_on_failure_are_columns():
+    table = progression().table()
+    for name in (*CHECKS, "jsw_sd"):
+        assert f"check_{name}" in table
+    row = table[table.joint == "MCP2"].iloc[0]
+    variance = row.jsn_sd_mm**2 + row.jsw_change_sd_mm**2 - row.jsn_sd_mm * row.jsw_change_sd_mm
+    assert row.check_jsw_sd == pytest.approx((row.jsn_mm - row.jsw_change_mm) / np.sqrt(variance))
 
 
 def test_equal_progressions_give_equal_bytes():

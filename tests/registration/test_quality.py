@@ -12,6 +12,7 @@ from napari_jsn.evaluation.registration.known_motion import make_pair
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import joint_space_narrowing
 from napari_jsn.registration.gauss_newton.solve import solve
+from napari_jsn.registration.methods import CHECKS
 from napari_jsn.registration.prepare import prepare_many
 from napari_jsn.registration.quality import TERMS, assess_quality, combined, variance_terms
 from napari_jsn.registration.register import register, register_many
@@ -221,3 +222,11 @@ def test_each_sign_of_failure_has_its_reason(pair, solved, code):
     spoilt = replace(solved, **{name: np.full_like(getattr(solved, name), v) for name, v in SPOILT[code].items()})
     reasons = assess_quality(pair, spoilt).reasons
     assert [reason.code for reason in reasons] == [code]
+
+
+def test_the_quantities_that_decide_are_in_the_result(simulated, measured):
+    assert set(measured.checks) == set(CHECKS)
+    assert all(np.isfinite(value) for value in measured.checks.values())
+    without = register(simulated.fixed, simulated.moving, simulated.fixed_masks, simulated.moving_masks)
+    assert np.isnan(without.checks["directions_mm"]) and without.checks["overlap"] > 0.9
+    assert register(simulated.fixed, simulated.moving, method="pipoc").checks == {}

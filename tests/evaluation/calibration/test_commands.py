@@ -91,4 +91,4 @@ def made_up(patient, joint, error, registration, rotation_deg, state="good"):
 
 def test_the_content_of_the_card_has_the_keys_of_the_shipped_one():
     measured = [made_up(str(k), "PIP2", 0.02 * (-1) ** k, 0.02, 3.0) for k in range(40)]
-    assert list(card_content(measured, 16, 31, "found")) == list(card(CARD))
+    assert list(card_content(measured, 12, 31, "found")) == list(card(CARD))

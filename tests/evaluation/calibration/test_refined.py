@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from napari_jsn.evaluation.calibration.refined import calibrate, card_content
+from napari_jsn.evaluation.calibration.variance_weights import with_other_exposure
 from napari_jsn.evaluation.registration.known_motion import make_pair
 from napari_jsn.networks.weights import card
 from napari_jsn.registration.quality import TERMS
@@ -17,7 +18,7 @@ def fitted(simulated):
         for preset in ("easy", "roll")
         for _ in range(4)
     ]
-    return calibrate(known)
+    return calibrate(known, with_other_exposure(known, 0))
 
 
 def test_weights_are_fitted_to_known_pairs(fitted):
@@ -28,7 +29,7 @@ def test_weights_are_fitted_to_known_pairs(fitted):
 
 
 def test_the_content_has_the_keys_of_the_shipped_card(fitted):
-    content, shipped = card_content(fitted, 350, 175, 80, 20), card("registration-refined")
+    content, shipped = card_content(fitted, 700, 350, 80, 20), card("registration-refined")
     assert list(content) == list(shipped)
     assert content["command"] == shipped["command"] and content["data"] == shipped["data"]
 

@@ -3,18 +3,17 @@
 import numpy as np
 import pytest
 
-from napari_jsn.evaluation.calibration.variance_weights import fit_weights
-from napari_jsn.registration.quality import TERMS
+from napari_jsn.evaluation.calibration.variance_weights import fit_added_weights, fit_weights
 
 
 def simulated_errors(weights, pairs=3000, seed=0, degrees_of_freedom=8.0):
     """Variance terms of many pairs, and errors simulated from them."""
     rng = np.random.default_rng(seed)
-    terms = rng.exponential(0.01, (pairs, len(TERMS))) + 1e-5
+    terms = rng.exponential(0.01, (pairs, len(TRUE))) + 1e-5
     return terms, np.sqrt(terms @ weights) * rng.standard_t(degrees_of_freedom, pairs)
 
 
-TRUE = np.array([3.0, 0.5, 1.0, 0.2, 0.8, 0.4])
+TRUE = np.array([3.0, 0.5, 1.0, 0.2])
 
 
 def test_weights_are_found_again():
@@ -36,3 +35,14 @@ def test_errors_twice_as_large_make_weights_four_times_as_large():
     terms, errors = simulated_errors(TRUE, pairs=500)
     once, twice = fit_weights(terms, errors)[0], fit_weights(terms, 2 * errors)[0]
     np.testing.assert_allclose(terms @ twice, 4 * (terms @ once), rtol=0.05)
+
+
+@pytest.mark.parametrize("true", [[1.0, 4.0], [0.3, 0.0], [2.0, 0.5]])
+def test_added_weights_are_found_for_known_variances(true):
+    rng = np.random.default_rng(0)
+    terms, variance = rng.exponential(0.02, (4000, 2)), rng.exponential(0.005, 4000) + 1e-4
+    errors = np.sqrt(variance + terms @ true) * rng.standard_t(8, 4000)
+    found = fit_added_weights(terms, variance, errors)
+    ratio = np.sqrt((variance + terms @ found) / (variance + terms @ true))
+    assert np.percentile(ratio, 95) / np.percentile(ratio, 5) < 1.5
+    assert np.mean(np.abs(errors) <= 1.96 * np.sqrt(variance + terms @ found)) == pytest.approx(0.96, abs=0.01)

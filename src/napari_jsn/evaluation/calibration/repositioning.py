@@ -38,7 +38,7 @@ _DEGREES_OF_FREEDOM = 8.0
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this card to a parser."""
-    parser.add_argument("--patients", type=int, default=16, help="patients at each pixel pitch, both hands of each")
+    parser.add_argument("--patients", type=int, default=12, help="patients at each pixel pitch, both hands of each")
     parser.add_argument("--seed", type=int, default=31)
     parser.add_argument(
         "--boxes", choices=("found", "truth"), default="found", help="find the joints, or use the truth"

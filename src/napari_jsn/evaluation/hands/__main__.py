@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from napari_jsn.evaluation.hands.report import re_exposed_lines, simulated_lines, timing_lines
 
     parser = argparse.ArgumentParser(_COMMAND, description=__doc__)
-    parser.add_argument("--patients", type=int, default=50, help="patients at each pixel pitch, both hands of each")
+    parser.add_argument("--patients", type=int, default=20, help="patients at each pixel pitch, both hands of each")
     parser.add_argument("--seed", type=int, default=81)
     parser.add_argument(
         "--boxes", choices=("found", "truth"), default="found", help="find the joints, or use the truth"
