@@ -10,7 +10,7 @@ import pytest
 import napari_jsn as jsn
 from napari_jsn.localization.found_joints import FoundJoints
 from napari_jsn.patient.patient import Hand, Patient, Visit
-from napari_jsn.radiograph.thumbnail import Thumbnail
+from napari_jsn.radiograph.resampling import Thumbnail
 from napari_jsn.segmentation.found_bones import FoundBones
 from tests.progression.made_up import progression
 

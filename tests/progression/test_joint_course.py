@@ -12,9 +12,9 @@ from napari_jsn.joint.crop import joint_image
 from napari_jsn.joint.similarity import Similarity, joint_space_narrowing
 from napari_jsn.patient.patient import Hand
 from napari_jsn.progression.hand_scale import with_hand_scale
+from napari_jsn.progression.joint_views import recentre_box
 from napari_jsn.progression.notes import progression_notes
 from napari_jsn.progression.pairwise import carried_frames, pairwise_narrowings
-from napari_jsn.progression.recentre import recentre_box
 from napari_jsn.progression.repositioning import narrowing_uncertainty
 from napari_jsn.radiograph import Radiograph
 from tests.progression.made_up import progression

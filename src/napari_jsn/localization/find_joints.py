@@ -84,7 +84,7 @@ def find_joints_many(
     from napari_jsn.networks.load import load_network
     from napari_jsn.networks.weights import model_identity
     from napari_jsn.radiograph import as_radiograph
-    from napari_jsn.radiograph.thumbnail import Thumbnail
+    from napari_jsn.radiograph.resampling import Thumbnail
 
     if sides is not None and (not isinstance(sides, Sequence) or not sides or not all(s in ("L", "R") for s in sides)):
         raise InputError(f"Sides are 'L', 'R' or both, not {reprlib.repr(sides)}. Give one or both of them.", "sides")

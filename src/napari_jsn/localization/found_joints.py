@@ -9,7 +9,7 @@ from typing import overload
 from napari_jsn.common.reasons import Reason, WithReasons
 from napari_jsn.common.text import counted
 from napari_jsn.joint import Joint
-from napari_jsn.radiograph.thumbnail import Thumbnail
+from napari_jsn.radiograph.resampling import Thumbnail
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from typing import Any
 from napari_jsn.anatomy import JOINTS, MEASURED_JOINTS, bones_of
 from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.progress import Progress, Silent
-from napari_jsn.common.stages import Stages
+from napari_jsn.common.progress import Progress, Silent, Stages
 from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.networks.weights import model_identity
 from napari_jsn.patient.check_tags import NO_SPACING
