@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_jsn.common.csv_files import read_csv, records_csv
 from napari_jsn.common.files import write_files
 from napari_jsn.common.reasons import codes
 from napari_jsn.evaluation.hands.simulated import SimulatedHand
@@ -82,16 +83,12 @@ def measured_joint(hand: SimulatedHand, row: Narrowing) -> MeasuredJoint:
 
 def save_measured(measured: Sequence[MeasuredJoint], path: Path) -> None:
     """Write the measured joints to a CSV file, from which :func:`load_measured` reads them."""
-    import pandas as pd
-
-    write_files(path.parent, {path.name: pd.DataFrame([asdict(one) for one in measured]).to_csv(index=False).encode()})
+    write_files(path.parent, {path.name: records_csv([asdict(one) for one in measured])})
 
 
 def load_measured(path: Path) -> list[MeasuredJoint]:
     """Return the measured joints of a CSV file."""
-    import pandas as pd
-
-    table = pd.read_csv(path, dtype={"patient": str, "reasons": str}, keep_default_na=True)
+    table = read_csv(path, dtype={"patient": str, "reasons": str}, keep_default_na=True)
     table["reasons"] = table["reasons"].fillna("")
     return [MeasuredJoint(**{str(name): value for name, value in row.items()}) for row in table.to_dict("records")]
 
