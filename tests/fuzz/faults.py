@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,12 @@ def fault(words: str = "", harmless: bool = False) -> Callable[[Plant], Plant]:
 
 
 def patient(seed: int) -> Files:
-    """Simulate the left hand of a patient at two visits."""
+    """Return the left hand of a simulated patient at two visits."""
+    return deepcopy(_simulated(seed))
+
+
+@lru_cache(maxsize=12)
+def _simulated(seed: int) -> Files:
     files = []
     for simulated in simulate(1, 2, seed, "left", SHAPE, spacing_mm=SPACING_MM):
         dataset = pydicom.dcmread(io.BytesIO(dicom_bytes(simulated, ["fuzz", str(seed)])))

@@ -8,6 +8,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import napari_jsn as jsn
+from napari_jsn.anatomy import MEASURED_JOINTS
 from tests.fuzz.faults import FAULTS, Fault, patient
 
 #: A figure that differs by more from that of the sound radiographs must be explained, in mm.
@@ -39,8 +41,18 @@ class Case:
         return f"{self.number} ({planted}; {self.seconds:.1f} s): {'; '.join(self.problems) or 'as it must be'}"
 
 
-def run_case(number: int, patients: int = PATIENTS) -> Case:
-    """Plant 0 to 3 faults, measure the patient, and compare with the same patient without them."""
+def run_case(number: int, patients: int = PATIENTS, joints: Sequence[str] = MEASURED_JOINTS) -> Case:
+    """Plant 0 to 3 faults, measure the patient, and compare with the same patient without them.
+
+    Parameters
+    ----------
+    number : int
+        Of the case; it decides everything that is random.
+    patients : int
+        Number of different patients.
+    joints : sequence of str, optional
+        The joints to measure; by default those that are measured by default.
+    """
     rng = np.random.default_rng([2026, number])
     seed = 700 + number % patients
     faults = tuple(FAULTS[k] for k in rng.permutation(len(FAULTS))[: int(rng.integers(4))])
@@ -55,8 +67,8 @@ def run_case(number: int, patients: int = PATIENTS) -> Case:
             file.write(Path(folder))
         start = time.perf_counter()
         try:
-            found = jsn.measure(folder)
-            problems += _differences(found, faults, seed)
+            found = jsn.measure(folder, joints=joints)
+            problems += _differences(found, faults, sound_figures(seed, joints))
         except jsn.InputError as error:
             refused = str(error)
             if not any(each.is_named(refused) for each in faults):
@@ -68,12 +80,12 @@ def run_case(number: int, patients: int = PATIENTS) -> Case:
 
 
 @lru_cache(maxsize=PATIENTS)
-def sound_figures(seed: int) -> dict[tuple[str, str], float]:
+def sound_figures(seed: int, joints: Sequence[str]) -> dict[tuple[str, str], float]:
     """Return the narrowing in mm of each joint of the sound radiographs."""
     with tempfile.TemporaryDirectory() as folder:
         for file in patient(seed):
             file.write(Path(folder))
-        return _figures(jsn.measure(folder))
+        return _figures(jsn.measure(folder, joints=joints))
 
 
 def _figures(found: jsn.Progression) -> dict[tuple[str, str], float]:
@@ -81,8 +93,7 @@ def _figures(found: jsn.Progression) -> dict[tuple[str, str], float]:
     return {(row.side, row.joint): row.jsn_mm for row in table.itertuples() if np.isfinite(row.jsn_mm)}
 
 
-def _differences(found: jsn.Progression, faults: tuple[Fault, ...], seed: int) -> list[str]:
-    sound = sound_figures(seed)
+def _differences(found: jsn.Progression, faults: tuple[Fault, ...], sound: dict[tuple[str, str], float]) -> list[str]:
     table = found.table()
     said = "\n".join(found.notes)
     problems = []
