@@ -52,6 +52,9 @@ class ReasonCode(Enum):
     HAND_ROTATED = "A hand does not point up."
     HAND_TOO_COARSE = "A hand has too few pixels to measure its joints."
     VIEW_OBLIQUE = "A hand seems to be seen from the side or obliquely."
+    HAND_INCOMPLETE = "Many joints of a hand were not found although they should be in the picture."
+    JOINTS_UNCERTAIN = "The joints of a hand are uncertain."
+    NAMES_AMBIGUOUS = "The names of a hand's joints are ambiguous."
     # progression
     NO_RADIOGRAPH = "There is no radiograph of this hand at the baseline or at this visit."
     JOINT_NOT_IN_VIEW = "The joint is not in view at the baseline or at this visit."
