@@ -152,8 +152,8 @@ def finger_to_palm(hand: LocatedHand) -> float:
 def drop_ambiguous(hand: LocatedHand, maps: Tensor) -> LocatedHand:
     """Set the probability of joints to 0 that cannot be told from another joint.
 
-    These are joints whose place is nearly as probable for a joint of another name, of this hand or of the other one, and
-    the less probable one of two joints in one place.
+    These are joints whose place is nearly as probable for a joint of another name, of this hand or of the other one,
+    and the less probable one of two joints in one place.
 
     Parameters
     ----------

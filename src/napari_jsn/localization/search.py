@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.localization.canvas import normalise, sample_square, upright_view, whole_view
+from napari_jsn.localization.covered import covered
 from napari_jsn.localization.hands import (
     CANDIDATE,
     LocatedHand,
@@ -87,16 +88,17 @@ def search_hands(
     to_radiograph = whole_view(pixels.shape, size)
     exposed = exposed_box(pixels)
     best: dict[bool, LocatedHand] = {}
-    for view in _views(pixels.shape, size, exposed):
+    for number, view in enumerate(_views(pixels.shape, size, exposed)):
         maps = _predict_maps(pixels, view, network, device)
         for right in (True, False):
             hand = locate_hand(_maps_of_side(maps, right), right)
             if hand is None or not hand.is_hand:
                 continue
-            hand = hand.transformed(np.linalg.inv(to_radiograph) @ view)
+            if number:
+                hand = hand.transformed(np.linalg.inv(to_radiograph) @ view)
             if any(distance_mm(hand, other) < _SAME_PLACE_MM for other in best.values() if other.right == right):
                 continue
-            hand = _refine_hand(hand, pixels, to_radiograph, network, device)
+            hand = _refine_hand(hand, pixels, to_radiograph, exposed, network, device)
             if hand is not None and (right not in best or hand.sureness > best[right].sureness):
                 best[right] = hand
         if best and all(missing_inside(hand, to_radiograph, exposed).sum() <= _FEW_MISSING for hand in best.values()):
@@ -185,7 +187,12 @@ def find_rotation(pixels: NDArray[np.float32], spacing_mm: Spacing, network: Joi
 
 
 def _refine_hand(
-    hand: LocatedHand, pixels: NDArray[np.float32], to_radiograph: Array, network: JointNet, device: str
+    hand: LocatedHand,
+    pixels: NDArray[np.float32],
+    to_radiograph: Array,
+    exposed: Box,
+    network: JointNet,
+    device: str,
 ) -> LocatedHand | None:
     """Locate a hand again on an upright view of it; None where that shows none.
 
@@ -200,7 +207,7 @@ def _refine_hand(
         if found is None:
             return None
         last = hand
-        hand = _drop_outside(found.transformed(from_upright), pixels.shape, to_radiograph)
+        hand = _drop_outside(found.transformed(from_upright), exposed, to_radiograph)
         if not hand.is_hand:
             return None
         if _OTHER_PLACE_MM < distance_mm(last, hand) < np.inf:
@@ -214,6 +221,7 @@ def _refine_hand(
     to_upright = np.asarray(np.linalg.inv(from_upright), dtype=float)
     told = drop_ambiguous(hand.transformed(to_upright), both)
     hand = replace(hand, probability=told.probability, ambiguous=ambiguous)
+    hand = replace(hand, probability=np.where(covered(hand, pixels, to_radiograph), 0.0, hand.probability))
     return hand if hand.is_hand else None
 
 
@@ -230,10 +238,11 @@ def _near(hand: LocatedHand, maps: Tensor, from_upright: Array) -> LocatedHand:
     return replace(hand, points=transform_points(from_upright, points))
 
 
-def _drop_outside(hand: LocatedHand, shape: tuple[int, ...], to_radiograph: Array) -> LocatedHand:
-    """Set the probability of joints outside the radiograph to 0."""
+def _drop_outside(hand: LocatedHand, exposed: Box, to_radiograph: Array) -> LocatedHand:
+    """Set the probability of joints outside the exposed part of the radiograph to 0."""
     points = transform_points(to_radiograph, hand.points)
-    inside = ((points >= -0.5) & (points <= np.array(shape[::-1]) - 0.5)).all(axis=1)
+    top, left, bottom, right = exposed
+    inside = ((points >= np.array((left, top)) - 0.5) & (points <= np.array((right, bottom)) - 0.5)).all(axis=1)
     return replace(hand, probability=np.where(inside, hand.probability, 0.0))
 
 
