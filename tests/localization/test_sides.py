@@ -50,9 +50,7 @@ def test_few_joints_missing_inside_the_picture_are_a_note(maps, hand, noise, gon
 def test_a_low_mean_confidence_is_a_reason(maps, hand, noise, probability):
     joints = found(locate_hand(maps(hand(), probability), False), noise)
     assert len(joints) == 14
-    assert [reason.code for reason in joints.reasons] == (
-        [ReasonCode.JOINTS_UNCERTAIN] if probability < 0.68 else []
-    )
+    assert [reason.code for reason in joints.reasons] == ([ReasonCode.JOINTS_UNCERTAIN] if probability < 0.68 else [])
 
 
 def test_ambiguous_names_are_a_reason(maps, hand, noise):
