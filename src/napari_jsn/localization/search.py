@@ -41,11 +41,11 @@ _SAME_PLACE_MM, _OTHER_PLACE_MM = 6.0, 12.0
 _SURER = 1.6
 #: A joint that another view shows within this distance of a place lies there.
 _NEAR_MM = 8.0
-#: Further views are searched where more joints than this are missing inside the radiograph.
-_FEW_MISSING = 2
-#: Fingers by the width of the palm, as a share of the mean hand's: shorter ones are toes where one joint is missing or
+#: Further views are searched where more joints than the first number are missing inside the radiograph.
+_FEW_MISSING, _MANY_MISSING = 2, 5
+#: Fingers by the width of the palm, as a share of the mean hand's: shorter ones are toes where one joint is missing, or
 #: more than a few are; longer ones belong to a hand, even to one without a thumb.
-_TOE_LENGTH, _FINGER_LENGTH = (0.82, 0.88), 1.05
+_TOE_LENGTH, _FINGER_LENGTH = (0.82, 0.86), 1.05
 #: Rotation in degrees, size as a share of the exposed part, and position of the middle of each further view.
 _FURTHER_VIEWS = (
     (30.0, 1.1, 0.0, 0.0), (-30.0, 1.1, 0.0, 0.0), (0.0, 1.6, 0.0, 0.0), (0.0, 0.6, 0.0, -0.2), (0.0, 0.6, 0.0, 0.2),
@@ -110,12 +110,20 @@ def search_hands(
 
 
 def _is_foot(hand: LocatedHand, missing: NDArray[np.bool_]) -> bool:
-    """Return whether a hand is rather a foot: joints are missing, and fingers are too short or there is no thumb."""
+    """Return whether a hand is rather a foot: its thumb or other joints are missing, and its fingers are short."""
     count, ratio = int(missing.sum()), finger_to_palm(hand)
-    if count > _FEW_MISSING:
-        no_thumb = missing[[k for k, joint in enumerate(JOINTS) if joint[-1] == "1"]].all()
-        return bool(ratio < _TOE_LENGTH[1] or (no_thumb and not ratio > _FINGER_LENGTH))
-    return bool(count > 0 and ratio < _TOE_LENGTH[0])
+    thumb = np.array([joint[-1] == "1" for joint in JOINTS])
+    if count >= _MANY_MISSING:  # what is found must then show a hand: neighbouring knuckles, fingers not too short
+        knuckles = hand.seen[[JOINTS.index(f"MCP{finger}") for finger in range(2, 6)]]
+        no_palm = not (knuckles[1:] & knuckles[:-1]).any()
+        if ratio < _TOE_LENGTH[1] or no_palm or count >= 2 * hand.seen.sum():
+            return True
+    if count == 0 or hand.seen[thumb].all():
+        return False
+    if count <= _FEW_MISSING:
+        return bool(ratio < _TOE_LENGTH[0])
+    no_thumb = missing[thumb].all() and count > _FEW_MISSING + 1
+    return bool(ratio < _TOE_LENGTH[1] or (no_thumb and not ratio > _FINGER_LENGTH))
 
 
 def exposed_box(pixels: NDArray[np.float32]) -> Box:
