@@ -144,7 +144,7 @@ def test_a_users_own_table_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(("visible", "unplaced"), [(13, 0), (14, 1), (None, 0)])
-def test_films_of_adults_are_measured_but_not_trained_on(tmp_path, visible, unplaced):
+def test_radiographs_of_adults_are_measured_but_not_trained_on(tmp_path, visible, unplaced):
     hand = made_hand()
     Image.fromarray(hand.image).save(tmp_path / "film.png")
     lines = [f"film.png,{joint},L,{y},{x}" for joint, (x, y) in zip(JOINTS, hand.points, strict=True)]
@@ -152,7 +152,7 @@ def test_films_of_adults_are_measured_but_not_trained_on(tmp_path, visible, unpl
     if visible is not None:
         (tmp_path / "films.csv").write_text(f"file,shows,visible\nfilm.png,adult,{visible}\n")
     (sets,) = public_hands.evaluation_radiographs(tmp_path).items()
-    assert sets[0] == ("own radiographs" if visible is None else "films of adults")
+    assert sets[0] == ("own radiographs" if visible is None else "radiographs of adults")
     np.testing.assert_allclose(sets[1][0].points[:-1], hand.points[:-1])
     assert len(RadiographTruth.from_labelled(sets[1][0]).unplaced) == unplaced
     assert len(public_hands.training_hands(tmp_path)) == (visible is None)

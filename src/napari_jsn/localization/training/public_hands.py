@@ -2,8 +2,8 @@
 
 The public ones are the Digital Hand Atlas with the landmarks of Payer et al., Integrating spatial configuration into
 heatmap regression based CNNs for landmark localization, Med Image Anal 54:207-219 (2019); and radiographs of the RSNA
-bone age challenge (Halabi et al., Radiology 290:498-503, 2019) with drawn boxes. A third set, films of adults from a
-repository of teaching cases, is never trained on. This project contains none of their pixels.
+bone age challenge (Halabi et al., Radiology 290:498-503, 2019) with drawn boxes. A third set, radiographs of adults from
+a repository of teaching cases, is never trained on. This project contains none of their pixels.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TERMS = "no licence stated; no pixel is shipped"
 #: A user's table: ``file``, ``side`` (L or R), ``joint``, and ``x`` and ``y`` (or ``col`` and ``row``) of the middle of
 #: its gap in pixels.
 JOINTS_TABLE = "joints.csv"
-#: Beside the joints of the films of adults: ``file``, and how many joints are ``visible`` on it.
+#: Beside the joints of the radiographs of adults: ``file``, and how many joints are ``visible`` on it.
 FILMS_TABLE = "films.csv"
 #: The public tables: 37 points of each radiograph; boxes labelled by the kind of joint.
 LANDMARKS_TABLE, BOXES_TABLE = "landmarks.csv", "joint-boxes.csv"
@@ -53,14 +53,14 @@ _ALL_PUBLIC = {
     "3167", "3229", "5245", "7081", "7232", "2361", "2370", "4221", "4248", "4253", "4280", "4298", "4299", "6411",
     "6428", "6449", "6456", "6470", "6473", "6478",
 }  # fmt: skip
-#: Start of the group of the films of adults.
-_FILM = "adult film "
+#: Start of the group of the radiographs of adults.
+_ADULT = "adult "
 _SAME_PERSON = {"4299": "4298", "2370": "2361"}
 
 
 def training_hands(folder: Path) -> list[TrainingHand]:
-    """Return the hands of :func:`labelled_radiographs` at the size that is trained on, without the films of adults."""
-    return [training_hand(each) for each in labelled_radiographs(folder) if not each.group.startswith(_FILM)]
+    """Return the hands of :func:`labelled_radiographs` to train on, at that size; radiographs of adults are left out."""
+    return [training_hand(each) for each in labelled_radiographs(folder) if not each.group.startswith(_ADULT)]
 
 
 def labelled_radiographs(folder: Path) -> Iterator[LabelledRadiograph]:
@@ -156,7 +156,7 @@ def _own(table: Path) -> Iterator[LabelledRadiograph]:
             raise InputError(f"{table} has fewer than 3 joints of {file}. Add more, or remove the file.", "data")
         name = Path(file).stem
         px_mm = pixels_per_mm(points, side)
-        group = _FILM + name if file in visible else name
+        group = _ADULT + name if file in visible else name
         pixels = _pixels(table.with_name(file))
         yield LabelledRadiograph(
             pixels, points, side, px_mm, group=group, name=name, visible=visible.get(file)
@@ -164,7 +164,7 @@ def _own(table: Path) -> Iterator[LabelledRadiograph]:
 
 
 def _visible(table: Path) -> dict[str, int]:
-    """Return the number of joints on each film of the table; empty where there is no such table."""
+    """Return the number of joints on each radiograph of the table; empty where there is no such table."""
     if not table.is_file():
         return {}
     return {row["file"]: int(row["visible"]) for row in _rows(table, ("file", "visible"))}
@@ -193,8 +193,8 @@ def evaluation_radiographs(folder: Path) -> dict[str, list[LabelledRadiograph]]:
     """Return the radiographs of a folder by kind; of the public ones those that were not trained on."""
     radiographs: dict[str, list[LabelledRadiograph]] = defaultdict(list)
     for radiograph in labelled_radiographs(folder):
-        if radiograph.group.startswith(_FILM):
-            radiographs["films of adults"].append(radiograph)
+        if radiograph.group.startswith(_ADULT):
+            radiographs["radiographs of adults"].append(radiograph)
             continue
         public = radiograph.name in _ALL_PUBLIC
         if not public or radiograph.group in HELD_OUT:
