@@ -2,8 +2,8 @@
 
 The public ones are the Digital Hand Atlas with the landmarks of Payer et al., Integrating spatial configuration into
 heatmap regression based CNNs for landmark localization, Med Image Anal 54:207-219 (2019); and radiographs of the RSNA
-bone age challenge (Halabi et al., Radiology 290:498-503, 2019) with drawn boxes. A third set, radiographs of adults from
-a repository of teaching cases, is never trained on. This project contains none of their pixels.
+bone age challenge (Halabi et al., Radiology 290:498-503, 2019) with drawn boxes. Radiographs of adults from a
+repository of teaching cases are never trained on. This project contains none of their pixels.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _SAME_PERSON = {"4299": "4298", "2370": "2361"}
 
 
 def training_hands(folder: Path) -> list[TrainingHand]:
-    """Return the hands of :func:`labelled_radiographs` to train on, at that size; radiographs of adults are left out."""
+    """Return the hands of :func:`labelled_radiographs` at that size, without the radiographs of adults."""
     return [training_hand(each) for each in labelled_radiographs(folder) if not each.group.startswith(_ADULT)]
 
 
