@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.localization.mean_hand import mean_hand
 from napari_jsn.simulation.foot import simulate_feet
 
 
@@ -10,8 +11,10 @@ def feet():
     return list(simulate_feet(3, seed=21))
 
 
-def length(foot, one, other):
-    return float(np.hypot(*(foot.points[JOINTS.index(one)] - foot.points[JOINTS.index(other)])))
+def length(points):
+    """Length of the middle finger or toe, by the width of the palm or forefoot."""
+    at = dict(zip(JOINTS, points, strict=True))
+    return np.hypot(*(at["MCP3"] - at["DIP3"])) / np.hypot(*(at["MCP2"] - at["MCP5"]))
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
@@ -23,7 +26,7 @@ def test_a_foot_has_short_toes_that_point_up(feet, number):
     for ray in "2345":
         upper, lower = (foot.points[JOINTS.index(f"{kind}{ray}")] for kind in ("DIP", "MCP"))
         assert upper[1] < lower[1]
-    assert length(foot, "MCP3", "DIP3") < 0.9 * length(foot, "MCP2", "MCP5")
+    assert length(foot.points) < 0.8 * length(mean_hand())
     great, fifth = (foot.points[JOINTS.index(f"MCP{ray}")] for ray in (1, 5))
     assert (great[0] < fifth[0]) == foot.right
 
