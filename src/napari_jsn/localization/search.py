@@ -45,7 +45,7 @@ _NEAR_MM = 8.0
 _FEW_MISSING, _MANY_MISSING = 2, 5
 #: Fingers by the width of the palm, as a share of the mean hand's: shorter ones are toes where one joint is missing, or
 #: more than a few are; longer ones belong to a hand, even to one without a thumb.
-_TOE_LENGTH, _FINGER_LENGTH = (0.82, 0.86), 1.05
+_TOE_LENGTH, _FINGER_LENGTH = (0.82, 0.84), 1.05
 #: Rotation in degrees, size as a share of the exposed part, and position of the middle of each further view.
 _FURTHER_VIEWS = (
     (30.0, 1.1, 0.0, 0.0), (-30.0, 1.1, 0.0, 0.0), (0.0, 1.6, 0.0, 0.0), (0.0, 0.6, 0.0, -0.2), (0.0, 0.6, 0.0, 0.2),
