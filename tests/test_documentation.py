@@ -38,7 +38,7 @@ from napari_jsn.training import tasks
 SIMULATED = {"segmentation": 6, "localization": 1, "registration": 4}
 OPTIONS = {
     "train": ["--epochs", "1", "--device", "cpu"],
-    "evaluate localization": ["--simulated", "0"],
+    "evaluate localization": ["--simulated", "0", "--feet", "0"],
     "evaluate segmentation": ["--simulated", "0"],
     "evaluate registration": ["--simulated", "1", "--pairs", "2", "--method", "pipoc"],
 }

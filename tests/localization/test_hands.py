@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.localization.hands import locate_hand
+from napari_jsn.localization.hands import drop_ambiguous, finger_to_palm, locate_hand
 from napari_jsn.localization.network import find_peaks
 
 
@@ -58,3 +61,42 @@ def test_peaks_anywhere_are_no_hand(maps):
     for _ in range(5):
         found = locate_hand(maps(rng.uniform(5, 250, (14, 2))), False)
         assert found is None or found.seen.sum() <= 6
+
+
+@pytest.mark.parametrize(("one", "other"), [("DIP3", "DIP4"), ("PIP2", "PIP3"), ("MCP5", "MCP4")])
+def test_of_two_joints_in_one_place_the_less_probable_is_left_out(maps, hand, one, other):
+    points, k, j = hand(), JOINTS.index(one), JOINTS.index(other)
+    located = locate_hand(maps(points), False)
+    moved, probability = located.points.copy(), located.probability.copy()
+    moved[k], probability[k] = moved[j] + (2, 1), 0.7
+    none = torch.zeros((28, 128, 128))
+    told = drop_ambiguous(replace(located, points=moved, probability=probability), none)
+    assert [JOINTS[n] for n in np.flatnonzero(~told.seen)] == [one]
+
+
+@pytest.mark.parametrize(("name", "rival", "right"), [("PIP3", "PIP4", False), ("DIP2", "PIP2", False),
+                                                     ("MCP4", "MCP2", True)])  # fmt: skip
+@pytest.mark.parametrize(("share", "told"), [(0.2, True), (0.6, False)])
+def test_a_joint_that_may_as_well_be_another_is_left_out(maps, hand, name, rival, right, share, told):
+    points, k = hand(), JOINTS.index(name)
+    own, other = maps(points), torch.zeros((14, 128, 128))
+    (other if right else own)[JOINTS.index(rival)] += share * maps(points)[k]
+    located = drop_ambiguous(locate_hand(own, False), torch.cat([own, other]))
+    assert located.seen[k] == told and located.seen.sum() == 13 + told
+
+
+def test_a_left_hand_that_looks_like_a_right_one_keeps_its_joints(maps, hand):
+    own = maps(hand())
+    assert drop_ambiguous(locate_hand(own, False), torch.cat([own, own])).seen.all()
+
+
+@pytest.mark.parametrize("shorter", [1.0, 0.7, 0.5])
+def test_the_length_of_the_fingers_by_the_palm(maps, hand, shorter):
+    points = hand()
+    for k, joint in enumerate(JOINTS):
+        if joint[:3] in ("PIP", "DIP"):
+            knuckle = JOINTS.index(f"MCP{joint[-1]}")
+            points[k] = hand()[knuckle] + shorter * (hand()[k] - hand()[knuckle])
+    located = replace(locate_hand(maps(hand()), False), points=points)
+    assert finger_to_palm(located) == pytest.approx(shorter, abs=0.01)
+    assert np.isnan(finger_to_palm(replace(located, probability=np.zeros(14))))

@@ -60,6 +60,9 @@ class ReasonCode(Enum):
     SIDE_CONTRADICTED = "The lead letter contradicts the hand's anatomy: its side is uncertain."
     BONES_DARK = "The bones are darker than the soft tissue: the image is a negative."
     VIEW_OBLIQUE = "A hand seems to be seen from the side or obliquely."
+    HAND_INCOMPLETE = "Many joints of a hand were not found although they should be in the picture."
+    JOINTS_UNCERTAIN = "The joints of a hand are uncertain."
+    NAMES_AMBIGUOUS = "The names of a hand's joints are ambiguous."
     # progression
     NO_RADIOGRAPH = "There is no radiograph of this hand at the baseline or at this visit."
     JOINT_NOT_IN_VIEW = "The joint is not in view at the baseline or at this visit."

@@ -21,7 +21,7 @@ class FoundJoints(Sequence[Joint], WithReasons):
     joints : tuple of Joint
         In the order of :data:`napari_jsn.anatomy.JOINTS`; of two hands the right one first.
     missing : tuple of (side, name)
-        Joints of these hands that are out of view or covered.
+        Joints of these hands that are out of view, covered, or cannot be told from others.
     sides : tuple of str
         ``"R"``, ``"L"``, both, or none.
     side_source : str
@@ -31,6 +31,8 @@ class FoundJoints(Sequence[Joint], WithReasons):
         Whether the stated side differs from the side that the image shows in a posteroanterior view.
     reasons : tuple of Reason
         Why this is doubtful or no hand; empty where nothing is.
+    notes : tuple of str
+        Which joints were not found although they should be in the picture.
     hand_px : float
         Length of the hand, from the base of the third metacarpal to the tip of the middle finger's bone, in pixels of
         the radiograph (of its finer direction); of two hands the longer one. NaN without a hand.
@@ -59,6 +61,7 @@ class FoundJoints(Sequence[Joint], WithReasons):
     hand_px: float = float("nan")
     model: str = ""
     thumbnail: Thumbnail | None = field(default=None, repr=False, compare=False)
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         sides = " and ".join(self.sides) or "no side"
@@ -74,7 +77,7 @@ class FoundJoints(Sequence[Joint], WithReasons):
             for joint in self.joints
         ]
         head = ("joint", "side", "row", "col", "confidence")
-        notes = [str(reason) for reason in self.reasons]
+        notes = [*(str(reason) for reason in self.reasons), *self.notes]
         if self.missing:
             notes.append(f"Missing: {', '.join(f'{name} {side}'.strip() for side, name in self.missing)}.")
         parts = [table_html(head, rows)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +35,10 @@ _REACH_MM = {"1": 45.0, "2": 30.0, "3": 26.0, "4": 26.0, "5": 32.0}
 _FINGER_REACH_MM = 16.0
 #: Least and largest length of a bone as a share of the mean hand's.
 _BONE_LENGTHS = (0.5, 1.7)
+#: Share of a joint's probability that another joint may have at its place.
+_RIVAL = 0.5
+#: Two joints that are closer lie in one place, in mm of an average adult's hand.
+_SAME_PLACE_MM = 5.0
 #: Largest rotation of a hand on a radiograph.
 MOST_ROTATION_DEG = 75.0
 
@@ -56,12 +60,15 @@ class LocatedHand:
         Of each joint; 0 for a peak that lies where no joint of this hand can.
     from_mean : (2, 3) array
         Similarity from the mean hand, mirrored for a right hand.
+    ambiguous : bool
+        Whether two views of the hand gave its joints different names.
     """
 
     right: bool
     points: Array = field(repr=False)
     probability: Array = field(repr=False)
     from_mean: Array = field(repr=False)
+    ambiguous: bool = False
 
     @property
     def seen(self) -> NDArray[np.bool_]:
@@ -77,6 +84,11 @@ class LocatedHand:
     def turn_deg(self) -> float:
         """Rotation of the fingers from upright, positive clockwise."""
         return rotation_of_deg(self.from_mean)
+
+    @property
+    def sureness(self) -> float:
+        """Sum of the probabilities of the joints in view."""
+        return float(self.probability[self.seen].sum())
 
     @property
     def is_hand(self) -> bool:
@@ -112,6 +124,59 @@ def locate_hand(maps: Tensor, right: bool) -> LocatedHand | None:
     expected = _expected_points(model, points, probability, from_mean)
     points = np.where((probability >= CANDIDATE)[:, None], points, expected)
     return LocatedHand(right, points, probability, from_mean)
+
+
+def distance_mm(one: LocatedHand, other: LocatedHand) -> float:
+    """Return the median distance of the joints in view in both, in mm of an average adult's hand; inf without any."""
+    both = one.seen & other.seen
+    if not both.any():
+        return np.inf
+    return float(np.median(np.hypot(*(one.points - other.points)[both].T))) / max(one.scale, other.scale)
+
+
+def finger_to_palm(hand: LocatedHand) -> float:
+    """Return the length of the fingers by the width of the palm, as a share of the mean hand's; NaN if unknown.
+
+    Of the fingers 2 to 5, all bones between two joints in view count, and all neighbouring knuckles in view.
+    """
+    fingers = [(k, k + 1) for k in range(len(JOINTS) - 1) if _FINGER[k] == _FINGER[k + 1] > 1]
+    knuckles = [k for k, joint in enumerate(JOINTS) if joint[:3] == "MCP" and joint[-1] != "1"]
+    ratios = []
+    for pairs in (fingers, list(pairwise(knuckles))):
+        known = np.array([pair for pair in pairs if hand.seen[list(pair)].all()], dtype=int).reshape(-1, 2)
+        lengths = [np.hypot(*(at[known[:, 0]] - at[known[:, 1]]).T).sum() for at in (hand.points, mean_hand())]
+        ratios.append(float(lengths[0] / lengths[1]) if len(known) else np.nan)
+    return ratios[0] / ratios[1]
+
+
+def drop_ambiguous(hand: LocatedHand, maps: Tensor) -> LocatedHand:
+    """Set the probability of joints to 0 that cannot be told from another joint.
+
+    These are joints whose place is nearly as probable for a joint of another name, of this hand or of the other one,
+    and the less probable one of two joints in one place.
+
+    Parameters
+    ----------
+    hand : LocatedHand
+        On the square of the maps.
+    maps : (28, cells, cells) tensor
+        Probabilities of the cells of the joints of the left, then of the right hand.
+    """
+    import torch
+
+    probability = hand.probability.copy()
+    cells = np.rint((hand.points + 0.5) / CELL - 0.5).astype(int).clip(0, maps.shape[-1] - 1)
+    names = np.arange(len(maps)) % len(JOINTS)
+    for k in np.flatnonzero(hand.seen):
+        rivals = peaks_at(maps, torch.from_numpy(np.tile(cells[k], (len(maps), 1))))[1].double().numpy()
+        if rivals[names != k].max() > _RIVAL * probability[k]:
+            probability[k] = 0.0
+    order = np.argsort(-probability, kind="stable")
+    for number, k in enumerate(order):
+        surer = [j for j in order[:number] if probability[j] >= IN_VIEW]
+        if surer and np.hypot(*(hand.points[surer] - hand.points[k]).T).min() < _SAME_PLACE_MM * hand.scale:
+            probability[k] = 0.0
+    return replace(hand, probability=probability)
 
 
 def _fit_best_pair(model: Array, points: Array, probability: Array) -> Array | None:

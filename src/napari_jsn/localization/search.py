@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,17 @@ from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.localization.canvas import normalise, sample_square, upright_view, whole_view
-from napari_jsn.localization.hands import LocatedHand, locate_hand
+from napari_jsn.localization.covered import covered
+from napari_jsn.localization.hands import (
+    CANDIDATE,
+    LocatedHand,
+    distance_mm,
+    drop_ambiguous,
+    finger_to_palm,
+    locate_hand,
+)
 from napari_jsn.localization.mean_hand import HAND_MM, transform_points
-from napari_jsn.localization.network import cell_probabilities
+from napari_jsn.localization.network import CELL, SIDE, cell_probabilities, find_peaks
 from napari_jsn.radiograph.spacing import Spacing
 
 if TYPE_CHECKING:
@@ -21,9 +30,33 @@ if TYPE_CHECKING:
     from napari_jsn.localization.network import JointNet
 
 Array = NDArray[np.float64]
+Box = tuple[int, int, int, int]
 
 #: Upright views of a hand, at most; a further one only where the last changed log(size) or the rotation by more.
 _MOST_VIEWS, _SIZE_CHANGE, _ROTATION_CHANGE_DEG = 3, 0.06, 6.0
+#: In mm of an average adult's hand: two views of a hand that differ by less show the same joints; two that differ by
+#: more than the second give the joints different names.
+_SAME_PLACE_MM, _OTHER_PLACE_MM = 6.0, 12.0
+#: A hand that is surer than another one by this factor excludes it.
+_SURER = 1.6
+#: A joint that another view shows within this distance of a place lies there.
+_NEAR_MM = 8.0
+#: Further views are searched where more joints than the first number are missing inside the radiograph.
+_FEW_MISSING, _MANY_MISSING = 2, 5
+#: Fingers by the width of the palm, as a share of the mean hand's: shorter ones are toes where one joint is missing, or
+#: more than a few are; longer ones belong to a hand, even to one without a thumb.
+_TOE_LENGTH, _FINGER_LENGTH = (0.82, 0.84), 1.05
+#: Rotation in degrees, size as a share of the exposed part, and position of the middle of each further view.
+_FURTHER_VIEWS = (
+    (30.0, 1.1, 0.0, 0.0), (-30.0, 1.1, 0.0, 0.0), (0.0, 1.6, 0.0, 0.0), (0.0, 0.6, 0.0, -0.2), (0.0, 0.6, 0.0, 0.2),
+    (0.0, 0.6, -0.2, 0.0), (0.0, 0.6, 0.2, 0.0),
+)  # fmt: skip
+#: A part that is smaller than this share of the radiograph is a view of its own.
+_SMALLER = 0.8
+#: Least range of a row or column that is no constant border, as a share of the radiograph's.
+_VARIED = 0.1
+#: Joints nearer to the border than this may lie beyond it, in mm of an average adult's hand.
+_MARGIN_MM = 6.0
 #: Two hands whose centres are closer than this, as a share of a hand's length, are one.
 _SAME_HAND = 0.35
 #: The least number of joints that show a hand on a radiograph that lies on its side.
@@ -51,18 +84,93 @@ def search_hands(
         Maps ``(x, y, 1)`` of that square to the radiograph's.
     """
     size = np.array(np.broadcast_to(1.0 if spacing_mm is None else spacing_mm, (2,)), dtype=float)
-    to_radiograph = whole_view(pixels.shape, size / size.min())
-    maps = _predict_maps(pixels, to_radiograph, network, device)
-    hands = []
-    for right in (True, False):
-        hand = locate_hand(_maps_of_side(maps, right), right)
-        if hand is not None and hand.is_hand:
-            hand = _refine_hand(hand, pixels, to_radiograph, network, device)
-            if hand is not None:
-                hands.append(hand)
+    size = size / size.min()
+    to_radiograph = whole_view(pixels.shape, size)
+    exposed = exposed_box(pixels)
+    best: dict[bool, LocatedHand] = {}
+    for number, view in enumerate(_views(pixels.shape, size, exposed)):
+        maps = _predict_maps(pixels, view, network, device)
+        for right in (True, False):
+            hand = locate_hand(_maps_of_side(maps, right), right)
+            if hand is None or not hand.is_hand:
+                continue
+            if number:
+                hand = hand.transformed(np.linalg.inv(to_radiograph) @ view)
+            if any(distance_mm(hand, other) < _SAME_PLACE_MM for other in best.values() if other.right == right):
+                continue
+            hand = _refine_hand(hand, pixels, to_radiograph, exposed, network, device)
+            if hand is not None and (right not in best or hand.sureness > best[right].sureness):
+                best[right] = hand
+        if best and all(missing_inside(hand, to_radiograph, exposed).sum() <= _FEW_MISSING for hand in best.values()):
+            break
+    hands = [best[right] for right in (True, False) if right in best]
     if len(hands) == 2 and _are_same(*hands):
         hands = [max(hands, key=lambda hand: float(hand.probability.sum()))]
-    return hands, to_radiograph
+    return [hand for hand in hands if not _is_foot(hand, missing_inside(hand, to_radiograph, exposed))], to_radiograph
+
+
+def _is_foot(hand: LocatedHand, missing: NDArray[np.bool_]) -> bool:
+    """Return whether a hand is rather a foot: its thumb or other joints are missing, and its fingers are short."""
+    count, ratio = int(missing.sum()), finger_to_palm(hand)
+    thumb = np.array([joint[-1] == "1" for joint in JOINTS])
+    if count >= _MANY_MISSING:  # what is found must then show a hand: neighbouring knuckles, fingers not too short
+        knuckles = hand.seen[[JOINTS.index(f"MCP{finger}") for finger in range(2, 6)]]
+        no_palm = not (knuckles[1:] & knuckles[:-1]).any()
+        if ratio < _TOE_LENGTH[1] or no_palm or count >= 2 * hand.seen.sum():
+            return True
+    if count == 0 or hand.seen[thumb].all():
+        return False
+    if count <= _FEW_MISSING:
+        return bool(ratio < _TOE_LENGTH[0])
+    no_thumb = missing[thumb].all() and count > _FEW_MISSING + 1
+    return bool(ratio < _TOE_LENGTH[1] or (no_thumb and not ratio > _FINGER_LENGTH))
+
+
+def exposed_box(pixels: NDArray[np.float32]) -> Box:
+    """Return (top, left, bottom, right) of the part of a radiograph without constant borders."""
+    low, high = np.percentile(pixels[::4, ::4], (1, 99.5))
+    edges = []
+    for axis in (1, 0):
+        varied = np.flatnonzero(np.ptp(pixels, axis=axis) > _VARIED * (high - low))
+        edges.append((int(varied[0]), int(varied[-1]) + 1) if len(varied) else (0, pixels.shape[1 - axis]))
+    (top, bottom), (left, right) = edges
+    return top, left, bottom, right
+
+
+def missing_inside(hand: LocatedHand, to_radiograph: Array, box: Box) -> NDArray[np.bool_]:
+    """Return which joints were not found although the mean hand has them inside a part of the radiograph: (14,).
+
+    Parameters
+    ----------
+    hand : LocatedHand
+        On the square that shows the whole radiograph.
+    to_radiograph : (3, 3) array
+        From that square to the radiograph.
+    box : (top, left, bottom, right)
+        The part, in pixels of the radiograph.
+    """
+    margin = _MARGIN_MM * hand.scale * np.abs(np.diag(to_radiograph)[:2])
+    points = transform_points(to_radiograph, hand.points)
+    top, left, bottom, right = box
+    inside = ((points >= np.array((left, top)) + margin) & (points <= np.array((right, bottom)) - margin)).all(axis=1)
+    return np.asarray(inside & ~hand.seen)
+
+
+def _views(shape: tuple[int, ...], size: Array, box: Box) -> Iterator[Array]:
+    """Yield matrices from the square to the radiograph: the whole of it; then parts of it, and rotated."""
+    yield whole_view(shape, size)
+    top, left, bottom, right = box
+    offset = np.eye(3)
+    offset[:2, 2] = left, top
+    exposed = np.asarray(offset @ whole_view((bottom - top, right - left), size))
+    if (bottom - top) * (right - left) < _SMALLER * shape[0] * shape[1]:
+        yield exposed
+    middle = (SIDE - 1) / 2
+    for angle_deg, zoom, x, y in _FURTHER_VIEWS:
+        cos, sin = zoom * np.cos(np.deg2rad(angle_deg)), zoom * np.sin(np.deg2rad(angle_deg))
+        part = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+        part[:2, 2] = middle + SIDE * np.array((x, y)) - part[:2, :2] @ np.full(2, middle)
+        yield exposed @ part
 
 
 def find_rotation(pixels: NDArray[np.float32], spacing_mm: Spacing, network: JointNet, device: str) -> int:
@@ -87,28 +195,62 @@ def find_rotation(pixels: NDArray[np.float32], spacing_mm: Spacing, network: Joi
 
 
 def _refine_hand(
-    hand: LocatedHand, pixels: NDArray[np.float32], to_radiograph: Array, network: JointNet, device: str
+    hand: LocatedHand,
+    pixels: NDArray[np.float32],
+    to_radiograph: Array,
+    exposed: Box,
+    network: JointNet,
+    device: str,
 ) -> LocatedHand | None:
-    """Locate a hand again on an upright view of it; None where that shows none."""
+    """Locate a hand again on an upright view of it; None where that shows none.
+
+    Where the two name the joints differently, the surer one is kept, and is ambiguous unless it is surer by far.
+    """
+    ambiguous = False
     for _ in range(_MOST_VIEWS):
         from_upright = np.asarray(np.linalg.inv(upright_view(hand.from_mean)), dtype=float)
-        maps = _predict_maps(pixels, to_radiograph @ from_upright, network, device, mirror=True)
-        found = locate_hand(_maps_of_side(maps, hand.right), hand.right)
+        both = _predict_maps(pixels, to_radiograph @ from_upright, network, device, mirror=True)
+        maps = _maps_of_side(both, hand.right)
+        found = locate_hand(maps, hand.right)
         if found is None:
             return None
-        last, hand = hand, _drop_outside(found.transformed(from_upright), pixels.shape, to_radiograph)
+        last = hand
+        hand = _drop_outside(found.transformed(from_upright), exposed, to_radiograph)
         if not hand.is_hand:
             return None
+        if _OTHER_PLACE_MM < distance_mm(last, hand) < np.inf:
+            ambiguous = max(last.sureness, hand.sureness) < _SURER * min(last.sureness, hand.sureness)
+            if last.sureness > hand.sureness:
+                hand = _near(last, maps, from_upright)
+                break
         small_change = abs(np.log(hand.scale / last.scale)) < _SIZE_CHANGE
         if small_change and abs(hand.turn_deg - last.turn_deg) < _ROTATION_CHANGE_DEG:
             break
-    return hand
+    to_upright = np.asarray(np.linalg.inv(from_upright), dtype=float)
+    told = drop_ambiguous(hand.transformed(to_upright), both)
+    hand = replace(hand, probability=told.probability, ambiguous=ambiguous)
+    hand = replace(hand, probability=np.where(covered(hand, pixels, to_radiograph), 0.0, hand.probability))
+    return hand if hand.is_hand else None
 
 
-def _drop_outside(hand: LocatedHand, shape: tuple[int, ...], to_radiograph: Array) -> LocatedHand:
-    """Set the probability of joints outside the radiograph to 0."""
+def _near(hand: LocatedHand, maps: Tensor, from_upright: Array) -> LocatedHand:
+    """Return a hand whose joints are moved to the peaks near them on the maps of an upright view."""
+    import torch
+
+    upright = hand.transformed(np.asarray(np.linalg.inv(from_upright), dtype=float))
+    centres = (np.arange(maps.shape[-1]) + 0.5) * CELL - 0.5
+    x, y = (upright.points[:, axis, None, None] for axis in (0, 1))
+    near = np.hypot(centres[None, None, :] - x, centres[None, :, None] - y) <= _NEAR_MM * upright.scale
+    points, probability = (each.double().numpy() for each in find_peaks(torch.where(torch.from_numpy(near), maps, 0.0)))
+    points = np.where((probability >= CANDIDATE)[:, None], points, upright.points)
+    return replace(hand, points=transform_points(from_upright, points))
+
+
+def _drop_outside(hand: LocatedHand, exposed: Box, to_radiograph: Array) -> LocatedHand:
+    """Set the probability of joints outside the exposed part of the radiograph to 0."""
     points = transform_points(to_radiograph, hand.points)
-    inside = ((points >= -0.5) & (points <= np.array(shape[::-1]) - 0.5)).all(axis=1)
+    top, left, bottom, right = exposed
+    inside = ((points >= np.array((left, top)) - 0.5) & (points <= np.array((right, bottom)) - 0.5)).all(axis=1)
     return replace(hand, probability=np.where(inside, hand.probability, 0.0))
 
 

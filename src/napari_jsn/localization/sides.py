@@ -13,6 +13,7 @@ from napari_jsn.joint import JOINT_IMAGE_MM, Joint
 from napari_jsn.localization.found_joints import ANATOMY, FoundJoints
 from napari_jsn.localization.hands import LocatedHand
 from napari_jsn.localization.mean_hand import HAND_MM, joint_axes, mean_hand, transform_points
+from napari_jsn.localization.search import exposed_box, missing_inside
 from napari_jsn.radiograph import Radiograph
 
 #: The least length of a hand that can be measured, in pixels.
@@ -20,6 +21,8 @@ LEAST_HAND_PX = 250
 #: The least ratio of the palm's width (MCP2 to MCP5) to the middle finger's length (MCP3 to DIP3), as a share of the
 #: mean hand's; below it the view is taken for an oblique or lateral one.
 _NARROW = 0.6
+#: From so many missing joints inside the picture on, a hand is not reliable; nor below this mean probability.
+_MANY_MISSING, _LEAST_MEAN = 5, 0.68
 #: The largest rotation of a hand that the network was trained for.
 _MOST_TURN_DEG = 50.0
 
@@ -65,15 +68,23 @@ def joints_of_hands(
     joints: list[Joint] = []
     missing: list[tuple[str, str]] = []
     reasons: list[Reason] = []
+    notes: list[str] = []
+    exposed = exposed_box(radiograph.pixels)
     order = sorted(range(len(hands)), key=lambda k: names[k] != "R")
     for hand, side in ((hands[k], names[k]) for k in order):
         in_view = _joints(hand, side, radiograph, to_radiograph, step)
         joints += in_view
         missing += [(side, name) for name in JOINTS if name not in {joint.name for joint in in_view}]
-        reasons += _doubts(hand, side, step, len(hands) > 1)
+        lost = [JOINTS[k] for k in np.flatnonzero(missing_inside(hand, to_radiograph, exposed))]
+        whose = f"The {'right' if side == 'R' else 'left'} hand" if len(hands) > 1 else "The hand"
+        reasons += _doubts(hand, whose, step, lost)
+        if 0 < len(lost) < _MANY_MISSING:
+            notes.append(f"{whose} should show {', '.join(lost)} in the picture, but they were not found.")
     hand_px = HAND_MM * step * max(hand.scale for hand in hands)
     found_sides = tuple(names[k] for k in order)
-    return FoundJoints(tuple(joints), tuple(missing), found_sides, source, contradicts, tuple(reasons), hand_px)
+    return FoundJoints(
+        tuple(joints), tuple(missing), found_sides, source, contradicts, tuple(reasons), hand_px, notes=tuple(notes)
+    )
 
 
 def _stated_side(radiograph: Radiograph, sides: Sequence[str] | None) -> tuple[str | None, str]:
@@ -107,8 +118,7 @@ def _joints(
     ]
 
 
-def _doubts(hand: LocatedHand, side: str, step: float, both: bool) -> list[Reason]:
-    whose = f"The {'right' if side == 'R' else 'left'} hand" if both else "The hand"
+def _doubts(hand: LocatedHand, whose: str, step: float, lost: list[str]) -> list[Reason]:
     reasons: list[Reason] = []
     length = HAND_MM * hand.scale * step
     if length < LEAST_HAND_PX:
@@ -123,6 +133,19 @@ def _doubts(hand: LocatedHand, side: str, step: float, both: bool) -> list[Reaso
     if abs(hand.turn_deg) > _MOST_TURN_DEG:
         sentence = f"{whose} is rotated by {abs(hand.turn_deg):.0f} degrees. Rotate the radiograph, fingers up."
         reasons.append(Reason(ReasonCode.HAND_ROTATED, sentence))
+    if len(lost) >= _MANY_MISSING:
+        sentence = (
+            f"{whose} should show {', '.join(lost)} in the picture, but {len(lost)} joints were not found. Give a "
+            "posteroanterior view with flat fingers, or correct the joints by hand."
+        )
+        reasons.append(Reason(ReasonCode.HAND_INCOMPLETE, sentence))
+    mean = hand.sureness / max(1, int(hand.seen.sum()))
+    if mean < _LEAST_MEAN:
+        sentence = f"{whose} was recognised with a mean confidence of {mean:.2f} only. Check its joints by hand."
+        reasons.append(Reason(ReasonCode.JOINTS_UNCERTAIN, sentence))
+    if hand.ambiguous:
+        sentence = f"{whose} got two sets of joint names from views of two sizes. Check its joints by hand."
+        reasons.append(Reason(ReasonCode.NAMES_AMBIGUOUS, sentence))
     return reasons
 
 

@@ -69,7 +69,7 @@ def check_hands(patient: Patient) -> list[str]:
         if found is None:
             continue
         _check_is_hand(hand)
-        notes += [f"{name}: {reason}" for reason in found.reasons]
+        notes += [f"{name}: {text}" for text in (*found.reasons, *found.notes)]
         if len(found.sides) == 2 and hand.radiograph.side_source != found.side_source:
             notes.append(f"{name}: one hand is stated, but the radiograph shows both; only that one is measured.")
         if is_anteroposterior(hand.radiograph) and hand.radiograph.side_source.startswith("anatomy"):

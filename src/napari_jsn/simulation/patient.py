@@ -82,7 +82,11 @@ class SimulatedPatient:
 
     @classmethod
     def draw(
-        cls, rng: np.random.Generator, disease: float | None = None, hand_rng: np.random.Generator | None = None
+        cls,
+        rng: np.random.Generator,
+        disease: float | None = None,
+        hand_rng: np.random.Generator | None = None,
+        skeleton: Skeleton | None = None,
     ) -> SimulatedPatient:
         """Draw a patient.
 
@@ -93,6 +97,8 @@ class SimulatedPatient:
             Severity of the narrowing before baseline, 0 to 1; drawn by default, mostly small.
         hand_rng : numpy.random.Generator, optional
             Draws what differs between a patient's two hands; ``rng`` draws what they share.
+        skeleton : Skeleton, optional
+            Drawn by default.
         """
         # one stream each, so that a change of one part leaves the others as they are
         streams = dict(zip(("person", "skeleton", "width", "shape", "material", "rest"), rng.spawn(6), strict=True))
@@ -100,7 +106,7 @@ class SimulatedPatient:
             streams |= dict(zip(("shape", "material", "rest"), hand_rng.spawn(3), strict=True))
         person = streams["person"]
         sex = draw_sex(person)
-        skeleton = draw_skeleton(streams["skeleton"], sex)
+        skeleton = skeleton or draw_skeleton(streams["skeleton"], sex)
         healthy = draw_widths(streams["width"], sex)
         severity = person.beta(1.0, 5.0) if disease is None else disease
         lost = {joint: float(np.clip(streams["width"].beta(1.0, 4.0) * 2 * severity, 0, 0.85)) for joint in healthy}

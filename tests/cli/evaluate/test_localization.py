@@ -37,7 +37,21 @@ def test_a_folder_is_evaluated_into_a_table_a_page_and_pictures(tmp_path, tiny, 
     lines = [f"a.png,L,{joint},{x},{y}" for joint, (x, y) in zip(JOINTS, points, strict=True)]
     (tmp_path / "data" / "joints.csv").write_text("\n".join(["file,side,joint,x,y", *lines]))
     page, out = tmp_path / "page.md", tmp_path / "out"
-    words = ("--data", tmp_path / "data", "--simulated", 0, "--model", tiny, "--out", out, "--page", page, "--card")
+    words = (
+        "--data",
+        tmp_path / "data",
+        "--simulated",
+        0,
+        "--feet",
+        0,
+        "--model",
+        tiny,
+        "--out",
+        out,
+        "--page",
+        page,
+        "--card",
+    )
     assert run(*words) == 0
     assert "| **own radiographs** | 1 | 14 |" in capsys.readouterr().out
     assert "own radiographs: negative" in page.read_text() and str(tmp_path) not in page.read_text()
@@ -50,7 +64,7 @@ def test_a_folder_is_evaluated_into_a_table_a_page_and_pictures(tmp_path, tiny, 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--simulated", "0"], "--data: There are no radiographs to measure"),
+        (["--simulated", "0", "--feet", "0"], "--data: There are no radiographs to measure"),
         (["--model", "none"], "--model: There is no localization model 'none'"),
     ],
 )

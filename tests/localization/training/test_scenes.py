@@ -3,7 +3,7 @@ import pytest
 
 from napari_jsn.localization.mean_hand import mean_hand
 from napari_jsn.localization.training.data import TrainingHand
-from napari_jsn.localization.training.scenes import draw_scene
+from napari_jsn.localization.training.scenes import draw_scene, draw_scene_of_foot
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +47,10 @@ def test_fingers_are_cut_off_now_and_then(hands):
     rng = np.random.default_rng(0)
     seen = [np.isfinite(draw_scene(hands, 0, rng, "upright").points[:, 0]).sum() for _ in range(40)]
     assert max(seen) == 14 and min(seen) < 14
+
+
+def test_a_scene_of_a_foot_shows_the_foot_and_no_joint(hands):
+    for seed in range(6):
+        scene = draw_scene_of_foot(hands[seed % 3], np.random.default_rng(seed))
+        assert scene.points.shape == (28, 2) and np.isnan(scene.points).all()
+        assert np.ptp(scene.image) > 0.2 and scene.inside.any()

@@ -5,6 +5,7 @@ from PIL import Image
 
 from napari_jsn import InputError
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.evaluation.localization.detections import RadiographTruth
 from napari_jsn.localization.mean_hand import mean_hand
 from napari_jsn.localization.network import CELL, CHANNELS, build_joint_net
 from napari_jsn.localization.training import data, public_hands
@@ -140,6 +141,36 @@ def test_a_users_own_table_is_read(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"no joints\.csv"):
         public_hands.training_hands(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(("visible", "unplaced"), [(13, 0), (14, 1), (None, 0)])
+def test_radiographs_of_adults_are_measured_but_not_trained_on(tmp_path, visible, unplaced):
+    hand = made_hand()
+    Image.fromarray(hand.image).save(tmp_path / "film.png")
+    lines = [f"film.png,{joint},L,{y},{x}" for joint, (x, y) in zip(JOINTS, hand.points, strict=True)]
+    (tmp_path / "joints.csv").write_text("\n".join(["file,joint,side,row,col", *lines[:-1]]))
+    if visible is not None:
+        (tmp_path / "films.csv").write_text(f"file,shows,visible\nfilm.png,adult,{visible}\n")
+    (sets,) = public_hands.evaluation_radiographs(tmp_path).items()
+    assert sets[0] == ("own radiographs" if visible is None else "radiographs of adults")
+    np.testing.assert_allclose(sets[1][0].points[:-1], hand.points[:-1])
+    assert len(RadiographTruth.from_labelled(sets[1][0]).unplaced) == unplaced
+    assert len(public_hands.training_hands(tmp_path)) == (visible is None)
+
+
+def test_feet_are_trained_on_beside_simulated_hands(monkeypatch):
+    monkeypatch.setattr(module, "simulated_hands", lambda count, seed, cache: [made_hand(seed)] * count)
+    asked = []
+    monkeypatch.setattr(
+        module, "simulated_feet", lambda count, seed, cache: asked.append((count, seed)) or [made_hand(seed)] * count
+    )
+    monkeypatch.setattr(module, "_FEET", 1.0)
+    task = LocalizationTask(simulated=20)
+    assert [count for count, _ in asked] == [3, 3] and len({seed for _, seed in asked}) == 2
+    assert torch.isnan(next(iter(task.training_batches(0, 0)))[1]).all()
+    points = torch.cat([batch[1] for batch in task.validation_batches()])
+    assert torch.isnan(points[-3:]).all() and torch.isfinite(points[:-3]).any()
+    assert task.card()["training_data"][0]["feet"] == 3
 
 
 def test_public_tables_are_read(tmp_path):

@@ -20,6 +20,7 @@ def localization(
         typer.Option(metavar="FOLDER", help="Radiographs and a joints.csv: file, side, joint, x and y in pixels."),
     ] = None,
     simulated: Annotated[int, typer.Option(min=0, help="Number of simulated hands to measure in addition.")] = 24,
+    feet: Annotated[int, typer.Option(min=0, help="Number of simulated feet, which show no finger joint.")] = 100,
     model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
     out: Annotated[
@@ -32,8 +33,9 @@ def localization(
 ) -> None:
     """Compare the joints that a model finds with their true positions.
 
-    Each radiograph is used unchanged, and also mirrored, rotated, cropped, inverted and with bright objects added. Of
-    the public hands, only those that the shipped model was not trained on are used.
+    Each radiograph is used unchanged, and also mirrored, rotated, padded, cropped, inverted and with bright objects
+    added. Of the public hands, only those that the shipped model was not trained on are used. On simulated feet no
+    joint should be found.
     """
     from napari_jsn.cli import printing
     from napari_jsn.cli.evaluate.output import check_page, write_figures, write_page
@@ -41,19 +43,23 @@ def localization(
     from napari_jsn.cli.train import typed_command
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
-    from napari_jsn.evaluation.localization.detections import RadiographTruth, simulated_truths
+    from napari_jsn.evaluation.localization.detections import RadiographTruth
     from napari_jsn.evaluation.localization.report import (
+        evaluate_feet,
         evaluate_localization,
+        feet_table,
         localization_figures,
         localization_table,
         overlays,
     )
+    from napari_jsn.evaluation.localization.sets import simulated_feet, simulated_truths
     from napari_jsn.localization.training.public_hands import evaluation_radiographs
     from napari_jsn.networks import weights
 
-    if data is None and not simulated:
+    if data is None and not simulated and not feet:
         raise InputError(
-            "There are no radiographs to measure. Give a folder (--data) or a number of simulated hands (--simulated).",
+            "There are no radiographs to measure. Give a folder (--data), or a number of simulated hands (--simulated) "
+            "or feet (--feet).",
             "data",
         )
     check_folder(out)
@@ -70,10 +76,15 @@ def localization(
         if simulated:
             sets.append(("simulated", list(simulated_truths(simulated, _SEED))))
         rows = evaluate_localization(sets, model)
-    report = f"Made by `{typed_command(sys.argv)}`.\n\n{localization_table(rows)}"
+        found_on_feet = evaluate_feet(simulated_feet(feet, _SEED), model) if feet else []
+    parts = [f"Made by `{typed_command(sys.argv)}`."]
+    parts += [localization_table(rows)] if rows else []
+    parts += [feet_table(found_on_feet)] if found_on_feet else []
+    report = "\n\n".join(part.strip() for part in parts) + "\n"
     written = write_files(out, {"localization.md": report.encode(), **overlays(rows)})
     written += write_page(page, report)
     if card:
-        written += write_figures(path, {**localization_figures(rows), "command": typed_command(sys.argv)})
+        figures = localization_figures(rows, found_on_feet)
+        written += write_figures(path, {**figures, "command": typed_command(sys.argv)})
     say(report)
     printing.print_files(written)

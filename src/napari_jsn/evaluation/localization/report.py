@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,10 @@ from napari_jsn.evaluation.localization.detections import (
     Detection,
     DetectionSummary,
     RadiographTruth,
-    conditions,
     detect,
     summarize_detections,
 )
+from napari_jsn.evaluation.localization.variations import conditions
 
 #: Colours (RGB) of true positions, and of found positions and boxes.
 _TRUE, _FOUND = (86, 180, 233), (230, 159, 0)
@@ -62,32 +62,63 @@ def _conditions(
 
 def localization_table(rows: Sequence[Row]) -> str:
     """Return a Markdown table with a line for each set and condition."""
-    head = "| radiographs | n | joints in view | within 4 mm | median (95 %), mm | missed | false |"
-    lines = [head, "|---|" + "---:|" * 6]
+    head = (
+        "| radiographs | n | joints in view | found | within 4 mm | median (95 %), mm | missed | invented "
+        "| wrong without a reason |"
+    )
+    lines = [head, "|---|" + "---:|" * 8]
     for name, condition, detections in rows:
         summary = summarize_detections(detections)
         first = f"**{name}**" if condition == "as they are" else f"{name}: {condition}"
         lines.append(
-            f"| {first} | {summary.radiographs} | {summary.joints} | {100 * summary.within:.1f} % "
-            f"| {summary.median_mm:.2f} ({summary.p95_mm:.2f}) | {summary.missed} | {summary.false} |"
+            f"| {first} | {summary.radiographs} | {summary.joints} | {100 * summary.found:.1f} % "
+            f"| {100 * summary.within:.1f} % | {summary.median_mm:.2f} ({summary.p95_mm:.2f}) "
+            f"| {summary.missed} | {summary.false} | {summary.unsaid} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def localization_figures(rows: Sequence[Row]) -> dict[str, Any]:
+def evaluate_feet(feet: Iterable[RadiographTruth], model: str = "default") -> list[Detection]:
+    """Search for joints on radiographs that show no hand."""
+    return [detect(foot, model) for foot in feet]
+
+
+def feet_table(detections: Sequence[Detection]) -> str:
+    """Return a Markdown table of the radiographs without a hand on which joints were found."""
+    figures = _feet_figures(detections)
+    head = "| simulated feet | called a hand | without a reason | joints invented |"
+    return f"{head}\n|{'---:|' * 4}\n| {' | '.join(str(figure) for figure in figures.values())} |\n"
+
+
+def _feet_figures(detections: Sequence[Detection]) -> dict[str, int]:
+    hands = [detection for detection in detections if detection.found]
+    return {
+        "radiographs": len(detections),
+        "called_a_hand": len(hands),
+        "without_a_reason": sum(detection.found.reliable for detection in hands),
+        "false": sum(len(detection.false) for detection in hands),
+    }
+
+
+def localization_figures(rows: Sequence[Row], feet: Sequence[Detection] = ()) -> dict[str, Any]:
     """Return the figures for a model's card, of radiographs that the model was not trained on."""
-    return {f"{name}, {condition}": _rounded(summarize_detections(detections)) for name, condition, detections in rows}
+    figures: dict[str, Any] = {
+        f"{name}, {condition}": _rounded(summarize_detections(detections)) for name, condition, detections in rows
+    }
+    return figures | ({"simulated feet": _feet_figures(feet)} if feet else {})
 
 
 def _rounded(summary: DetectionSummary) -> dict[str, float]:
     return {
         "radiographs": summary.radiographs,
         "joints": summary.joints,
+        "found": round(summary.found, 4),
         "within_4_mm": round(summary.within, 4),
         "median_mm": round(summary.median_mm, 2),
         "p95_mm": round(summary.p95_mm, 2),
         "missed": summary.missed,
         "false": summary.false,
+        "wrong_without_reason": summary.unsaid,
     }
 
 

@@ -70,6 +70,8 @@ class LabelledRadiograph:
         Pixels per mm; per mm of an average adult's hand where the pixel size is unknown.
     label_mm, group, name
         As for :class:`TrainingHand`.
+    visible : int, optional
+        Number of joints on the radiograph; by default those whose points are known.
     """
 
     pixels: NDArray[np.float32] = field(repr=False)
@@ -79,6 +81,7 @@ class LabelledRadiograph:
     label_mm: float = EXACT_MM
     group: str = ""
     name: str = ""
+    visible: int | None = None
 
 
 def pixels_per_mm(points: NDArray[np.float64], side: str) -> float:
@@ -131,6 +134,32 @@ def simulated_hands(
     return [TrainingHand(image, points, group=name, name=name) for image, points, name in each]
 
 
+def simulated_feet(count: int, seed: int, cache: Path | None = None) -> list[TrainingHand]:
+    """Return simulated left feet, which no network may take for hands, from the cache if they were drawn before.
+
+    Their points lie where the joints of a hand would: they place a foot as a hand is placed.
+
+    Parameters
+    ----------
+    count, seed, cache
+        As for :func:`simulated_hands`.
+    """
+    from napari_jsn import simulation
+
+    arrays = cached_arrays(f"feet-{count}-{seed}", simulation, lambda: _arrays(draw_feet(seed, count)), cache)
+    names = (f"simulated foot {seed}/{k}" for k in range(count))
+    each = zip(arrays["images"], arrays["points"], names, strict=True)
+    return [TrainingHand(image, points, group=name, name=name) for image, points, name in each]
+
+
+def draw_feet(seed: int, count: int) -> list[TrainingHand]:
+    """Simulate the left feet of the first persons of a seed."""
+    from napari_jsn.simulation.foot import simulate_feet
+
+    feet = simulate_feet(count, seed, _SHAPE, _SPACING_MM, mirror=False)
+    return [_at_training_size(foot.radiograph.pixels, foot.points) for foot in feet]
+
+
 def _draw(count: int, seed: int, processes: int | None) -> Arrays:
     """Draw ``images`` (N, H, W) and ``points`` (N, 14, 2)."""
     processes = processes or os.cpu_count() or 1
@@ -171,10 +200,15 @@ def draw_chunk(seed: int, count: int) -> list[TrainingHand]:
     for simulated in simulate(count, 1, seed, "left", _SHAPE, spacing_mm=_SPACING_MM):
         centres = {truth.joint: truth.centre for truth in simulated.truths}
         pixels, points = simulated.radiograph().pixels, np.array([centres[joint] for joint in JOINTS])
-        small = _resized(pixels, SCALE * _SPACING_MM)
-        factor = np.array(small.shape[::-1]) / pixels.shape[::-1]
-        hands.append(TrainingHand(small, (points + 0.5) * factor - 0.5))
+        hands.append(_at_training_size(pixels, points))
     return hands
+
+
+def _at_training_size(pixels: NDArray[np.float32], points: NDArray[np.float64]) -> TrainingHand:
+    """Return a simulated radiograph at the size that is trained on."""
+    small = _resized(pixels, SCALE * _SPACING_MM)
+    factor = np.array(small.shape[::-1]) / pixels.shape[::-1]
+    return TrainingHand(small, (points + 0.5) * factor - 0.5)
 
 
 def split(hands: Iterable[TrainingHand], held_out: Sequence[str]) -> tuple[list[TrainingHand], list[TrainingHand]]:

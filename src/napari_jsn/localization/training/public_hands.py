@@ -2,8 +2,8 @@
 
 The public ones are the Digital Hand Atlas with the landmarks of Payer et al., Integrating spatial configuration into
 heatmap regression based CNNs for landmark localization, Med Image Anal 54:207-219 (2019); and radiographs of the RSNA
-bone age challenge (Halabi et al., Radiology 290:498-503, 2019) with drawn boxes. This project contains none of their
-pixels.
+bone age challenge (Halabi et al., Radiology 290:498-503, 2019) with drawn boxes. Radiographs of adults from a
+repository of teaching cases are never trained on. This project contains none of their pixels.
 """
 
 from __future__ import annotations
@@ -34,8 +34,11 @@ SOURCE = (
 )
 TERMS = "no licence stated; no pixel is shipped"
 
-#: A user's table: ``file``, ``side`` (L or R), ``joint``, and ``x`` and ``y`` of the middle of its gap in pixels.
+#: A user's table: ``file``, ``side`` (L or R), ``joint``, and ``x`` and ``y`` (or ``col`` and ``row``) of the middle of
+#: its gap in pixels.
 JOINTS_TABLE = "joints.csv"
+#: Beside the joints of the radiographs of adults: ``file``, and how many joints are ``visible`` on it.
+FILMS_TABLE = "films.csv"
 #: The public tables: 37 points of each radiograph; boxes labelled by the kind of joint.
 LANDMARKS_TABLE, BOXES_TABLE = "landmarks.csv", "joint-boxes.csv"
 #: Indexes of the joints among the 37 points, in the order of :data:`napari_jsn.anatomy.JOINTS`.
@@ -50,12 +53,14 @@ _ALL_PUBLIC = {
     "3167", "3229", "5245", "7081", "7232", "2361", "2370", "4221", "4248", "4253", "4280", "4298", "4299", "6411",
     "6428", "6449", "6456", "6470", "6473", "6478",
 }  # fmt: skip
+#: Start of the group of the radiographs of adults.
+_ADULT = "adult "
 _SAME_PERSON = {"4299": "4298", "2370": "2361"}
 
 
 def training_hands(folder: Path) -> list[TrainingHand]:
-    """Return the hands of :func:`labelled_radiographs` at the size that is trained on."""
-    return [training_hand(radiograph) for radiograph in labelled_radiographs(folder)]
+    """Return the hands of :func:`labelled_radiographs` at that size, without the radiographs of adults."""
+    return [training_hand(each) for each in labelled_radiographs(folder) if not each.group.startswith(_ADULT)]
 
 
 def labelled_radiographs(folder: Path) -> Iterator[LabelledRadiograph]:
@@ -136,23 +141,37 @@ def _boxes(table: Path) -> Iterator[LabelledRadiograph]:
 
 def _own(table: Path) -> Iterator[LabelledRadiograph]:
     radiographs: dict[tuple[str, str], NDArray[np.float64]] = defaultdict(lambda: np.full((len(JOINTS), 2), np.nan))
-    for row in _rows(table, ("file", "side", "joint", "x", "y")):
+    columns = next(iter(read_rows(table)), [])
+    places = ("col", "row") if {"col", "row"} <= set(columns) and "x" not in columns else ("x", "y")
+    visible = _visible(table.with_name(FILMS_TABLE))
+    for row in _rows(table, ("file", "side", "joint", *places)):
         if row["side"] not in ("L", "R") or row["joint"] not in JOINTS:
             raise InputError(f"{table} names joint {row['joint']!r} of side {row['side']!r}. Sides are L and R, joints "
                              f"{', '.join(JOINTS)}.", "data")  # fmt: skip
-        radiographs[row["file"], row["side"]][JOINTS.index(row["joint"])] = float(row["x"]), float(row["y"])
+        radiographs[row["file"], row["side"]][JOINTS.index(row["joint"])] = tuple(float(row[key]) for key in places)
     for (file, side), points in radiographs.items():
         if np.isfinite(points).all(axis=1).sum() < 3:
             raise InputError(f"{table} has fewer than 3 joints of {file}. Add more, or remove the file.", "data")
         name = Path(file).stem
         px_mm = pixels_per_mm(points, side)
-        yield LabelledRadiograph(_pixels(table.with_name(file)), points, side, px_mm, group=name, name=name)
+        group = _ADULT + name if file in visible else name
+        pixels = _pixels(table.with_name(file))
+        yield LabelledRadiograph(
+            pixels, points, side, px_mm, group=group, name=name, visible=visible.get(file)
+        )  # fmt: skip
+
+
+def _visible(table: Path) -> dict[str, int]:
+    """Return the number of joints on each radiograph of the table; empty where there is no such table."""
+    if not table.is_file():
+        return {}
+    return {row["file"]: int(row["visible"]) for row in _rows(table, ("file", "visible"))}
 
 
 def _rows(table: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
     for line, row in enumerate(read_records(table), start=2):
         try:
-            for key in columns[-2:]:
+            for key in columns[-2:] if len(columns) > 2 else columns[-1:]:
                 float(row[key])
             yield {key: row[key].strip() for key in columns}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -171,6 +190,9 @@ def evaluation_radiographs(folder: Path) -> dict[str, list[LabelledRadiograph]]:
     """Return the radiographs of a folder by kind; of the public ones those that were not trained on."""
     radiographs: dict[str, list[LabelledRadiograph]] = defaultdict(list)
     for radiograph in labelled_radiographs(folder):
+        if radiograph.group.startswith(_ADULT):
+            radiographs["radiographs of adults"].append(radiograph)
+            continue
         public = radiograph.name in _ALL_PUBLIC
         if not public or radiograph.group in HELD_OUT:
             kind = "drawn boxes" if radiograph.label_mm > EXACT_MM else "landmarks"

@@ -7,7 +7,7 @@ shows one hand, two hands or no hand; a hand may be rotated, scaled, partly outs
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,12 @@ def draw_scene(hands: Sequence[TrainingHand], chosen: int, rng: np.random.Genera
         return _scene_without_hand(hands[chosen], rng)
     scene = _scene_of_two(hands, chosen, rng) if kind == "two" else _scene_of_one(hands[chosen], rng, kind)
     return _with_objects(scene, rng)
+
+
+def draw_scene_of_foot(foot: TrainingHand, rng: np.random.Generator) -> Scene:
+    """Return a random scene with a foot, placed as a hand would be: no joint is visible."""
+    scene = _with_objects(_scene_of_one(foot, rng, "upright" if rng.random() < 0.5 else "whole"), rng)
+    return replace(scene, points=np.full_like(scene.points, np.nan))
 
 
 def _scene_of_one(hand: TrainingHand, rng: np.random.Generator, kind: str) -> Scene:

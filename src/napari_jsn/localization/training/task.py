@@ -29,8 +29,8 @@ from napari_jsn.localization.network import (
 )
 from napari_jsn.localization.training import public_hands
 from napari_jsn.localization.training.augment import augment
-from napari_jsn.localization.training.data import TrainingHand, simulated_hands, split
-from napari_jsn.localization.training.scenes import Scene, draw_scene
+from napari_jsn.localization.training.data import TrainingHand, simulated_feet, simulated_hands, split
+from napari_jsn.localization.training.scenes import Scene, draw_scene, draw_scene_of_foot
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, use_bfloat16
 
 #: Images, joints (B, 28, 2) in pixels or NaN, the error of their labels in pixels (B, 28), pixels per mm (B,).
@@ -39,8 +39,10 @@ Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 #: Simulated hands to train on and their seed; those that help to choose the best epoch have another seed.
 _POOL, _POOL_SEED = 1200, 10_000
 _VALIDATION, _VALIDATION_SEED = 40, 9_000
-#: Scenes in an epoch and in a batch, and the share of them made of the real hands.
-_SCENES, _BATCH, _REAL = 1024, 32, 0.3
+#: Scenes in an epoch and in a batch; the share of them that show a foot, and of the others that show a real hand.
+_SCENES, _BATCH, _FEET, _REAL = 1024, 32, 0.1, 0.3
+#: Simulated feet for each simulated hand, and what is added to the seeds of the hands.
+_FEET_SHARE, _FEET_SEED = 0.15, 100
 #: Validation scenes made of each hand held out, and of each simulated one.
 _SCENES_PER_HAND = (6, 2)
 #: The least standard deviation of a joint's target, in cells.
@@ -97,8 +99,13 @@ class LocalizationTask(TrainingTask):
             held_out = groups[::10] if len(groups) > 1 else []
         self._real, self._held_out = split(hands, list(held_out))
         self._simulated = simulated_hands(simulated, _POOL_SEED, cache) if simulated else []
+        self._feet: list[TrainingHand] = []
         self._validation = self._held_out * _SCENES_PER_HAND[0]
+        self._validation_feet: list[TrainingHand] = []
         if simulated:
+            self._feet = simulated_feet(_feet_of(simulated), _POOL_SEED + _FEET_SEED, cache)
+            feet = _feet_of(min(_VALIDATION, simulated))
+            self._validation_feet = simulated_feet(feet, _VALIDATION_SEED + _FEET_SEED, cache)
             drawn = simulated_hands(min(_VALIDATION, simulated), _VALIDATION_SEED, cache)
             self._validation += drawn * _SCENES_PER_HAND[1]
         if not (self._real or self._simulated) or not self._validation:
@@ -126,6 +133,9 @@ class LocalizationTask(TrainingTask):
         for _ in range(max(1, _SCENES // _BATCH)):
             scenes = []
             for _ in range(_BATCH):
+                if self._feet and rng.random() < _FEET:
+                    scenes.append(draw_scene_of_foot(self._feet[int(rng.integers(len(self._feet)))], rng))
+                    continue
                 real = self._real and (not self._simulated or rng.random() < _REAL)
                 hands = self._real if real else self._simulated
                 scenes.append(draw_scene(hands, int(rng.integers(len(hands))), rng))
@@ -133,10 +143,11 @@ class LocalizationTask(TrainingTask):
 
     @cached_property
     def _validation_batches(self) -> list[Batch]:
-        """Whole radiographs of one hand and upright views of one, alternately."""
+        """Whole radiographs of one hand and upright views of one, alternately, then feet."""
         rng, generator = np.random.default_rng(7), torch.Generator().manual_seed(7)
         kinds = ("whole", "upright")
         scenes = [draw_scene(self._validation, k, rng, kinds[k // 7 % 2]) for k in range(len(self._validation))]
+        scenes += [draw_scene_of_foot(foot, rng) for foot in self._validation_feet]
         return [_tensors(scenes[first : first + _BATCH], generator) for first in range(0, len(scenes), _BATCH)]
 
     def validation_batches(self) -> list[Batch]:
@@ -198,10 +209,19 @@ class LocalizationTask(TrainingTask):
         if self._real:
             real = {"radiographs": len(self._real), "hands": len({hand.group for hand in self._real})}
         if self._simulated:
-            simulated = {"radiographs": len(self._simulated), "hands": len(self._simulated)}
+            count = len(self._simulated) + len(self._feet)
+            simulated = {"radiographs": count, "hands": len(self._simulated), "feet": len(self._feet)}
         held_out = sorted(hand.name for hand in self._held_out)
-        validation = {"scenes": len(self._validation), "radiographs not trained on": held_out}
+        validation = {
+            "scenes": sum(len(batch[0]) for batch in self.validation_batches()),
+            "radiographs not trained on": held_out,
+        }
         return self._card(JointNet, real, simulated, validation)
+
+
+def _feet_of(hands: int) -> int:
+    """Return the number of simulated feet beside so many simulated hands."""
+    return max(1, round(_FEET_SHARE * hands))
 
 
 def _loss_of_image(absent: Tensor, maps: Tensor, points: Tensor, sd: Tensor) -> Tensor:
