@@ -303,7 +303,7 @@ def wrong_side_in_the_header(files: Files, rng: np.random.Generator) -> None:
     file.dataset.ImageLaterality = file.dataset.Laterality = "R"
 
 
-@fault("saturat|white|clipp|cut off|differ|one intensity|no hand")
+@fault("saturat|white|clipp|cut off|differ|one intensity|no hand|contrast")
 def saturated_visit(files: Files, rng: np.random.Generator) -> None:
     file = _one(files, rng)
     file.pixels = np.minimum(file.pixels, np.quantile(file.pixels, rng.uniform(0.7, 0.85)))
