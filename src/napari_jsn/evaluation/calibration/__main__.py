@@ -20,7 +20,7 @@ CARDS = {
     "refined": ("refined", "uncertainty of the registration method refined"),
     "network": ("network", "uncertainty of a registration network, in the card of the model"),
     "width-margins": ("width_margins", "uncertainty of the joint space width"),
-    "repositioning": ("repositioning", "uncertainty that repositioning of the hand adds to a narrowing"),
+    "repositioning": ("repositioning", "uncertainty of a narrowing between two visits, from whole hands"),
 }
 #: Where the command of each card is recorded: file in the package, and keys. A card depends on those before it: the
 #: simulator uses the hand shape, the models are trained on simulated images, ``refined`` starts from the registration
