@@ -26,7 +26,7 @@ def joint_table(rows: Sequence[Narrowing], scales: Scales) -> str:
     many, unit = len({row.visit for row in rows}) > 1, scales.unit.name
     heads = ["Joint", *(["Visit"] if many else []), f"JSN ({unit})", "95 % interval"]
     head = "".join(tag("th", name) for name in heads) + tag("th", axis_svg(scales.axis), class_="axis")
-    head += tag("th", f"JSW, baseline \u2192 visit ({unit})") + tag("th", "Reliable")
+    head += tag("th", f"JSW, baseline \u2192 visit ({unit})") + tag("th", "State")
     bodies = []
     for side, of_hand in groupby(rows, key=lambda row: row.side):
         opening = tag("tr", tag("th", hand_label(side), colspan=6 + many, scope="rowgroup", class_="hand"))
