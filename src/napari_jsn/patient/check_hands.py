@@ -9,7 +9,6 @@ import numpy as np
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import sentences
-from napari_jsn.patient.check_tags import is_anteroposterior
 from napari_jsn.patient.hand_size import check_hand_sizes
 from napari_jsn.patient.labels import side_label
 from napari_jsn.patient.patient import Hand, Patient, Visit
@@ -72,7 +71,7 @@ def check_hands(patient: Patient) -> list[str]:
         notes += [f"{name}: {text}" for text in (*found.reasons, *found.notes)]
         if len(found.sides) == 2 and hand.radiograph.side_source != found.side_source:
             notes.append(f"{name}: one hand is stated, but the radiograph shows both; only that one is measured.")
-        if is_anteroposterior(hand.radiograph) and hand.radiograph.side_source.startswith("anatomy"):
+        if hand.radiograph.is_anteroposterior and hand.radiograph.side_source.startswith("anatomy"):
             notes.append(
                 f"{name}: the file states an anteroposterior view, on which left and right look exchanged; its side "
                 "was determined as if the view were posteroanterior."

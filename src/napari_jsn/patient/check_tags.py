@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,48 +13,7 @@ from napari_jsn.common.notes import Note
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.patient import Hand, Patient, Visit
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
-from napari_jsn.radiograph import Radiograph
-
-#: View Position codes of lateral and oblique views.
-_CODES = {"LL", "RL", "LLD", "RLD", "ML", "LM", "MLO", "LMO", "LLO", "RLO", "LPO", "RPO", "LAO", "RAO"}
-#: Parts of words that mean such a view in codes and free text of several languages, and in View Code Sequence.
-_OBLIQUE = re.compile(
-    r"^LAT|(?<!BI)(?<!UNI)(?<!IPSI)(?<!CONTRA)LAT(?:ERAL\w*)?$|OBL|^SEITL|^SCHR(?:AE|\u00c4|A)G|PROFIL|SAGIT|AXIAL|TANGENT|"
-    r"N(?:O|\u00d8)RG|BREWERTON|BALLCATCHER|ZITHER"
-)
-_ANTEROPOSTERIOR = re.compile(r"^AP\b|ANTERO-?\s?POSTERIOR")
-_POSTEROANTERIOR = re.compile(r"^(?:PA|DP)\b|POSTERO-?\s?ANTERIOR|DORSO-?\s?(?:PALMAR|VOLAR)")
-_SEPARATORS = re.compile(r"[\s_/,;.()-]+")
-
-
-def is_oblique(radiograph: Radiograph) -> bool:
-    """Return whether the file states a lateral or an oblique view: by View Position, else by View Code Sequence."""
-    return _stated_view(radiograph) == "oblique"
-
-
-def is_anteroposterior(radiograph: Radiograph) -> bool:
-    """Return whether the file states an anteroposterior view, on which a left hand looks like a right one."""
-    return _stated_view(radiograph) == "AP"
-
-
-def _stated_view(radiograph: Radiograph) -> str:
-    return _kind_of_view(radiograph.view) or _kind_of_view(radiograph.view_code)
-
-
-def _text_of_oblique(radiograph: Radiograph) -> str:
-    return radiograph.view if _kind_of_view(radiograph.view) else radiograph.view_code
-
-
-def _kind_of_view(view: str) -> str:
-    """Return ``"oblique"`` (or lateral), ``"AP"``, ``"PA"``, or ``""`` for a text that names no view."""
-    text = view.upper().replace("_", " ")
-    words = [word for word in _SEPARATORS.split(text) if word]
-    if any(word in _CODES or _OBLIQUE.search(word) for word in (*words, "".join(words))):
-        return "oblique"
-    if _ANTEROPOSTERIOR.search(text):
-        return "AP"
-    return "PA" if _POSTEROANTERIOR.search(text) else ""
-
+from napari_jsn.radiograph.radiograph import Radiograph, kind_of_view
 
 #: Values of Presentation Intent Type; the first is preferred.
 _INTENTS = ("FOR PRESENTATION", "FOR PROCESSING")
@@ -83,8 +41,8 @@ def check_tags(patient: Patient) -> Patient:
         their pixel spacing.
     """
     for hand in patient.hands:
-        if is_oblique(hand.radiograph):
-            view = _text_of_oblique(hand.radiograph)
+        if hand.radiograph.is_oblique:
+            view = hand.radiograph.stated_view
             raise InputError(
                 f"{hand.label.capitalize()} is a lateral or oblique view ({view}), on which joint spaces cannot be "
                 "measured. Give the posteroanterior view.",
@@ -98,10 +56,10 @@ def leave_out_oblique(patient: Patient) -> Patient:
     """Return the patient without the lateral and oblique views of visits that have another radiograph, with a note."""
     kept, notes = {}, []
     for visit in patient.visits:
-        not_oblique = [hand for hand in visit.hands if not is_oblique(hand.radiograph)]
+        not_oblique = [hand for hand in visit.hands if not hand.radiograph.is_oblique]
         kept[visit.number] = list(visit.hands)
         if not_oblique and len(not_oblique) < len(visit.hands):
-            views = sorted({_text_of_oblique(r) for r in visit.radiographs if is_oblique(r)})
+            views = sorted({r.stated_view for r in visit.radiographs if r.is_oblique})
             text = f"Visit {visit.number}: lateral or oblique views were left out"
             notes.append(Note(f"{text} ({', '.join(views)}).", public=f"{text}."))
             kept[visit.number] = not_oblique
@@ -164,14 +122,14 @@ def _check_views(patient: Patient) -> Iterator[str]:
     """Yield a note where View Position, View Code Sequence and descriptions contradict each other."""
     for hand in patient.hands:
         position, code = hand.radiograph.view, hand.radiograph.view_code
-        kinds = _kind_of_view(position), _kind_of_view(code)
+        kinds = kind_of_view(position), kind_of_view(code)
         if all(kinds) and kinds[0] != kinds[1]:
             name, check = hand.label.capitalize(), "check that it is a posteroanterior view."
             yield Note(
                 f"{name}: View Position states {position}, but View Code Sequence states {code}; {check}",
                 public=f"{name}: View Position and View Code Sequence contradict each other; {check}",
             )
-        elif hand.radiograph.described_oblique and not is_oblique(hand.radiograph):
+        elif hand.radiograph.described_oblique and not hand.radiograph.is_oblique:
             yield (
                 f"{hand.label.capitalize()}: the description of its series names a lateral or oblique view; check that "
                 "it is a posteroanterior view."

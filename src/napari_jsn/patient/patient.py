@@ -88,6 +88,11 @@ class Hand:
         """Reasons why all joints of this hand may be wrong."""
         return () if self.found is None else self.found.reasons
 
+    @property
+    def reliable(self) -> bool:
+        """Whether nothing shows that the joints of this hand are wrong."""
+        return not self.reasons
+
     def __repr__(self) -> str:
         joints = "joints not searched" if self.found is None else counted(len(self.joints), "joint")
         return f"<Hand: {self.label}, {joints}>"

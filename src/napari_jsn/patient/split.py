@@ -13,7 +13,6 @@ from scipy import ndimage
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.localization.found_joints import ANATOMY
-from napari_jsn.patient.check_tags import is_anteroposterior
 from napari_jsn.patient.labels import radiograph_label, side_label
 from napari_jsn.patient.patient import Hand
 from napari_jsn.patient.side_marker import Marker, read_marker
@@ -223,9 +222,7 @@ def with_side_reason(hand: Hand) -> Hand:
     if hand.found is None:
         return hand
     contradicts = hand.found.contradicts and hand.radiograph.side_source == MARKER
-    if hand.radiograph.side_source != MARKERS_DISAGREE and not (
-        contradicts and not is_anteroposterior(hand.radiograph)
-    ):
+    if hand.radiograph.side_source != MARKERS_DISAGREE and not (contradicts and not hand.radiograph.is_anteroposterior):
         return hand
     sentence = "" if contradicts else "The lead letters name the same side for both hands."
     reason = Reason(ReasonCode.SIDE_CONTRADICTED, sentence)

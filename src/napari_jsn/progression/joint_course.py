@@ -18,7 +18,6 @@ from napari_jsn.progression.narrowing import JointView, Narrowing, difference_sd
 from napari_jsn.progression.pairwise import Ends, pairwise_narrowings, rotation_rad
 from napari_jsn.progression.repositioning import narrowing_uncertainty
 from napari_jsn.progression.trajectory import Trajectory, fit_trajectory
-from napari_jsn.registration.prepare import MIN_REGION
 from napari_jsn.registration.result import WIDE_MM, Registration
 
 #: Difference between the narrowing and the change of the joint space width, in standard deviations, above which one of
@@ -77,11 +76,6 @@ def narrowings_of(course: JointCourse, visits: int, complete: bool = True, wide_
     return narrowings
 
 
-def has_both_bones(view: JointView) -> bool:
-    """Return whether both masks of a joint are large enough to register."""
-    return min(view.masks.upper.sum(), view.masks.lower.sum()) >= MIN_REGION
-
-
 def _narrowing(course: JointCourse, visit: int, trajectory: Trajectory) -> Narrowing:
     baseline, followup, direct = course.views[1], course.views[visit], course.registrations[0, visit - 1]
     k = visit - 1
@@ -122,7 +116,7 @@ def _why_not_measured(course: JointCourse, visit: int) -> Reason | None:
         view = course.views.get(number)
         if view is None:
             return Reason(ReasonCode.JOINT_NOT_IN_VIEW, f"{course.name} is not in view at visit {number}.")
-        if not has_both_bones(view):
+        if not view.has_both_bones:
             reason = view.reasons[0] if view.reasons else Reason(ReasonCode.BONE_NOT_FOUND)
             return reason.about(radiograph_label(number).capitalize())
     return None

@@ -21,7 +21,7 @@ from napari_jsn.patient.labels import side_order
 from napari_jsn.patient.patient import Hand, Patient, Place
 from napari_jsn.patient.read import patient_from_radiographs, read_patient
 from napari_jsn.progression.hand_scale import with_drift_reasons, with_hand_scale
-from napari_jsn.progression.joint_course import JointCourse, has_both_bones, narrowings_of
+from napari_jsn.progression.joint_course import JointCourse, narrowings_of
 from napari_jsn.progression.joint_views import make_joint_views
 from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
 from napari_jsn.progression.notes import progression_notes
@@ -205,7 +205,7 @@ def _views(
 
 def _pairs(patient: Patient, names: Sequence[str], views: Mapping[_Key, JointView]) -> list[_Pair]:
     """Return all pairs of visits that both show the bones of a joint, for joints that the baseline shows."""
-    seen = {key for key, view in views.items() if has_both_bones(view)}
+    seen = {key for key, view in views.items() if view.has_both_bones}
     return [
         (side, name, (first - 1, second - 1))
         for side in dict.fromkeys(hand.side for hand in patient.hands)

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass, field
 from datetime import date
 
-from napari_jsn.common.reasons import Reason
+from napari_jsn.common.reasons import Reason, WithReasons
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint import BoneMasks, Joint, JointImage
 from napari_jsn.radiograph import Radiograph
+from napari_jsn.registration.prepare import MIN_REGION
 from napari_jsn.registration.result import WIDE_MM, NarrowingFigures, Registration
 from napari_jsn.width.result import JointSpaceWidth
 
@@ -31,7 +32,7 @@ def difference_sd(narrowing: Estimate, width_change: Estimate) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class JointView:
+class JointView(WithReasons):
     """One joint on the radiograph of one visit.
 
     Attributes
@@ -67,6 +68,11 @@ class JointView:
     def changed_by_hand(self) -> bool:
         """Whether a person set the box or painted the masks."""
         return self.joint.edited or self.masks_painted
+
+    @property
+    def has_both_bones(self) -> bool:
+        """Whether both masks are large enough to register."""
+        return bool(min(self.masks.upper.sum(), self.masks.lower.sum()) >= MIN_REGION)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +173,7 @@ class Narrowing(NarrowingFigures):
 
 
 @dataclass(frozen=True, eq=False)
-class MeasuredHand:
+class MeasuredHand(WithReasons):
     """One radiograph of one hand that was measured, and the views of its joints.
 
     Attributes

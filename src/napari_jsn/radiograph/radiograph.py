@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -18,6 +19,17 @@ from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
 #: Source of a fact that the user gave.
 GIVEN = "given"
+
+#: View Position codes of lateral and oblique views.
+_CODES = {"LL", "RL", "LLD", "RLD", "ML", "LM", "MLO", "LMO", "LLO", "RLO", "LPO", "RPO", "LAO", "RAO"}
+#: Parts of words that mean such a view in codes and free text of several languages, and in View Code Sequence.
+_OBLIQUE = re.compile(
+    r"^LAT|(?<!BI)(?<!UNI)(?<!IPSI)(?<!CONTRA)LAT(?:ERAL\w*)?$|OBL|^SEITL|^SCHR(?:AE|\u00c4|A)G|PROFIL|SAGIT|AXIAL|TANGENT|"
+    r"N(?:O|\u00d8)RG|BREWERTON|BALLCATCHER|ZITHER"
+)
+_ANTEROPOSTERIOR = re.compile(r"^AP\b|ANTERO-?\s?POSTERIOR")
+_POSTEROANTERIOR = re.compile(r"^(?:PA|DP)\b|POSTERO-?\s?ANTERIOR|DORSO-?\s?(?:PALMAR|VOLAR)")
+_SEPARATORS = re.compile(r"[\s_/,;.()-]+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,3 +179,29 @@ class Radiograph:
     def day(self) -> date | None:
         """The date of acquisition, without the time: comparable between any two radiographs."""
         return self.acquired.date() if isinstance(self.acquired, datetime) else self.acquired
+
+    @property
+    def stated_view(self) -> str:
+        """View Position, or View Code Sequence in words where View Position names no view."""
+        return self.view if kind_of_view(self.view) else self.view_code
+
+    @property
+    def is_oblique(self) -> bool:
+        """Whether the file states a lateral or an oblique view."""
+        return kind_of_view(self.stated_view) == "oblique"
+
+    @property
+    def is_anteroposterior(self) -> bool:
+        """Whether the file states an anteroposterior view, on which a left hand looks like a right one."""
+        return kind_of_view(self.stated_view) == "AP"
+
+
+def kind_of_view(view: str) -> str:
+    """Return ``"oblique"`` (or lateral), ``"AP"``, ``"PA"``, or ``""`` for a text that names no view."""
+    text = view.upper().replace("_", " ")
+    words = [word for word in _SEPARATORS.split(text) if word]
+    if any(word in _CODES or _OBLIQUE.search(word) for word in (*words, "".join(words))):
+        return "oblique"
+    if _ANTEROPOSTERIOR.search(text):
+        return "AP"
+    return "PA" if _POSTEROANTERIOR.search(text) else ""

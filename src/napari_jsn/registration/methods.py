@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.reasons import Reason
+from napari_jsn.common.reasons import Reason, WithReasons
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import joint_frame
 
@@ -69,7 +69,7 @@ CHECKS = (
 
 
 @dataclass(frozen=True)
-class MethodResult:
+class MethodResult(WithReasons):
     """The result of a method for one prepared pair, in pixels of the prepared images.
 
     Parameters
