@@ -110,7 +110,7 @@ def test_every_sample_opens_from_its_menu(make_napari_viewer, title):
 
 def test_the_folder_of_a_pair_opens_from_the_menu(make_napari_viewer, reader_dialogs, tmp_path, monkeypatch):
     for name in ("fixed", "moving"):
-        Image.fromarray(np.arange(48, dtype=np.uint8).reshape(6, 8)).save(tmp_path / f"{name}.png")
+        Image.fromarray(np.arange(96, dtype=np.uint8).reshape(8, 12)).save(tmp_path / f"{name}.png")
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *arguments: str(tmp_path))
     viewer = make_napari_viewer()
     choose(viewer, "File", "Open Folder...")
