@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
+
+import numpy as np
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import Note
@@ -219,6 +222,12 @@ def _check_spacing(patient: Patient) -> Iterator[str]:
             "it for each file in radiographs.csv.",
             "spacing_mm",
         )
+    for name, radiograph in radiographs.items():
+        row, col = np.broadcast_to(np.asarray(radiograph.spacing_mm), 2)
+        if radiograph.pixel_aspect != 1.0 and math.isclose(row / col, radiograph.pixel_aspect, rel_tol=1e-3):
+            yield (
+                f"{name.capitalize()}: pixels are not square, as its file states: {row:.4g} x {col:.4g} mm (row, col)."
+            )
     sources: dict[str, str] = {}
     for name, radiograph in radiographs.items():
         sources.setdefault(radiograph.spacing_source, name)
