@@ -70,6 +70,9 @@ NO_SPACING = "No pixel spacing is known: lengths are in pixels, not in mm."
 def check_tags(patient: Patient) -> Patient:
     """Return the patient with notes on views, dates and pixel spacing.
 
+#: Longest time between two visits that needs no note, in years.
+_MOST_YEARS = 40
+
     Parameters
     ----------
     patient : Patient
@@ -212,6 +215,11 @@ def _check_spacing(patient: Patient) -> Iterator[str]:
                     f"The pixels of {name} are not square (Pixel Aspect Ratio {radiograph.pixel_aspect:.4g}), and "
                     "their size is not known. Give spacing_mm.",
                     "spacing_mm",
+        if last and first and (years := (_day(first) - _day(last)).days / 365.25) > _MOST_YEARS:
+            yield (
+                f"Visits {one.number} and {other.number} lie {years:.0f} years apart: a date is probably wrong, and "
+                "with it the order of the visits."
+            )
                 )
         yield NO_SPACING
         return
