@@ -24,10 +24,17 @@ _CODES = {"LL", "RL", "LLD", "RLD", "ML", "LM", "MLO", "LMO", "LLO", "RLO", "LPO
 #: Parts of words that mean such a view in codes and free text of several languages, and in View Code Sequence.
 _OBLIQUE = re.compile(
     r"^LAT|(?<!BI)(?<!UNI)(?<!IPSI)(?<!CONTRA)LAT(?:ERAL\w*)?$|OBL|^SEITL|^SCHR(?:AE|\u00c4|A)G|PROFIL|SAGIT|AXIAL|TANGENT|"
-    r"N(?:O|\u00d8)RG|BREWERTON|BALLCATCHER|ZITHER"
+    r"N(?:O|\u00d8)RG|BREWERTON|BALLCATCHER|ZITHER|"
+    r"^OB$|OBQ|^SEITE|TROISQUARTS|^(?:PA|AP)?(?:30|45|60)(?:DEG\w*|\u00b0)?$"
 )
-_ANTEROPOSTERIOR = re.compile(r"^AP\b|ANTERO-?\s?POSTERIOR")
-_POSTEROANTERIOR = re.compile(r"^(?:PA|DP)\b|POSTERO-?\s?ANTERIOR|DORSO-?\s?(?:PALMAR|VOLAR)")
+_ANTEROPOSTERIOR = re.compile(r"\b(?:A[.-]?P|V[.-]?D)\b|ANTERO-?\s?POSTERIOR|PALMO-?\s?DORSAL")
+_POSTEROANTERIOR = re.compile(
+    r"\b(?:P[.-]?A|D[.-]?P|D[.-]?V|FACE|FRONTAL)\b|POSTER[IO]O?-?\s?ANTERIOR|DORSO-?\s?(?:PALMAR|VOLAR)"
+)
+#: Words beside or in place of a view: the part of the body, the side, or that nothing is known.
+_NO_VIEW = re.compile(
+    r"\W*|HANDS?|LEFT|RIGHT|[LRB]|LT|RT|BOTH|(?:BI|UNI|IPSI|CONTRA)LAT\w*|UNKNOWN|NONE|OTHER|VIEW|PROJECTION"
+)
 _SEPARATORS = re.compile(r"[\s_/,;.()-]+")
 
 
@@ -51,7 +58,7 @@ def _text_of_oblique(radiograph: Radiograph) -> str:
 
 def _kind_of_view(view: str) -> str:
     """Return ``"oblique"`` (or lateral), ``"AP"``, ``"PA"``, or ``""`` for a text that names no view."""
-    text = view.upper().replace("_", " ")
+    text = view.upper().replace("_", " ").replace("3/4", "TROIS QUARTS")
     words = [word for word in _SEPARATORS.split(text) if word]
     if any(word in _CODES or _OBLIQUE.search(word) for word in (*words, "".join(words))):
         return "oblique"
@@ -63,15 +70,15 @@ def _kind_of_view(view: str) -> str:
 #: Values of Presentation Intent Type; the first is preferred.
 _INTENTS = ("FOR PRESENTATION", "FOR PROCESSING")
 
+#: Longest time between two visits that needs no note, in years.
+_MOST_YEARS = 40
+
 #: The note on radiographs without a pixel size.
 NO_SPACING = "No pixel spacing is known: lengths are in pixels, not in mm."
 
 
 def check_tags(patient: Patient) -> Patient:
     """Return the patient with notes on views, dates and pixel spacing.
-
-#: Longest time between two visits that needs no note, in years.
-_MOST_YEARS = 40
 
     Parameters
     ----------
@@ -167,7 +174,7 @@ def _check_intents(patient: Patient) -> Iterator[str]:
 
 
 def _check_views(patient: Patient) -> Iterator[str]:
-    """Yield a note where View Position, View Code Sequence and descriptions contradict each other."""
+    """Yield a note where View Position, View Code Sequence and descriptions contradict each other or are not known."""
     for hand in patient.hands:
         position, code = hand.radiograph.view, hand.radiograph.view_code
         kinds = _kind_of_view(position), _kind_of_view(code)
@@ -182,6 +189,18 @@ def _check_views(patient: Patient) -> Iterator[str]:
                 f"{hand.label.capitalize()}: the description of its series names a lateral or oblique view; check that "
                 "it is a posteroanterior view."
             )
+        elif not any(kinds) and _may_name_view(position or code):
+            attribute = "View Position" if position else "View Code Sequence"
+            name, check = hand.label.capitalize(), "check that it is a posteroanterior view."
+            yield Note(
+                f"{name}: {attribute} states {position or code}, which is not a known view; {check}",
+                public=f"{name}: {attribute} does not state a known view; {check}",
+            )
+
+
+def _may_name_view(text: str) -> bool:
+    """Return whether a text that names no known view has a word that may be one."""
+    return any(not _NO_VIEW.fullmatch(word) for word in _SEPARATORS.split(text.upper()) if word)
 
 
 def _check_dates(patient: Patient) -> Iterator[str]:
@@ -195,6 +214,11 @@ def _check_dates(patient: Patient) -> Iterator[str]:
                 f"({last.day}). Give the baseline first. If a date is wrong, give the folder of both, with the right "
                 f"date in {RADIOGRAPHS_TABLE}: a first line file,acquired and a line like NAME.dcm,2020-01-31.",
                 "followup",
+            )
+        if last and first and (years := (_day(first) - _day(last)).days / 365.25) > _MOST_YEARS:
+            yield (
+                f"Visits {one.number} and {other.number} lie {years:.0f} years apart: a date is probably wrong, and "
+                "with it the order of the visits."
             )
         if one.day == other.day:
             text = f"Visits {one.number} and {other.number} were taken on the same day"
@@ -215,11 +239,6 @@ def _check_spacing(patient: Patient) -> Iterator[str]:
                     f"The pixels of {name} are not square (Pixel Aspect Ratio {radiograph.pixel_aspect:.4g}), and "
                     "their size is not known. Give spacing_mm.",
                     "spacing_mm",
-        if last and first and (years := (_day(first) - _day(last)).days / 365.25) > _MOST_YEARS:
-            yield (
-                f"Visits {one.number} and {other.number} lie {years:.0f} years apart: a date is probably wrong, and "
-                "with it the order of the visits."
-            )
                 )
         yield NO_SPACING
         return
