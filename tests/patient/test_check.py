@@ -223,3 +223,21 @@ def test_hands_as_rulers():
     assert "which is impossible" in messages(huge, {(1, "L"): found("L", size=1.0), (2, "L"): found("L")})
     few = ("MCP2", "PIP2")  # too few to tell
     assert checked_hands(TWO, {**FOUND, (2, "L"): found("L", size=1.2, joints=few)}) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "stretch", "noted"),
+    [
+        (1.0, (1.07, 1.0), "fingers changed by +7%, but the width of the palm by +0%"),
+        (1.0, (1.0, 1.07), "fingers changed by +0%, but the width of the palm by +7%"),
+        (1.0, (0.93, 1.0), "fingers changed by -7%, but the width of the palm by +0%"),
+        (0.97, (1.07, 1.0), "fingers changed by +4%, but the width of the palm by -3%"),
+        (1.0, (1.04, 1.0), ""),
+        (1.05, (1.0, 1.0), ""),
+    ],
+)
+def test_a_hand_that_is_stretched_since_baseline_is_noted(size, stretch, noted):
+    patient = study(left(0), left(1, spacing_mm=(0.5 * stretch[0], 0.5 * stretch[1])))
+    notes = checked_hands(patient, FOUND | {(2, "L"): found("L", size=size)})
+    assert bool(noted) == (len(notes) == 1) and all(noted in note for note in notes)
+    assert all(note.startswith("Visit 2, left: since baseline") for note in notes)
