@@ -80,6 +80,13 @@ def test_two_films_of_one_hand_on_one_day():
         "Zitherspieler",
         "N\u00f8rgaard",
         "MLO",
+        "PA 3/4",
+        "trois quarts",
+        "PA45",
+        "PA 45",
+        "45\u00b0",
+        "OBQ",
+        "Seitenansicht",
     ],
 )
 def test_lateral_and_oblique_views(view):
@@ -87,7 +94,22 @@ def test_lateral_and_oblique_views(view):
 
 
 @pytest.mark.parametrize(
-    "view", ["", "PA", "AP", "postero-anterior", "bilateral", "unilateral", "dorsopalmar", "HAND PA", "DP"]
+    "view",
+    [
+        "",
+        "PA",
+        "AP",
+        "postero-anterior",
+        "bilateral",
+        "unilateral",
+        "dorsopalmar",
+        "HAND PA",
+        "DP",
+        "P.A.",
+        "A-P",
+        "D.V.",
+        "face",
+    ],
 )
 def test_other_views_pass(view):
     assert checked(study(left(0), left(1, view=view))) == []
@@ -113,6 +135,14 @@ def test_the_view_code_counts_where_there_is_no_view_position():
 def test_a_view_position_that_the_code_contradicts_is_noted(view, code):
     (note,) = checked(study(left(0), left(1, view=view, view_code=code)))
     assert f"View Position states {view}, but View Code Sequence states {code}" in note
+
+
+@pytest.mark.parametrize("view", ["skyline", "Streiflicht", "ROTATED", "L DECUBITUS", "PAX"])
+@pytest.mark.parametrize("attribute", ["view", "view_code"])
+def test_a_view_that_is_not_known_is_noted(view, attribute):
+    (note,) = checked(study(left(0), left(1, **{attribute: view})))
+    assert f"states {view}, which is not a known view; check that it is a posteroanterior view" in note
+    assert view not in note.public
 
 
 @pytest.mark.parametrize("view", ["HAND", "unknown", "?"])
@@ -193,3 +223,21 @@ def test_hands_as_rulers():
     assert "which is impossible" in messages(huge, {(1, "L"): found("L", size=1.0), (2, "L"): found("L")})
     few = ("MCP2", "PIP2")  # too few to tell
     assert checked_hands(TWO, {**FOUND, (2, "L"): found("L", size=1.2, joints=few)}) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "stretch", "noted"),
+    [
+        (1.0, (1.07, 1.0), "fingers changed by +7%, but the width of the palm by +0%"),
+        (1.0, (1.0, 1.07), "fingers changed by +0%, but the width of the palm by +7%"),
+        (1.0, (0.93, 1.0), "fingers changed by -7%, but the width of the palm by +0%"),
+        (0.97, (1.07, 1.0), "fingers changed by +4%, but the width of the palm by -3%"),
+        (1.0, (1.04, 1.0), ""),
+        (1.05, (1.0, 1.0), ""),
+    ],
+)
+def test_a_hand_that_is_stretched_since_baseline_is_noted(size, stretch, noted):
+    patient = study(left(0), left(1, spacing_mm=(0.5 * stretch[0], 0.5 * stretch[1])))
+    notes = checked_hands(patient, FOUND | {(2, "L"): found("L", size=size)})
+    assert bool(noted) == (len(notes) == 1) and all(noted in note for note in notes)
+    assert all(note.startswith("Visit 2, left: since baseline") for note in notes)

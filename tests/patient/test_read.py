@@ -92,6 +92,19 @@ def test_a_table_of_films_that_cannot_be_read(tmp_path, line):
         read_patient(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "second", ["film.png,2022-01-06,L,0.1", "film.png,2020-01-06,R,0.1", "./film.png,2020-01-06,L,"]
+)
+def test_two_lines_of_a_table_that_contradict_each_other(tmp_path, second):
+    image(tmp_path / "film.png")
+    lines = ["file,acquired,side,spacing_mm", *2 * ["film.png,2020-01-06,L,0.1"]]  # the same facts twice are no fault
+    (tmp_path / "radiographs.csv").write_text("\n".join(lines))
+    assert len(read_patient(tmp_path, split=False).visits) == 1
+    (tmp_path / "radiographs.csv").write_text("\n".join([*lines, second]))
+    with pytest.raises(InputError, match=r"Line 4 of .*radiographs.csv contradicts an earlier line about film.png"):
+        read_patient(tmp_path, split=False)
+
+
 def test_what_a_table_of_films_leaves_out_stays_unknown(folder):
     patient = folder("png", visits=1, sides=(("L",),))
     (patient / "radiographs.csv").write_text("file,acquired\nSIM0001_v01_L.png,2020-01-06\n")

@@ -220,6 +220,21 @@ def test_too_few_pixels_are_refused(save, cr, content):
     assert f"{len(content)} of 6144 bytes" in refusal_of(save(cr(PixelData=content)))
 
 
+@pytest.mark.parametrize("part", [0.6, 0.9, 0.99])
+@pytest.mark.parametrize("kind", ["baseline", "progressive", "labelled as uncompressed", JPEGLSLossless, RLELossless])
+def test_image_data_that_are_cut_off_are_refused(save, cr, stored, eight, kind, part):
+    if kind in (JPEGLSLossless, RLELossless):
+        dataset, stream, syntax = cr(stored), stream_of(cr(stored), kind), kind
+    else:
+        dataset, stream, syntax = cr(eight, 8), jpeg(eight, progressive=kind == "progressive"), JPEGBaseline8Bit
+    cut = with_stream(dataset, stream[: int(part * len(stream))], syntax)
+    if kind == "labelled as uncompressed":
+        cut.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        assert "cut off" in refusal_of(save(cut, enforce_file_format=False))
+        return
+    assert "incomplete" in refusal_of(save(cut))
+
+
 @pytest.mark.parametrize("content", [b"\xff\xd8\xff", b"\xff\xd8" * 30, b"\xff\x4f\xff\x51\0", b"\1\0\0\0" * 16, b"??"])
 @pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEG2000Lossless, RLELossless], ids=lambda each: each.keyword)
 def test_damaged_image_data_are_refused(save, cr, content, syntax):

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 from pydicom import Dataset
 
-from napari_jsn.radiograph.dates import BEFORE_BIRTH, FUTURE, OTHER_CALENDAR, OUTVOTED, PLACEHOLDER, TOO_EARLY
+from napari_jsn.radiograph.dates import AT_BIRTH, BEFORE_BIRTH, FUTURE, OTHER_CALENDAR, OUTVOTED, PLACEHOLDER, TOO_EARLY
 from napari_jsn.radiograph.dicom_dates import acquired
 
 TODAY = date(2026, 11, 28)
@@ -101,6 +101,7 @@ def test_dates_with_separators_are_read(text):
         ("19700101", BEFORE_BIRTH),
         ("18501224", TOO_EARLY),
         ("19650312", BEFORE_BIRTH),
+        ("19710203", AT_BIRTH),
         ("20310506", FUTURE),
         ("25640506", OTHER_CALENDAR),  # Buddhist
         ("13990506", OTHER_CALENDAR),  # Persian

@@ -84,7 +84,26 @@ def test_a_spacing_that_cannot_be_read_is_refused_by_name_and_value(keyword, tex
     assert text.split("\\")[0].removeprefix("-").rstrip("0") in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["1,049", "0", "-1.05", "1.05\\1.05"])
+@pytest.mark.parametrize(
+    ("unreadable", "text", "others"),
+    [
+        ("PixelSpacing", "0,138\\0,138", SCANNED),
+        ("PixelSpacing", "0.138", IMAGER | FACTOR),
+        ("NominalScannedPixelSpacing", "0\\0", PIXEL),
+        ("ImagerPixelSpacing", "0,14\\0,14", PIXEL | FACTOR),
+        ("ImagerPixelSpacing", "0.15\\0.15\\0.15", PIXEL | SCANNED),
+    ],
+)
+def test_a_spacing_that_cannot_be_read_is_refused_beside_another_one(unreadable, text, others):
+    made = raw(unreadable, text)
+    made.update(dataset(**others))
+    with pytest.raises(InputError, match=f"{dictionary_description(unreadable)} is"):
+        header.spacing(made)
+    made.PixelSpacing, made.PixelSpacingCalibrationType = [0.14, 0.14], "FIDUCIAL"
+    assert header.spacing(made) == (0.14, "calibrated")  # the other attributes mean nothing then
+
+
+@pytest.mark.parametrize("text", ["1,049", "0", "-1.05", "1.05\\1.05", "0.95", "0.5"])
 def test_a_magnification_that_cannot_be_read_is_refused(text):
     made = raw("EstimatedRadiographicMagnificationFactor", text)
     made.ImagerPixelSpacing = [0.15, 0.15]

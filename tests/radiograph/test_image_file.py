@@ -119,6 +119,29 @@ def test_no_spacing_unless_given(tmp_path, options, source):
     assert (radiograph.spacing_mm, radiograph.spacing_source) == ((0.2, 0.1), "given")
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "aspect"),
+    [
+        ("hand.png", {"dpi": (200, 100)}, 2.0),
+        ("hand.tif", {"dpi": (130, 185.7)}, 0.7),
+        ("hand.jpg", {"dpi": (204, 98)}, 204 / 98),
+        ("hand.bmp", {"dpi": (150, 300)}, 0.5),
+        ("hand.png", {"dpi": (300, 299)}, 1.0),
+        ("hand.png", {"dpi": (200, 100), "exif": 6}, 0.5),
+        ("hand.png", {"dpi": (200, 100), "exif": 3}, 2.0),
+    ],
+)
+def test_different_resolutions_across_and_down_mean_pixels_that_are_not_square(tmp_path, name, options, aspect):
+    if turned := options.get("exif"):
+        exif = Image.Exif()
+        exif[0x0112] = turned
+        options = options | {"exif": exif}
+    Image.fromarray(EIGHT).save(tmp_path / name, **options)
+    assert jsn.read_radiograph(tmp_path / name).pixel_aspect == pytest.approx(aspect, rel=1e-3)
+    row, col = np.broadcast_to(jsn.read_radiograph(tmp_path / name, spacing_mm=0.1).spacing_mm, 2)
+    assert (row, col) == (pytest.approx(0.1 * aspect, rel=1e-3), 0.1)
+
+
 def refusal_of(path, read=jsn.read_radiograph):
     with pytest.raises(jsn.InputError) as refusal:
         read(path)

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
+import numpy as np
+
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import Note
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.patient import Hand, Patient, Visit
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
-from napari_jsn.radiograph.radiograph import Radiograph, kind_of_view
+from napari_jsn.radiograph.radiograph import VIEW_SEPARATORS, Radiograph, kind_of_view
+
+#: Words beside or in place of a view: the part of the body, the side, or that nothing is known.
+_NO_VIEW = re.compile(
+    r"\W*|HANDS?|LEFT|RIGHT|[LRB]|LT|RT|BOTH|(?:BI|UNI|IPSI|CONTRA)LAT\w*|UNKNOWN|NONE|OTHER|VIEW|PROJECTION"
+)
 
 #: Values of Presentation Intent Type; the first is preferred.
 _INTENTS = ("FOR PRESENTATION", "FOR PROCESSING")
+
+#: Longest time between two visits that needs no note, in years.
+_MOST_YEARS = 40
 
 #: The note on radiographs without a pixel size.
 NO_SPACING = "No pixel spacing is known: lengths are in pixels, not in mm."
@@ -119,7 +131,7 @@ def _check_intents(patient: Patient) -> Iterator[str]:
 
 
 def _check_views(patient: Patient) -> Iterator[str]:
-    """Yield a note where View Position, View Code Sequence and descriptions contradict each other."""
+    """Yield a note where View Position, View Code Sequence and descriptions contradict each other or are not known."""
     for hand in patient.hands:
         position, code = hand.radiograph.view, hand.radiograph.view_code
         kinds = kind_of_view(position), kind_of_view(code)
@@ -134,6 +146,18 @@ def _check_views(patient: Patient) -> Iterator[str]:
                 f"{hand.label.capitalize()}: the description of its series names a lateral or oblique view; check that "
                 "it is a posteroanterior view."
             )
+        elif not any(kinds) and _may_name_view(position or code):
+            attribute = "View Position" if position else "View Code Sequence"
+            name, check = hand.label.capitalize(), "check that it is a posteroanterior view."
+            yield Note(
+                f"{name}: {attribute} states {position or code}, which is not a known view; {check}",
+                public=f"{name}: {attribute} does not state a known view; {check}",
+            )
+
+
+def _may_name_view(text: str) -> bool:
+    """Return whether a text that names no known view has a word that may be one."""
+    return any(not _NO_VIEW.fullmatch(word) for word in VIEW_SEPARATORS.split(text.upper()) if word)
 
 
 def _check_dates(patient: Patient) -> Iterator[str]:
@@ -147,6 +171,11 @@ def _check_dates(patient: Patient) -> Iterator[str]:
                 f"({last.day}). Give the baseline first. If a date is wrong, give the folder of both, with the right "
                 f"date in {RADIOGRAPHS_TABLE}: a first line file,acquired and a line like NAME.dcm,2020-01-31.",
                 "followup",
+            )
+        if last and first and (years := (_day(first) - _day(last)).days / 365.25) > _MOST_YEARS:
+            yield (
+                f"Visits {one.number} and {other.number} lie {years:.0f} years apart: a date is probably wrong, and "
+                "with it the order of the visits."
             )
         if one.day == other.day:
             text = f"Visits {one.number} and {other.number} were taken on the same day"
@@ -177,6 +206,12 @@ def _check_spacing(patient: Patient) -> Iterator[str]:
             "it for each file in radiographs.csv.",
             "spacing_mm",
         )
+    for name, radiograph in radiographs.items():
+        row, col = np.broadcast_to(np.asarray(radiograph.spacing_mm), 2)
+        if radiograph.pixel_aspect != 1.0 and math.isclose(row / col, radiograph.pixel_aspect, rel_tol=1e-3):
+            yield (
+                f"{name.capitalize()}: pixels are not square, as its file states: {row:.4g} x {col:.4g} mm (row, col)."
+            )
     sources: dict[str, str] = {}
     for name, radiograph in radiographs.items():
         sources.setdefault(radiograph.spacing_source, name)

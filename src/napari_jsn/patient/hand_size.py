@@ -19,6 +19,9 @@ _SHORTEST_MM, _LONGEST_MM = 15.0, 75.0
 #: Largest relative change of the distances between joints of a finger that posture, magnification and errors of
 #: localization can cause.
 MAX_CHANGE = 0.08
+#: Largest difference of the changes of size along the fingers and across the palm that positioning can cause; up to
+#: 0.03 at nine simulated follow-ups.
+MAX_STRETCH = 0.05
 #: Smallest number of distances from which a size is computed.
 _MIN_DISTANCES = 3
 
@@ -34,7 +37,8 @@ def check_hand_sizes(patient: Patient) -> Iterator[str]:
     Yields
     ------
     str
-        A note on a size that differs by more than 8 %, if the user gave the spacing.
+        A note on a size that differs by more than 8 %, if the user gave the spacing; and a note on a hand that was
+        stretched by more than 5 % since baseline, along the fingers or across the palm.
 
     Raises
     ------
@@ -52,6 +56,13 @@ def check_hand_sizes(patient: Patient) -> Iterator[str]:
             continue
         baseline, baseline_distances = first[hand.side]
         change = size_change(baseline_distances, distances)
+        across = size_change(_across_palm_mm(baseline), _across_palm_mm(hand))
+        if abs(change - across) > MAX_STRETCH:
+            yield (
+                f"{hand.label.capitalize()}: since baseline, the lengths of the fingers changed by {change:+.0%}, but "
+                f"the width of the palm by {across:+.0%}. The pixels of a radiograph are not square, it was "
+                "photographed at an angle, or the hand was tilted: narrowings are wrong."
+            )
         if abs(change) <= MAX_CHANGE or np.isnan(change):
             continue
         sources = baseline.radiograph.spacing_source, hand.radiograph.spacing_source
@@ -77,10 +88,19 @@ def distances_mm(hand: Hand) -> Distances:
     hand : Hand
         With a pixel spacing.
     """
+    return {pair: mm for pair, mm in _all_distances_mm(hand).items() if pair[0][-1] == pair[1][-1]}
+
+
+def _across_palm_mm(hand: Hand) -> Distances:
+    """Return the distances between the MCP joints of the fingers 2 to 5, in mm."""
+    palm = {f"MCP{finger}" for finger in range(2, 6)}
+    return {pair: mm for pair, mm in _all_distances_mm(hand).items() if palm.issuperset(pair)}
+
+
+def _all_distances_mm(hand: Hand) -> Distances:
     spacing = np.broadcast_to(np.asarray(hand.radiograph.spacing_mm, dtype=float), (2,))
     centres = {joint.name: np.array(joint.centre) * spacing for joint in hand.joints}
-    pairs = [(one, other) for one, other in combinations(centres, 2) if one[-1] == other[-1]]
-    return {(one, other): float(np.hypot(*(centres[one] - centres[other]))) for one, other in pairs}
+    return {pair: float(np.hypot(*(centres[pair[0]] - centres[pair[1]]))) for pair in combinations(centres, 2)}
 
 
 def size_change(before: Distances, now: Distances) -> float:

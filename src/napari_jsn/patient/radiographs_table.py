@@ -39,25 +39,30 @@ def read_table(folder: Path) -> dict[str, StatedFacts]:
     Raises
     ------
     InputError
-        If a line cannot be read.
+        If a line cannot be read, or two lines state different facts about one file.
     """
     table = folder / RADIOGRAPHS_TABLE
     if not table.is_file():
         return {}
-    rows = {}
+    rows: dict[str, StatedFacts] = {}
     try:
         lines = read_records(table)
     except (OSError, UnicodeError, csv.Error) as error:
         raise InputError(f"{table} cannot be read ({error}). Save it as CSV text in UTF-8.", "folder") from error
     for number, line in enumerate(lines, start=2):
         try:
-            rows[Path(line["file"]).as_posix()] = _row(line)
+            name, row = Path(line["file"]).as_posix(), _row(line)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"Line {number} of {table} cannot be read. It needs the columns file and acquired (a date like "
                 "2020-01-31) or visit (1, 2, ...), and may have side (L, R or B) and spacing_mm.",
                 "folder",
             ) from error
+        if rows.setdefault(name, row) != row:
+            raise InputError(
+                f"Line {number} of {table} contradicts an earlier line about {name}. Keep the one that is right.",
+                "folder",
+            )
     return rows
 
 

@@ -27,6 +27,8 @@ from pydicom.uid import (
 )
 
 START_OF_SCAN = 0xDA
+#: Last bytes of JPEG and JPEG-LS data; not part of a scan.
+END = b"\xff\xd9"
 #: Start-of-frame markers of JPEG (ITU-T T.81, table B.1) and JPEG-LS (ITU-T T.87) that DICOM files contain.
 BASELINE, EXTENDED, PROGRESSIVE, LOSSLESS, JPEG_LS = 0xC0, 0xC1, 0xC2, 0xC3, 0xF7
 #: All start-of-frame markers; the other markers from C0 to CF are tables.
@@ -62,6 +64,8 @@ class ImageData:
         Size, values per pixel and bits per value; 0 where the data do not state them.
     rgb : bool
         Whether three samples are red, green and blue; else luminance and chrominance.
+    ends : bool
+        Whether the data have their end. Decoders of JPEG and JPEG-LS fill what is missing with a constant.
     """
 
     content: bytes
@@ -71,6 +75,7 @@ class ImageData:
     samples: int = 0
     bits: int = 0
     rgb: bool = False
+    ends: bool = True
 
 
 def image_data(content: bytes) -> ImageData | None:
@@ -88,6 +93,7 @@ def image_data(content: bytes) -> ImageData | None:
 def _jpeg(content: bytes) -> ImageData | None:
     """Return the frame header of JPEG or JPEG-LS data."""
     repaired, position, found, kind, transform = bytearray(content), 2, None, 0, None
+    scan = len(content)
     while position < len(content) - 3:
         marker = content[position + 1]
         if content[position] != 0xFF or marker == 0xFF:  # a fill byte
@@ -105,6 +111,7 @@ def _jpeg(content: bytes) -> ImageData | None:
             names = content[body + 6 : body + 6 + 3 * found[3] : 3]
         position += 2 + length
         if marker == START_OF_SCAN:
+            scan = min(scan, position)
             if kind in (BASELINE, EXTENDED):
                 # A sequential scan contains coefficients 0 to 63. Some exports state 0 to 0, which decoders refuse.
                 repaired[position - 3 : position] = b"\x00\x3f\x00"
@@ -114,7 +121,7 @@ def _jpeg(content: bytes) -> ImageData | None:
         return None
     bits, rows, cols, samples = found
     rgb = transform == 0 or names == b"RGB" or kind in (LOSSLESS, JPEG_LS)
-    return ImageData(bytes(repaired), SYNTAXES[kind], rows, cols, samples, bits, rgb)
+    return ImageData(bytes(repaired), SYNTAXES[kind], rows, cols, samples, bits, rgb, END in content[scan:])
 
 
 def _jpeg_2000(content: bytes) -> ImageData:

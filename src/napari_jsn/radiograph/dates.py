@@ -14,9 +14,10 @@ PLACEHOLDER = "it is a placeholder"
 UNREADABLE = "it cannot be read as a date"
 TOO_EARLY = "it lies before the first radiograph (1895)"
 BEFORE_BIRTH = "it lies before the patient's birth date"
+AT_BIRTH = "it is the patient's birth date"
 FUTURE = "it lies in the future"
 OTHER_CALENDAR = "its year seems to be one of another calendar"
-BIRTH_AFTER = "all other dates lie before it"
+BIRTH_AFTER = "no other date lies after it"
 OUTVOTED = "other dates of the file agree on another day"
 
 #: The first radiograph.
@@ -119,9 +120,14 @@ def choose_date(
     contradicting = [replace(one, fault=OUTVOTED if settled else "") for one in usable if _far(one, day)]
     sources = {one.source for one in usable}
     faulty = [one for one in dates if one.fault and one.source not in sources]
-    if birth and all(one.day and one.day < birth for one in usable):
+    if birth and all(one.day and one.day <= birth for one in usable):
         faulty.append(StatedDate("PatientBirthDate", None, BIRTH_AFTER))
     return DateOfAcquisition(chosen.when, chosen.source, (*faulty, *contradicting))
+
+
+def may_be_placeholder(day: date) -> bool:
+    """Return whether a day on which radiographs may have been taken is one at which the clocks of devices begin."""
+    return day in _POSSIBLE_PLACEHOLDERS
 
 
 def readable_birth(day: date | None, today: date | None = None) -> date | None:
@@ -141,16 +147,18 @@ def _fault(day: date | None, birth: date | None, today: date) -> str:
         return FUTURE if day > today else TOO_EARLY
     if day > today + timedelta(days=1):  # clocks of other time zones
         return FUTURE
-    return BEFORE_BIRTH if birth and day < birth else ""
+    if birth and day <= birth:
+        return AT_BIRTH if day == birth else BEFORE_BIRTH
+    return ""
 
 
 def _agreeing(dates: Iterable[StatedDate]) -> list[StatedDate]:
-    """Return the dates if all agree on a day in the near future (shifted dates) or before a wrong birth date."""
+    """Return the dates if all agree on a day in the near future (shifted dates) or not after a wrong birth date."""
     stated = [one for one in dates if one.fault not in (PLACEHOLDER, UNREADABLE)]
     first = stated[0].day if stated else None
     if first is None or len({_witness(one) for one in stated}) < 2:
         return []
-    if any(one.fault not in (FUTURE, BEFORE_BIRTH) or _far(one, first) for one in stated):
+    if any(one.fault not in (FUTURE, BEFORE_BIRTH, AT_BIRTH) or _far(one, first) for one in stated):
         return []
     return [replace(one, fault="") for one in stated]
 

@@ -143,13 +143,15 @@ def _native_length(sizes: dict[str, int]) -> int:
 
 
 def _match_header(image: Dataset, content: ImageData, path: Path) -> None:
-    """Take the number of samples from the image data; refuse data of another size.
+    """Take the number of samples from the image data; refuse data of another size, or that are cut off.
 
     Raises
     ------
     InputError
-        If rows or columns of header and image data differ.
+        If rows or columns of header and image data differ, or the data have no end.
     """
+    if not content.ends:
+        raise InputError(f"{path} is incomplete: its compressed pixels are cut off. Export or copy it again.", "path")
     if content.rows and (content.rows, content.cols) != (image.Rows, image.Columns):
         raise InputError(
             f"The header of {path} states {image.Rows} rows and {image.Columns} columns, but its image data state "

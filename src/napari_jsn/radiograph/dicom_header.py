@@ -76,8 +76,8 @@ def spacing(dataset: Dataset) -> tuple[Spacing, str]:
     Raises
     ------
     InputError
-        If an attribute that would give the spacing states something that is not a pair of lengths, or if the
-        magnification is not a number above 0.
+        Unless the spacing is calibrated: if an attribute states something that is not a pair of lengths, or if the
+        magnification of a spacing at the detector is not a number of 1 or more.
     """
     patient = _pair(dataset, "PixelSpacing")
     detector = _pair(dataset, "ImagerPixelSpacing")
@@ -85,20 +85,20 @@ def spacing(dataset: Dataset) -> tuple[Spacing, str]:
     uncorrected = scanned or detector
     if patient and value(dataset, "PixelSpacingCalibrationType"):
         return check_spacing(patient), "calibrated"
+    # an attribute that cannot be read may have had priority, or have shown what another one means
+    for keyword in ("PixelSpacing", "NominalScannedPixelSpacing", "ImagerPixelSpacing"):
+        if not _pair(dataset, keyword):
+            _refuse_unreadable(dataset, keyword, "a pair of lengths in mm (row spacing and column spacing)")
     if patient and uncorrected and not _same(patient, uncorrected):
         return check_spacing(patient), "calibration unknown"
     if scanned:
         return check_spacing(scanned), "nominal scanned"
-    if not patient:
-        for keyword in ("PixelSpacing", "NominalScannedPixelSpacing", "ImagerPixelSpacing"):
-            _check_readable(dataset, keyword, "a pair of lengths in mm (row spacing and column spacing)")
     if detector:
-        factor = numbers(dataset, "EstimatedRadiographicMagnificationFactor")
-        if len(factor) != 1 or factor[0] <= 0:
-            _check_readable(dataset, "EstimatedRadiographicMagnificationFactor", "a number above 0")
-        # a point source always magnifies, so a factor below 1 is invalid
-        if len(factor) == 1 and factor[0] >= 1:
+        keyword = "EstimatedRadiographicMagnificationFactor"
+        factor = numbers(dataset, keyword)
+        if len(factor) == 1 and factor[0] >= 1:  # a point source always magnifies
             return check_spacing([size / factor[0] for size in detector]), "magnification corrected"
+        _refuse_unreadable(dataset, keyword, "a number of 1 or more")
         return check_spacing(detector), "at detector"
     if patient:
         return check_spacing(patient), "uncalibrated"
@@ -111,13 +111,13 @@ def _pair(dataset: Dataset, keyword: str) -> tuple[float, ...]:
     return found if len(found) == 2 and min(found) > 0 else ()
 
 
-def _check_readable(dataset: Dataset, keyword: str, meaning: str) -> None:
-    """Refuse an attribute that states something which cannot be read, unless it is absent or empty."""
-    text = raw_text(dataset, keyword)
-    if text and not (keyword != "EstimatedRadiographicMagnificationFactor" and _pair(dataset, keyword)):
-        name = dictionary_description(keyword)
+def _refuse_unreadable(dataset: Dataset, keyword: str, meaning: str) -> None:
+    """Refuse an attribute that states something else than it should, unless it is absent or empty."""
+    if text := raw_text(dataset, keyword):
         raise InputError(
-            f"{name} is {text!r}, which is not {meaning}. Correct the attribute, or give spacing_mm.", "spacing_mm"
+            f"{dictionary_description(keyword)} is {text!r}, which is not {meaning}. Correct the attribute, or give "
+            "spacing_mm.",
+            "spacing_mm",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,12 @@ FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 #: Why an image file with a resolution tag has no spacing: the tag is the resolution of printing, not of the detector.
 RESOLUTION_TAG = "none: the file's resolution tag is not trusted"
 
+#: Height and width of a pixel that differ by less than this part are equal: resolution tags are rounded.
+SQUARE = 0.01
+
+#: EXIF tag of the orientation of an image, and its values that exchange rows and columns.
+ORIENTATION, ROWS_ARE_COLUMNS = 0x0112, (5, 6, 7, 8)
+
 #: TIFF tag and value of an image whose least value is white.
 PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO = 262, 0, 1
 
@@ -37,10 +44,11 @@ def read_image(path: Path) -> Radiograph:
     """Read the radiograph of a PNG, JPEG, BMP or TIFF file: intensities only."""
     with _opened(path) as image:
         has_resolution_tag = "dpi" in image.info or "resolution" in image.info
-        pixels = _values(image)
+        pixels, aspect = _values(image), image.info["pixel_aspect"]
     return Radiograph(
         pixels=to_intensities(pixels, "path", str(path)),
         spacing_source=RESOLUTION_TAG if has_resolution_tag else "",
+        pixel_aspect=aspect,
         path=path,
     )
 
@@ -67,7 +75,7 @@ def read_labels(path: Path) -> NDArray[Any]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
-    """Yield the only image of a file, decoded and with its orientation tag applied."""
+    """Yield the only image of a file, decoded and with its orientation tag applied; its info has ``pixel_aspect``."""
     try:
         image = _open(path)
     except UnidentifiedImageError:
@@ -102,6 +110,7 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
         _use_native_order(image)
         try:
             image.load()
+            image.info["pixel_aspect"] = _pixel_aspect(image)
             ImageOps.exif_transpose(image, in_place=True)
         except Exception as error:
             raise damaged_file(path) from error
@@ -123,6 +132,23 @@ def _open(path: Path) -> ImageFile.ImageFile:
         image = Image.open(BytesIO(content), formats=("TIFF",))
         image.info["white_is_zero"] = True
     return image
+
+
+def _pixel_aspect(image: Image.Image) -> float:
+    """Return the height of a pixel over its width after the orientation is applied, by the tag of the resolution.
+
+    1 where there is no such tag. The tag does not state the size of a pixel in the hand, but an image that was scanned
+    or faxed with different resolutions across and down states so there.
+    """
+    stated = (image.info.get(name) for name in ("dpi", "resolution", "aspect", "jfif_density"))
+    across, down = next((tag for tag in stated if tag), (1, 1))
+    try:
+        ratio = float(across) / float(down)
+    except (ArithmeticError, TypeError, ValueError):
+        return 1.0
+    if not math.isfinite(ratio) or ratio <= 0 or abs(ratio - 1) < SQUARE:
+        return 1.0
+    return 1 / ratio if image.getexif().get(ORIENTATION) in ROWS_ARE_COLUMNS else ratio
 
 
 def _use_native_order(image: ImageFile.ImageFile) -> None:

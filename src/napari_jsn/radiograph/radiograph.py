@@ -25,11 +25,15 @@ _CODES = {"LL", "RL", "LLD", "RLD", "ML", "LM", "MLO", "LMO", "LLO", "RLO", "LPO
 #: Parts of words that mean such a view in codes and free text of several languages, and in View Code Sequence.
 _OBLIQUE = re.compile(
     r"^LAT|(?<!BI)(?<!UNI)(?<!IPSI)(?<!CONTRA)LAT(?:ERAL\w*)?$|OBL|^SEITL|^SCHR(?:AE|\u00c4|A)G|PROFIL|SAGIT|AXIAL|TANGENT|"
-    r"N(?:O|\u00d8)RG|BREWERTON|BALLCATCHER|ZITHER"
+    r"N(?:O|\u00d8)RG|BREWERTON|BALLCATCHER|ZITHER|"
+    r"^OB$|OBQ|^SEITE|TROISQUARTS|^(?:PA|AP)?(?:30|45|60)(?:DEG\w*|\u00b0)?$"
 )
-_ANTEROPOSTERIOR = re.compile(r"^AP\b|ANTERO-?\s?POSTERIOR")
-_POSTEROANTERIOR = re.compile(r"^(?:PA|DP)\b|POSTERO-?\s?ANTERIOR|DORSO-?\s?(?:PALMAR|VOLAR)")
-_SEPARATORS = re.compile(r"[\s_/,;.()-]+")
+_ANTEROPOSTERIOR = re.compile(r"\b(?:A[.-]?P|V[.-]?D)\b|ANTERO-?\s?POSTERIOR|PALMO-?\s?DORSAL")
+_POSTEROANTERIOR = re.compile(
+    r"\b(?:P[.-]?A|D[.-]?P|D[.-]?V|FACE|FRONTAL)\b|POSTER[IO]O?-?\s?ANTERIOR|DORSO-?\s?(?:PALMAR|VOLAR)"
+)
+#: What separates the words of a view.
+VIEW_SEPARATORS = re.compile(r"[\s_/,;.()-]+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,8 +202,8 @@ class Radiograph:
 
 def kind_of_view(view: str) -> str:
     """Return ``"oblique"`` (or lateral), ``"AP"``, ``"PA"``, or ``""`` for a text that names no view."""
-    text = view.upper().replace("_", " ")
-    words = [word for word in _SEPARATORS.split(text) if word]
+    text = view.upper().replace("_", " ").replace("3/4", "TROIS QUARTS")
+    words = [word for word in VIEW_SEPARATORS.split(text) if word]
     if any(word in _CODES or _OBLIQUE.search(word) for word in (*words, "".join(words))):
         return "oblique"
     if _ANTEROPOSTERIOR.search(text):

@@ -75,6 +75,29 @@ def test_a_date_before_the_birth_date_is_not_used(tmp_path):
     assert "before the patient's birth date" in note
 
 
+@pytest.mark.parametrize("keyword", ["AcquisitionDate", "StudyDate", "SeriesDate"])
+def test_a_birth_date_as_the_only_date_of_a_visit_is_asked_about(tmp_path, keyword):
+    birth = {"PatientBirthDate": "19710203"}
+    write(tmp_path, all_dates(EARLY, **birth), {keyword: "19710203", **birth})
+    assert "1971-02-03: it is the patient's birth date" in refused(read_patient, tmp_path)
+
+
+@pytest.mark.parametrize("day", ["19700101", "19800101", "20000101", "20010101"])
+def test_a_visit_whose_clock_was_reset_is_noted(tmp_path, day):
+    paths = write(tmp_path, all_dates(EARLY), all_dates(day))
+    (note,) = read_patient(tmp_path, split=False).notes
+    assert note.startswith("Visit 1, left: Acquisition Date is a day at which the clocks of devices begin")
+    assert "check the order of the visits" in note
+    assert "out of order" in refused(jsn.measure, *paths)
+
+
+@pytest.mark.parametrize(("day", "years"), [("19210115", 99), ("19030506", 117), ("19720101", 48)])
+def test_visits_many_years_apart_are_noted(tmp_path, day, years):
+    write(tmp_path, all_dates(EARLY), all_dates(day))
+    (note,) = check_tags(read_patient(tmp_path, split=False)).notes
+    assert note.startswith(f"Visits 1 and 2 lie {years} years apart: a date is probably wrong")
+
+
 @pytest.mark.parametrize("exported", [("20240701", "20240701"), ("20240702", "20240701"), ("20240701", "20240702")])
 @pytest.mark.parametrize("series", [False, True])
 def test_the_content_date_of_derived_images_is_not_used(tmp_path, exported, series):

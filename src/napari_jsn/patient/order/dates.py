@@ -14,7 +14,7 @@ from napari_jsn.patient.order.file_names import SOURCE
 from napari_jsn.patient.patient import Visit
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.radiograph.dates import OUTVOTED, StatedDate
+from napari_jsn.radiograph.dates import OUTVOTED, StatedDate, may_be_placeholder
 from napari_jsn.radiograph.radiograph import GIVEN
 
 Order = Sequence[float | None]
@@ -127,6 +127,11 @@ def _notes(radiograph: Radiograph, today: date) -> Iterator[str]:
             yield f"{_label(one.source)} was not used, because {one.fault}; {instead}."
         else:
             yield f"{_label(one.source)} {apart}, and the file does not show which is right; {instead}."
+    if radiograph.day and may_be_placeholder(radiograph.day):
+        yield (
+            f"{used[:1].upper()}{used[1:]} is a day at which the clocks of devices begin, so it may stand for an "
+            "unknown date: check the order of the visits."
+        )
     if radiograph.day and radiograph.day > today:
         yield f"{used[:1].upper()}{used[1:]} lies in the future: the file has shifted dates, or a clock was wrong."
 

@@ -16,6 +16,13 @@ from napari_jsn.radiograph.dicom_header import value
 
 #: Modalities of plain radiographs: computed, digital, digitised film, other, not stated.
 MODALITIES = ("CR", "DX", "RG", "OT", "")
+#: Defined terms of Modality (DICOM PS3.3 C.7.3.1.1.1), retired ones included; another value could be a name.
+_KNOWN_MODALITIES = (
+    "ANN AR ASMT AU BDUS BI BMD CD CF CFM CP CR CS CT CTPROTOCOL DD DF DG DM DMS DOC DS DX EC ECG EEG EMG EOG EPS ES "
+    "FA FID FS GM HC HD IO IOL IVOCT IVUS KER KO LEN LP LS M3D MA MG MR MS NM OAM OCT OP OPM OPR OPT OPTBSV OPTENF "
+    "OPV OSS OT PA PLAN POS PR PT PX REG RESP RF RG RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT "
+    "RWV SEG SM SMR SR SRF ST STAIN TEXTUREMAP TG US VA VF XA XC XAPROTOCOL"
+)
 _SERIES_TEXTS = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
 _STUDY_TEXTS = ("StudyDescription", "RequestedProcedureDescription", "PerformedProcedureStepDescription")
 _REGIONS = ("AnatomicRegionSequence", "PrimaryAnatomicStructureSequence")
@@ -54,7 +61,7 @@ def not_a_radiograph(header: Dataset) -> str:
     """Return why a file is not a plain radiograph, as ``"modality MR"``; ``""`` if it may be one."""
     modality = str(value(header, "Modality") or "").upper()
     if modality not in MODALITIES:
-        return f"modality {modality}" if re.fullmatch("[A-Z]{2,3}|RT[A-Z]+", modality) else "another modality"
+        return f"modality {modality}" if modality in _KNOWN_MODALITIES.split() else "another modality"
     if "Rows" not in header:
         return "type report (no image)"
     frames = str(value(header, "NumberOfFrames") or "1")
