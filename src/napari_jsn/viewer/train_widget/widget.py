@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtWidgets import QLabel
 
+    from napari_jsn.training.epoch import Epoch
     from napari_jsn.training.train import Trained
-    from napari_jsn.training.watch import Epoch
     from napari_jsn.viewer.forms.worker import WorkerProgress
 
 #: Layers of the worst validation case by their key in an epoch's result: name, style and class.
