@@ -1,5 +1,8 @@
 """The dock widgets in a script, in a real window and with real computing."""
 
+import re
+from pathlib import Path
+
 import napari
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import napari_jsn
 from napari_jsn.viewer import measure_hands, register_pair, segment_joint, train
 from napari_jsn.viewer.file_readers.samples import joint_pair_mcp
 
+PAGE = Path(__file__).parents[2] / "docs" / "viewer.md"
 RESULTS = ["transformed follow-up", "original loss spectrum", "transformed loss spectrum"]
 MAKERS = {each.__name__: each for each in (register_pair, segment_joint, train, measure_hands)}
 
@@ -150,6 +154,39 @@ def test_a_call_while_the_widget_runs_is_refused(model, made, qtbot):
     qtbot.wait_until(lambda: results != [], timeout=20_000)
 
 
+@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
+def test_work_that_ends_after_the_widget_was_closed_touches_nothing(model, made, maker, monkeypatch):
+    widget = made(maker, model)
+    run = widget._prepare_run(None, True)
+    widget.close_run()
+    assert run.progress.aborted
+    monkeypatch.setattr(widget, "form", None)  # its fields are deleted with the window
+    widget._on_finish(run, None, ValueError("late"))
+    widget._on_finish(run)
+
+
+def test_an_interrupt_ends_the_run(model, made, monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    widget = made(segment_joint, model)
+    monkeypatch.setattr(napari_jsn, "segment", interrupt, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        widget()
+    assert widget.run_button.isEnabled() and len(model.layers) == 4
+
+
+def test_an_error_of_a_callback_is_raised_after_the_layers_were_added(model, made):
+    def fail(result):
+        raise ZeroDivisionError("mine")
+
+    widget = made(segment_joint, model)
+    widget.called.connect(fail)
+    with pytest.raises(Exception, match="mine"):
+        widget()
+    assert "bones of baseline" in names(model) and widget.run_button.isEnabled()
+
+
 def test_segment_joint(pair, made):
     widget = made(segment_joint)
     found = widget(joint_image=pair.layers["follow-up"], model="default", device="cpu")
@@ -187,6 +224,19 @@ def test_train(model, made, tmp_path, monkeypatch):
     assert "mine" in widget.summary.text() and "worst validation case" in names(model)
     with pytest.raises(napari_jsn.InputError, match="name: There is a model of that name"):
         widget(name="mine")
+
+
+def test_the_sessions_of_the_page_run_as_printed(make_napari_viewer, monkeypatch, capsys):
+    monkeypatch.setattr(napari, "Viewer", make_napari_viewer)
+    monkeypatch.setattr(napari, "run", lambda: None)
+    session = "\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL))
+    names: dict = {}
+    exec(compile(session, str(PAGE), "exec"), names)
+    assert re.match(r"<Registration: JSN \+0\.\d+ mm .*, refined, good>\n0\.\d+", capsys.readouterr().out)
+    assert names["registration"].jsn_mm == pytest.approx(0.3, abs=0.1)
+    found = names["register_reversed"](first=names["baseline"], second=names["followup"])
+    assert found.method == "network" and "transformed baseline" in names["viewer"].layers
+    names["widget"].close()
 
 
 @pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
