@@ -1,5 +1,7 @@
 """Functions on layers: the forms that magicgui makes of them, in a real window and with real computing."""
 
+import gc
+
 import magicgui
 import numpy as np
 import pytest
@@ -135,6 +137,16 @@ def test_a_result_of_unknown_layers_is_not_placed_on_any(pair, result, monkeypat
     assert form() is result
     assert len(pair.layers) == 4
     assert warnings[0].startswith(f"This {type(result).__name__} is not shown. It is not known which layers")
+
+
+def test_layers_are_remembered_as_long_as_the_result_exists():
+    images = [Image(data) for data, options, kind in joint_pair_mcp() if kind == "image"]
+    before = len(returned._inputs)
+    results = [functions.segment(image) for image in images]
+    assert [returned._inputs[id(result)] for result in results] == [(image,) for image in images]
+    del results
+    gc.collect()
+    assert len(returned._inputs) == before
 
 
 def test_pixels_that_are_not_square(pair):
