@@ -65,6 +65,18 @@ def test_the_import_takes_neither_numpy_nor_metadata():
     assert not {"numpy", "napari", "torch", "pandas", "importlib.metadata"} & set(done.stdout.split())
 
 
+def test_the_viewer_package_imports_its_names_when_they_are_used():
+    code = (
+        "import sys, napari_jsn.viewer as viewer; print(*sorted(viewer.__all__)); "
+        "print(*({'numpy', 'napari', 'qtpy', 'magicgui', 'torch'} & {*sys.modules})); "
+        "print(viewer.functions.register.__module__, viewer.train.__module__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    names, imported, modules = done.stdout.splitlines()
+    assert names == "functions measure_hands register_pair segment_joint train" and imported == ""
+    assert modules == "napari_jsn.viewer.functions napari_jsn.viewer.widgets"
+
+
 def test_all_public_names_can_be_imported_at_once():
     """EAGER_IMPORT makes lazy_loader import all names: a misspelt name in the stub fails."""
     code = "import napari_jsn; assert {*napari_jsn.__all__} <= {*vars(napari_jsn)}; print(napari_jsn.__version__)"

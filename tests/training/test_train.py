@@ -12,8 +12,8 @@ import torch
 
 from napari_jsn import InputError
 from napari_jsn.networks import weights
+from napari_jsn.training.epoch import Epoch
 from napari_jsn.training.train import train
-from napari_jsn.training.watch import Epoch
 
 
 class Asked:

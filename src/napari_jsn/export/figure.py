@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.drawing.colours import LOWER_COLOUR, UPPER_COLOUR
 from napari_jsn.joint import BoneMasks
 from napari_jsn.radiograph.spacing import Spacing
@@ -31,9 +32,12 @@ from napari_jsn.registration.labels import (
 from napari_jsn.registration.result import Registration
 
 if TYPE_CHECKING:
+    from matplotlib import figure as mpl_figure
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
+else:
+    mpl_figure = LazyModule("matplotlib.figure")
 
 TITLES = ("Moving", "Bone regions", "Fixed", "Transformed", "Original loss spectrum", "Transformed loss spectrum")
 
@@ -55,7 +59,7 @@ def registration_figure(
     fixed_spacing_mm: Spacing = None,
     moving_spacing_mm: Spacing = None,
     title: str = "",
-) -> Figure:
+) -> mpl_figure.Figure:
     """Draw a registration.
 
     Parameters

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason
 from napari_jsn.common.text import counted
+from napari_jsn.joint import Joint
+from napari_jsn.localization.found_joints import FoundJoints
 from napari_jsn.patient.labels import radiograph_label, side_order
 from napari_jsn.radiograph import Radiograph
-
-if TYPE_CHECKING:
-    from napari_jsn.joint import Joint
-    from napari_jsn.localization.found_joints import FoundJoints
 
 #: Visit and side; the side is None where it is not known.
 Place = tuple[int, str | None]

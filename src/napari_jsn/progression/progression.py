@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.common.text import counted
 from napari_jsn.progression.narrowing import MeasuredHand, Narrowing
 
 if TYPE_CHECKING:
     import pandas as pd
+else:
+    pd = LazyModule("pandas")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,5 @@
 """Register one joint pair (``register``) or many (``register_many``)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

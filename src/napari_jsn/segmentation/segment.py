@@ -1,7 +1,5 @@
 """``segment``: find the two bones of a joint image with a network."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +95,7 @@ def segment_many(
     return found
 
 
-def _segment_batch(images: list[NDArray[np.float32]], network: BoneNet, side: int, device: str) -> list[FoundBones]:
+def _segment_batch(images: list[NDArray[np.float32]], network: "BoneNet", side: int, device: str) -> list[FoundBones]:
     import torch
 
     from napari_jsn.segmentation.canvas import from_canvas, normalise, to_canvas, without_bright_border

@@ -17,12 +17,12 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.files import check_folder
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.networks import weights
+from napari_jsn.networks.task import Task
+from napari_jsn.training.epoch import Epoch
 from napari_jsn.training.machine import is_first_process, trainer_arguments
 
 if TYPE_CHECKING:
-    from napari_jsn.networks.task import Task
     from napari_jsn.training.module import TaskModule
-    from napari_jsn.training.watch import Epoch
 
 #: Epochs without a better one after which training stops, as a share of all, where the task does not set them.
 _PATIENCE = 0.3
@@ -107,7 +107,7 @@ def train(
     progress : Progress, optional
         Updated after every batch; when it is aborted, the best weights so far are kept.
     on_epoch : callable, optional
-        Called after every epoch with an :class:`~napari_jsn.training.watch.Epoch`, in the thread that trains.
+        Called after every epoch with an :class:`~napari_jsn.training.epoch.Epoch`, in the thread that trains.
     command : str, optional
         The command line, for the card. A resumed training keeps its first one.
 

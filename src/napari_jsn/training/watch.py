@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from napari_jsn.training.epoch import Epoch
 from napari_jsn.training.module import TaskModule
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
-    from numpy.typing import NDArray
 
     from napari_jsn.common.progress import Progress
 
@@ -39,28 +38,6 @@ class Stopped(Exception):
     def __init__(self, reason: str, by_user: bool) -> None:
         super().__init__(reason)
         self.by_user = by_user
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What is reported of a finished epoch.
-
-    Parameters
-    ----------
-    history : list of dict
-        One row for each epoch so far; see :class:`~napari_jsn.training.module.TaskModule`.
-    best : int
-        Number of the best epoch so far, counted from 1.
-    measure : str
-        Name of the figure that decides which epoch is best.
-    worst : mapping of str to array
-        ``image``, ``truth`` and ``found`` of the worst validation sample.
-    """
-
-    history: list[dict[str, float]]
-    best: int
-    measure: str
-    worst: Mapping[str, NDArray[Any]]
 
 
 class ProgressCallback(Callback):

@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 
 from napari_jsn.anatomy import NOTES_CODES, STATE_CODES, Code
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.export.dicom.measurements import COLUMNS, column_code
 from napari_jsn.export.dicom.shared import require_highdicom
 
 if TYPE_CHECKING:
     import pandas as pd
+else:
+    pd = LazyModule("pandas")
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
 
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
+from napari_jsn.common.errors import InputError
 from napari_jsn.networks.weights import names
 from napari_jsn.radiograph.spacing import Spacing
 from napari_jsn.viewer.forms.style import set_property, text_label
@@ -18,7 +19,7 @@ _SHORT_COMBO = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 class FormField(QObject):
     """Label, editor and message of one input.
 
-    ``changed`` is emitted when the user, or a change of the layers, changes the value.
+    ``changed`` is emitted when the user, a script or a change of the layers changes the value.
 
     Parameters
     ----------
@@ -32,6 +33,7 @@ class FormField(QObject):
 
     def __init__(self, editor: QWidget, label: str, tip: str, input_widget: QWidget | None = None) -> None:
         super().__init__(editor)
+        self.name: str = ""  # in the form, set by the form
         self.editor: QWidget = editor
         self.input_widget: QWidget = input_widget or editor
         self.label: QLabel = QLabel(label)
@@ -41,9 +43,33 @@ class FormField(QObject):
         for widget in (self.label, editor):
             widget.setToolTip(tip)
 
+    @property
     def value(self) -> Any:
-        """Return the value; None where the field is empty."""
+        """The value; None where the field is empty. A script can set it, as a user does.
+
+        Raises
+        ------
+        InputError
+            If the value that is set cannot be chosen or typed here.
+        """
+        return self.get_value()
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.set_value(value)
+        self.changed.emit()
+
+    def get_value(self) -> Any:
+        """Return the value."""
         raise NotImplementedError
+
+    def set_value(self, value: Any) -> None:
+        """Show the value as if the user had given it."""
+        raise NotImplementedError
+
+    def refuse(self, problem: str) -> NoReturn:
+        """Raise an InputError that names the field."""
+        raise InputError(f"{self.name}: {problem}", self.name)
 
     def show_problem(self, problem: str, empty: bool = False) -> None:
         """Show a sentence on what is wrong below the editor, in grey where it is only empty; "" hides the message."""
@@ -78,14 +104,26 @@ class LayerField(FormField):
         self._combo.setMinimumContentsLength(14)
         self._combo.activated.connect(self._choose)
 
-    def value(self) -> Any:
+    def get_value(self) -> Any:
         """Return the layer, or None."""
         index = self._combo.currentIndex()
         return self._layers[index] if 0 <= index < len(self._layers) else None
 
+    def set_value(self, value: Any) -> None:
+        """Select a layer of the viewer, or None where there is a choice for it."""
+        if not any(layer is value for layer in self._layers):
+            name = repr(getattr(value, "name", type(value).__name__))
+            self.refuse(f"{name} is no layer of this viewer that can be chosen here. Add it to the viewer first.")
+        self._user_choice = (value,)
+        self._select(value)
+
+    def forget_choice(self) -> None:
+        """Select the default when the choices are set next, and not what the user chose before."""
+        self._user_choice = None
+
     def set_choices(self, layers: Iterable[Any], default: Any) -> None:
         """Show these layers; keep the user's choice while it is one of them, else select the default."""
-        before = self.value()
+        before = self.value
         self._layers = ([] if self._none is None else [None]) + list(layers)
         self._combo.clear()
         self._combo.addItems([self._none if layer is None else layer.name for layer in self._layers])
@@ -93,7 +131,7 @@ class LayerField(FormField):
         if choice is not None and not any(layer is choice[0] for layer in self._layers):
             choice = self._user_choice = None
         self._select(default if choice is None else choice[0])
-        if self.value() is not before:
+        if self.value is not before:
             self.changed.emit()
 
     def _select(self, layer: Any) -> None:
@@ -102,8 +140,8 @@ class LayerField(FormField):
         self._combo.setToolTip(f"{self._combo.currentText()}\n\n{self._tip}".strip())
 
     def _choose(self) -> None:
-        self._user_choice = (self.value(),)
-        self._select(self.value())
+        self._user_choice = (self.value,)
+        self._select(self.value)
         self.changed.emit()
 
 
@@ -118,17 +156,24 @@ class ChoiceField(FormField):
         self._combo.setCurrentText(default)
         self._combo.activated.connect(self.changed)
 
-    def value(self) -> str | None:
+    def get_value(self) -> str | None:
         """Return the text that is selected."""
         return self._combo.currentText() or None
 
+    def set_value(self, value: Any) -> None:
+        """Select a text."""
+        choices = [self._combo.itemText(k) for k in range(self._combo.count())]
+        if value not in choices:
+            self.refuse(f"There is no choice {value!r}. Choose one of: {', '.join(choices)}.")
+        self._combo.setCurrentText(value)
+
     def set_choices(self, choices: Iterable[str], default: str | None = None) -> None:
         """Show these texts; select the default where one is given, else keep the selected one while it is there."""
-        choices, before = list(choices), self.value()
+        choices, before = list(choices), self.value
         self._combo.clear()
         self._combo.addItems(choices)
         self._combo.setCurrentText(default if default in choices else before or "")
-        if self.value() != before:
+        if self.value != before:
             self.changed.emit()
 
 
@@ -185,12 +230,15 @@ class TextField(FormField):
 
     def set_text(self, text: str) -> None:
         """Replace the text."""
-        self._edit.setText(text)
-        self.changed.emit()
+        self.value = text
 
-    def value(self) -> Any:
+    def get_value(self) -> Any:
         """Return the text without blanks around it; None where it is empty."""
         return self._edit.text().strip() or None
+
+    def set_value(self, value: Any) -> None:
+        """Replace the text; None empties it."""
+        self._edit.setText("" if value is None else str(value))
 
     def _on_edit(self) -> None:
         self.changed.emit()
@@ -199,9 +247,9 @@ class TextField(FormField):
 class CountField(TextField):
     """A whole number; None where it is empty, 0 where the text is no whole number."""
 
-    def value(self) -> int | None:
+    def get_value(self) -> int | None:
         """Return the number."""
-        text = super().value()
+        text = super().get_value()
         if text is None:
             return None
         return int(text) if text.isdecimal() else 0
@@ -214,9 +262,21 @@ class SpacingField(TextField):
         super().__init__(label, tip, placeholder, QLabel("mm"))
         self.edited: bool = False
 
-    def value(self) -> Spacing:
+    def set_value(self, value: Any) -> None:
+        """Show a pixel size in mm, a pair (row, col), or a text as the user types it; None empties the field."""
+        sides = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+        if value is None or isinstance(value, str):
+            super().set_value(value)
+        else:
+            try:
+                super().set_value(" x ".join(repr(float(side)) for side in sides))
+            except (TypeError, ValueError):
+                self.refuse(f"{value!r} is no pixel size. Give mm as a number or as (rows, columns).")
+        self.edited = True
+
+    def get_value(self) -> Spacing:
         """Return mm, or (row, col) where two numbers are given; None where it is empty, NaN where it is no number."""
-        text = (super().value() or "").replace(",", ".").lower().replace("×", "x")
+        text = (super().get_value() or "").replace(",", ".").lower().replace("×", "x")
         if not text:
             return None
         try:
@@ -247,6 +307,6 @@ class FolderField(TextField):
         browse.clicked.connect(self._browse)
 
     def _browse(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self.editor, "Folder of joint images and masks", self.value() or "")
+        folder = QFileDialog.getExistingDirectory(self.editor, "Folder of joint images and masks", self.value or "")
         if folder:
             self.set_text(folder)

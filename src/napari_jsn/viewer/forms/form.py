@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import Field, field, fields
 from math import isfinite
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
+from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph.spacing import Spacing
 from napari_jsn.viewer.forms.fields import ChoiceField, FormField, LayerField, SpacingField
 
@@ -74,6 +75,7 @@ class Form(QWidget):
                 part = item.metadata["part"]
                 grid.addWidget(_title(*titles[part]), grid.rowCount(), 0, 1, 2)
             made = self.fields[item.name] = make_form_field(item)
+            made.name = item.name
             row = grid.rowCount()
             grid.addWidget(made.label, row, 0, Qt.AlignmentFlag.AlignVCenter)
             grid.addWidget(made.editor, row, 1)
@@ -88,13 +90,28 @@ class Form(QWidget):
 
     def inputs(self) -> Any:
         """Return the values of all fields as an object of the dataclass."""
-        return self._kind(**{name: each.value() for name, each in self.fields.items()})
+        return self._kind(**{name: each.value for name, each in self.fields.items()})
+
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Set fields by their names, in the order of the form.
+
+        Raises
+        ------
+        InputError
+            If there is no such field, or it does not take this value.
+        """
+        for name in values:
+            if name not in self.fields:
+                raise InputError(f"There is no field {name!r}. Choose one of: {', '.join(self.fields)}.", name)
+        for name, each in self.fields.items():
+            if name in values:
+                each.value = values[name]
 
     def check(self) -> bool:
         """Show at each field what is wrong with it; return True where nothing is."""
         problems = self.inputs().problems()
         for name, each in self.fields.items():
-            each.show_problem(problems.get(name, ""), empty=each.value() in (None, ()))
+            each.show_problem(problems.get(name, ""), empty=each.value in (None, ()))
         return not problems
 
     def set_choices(self, layers: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from psygnal import Signal
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import (
     QFrame,
@@ -20,11 +21,12 @@ from qtpy.QtWidgets import (
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.viewer.forms.style import style_sheet, text_label
-from napari_jsn.viewer.forms.worker import WorkerProgress, run_in_worker
+from napari_jsn.viewer.forms.worker import WorkerProgress, do_work, run_in_worker
 
 if TYPE_CHECKING:
     import napari
 
+    from napari_jsn.viewer.forms.fields import FormField
     from napari_jsn.viewer.forms.form import Form
 
 
@@ -34,12 +36,16 @@ class Run:
 
     progress: WorkerProgress
     context: Any
+    #: Whether ``called`` is emitted with its result.
+    announced: bool = True
 
 
 class RunPanel(QScrollArea):
     """A form whose work runs in a thread of its own.
 
-    A subclass defines the work in :meth:`begin` and shows its result in :meth:`finish`.
+    A subclass defines the work in :meth:`begin` and shows its result in :meth:`finish`. The fields of the form are
+    attributes: ``widget.fixed.value = layer``. Calling the widget does the same as its button, and waits.
+    ``called`` is emitted with each result, after its layers were added.
 
     Parameters
     ----------
@@ -50,6 +56,9 @@ class RunPanel(QScrollArea):
     button, tips : str
         The text of the run button; what Run and Abort do.
     """
+
+    #: Not a signal of Qt, in which an error of a callback would end the process.
+    called = Signal(object)
 
     #: Packages to import in the worker before the work begins, one at a time, so that the window can repaint.
     modules: tuple[str, ...] = ("torch",)
@@ -76,6 +85,45 @@ class RunPanel(QScrollArea):
         self._apply_theme()
         self.reset_choices()
 
+    def __getattr__(self, name: str) -> FormField:
+        """Return a field of the form; this is called only for names that are no attribute."""
+        form = self.__dict__.get("form")
+        if form is None or name not in form.fields:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        field: FormField = form.fields[name]
+        return field
+
+    def __call__(self, **values: Any) -> Any:
+        """Set the fields that are given, compute in this thread, show the result as the button does, and return it.
+
+        Parameters
+        ----------
+        **values
+            Values of fields by name. The form keeps them.
+
+        Raises
+        ------
+        InputError
+            If a field is invalid, or the input cannot be used. No layer is added or changed then.
+        """
+        if self._run is not None:
+            raise InputError(f"A {self.work_name} is running in this widget. Wait for it, or abort it.")
+        self.form.set_values(values)
+        if not self.form.check():
+            name, problem = next(iter(self.form.inputs().problems().items()))
+            raise InputError(f"{name}: {problem}", name)
+        work, context = self.begin()
+        run = self._prepare_run(context, True)
+        try:
+            returned, error = do_work(work, run.progress, self.modules)
+        except BaseException:  # an interrupt from the keyboard
+            self.close_run()
+            raise
+        self._on_finish(run, returned, error)
+        if error is not None:
+            raise error
+        return None if returned is None else self.result_of(returned)
+
     def begin(self) -> tuple[Callable[[WorkerProgress], Any], Any]:
         """Return the work, which is called in the worker with its progress, and the context for :meth:`finish`."""
         raise NotImplementedError
@@ -83,6 +131,10 @@ class RunPanel(QScrollArea):
     def finish(self, result: Any, context: Any) -> None:
         """Show the result. Called in the window's thread."""
         raise NotImplementedError
+
+    def result_of(self, returned: Any) -> Any:
+        """Return the result of the package's function from what the work returned."""
+        return returned
 
     def show_intermediate(self, result: Any, context: Any) -> None:
         """Show an intermediate result of the work. Called in the window's thread."""
@@ -137,9 +189,11 @@ class RunPanel(QScrollArea):
     def run(self) -> None:
         """Start the work, unless a field is invalid or work is running."""
         if self._run is None and self.form.check():
-            self.start(self.begin)
+            self.start_work(self.begin, announced=True)
 
-    def start(self, begin: Callable[[], tuple[Callable[[WorkerProgress], Any], Any]]) -> None:
+    def start_work(
+        self, begin: Callable[[], tuple[Callable[[WorkerProgress], Any], Any]], announced: bool = False
+    ) -> None:
         """Start the work that :meth:`begin`, or a function like it, returns, unless work is running."""
         if self._run is not None:
             return
@@ -148,16 +202,20 @@ class RunPanel(QScrollArea):
         except InputError as error:
             self._show_error(error)
             return
-        run = self._run = Run(WorkerProgress(), context)
+        run = self._prepare_run(context, announced)
         worker = run.progress.worker = run_in_worker(work, run.progress, self.modules)
-        run.progress.updated.connect(self._show_progress)
-        run.progress.intermediate.connect(self._on_intermediate)
         worker.returned.connect(lambda returned: self._on_finish(run, *returned))
         worker.finished.connect(lambda: self._on_finish(run))
+        worker.start()
+
+    def _prepare_run(self, context: Any, announced: bool) -> Run:
+        run = self._run = Run(WorkerProgress(), context, announced)
+        run.progress.updated.connect(self._show_progress)
+        run.progress.intermediate.connect(self._on_intermediate)
         self._set_status(failure="")
         self._show_progress(0, 0, "Loading")
         self._update_buttons()
-        worker.start()
+        return run
 
     def abort(self) -> None:
         """Stop; a result that the worker still returns is ignored."""
@@ -181,6 +239,8 @@ class RunPanel(QScrollArea):
         self._update_buttons()
         if result is not None:
             self.finish(result, run.context)
+            if run.announced:
+                self.called.emit(self.result_of(result))
         elif error is not None:
             self._show_error(error)
 

@@ -42,11 +42,10 @@ class WorkerProgress(QObject):
         return self._stop.is_set() or (self.worker is not None and self.worker.abort_requested)
 
 
-@thread_worker(ignore_errors=True)
-def run_in_worker(
+def do_work(
     work: Callable[[WorkerProgress], Any], progress: WorkerProgress, modules: tuple[str, ...] = ()
 ) -> tuple[Any, Exception | None]:
-    """Import the modules, then do the work in a thread; return its result, or the error that stopped it."""
+    """Import the modules, then do the work; return its result, or the error that stopped it."""
     progress.update(0, 0, "Loading")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # warnings of libraries are not meant for the user
@@ -57,3 +56,7 @@ def run_in_worker(
         except Exception as error:  # any error is shown in the window, which stays usable
             log.debug("work failed", exc_info=True)
             return None, error
+
+
+#: The same in a thread.
+run_in_worker: Callable[..., Any] = thread_worker(do_work, ignore_errors=True)

@@ -35,9 +35,13 @@ class RadiographsField(FormField):
         super().__init__(self._text, label, tip)
         self._layers: tuple[Any, ...] = ()
 
-    def value(self) -> tuple[Any, ...]:
+    def get_value(self) -> tuple[Any, ...]:
         """Return the layers of the radiographs, by visit."""
         return self._layers
+
+    def set_value(self, value: Any) -> None:
+        """Refuse: the radiographs are those of the patient that is open."""
+        self.refuse("These are the radiographs of the patient that is open. Open the patient's folder.")
 
     def set_layers(self, layers: Sequence[Any]) -> None:
         """Show how many radiographs and visits there are."""
@@ -128,7 +132,7 @@ class MeasureForm(Form):
         plain = [la for la in images if role_of(la, False) in _OFFERED_ROLES and la.ndim == 2 and not la.rgb]
         baseline = patient[0] if patient else _with_role(plain, FIXED) or next(iter(plain), None)
         self.field("baseline", LayerField).set_choices(images, baseline)
-        followup = _default_followup(plain, self.fields["baseline"].value())
+        followup = _default_followup(plain, self.fields["baseline"].value)
         self.field("followup", LayerField).set_choices(images, followup)
         self._update_fields()
 

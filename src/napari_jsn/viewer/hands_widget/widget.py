@@ -84,7 +84,7 @@ class MeasureHands(RunPanel):
     def find_joints(self) -> None:
         """Find the joints and show their boxes, unless a field is invalid."""
         if self.form.check():
-            self.start(self._begin_finding)
+            self.start_work(self._begin_finding)
 
     def begin(self) -> Job:
         """Measure the radiographs in the form, with the boxes and masks that were corrected by hand."""
@@ -111,6 +111,10 @@ class MeasureHands(RunPanel):
             return None if progress.aborted else HandLayers(self._viewer.layers, progression, radiographs, masks)
 
         return work, self._show
+
+    def result_of(self, returned: HandLayers) -> Progression:
+        """Return the progression that the layers show."""
+        return returned.progression
 
     def finish(self, result: Any, context: Callable[[Any], None]) -> None:
         """Show the result with the function of its job."""
@@ -155,7 +159,7 @@ class MeasureHands(RunPanel):
         def show_saved(files: list[Path]) -> None:
             self._set_status(f"Saved {' and '.join(file.name for file in files)} in {folder}.")
 
-        self.start(lambda: (work, show_saved))
+        self.start_work(lambda: (work, show_saved))
 
     def _show(self, shown: HandLayers) -> None:
         self._shown, self._drawn = shown, shown.boxes

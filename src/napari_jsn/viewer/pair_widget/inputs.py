@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -101,28 +101,41 @@ class PairForm(Form):
         self._set_mask_choices()
         self._prefill()
 
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Set fields by their names; masks that are not given are those of the new image, never of the one before."""
+        before = {image: self.fields[image].value for image in _SPACING_OF}
+        super().set_values(values)
+        for image, layer in before.items():
+            masks, chosen = self.field(f"{image}_masks", LayerField), self.fields[image].value
+            if masks.name in values or chosen is layer:
+                continue
+            masks.forget_choice()
+            self._set_mask_choices()
+            if role_of(chosen, False) != image and not any(found_in(labels, chosen) for labels in self._labels):
+                masks.value = None
+
     def spacing_source(self, image: str) -> str:
         """Return the source of the pixel size of ``fixed`` or ``moving`` as text; empty if there is no pixel size."""
         field = self.field(_SPACING_OF[image], SpacingField)
-        if field.value() is None:
+        if field.value is None:
             return ""
         if field.edited:
             return "typed in"
         # if the user changed the layer's scale, the pixel size from the file no longer applies
-        entry = layer_metadata(self.fields[image].value())
-        return str(entry.get("spacing_source")) if entry.get("spacing_mm") == field.value() else "layer scale"
+        entry = layer_metadata(self.fields[image].value)
+        return str(entry.get("spacing_source")) if entry.get("spacing_mm") == field.value else "layer scale"
 
     def _set_mask_choices(self) -> None:
         """Select the masks that were found in the chosen image; if there are none, masks by their role."""
         for image in _SPACING_OF:
-            name, chosen = f"{image}_masks", self.fields[image].value()
+            name, chosen = f"{image}_masks", self.fields[image].value
             masks = next((labels for labels in self._labels if found_in(labels, chosen)), None)
             self.field(name, LayerField).set_choices(self._labels, masks or _first(self._labels, name, mask=True))
 
     def _prefill(self) -> None:
         """Fill in the pixel size of an image layer that has been chosen, or whose scale has changed."""
         for image, spacing in _SPACING_OF.items():
-            layer = self.fields[image].value()
+            layer = self.fields[image].value
             layer_spacing = (layer, None if layer is None else spacing_of(layer))
             if self._prefilled.get(image) != layer_spacing:
                 self._prefilled[image] = layer_spacing

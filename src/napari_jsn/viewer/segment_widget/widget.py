@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image
 from qtpy.QtWidgets import QLabel
 
-from napari_jsn.common.errors import InputError
 from napari_jsn.viewer.forms.fields import LayerField, ModelField
 from napari_jsn.viewer.forms.form import DEVICES, Form, form_field, image_problem
 from napari_jsn.viewer.forms.run_panel import RunPanel
 from napari_jsn.viewer.forms.style import text_label
-from napari_jsn.viewer.layers.read_layer import FIXED, MOVING, found_in, layer_metadata, pixels_of, role_of
-from napari_jsn.viewer.layers.registration import BONES, BONES_STYLE, add_or_update, placement_of
+from napari_jsn.viewer.layers.bones import bones_entry, check_not_edited, show_found_bones
+from napari_jsn.viewer.layers.read_layer import FIXED, MOVING, pixels_of, role_of
+from napari_jsn.viewer.layers.registration import placement_of
 
 if TYPE_CHECKING:
     import napari
@@ -87,13 +86,10 @@ class SegmentJoint(RunPanel):
         """Segment the image in the form, unless its bones were corrected by hand: these are never replaced."""
         inputs = self.form.inputs()
         layer = inputs.joint_image
-        for labels in self._viewer.layers:
-            if isinstance(labels, Labels) and found_in(labels, layer) and _is_edited(labels):
-                problem = f"{labels.name!r} was corrected by hand. Remove that layer to find the bones again."
-                raise InputError(problem, "joint_image")
+        check_not_edited(self._viewer.layers, layer)
         image = np.array(pixels_of(layer))
         device = None if inputs.device == "auto" else inputs.device
-        entry = {"role": BONES, "of": str(layer.unique_id), "image": layer.name, "model": inputs.model}
+        entry = bones_entry(layer, model=inputs.model)
         self._show_texts("", "")
 
         def work(progress: WorkerProgress) -> FoundBones:
@@ -107,21 +103,11 @@ class SegmentJoint(RunPanel):
 
     def finish(self, result: FoundBones, context: dict[str, Any]) -> None:
         """Add the labels, or update those of an earlier run on this image."""
-        labels, reason = result.labels, result.reason
-        entry = {**context["entry"], "reason": reason, "found": crc32(labels.tobytes())}
-        name, layers = f"bones of {entry['image']}", self._viewer.layers
-        layer = add_or_update(
-            layers, name, labels, entry, context["placement"], BONES_STYLE, Labels, keys=("role", "of")
-        )
-        layers.selection.active = layer
+        entry, reason = context["entry"], result.reason
+        show_found_bones(self._viewer.layers, result, entry, context["placement"])
         self._show_texts(_SUMMARY.format(entry["image"]), f"Check these bones: {reason}" if reason else "")
 
     def _show_texts(self, summary: str, warning: str) -> None:
         for label, text in ((self.summary, summary), (self.warning, warning)):
             label.setText(text)
             label.setVisible(bool(text))
-
-
-def _is_edited(layer: Labels) -> bool:
-    """Return whether labels that were found were painted on since."""
-    return layer_metadata(layer).get("found") != crc32(np.ascontiguousarray(layer.data).tobytes())

@@ -46,28 +46,56 @@ class PairsField(FormField):
         self._list.setMaximumHeight(72)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.setWordWrap(False)
+        self._layers: list[Any] = []
         self._pairs: list[tuple[Any, Any]] = []
+        self._given: list[tuple[Any, Any]] = []  # by a script
         self.find_pairs = labelled_images
         self._list.itemChanged.connect(lambda item: self.changed.emit())
 
-    def value(self) -> tuple[tuple[Any, Any], ...]:
+    def get_value(self) -> tuple[tuple[Any, Any], ...]:
         """Return the pairs of layers that are ticked."""
         items = [self._list.item(k) for k in range(self._list.count())]
         ticked = [item is not None and item.checkState() == Qt.CheckState.Checked for item in items]
         return tuple(pair for pair, is_ticked in zip(self._pairs, ticked, strict=True) if is_ticked)
 
+    def set_value(self, value: Any) -> None:
+        """Tick these pairs of layers and no others; pairs that are not in the list yet are added."""
+        pairs = [tuple(pair) for pair in value]
+        for pair in pairs:
+            if len(pair) != 2 or not all(any(layer is each for each in self._layers) for layer in pair):
+                self.refuse("Give pairs of two layers of this viewer, (image, labels) or (fixed, moving).")
+        self._given = pairs
+        self.set_choices(self._layers)
+        ticked = {_pair_key(pair) for pair in pairs}
+        self._list.blockSignals(True)
+        for k, pair in enumerate(self._pairs):
+            item = self._list.item(k)
+            assert item is not None
+            item.setCheckState(Qt.CheckState.Checked if _pair_key(pair) in ticked else Qt.CheckState.Unchecked)
+        self._list.blockSignals(False)
+
     def set_choices(self, layers: Any) -> None:
         """Show the pairs among these layers; keep which pairs the user unticked."""
-        unticked = {id(image) for image, _ in self._pairs} - {id(image) for image, _ in self.value()}
+        self._layers = list(layers)
+        unticked = {_pair_key(pair) for pair in self._pairs} - {_pair_key(pair) for pair in self.value}
         self._list.blockSignals(True)
         self._list.clear()
         self._pairs = self.find_pairs(layers)
+        found = {_pair_key(pair) for pair in self._pairs}
+        shown = {id(layer) for layer in self._layers}
+        self._pairs += [pair for pair in self._given if _pair_key(pair) not in found and {*_pair_key(pair)} <= shown]
         for image, labels in self._pairs:
             item = QListWidgetItem(f"{image.name}  +  {labels.name}")
             item.setToolTip(item.text())
-            item.setCheckState(Qt.CheckState.Unchecked if id(image) in unticked else Qt.CheckState.Checked)
+            item.setCheckState(
+                Qt.CheckState.Unchecked if _pair_key((image, labels)) in unticked else Qt.CheckState.Checked
+            )
             self._list.addItem(item)
         self._list.blockSignals(False)
+
+
+def _pair_key(pair: tuple[Any, Any]) -> tuple[int, int]:
+    return id(pair[0]), id(pair[1])
 
 
 def labelled_images(layers: Any) -> list[tuple[Any, Any]]:

@@ -15,7 +15,7 @@ from napari_jsn.joint import BoneMasks
 from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.viewer.forms.fields import TextField, models
 from napari_jsn.viewer.forms.plot import ThemedPlot
-from napari_jsn.viewer.forms.run_panel import RunPanel
+from napari_jsn.viewer.forms.run_panel import Run, RunPanel
 from napari_jsn.viewer.forms.style import text_label
 from napari_jsn.viewer.layers.read_layer import layer_metadata, pixels_of
 from napari_jsn.viewer.layers.registration import BONES_STYLE, SPECTRUM_COLORMAP, add_or_update
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtWidgets import QLabel
 
+    from napari_jsn.training.epoch import Epoch
     from napari_jsn.training.train import Trained
-    from napari_jsn.training.watch import Epoch
     from napari_jsn.viewer.forms.worker import WorkerProgress
 
 #: Layers of the worst validation case by their key in an epoch's result: name, style and class.
@@ -160,9 +160,11 @@ class Train(RunPanel):
         self.form.field("name", TextField).set_text("")  # the name is in use now
         models.changed.emit(context["task"], card["name"])
 
-    def _on_finish(self, *finished: Any) -> None:
-        super()._on_finish(*finished)
-        self.form.update_starts()  # a training that was stopped can be resumed
+    def _on_finish(self, run: Run, result: Any = None, error: Exception | None = None) -> None:
+        is_current = self._run is run  # else the widget may have been closed
+        super()._on_finish(run, result, error)
+        if is_current:
+            self.form.update_starts()  # a training that was stopped can be resumed
 
     def _update_buttons(self) -> None:
         self.form.setEnabled(self._run is None)

@@ -1,0 +1,31 @@
+"""``Epoch``: what a training reports after each epoch; fast to import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What is reported of a finished epoch.
+
+    Parameters
+    ----------
+    history : list of dict
+        One row for each epoch so far; see :class:`~napari_jsn.training.module.TaskModule`.
+    best : int
+        Number of the best epoch so far, counted from 1.
+    measure : str
+        Name of the figure that decides which epoch is best.
+    worst : mapping of str to array
+        ``image``, ``truth`` and ``found`` of the worst validation sample.
+    """
+
+    history: list[dict[str, float]]
+    best: int
+    measure: str
+    worst: Mapping[str, NDArray[Any]]

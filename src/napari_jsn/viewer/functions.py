@@ -1,0 +1,182 @@
+"""The functions of the package on layers of napari; ``magicgui`` makes a form of each.
+
+They return what the functions of the same names in :mod:`napari_jsn` return. A form that returns such a result, and is
+used with a viewer, adds its layers: see :mod:`napari_jsn.viewer.returned`. Annotations are classes and not strings,
+because magicgui does not resolve strings by the names of this module.
+"""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from napari.layers import Image, Labels
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.localization.found_joints import FoundJoints
+from napari_jsn.networks.weights import names
+from napari_jsn.progression.progression import Progression
+from napari_jsn.registration.methods import choices
+from napari_jsn.registration.result import Registration
+from napari_jsn.segmentation.found_bones import FoundBones
+from napari_jsn.viewer.forms.form import image_problem
+from napari_jsn.viewer.layers.radiograph import patient_from_layers, read_radiograph_layer
+from napari_jsn.viewer.layers.read_layer import pixels_of, spacing_of
+from napari_jsn.viewer.pair_widget.inputs import PairInputs
+from napari_jsn.viewer.returned import register_types, remember_inputs
+
+Device = Literal["auto", "cpu", "cuda"]
+#: A pixel size in mm; 0 takes that of the layer.
+PixelSize = Annotated[float, {"min": 0.0, "max": 10.0, "step": 0.001}]
+#: The choices are read again whenever the form updates them, because a training adds models.
+Method = Annotated[str, {"choices": lambda widget: list(choices())}]
+SegmentationModel = Annotated[str, {"choices": lambda widget: names("segmentation")}]
+LocalizationModel = Annotated[str, {"choices": lambda widget: names("localization")}]
+
+register_types()
+
+
+def register(
+    fixed: Image,
+    moving: Image,
+    fixed_masks: Labels | None = None,
+    moving_masks: Labels | None = None,
+    spacing_mm: PixelSize = 0.0,
+    moving_spacing_mm: PixelSize = 0.0,
+    method: Method = "refined",
+    device: Device = "auto",
+) -> Registration:
+    """Measure the joint space narrowing of one joint between two visits.
+
+    Parameters
+    ----------
+    fixed, moving : napari.layers.Image
+        Joint images of baseline and follow-up: 2-D, greyscale, bone bright, finger axis vertical, distal end up.
+    fixed_masks, moving_masks : napari.layers.Labels, optional
+        Bone masks: 1 upper (distal), 2 lower (proximal), 3 both. By default the bones are found.
+    spacing_mm, moving_spacing_mm : float
+        Pixel size in mm. 0: that of the layer if its units are lengths, else figures are in pixels.
+    method : str
+        Method of registration.
+    device : str
+        Device for the computation. auto: a CUDA GPU if there is one.
+
+    Returns
+    -------
+    Registration
+
+    Raises
+    ------
+    InputError
+        If a layer or a pixel size is wrong; its message names the layer and says what to do.
+    """
+    from napari_jsn.registration.register import register as register_pair
+
+    sizes = [given or _spacing_of(layer) for given, layer in ((spacing_mm, fixed), (moving_spacing_mm, moving))]
+    inputs = PairInputs(fixed, fixed_masks, sizes[0], moving, moving_masks, sizes[1], method, device)
+    for name, problem in inputs.problems().items():
+        raise InputError(f"{name}: {problem}", name)
+    return remember_inputs(register_pair(**inputs.as_core_arguments()), fixed, moving)
+
+
+def segment(joint_image: Image, model: SegmentationModel = "default", device: Device = "auto") -> FoundBones:
+    """Find the two bones of a joint image.
+
+    Parameters
+    ----------
+    joint_image : napari.layers.Image
+        2-D, greyscale, bone bright, finger axis vertical, distal end up.
+    model : str
+        The network that finds the bones.
+    device : str
+        Device for the computation. auto: a CUDA GPU if there is one.
+
+    Returns
+    -------
+    FoundBones
+
+    Raises
+    ------
+    InputError
+        If the layer is no joint image, or there is no such model or device.
+    """
+    from napari_jsn.segmentation.segment import segment as segment_pixels
+
+    _check_image(joint_image, "joint_image")
+    return remember_inputs(segment_pixels(np.array(pixels_of(joint_image)), model, _device(device)), joint_image)
+
+
+def measure(baseline: Image, followup: Image, method: Method = "refined", device: Device = "auto") -> Progression:
+    """Measure the narrowing of each finger joint between two radiographs of hands.
+
+    Parameters
+    ----------
+    baseline, followup : napari.layers.Image
+        Radiographs of the same hands at two visits: 2-D, greyscale, bone bright. Pixel size and side are those of
+        the layers.
+    method : str
+        Method of registration.
+    device : str
+        Device for the computation. auto: a CUDA GPU if there is one.
+
+    Returns
+    -------
+    Progression
+
+    Raises
+    ------
+    InputError
+        If a layer is no radiograph, or there is no such method or device.
+    """
+    from napari_jsn.progression.measure import measure as measure_patient
+
+    _check_image(baseline, "baseline")
+    _check_image(followup, "followup", baseline)
+    radiographs = [read_radiograph_layer(layer, visit) for visit, layer in enumerate((baseline, followup), start=1)]
+    used = _device(device)
+    patient = patient_from_layers(radiographs, (), split=False, device=used, patient_id=None)
+    return remember_inputs(measure_patient(patient, method=method, device=used), baseline, followup)
+
+
+def find_joints(radiograph: Image, model: LocalizationModel = "default", device: Device = "auto") -> FoundJoints:
+    """Find the finger joints of the hands on a radiograph.
+
+    Parameters
+    ----------
+    radiograph : napari.layers.Image
+        Posteroanterior view of hands, fingers up: 2-D, greyscale, bone bright.
+    model : str
+        The network that finds the joints.
+    device : str
+        Device for the computation. auto: a CUDA GPU if there is one.
+
+    Returns
+    -------
+    FoundJoints
+
+    Raises
+    ------
+    InputError
+        If the layer is no radiograph, or there is no such model or device.
+    """
+    from napari_jsn.localization.find_joints import find_joints as find_on_radiograph
+
+    _check_image(radiograph, "radiograph")
+    read = read_radiograph_layer(radiograph, 1).radiograph()
+    return remember_inputs(find_on_radiograph(read, model, _device(device)), radiograph)
+
+
+def _check_image(layer: Any, argument: str, other: Any = None) -> None:
+    if layer is None:
+        raise InputError(f"{argument}: Choose an image layer.", argument)
+    if layer is other:
+        raise InputError(f"{argument}: This is the baseline. Choose another image.", argument)
+    problem = image_problem(layer)
+    if problem:
+        raise InputError(f"{argument}: {problem}", argument)
+
+
+def _spacing_of(layer: Any) -> Any:
+    return None if layer is None else spacing_of(layer)
+
+
+def _device(chosen: str) -> str | None:
+    return None if chosen == "auto" else chosen
