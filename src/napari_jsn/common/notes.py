@@ -1,4 +1,4 @@
-"""Notes for the user, which may name files and dates, and their form for results, which does not."""
+"""Short texts for the user: notes and their form for results, counted nouns, shortened names."""
 
 from __future__ import annotations
 
@@ -44,3 +44,30 @@ def written_notes(notes: Iterable[str], keep_identity: bool = False) -> list[str
     """Return notes as results hold them, each once: without what was taken from the input, unless it is kept."""
     kept = (str(note) if keep_identity or not isinstance(note, Note) else note.public for note in notes)
     return list(dict.fromkeys(kept))
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun, which takes an s unless there is exactly one.
+
+    Examples
+    --------
+    >>> from napari_jsn.common.notes import counted
+    >>> counted(1, "radiograph"), counted(2, "radiograph")
+    ('1 radiograph', '2 radiographs')
+    """
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def shortened(name: str, longest: int = 40) -> str:
+    """Return a name, without its middle if it is longer than ``longest`` characters.
+
+    Examples
+    --------
+    >>> from napari_jsn.common.notes import shortened
+    >>> shortened("radiograph of the left hand", 13)
+    'radio... hand'
+    """
+    if len(name) <= longest:
+        return name
+    kept = (longest - 3) // 2
+    return f"{name[:kept]}...{name[-kept:]}"

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
+from napari_jsn.common.notes import counted
 from napari_jsn.common.reasons import Reason, WithReasons
-from napari_jsn.common.text import counted
 from napari_jsn.joint import Joint
 from napari_jsn.radiograph.resampling import Thumbnail
 

@@ -9,8 +9,8 @@ from datetime import date
 import numpy as np
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.notes import counted
 from napari_jsn.common.reasons import Reason
-from napari_jsn.common.text import counted
 from napari_jsn.joint import Joint
 from napari_jsn.localization.found_joints import FoundJoints
 from napari_jsn.patient.labels import radiograph_label, side_order

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from napari_jsn.common.lazy_module import LazyModule
-from napari_jsn.common.text import counted
+from napari_jsn.common.notes import counted
 from napari_jsn.progression.narrowing import MeasuredHand, Narrowing
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def clinical(
     from napari_jsn.cli import printing
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
-    from napari_jsn.common.text import counted
+    from napari_jsn.common.notes import counted
     from napari_jsn.evaluation.clinical.assess import assess
     from napari_jsn.evaluation.clinical.report import clinical_files, clinical_rows
     from napari_jsn.evaluation.clinical.table import read_table, tidy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from napari_jsn.common.csv_files import csv_bytes
-from napari_jsn.common.text import counted
+from napari_jsn.common.notes import counted
 from napari_jsn.evaluation.clinical.assess import Assessment
 from napari_jsn.evaluation.clinical.plots import clinical_plots, format_p
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
-from napari_jsn.common.text import counted
+from napari_jsn.common.notes import counted
 from napari_jsn.progression.labels import visit_labels, visit_times, visit_weeks
 from napari_jsn.viewer.forms.style import text_label
 from napari_jsn.viewer.hands_widget.table import JointTable, Legend

@@ -10,7 +10,7 @@ from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.text import counted
+from napari_jsn.common.notes import counted
 from napari_jsn.export.progression_files import is_progression_file
 from napari_jsn.viewer.forms.run_panel import RunPanel
 from napari_jsn.viewer.hands_widget.boxes import (
