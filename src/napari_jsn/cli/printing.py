@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from napari_jsn.cli.terminal import console, one_line, say
+from napari_jsn.cli.terminal import console, is_quiet, one_line, say
 from napari_jsn.common.notes import written_notes
 from napari_jsn.export.progression_files import REPORT
 from napari_jsn.export.registration_files import FIGURE
@@ -34,7 +34,7 @@ _MAIN_FILES = {FIGURE: "Six-panel figure", REPORT: "Report"}
 
 def spinner(message: str) -> AbstractContextManager[object]:
     """Return a context manager that shows a message while its block runs; nothing if output is not a terminal."""
-    return console(error=True).status(Text(message))
+    return nullcontext() if is_quiet() else console(error=True).status(Text(message))
 
 
 def print_registration(
@@ -184,7 +184,7 @@ def print_rows(title: str, rows: Sequence[tuple[str, str, str]]) -> None:
 
 def print_files(paths: Sequence[Path]) -> None:
     """Print the paths of written files without line breaks, so that they can be copied."""
-    if not paths:
+    if not paths or is_quiet():
         return
     say()
     say(one_line(f"Written to {paths[0].parent}: {', '.join(path.name for path in paths)}"))

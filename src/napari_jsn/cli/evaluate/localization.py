@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from napari_jsn.cli.options import Supplies
 from napari_jsn.cli.terminal import say
 
 #: Seed of the simulated hands; the training hands were drawn with other seeds.
@@ -18,6 +19,7 @@ def localization(
     data: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Radiographs and a joints.csv: file, side, joint, x and y in pixels."),
+        Supplies("path", "folder", "spacing_mm", "radiograph", "radiographs"),
     ] = None,
     simulated: Annotated[int, typer.Option(min=0, help="Number of simulated hands to measure in addition.")] = 24,
     feet: Annotated[int, typer.Option(min=0, help="Number of simulated feet, which show no finger joint.")] = 100,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.options import Supplies
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def segmentation(
     data: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Images and their masks: NAME.png beside NAME.jpg, or NAME_mask.png."),
+        Supplies("path", "folder", "spacing_mm", "joint_images"),
     ] = None,
     simulated: Annotated[
         int, typer.Option(min=0, help="Number of simulated joint images to measure in addition.")
