@@ -11,7 +11,8 @@ PACKAGE = Path(napari_jsn.__file__).parent
 
 
 @cache
-def _modules():
+def modules():
+    """The syntax trees of all modules without Qt, by name."""
     return {
         ".".join(("napari_jsn", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): ast.parse(
             path.read_text("utf-8")
@@ -25,7 +26,7 @@ def _modules():
 def _definitions():
     """Functions, classes and constants by module and name."""
     found = {}
-    for module, tree in _modules().items():
+    for module, tree in modules().items():
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 found[module, node.name] = node
@@ -44,7 +45,7 @@ def _imports(node):
     }
 
 
-_imports_of_module = cache(lambda module: _imports(_modules()[module]))
+_imports_of_module = cache(lambda module: _imports(modules()[module]))
 
 
 def _resolved(module, name, local=None):
@@ -56,9 +57,9 @@ def _resolved(module, name, local=None):
             (module, name), local = local[name], None
         elif (module, name) in _definitions():
             return module, name
-        elif f"{module}.{name}" in _modules():
+        elif f"{module}.{name}" in modules():
             return f"{module}.{name}", None
-        elif module in _modules() and name in _imports_of_module(module):
+        elif module in modules() and name in _imports_of_module(module):
             module, name = _imports_of_module(module)[name]
     return None
 
@@ -72,7 +73,7 @@ def _references(module, node):
             owner = _resolved(module, each.value.id, local)
             if owner and owner[1] is None:
                 yield _resolved(owner[0], each.attr)
-        elif isinstance(each, ast.Constant) and each.value in _modules():  # imported by its name when it is used
+        elif isinstance(each, ast.Constant) and each.value in modules():  # imported by its name when it is used
             yield from (key for key in _definitions() if key[0] == each.value)
 
 

@@ -1,18 +1,16 @@
 import ast
 import inspect
-from pathlib import Path
 
 import numpy as np
 import pytest
 import typer
 from PIL import Image
 
-import napari_jsn
 from napari_jsn import InputError
 from napari_jsn.anatomy import JOINTS, MEASURED_JOINTS
 from napari_jsn.cli import app, main
 from napari_jsn.cli.options import Supplies, parse_joints, shown_names
-from tests.cli.reached import arguments_reached
+from tests.cli.reached import arguments_reached, modules
 
 #: Arguments that no word of a command line reaches: the program makes these values itself.
 INTERNAL = {
@@ -25,8 +23,8 @@ DEFAULTS = {"method", "model", "name", "preset", "wide_mm"}
 FIXED = {
     "measure": {"name", "preset", "side"},  # a side, and a joint on a radiograph, that the program found
     "register": {"name", "path", "preset", "side"},  # path is renamed, as a test below checks
-    "segment": {"joint", "name", "path", "side"},
-    "find-joints": {"joint", "name", "side"},
+    "segment": {"joint", "name", "side", "spacing_mm"},
+    "find-joints": {"joint", "name", "out", "side"},
     "simulate": {"joint", "side"},
     "simulate-pair": {"out", "shape", "spacing_mm"},
     "train": SIMULATION,
@@ -69,9 +67,12 @@ def test_every_name_is_one_that_the_command_has(command):
 
 
 def test_every_argument_that_a_parameter_supplies_is_one_of_the_library():
-    source = "\n".join(path.read_text("utf-8") for path in Path(napari_jsn.__file__).parent.rglob("*.py"))
-    texts = {each.value for each in ast.walk(ast.parse(source.replace("from __future__ import annotations", "")))
-             if isinstance(each, ast.Constant) and isinstance(each.value, str)}  # fmt: skip
+    texts = {
+        each.value
+        for tree in modules().values()
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
     supplied = {
         argument
         for command in commands()
@@ -126,6 +127,18 @@ def test_the_name_is_the_one_that_the_command_shows(words, argument, shown):
         ("register {folder}/one.png {folder}/one.png --moving-mask {folder}/one.png", "--moving-mask: "),
         ("register {folder}/one.png {folder}/one.png --moving-spacing-mm x", "--moving-spacing-mm: "),
         ("register {folder}/one.png {folder}/one.png --method network:none", "--method: "),
+        ("segment {folder}/one.png {folder}/none.png", "IMAGES: There is no file"),
+        ("segment {folder}/one.png {folder}/one.png", "IMAGES: {folder}/one.png and"),
+        ("segment {folder}/one.png --format gif", "--format: "),
+        ("segment {folder}/one.png --model none", "--model: "),
+        ("segment {folder}/one.png --device tpu", "--device: "),
+        ("segment {folder}/one.png --out {folder}/one.png", "--out: "),
+        ("find-joints {folder}/none.png", "RADIOGRAPHS: There is no file"),
+        ("find-joints {folder}/empty", "RADIOGRAPHS: "),
+        ("find-joints {folder}/one.png --crops {folder}/one.png", "--crops: "),
+        ("find-joints {folder}/one.png --joints TOE", "--joints: "),
+        ("find-joints {folder}/one.png --spacing-mm 0", "--spacing-mm: "),
+        ("find-joints {folder}/one.png --model none", "--model: "),
         ("simulate --out {folder}/new --format gif", "--format: "),
         ("simulate --out {folder}/new --rows 3", "--rows, --columns: "),
         ("simulate-pair {folder}/one.png", "DIR: "),
@@ -149,6 +162,7 @@ def test_an_error_begins_with_the_name_of_what_the_user_typed(words, start, tmp_
     pixels = np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "one.png")
     Image.fromarray(255 - pixels).save(tmp_path / "two.png")
+    (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as exit_code:
         main(words.format(folder=tmp_path).split())
@@ -184,15 +198,21 @@ def test_a_renamed_argument_keeps_the_message(argument, name):
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_help_has_a_short_option_in_every_command(option, capsys):
-    for words in ("", "measure", "evaluate", "evaluate clinical"):
+    for words in ("", "measure", "segment", "evaluate", "evaluate clinical"):
         with pytest.raises(SystemExit) as left:
             main([*words.split(), option])
         assert not left.value.code and "--help" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("typed", "offered"), [("napari-jsn me", "measure"), ("napari-jsn measure --wi", "--wide-mm")]
-)  # fmt: skip
+    ("typed", "offered"),
+    [
+        ("napari-jsn me", "measure"),
+        ("napari-jsn find", "find-joints"),
+        ("napari-jsn measure --wi", "--wide-mm"),
+        ("napari-jsn segment --q", "--quiet"),
+    ],
+)
 def test_the_shell_completes_commands_and_options(typed, offered, monkeypatch, capsys):
     monkeypatch.setenv("_NAPARI_JSN_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", typed)

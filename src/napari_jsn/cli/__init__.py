@@ -1,4 +1,4 @@
-"""The command ``napari-jsn``: measure hands, register joint pairs, simulate, train, evaluate.
+"""The command ``napari-jsn``: measure hands, register, segment and find joints, simulate, train, evaluate.
 
 Slow imports are inside the commands, so that the help is shown without delay.
 """
@@ -15,9 +15,11 @@ from typer.core import TyperGroup
 
 from napari_jsn.cli.demo import demo
 from napari_jsn.cli.evaluate import app as evaluate
+from napari_jsn.cli.find_joints import find_joints
 from napari_jsn.cli.measure import measure
 from napari_jsn.cli.messages import Quiet, Verbose, messages, set_verbosity, with_verbosity
 from napari_jsn.cli.register import register
+from napari_jsn.cli.segment import segment
 from napari_jsn.cli.simulate import simulate, simulate_pair
 from napari_jsn.cli.terminal import one_line, say
 from napari_jsn.cli.train import train
@@ -117,6 +119,8 @@ def _common(
 
 app.command()(with_verbosity(measure))
 app.command()(with_verbosity(register))
+app.command()(with_verbosity(segment))
+app.command()(with_verbosity(find_joints))
 app.command()(with_verbosity(demo))
 app.command()(with_verbosity(simulate))
 app.command()(with_verbosity(simulate_pair))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Supplies
+from napari_jsn.cli.options import Json, Supplies
 from napari_jsn.common.errors import InputError
 
 
@@ -76,6 +76,7 @@ def measure(
     ] = 0.15,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Measure every finger joint of one patient's hands between two or more visits."""
     from napari_jsn.cli import hands, printing
@@ -102,6 +103,9 @@ def measure(
             written = write_progression(out, progression, dicom, keep_identity)
     if progression is None:
         hands.exit_stopped()
+    if as_json:
+        printing.print_json(printing.progression_json(progression, keep_identity), written)
+        return
     printing.print_progression(progression, keep_identity=keep_identity)
     printing.print_files(written)
 

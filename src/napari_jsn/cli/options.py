@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
 
 from napari_jsn.common.errors import InputError, renamed_arguments
 
 if TYPE_CHECKING:
     from napari_jsn.radiograph.spacing import Spacing
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of tables.")]
 
 
 class Supplies:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Supplies
+from napari_jsn.cli.options import Json, Supplies
 
 if TYPE_CHECKING:
     from napari_jsn.radiograph import Radiograph
@@ -58,6 +58,7 @@ def register(
     keep_identity: Annotated[
         bool, typer.Option("--keep-identity", help="Write the names of the files into the table and the figure.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Measure the narrowing of one joint between two joint images."""
     from napari_jsn.cli import printing
@@ -86,6 +87,11 @@ def register(
             from napari_jsn.export.registration_files import registration_files
 
             written = write_files(out, registration_files(*result, keep_identity))
+    if as_json:
+        from napari_jsn.export.registration_files import registration_record
+
+        printing.print_json(registration_record(*result, keep_identity), written)
+        return
     printing.print_registration(*result, keep_identity)
     printing.print_files(written)
 
