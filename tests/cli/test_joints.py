@@ -92,12 +92,13 @@ def test_an_image_without_a_hand_gives_a_reason_and_no_files(run, tmp_path):
 @pytest.mark.parametrize("format", ["png", "tiff"])
 def test_label_images_are_masks_that_can_be_read(run, crops, tmp_path, format):
     given = [crops / "1_L_MCP2.png", crops / "2_L_MCP2.png"]
-    out = run("segment", *given, "--out", tmp_path, "--format", format)
-    ending = {"png": "png", "tiff": "tif"}[format]
-    names = [f"{path.stem}_bones.{ending}" for path in given]
+    kept = ["--keep-identity"] if format == "tiff" else []
+    out = run("segment", *given, "--out", tmp_path, "--format", format, *kept)
+    names = [f"{path.stem}_bones.tif" for path in given] if kept else ["1_bones.png", "2_bones.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [*names, "segmentation.csv"]
     table = pd.read_csv(tmp_path / "segmentation.csv")
     assert list(table["file"]) == names and table["reliable"].all() and out.count("good") == 2
+    assert (given[0].name in out) == bool(kept)
     found = jsn.segment(jsn.read_radiograph(given[0]).pixels)
     masks = jsn.read_masks(tmp_path / names[0])
     assert (masks.upper == found.upper).all() and (masks.lower == found.lower).all()
@@ -111,4 +112,4 @@ def test_bones_that_are_not_found_have_reasons(run, tmp_path, as_json):
         (image,) = json.loads(out)["images"]
         assert not image["reliable"] and "BONE" in image["reasons"] and image["reason"].endswith(".")
     else:
-        assert "failed" in out and "noise.png: The " in out
+        assert "failed" in out and "Image 1: The " in out and "noise" not in out

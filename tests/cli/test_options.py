@@ -128,7 +128,7 @@ def test_the_name_is_the_one_that_the_command_shows(words, argument, shown):
         ("register {folder}/one.png {folder}/one.png --moving-spacing-mm x", "--moving-spacing-mm: "),
         ("register {folder}/one.png {folder}/one.png --method network:none", "--method: "),
         ("segment {folder}/one.png {folder}/none.png", "IMAGES: There is no file"),
-        ("segment {folder}/one.png {folder}/one.png", "IMAGES: {folder}/one.png and"),
+        ("segment {folder}/one.png {folder}/one.png --keep-identity", "IMAGES: {folder}/one.png and"),
         ("segment {folder}/one.png --format gif", "--format: "),
         ("segment {folder}/one.png --model none", "--model: "),
         ("segment {folder}/one.png --device tpu", "--device: "),

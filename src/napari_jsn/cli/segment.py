@@ -30,12 +30,18 @@ def segment(
     ] = "default",
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
+    keep_identity: Annotated[
+        bool, typer.Option("--keep-identity", help="Name the label images after the joint images.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Find the two bones of joint images. Label images have the values 1 (upper bone), 2 (lower) and 3 (both)."""
+    """Find the two bones of joint images. Label images have the values 1 (upper bone), 2 (lower) and 3 (both).
+
+    They are named by the order in which the joint images are given: 1_bones.png.
+    """
     from napari_jsn.cli import hands, printing
     from napari_jsn.cli.options import set_threads
-    from napari_jsn.cli.terminal import one_line, say, terminal_progress
+    from napari_jsn.cli.terminal import console, one_line, say, terminal_progress
     from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.export.joint_files import check_format, label_names, segmentation_files, segmentation_record
     from napari_jsn.networks import weights
@@ -45,7 +51,7 @@ def segment(
     check_format(format)
     if out is not None:
         check_folder(out)
-    names = label_names(images, format)
+    names = label_names(images, format, keep_identity)
     weights.find("segmentation", model)
     set_threads(threads)
     with terminal_progress(remaining=False) as progress:
@@ -61,13 +67,15 @@ def segment(
     if as_json:
         printing.print_json({"model": weights.model_identity("segmentation", model), "images": records}, written)
         return
-    states = ["good" if bones.reliable else "failed" for bones in found]
+    # files are named on a terminal, or where the identity is kept, as by other commands
+    named = keep_identity or console().is_terminal
+    shown = [one_line(path.name) if named else f"Image {number}" for number, path in enumerate(images, start=1)]
     rows = [
-        (one_line(path.name), state, f"{bones.confidence:.2f}")
-        for path, state, bones in zip(images, states, found, strict=True)
+        (name, f"{bones.confidence:.2f}", "good" if bones.reliable else "failed")
+        for name, bones in zip(shown, found, strict=True)
     ]
-    printing.print_table(("File", "State", "Confidence"), rows, dropped_first=("Confidence",))
-    for path, bones in zip(images, found, strict=True):
+    printing.print_table(("File", "Confidence", "State"), rows, dropped_first=("Confidence",))
+    for name, bones in zip(shown, found, strict=True):
         if not bones.reliable:
-            say(one_line(f"{path.name}: {bones.reason}"))
+            say(f"{name}: {one_line(bones.reason)}")
     printing.print_files(written)

@@ -37,17 +37,20 @@ def check_format(name: str) -> str:
     return _ENDINGS[name]
 
 
-def label_names(images: Sequence[Path], format: str) -> list[str]:
-    """Return the file name of the label image of each joint image: ``NAME_bones.png``.
+def label_names(images: Sequence[Path], format: str, keep_identity: bool = False) -> list[str]:
+    """Return the names of label images: ``1_bones.png`` in the given order; if names are kept, ``NAME_bones.png``.
 
     Raises
     ------
     InputError
         If two joint images would have the same one.
     """
+    ending = check_format(format)
+    if not keep_identity:
+        return [f"{number}_bones{ending}" for number in range(1, len(images) + 1)]
     names: dict[str, Path] = {}
     for path in images:
-        name = f"{path.stem}_bones{check_format(format)}"
+        name = f"{path.stem}_bones{ending}"
         if name in names:
             raise InputError(
                 f"{names[name]} and {path} would both be written as {name}. Give images with different names.", "images"
