@@ -9,7 +9,7 @@ from PIL import Image
 from napari_jsn import InputError
 from napari_jsn.anatomy import JOINTS, MEASURED_JOINTS
 from napari_jsn.cli import app, main
-from napari_jsn.cli.options import Supplies, parse_joints, shown_names
+from napari_jsn.cli.options import Supplies, error_text, parse_joints, shown_names
 from tests.cli.reached import arguments_reached, modules
 
 #: Arguments that no word of a command line reaches: the program makes these values itself.
@@ -194,6 +194,22 @@ def test_a_renamed_argument_keeps_the_message(argument, name):
     with pytest.raises(InputError, match="wrong") as caught, renamed_arguments(path="fixed_mask"):
         raise InputError("wrong", argument)
     assert caught.value.argument == name
+
+
+@pytest.mark.parametrize(
+    ("words", "argument", "message", "shown"),
+    [
+        ("measure", "spacing_mm", "Correct it, or give spacing_mm.", "--spacing-mm: Correct it, or give --spacing-mm."),
+        ("register", "moving_spacing_mm", "Give moving_spacing_mm, or none.", "--moving-spacing-mm: Give --moving-"),
+        ("simulate", "interval_days", "interval_days is 0.", "--interval-days: --interval-days is 0."),
+        ("train", "spacing_mm", "Correct it, or give spacing_mm.", "--data: Correct it, or give spacing_mm."),
+        ("measure", "spacing_mm", "a/spacing_mm.dcm has spacing_mm", "--spacing-mm: a/spacing_mm.dcm has --spacing-mm"),
+        ("measure", None, "Give spacing_mm.", "Give spacing_mm."),
+        ("measure", "unknown", "Wrong.", "Wrong."),
+    ],
+)
+def test_a_message_names_the_option_and_not_the_argument_of_python(words, argument, message, shown):
+    assert error_text(InputError(message, argument), command_of(words)).startswith(shown)
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])

@@ -71,10 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         if debug:
             raise
-        from napari_jsn.cli.options import shown_names
+        from napari_jsn.cli.options import error_text
 
-        option = shown_names(_command(words)).get(error.argument or "")
-        _exit(f"{option}: {error}" if option else str(error), 2)
+        _exit(error_text(error, _command(words)), 2)
     except Exception as error:
         if debug:
             raise

@@ -53,6 +53,20 @@ def shown_names(command: Any) -> dict[str, str]:
     return {argument: ", ".join(names) for argument, names in shown.items()}
 
 
+def error_text(error: InputError, command: Any) -> str:
+    """Return the message of an error after the name that the command shows for its argument.
+
+    Where the message itself names the argument as Python does (``spacing_mm``), the option is named instead.
+    """
+    argument = error.argument or ""
+    name = shown_names(command).get(argument)
+    if name is None:
+        return str(error)
+    option = f"--{argument.replace('_', '-')}"
+    text = re.sub(rf"(?<![\w./-]){argument}(?![\w/-]|\.\w)", option, str(error)) if "_" in argument else str(error)
+    return f"{name}: {text if name == option else error}"
+
+
 def parse_spacing(text: str | None, option: str) -> Spacing:
     """Return the pixel size that was given with an option; None if it was not given.
 
