@@ -109,7 +109,7 @@ def test_the_name_is_the_one_that_the_command_shows(words, argument, shown):
     ("words", "start"),
     [
         ("measure {folder}/one.png", "RADIOGRAPHS: {folder}/one.png is one radiograph"),
-        ("measure {folder}/none", "RADIOGRAPHS: There is no folder"),
+        ("measure {folder}/none", "RADIOGRAPHS: There is no file or folder {folder}/none. Give"),
         ("measure {folder}/one.png {folder}/none.png", "RADIOGRAPHS: There is no file"),
         ("measure {folder}/one.png {folder}", "RADIOGRAPHS: "),
         ("measure {folder} --joints WRIST", "--joints: There is no finger joint 'WRIST'"),

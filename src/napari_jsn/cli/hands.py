@@ -84,6 +84,12 @@ def _read(radiographs: list[Path], **options: Any) -> Patient:
     """Return the patient of one folder, or of radiographs in order of time; hands are split later, by ``measure``."""
     from napari_jsn.patient.read import patient_from_radiographs, read_patient
 
+    if len(radiographs) == 1 and not os.path.exists(radiographs[0]):  # False where a path is too long
+        raise InputError(
+            f"There is no file or folder {radiographs[0]}. Give a baseline and a follow-up, or the folder with all "
+            "radiographs of the patient.",
+            "radiographs",
+        )
     if len(radiographs) == 1 and not os.path.isfile(radiographs[0]):
         return read_patient(radiographs[0], split=False, **options)
     if len(radiographs) == 1:
