@@ -1,5 +1,6 @@
 """The command ``measure``: what it prints, writes and refuses. Measuring is replaced; ``demo`` measures."""
 
+import json
 import os
 import re
 import shutil
@@ -75,6 +76,18 @@ def test_a_table_on_screen_in_anatomical_order_with_reasons_below(run, asked):
         and "Note: Pixel sizes are uncalibrated." in out
     )
     assert "Written" not in out
+
+
+@pytest.mark.parametrize(
+    ("joints", "names"),
+    [("DIP", ("DIP2", "DIP3", "DIP4", "DIP5")), ("PIP3,mcp1", ("MCP1", "PIP3")), ("DIP5,IP1", ("IP1", "DIP5"))],
+)
+def test_the_joints_that_are_named_are_measured_and_printed_as_json(run, asked, tmp_path, joints, names):
+    code, out, err = run(*FILMS, "--joints", joints, "--json", "--out", tmp_path)
+    assert (code, err, asked["joints"]) == (0, "", names)
+    content = json.loads(out)
+    assert content["patient"].startswith("P") and len(content["narrowings"]) == 10
+    assert content["files"] == [str(tmp_path / "joints.csv"), str(tmp_path / "report.html")]
 
 
 def test_reasons_that_differ_in_figures_only_are_printed_once(capsys):

@@ -1,5 +1,6 @@
 """The command ``register``: what it prints and writes, and its errors."""
 
+import json
 import math
 import subprocess
 import sys
@@ -291,3 +292,13 @@ def refused(result, *words):
     assert out == "" and err.startswith("Error: ") and err.count("\n") == 1 and "Traceback" not in err
     for word in words:
         assert word in err, (word, err)
+
+
+@pytest.mark.parametrize("words", [(), ("--spacing-mm", 0.175), ("--keep-identity",)])
+def test_a_registration_as_json_has_every_figure_of_the_table(run, pair, words, tmp_path):
+    code, out, err = run("register", *pair, *words, "--json", "--out", tmp_path)
+    content, row = json.loads(out), pd.read_csv(tmp_path / "registration.csv").iloc[0]
+    assert (code, err) == (0, "") and {*row.index} | {"files"} == {*content}
+    assert content["jsn_px"] == pytest.approx(row.jsn_px, rel=1e-4)
+    assert (content["jsn_mm"] is None) == math.isnan(row.jsn_mm) == ("--spacing-mm" not in words)
+    assert len(content["files"]) == len(OUTPUTS)

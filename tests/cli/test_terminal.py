@@ -75,11 +75,33 @@ def test_notes_are_whole_on_a_terminal_or_with_the_identity_only(capsys, monkeyp
     assert "Left out: Doe.txt." in capsys.readouterr().out
 
 
+#: Ways to the terminal that only ``cli/terminal.py`` uses.
+OTHER_WAYS = re.compile(
+    r"print|(rich\.(console\.)?)?(print|Console)|(typer|click)\.(echo|secho|echo_via_pager|style)|pprint(\.pprint)?"
+    r"|sys\.(__)?(stdout|stderr)(__)?\.(write|writelines)|os\.write"
+)
+
+
+def other_ways(source):
+    """The lines of a source that write to the terminal otherwise than by ``say`` or ``console``."""
+    for node in ast.walk(ast.parse(source)):
+        called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+        streams = [ast.unparse(word.value) for word in getattr(node, "keywords", []) if word.arg == "file"]
+        if OTHER_WAYS.fullmatch(called) or any("std" in stream for stream in streams):
+            yield node.lineno
+
+
 def test_no_command_prints_by_another_way():
-    found = []
-    for path in (Path(napari_jsn.__file__).parent / "cli").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-            if path.name != "terminal.py" and called in ("print", "Console", "rich.print", "typer.echo", "click.echo"):
-                found.append(f"{path.name}:{node.lineno}")
-    assert found == []
+    sources = [path for path in (Path(napari_jsn.__file__).parent / "cli").rglob("*.py") if path.name != "terminal.py"]
+    assert [f"{path.name}:{line}" for path in sources for line in other_ways(path.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "print('a')", "typer.echo('a')", "typer.secho('a')", "click.echo('a')", "sys.stdout.write('a')",
+        "sys.stderr.write('a')", "Console().print('a')", "rich.print('a')", "traceback.print_exc(file=sys.stderr)",
+    ],
+)  # fmt: skip
+def test_the_search_sees_other_ways(source):
+    assert list(other_ways(source)) == [1]

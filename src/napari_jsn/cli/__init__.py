@@ -1,4 +1,4 @@
-"""The command ``napari-jsn``: measure hands, register joint pairs, simulate, train, evaluate.
+"""The command ``napari-jsn``: measure hands, register, segment and find joints, simulate, train, evaluate.
 
 Slow imports are inside the commands, so that the help is shown without delay.
 """
@@ -15,8 +15,11 @@ from typer.core import TyperGroup
 
 from napari_jsn.cli.demo import demo
 from napari_jsn.cli.evaluate import app as evaluate
+from napari_jsn.cli.find_joints import find_joints
 from napari_jsn.cli.measure import measure
+from napari_jsn.cli.messages import Quiet, Verbose, messages, set_verbosity, with_verbosity
 from napari_jsn.cli.register import register
+from napari_jsn.cli.segment import segment
 from napari_jsn.cli.simulate import simulate, simulate_pair
 from napari_jsn.cli.terminal import one_line, say
 from napari_jsn.cli.train import train
@@ -51,7 +54,7 @@ app: typer.Typer = typer.Typer(
     help="Measure joint space narrowing of the finger joints between radiographs.",
     epilog="For research use only; not a medical device.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -62,14 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in arguments  # read before parsing, so that it is accepted at any position
     words = [word for word in arguments if word != "--debug"]
     try:
-        app(words, prog_name="napari-jsn")
+        # training starts processes, whose errors must not be collected
+        with messages(native=getattr(_command(words), "name", "") != "train"):
+            app(words, prog_name="napari-jsn")
     except InputError as error:
         if debug:
             raise
-        from napari_jsn.cli.options import option_of
+        from napari_jsn.cli.options import error_text
 
-        option = option_of(error.argument or "", _command(words))
-        _exit(f"{option}: {error}" if option else str(error), 2)
+        _exit(error_text(error, _command(words)), 2)
     except Exception as error:
         if debug:
             raise
@@ -106,14 +110,18 @@ def _common(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
 ) -> None:
-    pass
+    set_verbosity(verbose, quiet)
 
 
-app.command()(measure)
-app.command()(register)
-app.command()(demo)
-app.command()(simulate)
-app.command()(simulate_pair)
-app.command()(train)
+app.command()(with_verbosity(measure))
+app.command()(with_verbosity(register))
+app.command()(with_verbosity(segment))
+app.command()(with_verbosity(find_joints))
+app.command()(with_verbosity(demo))
+app.command()(with_verbosity(simulate))
+app.command()(with_verbosity(simulate_pair))
+app.command()(with_verbosity(train))
 app.add_typer(evaluate, name="evaluate")

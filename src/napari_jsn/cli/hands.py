@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.cli.terminal import EXIT_STOPPED, say
-from napari_jsn.common.errors import InputError
+from napari_jsn.common.errors import InputError, renamed_arguments
 
 if TYPE_CHECKING:
     from napari_jsn.common.progress import Progress
@@ -24,15 +26,13 @@ def check_models(joints_model: str, bones_model: str) -> None:
     Raises
     ------
     InputError
-        If a model does not exist. ``argument`` is the task, which :func:`~.options.option_of` translates to the option.
+        If a model does not exist. ``argument`` is the task, as for :func:`napari_jsn.measure`.
     """
     from napari_jsn.networks import weights
 
     for task, name in (("localization", joints_model), ("segmentation", bones_model)):
-        try:
+        with renamed_arguments(model=task):
             weights.find(task, name)
-        except InputError as error:
-            raise InputError(str(error), task) from error
 
 
 def measure_patient(
@@ -47,6 +47,7 @@ def measure_patient(
     device: str | None = None,
     progress: Progress | None = None,
     wide_mm: float = 0.15,
+    joints: Sequence[str] = MEASURED_JOINTS,
 ) -> Progression | None:
     """Read and measure the radiographs that are given on the command line; return None if the user stopped it.
 
@@ -74,6 +75,7 @@ def measure_patient(
         device=device,
         progress=progress,
         wide_mm=wide_mm,
+        joints=joints,
     )
     return None if progress is not None and progress.aborted else progression
 
@@ -82,6 +84,12 @@ def _read(radiographs: list[Path], **options: Any) -> Patient:
     """Return the patient of one folder, or of radiographs in order of time; hands are split later, by ``measure``."""
     from napari_jsn.patient.read import patient_from_radiographs, read_patient
 
+    if len(radiographs) == 1 and not os.path.exists(radiographs[0]):  # False where a path is too long
+        raise InputError(
+            f"There is no file or folder {radiographs[0]}. Give a baseline and a follow-up, or the folder with all "
+            "radiographs of the patient.",
+            "radiographs",
+        )
     if len(radiographs) == 1 and not os.path.isfile(radiographs[0]):
         return read_patient(radiographs[0], split=False, **options)
     if len(radiographs) == 1:

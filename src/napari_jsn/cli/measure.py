@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from napari_jsn.cli.options import Json, Supplies
 from napari_jsn.common.errors import InputError
 
 
@@ -18,6 +19,7 @@ def measure(
             help="Radiographs of one patient, baseline first (DICOM, PNG, JPEG, BMP, TIFF), or the folder with all.",
             show_default=False,
         ),
+        Supplies("baseline", "followup", "folder", "path", "radiograph"),
     ],
     out: Annotated[
         Path | None,
@@ -45,12 +47,28 @@ def measure(
             "pixels.",
         ),
     ] = None,
-    method: Annotated[str, typer.Option(help="Registration method: refined, network or pipoc.")] = "refined",
+    joints: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Joints to measure, separated by commas: names (MCP2), ranges (DIP2-5), kinds (DIP) or all; by "
+            "default MCP1-5, IP1 and PIP2-5.",
+            show_default=False,
+        ),
+        Supplies("joint"),
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="Registration method: refined, network or pipoc."), Supplies("model")
+    ] = "refined",
     joints_model: Annotated[
-        str, typer.Option(metavar="MODEL", help="Model that finds the joints: name or file.")
+        str,
+        typer.Option(metavar="MODEL", help="Model that finds the joints: name or file."),
+        Supplies("localization"),
     ] = "default",
     bones_model: Annotated[
-        str, typer.Option(metavar="MODEL", help="Model that segments the bones: name or file.")
+        str,
+        typer.Option(metavar="MODEL", help="Model that segments the bones: name or file."),
+        Supplies("segmentation"),
     ] = "default",
     wide_mm: Annotated[
         float,
@@ -58,10 +76,11 @@ def measure(
     ] = 0.15,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Measure every finger joint of one patient's hands between two or more visits."""
     from napari_jsn.cli import hands, printing
-    from napari_jsn.cli.options import parse_spacing, set_threads
+    from napari_jsn.cli.options import parse_joints, parse_spacing, set_threads
     from napari_jsn.cli.terminal import terminal_progress
     from napari_jsn.common.files import check_folder
     from napari_jsn.export.progression_files import write_progression
@@ -70,12 +89,13 @@ def measure(
         check_folder(out)
     _check_dicom(dicom, out)
     spacing = parse_spacing(spacing_mm, "--spacing-mm")
+    names = parse_joints(joints)
     hands.check_models(joints_model, bones_model)
     set_threads(threads)
     with terminal_progress(remaining=False) as progress:
         progression = hands.measure_patient(
             radiographs, patient, keep_identity, spacing, dicom, method, joints_model, bones_model, device, progress,
-            wide_mm,
+            wide_mm, names,
         )  # fmt: skip
         written = []
         if progression is not None and out is not None:
@@ -83,6 +103,9 @@ def measure(
             written = write_progression(out, progression, dicom, keep_identity)
     if progression is None:
         hands.exit_stopped()
+    if as_json:
+        printing.print_json(printing.progression_json(progression, keep_identity), written)
+        return
     printing.print_progression(progression, keep_identity=keep_identity)
     printing.print_files(written)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.options import Json, Supplies
+
 if TYPE_CHECKING:
     from napari_jsn.radiograph import Radiograph
     from napari_jsn.radiograph.spacing import Spacing
@@ -24,8 +26,11 @@ def register(
             help="Label image of the bones at baseline: 1 upper, 2 lower, 3 both; or a binary image of the upper half. "
             "By default the bones are segmented."
         ),
+        Supplies("fixed_masks"),
     ] = None,
-    moving_mask: Annotated[Path | None, typer.Option(help="Label image of the bones at follow-up.")] = None,
+    moving_mask: Annotated[
+        Path | None, typer.Option(help="Label image of the bones at follow-up."), Supplies("moving_masks")
+    ] = None,
     spacing_mm: Annotated[
         str | None,
         typer.Option(
@@ -37,7 +42,9 @@ def register(
     moving_spacing_mm: Annotated[
         str | None, typer.Option(metavar="MM", help="Pixel size of the follow-up, if it is different.")
     ] = None,
-    method: Annotated[str, typer.Option(help="Registration method: refined, network or pipoc.")] = "refined",
+    method: Annotated[
+        str, typer.Option(help="Registration method: refined, network or pipoc."), Supplies("model")
+    ] = "refined",
     wide_mm: Annotated[
         float,
         typer.Option(metavar="MM", help="Half width of the 95 % interval above which the state of a figure is wide."),
@@ -51,11 +58,13 @@ def register(
     keep_identity: Annotated[
         bool, typer.Option("--keep-identity", help="Write the names of the files into the table and the figure.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Measure the narrowing of one joint between two joint images."""
     from napari_jsn.cli import printing
     from napari_jsn.cli.options import parse_spacing, set_threads
     from napari_jsn.common.device import device_name
+    from napari_jsn.common.errors import renamed_arguments
     from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.joint.read_masks import read_masks
     from napari_jsn.registration.register import register
@@ -65,8 +74,11 @@ def register(
     spacing = parse_spacing(spacing_mm, "--spacing-mm")
     moving_spacing = parse_spacing(moving_spacing_mm, "--moving-spacing-mm") or spacing
     with printing.spinner("Registering"):
-        images = _read(fixed, spacing), _read(moving, moving_spacing)
-        fixed_masks, moving_masks = (None if path is None else read_masks(path) for path in (fixed_mask, moving_mask))
+        images = _read(fixed, spacing, "fixed"), _read(moving, moving_spacing, "moving")
+        with renamed_arguments(path="fixed_mask"):
+            fixed_masks = None if fixed_mask is None else read_masks(fixed_mask)
+        with renamed_arguments(path="moving_mask"):
+            moving_masks = None if moving_mask is None else read_masks(moving_mask)
         set_threads(threads)
         registration = register(*images, fixed_masks, moving_masks, method=method, device=device, wide_mm=wide_mm)
         result = (*images, registration, device_name(device))
@@ -75,13 +87,20 @@ def register(
             from napari_jsn.export.registration_files import registration_files
 
             written = write_files(out, registration_files(*result, keep_identity))
+    if as_json:
+        from napari_jsn.export.registration_files import registration_record
+
+        printing.print_json(registration_record(*result, keep_identity), written)
+        return
     printing.print_registration(*result, keep_identity)
     printing.print_files(written)
 
 
-def _read(path: Path, spacing_mm: Spacing) -> Radiograph:
+def _read(path: Path, spacing_mm: Spacing, argument: str) -> Radiograph:
     """Return the radiograph; characters of the file name that cannot be printed are replaced."""
+    from napari_jsn.common.errors import renamed_arguments
     from napari_jsn.radiograph import read_radiograph
 
-    radiograph = read_radiograph(path, spacing_mm)
+    with renamed_arguments(path=argument):
+        radiograph = read_radiograph(path, spacing_mm)
     return replace(radiograph, name=radiograph.name.encode(errors="replace").decode())

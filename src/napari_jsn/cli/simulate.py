@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.options import Supplies
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -32,13 +33,17 @@ def simulate(
         typer.Option(metavar="MM", help="Narrowing of every joint from first to last visit; random by default."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same patients.")] = 0,
-    format: Annotated[str, typer.Option(help="dicom, png or tiff.")] = "dicom",
+    format: Annotated[str, typer.Option(help="dicom, png or tiff."), Supplies("form")] = "dicom",
     masks: Annotated[bool, typer.Option("--masks", help="Write the mask of each bone as label images.")] = False,
     rows: Annotated[
-        int | None, typer.Option(help="Rows of a radiograph, in pixels; by default as many as the hands need.")
+        int | None,
+        typer.Option(help="Rows of a radiograph, in pixels; by default as many as the hands need."),
+        Supplies("shape"),
     ] = None,
     columns: Annotated[
-        int | None, typer.Option(help="Columns of a radiograph, in pixels; by default as many as the hands need.")
+        int | None,
+        typer.Option(help="Columns of a radiograph, in pixels; by default as many as the hands need."),
+        Supplies("shape"),
     ] = None,
     spacing_mm: Annotated[float, typer.Option(metavar="MM", help="Pixel pitch of the detector.")] = 0.144,
 ) -> None:
@@ -94,11 +99,16 @@ def _write(radiographs: Iterable[SimulatedRadiograph], writer: RadiographWriter,
     """Simulate and write one radiograph at a time, with a progress bar on the terminal."""
     from rich.progress import track
 
-    from napari_jsn.cli.terminal import console
+    from napari_jsn.cli.terminal import console, is_quiet
 
     shown_on = console(error=True)
     for simulated in track(
-        radiographs, "Simulating", total, console=shown_on, transient=True, disable=not shown_on.is_terminal
+        radiographs,
+        "Simulating",
+        total,
+        console=shown_on,
+        transient=True,
+        disable=is_quiet() or not shown_on.is_terminal,
     ):
         writer.add(simulated)
 

@@ -6,6 +6,7 @@ outside: control characters in them could move the cursor, hide text or change t
 
 from __future__ import annotations
 
+import logging
 import re
 import signal
 import sys
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 _CONTROL = re.compile(
     r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+
+#: Whether progress and lists of files are left out.
+_quiet = False
 
 #: Exit code of a command that Ctrl-C stopped.
 EXIT_STOPPED = 130
@@ -57,6 +61,17 @@ def say(*texts: object, error: bool = False) -> None:
     print(printable(" ".join(map(str, texts)), getattr(stream, "encoding", None)), file=stream)
 
 
+def be_quiet(quiet: bool) -> None:
+    """Set whether progress and lists of written files are left out."""
+    global _quiet
+    _quiet = quiet
+
+
+def is_quiet() -> bool:
+    """Return whether progress and lists of written files are left out."""
+    return _quiet
+
+
 def console(error: bool = False) -> Console:
     """Return a console of rich that prints texts without control characters and without markup."""
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -79,9 +94,13 @@ class TerminalProgress:
     def __init__(self, bar: Bar) -> None:
         self._bar, self._task = bar, bar.add_task("Loading", total=None)
         self.aborted: bool = False
+        self._message = ""
 
     def update(self, done: int, total: int, message: str = "") -> None:
         """Show that ``done`` of ``total`` steps are done."""
+        if message != self._message:
+            self._message = message
+            logging.getLogger(__name__).info("%s", message)
         if not self.aborted:
             self._bar.update(self._task, completed=done, total=total or None, description=message)
 
@@ -109,7 +128,9 @@ def terminal_progress(shown: bool = True, remaining: bool = True) -> Iterator[Te
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     if remaining:
         columns = (*columns, TimeRemainingColumn())  # type: ignore[assignment]
-    with Progress(*columns, console=shown_on, transient=True, disable=not (shown and shown_on.is_terminal)) as bar:
+    with Progress(
+        *columns, console=shown_on, transient=True, disable=not (shown and shown_on.is_terminal) or is_quiet()
+    ) as bar:
         progress = TerminalProgress(bar)
         previous_handler = signal.signal(signal.SIGINT, progress.stop)
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.options import Supplies
 from napari_jsn.cli.terminal import EXIT_STOPPED, say, terminal_progress
 from napari_jsn.common.errors import InputError
 
@@ -27,6 +28,7 @@ def train(
             metavar="FOLDER",
             help="Images and their masks: NAME.png beside NAME.jpg, or NAME_mask.png; by default simulated images.",
         ),
+        Supplies("path", "folder", "spacing_mm", "radiograph", "radiographs", "joint_images"),
     ] = None,
     preset: Annotated[
         str | None, typer.Option(help="Network and training recipe: default, or paper (Wang et al. 2023, for a GPU).")
@@ -37,7 +39,9 @@ def train(
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the random numbers; by default 0.")] = None,
-    start: Annotated[str | None, typer.Option(metavar="MODEL", help="Start from the weights of this model.")] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Start from the weights of this model."), Supplies("model")
+    ] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Resume a stopped training from its resume file (.ckpt).")
     ] = None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -29,6 +31,29 @@ class InputError(ValueError):
     def __init__(self, message: str, argument: str | None = None) -> None:
         super().__init__(message)
         self.argument = argument
+
+
+@contextmanager
+def renamed_arguments(**names: str) -> Iterator[None]:
+    """Replace the names of arguments in errors of called functions by the names that the caller has for them.
+
+    Examples
+    --------
+    >>> import napari_jsn as jsn
+    >>> from napari_jsn.common.errors import renamed_arguments
+    >>> try:
+    ...     with renamed_arguments(path="fixed_mask"):
+    ...         jsn.read_masks("none.png")
+    ... except jsn.InputError as error:
+    ...     print(error.argument)
+    fixed_mask
+    """
+    try:
+        yield
+    except InputError as error:
+        if error.argument not in names:
+            raise
+        raise InputError(str(error), names[error.argument]) from error
 
 
 def damaged_file(path: Path, argument: str = "path") -> InputError:

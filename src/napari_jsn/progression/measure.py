@@ -11,7 +11,7 @@ from typing import Any
 
 from napari_jsn.anatomy import JOINTS, MEASURED_JOINTS, bones_of
 from napari_jsn.common.device import device_name
-from napari_jsn.common.errors import InputError
+from napari_jsn.common.errors import InputError, renamed_arguments
 from napari_jsn.common.progress import Progress, Silent, Stages
 from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.networks.weights import model_identity
@@ -122,10 +122,12 @@ def measure(
     patient = _patient(baseline, followups, spacing_mm)
     patient = patient if patient_id is None else replace(patient, patient_id=patient_id)
     stages = Stages(progress or Silent(), _SHARES)
-    patient = find_hands(patient, boxes, localization, where, stages.next("Finding the joints"))
+    with renamed_arguments(model="localization"):
+        patient = find_hands(patient, boxes, localization, where, stages.next("Finding the joints"))
     if not patient.hands_found:
         return Progression((), (), patient.patient_id, (*patient.notes, _ABORTED), {}, method, where)
-    views = _views(patient, names, masks, segmentation, where, stages.next("Finding the bones"))
+    with renamed_arguments(model="segmentation"):
+        views = _views(patient, names, masks, segmentation, where, stages.next("Finding the bones"))
     pairs = _pairs(patient, names, views or {})
     registered = _register(pairs, views or {}, method, where, stages.next("Registering the joints"))
     complete = views is not None and len(registered) == len(pairs)

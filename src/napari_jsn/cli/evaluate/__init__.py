@@ -8,6 +8,7 @@ from napari_jsn.cli.evaluate.clinical import clinical
 from napari_jsn.cli.evaluate.localization import localization
 from napari_jsn.cli.evaluate.registration import registration
 from napari_jsn.cli.evaluate.segmentation import segmentation
+from napari_jsn.cli.messages import with_verbosity
 
 app: typer.Typer = typer.Typer(
     help="Measure the accuracy of a model on images with a known truth.", no_args_is_help=True
@@ -19,7 +20,7 @@ def _common() -> None:
     pass
 
 
-app.command()(clinical)
-app.command()(registration)
-app.command()(localization)
-app.command()(segmentation)
+app.command()(with_verbosity(clinical))
+app.command()(with_verbosity(registration))
+app.command()(with_verbosity(localization))
+app.command()(with_verbosity(segmentation))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from napari_jsn.cli.options import Json
 from napari_jsn.cli.terminal import say
 
 
@@ -35,6 +36,7 @@ def clinical(
         Path,
         typer.Option(metavar="DIR", help="Folder for the report, its figures (PNG) and the table of joints (CSV)."),
     ] = Path("output/clinical"),
+    as_json: Json = False,
 ) -> None:
     """Compare narrowing with the change of a reader's score, as in the paper's clinical assessment.
 
@@ -46,7 +48,7 @@ def clinical(
     from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.common.notes import counted
     from napari_jsn.evaluation.clinical.assess import assess
-    from napari_jsn.evaluation.clinical.report import clinical_files, clinical_rows
+    from napari_jsn.evaluation.clinical.report import clinical_figures, clinical_files, clinical_rows
     from napari_jsn.evaluation.clinical.table import read_table, tidy
 
     if (table is None) == (simulated == 0):
@@ -62,6 +64,9 @@ def clinical(
         source = f"simulated (seed {seed}); scores are computed from the true joint space, without reader error"
     found = assess(joints, seed)
     written = write_files(out, clinical_files(found, source))
+    if as_json:
+        printing.print_json(clinical_figures(found), written)
+        return
     title = f"{counted(len(found.joints), 'joint')} of {counted(found.patients, 'patient')}"
     printing.print_rows(title, clinical_rows(found))
     for note in found.notes:

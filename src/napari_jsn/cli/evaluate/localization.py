@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from napari_jsn.cli.options import Json, Supplies
 from napari_jsn.cli.terminal import say
 
 #: Seed of the simulated hands; the training hands were drawn with other seeds.
@@ -18,6 +19,7 @@ def localization(
     data: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Radiographs and a joints.csv: file, side, joint, x and y in pixels."),
+        Supplies("path", "folder", "spacing_mm", "radiograph", "radiographs"),
     ] = None,
     simulated: Annotated[int, typer.Option(min=0, help="Number of simulated hands to measure in addition.")] = 24,
     feet: Annotated[int, typer.Option(min=0, help="Number of simulated feet, which show no finger joint.")] = 100,
@@ -30,6 +32,7 @@ def localization(
         Path | None, typer.Option(metavar="FILE", help="Markdown page in which to replace the table.")
     ] = None,
     card: Annotated[bool, typer.Option("--card", help="Write the figures to the model's card.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Compare the joints that a model finds with their true positions.
 
@@ -86,5 +89,8 @@ def localization(
     if card:
         figures = localization_figures(rows, found_on_feet)
         written += write_figures(path, {**figures, "command": typed_command(sys.argv)})
+    if as_json:
+        printing.print_json(localization_figures(rows, found_on_feet), written)
+        return
     say(report)
     printing.print_files(written)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.options import Supplies
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def registration(
     data: Annotated[
         Path | None,
         typer.Argument(metavar="[DATA]", help="Joint images with masks; one folder per joint holds its visits."),
+        Supplies("path", "folder"),
     ] = None,
     spacing_mm: Annotated[
         float | None, typer.Option(metavar="MM", help="Pixel size of these images; not needed for the public joints.")
@@ -30,6 +32,7 @@ def registration(
         typer.Option(
             help="refined, network, network:NAME or pipoc; repeatable. By default refined, network and pipoc."
         ),
+        Supplies("model"),
     ] = None,
     pairs: Annotated[int, typer.Option(min=1, help="Number of pairs for each range of known motions.")] = 400,
     simulated: Annotated[int, typer.Option(min=0, help="Number of simulated pairs.")] = 150,

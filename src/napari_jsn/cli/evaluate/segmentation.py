@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.options import Json, Supplies
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def segmentation(
     data: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Images and their masks: NAME.png beside NAME.jpg, or NAME_mask.png."),
+        Supplies("path", "folder", "spacing_mm", "joint_images"),
     ] = None,
     simulated: Annotated[
         int, typer.Option(min=0, help="Number of simulated joint images to measure in addition.")
@@ -36,6 +38,7 @@ def segmentation(
         Path | None, typer.Option(metavar="FILE", help="Markdown page in which to replace the table.")
     ] = None,
     card: Annotated[bool, typer.Option("--card", help="Write the figures to the model's card.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Compare the bones that a model finds with masks of experts and with simulated masks.
 
@@ -80,6 +83,9 @@ def segmentation(
     written += write_page(page, report)
     if card:
         written += write_figures(path, {**segmentation_figures(sets), "command": typed_command(sys.argv)})
+    if as_json:
+        printing.print_json(segmentation_figures(sets), written)
+        return
     say(report)
     printing.print_files(written)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict, fields
 
 from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.notes import counted
@@ -73,6 +74,15 @@ def clinical_page(found: Assessment, source: str, pictures: list[str]) -> str:
     for name in pictures:
         lines += ["", f"![{_CAPTIONS[name]}]({name})", "", f"*{_CAPTIONS[name]}*"]
     return "\n".join(lines) + "\n"
+
+
+def clinical_figures(found: Assessment) -> dict[str, object]:
+    """Return all figures of an assessment by name, with the numbers of joints and patients, without the joints."""
+    arrays = ("joints", "changed", "unchanged")
+    figures = {each.name: getattr(found, each.name) for each in fields(found) if each.name not in arrays}
+    for name in ("agreement", "bland_altman"):
+        figures[name] = None if figures[name] is None else asdict(figures[name])
+    return {"joints": len(found.joints), "changed": len(found.changed), "unchanged": len(found.unchanged), **figures}
 
 
 def clinical_files(found: Assessment, source: str) -> dict[str, bytes]:
