@@ -26,6 +26,8 @@ _NODE_PX, _CORRELATION_LENGTH_PX = 12.0, 11.3
 _PIXELS_PER_SAMPLE = 4.0
 #: The least variance of a residual, in squared units of local contrast.
 _LEAST_VARIANCE = 0.0025
+#: The first increase of the diagonal of a matrix that has no Cholesky factor, as a share of its mean.
+_LEAST_JITTER = 1e-6
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,19 @@ def fit_pose_and_roll_field(batch: BoneBatch, pose: Pose, steps: int) -> RollFit
     return RollFit(pose, covariance, prior_sd, spline.field(coefficients))
 
 
+def cholesky_factor(matrices: Tensor) -> Tensor:
+    """Return the Cholesky factors (N, n, n); a matrix that rounding made indefinite gets a larger diagonal."""
+    factors, failed = torch.linalg.cholesky_ex(matrices)
+    share = _LEAST_JITTER
+    while bool(failed.any()) and share <= 1:
+        mean_diagonal = matrices.diagonal(dim1=1, dim2=2).abs().mean(1)
+        jitter = torch.where(failed > 0, share * mean_diagonal, torch.zeros_like(mean_diagonal))
+        increase = torch.diag_embed(jitter[:, None].expand(-1, matrices.shape[-1]))
+        factors, failed = torch.linalg.cholesky_ex(matrices + increase)
+        share *= 10
+    return factors
+
+
 def _average_step(
     batch: BoneBatch, linearised: Linearised, spline: _Spline, coefficients: Tensor, prior_sds: tuple[float, ...]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -121,7 +136,7 @@ def _average_step(
 
     steps, fields, covariances, log_likelihoods = [], [], [], []
     for prior_sd in prior_sds:
-        factor = torch.linalg.cholesky(field_field + spline.precision / prior_sd**2)
+        factor = cholesky_factor(field_field + spline.precision / prior_sd**2)
         solved = torch.cholesky_solve(torch.cat([pose_field.transpose(1, 2), field_rhs[..., None]], 2), factor)
         # Schur complement: the normal equations of the pose with the field eliminated
         schur = pose_pose - pose_field @ solved[..., :4]
