@@ -37,3 +37,14 @@ def items(n, confusions, kind="jsn", seed=0):
         rows.append(pd.DataFrame({"patient": np.arange(n), "grade": drawn, "reader": f"R{place + 1}"}))
     table = pd.concat(rows, ignore_index=True).assign(visit=1, side="L", site="MCP2", kind=kind, session=1)
     return table, truth
+
+
+def confusions_of_readers(seed, grades=5, readers=3):
+    """Confusions of simulated readers: each errs more the nearer the grades are."""
+    rng = np.random.default_rng(seed)
+    distance = np.abs(np.subtract.outer(np.arange(grades), np.arange(grades)))
+    drawn = []
+    for _ in range(readers):
+        matrix = np.exp(-distance * rng.uniform(1.2, 2.2)) * rng.uniform(0.7, 1.3, (grades, grades))
+        drawn.append(matrix / matrix.sum(axis=1, keepdims=True))
+    return np.array(drawn)
