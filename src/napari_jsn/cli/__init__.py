@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from napari_jsn.cli.demo import demo
 from napari_jsn.cli.evaluate import app as evaluate
 from napari_jsn.cli.measure import measure
+from napari_jsn.cli.readers import app as readers
 from napari_jsn.cli.register import register
 from napari_jsn.cli.simulate import simulate, simulate_pair
 from napari_jsn.cli.terminal import one_line, say
@@ -117,3 +118,4 @@ app.command()(simulate)
 app.command()(simulate_pair)
 app.command()(train)
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(readers, name="readers")

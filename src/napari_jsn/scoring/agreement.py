@@ -113,6 +113,8 @@ def agreement(
 
     if isinstance(replicates, bool) or not isinstance(replicates, int) or replicates < 0:
         raise InputError(f"The number of replicates is {replicates!r}. Give a whole number from 0.", "replicates")
+    if scheme_name is None and missing != "complete":
+        raise InputError(f"The rule {missing} needs a scheme. Give one, or leave the rule out.", "missing")
     used = None if scheme_name is None else scheme(scheme_name)
     table = long_table(scores, used)
     notes = list(table.attrs["notes"])

@@ -123,26 +123,39 @@ def template_csv(
     return _sheet(used, {key: {} for key in keys})
 
 
-def _cells(path: Path) -> tuple[list[str], list[list[str]]]:
+def first_column(path: str | os.PathLike[str]) -> list[str]:
+    """Return the cells of the first column of a CSV or text file; a head ``patient`` and empty cells are left out.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    head, lines = _cells(Path(path), "patients")
+    cells = [line[0].strip() for line in lines if line]
+    return [cell for cell in (*([] if head[0].lower() == "patient" else head[:1]), *cells) if cell]
+
+
+def _cells(path: Path, argument: str = "table") -> tuple[list[str], list[list[str]]]:
     """Return the head and the lines of a CSV file; blank lines stay, so that lines can be counted."""
     import csv
 
     try:
         rows = read_rows(path, None)
     except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}. Give the path of a CSV file.", "table") from error
+        raise InputError(f"There is no file {path}. Give the path of a CSV file.", argument) from error
     except UnicodeError as error:
-        raise InputError(f"{path} is not a text in UTF-8. Save it as 'CSV UTF-8'.", "table") from error
+        raise InputError(f"{path} is not a text in UTF-8. Save it as 'CSV UTF-8'.", argument) from error
     except (OSError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read as a CSV table: {error}. Give a CSV file.", "table") from error
+        raise InputError(f"{path} cannot be read as a CSV table: {error}. Give a CSV file.", argument) from error
     head = [cell.strip() for cell in rows[0]] if rows else []
     if not any(head):
-        raise InputError(f"{path} has no line with the names of columns. Give a CSV file with one.", "table")
+        raise InputError(f"{path} has no line with the names of columns. Give a CSV file with one.", argument)
     while head and not head[-1]:
         head.pop()
     twice = [name for name, count in Counter(name.lower() for name in head).items() if count > 1]
     if twice:
-        raise InputError(f"{path} has the column {twice[0]!r} twice. Rename or remove one.", "table")
+        raise InputError(f"{path} has the column {twice[0]!r} twice. Rename or remove one.", argument)
     return head, [[_unmarked(cell) for cell in row] for row in rows[1:]]
 
 
