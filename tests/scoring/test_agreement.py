@@ -68,11 +68,35 @@ def test_sessions_of_one_reader():
     assert own.pairs.empty and len(own.intra) == 2 and own.totals.empty
 
 
-def test_sessions_with_different_names():
+@pytest.mark.parametrize("by", ["reader", "visit", "patient", "patient and reader"])
+def test_sessions_that_date_the_readings_leave_nothing_out(by):
     table = sheet(6, scheme_name="svdh-fingers")
-    table["session"] = np.where(table["reader"] == "A", "2024-01-01", "2024-02-01")
+    table["session"] = table["patient"] + table["reader"] if by == "patient and reader" else table[by].astype(str)
+    found, expected = agreement(table, replicates=0), agreement(table.assign(session=""), replicates=0)
+    pd.testing.assert_frame_equal(found.pairs, expected.pairs)
+    pd.testing.assert_frame_equal(found.totals, expected.totals)
+
+
+def test_more_sessions_of_one_reader():
+    table = sheet(6, scheme_name="svdh-fingers", sessions=("1", "2"))
+    table = table[(table["reader"] == "A") | (table["session"] == "2")]
     found = agreement(table, replicates=0)
-    assert len(found.pairs) == 2 and any("different sessions" in note for note in found.notes)
+    first = (table["reader"] == "B") | (table["session"] == "1")
+    expected = agreement(table[first].assign(session=""), replicates=0)
+    pd.testing.assert_frame_equal(found.pairs, expected.pairs)
+    assert len(found.intra) == 2 and any("different sessions" in note for note in found.notes)
+
+
+def test_names_of_any_type():
+    table = sheet(6, readers=(1, 2.0, "C"), sessions=(1, None, "x"), scheme_name="svdh-fingers")
+    table["patient"] = table["patient"].map({name: n for n, name in enumerate(table["patient"].unique())})
+    table["grade"] = table["grade"].astype("Int64")
+    table["visit"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(table["visit"], "D")
+    table.index = [0] * len(table)
+    found = agreement(table, replicates=10)
+    assert len(found.pairs) == 6 and len(found.totals) == 9 and len(found.intra) == 18
+    labels = consensus(table)
+    assert labels["patient"].dtype == table["patient"].dtype and labels["visit"].dtype.kind == "M"
 
 
 @pytest.mark.parametrize("options", [{}, {"scheme_name": "svdh-hands"}])

@@ -79,6 +79,7 @@ def test_a_scheme_of_the_user(tmp_path, ending):
         '{"jsn": {"sites": [2]}}',
         '{"jsn": {"sites": ["MCP2"], "highest": 9}}',
         '{"jsn": {"sites": ["MCP2"], "highest": true}}',
+        '{"jsn": {"sites": ["MCP2"], "highest": 5}}',
         '{"jsn": {"sites": ["=MCP2"]}}',
         '{"name": "svdh-hands", "jsn": {"sites": ["MCP2"]}}',
         '{"feet": {"sites": ["MTP2"]}}',

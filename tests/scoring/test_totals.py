@@ -131,3 +131,11 @@ def test_a_site_twice_and_absent_columns():
     with pytest.raises(InputError, match="Give a DataFrame"):
         totals([1])
     assert len(totals(scores.drop(columns=["mark", "not_scored", "reader", "session"]))) == 3
+
+
+@pytest.mark.parametrize("session", ["", "2024"])
+def test_sessions_that_date_a_visit_do_not_end_the_carrying_forward(session):
+    scores = sheet(1, readers=("A",), scheme_name="svdh-fingers")
+    scores["session"] = session + scores["visit"].astype(str)
+    scores.loc[(scores["visit"] == 2) & (scores["site"] == "MCP2"), "grade"] = np.nan
+    assert totals(scores, "svdh-fingers", missing="carried-forward")["total"].notna().all()

@@ -185,13 +185,20 @@ class _Bootstrap:
 
 
 def _one_reading(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Return the rows that compare readers: the same sessions of all readers, or else each reader's first one."""
-    sessions = table.groupby("reader", sort=False)["session"].agg(lambda each: frozenset(map(str, each)))
-    if len(set(sessions)) <= 1:
-        return table
-    first = table.groupby("reader", sort=False)["session"].transform(lambda each: min(each, key=str))
+    """Return the rows that compare readers: equal sessions of all readers of an item, or else each reader's first one.
+
+    Sessions that only date a reading, one an item and reader, do not separate items.
+    """
+    if not table.duplicated([*ITEM, "reader"]).any():
+        return table.assign(session="")
+    rows = table.assign(session=table["session"].astype(str))
+    of_item = rows.groupby(ITEM, sort=False)["reader"].transform("nunique")
+    of_session = rows.groupby([*ITEM, "session"], sort=False)["reader"].transform("nunique")
+    if (of_item == of_session).all():
+        return rows
     notes.append("Readers have different sessions; the first session of each is compared with those of the others.")
-    return table[table["session"].astype(str) == first.astype(str)].assign(session="")
+    kept = rows.sort_values("session", kind="stable").drop_duplicates([*ITEM, "reader"]).sort_index()
+    return kept.assign(session="")
 
 
 def _matrices(first: Floats, second: Floats, kind: str) -> Floats:

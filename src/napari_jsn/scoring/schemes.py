@@ -201,8 +201,9 @@ def _of_kind(content: Any, kind: str, path: Path) -> tuple[tuple[str, ...], int]
     if wrong or twice:
         which = f"the name {wrong[0]!r} is not allowed" if wrong else f"{twice[0]} is listed twice"
         raise InputError(f"{path}: among the sites of {kind}, {which}. Correct the file.", "scheme")
-    if isinstance(highest, bool) or not isinstance(highest, int) or not 1 <= highest <= 5:
+    if isinstance(highest, bool) or not isinstance(highest, int) or not 1 <= highest <= HIGHEST[kind]:
         raise InputError(
-            f"{path}: the highest grade of {kind} is {highest!r}. Give a whole number from 1 to 5.", "scheme"
+            f"{path}: the highest grade of {kind} is {highest!r}. Give a whole number from 1 to {HIGHEST[kind]}.",
+            "scheme",
         )
     return names, highest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.scoring.grades import NotScored
-from napari_jsn.scoring.long_table import long_table, ordered_visits
+from napari_jsn.scoring.long_table import ITEM, long_table, ordered_visits
 from napari_jsn.scoring.schemes import SIDES, Scheme, scheme
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def _of_kind(
         order = ordered_visits(rows["visit"])
         visits = grades.index.get_level_values("visit").map(order)
         in_order = grades.iloc[visits.argsort(kind="stable")]
-        grades = in_order.groupby(level=KEYS[:3], sort=False).ffill().reindex(grades.index)
+        dated = not rows.duplicated([*ITEM, "reader"]).any()  # sessions only date the reading of a visit
+        grades = in_order.groupby(level=KEYS[: 2 if dated else 3], sort=False).ffill().reindex(grades.index)
     known = grades.notna().sum(axis=1)
     total = grades.sum(axis=1, min_count=1)
     if missing == "scaled":
