@@ -139,6 +139,12 @@ LONG = "patient,visit,side,site,kind,grade,reader\nP1,1,L,MCP2,jsn,2,A\n"
         ("patient,visit,reader,joint,R_jsn\nP1,1,A,DIP2,2\n", "talk-15", "row 2, column R_jsn.*X or empty"),
         ("patient,visit,reader,joint,R_jsn\nP1,1,A,MCP2,X\n", "talk-15", "row 2, column R_jsn"),
         (LONG, "knee", "There is no layout"),
+        (LONG, ["svdh-hands"], "There is no layout"),
+        (LONG, 3, "There is no layout"),
+        (f'{HEAD}\nP1,1,A,1,1,1\n"P2,1,A,1,1,1\n', "auto", "cannot be read as a CSV"),
+        (f'{HEAD}\n"P2,1,A,1,1,1', "auto", "cannot be read as a CSV"),
+        (f'{HEAD}\n"P1"x,1,A,1,1,1\n', "auto", "cannot be read as a CSV"),
+        (f'{HEAD}\nP1,1,A,1,1,"1\n"\n', "auto", "line break inside a cell of row 2"),
     ],
 )
 def test_spoilt_sheets(tmp_path, text, layout_name, message):
@@ -273,3 +279,10 @@ def test_what_files_of_ram_h1200_cannot_hold():
     ):
         with pytest.raises(InputError, match=message):
             ram_h1200_files(wrong)
+
+
+@pytest.mark.parametrize("visits", [("1", "2"), ("1.0", "2.0"), ("1,0", "2")])
+def test_visits_that_a_spreadsheet_wrote_as_decimals(tmp_path, visits):
+    path = tmp_path / "scores.csv"
+    path.write_text("\n".join([HEAD, *(f'P1,"{visit}",A,1,1,1' for visit in visits)]))
+    assert set(read_scores(path)["visit"]) == {1, 2}

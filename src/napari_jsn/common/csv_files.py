@@ -87,7 +87,7 @@ def read_rows(path: str | os.PathLike[str], delimiter: str | None = ",") -> list
     path : path
     delimiter : str or None
         None takes the comma, semicolon or tab that is most frequent in the first line, because spreadsheets write a
-        semicolon where the comma is the decimal sign.
+        semicolon where the comma is the decimal sign; quotation marks that are not closed are then an error.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def read_rows(path: str | os.PathLike[str], delimiter: str | None = ",") -> list
         text = file.read()
     first = text.partition("\n")[0]
     used = delimiter or max(",;\t", key=first.count)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=used)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=used, strict=delimiter is None)
     return [[restored_cell(cell) for cell in line] for line in lines]
 
 

@@ -69,7 +69,7 @@ def layout(name: str | os.PathLike[str] | Scheme) -> Layout:
     InputError
         If there is no such scheme, or the file describes neither a scheme nor columns.
     """
-    if isinstance(name, Scheme) or name in SCHEMES:
+    if isinstance(name, Scheme) or (isinstance(name, str) and name in SCHEMES):
         return _of_scheme(scheme(name))
     if isinstance(name, (str, os.PathLike)) and Path(name).suffix.lower() in (".json", ".yaml", ".yml"):
         content = read_mapping(Path(name), "layout")

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 #: What a sheet shows where a score does not exist.
 NO_SCORE = "X"
+#: At most this many columns are named in a note.
+_MOST_SHOWN = 5
+_WHOLE = re.compile(r"(0|[1-9]\d{0,8})([.,]0+)?")
 _DEFAULTS = {"visit": "1", "session": ""}
 
 
@@ -153,6 +156,11 @@ def _cells(path: Path, argument: str = "table") -> tuple[list[str], list[list[st
         raise InputError(f"{path} has no line with the names of columns. Give a CSV file with one.", argument)
     while head and not head[-1]:
         head.pop()
+    broken = next((number for number, row in enumerate(rows, start=1) if any(re.search(r"[\r\n]", c) for c in row)), 0)
+    if broken:
+        raise InputError(
+            f"{path} has a line break inside a cell of row {broken}. Remove it, or close the quotation mark.", argument
+        )
     twice = [name for name, count in Counter(name.lower() for name in head).items() if count > 1]
     if twice:
         raise InputError(f"{path} has the column {twice[0]!r} twice. Rename or remove one.", argument)
@@ -216,7 +224,8 @@ def _check_wide(head: list[str], lines: list[list[str]], used: Layout, reader: s
     ]
     faults += _ragged(head, lines)
     absent = [name for name in used.cells if name.lower() not in place]
-    notes = [f"{counted(len(absent), 'column')} of the layout not in the sheet: {', '.join(absent)}."] if absent else []
+    shown = ", ".join(absent[:_MOST_SHOWN]) + (", ..." if len(absent) > _MOST_SHOWN else "")
+    notes = [f"{counted(len(absent), 'column')} of the layout not in the sheet: {shown}."] if absent else []
     rows: list[dict[str, Any]] = []
     origin: list[tuple[int, dict[str, str], str]] = []
     ids = []
@@ -305,9 +314,9 @@ def _changed_ids(ids: Iterable[tuple[int, Any]], column: str) -> list[CellFault]
 
 def _with_visits(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with visits as integers, if all are written as integers."""
-    visits = table["visit"].dropna()
-    if len(visits) and len(visits) == len(table) and all(re.fullmatch(r"0|[1-9]\d{0,8}", str(each)) for each in visits):
-        return table.assign(visit=table["visit"].astype(int))
+    found = [_WHOLE.fullmatch(str(visit)) for visit in table["visit"]]
+    if len(found) and all(found):
+        return table.assign(visit=[int(each[1]) for each in found if each])
     return table
 
 
