@@ -122,13 +122,14 @@ def agreement(
     from napari_jsn.common.csv_files import csv_bytes
     from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.scoring import agreement as compare
+    from napari_jsn.scoring.plots import agreement_plots
 
     check_folder(out)
     scores = _read(table, layout, reader)
     found = compare(scores, scheme, missing, method, replicates, seed)
     names = ("pairs", "intra", "against_consensus", "confusions", "alpha", "totals", "differences", "sums")
     contents = {f"{name.replace('_', '-')}.csv": csv_bytes(getattr(found, name)) for name in names}
-    written = write_files(out, contents)
+    written = write_files(out, contents | agreement_plots(found))
     rows = []
     for row in found.pairs.to_dict("records"):
         interval = f"{row['kappa_quadratic_low']:.3f} to {row['kappa_quadratic_high']:.3f}" if replicates else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.scoring.consensus import find_consensus
+from napari_jsn.scoring.consensus import CONSENSUS_NAME, find_consensus
 from napari_jsn.scoring.grades import HIGHEST, KINDS
 from napari_jsn.scoring.long_table import ITEM, long_table
 from napari_jsn.scoring.measures import LEVELS, MEASURES, Floats, Measure, alpha, coincidences
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _MIN_PATIENTS = 5
 #: Replicates of the bootstrap that are computed at once, to limit the memory.
 _AT_ONCE = 100
-CONSENSUS = "consensus"
 
 
 @dataclass(frozen=True)
@@ -262,8 +261,8 @@ def _against(wide: pd.DataFrame, label: pd.Series, draw: _Bootstrap) -> tuple[pd
     for reader, kind in itertools.product(wide.columns, KINDS):
         found = _compared(with_label.assign(**{"1": wide[reader]}), 0, "1", kind, draw)
         if found is not None:
-            rows.append({"reader_a": CONSENSUS, "reader_b": reader, **found[0]})
-            confusions.append(_long(found[1], CONSENSUS, reader, kind))
+            rows.append({"reader_a": CONSENSUS_NAME, "reader_b": reader, **found[0]})
+            confusions.append(_long(found[1], CONSENSUS_NAME, reader, kind))
     return pd.DataFrame(rows, columns=_columns("reader_a", "reader_b")), _joined(confusions)
 
 

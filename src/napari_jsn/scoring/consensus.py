@@ -17,6 +17,8 @@ from napari_jsn.scoring.long_table import ITEM, long_table
 if TYPE_CHECKING:
     import pandas as pd
 
+#: The name of the consensus among readers.
+CONSENSUS_NAME = "consensus"
 METHODS = ("dawid-skene", "majority", "median", "mean")
 #: Probabilities that differ by less are tied.
 _TIED = 1e-6
