@@ -16,6 +16,7 @@ from napari_jsn.anatomy.codes import (
     joint_code,
 )
 from napari_jsn.anatomy.joints import BONES, CARPALS, JOINTS, MEASURED_JOINTS, RAYS, bones_of, joint_group, joint_kind
+from napari_jsn.anatomy.sites import SITE_TITLES, SITES, known_site, site_name
 
 __all__ = [
     "BONES",
@@ -30,6 +31,8 @@ __all__ = [
     "PRIVATE",
     "RAYS",
     "SIDE_CODES",
+    "SITES",
+    "SITE_TITLES",
     "STATE_CODES",
     "THUMB_MODIFIERS",
     "THUMB_PHALANX",
@@ -39,4 +42,6 @@ __all__ = [
     "joint_code",
     "joint_group",
     "joint_kind",
+    "known_site",
+    "site_name",
 ]

@@ -18,6 +18,7 @@ from napari_jsn.cli.evaluate import app as evaluate
 from napari_jsn.cli.find_joints import find_joints
 from napari_jsn.cli.measure import measure
 from napari_jsn.cli.messages import Quiet, Verbose, messages, set_verbosity, with_verbosity
+from napari_jsn.cli.readers import app as readers
 from napari_jsn.cli.register import register
 from napari_jsn.cli.segment import segment
 from napari_jsn.cli.simulate import simulate, simulate_pair
@@ -125,3 +126,4 @@ app.command()(with_verbosity(simulate))
 app.command()(with_verbosity(simulate_pair))
 app.command()(with_verbosity(train))
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(readers, name="readers")

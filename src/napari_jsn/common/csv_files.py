@@ -79,8 +79,15 @@ def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
     return table
 
 
-def read_rows(path: str | os.PathLike[str]) -> list[list[str]]:
+def read_rows(path: str | os.PathLike[str], delimiter: str | None = ",") -> list[list[str]]:
     """Return the lines of a table in UTF-8 as lists of restored cells.
+
+    Parameters
+    ----------
+    path : path
+    delimiter : str or None
+        None takes the comma, semicolon or tab that is most frequent in the first line, because spreadsheets write a
+        semicolon where the comma is the decimal sign; quotation marks that are not closed are then an error.
 
     Raises
     ------
@@ -88,7 +95,11 @@ def read_rows(path: str | os.PathLike[str]) -> list[list[str]]:
         If the file cannot be read.
     """
     with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        return [[restored_cell(cell) for cell in line] for line in csv.reader(file)]
+        text = file.read()
+    first = text.partition("\n")[0]
+    used = delimiter or max(",;\t", key=first.count)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=used, strict=delimiter is None)
+    return [[restored_cell(cell) for cell in line] for line in lines]
 
 
 def read_records(path: str | os.PathLike[str]) -> list[dict[str, str]]:

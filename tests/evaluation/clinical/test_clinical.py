@@ -73,7 +73,7 @@ def test_few_patients_are_noted():
 def test_repeated_readings_are_compared_and_averaged():
     rows = simulated()
     found = assess(tidy(twice(rows)))
-    assert found.agreement.readings == 2 and found.agreement.joints == len(found.joints) == len(rows)
+    assert found.agreement.readings == 2 and found.agreement.subjects == len(found.joints) == len(rows)
     assert found.agreement.icc_2_1 > 0.9 and found.readings == ("a", "b")
     assert found.sdc_mm == pytest.approx(1.96 * 0.02 / np.sqrt(2), rel=0.25) and found.sdc_source == "repeated readings"
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.evaluation.clinical.readings import (
+from napari_jsn.common.statistics import (
     PUBLISHED_Z95,
     BlandAltman,
     ReaderAgreement,
@@ -252,4 +252,4 @@ def _sdc(joints: pd.DataFrame, agreed: ReaderAgreement | None) -> tuple[float, s
     if "jsn_sd_mm" in joints and joints["jsn_sd_mm"].notna().any():
         mean_square = np.nanmean(joints["jsn_sd_mm"].to_numpy(float) ** 2)
         return float(PUBLISHED_Z95 * np.sqrt(mean_square)), "stated uncertainties"
-    return (agreed.sdc_mm, "repeated readings") if agreed else (float("nan"), "")
+    return (agreed.sdc, "repeated readings") if agreed else (float("nan"), "")

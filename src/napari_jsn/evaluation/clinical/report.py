@@ -42,13 +42,13 @@ def clinical_rows(found: Assessment) -> list[Row]:
     ]
     if found.agreement is not None and found.bland_altman is not None:
         agreed, compared = found.agreement, found.bland_altman
-        read = f"{agreed.readings} readings of {agreed.joints} joints"
+        read = f"{agreed.readings} readings of {agreed.subjects} joints"
         rows += [
             (f"ICC(2,1), {read}", f"{agreed.icc_2_1:.4f}", _interval(agreed.icc_2_1_ci95)),
             ("ICC(3,1)", f"{agreed.icc_3_1:.4f}", _interval(agreed.icc_3_1_ci95)),
             ("Mean difference of readings", _mm(compared.bias), _interval(compared.bias_ci95, "mm")),
             ("Limits of agreement", f"{compared.limits[0]:+.3f} to {compared.limits[1]:+.3f} mm", ""),
-            ("SDC of the readings", f"{agreed.sdc_mm:.3f} mm", ""),
+            ("SDC of the readings", f"{agreed.sdc:.3f} mm", ""),
         ]
     if math.isfinite(found.sdc_mm):
         beyond = float((found.joints["jsn_mm"] > found.sdc_mm).mean())
