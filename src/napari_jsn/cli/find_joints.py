@@ -142,7 +142,7 @@ def _print(
     """
     from napari_jsn.cli import printing
     from napari_jsn.cli.terminal import console, one_line, say
-    from napari_jsn.common.text import counted
+    from napari_jsn.common.notes import counted
 
     several, named = len(results) > 1, keep_identity or console().is_terminal
     columns = [*(["radiograph"] if several else []), "side", "joint", "row", "col", "confidence"]

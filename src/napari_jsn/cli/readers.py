@@ -56,7 +56,7 @@ def check(table: Tables, layout: LayoutOption = "auto", reader: Reader = None) -
     """Name every wrong cell: file, row, column, and what is allowed. Exit code 2 if there is one."""
     from napari_jsn.cli.terminal import one_line
     from napari_jsn.common.errors import InputError
-    from napari_jsn.common.text import counted
+    from napari_jsn.common.notes import counted
     from napari_jsn.scoring import check_scores
 
     wrong = 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.text import counted
+from napari_jsn.common.notes import counted
 from napari_jsn.scoring.dawid_skene import Floats, dawid_skene
 from napari_jsn.scoring.grades import HIGHEST, KINDS
 from napari_jsn.scoring.long_table import ITEM, long_table

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_jsn.anatomy.sites import known_site
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.text import counted
+from napari_jsn.common.notes import counted
 from napari_jsn.scoring.grades import HIGHEST, IMPLIED_JSN, KINDS, Mark, NotScored, mark_of, not_scored_of
 from napari_jsn.scoring.schemes import Scheme
 

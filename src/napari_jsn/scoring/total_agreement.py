@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_jsn.common.notes import counted
 from napari_jsn.common.statistics import Z80, bland_altman, reader_agreement, smallest_detectable_change
-from napari_jsn.common.text import counted
 from napari_jsn.scoring.long_table import ordered_visits
 from napari_jsn.scoring.schemes import Scheme
 from napari_jsn.scoring.totals import totals

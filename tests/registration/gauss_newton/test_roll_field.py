@@ -14,6 +14,6 @@ def test_a_matrix_that_rounding_made_indefinite_has_a_factor_too(least):
     factors = cholesky_factor(matrices)
     assert torch.isfinite(factors).all()
     for sound in (0, 2):
-        assert torch.equal(factors[sound], torch.linalg.cholesky(matrices)[sound])
+        assert torch.allclose(factors[sound], torch.linalg.cholesky(matrices[sound]), atol=1e-12)
     difference = (factors[1] @ factors[1].T - matrices[1]).abs().max()
     assert difference < 15 * abs(least) + 1e-5
