@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.options import Supplies
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ app: typer.Typer = typer.Typer(
 #: At most this many wrong cells are printed for a file.
 _MOST_FAULTS = 100
 
-Tables = Annotated[list[Path], typer.Argument(metavar="TABLE...", help="CSV files, or score files of RAM-H1200.")]
+Tables = Annotated[
+    list[Path],
+    typer.Argument(metavar="TABLE...", help="CSV files, or score files of RAM-H1200."),
+    Supplies("scores", "grade", "mark", "site", "kind", "not_scored"),
+]
 LayoutOption = Annotated[
     str,
     typer.Option(metavar="NAME", help="auto, long, svdh-hands, svdh-fingers, talk-15, ram-h1200, or a mapping file."),
@@ -31,10 +36,14 @@ Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder for the result.")
 @app.command()
 def template(
     patients: Annotated[
-        Path, typer.Argument(metavar="PATIENTS", help="CSV or text file; its first column has one patient a line.")
+        Path,
+        typer.Argument(metavar="PATIENTS", help="CSV or text file; its first column has one patient a line."),
+        Supplies("table"),
     ],
     scheme: Annotated[
-        str, typer.Option(metavar="NAME", help="svdh-hands, svdh-fingers, talk-15, or a file of a scheme.")
+        str,
+        typer.Option(metavar="NAME", help="svdh-hands, svdh-fingers, talk-15, or a file of a scheme."),
+        Supplies("layout"),
     ] = "svdh-hands",
     visits: Annotated[int, typer.Option(min=1, help="Number of visits.")] = 1,
     reader: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Reader; give it once for each.")] = None,
