@@ -70,19 +70,19 @@ def test_of_two_joints_in_one_place_the_less_probable_is_left_out(maps, hand, on
     moved, probability = located.points.copy(), located.probability.copy()
     moved[k], probability[k] = moved[j] + (2, 1), 0.7
     none = torch.zeros((28, 128, 128))
-    told = drop_ambiguous(replace(located, points=moved, probability=probability), none)
-    assert [JOINTS[n] for n in np.flatnonzero(~told.seen)] == [one]
+    distinct = drop_ambiguous(replace(located, points=moved, probability=probability), none)
+    assert [JOINTS[n] for n in np.flatnonzero(~distinct.seen)] == [one]
 
 
 @pytest.mark.parametrize(("name", "rival", "right"), [("PIP3", "PIP4", False), ("DIP2", "PIP2", False),
                                                      ("MCP4", "MCP2", True)])  # fmt: skip
-@pytest.mark.parametrize(("share", "told"), [(0.2, True), (0.6, False)])
-def test_a_joint_that_may_as_well_be_another_is_left_out(maps, hand, name, rival, right, share, told):
+@pytest.mark.parametrize(("share", "kept"), [(0.2, True), (0.6, False)])
+def test_a_joint_with_an_ambiguous_name_is_left_out(maps, hand, name, rival, right, share, kept):
     points, k = hand(), JOINTS.index(name)
     own, other = maps(points), torch.zeros((14, 128, 128))
     (other if right else own)[JOINTS.index(rival)] += share * maps(points)[k]
     located = drop_ambiguous(locate_hand(own, False), torch.cat([own, other]))
-    assert located.seen[k] == told and located.seen.sum() == 13 + told
+    assert located.seen[k] == kept and located.seen.sum() == 13 + kept
 
 
 def test_a_left_hand_that_looks_like_a_right_one_keeps_its_joints(maps, hand):

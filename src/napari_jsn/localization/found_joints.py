@@ -21,7 +21,7 @@ class FoundJoints(Sequence[Joint], WithReasons):
     joints : tuple of Joint
         In the order of :data:`napari_jsn.anatomy.JOINTS`; of two hands the right one first.
     missing : tuple of (side, name)
-        Joints of these hands that are out of view, covered, or cannot be told from others.
+        Joints of these hands that are out of view, covered, or ambiguous: another joint may lie there.
     sides : tuple of str
         ``"R"``, ``"L"``, both, or none.
     side_source : str

@@ -150,7 +150,7 @@ def finger_to_palm(hand: LocatedHand) -> float:
 
 
 def drop_ambiguous(hand: LocatedHand, maps: Tensor) -> LocatedHand:
-    """Set the probability of joints to 0 that cannot be told from another joint.
+    """Set the probability of each joint to 0 whose name is ambiguous: another joint may lie there.
 
     These are joints whose place is nearly as probable for a joint of another name, of this hand or of the other one,
     and the less probable one of two joints in one place.

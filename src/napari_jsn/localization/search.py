@@ -227,8 +227,8 @@ def _refine_hand(
         if small_change and abs(hand.turn_deg - last.turn_deg) < _ROTATION_CHANGE_DEG:
             break
     to_upright = np.asarray(np.linalg.inv(from_upright), dtype=float)
-    told = drop_ambiguous(hand.transformed(to_upright), both)
-    hand = replace(hand, probability=told.probability, ambiguous=ambiguous)
+    distinct = drop_ambiguous(hand.transformed(to_upright), both)
+    hand = replace(hand, probability=distinct.probability, ambiguous=ambiguous)
     hand = replace(hand, probability=np.where(covered(hand, pixels, to_radiograph), 0.0, hand.probability))
     return hand if hand.is_hand else None
 

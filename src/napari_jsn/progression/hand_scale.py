@@ -17,12 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.common.reasons import Reason, ReasonCode
-from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.joint.similarity import Similarity, joint_space_narrowing
 from napari_jsn.registration.result import Registration
 
 if TYPE_CHECKING:
-    from napari_jsn.progression.narrowing import JointView, Narrowing
+    from napari_jsn.progression.narrowing import Narrowing
 
 #: Shrinkage of a bone's scale towards that of the hand: 0 none, 1 complete.
 _SHRINKAGE = 0.5
@@ -77,7 +76,7 @@ def scale_drift(rows: Sequence[Narrowing]) -> float | None:
     for row in rows:
         if row.baseline is None or row.registration is None or not row.registration.reliable:
             continue
-        size, image = pixel_mm(row.baseline), row.baseline.image
+        size, image = row.baseline.pixel_mm, row.baseline.image
         middle = np.array([(length - 1) / 2 for length in image.pixels.shape[::-1]])
         radiograph_mm = size / np.sqrt(abs(np.linalg.det(image.to_radiograph[:2, :2])))
         for bone, down in ((row.registration.upper, -_BONE_MM), (row.registration.lower, _BONE_MM)):
@@ -127,11 +126,6 @@ def with_drift_reasons(rows: Sequence[Narrowing]) -> list[Narrowing]:
         else:
             checked.append(row)
     return checked
-
-
-def pixel_mm(view: JointView) -> float:
-    """Return the pixel size of a joint image in mm; if it is not known, the one at which its box has its usual side."""
-    return view.image.spacing_mm or JOINT_IMAGE_MM / max(view.image.pixels.shape)
 
 
 def _with_scale(one: Registration, hand_scale: float) -> Registration:

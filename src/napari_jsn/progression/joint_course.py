@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_jsn.anatomy import joint_kind
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.common.statistics import Estimate
-from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.patient import Hand
 from napari_jsn.progression.narrowing import JointView, Narrowing, difference_sd
@@ -58,7 +56,7 @@ def narrowings_of(course: JointCourse, visits: int, complete: bool = True, wide_
         if one.reliable and not (course.reasons_at(first + 1) or course.reasons_at(second + 1))
     }
     baseline, known = course.views.get(1), narrowing_uncertainty()
-    pixel_mm = _pixel_mm(baseline) if baseline else 1.0
+    pixel_mm = baseline.pixel_mm if baseline else 1.0
     pairs = pairwise_narrowings(course.registrations, trusted, known.lever_mm / pixel_mm)
     variance_px2 = (known.repositioning_mm[joint_kind(course.name)] / pixel_mm) ** 2
     trajectory = fit_trajectory(visits, pairs, variance_px2, known.registration)
@@ -150,9 +148,3 @@ def contradict(narrowing: Estimate, width_change: Estimate) -> bool:
 def angle_deg(registration: Registration) -> float:
     """Return the rotation of the upper bone against the lower one, -180 to 180 degrees."""
     return float(np.rad2deg(rotation_rad(registration)))
-
-
-def _pixel_mm(view: JointView) -> float:
-    """Return the pixel size in mm; if it is not known, the one at which the box has its usual side."""
-    side: NDArray[np.int_] = np.array(view.image.pixels.shape)
-    return view.image.spacing_mm or JOINT_IMAGE_MM / float(side.max())

@@ -8,7 +8,7 @@ from datetime import date
 
 from napari_jsn.common.reasons import Reason, WithReasons
 from napari_jsn.common.statistics import Estimate
-from napari_jsn.joint import BoneMasks, Joint, JointImage
+from napari_jsn.joint import JOINT_IMAGE_MM, BoneMasks, Joint, JointImage
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.registration.prepare import MIN_REGION
 from napari_jsn.registration.result import WIDE_MM, NarrowingFigures, Registration
@@ -68,6 +68,11 @@ class JointView(WithReasons):
     def changed_by_hand(self) -> bool:
         """Whether a person set the box or painted the masks."""
         return self.joint.edited or self.masks_painted
+
+    @property
+    def pixel_mm(self) -> float:
+        """Pixel size of the joint image in mm; if it is not known, the one at which its box has its usual side."""
+        return self.image.spacing_mm or JOINT_IMAGE_MM / max(self.image.pixels.shape)
 
     @property
     def has_both_bones(self) -> bool:

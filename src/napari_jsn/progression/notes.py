@@ -9,7 +9,7 @@ import numpy as np
 from napari_jsn.common.reasons import ReasonCode
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.patient import Hand
-from napari_jsn.progression.hand_scale import NOTED_DRIFT, pixel_mm, scale_drift
+from napari_jsn.progression.hand_scale import NOTED_DRIFT, scale_drift
 from napari_jsn.progression.narrowing import Narrowing
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import Spacing
@@ -135,7 +135,7 @@ def _drift_notes(rows: Sequence[Narrowing]) -> list[str]:
 def _sharpness_notes(rows: Sequence[Narrowing]) -> list[str]:
     """Return notes on bone edges whose width differs between visits, which moves all narrowings to one side."""
     widths = {
-        (row.joint, row.side, visit): edge_widths_mm(view.image.pixels, view.masks, pixel_mm(view))
+        (row.joint, row.side, visit): edge_widths_mm(view.image.pixels, view.masks, view.pixel_mm)
         for row in rows
         for visit, view in ((1, row.baseline), (row.visit, row.followup))
         if view is not None

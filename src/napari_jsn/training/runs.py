@@ -68,7 +68,7 @@ def train_runs(
     name = weights.check_name(name or (task.preset if out is not None else f"my-{task.preset}"))
     if _file(folder, task, name).exists():
         raise InputError(f"There is a {task.name} model {name!r} already. Choose another name.", "name")
-    epochs, seed = epochs or task.epochs, seed or 0
+    epochs, seed = task.epochs if epochs is None else epochs, seed or 0
     trained = Trained(None)
     for k in range(runs):
         run_name = f"{name}-run{k + 1}"
