@@ -32,6 +32,7 @@ TESTS: dict[str, Test] = {
     "segmented": closure.run_segmented,
     "wrong": wrong_pairs.run,
     "published": reference_pairs.run_published,
+    "half-planes": reference_pairs.run_half_planes,
     "time": time_and_memory.run,
 }
 

@@ -283,6 +283,8 @@ def test_runs_are_trained_resumed_and_used_as_one_model(task, tmp_path, plain_pa
         pair.fixed, pair.moving, pair.fixed_masks, pair.moving_masks, 0.175, method=f"network:{done.path}"
     )
     assert np.isfinite(result.jsn_mm)
+    with pytest.raises(InputError, match="must be 1 or more, not 0"):
+        train_runs(task, 2, epochs=0, out=tmp_path, name="none")
     with pytest.raises(InputError, match="already"):
         train_runs(task, 2, epochs=2, out=tmp_path, name="mine")
     with pytest.raises(InputError, match="for 2 epochs"):
