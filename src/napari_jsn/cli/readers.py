@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -141,16 +142,19 @@ def agreement(
     from napari_jsn.cli import printing
     from napari_jsn.common.csv_files import csv_bytes
     from napari_jsn.common.output_folder import OutputFolder
+    from napari_jsn.export.report.agreement_page import agreement_html
     from napari_jsn.scoring import agreement as compare
-    from napari_jsn.scoring.plots import agreement_plots
+    from napari_jsn.scoring.agreement import Agreement
+    from napari_jsn.scoring.plots import PICTURES, agreement_plots
 
-    names = ("pairs", "intra", "against_consensus", "confusions", "alpha", "totals", "differences", "sums")
-    files = {name: f"{name.replace('_', '-')}.csv" for name in names}
-    with OutputFolder(out, (*files.values(), "confusions-*.png", "cumulative-change.png")) as output:
+    tables = {each.name: f"{each.name.replace('_', '-')}.csv" for each in fields(Agreement) if each.name != "notes"}
+    with OutputFolder(out, (*tables.values(), "agreement.html", *PICTURES)) as output:
         scores = _read(table, layout, reader)
         found = compare(scores, scheme, missing, method, replicates, seed)
-        contents = {file: csv_bytes(getattr(found, name)) for name, file in files.items()} | agreement_plots(found)
-        written = output.write(contents, record_of_run(output, inputs=_inputs("table", table)))
+        contents = {file: csv_bytes(getattr(found, name)) for name, file in tables.items()}
+        pictures = agreement_plots(found)
+        contents["agreement.html"] = agreement_html(found, scores.attrs["notes"], pictures).encode()
+        written = output.write(contents | pictures, record_of_run(output, inputs=_inputs("table", table)))
     rows = []
     for row in found.pairs.to_dict("records"):
         interval = f"{row['kappa_quadratic_low']:.3f} to {row['kappa_quadratic_high']:.3f}" if replicates else ""
