@@ -55,7 +55,8 @@ class RadiographWriter:
         If the last run in the folder was interrupted and had the same text, its complete visits are kept: they are the
         first ones of this run, and must not be added again. It must contain all that radiographs depend on.
     record : callable, optional
-        Returns the content of ``run.json`` at the end.
+        Returns the content of ``run.json`` at the end. By default it names the patients, so that those that an
+        earlier run has written to the folder stay.
     names : iterable of str
         Files that will be written, as for :func:`~napari_jsn.common.files.check_folder`.
 
@@ -97,7 +98,8 @@ class RadiographWriter:
         self._content = contents[form]
         settings = json.dumps([resumed_by, form, radiographs_per_visit, with_masks, list(key), lossy_ratio])
         self._resumed_by = sha256(settings.encode()).hexdigest() if resumed_by else ""
-        self._record = record or (lambda output: run_record("RadiographWriter"))
+        self._record = record or (lambda output: run_record(" ".join(("RadiographWriter", *self._patients))))
+        self._patients: dict[str, None] = {}
         self.visits: int = 0
         self.radiographs: int = 0
         self.kept: int = 0
@@ -154,6 +156,7 @@ class RadiographWriter:
         """Write one radiograph; the last one of a visit completes the visit."""
         stem = f"{simulated.patient_id}_v{simulated.visit:02d}_{''.join(simulated.sides)}"
         name = f"{simulated.patient_id}/{stem}{self._suffix}"
+        self._patients[simulated.patient_id] = None
         self._files[name] = self._content(simulated)
         if self._with_masks:
             for mask, content in masks.mask_files(simulated, stem).items():
