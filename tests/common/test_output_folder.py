@@ -133,6 +133,15 @@ def test_a_record_cannot_name_files_outside(tmp_path, name):
     assert (tmp_path / "outside.csv").read_bytes() == b"x"
 
 
+@pytest.mark.parametrize("name", ["Röntgen.png", "hand\udcff.png", "two\nlines.csv"])
+def test_names_of_any_characters(tmp_path, name):
+    with OutputFolder(tmp_path) as output:
+        output.write({name: b"x"}, {**FACTS, "inputs": [{"path": f"/films/{name}"}]})
+    assert list(held(tmp_path)) == [name] and problems_of_set(tmp_path) == []
+    write(tmp_path, NEW)
+    assert held(tmp_path) == NEW
+
+
 def test_one_writer_is_admitted(tmp_path):
     write(tmp_path, OLD)
     with OutputFolder(tmp_path) as first:

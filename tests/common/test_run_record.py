@@ -27,6 +27,13 @@ def test_the_name_of_a_file_that_exists_is_a_path(tmp_path, monkeypatch):
     assert run_record("convert", options)["options"] == {**options, "layout": GIVEN_PATH}
 
 
+@pytest.mark.parametrize(("value", "stated"), [(float("inf"), "inf"), (float("nan"), "nan"), ((1, 0.5), [1, 0.5])])
+def test_options_are_what_json_can_state(value, stated):
+    assert json.loads(json.dumps(run_record("measure", {"wide-mm": value}), allow_nan=False))["options"] == {
+        "wide-mm": stated
+    }
+
+
 def test_models_by_name_and_hash():
     models = {"localization": f"default {DIGEST}, own {DIGEST}", "registration-refined": f"card {DIGEST}", "x": "bare"}
     assert run_record("measure", models=models)["models"] == {

@@ -319,7 +319,7 @@ def _read_bytes(path: Path) -> bytes:
 def _record_bytes(record: Mapping[str, Any], files: Mapping[str, str], others: list[dict[str, Any]]) -> bytes:
     """Return the content of ``run.json``, with the records of runs of other commands whose files are still there."""
     content = {**record, "files": files, **({"earlier_runs": others} if others else {})}
-    return f"{json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
+    return f"{json.dumps(content, indent=2, allow_nan=False)}\n".encode()
 
 
 def _line(content: Mapping[str, Any]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import platform
 from collections.abc import Iterable, Mapping
@@ -127,6 +128,8 @@ def _option(value: Any, keep_identity: bool) -> Any:
     """Return the value of an option in the types of JSON; a path is not written unless the identity is kept."""
     if isinstance(value, (list, tuple)):
         return [_option(each, keep_identity) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no such number
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if keep_identity or not (isinstance(value, os.PathLike) or _is_path(str(value))):
