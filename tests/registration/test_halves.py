@@ -9,7 +9,7 @@ from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.evaluation.registration.known_errors import half_planes
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import are_halves
-from napari_jsn.registration.halves import bones_of_pair, label_by_halves, move_halves, without_border
+from napari_jsn.registration.halves import agree, bones_of_pair, label_by_halves, move_halves, without_border
 from napari_jsn.segmentation.found_bones import FoundBones
 from napari_jsn.segmentation.segment import segment
 from napari_jsn.simulation.joint_pair import joint_pair
@@ -51,6 +51,33 @@ def test_halves_keep_their_labels_and_the_network_states_where_bone_is():
     bones, _ = bones_of_pair([pair.fixed] * 2, [halves, None], [found, found], 60)
     np.testing.assert_array_equal(bones.upper | bones.lower, found.upper | found.lower)
     assert not (bones.upper & ~halves.upper).any() and not (bones.lower & ~halves.lower).any()
+
+
+@pytest.mark.parametrize(("row", "slope", "agreeing"), [(40, 0.0, True), (38, 0.05, True), (44, 0.0, False)])
+def test_halves_label_the_bones_of_the_other_image_only_where_they_contradict_the_network(row, slope, agreeing):
+    upper, lower = np.zeros((2, 80, 60), bool)
+    upper[10:40, 15:45], lower[38:70, 15:45] = True, True  # they overlap in two rows
+    found = FoundBones(upper, lower, ())
+    halves = halves_below((80, 60), row, slope)
+    assert agree(halves, found) is agreeing
+    image = np.full((80, 60), 0.5, np.float32)
+    for given in ([halves, None], [None, halves]):
+        chosen = bones_of_pair([image] * 2, given, [found, found], 60)
+        own, other = chosen if given[0] is halves else chosen[::-1]
+        np.testing.assert_array_equal(own.upper, (upper | lower) & halves.upper)
+        np.testing.assert_array_equal(other.upper, upper if agreeing else (upper | lower) & halves.upper)
+
+
+def test_halves_across_inclined_bones_do_not_cut_the_bones_of_the_followup():
+    """Bones that face each other along an inclined joint space in the follow-up are taken as the network finds them."""
+    near = np.zeros((90, 90), bool)
+    near[10:80, 10:80] = True
+    regions = [halves_below((90, 90), row, slope) for row, slope in ((45, 0.0), (18, 0.6))]
+    fixed, moving = (FoundBones(each.upper & near, each.lower & near, ()) for each in regions)
+    image = np.full((90, 90), 0.5, np.float32)
+    _, chosen = bones_of_pair([image] * 2, [halves_below((90, 90), 46), None], [fixed, moving], 60)
+    np.testing.assert_array_equal(chosen.upper, moving.upper)
+    np.testing.assert_array_equal(chosen.lower, moving.lower)
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(0, 0), (6, -4), (-5, 9)])
