@@ -84,9 +84,9 @@ def run(folder: Path = Path("docs/images")) -> int:
             f"space, which is {each.lower_row - each.upper_row:.1f} px wide; {each.not_bone:.0%} of it is no bone"
         )
     for effect in effects:
-        at_halves, at_joint, bones = effect.mm
         sd = f" (sd {effect.sd_mm:.3f})" if np.isfinite(effect.sd_mm) else ""
-        print(f"{effect.method}: halves {at_halves:+.3f}, at the joint {at_joint:+.3f}, bones {bones:+.3f}{sd} mm")
+        stated = [f"{label} {mm:+.3f}" for mm, (label, *_) in zip(effect.mm, _MARKS, strict=True) if np.isfinite(mm)]
+        print(f"{effect.method}: {', '.join(stated)}{sd} mm")
     print(f"Written: {write_files(folder, {_NAME: svg_bytes(draw(positions, effects))})[0]}")
     return 0
 
