@@ -21,6 +21,8 @@ from napari_jsn.common.files import write_files
 from napari_jsn.common.progress import Silent
 from napari_jsn.common.statistics import Z95, Estimate
 from napari_jsn.evaluation.public_images import RealPair, published_pair
+from napari_jsn.evaluation.registration.halved_losses import HalvedLosses, halved_losses
+from napari_jsn.evaluation.registration.paper_figures import PairResult, VisitPair
 from napari_jsn.export.figure import svg_bytes
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import facing_margins
@@ -28,6 +30,7 @@ from napari_jsn.joint.similarity import joint_space_narrowing
 from napari_jsn.registration.halves import label_by_halves
 from napari_jsn.registration.methods import PreparedPair, load_method
 from napari_jsn.segmentation.segment import segment
+from napari_jsn.segmentation.training.data import LabelledJoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,6 +90,11 @@ def run(folder: Path = Path("docs/images")) -> int:
         sd = f" (sd {effect.sd_mm:.3f})" if np.isfinite(effect.sd_mm) else ""
         stated = [f"{label} {mm:+.3f}" for mm, (label, *_) in zip(effect.mm, _MARKS, strict=True) if np.isfinite(mm)]
         print(f"{effect.method}: {', '.join(stated)}{sd} mm")
+    loss = exposure_part(real)
+    print(
+        f"loss of the printed parameters: {loss.transformed_loss:.5f}; with gain and offset of the exposures fitted "
+        f"{loss.matched_transformed_loss:.5f}"
+    )
     print(f"Written: {write_files(folder, {_NAME: svg_bytes(draw(positions, effects))})[0]}")
     return 0
 
@@ -113,6 +121,16 @@ def measure(real: RealPair, methods: Sequence[ComparedMethod]) -> tuple[list[Mas
         sd_mm = real.spacing_mm * (found.high_px - found.low_px) / (2 * Z95)
         effects.append(MaskEffect(method.name, (mm[0], mm[1], mm[2]), sd_mm))
     return positions, effects
+
+
+def exposure_part(real: RealPair) -> HalvedLosses:
+    """Return the losses of the printed parameters, as they are and without the difference of the exposures."""
+    fixed, moving = (
+        LabelledJoint(image, masks, "published pair")
+        for image, masks in ((real.fixed, real.fixed_masks), (real.moving, real.moving_masks))
+    )
+    unused = np.zeros(2), np.array([0.0, 1.0]), np.nan, (np.nan, np.nan), True, *[np.nan] * 4
+    return halved_losses([VisitPair(fixed, moving)], [PairResult(*printed_maps(real.fixed.shape), *unused)], [0.0])[0]
 
 
 def _refined_as_given(pair: PreparedPair) -> ComparedResult:
