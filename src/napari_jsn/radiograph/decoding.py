@@ -48,6 +48,8 @@ COLOUR_ROUNDING = 2
 def decoded(dataset: Dataset, path: Path) -> NDArray[Any]:
     """Return the (H, W) stored values of a greyscale image, or (H, W, 3) of a colour image.
 
+    The pixels are removed from the dataset.
+
     Raises
     ------
     InputError
@@ -81,6 +83,7 @@ def decoded(dataset: Dataset, path: Path) -> NDArray[Any]:
             "Export it again, uncompressed if possible.",
             "path",
         ) from error
+    del dataset[PIXEL_DATA]  # of a large image, they need as much memory as the decoded values
     if stored.ndim == 3 and _word(dataset, "PhotometricInterpretation").startswith("MONOCHROME"):
         return _grey(stored, path)
     return stored

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +28,20 @@ ROWS_AT_ONCE = 512
 
 #: Luminance of red, green and blue (ITU-R BT.709).
 LUMINANCE = (0.2126, 0.7152, 0.0722)
+
+#: Arrays that are intensities already and that only radiographs refer to, by their ids.
+_INTENSITIES: WeakValueDictionary[int, NDArray[np.float32]] = WeakValueDictionary()
+
+
+def known_intensities(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return an array of intensities, marked so that a radiograph takes it without checking and copying it."""
+    _INTENSITIES[id(pixels)] = pixels
+    return pixels
+
+
+def are_known_intensities(pixels: Any) -> bool:
+    """Return whether an array was marked by :func:`known_intensities`."""
+    return _INTENSITIES.get(id(pixels)) is pixels
 
 
 def to_intensities(pixels: ArrayLike, argument: str = "pixels", name: str | None = None) -> NDArray[np.float32]:
