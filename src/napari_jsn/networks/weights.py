@@ -232,7 +232,7 @@ def _names_in(folder: Path, task: str) -> list[str]:
 
 def _read_card(path: Path) -> dict[str, Any]:
     try:
-        if not path.is_file():  # a pipe would wait for a writer
+        if not os.path.isfile(path):  # a pipe would wait for a writer
             raise InputError(f"The model card {path.name} is missing. Put it beside the weights.", "model")
         if path.stat().st_size > MAX_CARD_BYTES:
             raise InputError(f"{path} is too large for a model card. Get it again.", "model")
