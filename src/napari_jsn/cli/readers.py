@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -130,15 +131,18 @@ def agreement(
     from napari_jsn.cli import printing
     from napari_jsn.common.csv_files import csv_bytes
     from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.export.report.agreement_page import agreement_html
     from napari_jsn.scoring import agreement as compare
     from napari_jsn.scoring.plots import agreement_plots
 
     check_folder(out)
     scores = _read(table, layout, reader)
     found = compare(scores, scheme, missing, method, replicates, seed)
-    names = ("pairs", "intra", "against_consensus", "confusions", "alpha", "totals", "differences", "sums")
+    names = [each.name for each in fields(found) if each.name != "notes"]
     contents = {f"{name.replace('_', '-')}.csv": csv_bytes(getattr(found, name)) for name in names}
-    written = write_files(out, contents | agreement_plots(found))
+    pictures = agreement_plots(found)
+    contents["agreement.html"] = agreement_html(found, scores.attrs["notes"], pictures).encode()
+    written = write_files(out, contents | pictures)
     rows = []
     for row in found.pairs.to_dict("records"):
         interval = f"{row['kappa_quadratic_low']:.3f} to {row['kappa_quadratic_high']:.3f}" if replicates else ""
