@@ -90,18 +90,23 @@ def stretch(rows: Sequence[Narrowing]) -> float | None:
     Parameters
     ----------
     rows : sequence of Narrowing
-        As for :func:`scale_drift`.
+        Of one hand at one visit. Joints whose registration has failed count only where too few bones are left: most
+        of these registrations still show where a bone lies, and the others are outliers of the fit.
 
     Returns
     -------
     float or None
         As a share: 0.02 is 2 %. None where fewer than 3 bones are seen at both ends, or it is not significant.
     """
-    ends: dict[str, list[_End]] = {}
-    for name, end in _ends(rows):
-        ends.setdefault(name, []).append(end)
-    bones = [pair for pair in ends.values() if len(pair) == 2]
-    if len(bones) < _MIN_BONES:
+    reliable = [row for row in rows if row.registration is not None and row.registration.reliable]
+    for chosen in (reliable, rows):
+        ends: dict[str, list[_End]] = {}
+        for name, end in _ends(chosen):
+            ends.setdefault(name, []).append(end)
+        bones = [pair for pair in ends.values() if len(pair) == 2]
+        if len(bones) >= _MIN_BONES:
+            break
+    else:
         return None
     hand = float(np.median([np.log(end.scale) for pair in ends.values() for end in pair]))
     design, values = [], []
@@ -141,10 +146,10 @@ def _reasons(rows: Sequence[Narrowing]) -> Iterator[Reason]:
 
 
 def _ends(rows: Sequence[Narrowing]) -> Iterator[tuple[str, _End]]:
-    """Yield the ends of bones that reliable registrations show, each with the name of its bone."""
+    """Yield the ends of bones that registrations show, each with the name of its bone."""
     for row in rows:
         one, baseline, followup = row.registration, row.baseline, row.followup
-        if one is None or baseline is None or followup is None or not one.reliable:
+        if one is None or baseline is None or followup is None:
             continue
         planes = [
             np.diag([*_radiograph_mm(view.image.to_radiograph, view.pixel_mm), 1.0]) @ view.image.to_radiograph

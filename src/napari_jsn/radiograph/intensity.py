@@ -24,7 +24,7 @@ MAX_BYTES = 4 * MAX_PIXELS
 MIN_SIDE = 8
 
 #: Rows that are converted at once, so that large images need little more memory than their pixels.
-ROWS_AT_ONCE = 512
+ROWS_AT_ONCE = 128
 
 #: Luminance of red, green and blue (ITU-R BT.709).
 LUMINANCE = (0.2126, 0.7152, 0.0722)
@@ -107,6 +107,14 @@ def to_intensities(pixels: ArrayLike, argument: str = "pixels", name: str | None
     if largest - least <= 1e-6 * max(abs(low), abs(high)):
         raise InputError(f"{name} has no contrast: all its pixels are equal. Give an image of a joint.", argument)
     return intensities
+
+
+def same_pixels(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Return whether two images are equal; they are compared some rows at once, so that large ones need no memory."""
+    return one.shape == other.shape and all(
+        np.array_equal(one[start : start + ROWS_AT_ONCE], other[start : start + ROWS_AT_ONCE])
+        for start in range(0, len(one), ROWS_AT_ONCE)
+    )
 
 
 def check_size(rows: int, cols: int, name: str, argument: str = "path") -> None:
