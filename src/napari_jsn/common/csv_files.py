@@ -13,8 +13,9 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from napari_jsn.common.files import read_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +78,7 @@ def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
     """Return a table with its cells restored; options and errors are those of :func:`pandas.read_csv`."""
     import pandas as pd
 
-    table = pd.read_csv(path, **options).rename(columns=restored_cell)
+    table = pd.read_csv(io.BytesIO(read_bytes(path)), **options).rename(columns=restored_cell)
     for place, dtype in enumerate(table.dtypes):
         if dtype.kind not in "biufc":
             table.isetitem(place, table.iloc[:, place].map(restored_cell))
@@ -100,8 +101,7 @@ def read_rows(path: str | os.PathLike[str], delimiter: str | None = ",") -> list
     OSError, UnicodeError, csv.Error
         If the file cannot be read.
     """
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        text = file.read()
+    text = read_bytes(path).decode("utf-8-sig")
     first, _, rest = text.partition("\n")
     stated = _STATED_DELIMITER.fullmatch(first.strip()) if delimiter is None else None
     if stated:
@@ -119,8 +119,8 @@ def read_records(path: str | os.PathLike[str]) -> list[dict[str, str]]:
     OSError, UnicodeError, csv.Error
         If the file cannot be read.
     """
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        return [dict(_restored(line)) for line in csv.DictReader(file)]
+    file = io.StringIO(read_bytes(path).decode("utf-8-sig"), newline="")
+    return [dict(_restored(line)) for line in csv.DictReader(file)]
 
 
 def _restored(line: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.files import check_folder, write_files
+from napari_jsn.common.files import check_folder, read_bytes, write_files
 from napari_jsn.evaluation.page import replace_measured
 
 
@@ -49,7 +49,7 @@ def write_figures(card: Path, figures: Mapping[str, Any]) -> list[Path]:
 
 def _read_page(page: Path) -> str:
     try:
-        return page.read_text("utf-8")
+        return read_bytes(page).decode()
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:

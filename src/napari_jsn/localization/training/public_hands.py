@@ -8,6 +8,7 @@ repository of teaching cases are never trained on. This project contains none of
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -71,7 +72,7 @@ def labelled_radiographs(folder: Path) -> Iterator[LabelledRadiograph]:
     InputError
         If it is no folder, holds no such table, or a file or a line cannot be read.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # False where the path is too long
         raise InputError(f"There is no folder {folder}.", "data")
     read_functions = {JOINTS_TABLE: _own, LANDMARKS_TABLE: _landmarks, BOXES_TABLE: _boxes}
     tables = [table for table in sorted(folder.rglob("*.csv")) if table.name in read_functions]
@@ -114,7 +115,7 @@ def _points(table: Path) -> dict[str, NDArray[np.float64]]:
 def _landmarks(table: Path) -> Iterator[LabelledRadiograph]:
     for name, points in _points(table).items():
         path = table.with_name(f"{name}.png")
-        if path.is_file():
+        if os.path.isfile(path):
             px_mm = float(np.hypot(*(points[0] - points[4]))) / WRIST_MM
             yield LabelledRadiograph(_pixels(path), points[list(LANDMARKS)], "L", px_mm, group=name, name=name)
 
@@ -163,7 +164,7 @@ def _own(table: Path) -> Iterator[LabelledRadiograph]:
 
 def _visible(table: Path) -> dict[str, int]:
     """Return the number of joints on each radiograph of the table; empty where there is no such table."""
-    if not table.is_file():
+    if not os.path.isfile(table):
         return {}
     return {row["file"]: int(row["visible"]) for row in _rows(table, ("file", "visible"))}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -172,7 +173,7 @@ def are_two_bones(masks: BoneMasks) -> bool:
 
 def _pairs(folder: Path) -> list[tuple[str, Path, Path]]:
     """Return group, image and mask, in the order of their names."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # False where the path is too long
         raise InputError(f"There is no folder {folder}.", "data")
     found = []
     for path in sorted(folder.rglob("*")):
