@@ -39,7 +39,7 @@ LayoutOption = Annotated[
     str,
     typer.Option(metavar="NAME", help="auto, long, svdh-hands, svdh-fingers, talk-15, ram-h1200, or a mapping file."),
 ]
-Reader = Annotated[str | None, typer.Option(metavar="NAME", help="Reader of all rows, if the file does not name one.")]
+Reader = Annotated[str | None, typer.Option(metavar="NAME", help="Reader of all rows that do not name one.")]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder for the result.")]
 
 
@@ -149,7 +149,7 @@ def agreement(
 
     tables = {each.name: f"{each.name.replace('_', '-')}.csv" for each in fields(Agreement) if each.name != "notes"}
     with OutputFolder(out, (*tables.values(), "agreement.html", *PICTURES)) as output:
-        scores = _read(table, layout, reader)
+        scores = _read(table, layout, reader, scheme)
         found = compare(scores, scheme, missing, method, replicates, seed)
         contents = {file: csv_bytes(getattr(found, name)) for name, file in tables.items()}
         pictures = agreement_plots(found)
@@ -209,13 +209,13 @@ def _inputs(name: str, paths: list[Path]) -> list[dict[str, Any]]:
     return [input_record(name, path) for path in paths]
 
 
-def _read(paths: list[Path], layout: str, reader: str | None) -> pd.DataFrame:
+def _read(paths: list[Path], layout: str, reader: str | None, scheme: str | None = None) -> pd.DataFrame:
     """Return the rows of all files; their notes are in ``attrs``."""
     import pandas as pd
 
     from napari_jsn.scoring import read_scores
 
-    parts = [read_scores(path, layout, reader) for path in paths]
+    parts = [read_scores(path, layout, reader, scheme) for path in paths]
     notes = tuple(note for part in parts for note in part.attrs.pop("notes"))
     if len({part["visit"].dtype.kind for part in parts}) > 1:  # numbers in one file, names in another
         parts = [part.astype({"visit": str}) for part in parts]

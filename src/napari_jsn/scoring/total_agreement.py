@@ -153,7 +153,10 @@ def _long(status: pd.DataFrame, change: pd.DataFrame) -> pd.DataFrame:
     for wide, of in ((status, "status"), (change, "change")):
         long = wide.stack().rename("value").rename_axis([*wide.index.names, "reader"]).reset_index().assign(of=of)
         parts.append(long if "visit" in long else long.assign(visit="first to last"))
-    rows = pd.concat([part.astype({"visit": object}) for part in parts if len(part)], ignore_index=True)
+    known = [part.astype({"visit": object}) for part in parts if len(part)]
+    if not known:  # no site has a grade of every reader
+        return pd.DataFrame(columns=SUM_COLUMNS)
+    rows = pd.concat(known, ignore_index=True)
     return rows.groupby(SUM_COLUMNS[:-1], sort=False, as_index=False)["value"].mean()
 
 

@@ -11,7 +11,7 @@ from napari_jsn.anatomy.sites import known_side, known_site
 from napari_jsn.common.csv_files import is_empty, mapped_cells, name_of, number_of
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import counted
-from napari_jsn.scoring.long_table import CellFault
+from napari_jsn.scoring.long_table import CellFault, with_one_padding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,24 +58,11 @@ def normalised(rows: pd.DataFrame, argument: str) -> tuple[pd.DataFrame, list[st
                 notes.append(f"{counted(changed, 'name')} of column {name} in another spelling.")
         rows = rows.assign(**{name: cells})
     if "patient" in rows:
-        rows = rows.assign(patient=_with_one_padding(rows["patient"].astype(str), notes))
+        rows = rows.assign(patient=with_one_padding(rows["patient"].astype(str), notes))
     if "jsn_mm" in rows and (infinite := int(rows["jsn_mm"].abs().eq(math.inf).sum())):
         notes.append(f"{counted(infinite, 'row')} with an infinite narrowing left out.")
         rows = rows.assign(jsn_mm=rows["jsn_mm"].replace([math.inf, -math.inf], math.nan))
     return rows, notes
-
-
-def _with_one_padding(patients: pd.Series, notes: list[str]) -> pd.Series:
-    """Return the names; numbers that differ in leading zeros only, which a spreadsheet removes, become one name."""
-    longest: dict[str, str] = {}
-    for name in set(patients):
-        if name.isdecimal():
-            plain = name.lstrip("0")
-            longest[plain] = max(longest.get(plain, ""), name, key=len)
-    joined = patients.map(lambda name: longest[name.lstrip("0")] if name.isdecimal() else name)
-    if changed := patients[joined != patients].nunique():
-        notes.append(f"{counted(changed, 'patient')} written with and without leading zeros counted as one each.")
-    return joined
 
 
 def _patient(cell: Any) -> Any:
