@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.statistics import reader_agreement
 from napari_jsn.scoring import agreement, consensus, totals
 from tests.scoring.simulated import items, sheet
 
@@ -252,3 +253,17 @@ def test_cells_with_several_values(cell):
         table.at[1, column] = cell
         with pytest.raises(InputError, match="row 2, column"):
             agreement(table)
+
+
+@pytest.mark.parametrize("readers", [("A", "B"), ("A", "B", "C")])
+def test_the_interval_of_the_sdc_resamples_patients(readers):
+    found = agreement(sheet(9, readers=readers, scheme_name="svdh-fingers"), "svdh-fingers", replicates=40, seed=3)
+    row = found.totals.query("of == 'change' and kind == 'jsn'").iloc[0]
+    change = found.sums.query("of == 'change' and kind == 'jsn'").pivot(
+        index="patient", columns="reader", values="value"
+    )
+    counts = np.random.default_rng(3).multinomial(9, np.full(9, 1 / 9), size=40)
+    sdc = [reader_agreement(np.repeat(change.to_numpy(float), count, axis=0)).sdc for count in counts]
+    np.testing.assert_allclose([row["sdc_low"], row["sdc_high"]], np.quantile(sdc, [0.025, 0.975]))
+    few = agreement(sheet(4, readers=readers, scheme_name="svdh-fingers"), "svdh-fingers", replicates=10).totals
+    assert few["sdc"].notna().any() and few["sdc_low"].isna().all()

@@ -142,7 +142,7 @@ def agreement(
     lower = np.ceil(agreed.labels["grade"] - 0.5)  # of a mean or median between two grades the lower one, as of ties
     label = agreed.labels.assign(grade=lower).set_index(ITEM)["grade"]
     against, of_consensus = _against(wide, label, draw)
-    sums = total_agreement(compared, used, missing, notes)
+    sums = total_agreement(compared, used, missing, notes, replicates, seed)
     return Agreement(
         pairs,
         intra,
@@ -152,7 +152,7 @@ def agreement(
         sums.totals,
         sums.differences,
         sums.sums,
-        *_intra_totals(table, used, missing, notes),
+        *_intra_totals(table, used, missing, notes, replicates, seed),
         tuple(dict.fromkeys(notes)),
     )
 
@@ -286,7 +286,7 @@ def _intra(known: pd.DataFrame, draw: _Bootstrap) -> pd.DataFrame:
 
 
 def _intra_totals(
-    table: pd.DataFrame, used: Scheme | None, missing: str, notes: list[str]
+    table: pd.DataFrame, used: Scheme | None, missing: str, notes: list[str], replicates: int, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the agreement of the totals of each reader's own sessions."""
     import pandas as pd
@@ -298,7 +298,7 @@ def _intra_totals(
         if sessions.nunique() < 2 or not repeated.any():  # sessions that only date a reading repeat nothing
             continue
         of_sessions = own.assign(reader=sessions, session="")[repeated]
-        found = total_agreement(of_sessions, used, missing, notes)
+        found = total_agreement(of_sessions, used, missing, notes, replicates, seed)
         parts.append(
             TotalAgreement(*(each.assign(reader=reader) for each in (found.totals, found.differences, found.sums)))
         )

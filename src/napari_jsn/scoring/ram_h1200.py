@@ -83,6 +83,8 @@ def ram_h1200_files(scores: pd.DataFrame) -> dict[str, bytes]:
     table = checked.table
     if checked.faults:
         raise InputError(f"The table of scores is wrong in {checked.faults[0]}. Correct the table.", "scores")
+    if table.empty:
+        raise InputError("The table of scores has no rows. Give a table with grades.", "scores")
     if table["reader"].nunique() > 1 or (table["mark"] != "").any():
         raise InputError(
             "Files of RAM-H1200 have no place for several readers or for marks. Choose another layout.", "layout"

@@ -27,6 +27,10 @@ NO_SCORE = "X"
 #: At most this many columns are named in a note.
 _MOST_SHOWN = 5
 _WHOLE = re.compile(r"0*(\d{1,9})([.,]0+)?")
+#: Heads of a list of patients, without spaces and punctuation.
+_HEADS_OF_PATIENTS = frozenset(
+    f"{name}{end}" for name in ("patient", "patients", "subject", "pat", "") for end in ("", "id", "nr", "no", "number")
+) - {""}
 _DEFAULTS = {"visit": "1", "session": ""}
 
 
@@ -140,7 +144,7 @@ def template_csv(
 
 
 def first_column(path: str | os.PathLike[str]) -> list[str]:
-    """Return the cells of the first column of a CSV or text file; a head ``patient`` and empty cells are left out.
+    """Return the cells of the first column of a CSV or text file, without a head such as ``patient`` and empty cells.
 
     Raises
     ------
@@ -149,7 +153,8 @@ def first_column(path: str | os.PathLike[str]) -> list[str]:
     """
     head, lines = _cells(Path(path), "patients")
     cells = [line[0].strip() for line in lines if line]
-    return [cell for cell in (*([] if head[0].lower() == "patient" else head[:1]), *cells) if cell]
+    is_head = re.sub(r"[\W_]+", "", head[0].lower()) in _HEADS_OF_PATIENTS
+    return [cell for cell in (*([] if is_head else head[:1]), *cells) if cell]
 
 
 def _cells(path: Path, argument: str = "table") -> tuple[list[str], list[list[str]]]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.notes import counted
 from napari_jsn.common.statistics import (
     PUBLISHED_Z95,
     BlandAltman,
@@ -136,7 +137,9 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
     patients = joints["patient"].nunique()
     clustered = _cluster_bootstrap(joints, seed)
     if patients < _MIN_PATIENTS:
-        notes.append(f"Only {patients} patients: too few for an interval with the joints of a patient as a cluster.")
+        notes.append(
+            f"Only {counted(patients, 'patient')}: too few for an interval with the joints of a patient as a cluster."
+        )
     notes += mixed_note
     agreed, compared, names = _repeated(table)
     sdc_mm, sdc_source = _sdc(joints, agreed)

@@ -60,7 +60,7 @@ def normalised(rows: pd.DataFrame, argument: str) -> tuple[pd.DataFrame, list[st
     if "patient" in rows:
         rows = rows.assign(patient=with_one_padding(rows["patient"].astype(str), notes))
     if "jsn_mm" in rows and (infinite := int(rows["jsn_mm"].abs().eq(math.inf).sum())):
-        notes.append(f"{counted(infinite, 'row')} with an infinite narrowing left out.")
+        notes.append(f"{counted(infinite, 'row')} with an infinite narrowing counted as without narrowing.")
         rows = rows.assign(jsn_mm=rows["jsn_mm"].replace([math.inf, -math.inf], math.nan))
     return rows, notes
 
