@@ -121,9 +121,11 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
         if len(group) < 2:
             raise InputError(
                 f"The score of {len(group)} joint{'s' * (len(group) != 1)} {change}, but the comparison needs at least "
-                "2. Give more joints.",
+                f"2. Give more joints.{' '.join(['', *table.notes])}",
                 "table",
             )
+    if np.ptp(changed) == 0 and np.ptp(unchanged) == 0:
+        raise InputError("The narrowing does not differ between the joints of a group. Give measured joints.", "table")
     notes = list(table.notes)
     if (fell := int((score < 0).sum())) > 0:
         notes.append(

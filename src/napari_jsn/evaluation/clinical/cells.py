@@ -83,12 +83,22 @@ def _visit(cell: Any) -> float | None:
     number = number_of(cell)
     if number is None and isinstance(cell, str) and (found := _VISIT.fullmatch(cell.strip())):
         return float(found[1])
-    return number
+    return None if number is not None and (number < 0 or number % 1 > 0) else number
+
+
+def _not_negative(cell: Any) -> float | None:
+    number = number_of(cell)
+    return None if number is not None and number < 0 else number
 
 
 def _narrowing(cell: Any) -> float | None:
     text = str(cell).strip().lower()
-    return math.copysign(math.inf, -1 if text[:1] == "-" else 1) if text.lstrip("+-") in _INFINITE else number_of(cell)
+    return math.copysign(math.inf, -1 if text[:1] == "-" else 1) if text.lstrip("+-") in _INFINITE else _in_mm(cell)
+
+
+def _in_mm(cell: Any) -> float | None:
+    number = number_of(cell)
+    return None if number is not None and abs(number) > _MOST_MM else number
 
 
 def _yes(cell: Any) -> bool | None:
@@ -99,6 +109,8 @@ def _yes(cell: Any) -> bool | None:
 
 
 _INFINITE = ("inf", "infinity")
+#: No finger joint narrows by as much; such a figure has another unit.
+_MOST_MM = 50
 _NUMBER = "a number, or empty"
 #: For each column how a cell is read (None: it cannot be), and what is allowed.
 _COLUMNS: dict[str, tuple[Callable[[Any], Any], str]] = {
@@ -106,8 +118,8 @@ _COLUMNS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "joint": (_joint, "a joint such as MCP2"),
     "side": (_side, "L, R, or empty"),
     "visit": (_visit, "the number of a visit, such as 2 or V2"),
-    "jsn_mm": (_narrowing, _NUMBER),
-    "jsn_sd_mm": (number_of, _NUMBER),
+    "jsn_mm": (_narrowing, f"a narrowing in mm, at most {_MOST_MM}, or empty"),
+    "jsn_sd_mm": (_not_negative, "a number that is not negative, or empty"),
     "score_change": (number_of, _NUMBER),
     "svdh_narrowing": (number_of, _NUMBER),
     "reliable": (_yes, "True or False"),
