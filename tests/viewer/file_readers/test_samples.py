@@ -6,7 +6,7 @@ from napari.components import ViewerModel
 from npe2 import PluginManager
 
 from napari_jsn.viewer.layers.read_layer import KEY, layer_metadata
-from napari_jsn.viewer.pair_widget.inputs import PairForm
+from napari_jsn.viewer.inputs.pair import PairForm
 
 
 @pytest.fixture

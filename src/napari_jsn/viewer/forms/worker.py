@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
-from threading import Event
+from threading import Event, get_ident
 from typing import Any
 
 from napari.qt.threading import thread_worker
@@ -21,6 +22,8 @@ class WorkerProgress(QObject):
     updated: Signal = Signal(int, int, str)
     #: Emitted by the work with intermediate results, for instance after each epoch of a training.
     intermediate: Signal = Signal(object)
+    #: Emitted with each warning of the package, a sentence.
+    warned: Signal = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,6 +39,10 @@ class WorkerProgress(QObject):
         """Ask the work to stop."""
         self._stop.set()
 
+    def release_worker(self) -> None:
+        """Forget the worker, which has finished."""
+        self.worker = None
+
     @property
     def aborted(self) -> bool:
         """True after Abort, and when napari itself asks its workers to quit."""
@@ -47,7 +54,7 @@ def do_work(
 ) -> tuple[Any, Exception | None]:
     """Import the modules, then do the work; return its result, or the error that stopped it."""
     progress.update(0, 0, "Loading")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _warnings_to(progress):
         warnings.simplefilter("ignore")  # warnings of libraries are not meant for the user
         try:
             for module in modules:  # one slow package at a time, so that the window can repaint between them
@@ -56,6 +63,29 @@ def do_work(
         except Exception as error:  # any error is shown in the window, which stays usable
             log.debug("work failed", exc_info=True)
             return None, error
+
+
+class _ToProgress(logging.Handler):
+    """Sends the warnings that the package logs in one thread to the window."""
+
+    def __init__(self, progress: WorkerProgress) -> None:
+        super().__init__(logging.WARNING)
+        self._progress, self._thread = progress, get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send a warning; errors are shown where they end the work."""
+        if record.levelno == logging.WARNING and record.thread == self._thread:
+            self._progress.warned.emit(record.getMessage())
+
+
+@contextmanager
+def _warnings_to(progress: WorkerProgress) -> Iterator[None]:
+    handler, logger = _ToProgress(progress), logging.getLogger("napari_jsn")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 #: The same in a thread.

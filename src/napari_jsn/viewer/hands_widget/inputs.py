@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from magicgui.widgets import Label
 from napari.layers import Image
-from qtpy.QtWidgets import QLabel
 
 from napari_jsn.radiograph.spacing import Spacing
-from napari_jsn.registration.methods import choices as methods
-from napari_jsn.viewer.forms.fields import ChoiceField, FormField, LayerField, SpacingField
-from napari_jsn.viewer.forms.form import DEVICES, Form, form_field, image_problem, spacing_problem
+from napari_jsn.registration.method_names import METHODS
+from napari_jsn.viewer.forms.fields import ChoiceField, FormField, LayerField, MethodField, SpacingField
+from napari_jsn.viewer.forms.form import DEVICE_TIP, DEVICES, Form, form_field, image_problem, spacing_problem
 from napari_jsn.viewer.layers.patient import RADIOGRAPH
 from napari_jsn.viewer.layers.radiograph import RadiographLayer, read_radiograph_layer
 from napari_jsn.viewer.layers.read_layer import FIXED, MOVING, layer_metadata, role_of
@@ -26,16 +26,15 @@ _FIELD_OF_ARGUMENT = {"followups": "followup", "moving": "followup", "fixed": "b
 _OFFERED_ROLES = (None, RADIOGRAPH, FIXED, MOVING)
 
 
-class RadiographsField(FormField):
+class RadiographsField(FormField, Label):
     """The radiographs of the patient that is open, without a choice."""
 
     def __init__(self, label: str, tip: str) -> None:
-        self._text = QLabel()
-        self._text.setWordWrap(True)
-        super().__init__(self._text, label, tip)
         self._layers: tuple[Any, ...] = ()
+        super().__init__(label, tip)
+        self.native.setWordWrap(True)
 
-    def get_value(self) -> tuple[Any, ...]:
+    def get_value(self) -> Any:
         """Return the layers of the radiographs, by visit."""
         return self._layers
 
@@ -47,8 +46,8 @@ class RadiographsField(FormField):
         """Show how many radiographs and visits there are."""
         self._layers = tuple(layers)
         visits = len({layer_metadata(layer)["visit"] for layer in layers})
-        self._text.setText(f"{_count(len(layers), 'radiograph')} of {_count(visits, 'visit')}")
-        self._text.setToolTip("\n".join(layer.name for layer in layers))
+        self.native.setText(f"{_count(len(layers), 'radiograph')} of {_count(visits, 'visit')}")
+        self.native.setToolTip("\n".join(layer.name for layer in layers))
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,13 @@ class MeasureInputs:
         "Follow-up", "image", "radiographs", "Radiograph of the same hand at a later visit: 2-D, bone bright."
     )
     spacing_mm: Spacing = form_field(
-        "Pixel size",
+        "Pixel size, mm",
         "spacing",
         "radiographs",
         "Size of a pixel in mm, for all radiographs.\nEmpty: that of each layer.",
     )
-    method: str = form_field("Method", "choice", "how", "How the bones are registered.", methods()[0], tuple(methods()))
-    device: str = form_field("Device", "choice", "how", "auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES)
+    method: str = form_field("Method", MethodField, "how", "How the bones are registered.", next(iter(METHODS)))
+    device: str = form_field("Device", "choice", "how", DEVICE_TIP, "auto", DEVICES)
 
     def problems(self) -> dict[str, str]:
         """Return why nothing can be measured: field name to a sentence; empty where it can."""

@@ -5,10 +5,17 @@ A role says which part a layer or a file has in a joint pair. It is read from th
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
+
+log: logging.Logger = logging.getLogger(__name__)
 
 #: Key of this plugin's entry in a layer's metadata.
 KEY = "napari_jsn"
@@ -23,6 +30,46 @@ _MOVING_WORDS = re.compile(r"moving|follow[-_ ]?up", re.IGNORECASE)
 def pixels_of(layer: Any) -> Any:
     """Return the array of an image or labels layer at full resolution."""
     return layer.data[0] if layer.multiscale else layer.data
+
+
+def frozen_pixels(layer: Any) -> Any:
+    """Return the pixels of a layer as they are now, for :func:`load_pixels` in a worker thread.
+
+    An array in memory is copied, because the user can edit it. One that is read from elsewhere (dask, zarr, a memory
+    map) is returned as it is: reading it may take long.
+    """
+    pixels = pixels_of(layer)
+    return pixels.copy() if type(pixels) is np.ndarray else pixels
+
+
+def load_pixels(pixels: Any, name: str, argument: str | None = None) -> NDArray[Any]:
+    """Return pixels as an array in memory. Call it in a worker thread.
+
+    Parameters
+    ----------
+    pixels : array
+        Of :func:`frozen_pixels`.
+    name : str
+        Of the layer, for messages.
+    argument : str, optional
+        The argument, or the field, that an error names.
+
+    Raises
+    ------
+    InputError
+        If a lazy array cannot be read.
+    """
+    if type(pixels) is np.ndarray:
+        return pixels
+    try:
+        return np.array(pixels)
+    except Exception as error:  # what reads a lazy array can raise anything
+        log.exception("the pixels of a layer could not be read")
+        raise InputError(
+            f"The pixels of {name!r} cannot be read ({type(error).__name__}: {error}). Check where they are stored, "
+            "then open the image again.",
+            argument,
+        ) from error
 
 
 def spacing_of(layer: Any) -> Spacing:
