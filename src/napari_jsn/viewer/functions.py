@@ -165,7 +165,7 @@ def find_joints(radiograph: Image, model: LocalizationModel = "default", device:
 
 def train(
     task: str = "find bones",
-    source: str = "layers in the viewer",
+    source: str = "layers",
     pairs: tuple = (),
     data: str | None = None,
     simulated: bool = False,
@@ -181,7 +181,7 @@ def train(
     ----------
     task : {"find bones", "register"}
         What the network learns.
-    source : {"layers in the viewer", "a folder", "simulated joints only"}
+    source : {"layers", "a folder", "simulated joints"}
         Where the training data are.
     pairs : tuple of pairs of napari.layers.Layer
         Image and labels of a joint, or its images at two visits.

@@ -5,8 +5,8 @@ import pytest
 from napari.components import LayerList
 from napari.layers import Image, Labels
 
-from napari_jsn.viewer.layers.read_layer import KEY
 from napari_jsn.viewer.inputs.pair import PairForm
+from napari_jsn.viewer.layers.read_layer import KEY
 
 MM = {"scale": (0.2, 0.2), "units": ("mm", "mm")}
 

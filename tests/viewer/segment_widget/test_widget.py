@@ -9,8 +9,8 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.segmentation.found_bones import FoundBones
 from napari_jsn.viewer.forms import fields
-from napari_jsn.viewer.layers.read_layer import KEY
 from napari_jsn.viewer.inputs.pair import PairForm
+from napari_jsn.viewer.layers.read_layer import KEY
 from napari_jsn.viewer.segment_widget.widget import SegmentJoint
 
 MM = {"scale": (0.2, 0.2), "units": ("mm", "mm")}

@@ -11,6 +11,7 @@ from napari_jsn.training.epoch import Epoch
 from napari_jsn.viewer.forms.fields import ModelField
 from napari_jsn.viewer.inputs.train import (
     FOLDER,
+    LAYERS,
     RANDOM_WEIGHTS,
     RESUME,
     SIMULATED,
@@ -156,7 +157,7 @@ def test_the_form_shows_what_is_missing(viewer, widget, tmp_path):
     choose(widget, "source", SIMULATED)
     assert widget.run_button.isEnabled()
     viewer.layers.clear()
-    choose(widget, "source", "layers in the viewer")
+    choose(widget, "source", LAYERS)
     assert "Open joint images" in widget.form.fields["pairs"].message.text() and not widget.run_button.isEnabled()
 
 

@@ -22,7 +22,7 @@ from napari_jsn.registration import method_names
 from napari_jsn.viewer.forms.style import set_property, text_label
 
 #: Letters that a list to choose from is wide at least; longer names of layers and models are cut and shown as a tip.
-_LEAST_LETTERS, _MOST_LETTERS = 8, 20
+_LEAST_LETTERS, _MOST_LETTERS = 8, 14
 
 
 class FormField:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 #: Least height in lines of text, so that a part of a form can be scrolled in the smallest window.
@@ -29,11 +29,15 @@ class ContentScroll(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         content.installEventFilter(self)
+        self._later = QTimer(self)  # an event comes before the layout has done what it asks for
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._update_height)
 
     def minimumSizeHint(self) -> QSize:
         """Return the width of the content with a scroll bar, and the height of some lines."""
         least = _LEAST_LINES * self.fontMetrics().lineSpacing()
-        return QSize(self._content.minimumSizeHint().width() + self._bar_width(), min(least, self._content_height()))
+        width = self._content.minimumSizeHint().width() + self._bar_width() + self._border()
+        return QSize(width, min(least, self._content_height()))
 
     def sizeHint(self) -> QSize:
         """Return the size of the content."""
@@ -42,13 +46,13 @@ class ContentScroll(QScrollArea):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Ask for another height when the content has one."""
         if event is not None and event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
-            self._update_height()
+            self._later.start(0)
         return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: Any) -> None:
         """Ask for another height when lines wrap at another width."""
         super().resizeEvent(event)
-        self._update_height()
+        self._later.start(0)
 
     def _update_height(self) -> None:
         height = self._content_height()
@@ -59,10 +63,18 @@ class ContentScroll(QScrollArea):
     def _content_height(self) -> int:
         layout, viewport = self._content.layout(), self.viewport()
         assert layout is not None and viewport is not None
+        if layout.isEmpty():  # nothing is visible in it
+            return 0
         least = self._content.minimumSizeHint()
+        height = self._content.sizeHint().height()
         if layout.hasHeightForWidth():
-            return max(layout.totalHeightForWidth(max(viewport.width(), least.width())), least.height())
-        return max(self._content.sizeHint().height(), least.height())
+            height = layout.totalHeightForWidth(max(viewport.width(), least.width()))
+        return max(height, least.height()) + self._border()
+
+    def _border(self) -> int:
+        """Return what the style sheet of napari adds around the content."""
+        viewport = self.viewport()
+        return 0 if viewport is None else max(0, self.height() - viewport.height())
 
     def _bar_width(self) -> int:
         bar = self.verticalScrollBar()

@@ -44,7 +44,12 @@ TrainingImage = tuple[str, NDArray[np.float32], BoneMasks | None]
 TASKS = {"find bones": "segmentation", "register": "registration"}
 _PRESETS = {"default": "The network of the shipped models.", "paper": "As published (Wang et al. 2023), for a GPU."}
 #: Choices of the field "Learn from".
-LAYERS, FOLDER, SIMULATED = "layers in the viewer", "a folder", "simulated joints only"
+LAYERS, FOLDER, SIMULATED = "layers", "a folder", "simulated joints"
+_SOURCES = {
+    LAYERS: "Pairs of layers of the viewer.",
+    FOLDER: "The images of a folder, each with its mask.",
+    SIMULATED: "Simulated joints only.",
+}
 #: Choices of the field "Start from"; the name of a training that was stopped follows RESUME.
 RANDOM_WEIGHTS, RESUME = "random weights", "resume "
 _NO_PAIRS = {
@@ -165,9 +170,7 @@ class TrainInputs:
         next(iter(TASKS)),
         tuple(TASKS),
     )
-    source: str = form_field(
-        "Learn from", "choice", "data", "Where the training data are.", LAYERS, (LAYERS, FOLDER, SIMULATED)
-    )
+    source: str = form_field("Learn from", "choice", "data", "Where the training data are.", LAYERS, _SOURCES)
     pairs: tuple[tuple[Any, Any], ...] = form_field(
         "Pairs",
         PairsField,

@@ -92,6 +92,7 @@ class Train(RunPanel):
         viewer = viewer_or_current(napari_viewer)
         self.curves: Curves = Curves(viewer)
         self.summary: QLabel = text_label("summary")
+        self.summary.hide()
         self._has_weights = False
         tips = ("Train a new model", "Stop, and keep the best weights so far")
         super().__init__(
@@ -112,7 +113,7 @@ class Train(RunPanel):
         inputs = self.form.inputs()
         work = inputs.work(self._viewer.layers)
         self._has_weights = inputs.resume is not None
-        self.summary.setText("")
+        self._say("")
         self.curves.clear()
 
         def train(progress: WorkerProgress) -> Trained:
@@ -150,12 +151,12 @@ class Train(RunPanel):
     def finish(self, result: Trained, context: Mapping[str, Any]) -> None:
         """Show name and figures of the model."""
         if result.path is None:
-            self.summary.setText(_NO_MODEL)
+            self._say(_NO_MODEL)
             return
         card = result.card
         measure, figure = next((name, each) for name, each in card["figures"].items() if isinstance(each, dict))
         state = "Trained." if result.finished else result.reason
-        self.summary.setText(
+        self._say(
             f"{state} Model <b>{card['name']}</b>, best in epoch {card['epochs']['best']} of "
             f"{card['epochs']['trained']}: {measure.upper()} {figure['mean']:.4f}, worst case {figure['least']:.4f} "
             f"({card['figures']['samples']} validation images). You can now choose it in every list of models."
@@ -163,6 +164,10 @@ class Train(RunPanel):
         self.summary.setToolTip(str(result.path))
         self.form.field("name", TextField).value = None  # the name is in use now
         models.changed.emit(context["task"], card["name"])
+
+    def _say(self, text: str) -> None:
+        self.summary.setText(text)
+        self.summary.setVisible(bool(text))
 
     def _on_intermediate(self, result: Any) -> None:
         self._has_weights |= not isinstance(result, Step)
