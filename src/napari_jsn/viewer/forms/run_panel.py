@@ -14,7 +14,7 @@ from magicgui.widgets import FunctionGui, PushButton
 from napari.qt import get_qapp
 from napari.settings import get_settings
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent, QSize, Qt, QTimer
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -133,7 +133,7 @@ class RunPanel(FunctionGui[..., Any]):
         work, context = self.begin()
         run = self._prepare_run(context, True)
         try:
-            returned, error = do_work(work, run.progress, self.modules)
+            returned, error = do_work([work], run.progress, self.modules)
         except BaseException:  # an interrupt from the keyboard
             self.close_run()
             raise
@@ -182,11 +182,12 @@ class RunPanel(FunctionGui[..., Any]):
             self._show_error(error)
             return
         run = self._prepare_run(context, announced)
-        worker = run.progress.worker = run_in_worker(work, run.progress, self.modules)
-        worker.returned.connect(lambda returned: self._on_finish(run, *returned))
-        worker.finished.connect(lambda: self._on_finish(run))
-        # The worker holds this widget by its connections; it must not be deleted while it emits.
-        worker.finished.connect(lambda: QTimer.singleShot(0, run.progress.release_worker))
+        # napari keeps a worker: it must not keep the widget, the layers and the arrays of the work
+        panel, progress = weakref.ref(self), run.progress
+        worker = progress.worker = run_in_worker([work], progress, self.modules)
+        del work, context, run
+        worker.returned.connect(lambda returned: _finish(panel, progress, *returned))
+        worker.finished.connect(lambda: _finish(panel, progress))
         worker.start()
 
     def abort(self) -> None:
@@ -370,6 +371,16 @@ class _Body(QWidget):
             focused.click()
         elif not isinstance(focused, QAbstractItemView):
             panel.run()
+
+
+def _finish(
+    panel: Callable[[], RunPanel | None], progress: WorkerProgress, result: Any = None, error: Exception | None = None
+) -> None:
+    """Show what a worker returned, if its run is still that of the panel."""
+    found = panel()
+    run = None if found is None else found._run
+    if found is not None and run is not None and run.progress is progress:
+        found._on_finish(run, result, error)
 
 
 def viewer_or_current(viewer: Any) -> Any:

@@ -39,10 +39,6 @@ class WorkerProgress(QObject):
         """Ask the work to stop."""
         self._stop.set()
 
-    def release_worker(self) -> None:
-        """Forget the worker, which has finished."""
-        self.worker = None
-
     @property
     def aborted(self) -> bool:
         """True after Abort, and when napari itself asks its workers to quit."""
@@ -50,9 +46,13 @@ class WorkerProgress(QObject):
 
 
 def do_work(
-    work: Callable[[WorkerProgress], Any], progress: WorkerProgress, modules: tuple[str, ...] = ()
+    job: list[Callable[[WorkerProgress], Any]], progress: WorkerProgress, modules: tuple[str, ...] = ()
 ) -> tuple[Any, Exception | None]:
-    """Import the modules, then do the work; return its result, or the error that stopped it."""
+    """Import the modules, then do the work; return its result, or the error that stopped it.
+
+    The work is taken out of the list ``job``, so that who called this keeps nothing of it.
+    """
+    work = job.pop()
     progress.update(0, 0, "Loading")
     with warnings.catch_warnings(), _warnings_to(progress):
         warnings.simplefilter("ignore")  # warnings of libraries are not meant for the user
