@@ -246,7 +246,7 @@ def test_abort_adds_nothing_and_keeps_the_figures(viewer, widget, engine, qtbot)
     engine.go_on.clear()
     widget.run_button.click()
     qtbot.wait_until(engine.started.is_set)
-    qtbot.wait_until(lambda: widget.status.text() == "Finding the joints")
+    qtbot.wait_until(lambda: widget.status.text() == "Finding the joints: 1 of 4")
     assert widget.results.isHidden() and not widget.find_button.isEnabled()
     viewer.layers.clear()
     widget.abort_button.click()
@@ -283,7 +283,7 @@ def test_two_images_without_a_pixel_size(engine, qtbot):
     for name, (pixels, _, _) in zip(("before", "after"), layers()[1:]):
         viewer.add_image(pixels, name=name)
     widget = MeasureHands(viewer)
-    qtbot.addWidget(widget)
+    qtbot.addWidget(widget.native)
     inputs = widget.form.inputs()
     assert (inputs.source, inputs.baseline.name, inputs.followup.name) == (TWO_IMAGES, "before", "after")
     spacing = widget.form.fields["spacing_mm"]
@@ -345,8 +345,8 @@ def test_save_writes_the_files_of_the_command(widget, qtbot, tmp_path, monkeypat
         QMessageBox, "question", lambda *arguments: questions.append(arguments[-1]) or QMessageBox.StandardButton.No
     )
     run(widget, qtbot, widget.results.save_button)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["joints.csv", "report.html"]
-    assert widget.status.text().startswith("Saved joints.csv and report.html in")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["joints.csv", "report.html", "run.json"]
+    assert widget.status.text().startswith("Saved joints.csv, report.html, run.json in")
     (tmp_path / "joints.csv").write_text("mine")
     run(widget, qtbot, widget.results.save_button)
     assert questions == [f"Replace joints.csv and report.html in {tmp_path}?"]
