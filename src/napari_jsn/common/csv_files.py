@@ -7,6 +7,7 @@ apostrophe again.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import os
@@ -80,7 +81,7 @@ def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
 
 
 def read_rows(path: str | os.PathLike[str], delimiter: str | None = ",") -> list[list[str]]:
-    """Return the lines of a table in UTF-8 as lists of restored cells.
+    """Return the lines of a table in UTF-8, or in UTF-16 with a byte order mark, as lists of restored cells.
 
     Parameters
     ----------
@@ -94,24 +95,40 @@ def read_rows(path: str | os.PathLike[str], delimiter: str | None = ",") -> list
     OSError, UnicodeError, csv.Error
         If the file cannot be read.
     """
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        text = file.read()
-    first = text.partition("\n")[0]
-    used = delimiter or max(",;\t", key=first.count)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=used, strict=delimiter is None)
+    text = _text(path)
+    lines = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter or _delimiter(text), strict=delimiter is None
+    )  # fmt: skip
     return [[restored_cell(cell) for cell in line] for line in lines]
 
 
-def read_records(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+def read_records(path: str | os.PathLike[str], delimiter: str | None = ",") -> list[dict[str, str]]:
     """Return the lines of a table below its head as mappings from column to restored cell; blank lines are left out.
+
+    Parameters
+    ----------
+    path, delimiter
+        As for :func:`read_rows`.
 
     Raises
     ------
     OSError, UnicodeError, csv.Error
         If the file cannot be read.
     """
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        return [dict(_restored(line)) for line in csv.DictReader(file)]
+    text = _text(path)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter or _delimiter(text))
+    return [dict(_restored(line)) for line in reader]
+
+
+def _text(path: str | os.PathLike[str]) -> str:
+    """Return the text of a file in UTF-8, or in UTF-16 where it begins with the mark of that encoding."""
+    content = Path(path).read_bytes()
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf16 else "utf-8-sig")
+
+
+def _delimiter(text: str) -> str:
+    return max(",;\t", key=text.partition("\n")[0].count)
 
 
 def _restored(line: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:

@@ -112,7 +112,7 @@ def _real_images(data: Path, spacing_mm: float | None, limit: int | None) -> tup
     from napari_jsn.common.errors import InputError
     from napari_jsn.evaluation.registration.paper_figures import by_joint
     from napari_jsn.segmentation.training import public_joints
-    from napari_jsn.segmentation.training.data import labelled_joints
+    from napari_jsn.segmentation.training.folder import labelled_joints
 
     visits = by_joint(labelled_joints(data, "test"))
     public = public_joints.are_public(visits)

@@ -57,7 +57,8 @@ def segmentation(
         segmentation_table,
     )
     from napari_jsn.networks import weights
-    from napari_jsn.segmentation.training.data import labelled_joints, simulated_joints
+    from napari_jsn.segmentation.training.data import simulated_joints
+    from napari_jsn.segmentation.training.folder import labelled_joints
 
     if data is None and not simulated:
         raise InputError(

@@ -20,6 +20,7 @@ CARDS = {
     "refined": ("refined", "uncertainty of the registration method refined"),
     "network": ("network", "uncertainty of a registration network, in the card of the model"),
     "width-margins": ("width_margins", "uncertainty of the joint space width"),
+    "card-hashes": ("card_hashes", "hash of its own contents in every shipped card, after cards were changed"),
     "repositioning": ("repositioning", "uncertainty of a narrowing between two visits, from whole hands"),
 }
 #: Where the command of each card is recorded: file in the package, and keys. A card depends on those before it: the
