@@ -50,6 +50,7 @@ def segmentation(
     from napari_jsn.cli.train import typed_command
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.evaluation.learned import NEVER, by_learned, learned_from, sentence
     from napari_jsn.evaluation.segmentation.report import (
         evaluate_segmentation,
         overlays,
@@ -57,8 +58,9 @@ def segmentation(
         segmentation_table,
     )
     from napari_jsn.networks import weights
+    from napari_jsn.networks.inputs import content_hash, left_out_lines
     from napari_jsn.segmentation.training.data import simulated_joints
-    from napari_jsn.segmentation.training.folder import labelled_joints
+    from napari_jsn.segmentation.training.folder import read_joint_folder
 
     if data is None and not simulated:
         raise InputError(
@@ -68,22 +70,32 @@ def segmentation(
     check_folder(out)
     check_page(page)
     path = weights.find("segmentation", model).with_suffix(".json")  # before the long computation
+    about = weights.load("segmentation", model)[1]
     set_threads(threads)
     with printing.spinner("Finding the bones"):
         sets: list[tuple[str, SegmentationEvaluation]] = []
+        said: list[str] = []
+        learned: set[str] = set()
         if data is not None:
-            sets.append(("real", evaluate_segmentation(labelled_joints(data, "test"), model, device)))
+            read = read_joint_folder(data, "test")
+            kinds = [learned_from(about, path, content_hash(each.image)) for each in read.joints]
+            for name, kind, chosen in by_learned("real", read.joints, kinds):
+                sets.append((name, evaluate_segmentation(chosen, model, device)))
+                said.append(sentence(kind, [each.name for each in chosen]))
+                learned |= set() if kind == NEVER else {name}
+            said += left_out_lines(read.left_out)
         if simulated:
             joints = list(simulated_joints(simulated, _SEED))
             sets.append(("simulated", evaluate_segmentation(joints, model, device)))
-    report = f"Made by `{typed_command(sys.argv)}`.\n\n{segmentation_table(sets)}\n{_notes(sets, device)}"
+    report = f"Made by `{typed_command(sys.argv)}`.\n\n{segmentation_table(sets)}\n{_notes(sets, said, device)}"
     contents = {"segmentation.md": report.encode()}
     for name, each in sets:
-        contents |= overlays(each, name)
+        contents |= overlays(each, name.replace(", ", "-").replace(" ", "-"))
     written = write_files(out, contents)
     written += write_page(page, report)
     if card:
-        written += write_figures(path, {**segmentation_figures(sets), "command": typed_command(sys.argv)})
+        new = [(name, each) for name, each in sets if name not in learned]
+        written += write_figures(path, {**segmentation_figures(new), "command": typed_command(sys.argv)})
     if as_json:
         printing.print_json(segmentation_figures(sets), written)
         return
@@ -91,13 +103,13 @@ def segmentation(
     printing.print_files(written)
 
 
-def _notes(sets: list[tuple[str, SegmentationEvaluation]], device: str | None) -> str:
-    lines = []
+def _notes(sets: list[tuple[str, SegmentationEvaluation]], said: list[str], device: str | None) -> str:
+    lines = [f"- {line}" for line in said]
     for name, each in sets:
         groups = len({joint.group for joint in each.joints})
-        what = "joints" if name == "real" else "hands"
+        what = "hands" if name == "simulated" else "joints"
         lines.append(
-            f"- {name}: {len(each.joints)} images of {groups} {what} that the model was not trained on; the model "
+            f"- {name}: {len(each.joints)} images of {groups} {what}; the model "
             f"reports {100 * each.unreliable:.1f} % of them as unreliable; {1000 * each.seconds:.0f} ms per image "
             f"in total ({_machine(device)})."
         )
