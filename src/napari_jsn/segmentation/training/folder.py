@@ -179,7 +179,7 @@ class Scan:
             elif self._pairs.setdefault(image, {}).setdefault(bone in _UPPER, path) != path:
                 second.append(path)
         for image, found in self._masks.items():
-            found.sort(key=lambda path: (path.suffix.lower() not in _LOSSLESS, _MASK.fullmatch(path.stem) is None))
+            found.sort(key=_rank)
             second += [*found[1:], *self._pairs.pop(image, {}).values()]
             del found[1:]
         self._leave_out(without, "a mask without its image")
@@ -309,6 +309,16 @@ def _base(path: Path, stems: set[tuple[Path, str]]) -> tuple[str, str] | None:
     if half and is_half and (named is None or (path.parent, named[1].casefold()) not in stems):
         return half[1], half[2].casefold()
     return (named[1], "") if named else None
+
+
+def _rank(mask: Path) -> tuple[bool, bool, str]:
+    """Return the place of a mask among several of one image: that named ``_mask`` comes first."""
+    named = _MASK.fullmatch(mask.stem)
+    return (
+        mask.suffix.lower() not in _LOSSLESS,
+        named is None or not named[2].casefold().startswith("mask"),
+        mask.name,
+    )
 
 
 def _is_shown(path: Path) -> bool:
