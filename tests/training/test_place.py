@@ -83,6 +83,31 @@ print(trained.card["name"], trained.card["seed"])
 """
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+@pytest.mark.parametrize("count", [2, 6, 12])
+def test_processes_at_once_have_different_names(tmp_path, count):
+    import multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    found, barrier = context.Queue(), context.Barrier(count)
+
+    def reserve():
+        barrier.wait(30)
+        with reserved_place("segmentation", "toy", tmp_path / "new", None) as (_, name):
+            found.put(name)
+            barrier.wait(30)
+
+    processes = [context.Process(target=reserve) for _ in range(count)]
+    for process in processes:
+        process.start()
+    names = {found.get(timeout=30) for _ in range(count)}
+    for process in processes:
+        process.join(30)
+    assert names == {"toy", *(f"toy-{k}" for k in range(2, count + 1))}
+    assert not list(tmp_path.glob("new/.*"))
+
+
+@pytest.mark.long
 def test_trainings_at_once_give_as_many_models_with_true_cards(toy, models, tmp_path):
     tests = str(Path(__file__).parent)
     runs = [

@@ -59,6 +59,8 @@ def read_groups(table: Path) -> dict[str, str]:
         raise InputError(f"{table} cannot be read. Save it as CSV text in UTF-8.", "groups") from error
     found: dict[str, str] = {}
     for line, row in enumerate(rows, start=2):
+        if None in row:
+            raise InputError(f"Line {line} of {table} has more cells than the first line. Correct it.", "groups")
         name = (row.get(_FILE) or "").strip().replace("\\", "/").removeprefix("./").rstrip("/")
         patient = next((value.strip() for key in _PATIENT if (value := row.get(key))), "")
         if not name or not patient:

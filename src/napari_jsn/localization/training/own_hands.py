@@ -210,6 +210,8 @@ def rows_of(
         If a line lacks one of them.
     """
     for line, row in enumerate(records_of(table) if records is None else records, start=2):
+        if None in row:
+            raise InputError(f"Line {line} of {table} has more cells than the first line. Correct it.", "data")
         try:
             cells = {key: row[key].strip() for key in columns}
             numbers = [float(row[key]) for key in (columns[-2:] if len(columns) > 2 else columns[-1:])]
