@@ -32,7 +32,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Images and their masks: NAME.png beside NAME.jpg, or NAME_mask.png; by default simulated images.",
+            help="Images and their masks: NAME_mask.png, or NAME.png beside NAME.jpg; by default simulated images.",
         ),
         Supplies("path", "folder", "spacing_mm", "radiograph", "radiographs", "joint_images"),
     ] = None,
@@ -101,6 +101,7 @@ def train(
     with terminal_progress(is_first_process(), terminate=True) as progress:
         try:
             with progress.at_once():
+                progress.update(0, 0, "Preparing the images (the first training simulates some, for minutes)")
                 if resume is None:
                     made = task_from_folder(task or "segmentation", data, preset or "default", pairs, groups)
                 else:

@@ -49,7 +49,8 @@ def by_learned(
 
 def sentence(kind: str, names: Sequence[str]) -> str:
     """Return what is said of the images of one kind."""
-    shown = first_names(list(names))
+    # an image that is a group of its own has the name twice
+    shown = first_names([name.partition("/")[0] if len(set(name.split("/"))) == 1 else name for name in names])
     return {
         NEVER: f"The model never learned from {shown} of the images.",
         TRAINED: f"The model was trained on {shown} of the images: these figures are too high.",
