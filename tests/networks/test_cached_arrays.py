@@ -72,14 +72,13 @@ def test_a_cache_that_cannot_be_written_loses_nothing(tmp_path, cached, caplog, 
     assert "The simulated images are not kept" in caplog.text and str(tmp_path) in caplog.text
 
 
-def test_a_file_of_an_older_simulator_is_removed(tmp_path, cached):
-    cached(tmp_path / "cache")
-    for other in ("toys-33-0123456789ab", "toys-3-4-0123456789ab", "boys-3-0123456789ab"):
-        (tmp_path / "cache" / f"{other}.npz").write_bytes(b"")
-    (tmp_path / "cache" / "toys-3-0123456789ab.npz").write_bytes(b"")
-    (tmp_path / "__init__.py").write_text("a = 2")
-    cached(tmp_path / "cache")
-    assert cached.made == 2 and len(list((tmp_path / "cache").iterdir())) == 4
-    folder, count, _ = clear_cache(tmp_path / "cache")
-    assert (folder, count) == (tmp_path / "cache", 4) and not list(folder.iterdir())
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_arrays_of_another_simulator_are_made_again_and_kept_until_the_cache_is_cleared(tmp_path, cached, count):
+    for version in range(count):
+        (tmp_path / "__init__.py").write_text(f"a = {version}")
+        for _ in range(2):
+            cached(tmp_path / "cache")
+    assert cached.made == count and len(list((tmp_path / "cache").iterdir())) == count
+    folder, removed, size = clear_cache(tmp_path / "cache")
+    assert (folder, removed) == (tmp_path / "cache", count) and size > 0 and not list(folder.iterdir())
     assert clear_cache(tmp_path / "none")[1:] == (0, 0)

@@ -34,8 +34,8 @@ def cache_folder() -> Path:
 def cached_arrays(name: str, package: ModuleType, make: Callable[[], Arrays], cache: Path | None = None) -> Arrays:
     """Return named arrays from the cache; if they are not there or damaged, compute and store them.
 
-    A file of the same name that older code of the package made is removed. Where the cache cannot be written, a warning
-    is logged.
+    Files that older code of the package made stay until :func:`clear_cache`. Where the cache cannot be written, a
+    warning is logged.
 
     Parameters
     ----------
@@ -58,8 +58,6 @@ def cached_arrays(name: str, package: ModuleType, make: Callable[[], Arrays], ca
     np.savez_compressed(content, **arrays)  # type: ignore[arg-type]  # the type stub takes array names for options
     try:
         write_files(folder, {path.name: content.getvalue()})
-        for older in _older(folder, name, path):
-            older.unlink(missing_ok=True)
     except (InputError, OSError) as error:
         reason = str(error).partition(" Give another")[0]
         _LOG.warning("The simulated images are not kept, so the next training simulates them again: %s", reason)
@@ -107,12 +105,3 @@ def _read(path: Path) -> Arrays | None:
         reason = getattr(error, "strerror", None) or "it is damaged"
     _LOG.warning("The kept simulated images in %s are simulated again: %s.", path, reason)
     return None
-
-
-def _older(folder: Path, name: str, path: Path) -> list[Path]:
-    digits = len(path.stem) - len(name) - 1
-    return [
-        each
-        for each in folder.glob(f"{name}-*{_ENDING}")
-        if each != path and len(each.stem) - len(name) - 1 == digits and "-" not in each.stem[len(name) + 1 :]
-    ]

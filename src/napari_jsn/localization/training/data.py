@@ -180,18 +180,28 @@ def _draw(count: int, seed: int, processes: int | None) -> Arrays:
     if processes == 1 or len(chunks) == 1:
         parts = [_arrays(draw_chunk(*chunk)) for chunk in chunks]
     else:
+        running: list[subprocess.Popen[bytes]] = []
         with TemporaryDirectory() as folder, ThreadPoolExecutor(processes) as pool:
-            parts = list(pool.map(partial(_draw_in_process, Path(folder)), chunks))
+            try:
+                parts = list(pool.map(partial(_draw_in_process, Path(folder), running), chunks))
+            except BaseException:  # Ctrl-C among others: nothing waits for the drawing
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in running:
+                    process.terminate()
+                raise
     return {key: np.concatenate([part[key] for part in parts]) for key in ("images", "points")}
 
 
-def _draw_in_process(folder: Path, chunk: tuple[int, int]) -> Arrays:
+def _draw_in_process(folder: Path, running: list[subprocess.Popen[bytes]], chunk: tuple[int, int]) -> Arrays:
     """Draw a chunk in a new interpreter, which does not run the user's script again as multiprocessing would."""
     path = folder / f"{chunk[0]}.npz"
     code = f"from {__name__} import write_chunk; write_chunk({str(path)!r}, {chunk[0]}, {chunk[1]})"
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
-    # in a session of its own: Ctrl-C stops the training, not the drawing
-    subprocess.run([sys.executable, "-c", code], env=one_thread, check=True, start_new_session=True)
+    # in a session of its own: Ctrl-C reaches the training, which ends the drawing
+    process = subprocess.Popen([sys.executable, "-c", code], env=one_thread, start_new_session=True)
+    running.append(process)
+    if process.wait():
+        raise subprocess.CalledProcessError(process.returncode, process.args)
     with np.load(path) as file:
         return dict(file)
 
