@@ -59,7 +59,7 @@ WRONG = {
     "far joints exchanged": (swapped("MCP1", "DIP4"), "Lines ", "are exchanged"),
     "no rows": (rows().iloc[:0], "joints.csv", "has no rows"),
     "no number": (changed("MCP4", x=np.nan), f"Line {line('MCP4')} of", ""),
-    "infinite": (changed("MCP4", x=np.inf), f"Line {line('MCP4')} of", "not a number"),
+    "infinite": (changed("MCP4", x=np.inf), f"Line {line('MCP4')} of", ""),
     "no such joint": (changed("MCP4", joint="PIP9"), f"Line {line('MCP4')} of", "PIP9"),
     "no such film": (changed("MCP4", file="none.png"), f"Line {line('MCP4')} of", "'none.png'"),
     "no column": (rows().drop(columns="side"), "Line 2 of", "side"),
@@ -92,6 +92,9 @@ def test_films_in_subfolders_and_other_encodings_are_read(tmp_path, file, sub, e
     (folder / "joints.csv").write_bytes(rows(file).to_csv(index=False, sep=sep).encode(encoding))
     (found,) = labelled_radiographs(folder)
     np.testing.assert_allclose(found.points, rows()[["x", "y"]])
+    if sep != ",":
+        (folder / "joints.csv").write_text(f"sep={sep}\n" + rows(file).to_csv(index=False, sep=sep, decimal=","))
+        np.testing.assert_allclose(next(labelled_radiographs(folder)).points, rows()[["x", "y"]])
 
 
 def test_a_film_of_which_two_have_the_name_is_refused(tmp_path):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.common.csv_files import read_records
+from napari_jsn.common.csv_files import number_of, read_records
 from napari_jsn.common.errors import InputError
 from napari_jsn.localization.mean_hand import fit_similarity, mean_hand, mirrored, scale_of, transform_points
 from napari_jsn.localization.training.data import LabelledRadiograph, pixels_per_mm
@@ -214,14 +214,16 @@ def rows_of(
             raise InputError(f"Line {line} of {table} has more cells than the first line. Correct it.", "data")
         try:
             cells = {key: row[key].strip() for key in columns}
-            numbers = [float(row[key]) for key in (columns[-2:] if len(columns) > 2 else columns[-1:])]
+            numbers = {key: number_of(row[key]) for key in (columns[-2:] if len(columns) > 2 else columns[-1:])}
+            if None in numbers.values():
+                raise ValueError
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"Line {line} of {table} cannot be read. It needs the columns {', '.join(columns)}.", "data"
             ) from error
-        if not np.isfinite(numbers).all():
+        if any(number is None or not np.isfinite(number) for number in numbers.values()):
             raise InputError(f"Line {line} of {table} has a place that is not a number. Correct or remove it.", "data")
-        yield cells
+        yield cells | {key: f"{number:.12g}" for key, number in numbers.items()}
 
 
 def pixels_of(path: Path) -> NDArray[np.float32]:
