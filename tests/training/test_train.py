@@ -268,6 +268,7 @@ def test_a_folder_that_cannot_be_written_is_named_with_what_is_kept(toy, tmp_pat
     assert "segmentation-toy.safetensors" in files(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system limits no sizes of files")
 def test_files_that_may_not_grow_keep_nothing_half_written(toy, tmp_path):
     code = SIZE_LIMIT.format(tests=str(Path(__file__).parent), out=str(tmp_path))

@@ -14,8 +14,9 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from napari_jsn.common.files import read_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,7 @@ def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
     """Return a table with its cells restored; options and errors are those of :func:`pandas.read_csv`."""
     import pandas as pd
 
-    table = pd.read_csv(path, **options).rename(columns=restored_cell)
+    table = pd.read_csv(io.BytesIO(read_bytes(path)), **options).rename(columns=restored_cell)
     for place, dtype in enumerate(table.dtypes):
         if dtype.kind not in "biufc":
             table.isetitem(place, table.iloc[:, place].map(restored_cell))
@@ -129,7 +130,7 @@ def _text(path: str | os.PathLike[str], delimiter: str | None) -> tuple[str, str
 
     The encoding is UTF-8, or UTF-16 where the file begins with the mark of that encoding.
     """
-    content = Path(path).read_bytes()
+    content = read_bytes(path)
     is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
     if delimiter is not None:

@@ -201,7 +201,9 @@ def split_validation(parts: list[Part], share: float) -> tuple[list[Part], Part]
         if len(set(part.groups)) > 1:
             training, validation = part.split(share)
             return [*parts[:k], training, *parts[k + 1 :]], validation
-    raise InputError("All images show one joint, which is too few to train on. Add images of another joint.", "data")
+    raise InputError(
+        "All images are one group (one patient), which is too few to train on. Add images of another patient.", "data"
+    )
 
 
 def cosine_rate(epoch: int, epochs: int, rising: int = 0) -> float:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.files import write_files
+from napari_jsn.common.files import read_bytes, write_files
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -297,11 +297,11 @@ def read_card(path: Path) -> dict[str, Any]:
         If there is none, it cannot be read, or it was changed after it was written.
     """
     try:
-        if not path.is_file():  # a pipe would wait for a writer
+        if not os.path.isfile(path):  # a pipe would wait for a writer
             raise InputError(f"The model card {path.name} is missing. Put it beside the weights.", "model")
         if path.stat().st_size > MAX_CARD_BYTES:
             raise InputError(f"{path} is too large for a model card. Get it again.", "model")
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(read_bytes(path))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}. Get it again.", "model") from error
     except (ValueError, RecursionError) as error:

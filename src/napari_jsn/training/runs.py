@@ -68,12 +68,13 @@ def train_runs(
     if runs < 1:
         raise InputError(f"The number of runs must be 1 or more, not {runs}.", "runs")
     folder = check_folder(weights.user_folder() if out is None else out)
+    named = "runs" if name is None else "name"
     name = weights.check_name(name or (task.preset if out is not None else f"my-{task.preset}"))
     if _file(folder, task, name).exists() and not replace:
         raise InputError(
             f"There is a {task.name} model {name!r} in {folder} already. Choose another name (--name), or replace it "
             "(--replace).",
-            "runs",
+            named,
         )
     epochs, seed = task.epochs if epochs is None else epochs, seed or 0
     trained = Trained(None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.files import check_folder, write_files
+from napari_jsn.common.files import check_folder, read_bytes, write_files
 from napari_jsn.evaluation.page import replace_measured
 from napari_jsn.networks import weights
 
@@ -57,7 +57,7 @@ def _finite(value: Any) -> Any:
 
 def _read_page(page: Path) -> str:
     try:
-        return page.read_text("utf-8")
+        return read_bytes(page).decode()
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:

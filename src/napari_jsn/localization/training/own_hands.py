@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def film_of(table: Path, file: str, line: int) -> Path:
         If there is none, or several.
     """
     path = table.parent / file.replace("\\", "/")
-    if path.is_file():
+    if os.path.isfile(path):  # False where the path is too long
         return path
     found = sorted(each for each in table.parent.rglob(path.name) if each.is_file())
     if len(found) == 1:
@@ -180,7 +181,7 @@ def _distance_mm(model: NDArray[np.float64], points: NDArray[np.float64]) -> flo
 
 def _visible(table: Path) -> dict[str, int]:
     """Return the number of joints on each radiograph of the table; empty where there is no such table."""
-    if not table.is_file():
+    if not os.path.isfile(table):
         return {}
     return {row["file"]: int(row["visible"]) for row in rows_of(table, ("file", "visible"))}
 

@@ -131,7 +131,7 @@ def labelled_radiographs(folder: Path) -> Iterator[LabelledRadiograph]:
     InputError
         If it is no folder, holds no such table, or a file or a line cannot be read.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # False where the path is too long
         raise InputError(f"There is no folder {folder}.", "data")
     read_functions = {JOINTS_TABLE: own_radiographs, LANDMARKS_TABLE: _landmarks, BOXES_TABLE: _boxes}
     tables = [table for table in sorted(folder.rglob("*.csv")) if table.name in read_functions]
@@ -174,7 +174,7 @@ def _points(table: Path) -> dict[str, NDArray[np.float64]]:
 def _landmarks(table: Path) -> Iterator[LabelledRadiograph]:
     for name, points in _points(table).items():
         path = table.with_name(f"{name}.png")
-        if path.is_file():
+        if os.path.isfile(path):
             px_mm = float(np.hypot(*(points[0] - points[4]))) / WRIST_MM
             yield LabelledRadiograph(pixels_of(path), points[list(LANDMARKS)], "L", px_mm, group=name, name=name)
 

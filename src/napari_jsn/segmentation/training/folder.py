@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -143,7 +144,7 @@ class Scan:
     """
 
     def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # False where the path is too long
             raise InputError(f"There is no folder {folder}.", "data")
         self.folder = folder
         self.images: list[Path] = []
