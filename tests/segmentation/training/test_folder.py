@@ -242,3 +242,18 @@ def test_a_table_of_patients_that_does_not_fit_is_refused(tmp_path, joint, rows,
     with pytest.raises(InputError) as error:
         read_joint_folder(folder, groups=table)
     assert words in str(error.value) and error.value.argument == "groups"
+
+
+@pytest.mark.parametrize("link", ["folder", "inside a folder", "circle"])
+def test_folders_that_are_links_are_followed(tmp_path, joint, link):
+    data, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    write(elsewhere, "PIP3_L", joint(seed=1))
+    write(data / "own", "MCP2_L", joint(seed=2))
+    names = ["own/MCP2_L"]
+    if link == "circle":
+        (data / "own" / "again").symlink_to(data, target_is_directory=True)
+    else:
+        at = data / ("linked" if link == "folder" else "own/linked")
+        at.symlink_to(elsewhere, target_is_directory=True)
+        names += ["linked/PIP3_L" if link == "folder" else "own/PIP3_L"]
+    assert sorted(each.name for each in labelled_joints(data)) == sorted(names)

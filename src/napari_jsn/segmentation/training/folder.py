@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.search_folder import search_folder
 from napari_jsn.joint import BoneMasks
 from napari_jsn.networks.inputs import LeftOut, content_hash, joined_patients, left_out_lines
 from napari_jsn.networks.patients import group_of, patient_named, read_groups, stated_patients
@@ -134,6 +135,10 @@ def one_group_note(folder: Path, joints: list[LabelledJoint]) -> list[str]:
     ]
 
 
+#: Files and folders that a folder of training data may contain.
+_MOST_ENTRIES = 1_000_000
+
+
 class Scan:
     """The files of a folder: images, and the masks of each by their names.
 
@@ -151,7 +156,8 @@ class Scan:
         self.left_out: list[LeftOut] = []
         self._masks: dict[Path, list[Path]] = {}
         self._pairs: dict[Path, dict[bool, Path]] = {}
-        files = [path for path in sorted(folder.rglob("*")) if _is_shown(path.relative_to(folder)) and path.is_file()]
+        found = sorted(search_folder(folder, _MOST_ENTRIES, "data").files)  # in folders that are links, too
+        files = [path for path in found if _is_shown(path.relative_to(folder))]
         readable = [path for path in files if path.suffix.lower() in IMAGES]
         self._leave_out(
             [path for path in files if path.suffix.lower() not in (*IMAGES, *_NO_IMAGES)],
