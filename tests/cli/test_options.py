@@ -29,9 +29,9 @@ FIXED = {
     "simulate-pair": {"out", "shape", "spacing_mm"},
     "train": SIMULATION,
     "clinical": SIMULATION | DEFAULTS,
-    "registration": SIMULATION | DEFAULTS,
+    "registration": SIMULATION | DEFAULTS | {"groups"},  # no table of patients is read
     "localization": SIMULATION,
-    "segmentation": SIMULATION,
+    "segmentation": SIMULATION | {"groups"},
     "check": {"scheme"},  # the schemes of known layouts
     "convert": {"scheme"},
     "consensus": {"scheme"},
