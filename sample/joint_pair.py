@@ -1,4 +1,4 @@
-"""Open a simulated joint pair in napari, find the bones, register both visits, and print the narrowing beside the truth.
+"""Open a simulated joint pair in napari, find its bones, register both visits, print the narrowing beside the truth.
 
 Run it with ``napari sample/joint_pair.py``, or with ``python sample/joint_pair.py``.
 """
