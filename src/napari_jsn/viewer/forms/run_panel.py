@@ -232,13 +232,18 @@ class RunPanel(QScrollArea):
 
     def _on_finish(self, run: Run, result: Any = None, error: Exception | None = None) -> None:
         """Show result or error of the worker, unless the run was aborted or has finished already."""
+        run.progress.worker = None  # it holds this widget by its connections
         if self._run is not run:
             return
         self._run = None
         self._set_status()
         self._update_buttons()
         if result is not None:
-            self.finish(result, run.context)
+            try:
+                self.finish(result, run.context)
+            except Exception as problem:  # any error is shown in the window
+                self._show_error(problem)
+                return
             if run.announced:
                 self.called.emit(self.result_of(result))
         elif error is not None:
