@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,10 @@ def get_folder_reader(path: str | list[str]) -> FileReader | None:
     """
     if isinstance(path, list):
         path = path[0] if len(path) == 1 else ""
-    if find_pair(path):
+    files = _files_of(path)
+    if _pair_in(files):
         return read_pair_folder
-    if path and (holds_patient(path, MAX_PATIENT_ENTRIES) or _sizes_differ(path)):
+    if path and (holds_patient(path, MAX_PATIENT_ENTRIES) or _sizes_differ(files)):
         return read_patient_folder
     return None
 
@@ -48,41 +50,40 @@ def get_dicom_reader(path: str | list[str]) -> FileReader | None:
 
 def find_pair(folder: str) -> dict[str, str]:
     """Return role and path of each file of the pair in a folder; empty if it holds none, or more than one."""
-    files: dict[str, str] = {}
+    return _pair_in(_files_of(folder))
+
+
+def _files_of(folder: str) -> dict[str, str]:
+    """Return name and path of what is in a folder; empty if there are many, or where it cannot be read."""
     try:
         with os.scandir(folder) as entries:
-            for number, entry in enumerate(entries):
-                if number >= MAX_PAIR_ENTRIES:
-                    return {}
-                stem, suffix = os.path.splitext(entry.name)
-                if suffix.lower() not in SUFFIXES or stem.startswith("."):
-                    continue
-                role = role_in_name(stem, mask="mask" in stem.lower())
-                if role in files:
-                    return {}
-                if role:
-                    files[role] = entry.path
+            found = {entry.name: entry.path for entry in islice(entries, MAX_PAIR_ENTRIES + 1)}
     except OSError:  # not a folder, or not readable
         return {}
+    return {} if len(found) > MAX_PAIR_ENTRIES else found
+
+
+def _pair_in(paths: dict[str, str]) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for name, path in paths.items():
+        stem, suffix = os.path.splitext(name)
+        if suffix.lower() not in SUFFIXES or stem.startswith("."):
+            continue
+        role = role_in_name(stem, mask="mask" in stem.lower())
+        if role in files:
+            return {}
+        if role:
+            files[role] = path
     return files if FIXED in files and MOVING in files else {}
 
 
-def _sizes_differ(folder: str) -> bool:
-    """Return whether a folder holds nothing but image files, of different sizes; reads their headers.
-
-    Images of a joint pair do not count: see :func:`find_pair`.
-    """
-    images = []
-    try:
-        with os.scandir(folder) as entries:
-            for number, entry in enumerate(entries):
-                stem, suffix = os.path.splitext(entry.name)
-                if number >= MAX_PAIR_ENTRIES or suffix.lower() not in IMAGE_SUFFIXES or role_in_name(stem, mask=False):
-                    return False
-                images.append(entry.path)
-    except OSError:  # not a folder, or not readable
-        return False
-    return len(images) > 1 and len(set(map(_size_of, images)) - {None}) > 1
+def _sizes_differ(paths: dict[str, str]) -> bool:
+    """Return whether all are image files, of different sizes, and none is named as one of a joint pair."""
+    for name in paths:
+        stem, suffix = os.path.splitext(name)
+        if suffix.lower() not in IMAGE_SUFFIXES or role_in_name(stem, mask=False):
+            return False
+    return len(paths) > 1 and len({_size_of(path) for path in paths.values()} - {None}) > 1
 
 
 def _size_of(path: str) -> tuple[int, int] | None:
