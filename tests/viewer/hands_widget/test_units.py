@@ -1,4 +1,4 @@
-"""Results on radiographs whose layers have different units, and on a mirrored one: where they lie, and where one looks."""
+"""Results on radiographs whose layers have different units, or are mirrored: where they lie, and where one looks."""
 
 import numpy as np
 import pytest

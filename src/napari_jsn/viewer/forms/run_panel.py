@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.viewer.forms.style import style_sheet, text_label
-from napari_jsn.viewer.forms.worker import WorkerProgress, do_work, run_in_worker
+from napari_jsn.viewer.forms.worker import WorkerProgress, do_work, start_worker
 
 if TYPE_CHECKING:
     import napari
@@ -81,6 +82,8 @@ class RunPanel(QScrollArea):
         form.changed.connect(self._update_buttons)
         self.run_button.clicked.connect(self.run)
         self.abort_button.clicked.connect(self.abort)
+        panel = weakref.ref(self)
+        self.destroyed.connect(lambda: _forget_run(panel))  # with the window
         viewer.events.theme.connect(self._apply_theme)
         self._apply_theme()
         self.reset_choices()
@@ -203,10 +206,13 @@ class RunPanel(QScrollArea):
             self._show_error(error)
             return
         run = self._prepare_run(context, announced)
-        worker = run.progress.worker = run_in_worker(work, run.progress, self.modules)
-        worker.returned.connect(lambda returned: self._on_finish(run, *returned))
-        worker.finished.connect(lambda: self._on_finish(run))
-        worker.start()
+        finish = weakref.WeakMethod(self._on_finish)
+
+        def on_finish(result: Any, error: Exception | None) -> None:
+            if (method := finish()) is not None:
+                method(run, result, error)
+
+        start_worker(work, run.progress, self.modules, on_finish)
 
     def _prepare_run(self, context: Any, announced: bool) -> Run:
         run = self._run = Run(WorkerProgress(), context, announced)
@@ -232,7 +238,6 @@ class RunPanel(QScrollArea):
 
     def _on_finish(self, run: Run, result: Any = None, error: Exception | None = None) -> None:
         """Show result or error of the worker, unless the run was aborted or has finished already."""
-        run.progress.worker = None  # it holds this widget by its connections
         if self._run is not run:
             return
         self._run = None
@@ -284,3 +289,11 @@ class RunPanel(QScrollArea):
 
     def _apply_theme(self, event: Any = None) -> None:
         self.setStyleSheet(style_sheet(self._viewer.theme))
+
+
+def _forget_run(panel: Callable[[], RunPanel | None]) -> None:
+    """Stop the run of a panel whose window is gone: its widgets no longer exist."""
+    found = panel()
+    if found is not None and found._run is not None:
+        found._run.progress.abort()
+        found._run = None

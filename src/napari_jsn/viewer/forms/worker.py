@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from threading import Event
 from typing import Any
@@ -58,5 +59,34 @@ def do_work(
             return None, error
 
 
-#: The same in a thread.
-run_in_worker: Callable[..., Any] = thread_worker(do_work, ignore_errors=True)
+def start_worker(
+    work: Callable[[WorkerProgress], Any],
+    progress: WorkerProgress,
+    modules: tuple[str, ...],
+    on_finish: Callable[[Any, Exception | None], None],
+) -> None:
+    """Do the work in a thread; then call ``on_finish`` in this thread with the result or the error, or with neither.
+
+    napari keeps every worker as long as the process runs, and with it the window that was current when the worker
+    started. Therefore the worker lets go of the work when it is done, and its signals of all that they are connected
+    with.
+    """
+    worker = progress.worker = _run_in_worker([(work, progress, modules)])
+
+    def release() -> None:
+        progress.worker = None
+        on_finish(None, None)
+        for signal in (worker.started, worker.returned, worker.errored, worker.warned, worker.finished):
+            with suppress(TypeError, RuntimeError):  # connected with nothing
+                signal.disconnect()
+
+    worker.returned.connect(lambda returned: on_finish(*returned))
+    worker.finished.connect(release)
+    worker.start()
+
+
+def _do_boxed(box: list[Any]) -> tuple[Any, Exception | None]:
+    return do_work(*box.pop())
+
+
+_run_in_worker: Callable[..., Any] = thread_worker(_do_boxed, ignore_errors=True)
