@@ -17,7 +17,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.files import write_files
 from napari_jsn.export.simulated.joint_pair import FIXED, FIXED_MASK, MOVING, MOVING_MASK, pair_files
 from napari_jsn.registration import register as api
-from napari_jsn.registration.methods import METHODS
+from napari_jsn.registration.method_names import METHODS
 
 OUTPUTS = [
     "figure.png",

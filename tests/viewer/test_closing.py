@@ -1,6 +1,7 @@
 """What stays of a run and of a window: nothing in memory, and no error where the window is closed in mid-run."""
 
 import gc
+import logging
 import os
 import subprocess
 import sys
@@ -51,7 +52,8 @@ def collected(qtbot, *references):
 @pytest.mark.parametrize(
     ("title", "outcome"), [("Measure hands", vars), ("Measure hands", error), ("Register joint pair", vars)]
 )
-def test_a_finished_run_keeps_nothing(make_napari_viewer, qtbot, title, outcome):
+def test_a_finished_run_keeps_nothing(make_napari_viewer, qtbot, monkeypatch, title, outcome):
+    monkeypatch.setattr(logging.getLogger("napari_jsn"), "propagate", False)  # pytest keeps what is logged
     widget = make_napari_viewer().window.add_plugin_dock_widget("napari-jsn", title)[1]
     work, reference = begin(widget, outcome, qtbot)
     work.go_on.set()

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of tables.")]
 
 
+Device = Annotated[
+    str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute. auto: a CUDA GPU if there is one, else the CPU.")
+]
+
+
 class Supplies:
     """Names of library arguments that a parameter of a command supplies; it is part of the parameter's annotation.
 

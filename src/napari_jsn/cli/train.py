@@ -35,8 +35,12 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs; by default that of the preset.")] = None,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda (all GPUs) or cuda:0; by default cuda if available.")
-    ] = None,
+        str,
+        typer.Option(
+            metavar="auto|cpu|cuda",
+            help="Where to compute. auto: all CUDA GPUs, else the CPU; cuda: all GPUs; cuda:0: the first one.",
+        ),
+    ] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the random numbers; by default 0.")] = None,
     start: Annotated[

@@ -25,10 +25,10 @@ _LAST_RATE = 0.01
 class Task(Protocol):
     """The network, loss and data of one capability, in plain torch.
 
-    Three attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
+    Four attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
     average is then validated and saved); ``patience``, the number of epochs without a better figure after which
-    training stops (None: never); and ``keep_last``, whether the weights of the last epoch are saved instead of those
-    of the best one.
+    training stops (None: never); ``keep_last``, whether the weights of the last epoch are saved instead of those
+    of the best one; and ``batches_of_epoch``, the number of training batches.
     """
 
     name: str  #: such as ``"segmentation"``

@@ -87,6 +87,25 @@ def names(task: str) -> list[str]:
     ]
 
 
+def described(task: str) -> dict[str, str]:
+    """Return the names of a task's models, each with a sentence from its card: who made it, and its first figure."""
+    return {name: _sentence(task, name) for name in names(task)}
+
+
+def _sentence(task: str, name: str) -> str:
+    shipped = name in _names_in(_shipped(), task)
+    origin = "Shipped with the program" if shipped else "Trained by you"
+    try:
+        figures = _read_card(find(task, name).with_suffix(".json")).get("figures")
+    except InputError:
+        return f"{origin}; its card cannot be read."
+    means = figures.items() if isinstance(figures, dict) else ()
+    for measure, figure in means:
+        if isinstance(figure, dict) and isinstance(figure.get("mean"), (int, float)):
+            return f"{origin}; {measure.upper()} {figure['mean']:.4g} on its validation images."
+    return f"{origin}."
+
+
 def check_name(name: str, argument: str = "name") -> str:
     """Return the name, after checking that it can be part of a file name on every system.
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_jsn.common.progress import Progress
     from napari_jsn.joint import BoneMasks
 
 #: Module and class of every task, by its name and its preset.
@@ -47,7 +48,9 @@ def task_class(name: str, preset: str = "default") -> Any:
     return getattr(import_module(module), kind)
 
 
-def task_from_folder(name: str, folder: Path | str | None, preset: str, pairs: str | None = None) -> Task:
+def task_from_folder(
+    name: str, folder: Path | str | None, preset: str, pairs: str | None = None, simulated: bool = True
+) -> Task:
     """Make a task from the images of a folder and the masks beside them; from simulated ones alone without a folder.
 
     Parameters
@@ -59,6 +62,8 @@ def task_from_folder(name: str, folder: Path | str | None, preset: str, pairs: s
     pairs : {"all", "paper"}, optional
         How visits of a joint are paired in a training of registration; by default ``"paper"`` (by the middle index) for
         that preset, else ``"all"``.
+    simulated : bool
+        Whether to learn from simulated joints too, if the preset does; without a folder there are no others.
 
     Raises
     ------
@@ -73,15 +78,38 @@ def task_from_folder(name: str, folder: Path | str | None, preset: str, pairs: s
     """
     if pairs is not None and name != "registration":
         raise InputError(f"Pairs are chosen in a training of registration, not of {name}. Leave --pairs out.", "pairs")
-    options = {} if pairs is None else {"pairs": pairs}
+    options: dict[str, Any] = {} if pairs is None else {"pairs": pairs}
+    if folder is not None and not simulated:
+        options["simulated"] = 0
     task: Task = task_class(name, preset).from_folder(folder, preset, **options)
     return task
 
 
-def task_from_pairs(name: str, pairs: Iterable[tuple[str, NDArray[np.float32], BoneMasks | None]], preset: str) -> Task:
+def make_simulated(name: str, preset: str, progress: Progress) -> None:
+    """Make the simulated images that a task with simulated images uses; they are kept for all later trainings.
+
+    Only the preset ``"default"`` uses simulated images beside real ones.
+
+    Raises
+    ------
+    Aborted
+        When the progress is aborted.
+    """
+    kind = task_class(name, preset)
+    if preset == "default" and hasattr(kind, "make_simulated"):
+        kind.make_simulated(progress)
+
+
+def task_from_pairs(
+    name: str,
+    pairs: Iterable[tuple[str, NDArray[np.float32], BoneMasks | None]],
+    preset: str,
+    simulated: bool = True,
+) -> Task:
     """Make a task from joint images: the name of each, its pixels (H, W) with bone bright, and its masks.
 
-    Images of one name show one joint. Masks that are None are segmented.
+    Images of one name show one joint. Masks that are None are segmented. With ``simulated`` the task learns from
+    simulated joints too, if its preset does.
 
     Raises
     ------
@@ -97,5 +125,6 @@ def task_from_pairs(name: str, pairs: Iterable[tuple[str, NDArray[np.float32], B
         LabelledJoint(image, next(found) if masks is None else masks, group=joint, name=joint)
         for joint, image, masks in given
     ]
-    task: Task = task_class(name, preset)(joints, preset)
+    options = {} if simulated else {"simulated": 0}
+    task: Task = task_class(name, preset)(joints, preset, **options)
     return task

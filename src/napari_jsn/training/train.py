@@ -18,7 +18,7 @@ from napari_jsn.common.files import check_folder
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.networks import weights
 from napari_jsn.networks.task import Task
-from napari_jsn.training.epoch import Epoch
+from napari_jsn.training.epoch import Epoch, Step
 from napari_jsn.training.machine import is_first_process, trainer_arguments
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _PATIENCE = 0.3
 #: What the figures of a card are measured on.
 _VALIDATION = "the validation images, which were not trained on but chose the best epoch"
+_NO_MEMORY = (
+    "The memory of the GPU is too small for this training. Choose the device cpu or another preset, or end other "
+    "programs that use the GPU; the training can be resumed if one epoch is done."
+)
 #: Fields of a card that this module writes; the task writes the others.
 _OF_RUN = ("task", "name", "preset", "figures", "command", "seed", "versions")
 
@@ -78,6 +82,7 @@ def train(
     seed: int | None = None,
     progress: Progress | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
+    on_step: Callable[[Step], None] | None = None,
     command: str | None = None,
 ) -> Trained:
     """Train a task's network and save its best epoch as a model.
@@ -108,6 +113,8 @@ def train(
         Updated after every batch; when it is aborted, the best weights so far are kept.
     on_epoch : callable, optional
         Called after every epoch with an :class:`~napari_jsn.training.epoch.Epoch`, in the thread that trains.
+    on_step : callable, optional
+        Called within an epoch every few seconds with a :class:`~napari_jsn.training.epoch.Step`, in the same thread.
     command : str, optional
         The command line, for the card. A resumed training keeps its first one.
 
@@ -131,6 +138,8 @@ def train(
     """
     lightning = check_lightning()
     weights.check_fields({**task.card(), **dict.fromkeys(_OF_RUN)})
+    import torch
+
     from napari_jsn.training.module import TaskModule
     from napari_jsn.training.resume import SUFFIX, AtomicCheckpoints, ResumeFile, identity, read_run
     from napari_jsn.training.watch import ProgressCallback, Stopped
@@ -160,7 +169,7 @@ def train(
         )
     progress = progress or Silent()
     patience = getattr(task, "patience", max(5, round(_PATIENCE * run["epochs"])))
-    callback = ProgressCallback(progress, patience, on_epoch)
+    callback = ProgressCallback(progress, patience, on_epoch, on_step)
     with _quiet(lightning):
         module = TaskModule(task, run)
         if resume is None and start is not None:
@@ -183,6 +192,8 @@ def train(
             trainer.fit(module, module.batches, module.validation, ckpt_path=resume)
         except Stopped as stopped:
             reason, by_user = str(stopped), stopped.by_user
+        except torch.OutOfMemoryError as error:
+            raise InputError(_NO_MEMORY, "device") from error
     if not is_first_process():
         return Trained(None, history=module.history, finished=not reason, reason=reason)
     path, about = None, {}

@@ -11,8 +11,8 @@ from PIL import Image
 from napari_jsn.common.errors import InputError
 from napari_jsn.export.simulated.writer import RadiographWriter
 from napari_jsn.viewer.file_readers import readers
+from napari_jsn.viewer.inputs.pair import PairForm
 from napari_jsn.viewer.layers.read_layer import KEY
-from napari_jsn.viewer.pair_widget.inputs import PairForm
 
 
 @pytest.fixture(autouse=True)

@@ -67,7 +67,7 @@ def test_lines_texts_and_choices_fit_the_zoom(hand_layers, units, qtbot):
         assert 5 < layer.text.size <= 9
         chosen.clear()
         layer.selected_data = {3}
-        qtbot.wait_until(lambda: chosen)
+        qtbot.wait_until(lambda: len(chosen) == 1)
         np.testing.assert_allclose(chosen[-1][2], to_viewer(viewer, layer, layer.data[3]), rtol=1e-5)
 
 

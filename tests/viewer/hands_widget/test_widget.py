@@ -172,7 +172,7 @@ def test_abort_adds_nothing_and_keeps_the_figures(viewer, widget, engine, qtbot)
     engine.go_on.clear()
     widget.run_button.click()
     qtbot.wait_until(engine.started.is_set)
-    qtbot.wait_until(lambda: widget.status.text() == "Finding the joints")
+    qtbot.wait_until(lambda: widget.status.text().startswith("Finding the joints"))
     assert widget.results.isHidden() and not widget.find_button.isEnabled()
     before = names(viewer)
     widget.abort_button.click()
@@ -199,7 +199,7 @@ def test_two_images_without_a_pixel_size(hand_layers, engine, qtbot):
     for name, (pixels, _, _) in zip(("before", "after"), hand_layers[1:]):
         viewer.add_image(pixels, name=name)
     widget = MeasureHands(viewer)
-    qtbot.addWidget(widget)
+    qtbot.addWidget(widget.native)
     inputs = widget.form.inputs()
     assert (inputs.source, inputs.baseline.name, inputs.followup.name) == (TWO_IMAGES, "before", "after")
     spacing = widget.form.fields["spacing_mm"]

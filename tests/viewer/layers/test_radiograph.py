@@ -13,7 +13,7 @@ from napari_jsn.viewer.layers.radiograph import (
     read_radiograph_layer,
     transform_points,
 )
-from napari_jsn.viewer.layers.read_layer import KEY, image_problem
+from napari_jsn.viewer.layers.read_layer import KEY, dimension_problem
 
 GREY = np.add.outer(np.arange(40), np.arange(30)).astype(np.uint8)
 ALPHA = np.full_like(GREY, 200)
@@ -38,7 +38,7 @@ def loaded(pixels, name="hand", **options):
 )
 def test_a_grey_radiograph_stored_in_colour_is_that_in_grey(pixels, same):
     layer = Image(pixels, rgb=True)
-    assert image_problem(layer) == ""
+    assert dimension_problem(layer) == ""
     radiograph, expected = loaded(pixels, rgb=True), loaded(same)
     np.testing.assert_allclose(radiograph.pixels, expected.pixels, rtol=1e-6)
     np.testing.assert_array_equal(radiograph.radiograph().pixels, radiograph.pixels)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
 from napari_jsn.cli.terminal import say
 
 #: Seed of the simulated hands; the training hands were drawn with other seeds.
@@ -24,6 +24,7 @@ def localization(
     simulated: Annotated[int, typer.Option(min=0, help="Number of simulated hands to measure in addition.")] = 24,
     feet: Annotated[int, typer.Option(min=0, help="Number of simulated feet, which show no finger joint.")] = 100,
     model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the table, and for pictures of the worst radiographs.")
@@ -78,8 +79,8 @@ def localization(
             ]
         if simulated:
             sets.append(("simulated", list(simulated_truths(simulated, _SEED))))
-        rows = evaluate_localization(sets, model)
-        found_on_feet = evaluate_feet(simulated_feet(feet, _SEED), model) if feet else []
+        rows = evaluate_localization(sets, model, device=device)
+        found_on_feet = evaluate_feet(simulated_feet(feet, _SEED), model, device) if feet else []
     parts = [f"Made by `{typed_command(sys.argv)}`."]
     parts += [localization_table(rows)] if rows else []
     parts += [feet_table(found_on_feet)] if found_on_feet else []

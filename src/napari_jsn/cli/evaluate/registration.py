@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Supplies
+from napari_jsn.cli.options import Device, Supplies
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def registration(
         ),
     ] = "experts",
     joints: Annotated[int | None, typer.Option(min=1, help="Largest number of real joints; by default all.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
     out: Annotated[
         Path,

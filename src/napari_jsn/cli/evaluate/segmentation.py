@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def segmentation(
         int, typer.Option(min=0, help="Number of simulated joint images to measure in addition.")
     ] = 420,
     model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
     out: Annotated[
         Path,
@@ -90,7 +90,7 @@ def segmentation(
     printing.print_files(written)
 
 
-def _notes(sets: list[tuple[str, SegmentationEvaluation]], device: str | None) -> str:
+def _notes(sets: list[tuple[str, SegmentationEvaluation]], device: str) -> str:
     lines = []
     for name, each in sets:
         groups = len({joint.group for joint in each.joints})
@@ -105,9 +105,9 @@ def _notes(sets: list[tuple[str, SegmentationEvaluation]], device: str | None) -
     return "\n".join(lines) + "\n"
 
 
-def _machine(device: str | None) -> str:
+def _machine(device: str) -> str:
     import torch
 
-    if device not in (None, "cpu") or (device is None and torch.cuda.is_available()):
+    if device not in ("auto", "cpu") or (device == "auto" and torch.cuda.is_available()):
         return "GPU"
     return f"{torch.get_num_threads()} CPU threads"

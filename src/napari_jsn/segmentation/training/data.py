@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Progress, counted
 from napari_jsn.joint import JOINT_IMAGE_MM, BoneMasks
 from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
 from napari_jsn.networks.task import split_groups
@@ -230,7 +231,9 @@ def smooth_masks(masks: BoneMasks) -> BoneMasks:
     return BoneMasks(upper, lower)
 
 
-def simulated_samples(count: int, seed: int, cache: Path | None = None, side: int = SIDE) -> Samples:
+def simulated_samples(
+    count: int, seed: int, cache: Path | None = None, side: int = SIDE, progress: Progress | None = None
+) -> Samples:
     """Return simulated images of all joints as the network sees them, from the cache if they were made before.
 
     Parameters
@@ -241,11 +244,18 @@ def simulated_samples(count: int, seed: int, cache: Path | None = None, side: in
         The folder to keep them in; by default the platform's folder for caches.
     side : int
         Of the network's square.
+    progress : Progress, optional
+        Updated after every image that is made.
+
+    Raises
+    ------
+    Aborted
+        When the progress is aborted; no image is kept then.
     """
     from napari_jsn import simulation
 
     def make() -> Arrays:
-        made = samples(simulated_joints(count, seed), side)
+        made = samples(counted(simulated_joints(count, seed), count, "Simulating joints", progress), side)
         groups, joints = np.array(made.groups), np.array(made.joints)
         return {"images": made.images, "masks": made.masks, "groups": groups, "joints": joints}
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from napari_jsn.common.progress import Progress
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, split_validation, use_bfloat16
 from napari_jsn.segmentation.canvas import NORMALISATION, SIDE, normalise
 from napari_jsn.segmentation.training import public_joints
@@ -86,6 +87,11 @@ class SegmentationTask(TrainingTask):
         joints = labelled_joints(folder, "training")
         return {"joints": joints, **public_joints.card_source(joint.group for joint in joints)}
 
+    @classmethod
+    def make_simulated(cls, progress: Progress) -> None:
+        """Make the simulated images, which are kept for all trainings; see the class on how they are used."""
+        simulated_samples(_POOL, _POOL_SEED, progress=progress)
+
     def network(self) -> BoneNet:
         """Return a network with random weights."""
         return build_bone_net(ARCHITECTURES[self.preset])
@@ -116,6 +122,11 @@ class SegmentationTask(TrainingTask):
         mixed = round(wanted * _SIMULATED / (1 - _SIMULATED))
         chosen = [_repeat(real, wanted, rng), real + _repeat(simulated, mixed, rng)]
         return rng.permutation(np.concatenate(chosen))
+
+    @property
+    def batches_of_epoch(self) -> int:
+        """The number of training batches of an epoch."""
+        return len(self._order(np.random.default_rng(0))) // self._batch
 
     def validation_batches(self) -> list[Batch]:
         """Return images that are not trained on, without augmentation; real ones if there are enough."""

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from magicgui.widgets import Label
 from napari.layers import Image
-from qtpy.QtWidgets import QLabel
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient.order.file_names import day_in
 from napari_jsn.radiograph.spacing import Spacing
-from napari_jsn.registration.methods import choices as methods
-from napari_jsn.viewer.forms.fields import ChoiceField, FormField, LayerField, SpacingField
-from napari_jsn.viewer.forms.form import DEVICES, Form, form_field, spacing_problem
+from napari_jsn.registration.method_names import METHODS
+from napari_jsn.viewer.forms.fields import ChoiceField, FormField, LayerField, MethodField, SpacingField
+from napari_jsn.viewer.forms.form import DEVICE_TIP, DEVICES, Form, form_field, spacing_problem
 from napari_jsn.viewer.layers.patient import OPENED, RADIOGRAPH
 from napari_jsn.viewer.layers.radiograph import RadiographLayer, check_layers_of_one_patient, read_radiograph_layer
-from napari_jsn.viewer.layers.read_layer import FIXED, MOVING, image_problem, layer_metadata, role_of
+from napari_jsn.viewer.layers.read_layer import FIXED, MOVING, dimension_problem, layer_metadata, role_of
 
 #: Choices of the field "Measure".
 PATIENT, TWO_IMAGES = "the opened patient", "two image layers"
@@ -29,16 +29,15 @@ _FIELD_OF_ARGUMENT = {"followups": "followup", "moving": "followup", "fixed": "b
 _OFFERED_ROLES = (None, RADIOGRAPH, FIXED, MOVING)
 
 
-class RadiographsField(FormField):
+class RadiographsField(FormField, Label):
     """The radiographs of the patient that is open, without a choice."""
 
     def __init__(self, label: str, tip: str) -> None:
-        self._text = QLabel()
-        self._text.setWordWrap(True)
-        super().__init__(self._text, label, tip)
         self._layers: tuple[Any, ...] = ()
+        super().__init__(label, tip)
+        self.native.setWordWrap(True)
 
-    def get_value(self) -> tuple[Any, ...]:
+    def get_value(self) -> Any:
         """Return the layers of the radiographs, by visit."""
         return self._layers
 
@@ -50,8 +49,8 @@ class RadiographsField(FormField):
         """Show how many radiographs and visits there are."""
         self._layers = tuple(layers)
         visits = len({layer_metadata(layer)["visit"] for layer in layers})
-        self._text.setText(f"{_count(len(layers), 'radiograph')} of {_count(visits, 'visit')}")
-        self._text.setToolTip("\n".join(layer.name for layer in layers))
+        self.native.setText(f"{_count(len(layers), 'radiograph')} of {_count(visits, 'visit')}")
+        self.native.setToolTip("\n".join(layer.name for layer in layers))
 
 
 @dataclass(frozen=True)
@@ -71,13 +70,13 @@ class MeasureInputs:
         "Follow-up", "image", "radiographs", "Radiograph of the same hand at a later visit: 2-D, bone bright."
     )
     spacing_mm: Spacing = form_field(
-        "Pixel size",
+        "Pixel size, mm",
         "spacing",
         "radiographs",
         "Size of a pixel in mm, for all radiographs.\nEmpty: that of each layer.",
     )
-    method: str = form_field("Method", "choice", "how", "How the bones are registered.", methods()[0], tuple(methods()))
-    device: str = form_field("Device", "choice", "how", "auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES)
+    method: str = form_field("Method", MethodField, "how", "How the bones are registered.", next(iter(METHODS)))
+    device: str = form_field("Device", "choice", "how", DEVICE_TIP, "auto", DEVICES)
 
     def problems(self) -> dict[str, str]:
         """Return why nothing can be measured: field name to a sentence; empty where it can."""
@@ -129,7 +128,7 @@ class MeasureForm(Form):
         self.field("source", ChoiceField).set_choices(sources, None if sources == self._sources else sources[0])
         self._sources = sources
         self.field("patient", RadiographsField).set_layers(patient)
-        plain = [la for la in images if role_of(la, False) in _OFFERED_ROLES and not image_problem(la)]
+        plain = [la for la in images if role_of(la, False) in _OFFERED_ROLES and not dimension_problem(la)]
         if None not in (days := {layer: _day(layer) for layer in plain}).values():
             plain.sort(key=lambda layer: days[layer] or date.max)
         baseline = patient[0] if patient else _with_role(plain, FIXED) or next(iter(plain), None)
@@ -159,7 +158,7 @@ class MeasureForm(Form):
 
 
 def _radiograph_problem(layer: Any, missing: str) -> str:
-    return missing if layer is None else image_problem(layer)
+    return missing if layer is None else dimension_problem(layer)
 
 
 def _patient_problem(layers: Sequence[Any]) -> str:

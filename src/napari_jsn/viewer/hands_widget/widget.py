@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSize, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import counted
 from napari_jsn.export.progression_files import is_progression_file
-from napari_jsn.viewer.forms.run_panel import RunPanel
+from napari_jsn.viewer.forms.run_panel import RunPanel, viewer_or_current
+from napari_jsn.viewer.forms.style import inks
 from napari_jsn.viewer.hands_widget.boxes import (
     FOLLOWUP_JOINTS,
     JOINTS,
@@ -51,40 +52,37 @@ class MeasureHands(RunPanel):
 
     Parameters
     ----------
-    napari_viewer : napari.viewer.Viewer
+    napari_viewer : napari.viewer.Viewer, optional
+        By default the current one.
     """
 
     modules: tuple[str, ...] = ("torch", "monai.networks.nets", "matplotlib.backends.backend_agg")
     work_name = "measurement"
     form: MeasureForm
 
-    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+    def __init__(self, napari_viewer: napari.viewer.Viewer | None = None) -> None:
+        viewer = viewer_or_current(napari_viewer)
         self.find_button: QPushButton = QPushButton("Find joints")
         self.find_button.setToolTip("Find the joints only, to check their boxes before measuring")
-        self.results: ProgressionPanel = ProgressionPanel(napari_viewer)
-        self._watcher = BoxWatcher(napari_viewer)
+        self.results: ProgressionPanel = ProgressionPanel(viewer)
+        self._watcher = BoxWatcher(viewer)
         self._shown: HandLayers | None = None
         self._drawn: Sequence[Box] = ()
         self._outdated: Sequence[Any] = ()
         self._view_fitted = False
         tips = ("Measure every joint; boxes and bones that you corrected are used", "Stop and add nothing")
-        super().__init__(napari_viewer, MeasureForm(), self.results, button="Measure", tips=tips)
+        super().__init__(viewer, MeasureForm(), self.results, button="Measure", tips=tips)
         self.buttons.insertWidget(0, self.find_button, 2)
-        self.setMinimumWidth(330)  # the table and its scroll bar
         self.find_button.clicked.connect(self.find_joints)
         self._watcher.chosen.connect(self._on_box_chosen)
         self.results.chosen.connect(self._on_row_chosen)
         self.results.visit_chosen.connect(self._show_visit)
         self.results.save.connect(self.save)
 
-    def sizeHint(self) -> QSize:
-        """Return the width that the table needs."""
-        return QSize(350, super().sizeHint().height())
-
     def close_run(self) -> None:
         """Stop; disconnect from the boxes when the widget is closed."""
         super().close_run()
-        if self.parent() is None:
+        if self.native.parent() is None:
             self._watcher.stop()
 
     def find_joints(self) -> None:
@@ -155,7 +153,7 @@ class MeasureHands(RunPanel):
         """Ask for a folder, and write the files that the command ``napari-jsn measure`` writes."""
         if self._shown is None:
             return
-        folder = QFileDialog.getExistingDirectory(self, "Folder for the table and the report")
+        folder = QFileDialog.getExistingDirectory(self.native, "Folder for the table and the report")
         if not folder or not self._may_replace(Path(folder)):
             return
         progression = self._shown.progression
@@ -318,7 +316,7 @@ class MeasureHands(RunPanel):
         """Ask the user before files of another measurement are replaced; return True where none are."""
         existing = sorted(path.name for path in folder.iterdir() if is_progression_file(path.name))
         question = f"Replace {' and '.join(existing)} in {folder}?"
-        return not existing or QMessageBox.question(self, "Save", question) == QMessageBox.StandardButton.Yes
+        return not existing or QMessageBox.question(self.native, "Save", question) == QMessageBox.StandardButton.Yes
 
     def _show_error(self, error: Exception) -> None:
         if isinstance(error, InputError):
@@ -333,4 +331,5 @@ class MeasureHands(RunPanel):
 
     def _apply_theme(self, event: Any = None) -> None:
         super()._apply_theme(event)
+        self.results.table.set_failed_ink(inks(self._viewer.theme).muted)
         self.results.trend.redraw()

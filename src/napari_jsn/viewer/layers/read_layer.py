@@ -77,7 +77,7 @@ def load_pixels(pixels: Any, name: str, argument: str | None = None) -> NDArray[
         ) from error
 
 
-def image_problem(layer: Any) -> str:
+def dimension_problem(layer: Any) -> str:
     """Return why an image layer is no single image; empty where it is one. A colour image is converted to greyscale."""
     return "" if layer.ndim == 2 else f"This image has {layer.ndim} dimensions. Choose a 2-D image."
 

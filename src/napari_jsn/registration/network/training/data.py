@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Progress, counted
 from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.joint.similarity import pixel_scaling
 from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
@@ -120,7 +121,7 @@ def real_visits(joints: Iterable[LabelledJoint], pairs: str = "all") -> Visits:
     return Visits(small.images[:, 0], distances, small.groups, chosen, between)
 
 
-def simulated_visits(count: int, seed: int, cache: Path | None = None) -> Visits:
+def simulated_visits(count: int, seed: int, cache: Path | None = None, progress: Progress | None = None) -> Visits:
     """Return simulated pairs of all joints, whose motion is known, from the cache if they were made before.
 
     Parameters
@@ -130,11 +131,18 @@ def simulated_visits(count: int, seed: int, cache: Path | None = None) -> Visits
     seed : int
     cache : Path, optional
         The folder to keep them in; by default the platform's folder for caches.
+    progress : Progress, optional
+        Updated after every pair that is made.
+
+    Raises
+    ------
+    Aborted
+        When the progress is aborted; no pair is kept then.
     """
     from napari_jsn import simulation
 
     def make() -> Arrays:
-        made = _simulate(count, seed)
+        made = _simulate(count, seed, progress=progress)
         arrays = {name: getattr(made, name) for name in ("images", "distances", "pairs", "between")}
         return {**arrays, "groups": np.array(made.groups)}
 
@@ -142,13 +150,16 @@ def simulated_visits(count: int, seed: int, cache: Path | None = None) -> Visits
     return Visits(**{**arrays, "groups": tuple(arrays["groups"])})  # type: ignore[arg-type]  # one key is no array
 
 
-def _simulate(count: int, seed: int, joints: Sequence[str] = anatomy.JOINTS) -> Visits:
+def _simulate(
+    count: int, seed: int, joints: Sequence[str] = anatomy.JOINTS, progress: Progress | None = None
+) -> Visits:
     from napari_jsn.simulation.joint_pair import joint_pairs
 
     size = 2 * SIDE
     found, between = [], []
     to_small, to_large = pixel_scaling(0.5), pixel_scaling(2.0)
-    for k, pair in enumerate(islice(joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size), count)):
+    pairs_made = islice(joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size), count)
+    for k, pair in enumerate(counted(pairs_made, count, "Simulating joint pairs", progress)):
         group = f"simulated {seed}/{k // len(joints)}"
         for image, masks in ((pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)):
             found.append(LabelledJoint(image, smooth_masks(masks), group, pair.fixed_truth.joint))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import Module
 
+from napari_jsn.common.progress import Progress
 from napari_jsn.networks.task import TrainingTask, cosine_rate, split_groups, split_validation
 from napari_jsn.registration.network.architectures import ARCHITECTURES, build_registration_net
 from napari_jsn.registration.network.pose_net import PoseNet
@@ -77,6 +78,7 @@ class RegistrationTask(TrainingTask):
     epochs: int = 30
     ema: float | None = 0.997
     patience: int | None = 20
+    batches_of_epoch: ClassVar[int] = _BATCHES
 
     def __init__(
         self,
@@ -105,6 +107,11 @@ class RegistrationTask(TrainingTask):
         """Read a folder; see :func:`~napari_jsn.registration.network.training.data.joint_images`."""
         joints = joint_images(folder)
         return {"joints": joints, **public_joints.card_source(joint.group for joint in joints)}
+
+    @classmethod
+    def make_simulated(cls, progress: Progress) -> None:
+        """Make the simulated images, which are kept for all trainings; see the class on how they are used."""
+        simulated_visits(_POOL, _POOL_SEED, progress=progress)
 
     def network(self) -> Module:
         """Return a network with random weights."""
