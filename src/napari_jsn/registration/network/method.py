@@ -68,7 +68,7 @@ def predict(
 
     from napari_jsn.registration.network.canvas import canvases
 
-    loaded = _load(model, device)
+    loaded = _load(model, torch.device("cpu"))  # the device may have no room for it
     weights = loaded.card.get("figures", {}).get("uncertainty_px2", {"constant": _UNKNOWN_SD_PX**2})
     limit = _MAX_DISPLACED_PX if "uncertainty_px2" in loaded.card.get("figures", {}) else _MAX_DISPLACED_UNKNOWN_PX
     if unknown := sorted(set(weights) - set(TERMS)):

@@ -366,6 +366,11 @@ class FolderField(FormField, FileEdit):
         edit: QWidget = self.line_edit.native
         return edit
 
+    def _on_choose_clicked(self) -> None:
+        folder = self._show_file_dialog(self.mode, "Folder of joint images and masks", self.value)
+        if folder:
+            self.value = folder
+
     def get_value(self) -> Any:
         """Return the path; None where it is empty."""
         text: str = self.line_edit.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, field, fields
 from math import isfinite
@@ -126,7 +127,9 @@ class Form(QWidget):
         """Return a message of the package with the labels of the fields in place of names of arguments."""
         for name, each in self.fields.items():
             if "_" in name:  # others are words of the language too
-                text = text.replace(f"the {name}", name).replace(name, f"the {each.label_widget.text().lower()}")
+                label = each.label_widget.text().lower().partition(",")[0]
+                text = re.sub(rf"\b(the (?:true )?){name}\b", rf"\g<1>{label}", text, flags=re.IGNORECASE)
+                text = re.sub(rf"\b{name}\b", f"the {label}", text)
         return text
 
     def _on_change(self) -> None:

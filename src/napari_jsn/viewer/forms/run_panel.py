@@ -18,7 +18,6 @@ from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
-    QApplication,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -363,7 +362,7 @@ class _Body(QWidget):
 
     def keyPressEvent(self, event: Any) -> None:
         """Run or abort, in a field; press the button that has the focus."""
-        panel, focused = self._panel(), QApplication.focusWidget()
+        panel, focused = self._panel(), self.focusWidget()  # also where the window is not active
         if panel is None or event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
             super().keyPressEvent(event)
         elif event.key() == Qt.Key.Key_Escape:
