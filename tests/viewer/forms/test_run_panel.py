@@ -1,8 +1,10 @@
 """What all forms share: keys, errors, notes, progress, and the time of the figures that they show."""
 
+import gc
 import logging
 import sys
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -206,3 +208,32 @@ def test_labels_of_forms_are_no_words_of_the_library(widget, trainer):
         texts = [label.text() for label in panel.body.findChildren(QLabel)]
         assert not [text for text in texts if "_" in text]
         assert np.all([field.label_widget.toolTip() for field in panel.form.fields.values()])
+
+
+@pytest.mark.parametrize("kind", [RegisterPair, SegmentJoint, Train])
+def test_a_widget_that_is_gone_leaves_no_layers_in_memory(images, engine, qtbot, kind, tmp_path, monkeypatch):
+    def begin_with_layers(self):
+        layers = [*self._viewer.layers]
+        return lambda progress: layers and None, layers
+
+    monkeypatch.setenv("NAPARI_JSN_MODELS", str(tmp_path))
+    viewer = ViewerModel()
+    for data, name in zip(images[:2], ("fixed", "moving")):
+        viewer.add_image(data.copy(), name=name, **MM)
+    viewer.add_labels(images[2], name="fixed mask", **MM)
+    widget = kind(viewer)
+    monkeypatch.setattr(kind, "begin", begin_with_layers)
+    monkeypatch.setattr(kind, "modules", ())
+    for _ in range(2):
+        run(widget, qtbot)
+    qtbot.wait(100)
+    gone = [weakref.ref(each) for each in (widget, widget.form, viewer, *viewer.layers)]
+    widget.close()
+    monkeypatch.undo()
+    del widget, viewer
+
+    def all_gone():
+        gc.collect()
+        assert [ref() for ref in gone if ref() is not None] == []
+
+    qtbot.wait_until(all_gone)

@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any, TypeVar
 
 from magicgui.type_map import TypeMap
+from napari.layers import Image
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
@@ -185,11 +186,15 @@ def layer_reader(layer: Any, argument: str) -> Callable[[], NDArray[Any]]:
     argument : str
         The argument that an error of reading names.
     """
-    pixels, name, colour = frozen_pixels(layer), layer.name, getattr(layer, "rgb", False)
+    pixels, name, is_image = frozen_pixels(layer), layer.name, isinstance(layer, Image)
+    colour = is_image and layer.rgb
 
     def read() -> NDArray[Any]:
         loaded = load_pixels(pixels, name, argument)
-        return to_intensities(loaded, argument, f"The image {name!r}") if colour else loaded
+        if not is_image:
+            return loaded
+        intensities = to_intensities(loaded, argument, f"The image {name!r}")  # an error names the layer
+        return intensities if colour else loaded
 
     return read
 

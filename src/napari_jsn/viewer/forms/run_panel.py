@@ -7,6 +7,7 @@ import logging
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import napari
@@ -133,7 +134,7 @@ class RunPanel(FunctionGui[..., Any]):
         work, context = self.begin()
         run = self._prepare_run(context, True)
         try:
-            returned, error = do_work(work, run.progress, self.modules)
+            returned, error = do_work([work], run.progress, self.modules)
         except BaseException:  # an interrupt from the keyboard
             self.close_run()
             raise
@@ -182,13 +183,8 @@ class RunPanel(FunctionGui[..., Any]):
             self._show_error(error)
             return
         run = self._prepare_run(context, announced)
-        finish = weakref.WeakMethod(self._on_finish)
-
-        def on_finish(result: Any, error: Exception | None) -> None:
-            if (method := finish()) is not None:
-                method(run, result, error)
-
-        start_worker(work, run.progress, self.modules, on_finish)
+        panel, progress = weakref.ref(self), run.progress
+        start_worker(work, progress, self.modules, partial(_finish, panel, progress))
 
     def abort(self) -> None:
         """Stop; a result that the worker still returns is ignored."""
@@ -371,6 +367,16 @@ class _Body(QWidget):
             focused.click()
         elif not isinstance(focused, QAbstractItemView):
             panel.run()
+
+
+def _finish(
+    panel: Callable[[], RunPanel | None], progress: WorkerProgress, result: Any = None, error: Exception | None = None
+) -> None:
+    """Show what a worker returned, if its run is still that of the panel."""
+    found = panel()
+    run = None if found is None else found._run
+    if found is not None and run is not None and run.progress is progress:
+        found._on_finish(run, result, error)
 
 
 def viewer_or_current(viewer: Any) -> Any:

@@ -46,9 +46,13 @@ class WorkerProgress(QObject):
 
 
 def do_work(
-    work: Callable[[WorkerProgress], Any], progress: WorkerProgress, modules: tuple[str, ...] = ()
+    job: list[Callable[[WorkerProgress], Any]], progress: WorkerProgress, modules: tuple[str, ...] = ()
 ) -> tuple[Any, Exception | None]:
-    """Import the modules, then do the work; return its result, or the error that stopped it."""
+    """Import the modules, then do the work; return its result, or the error that stopped it.
+
+    The work is taken out of the list ``job``, so that who called this keeps nothing of it.
+    """
+    work = job.pop()
     progress.update(0, 0, "Loading")
     with warnings.catch_warnings(), _warnings_to(progress):
         warnings.simplefilter("ignore")  # warnings of libraries are not meant for the user
@@ -91,7 +95,10 @@ def start_worker(
 
 
 def _do_boxed(box: list[Any]) -> tuple[Any, Exception | None]:
-    return do_work(*box.pop())
+    work, progress, modules = box.pop()
+    job = [work]
+    del work
+    return do_work(job, progress, modules)
 
 
 _run_in_worker: Callable[..., Any] = thread_worker(_do_boxed, ignore_errors=True)
