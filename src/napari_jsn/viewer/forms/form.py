@@ -129,7 +129,7 @@ class Form(QWidget):
         for name, each in self.fields.items():
             if "_" in name:  # others are words of the language too
                 label = each.label_widget.text().lower().partition(",")[0]
-                text = re.sub(rf"\b(the (?:true )?){name}\b", rf"\g<1>{label}", text, flags=re.IGNORECASE)
+                text = re.sub(rf"\b(the (?:true |correct )?){name}\b", rf"\g<1>{label}", text, flags=re.IGNORECASE)
                 text = re.sub(rf"\b{name}\b", f"the {label}", text)
         return text
 
