@@ -77,7 +77,7 @@ def test_lazy_pixels_that_cannot_be_read_are_one_sentence(
 @pytest.mark.parametrize(
     "sentence",
     [
-        "Visit 1, left: the distance from MCP to PIP joint is 298 mm, which is impossible. Give the correct spacing_mm.",
+        "Visit 1, left: the distance from MCP to PIP joint is 298 mm: impossible. Give the correct spacing_mm.",
         "Visit 2 does not state its pixel spacing. Give spacing_mm, or state it for each file in radiographs.csv.",
         "Pixel Spacing is 'x', which is not a length. Correct the attribute, or give the true spacing_mm.",
     ],
