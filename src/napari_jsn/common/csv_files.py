@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 #: A cell that spreadsheets run, perhaps already marked; full-width signs are run too.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf")
+#: A first line by which spreadsheets are told the delimiter; it is no row of the table.
+_STATED_DELIMITER = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
+#: What programs write into a cell without content.
+_EMPTY = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>", "nat"})
 _MARKED = re.compile(r"'+[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
@@ -87,7 +92,8 @@ def read_rows(path: str | os.PathLike[str], delimiter: str | None = ",") -> list
     path : path
     delimiter : str or None
         None takes the comma, semicolon or tab that is most frequent in the first line, because spreadsheets write a
-        semicolon where the comma is the decimal sign; quotation marks that are not closed are then an error.
+        semicolon where the comma is the decimal sign; or the one that a first line ``sep=;`` states. Quotation marks
+        that are not closed are then an error.
 
     Raises
     ------
@@ -96,8 +102,11 @@ def read_rows(path: str | os.PathLike[str], delimiter: str | None = ",") -> list
     """
     with Path(path).open(newline="", encoding="utf-8-sig") as file:
         text = file.read()
-    first = text.partition("\n")[0]
-    used = delimiter or max(",;\t", key=first.count)
+    first, _, rest = text.partition("\n")
+    stated = _STATED_DELIMITER.fullmatch(first.strip()) if delimiter is None else None
+    if stated:
+        text = rest
+    used = delimiter or (stated[1] if stated else max(",;\t", key=first.count))
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=used, strict=delimiter is None)
     return [[restored_cell(cell) for cell in line] for line in lines]
 
@@ -117,3 +126,45 @@ def read_records(path: str | os.PathLike[str]) -> list[dict[str, str]]:
 def _restored(line: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     """Yield columns and cells; a line that is too long has a list, one that is too short has None."""
     return ((restored_cell(name), restored_cell(cell)) for name, cell in line.items())
+
+
+def is_empty(cell: object) -> bool:
+    """Return whether a cell has no content: blank, NaN, NA, None."""
+    return cell is None or (not isinstance(cell, bool) and str(cell).strip().lower() in _EMPTY)
+
+
+def name_of(cell: Any) -> Any:
+    """Return a name without spaces around it; a number stays a number; None if there is none."""
+    if is_empty(cell) or isinstance(cell, bool):
+        return None
+    if isinstance(cell, str):
+        return cell.strip()
+    if isinstance(cell, float):
+        return None if not math.isfinite(cell) else int(cell) if cell == int(cell) else cell
+    return cell
+
+
+def number_of(cell: Any) -> float | None:
+    """Return a finite number; NaN for an empty cell, None for other text. A decimal comma is read."""
+    if is_empty(cell):
+        return math.nan
+    if isinstance(cell, bool):
+        return None
+    try:
+        number = float(str(cell).strip().replace(",", "."))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def mapped_cells(cells: pd.Series, read: Callable[[Any], Any]) -> tuple[pd.Series, Any]:
+    """Return the cells after reading, and which could not be read (None); each distinct cell is read once."""
+    import pandas as pd
+
+    codes, distinct = pd.factorize(cells.astype(object), use_na_sentinel=False)
+    values = [read(cell) for cell in distinct]
+    wrong = pd.Series([value is None for value in values], dtype=bool).to_numpy()[codes]
+    read_cells = [values[code] for code in codes]
+    kinds = {type(value) for value in values if value is not None}
+    dtype: Any = object if len(kinds) != 1 or kinds == {str} else None
+    return pd.Series(read_cells, index=cells.index, dtype=dtype), wrong

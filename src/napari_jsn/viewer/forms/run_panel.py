@@ -15,10 +15,7 @@ from magicgui.widgets import FunctionGui, PushButton
 from napari.qt import get_qapp
 from napari.settings import get_settings
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import (
-    QAbstractButton,
-    QAbstractItemView,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -28,6 +25,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.viewer.forms.body import Body
 from napari_jsn.viewer.forms.form import FieldsOf
 from napari_jsn.viewer.forms.scroll import ContentScroll
 from napari_jsn.viewer.forms.status import Status
@@ -220,7 +218,7 @@ class RunPanel(FunctionGui[..., Any]):
 
         Form and results can be scrolled; the buttons are always in view.
         """
-        self.body: QWidget = _Body(self)
+        self.body: QWidget = Body(self)
         self.results_body: QWidget = QWidget()
         above, under = QWidget(), QVBoxLayout(self.results_body)
         self._results_scroll = ContentScroll(self.results_body)
@@ -330,43 +328,6 @@ class RunPanel(FunctionGui[..., Any]):
     def _apply_theme(self, event: Any = None) -> None:
         if isalive(self.native):
             self.native.setStyleSheet(style_sheet(self._viewer.theme))
-
-
-#: Events after which texts may have another size.
-_OTHER_FONT = (QEvent.Type.FontChange, QEvent.Type.StyleChange)
-
-
-class _Body(QWidget):
-    """What the dock shows. Enter in a field runs, Enter on a button presses it, Esc aborts."""
-
-    def __init__(self, panel: RunPanel) -> None:
-        super().__init__()
-        self._panel = weakref.ref(panel)  # the panel holds this widget
-
-    def sizeHint(self) -> QSize:
-        """Return the width that the form needs, to leave the rest to the images."""
-        hint = super().sizeHint()
-        return QSize(max(320, self.minimumSizeHint().width()), hint.height())
-
-    def changeEvent(self, event: QEvent | None) -> None:
-        """Fit the form to another font."""
-        super().changeEvent(event)
-        panel = self._panel()
-        if panel is not None and event is not None and event.type() in _OTHER_FONT:
-            for field in panel.form.fields.values():
-                field.fit()
-
-    def keyPressEvent(self, event: Any) -> None:
-        """Run or abort, in a field; press the button that has the focus."""
-        panel, focused = self._panel(), self.focusWidget()  # also where the window is not active
-        if panel is None or event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
-            super().keyPressEvent(event)
-        elif event.key() == Qt.Key.Key_Escape:
-            panel.abort()
-        elif isinstance(focused, QAbstractButton):
-            focused.click()
-        elif not isinstance(focused, QAbstractItemView):
-            panel.run()
 
 
 def _finish(
