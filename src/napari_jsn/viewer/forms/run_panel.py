@@ -219,12 +219,10 @@ class RunPanel(FunctionGui[..., Any]):
         Form and results can be scrolled; the buttons are always in view.
         """
         self.body: QWidget = Body(self)
-        self.results_body: QWidget = QWidget()
-        above, under = QWidget(), QVBoxLayout(self.results_body)
-        self._results_scroll = ContentScroll(self.results_body)
-        QVBoxLayout(above).addWidget(self.form)
+        above, under = ContentScroll(), ContentScroll()
+        above.rows.addWidget(self.form)
         for widget in below:
-            under.addWidget(widget)
+            under.rows.addWidget(widget)
         self.buttons: QHBoxLayout = QHBoxLayout()
         self.buttons.addWidget(self.run_button, 2)
         self.buttons.addWidget(self.abort_button, 1)
@@ -233,11 +231,11 @@ class RunPanel(FunctionGui[..., Any]):
         for label in (self.bar, self.status, self.failure):
             footer.addWidget(label)
         layout = QVBoxLayout(self.body)
-        layout.addWidget(ContentScroll(above))
+        layout.addWidget(above)
         layout.addLayout(footer)
-        layout.addWidget(self._results_scroll)
+        layout.addWidget(under)
         layout.addStretch(1)
-        for each, margins in ((layout, (0, 0, 0, 0)), (footer, (9, 0, 9, 0)), (under, (9, 0, 9, 9))):
+        for each, margins in ((layout, (0, 0, 0, 0)), (footer, (9, 0, 9, 0)), (under.rows, (9, 0, 9, 9))):
             each.setContentsMargins(*margins)
         self.status.hide()
         self.failure.hide()
@@ -284,8 +282,17 @@ class RunPanel(FunctionGui[..., Any]):
             except Exception as problem:  # any error is shown in the window
                 self._show_error(problem)
                 return
+            self._fit()
             if run.announced:
                 self.called.emit(self.result_of(result))
+
+    def _fit(self) -> None:
+        """Give the results their room before napari draws new layers, which can take seconds."""
+        for scroll in self.body.findChildren(ContentScroll):
+            scroll.fit()
+        layout = self.body.layout()
+        if layout is not None:
+            layout.activate()
 
     def _show_error(self, error: Exception) -> None:
         """Show an error, at the field of the argument where it names one; an unexpected one goes to the log too."""
