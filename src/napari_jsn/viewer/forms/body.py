@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QAbstractButton, QAbstractItemView, QWidget
-
-if TYPE_CHECKING:
-    from napari_jsn.viewer.forms.run_panel import RunPanel
 
 #: Events after which texts may have another size.
 _OTHER_FONT = (QEvent.Type.FontChange, QEvent.Type.StyleChange)
 
 
 class Body(QWidget):
-    """What the dock shows. Enter in a field runs, Enter on a button presses it, Esc aborts."""
+    """What the dock shows. Enter in a field runs, Enter on a button presses it, Esc aborts.
 
-    def __init__(self, panel: RunPanel) -> None:
+    Parameters
+    ----------
+    panel : RunPanel
+    """
+
+    def __init__(self, panel: Any) -> None:
         super().__init__()
         self._panel = weakref.ref(panel)  # the panel holds this widget
 
