@@ -100,7 +100,9 @@ def _read(path: Path, spacing_mm: Spacing, argument: str) -> Radiograph:
     """Return the radiograph; characters of the file name that cannot be printed are replaced."""
     from napari_jsn.common.errors import renamed_arguments
     from napari_jsn.radiograph import read_radiograph
+    from napari_jsn.registration.image_checks import check_pixels
 
     with renamed_arguments(path=argument):
         radiograph = read_radiograph(path, spacing_mm)
+        check_pixels(radiograph.shape, argument, argument)  # before the other image is read
     return replace(radiograph, name=radiograph.name.encode(errors="replace").decode())

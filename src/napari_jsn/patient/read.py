@@ -170,7 +170,7 @@ def patient_from_radiographs(
         given = _given(visit, number)
         if dicom_only:
             paths = [Path(each) for each in given if isinstance(each, (str, os.PathLike))]
-            _check_dicom(all(is_dicom(path) for path in paths if path.is_file()))
+            _check_dicom(all(is_dicom(path) for path in paths if os.path.isfile(path)))
         radiographs = [_radiograph(each, files, spacing) for each in given]
         if not radiographs:
             raise InputError(f"Visit {number} has no radiograph. Give one, or leave the visit out.", "followup")

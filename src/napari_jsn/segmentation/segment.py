@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_jsn.segmentation.unetpp import BoneNet
 
 #: The least side of a joint image, in pixels.
-_LEAST_SIDE = 24
+LEAST_SIDE = 24
 #: Images that go through the network together.
 _BATCH = 16
 
@@ -110,9 +110,9 @@ def _segment_batch(
 
 def _image(given: Any, argument: str) -> NDArray[np.float32]:
     pixels = to_intensities(getattr(given, "pixels", given), argument, "The joint image")
-    if min(pixels.shape) < _LEAST_SIDE:
+    if min(pixels.shape) < LEAST_SIDE:
         raise InputError(
-            f"The joint image is only {pixels.shape[0]} x {pixels.shape[1]} pixels; at least {_LEAST_SIDE} each way "
+            f"The joint image is only {pixels.shape[0]} x {pixels.shape[1]} pixels; at least {LEAST_SIDE} each way "
             "are needed. Cut a larger crop around the joint.",
             argument,
         )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Attributes of the module that go into the resume file unchanged.
 _STATE = ("history", "best_epoch", "best_score", "best", "figures")
+#: Number of seeds that torch takes.
+_SEEDS = 2**63
 
 
 class Batches:
@@ -73,7 +75,7 @@ class TaskModule(LightningModule):
         self.best: dict[str, Tensor] = {}
         self.figures: dict[str, Any] = {}
         self.losses: list[Tensor] = []
-        torch.manual_seed(run["seed"])
+        torch.manual_seed(run["seed"] % _SEEDS)
         self.network: torch.nn.Module = task.network()
         decay = getattr(task, "ema", None)
         self.average: AveragedModel | None = None
@@ -107,7 +109,7 @@ class TaskModule(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Seed the epoch by its number alone, so that a resumed training equals an uninterrupted one."""
-        torch.manual_seed((self.run["seed"] + 1) * 1_000_003 + len(self.history))
+        torch.manual_seed(((self.run["seed"] + 1) * 1_000_003 + len(self.history)) % _SEEDS)
         self._start_time = time.monotonic()
         self.losses = []
 

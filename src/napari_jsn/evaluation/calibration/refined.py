@@ -31,7 +31,7 @@ from napari_jsn.evaluation.public_images import finger_joints
 from napari_jsn.evaluation.registration.known_motion import KnownPair, make_pair
 from napari_jsn.evaluation.settings import MISMATCH_PX
 from napari_jsn.joint.similarity import joint_space_narrowing
-from napari_jsn.networks.weights import LICENCE
+from napari_jsn.networks.weights import LICENCE, card_bytes
 from napari_jsn.registration.quality import TERMS, combined, variance_terms
 
 #: Pairs solved in one call.
@@ -57,7 +57,7 @@ def main(options: argparse.Namespace) -> None:
     exposed = with_other_exposure(simulated_known_pairs(options.exposed, options.seed + 1), options.seed)
     sizes = options.pairs, options.simulated, options.exposed
     content = card_content(calibrate(known, exposed), *sizes, options.seed)
-    write_files(options.out.parent, {options.out.name: f"{json.dumps(content, indent=2)}\n".encode()})
+    write_files(options.out.parent, {options.out.name: card_bytes(content)})
     print(json.dumps(content, indent=2))
 
 

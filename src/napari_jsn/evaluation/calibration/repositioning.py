@@ -7,7 +7,6 @@ docs/hands.md.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from napari_jsn.evaluation.hands.measured import (
 )
 from napari_jsn.evaluation.hands.simulated import PITCHES_MM, hands_at_pitches
 from napari_jsn.evaluation.settings import limit_threads
-from napari_jsn.networks.weights import LICENCE
+from napari_jsn.networks.weights import LICENCE, card_bytes
 from napari_jsn.progression.repositioning import CARD, NarrowingUncertainty
 
 #: Share of the calibration errors that the 95 % intervals cover.
@@ -61,8 +60,8 @@ def main(options: argparse.Namespace) -> None:
     if options.save is not None:
         save_measured(measured, options.save)
     content = card_content(measured, options.patients, options.seed, options.boxes)
-    text = json.dumps(content, indent=2) + "\n"
-    print(f"Written: {write_files(options.out.parent, {options.out.name: text.encode()})[0]}")
+    written = write_files(options.out.parent, {options.out.name: card_bytes(content)})
+    print(f"Written: {written[0]}")
 
 
 def fit_uncertainty(measured: Sequence[MeasuredJoint]) -> tuple[NarrowingUncertainty, float]:

@@ -18,6 +18,7 @@ class Body(QWidget):
     Parameters
     ----------
     panel : RunPanel
+        Its ``run``, ``abort`` and ``form`` are used.
     """
 
     def __init__(self, panel: Any) -> None:
