@@ -22,7 +22,11 @@ from napari_jsn.viewer.forms.form import device_of, image_problem
 from napari_jsn.viewer.inputs.pair import PairInputs
 from napari_jsn.viewer.inputs.segment import SegmentInputs
 from napari_jsn.viewer.inputs.train import TrainInputs
-from napari_jsn.viewer.layers.radiograph import patient_from_layers, read_radiograph_layer
+from napari_jsn.viewer.layers.radiograph import (
+    check_layers_of_one_patient,
+    patient_from_layers,
+    read_radiograph_layer,
+)
 from napari_jsn.viewer.layers.read_layer import spacing_of
 from napari_jsn.viewer.returned import register_types, remember_inputs
 
@@ -129,9 +133,11 @@ def measure(baseline: Image, followup: Image, method: Method = "refined", device
 
     _check_image(baseline, "baseline")
     _check_image(followup, "followup", baseline)
-    radiographs = [read_radiograph_layer(layer, visit) for visit, layer in enumerate((baseline, followup), start=1)]
+    notes = check_layers_of_one_patient((baseline, followup), "followup")
+    layers = enumerate((baseline, followup), start=1)
+    radiographs = [read_radiograph_layer(layer, visit).loaded() for visit, layer in layers]
     used = device_of(device)
-    patient = patient_from_layers(radiographs, (), split=False, device=used, patient_id=None)
+    patient = patient_from_layers(radiographs, notes, split=False, device=used, patient_id=None)
     return remember_inputs(measure_patient(patient, method=method, device=used), baseline, followup)
 
 
@@ -159,7 +165,7 @@ def find_joints(radiograph: Image, model: LocalizationModel = "default", device:
     from napari_jsn.localization.find_joints import find_joints as find_on_radiograph
 
     _check_image(radiograph, "radiograph")
-    read = read_radiograph_layer(radiograph, 1).radiograph()
+    read = read_radiograph_layer(radiograph, 1).loaded().radiograph()
     return remember_inputs(find_on_radiograph(read, model, device_of(device)), radiograph)
 
 

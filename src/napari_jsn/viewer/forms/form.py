@@ -18,7 +18,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.spacing import Spacing
 from napari_jsn.viewer.forms.fields import ChoiceField, FormField, LayerField, SpacingField
-from napari_jsn.viewer.layers.read_layer import frozen_pixels, load_pixels
+from napari_jsn.viewer.layers.read_layer import dimension_problem, frozen_pixels, load_pixels
 
 #: Choices of the field "Device", and what they mean.
 DEVICES = {"auto": "A CUDA GPU if there is one, else the processor.", "cpu": "The processor.", "cuda": "A CUDA GPU."}
@@ -129,7 +129,7 @@ class Form(QWidget):
         for name, each in self.fields.items():
             if "_" in name:  # others are words of the language too
                 label = each.label_widget.text().lower().partition(",")[0]
-                text = re.sub(rf"\b(the (?:true )?){name}\b", rf"\g<1>{label}", text, flags=re.IGNORECASE)
+                text = re.sub(rf"\b(the (?:true |correct )?){name}\b", rf"\g<1>{label}", text, flags=re.IGNORECASE)
                 text = re.sub(rf"\b{name}\b", f"the {label}", text)
         return text
 
@@ -172,9 +172,7 @@ def image_problem(layer: Any, other: Any = None) -> str:
         return "Open a second image of this joint." if other else "Open a joint image, or the folder of a pair."
     if layer is other:
         return "This is the fixed image. Choose another image."
-    if layer.ndim != 2:
-        return f"This image has {layer.ndim} dimensions. Choose a 2-D image."
-    return ""
+    return dimension_problem(layer)
 
 
 def layer_reader(layer: Any, argument: str) -> Callable[[], NDArray[Any]]:

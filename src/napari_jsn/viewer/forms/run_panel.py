@@ -7,6 +7,7 @@ import logging
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import napari
@@ -29,7 +30,7 @@ from napari_jsn.viewer.forms.form import FieldsOf
 from napari_jsn.viewer.forms.scroll import ContentScroll
 from napari_jsn.viewer.forms.status import Status
 from napari_jsn.viewer.forms.style import style_sheet, text_label
-from napari_jsn.viewer.forms.worker import WorkerProgress, do_work, run_in_worker
+from napari_jsn.viewer.forms.worker import WorkerProgress, do_work, start_worker
 
 if TYPE_CHECKING:
     from napari_jsn.viewer.forms.form import Form
@@ -180,13 +181,8 @@ class RunPanel(FunctionGui[..., Any]):
             self._show_error(error)
             return
         run = self._prepare_run(context, announced)
-        # napari keeps a worker: it must not keep the widget, the layers and the arrays of the work
         panel, progress = weakref.ref(self), run.progress
-        worker = progress.worker = run_in_worker([work], progress, self.modules)
-        del work, context, run
-        worker.returned.connect(lambda returned: _finish(panel, progress, *returned))
-        worker.finished.connect(lambda: _finish(panel, progress))
-        worker.start()
+        start_worker(work, progress, self.modules, partial(_finish, panel, progress))
 
     def abort(self) -> None:
         """Stop; a result that the worker still returns is ignored."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from threading import Event, get_ident
 from typing import Any
 
 from napari.qt.threading import thread_worker
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -65,6 +65,45 @@ def do_work(
             return None, error
 
 
+def start_worker(
+    work: Callable[[WorkerProgress], Any],
+    progress: WorkerProgress,
+    modules: tuple[str, ...],
+    on_finish: Callable[[Any, Exception | None], None],
+) -> None:
+    """Do the work in a thread; then call ``on_finish`` in this thread with the result or the error, or with neither.
+
+    napari keeps every worker as long as the process runs, and with it the window that was current when the worker
+    started. Therefore the worker lets go of the work when it is done, and its signals of all that they are connected
+    with.
+    """
+    worker = progress.worker = _run_in_worker([(work, progress, modules)])
+
+    def finish() -> None:
+        on_finish(None, None)
+        QTimer.singleShot(0, release)  # not while the worker emits
+
+    def release() -> None:
+        progress.worker = None
+        for signal in (worker.started, worker.returned, worker.errored, worker.warned, worker.finished):
+            with suppress(TypeError, RuntimeError):  # connected with nothing
+                signal.disconnect()
+
+    worker.returned.connect(lambda returned: on_finish(*returned))
+    worker.finished.connect(finish)
+    worker.start()
+
+
+def _do_boxed(box: list[Any]) -> tuple[Any, Exception | None]:
+    work, progress, modules = box.pop()
+    job = [work]
+    del work
+    return do_work(job, progress, modules)
+
+
+_run_in_worker: Callable[..., Any] = thread_worker(_do_boxed, ignore_errors=True)
+
+
 class _ToProgress(logging.Handler):
     """Sends the warnings that the package logs in one thread to the window."""
 
@@ -86,7 +125,3 @@ def _warnings_to(progress: WorkerProgress) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
-
-
-#: The same in a thread.
-run_in_worker: Callable[..., Any] = thread_worker(do_work, ignore_errors=True)

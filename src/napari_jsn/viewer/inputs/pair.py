@@ -168,9 +168,9 @@ class PairForm(Form):
 
 
 def _default_images(images: list[Any]) -> dict[str, Any]:
-    """Return images for ``fixed`` and ``moving``: by role or name, else the first 2-D greyscale images without role."""
+    """Return images for ``fixed`` and ``moving``: by role or name, else the first 2-D images without role."""
     defaults = {name: _first(images, name, mask=False) for name in _SPACING_OF}
-    without_role = [image for image in images if role_of(image, False) is None and image.ndim == 2 and not image.rgb]
+    without_role = [image for image in images if role_of(image, False) is None and image.ndim == 2]
     for name in defaults:
         if defaults[name] is None:
             defaults[name] = next((image for image in without_role if image not in defaults.values()), None)

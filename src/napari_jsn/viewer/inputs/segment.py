@@ -68,6 +68,6 @@ class SegmentForm(Form):
     def set_choices(self, layers: Any) -> None:
         """Update the choices of images; by default the first that is no result."""
         images = [layer for layer in layers if isinstance(layer, Image)]
-        plain = (i for i in images if role_of(i, False) in (None, FIXED, MOVING) and i.ndim == 2 and not i.rgb)
+        plain = (i for i in images if role_of(i, False) in (None, FIXED, MOVING) and i.ndim == 2)
         self.field("joint_image", LayerField).set_choices(images, next(plain, None))
         self._on_change()
