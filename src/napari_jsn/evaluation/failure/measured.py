@@ -59,7 +59,7 @@ def measure_cases(
 def load_results(path: Path) -> list[CaseResult]:
     """Return the results of a CSV file that :func:`measure_cases` wrote."""
     table = read_csv(path, dtype={"reasons": str}, keep_default_na=True)
-    table["reasons"] = table["reasons"].fillna("")
+    table["reasons"] = table["reasons"].astype(object).fillna("")
     return [CaseResult(**{str(name): value for name, value in row.items()}) for row in table.to_dict("records")]
 
 
