@@ -67,7 +67,7 @@ def test_crops_keep_the_truth(sides):
 
 def test_partners_of_real_joints():
     visits = [(np.zeros((8, 8), np.float32), None)] * 2
-    names = [("1", "L", "2"), ("1", "L", "5"), ("1", "R", "2"), ("2", "L", "2"), ("3", "R", "8")]
+    names = [("1", "L", "MCP2"), ("1", "L", "MCP5"), ("1", "R", "MCP2"), ("2", "L", "MCP2"), ("1", "R", "PIP3")]
     joints = [
         FingerJoint(*name, [(np.full((8, 8), k, np.float32), None)] * len(visits), 0.175)
         for k, name in enumerate(names)

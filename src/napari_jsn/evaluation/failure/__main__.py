@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_jsn.evaluation.failure.cases import (
+    ANOTHER_JOINT,
+    ANOTHER_SIDE,
     CHANGED,
     CROP_KINDS,
     OTHER,
@@ -22,6 +24,7 @@ from napari_jsn.evaluation.failure.cases import (
     simulated_cases,
     simulated_joints,
 )
+from napari_jsn.evaluation.failure.hands import joints_of_hands
 from napari_jsn.evaluation.failure.measured import load_results, measure_cases
 from napari_jsn.evaluation.failure.report import changed_lines, wrong_lines
 from napari_jsn.evaluation.page import put_section
@@ -30,9 +33,10 @@ from napari_jsn.evaluation.settings import limit_threads
 
 _COMMAND = "python -m napari_jsn.evaluation.failure"
 _INTRODUCTION = (
-    "Simulated joints have a known narrowing; real joints are MCP joints of the public dataset of BLS-GAN (Wang et "
-    "al., AAAI 2025), of the half that nothing was fitted on. A case of that dataset is taken for a patient. A figure "
-    "of a real pair whose image or masks were changed is compared with that before the change."
+    "Simulated joints have a known narrowing. Real joints are MCP joints of the public dataset of BLS-GAN (Wang et "
+    "al., AAAI 2025), of the half that nothing was fitted on; two joints of one kind, or both hands, of one real "
+    "patient are from radiographs of whole hands. A figure of a real pair whose image or masks were changed is "
+    "compared with that before the change."
 )
 
 
@@ -65,10 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             results = measure_cases("simulated", kind, cases, results, options.save)
     if options.source != "simulated":
         joints = list(finger_joints(size=128, part="report", min_visits=2))
+        of_hands = joints_of_hands() if {ANOTHER_JOINT, ANOTHER_SIDE} & set(kinds) else []
         for kind, count in counts.items():
             # the true narrowing of real pairs is not known: a changed one shows nothing
             if kind not in CHANGED and kind not in CROP_KINDS:
-                cases = real_cases(kind, joints, count, options.seed)
+                shown = of_hands if kind in (ANOTHER_JOINT, ANOTHER_SIDE) else joints
+                cases = real_cases(kind, shown, count, options.seed)
                 results = measure_cases("real", kind, cases, results, options.save)
     lines = [_INTRODUCTION, "", *wrong_lines(results), *changed_lines(results)]
     print("\n".join(lines))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_jsn.anatomy import MEASURED_JOINTS
+from napari_jsn.anatomy import MEASURED_JOINTS, joint_kind
 from napari_jsn.evaluation.public_images import FingerJoint
 from napari_jsn.evaluation.registration.known_motion import KnownPair
 from napari_jsn.joint import BoneMasks
@@ -242,11 +242,12 @@ def _with_maps(cases: Iterator[Case]) -> Iterator[Case]:
 def _partners(
     kind: str, joints: Sequence[FingerJoint], rng: np.random.Generator
 ) -> Iterator[tuple[FingerJoint, FingerJoint]]:
-    """Yield pairs of two different real joints; a case is taken for a patient."""
+    """Yield pairs of two different real joints (of one patient: of one kind); a case is taken for a patient."""
 
     def belongs(a: FingerJoint, b: FingerJoint) -> bool:
         if kind == ANOTHER_JOINT:
-            return a.case == b.case and a.side == b.side and a.joint != b.joint
+            same_kind = joint_kind(a.joint) == joint_kind(b.joint)
+            return a.case == b.case and a.side == b.side and a.joint != b.joint and same_kind
         if kind == ANOTHER_PATIENT:
             return a.case != b.case and a.joint == b.joint
         return a.case == b.case and a.side != b.side and a.joint == b.joint
