@@ -36,8 +36,9 @@ _LARGE, _CROPS = 384, ((256, 256), (200, 256), (256, 320), (384, 256), (384, 200
 _BATCH = 16
 #: Distances by which masks are displaced, and parts of the image that a crop or metal takes.
 _DISPLACED_MM, _CUT, _BAR, _BAR_ROW = (2.0, 4.0), (0.25, 0.40), (0.05, 0.12), (0.35, 0.60)
-#: Width of the columns beside the finger that are replaced, as a share of the image.
-_BESIDE = (0.08, 0.16)
+#: Width of the columns beside the finger that are replaced, as a share of the image, and their least distance from the
+#: bones.
+_BESIDE, _NEAR_MM = (0.08, 0.16), 1.0
 
 
 @dataclass(frozen=True)
@@ -141,9 +142,13 @@ def _gamma(case: Case, _: np.random.Generator, exponent: float) -> Case:
 
 
 def _beside(case: Case, rng: np.random.Generator, value: float | None) -> Case:
-    moving = case.moving.copy()
-    width = round(moving.shape[1] * rng.uniform(*_BESIDE))
-    for columns in (moving[:, :width], moving[:, -width:]):
+    """Replace the columns at both sides, but not those of bones or near them."""
+    moving, width = case.moving.copy(), round(case.moving.shape[1] * rng.uniform(*_BESIDE))
+    masks, near = case.moving_masks, round(_NEAR_MM / case.spacing_mm)
+    bones = np.flatnonzero(masks and (masks.upper | masks.lower).any(axis=0))
+    left = max(0, min(width, bones.min() - near)) if bones.size else width
+    right = max(0, min(width, moving.shape[1] - 1 - bones.max() - near)) if bones.size else width
+    for columns in (moving[:, :left], moving[:, moving.shape[1] - right :]):
         columns[:] = rng.random(columns.shape) if value is None else value
     return replace(case, moving=moving)
 
