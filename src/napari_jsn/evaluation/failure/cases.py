@@ -145,7 +145,7 @@ def _beside(case: Case, rng: np.random.Generator, value: float | None) -> Case:
     """Replace the columns at both sides, but not those of bones or near them."""
     moving, width = case.moving.copy(), round(case.moving.shape[1] * rng.uniform(*_BESIDE))
     masks, near = case.moving_masks, round(_NEAR_MM / case.spacing_mm)
-    bones = np.flatnonzero(masks and (masks.upper | masks.lower).any(axis=0))
+    bones = np.flatnonzero((masks.upper | masks.lower).any(axis=0)) if masks is not None else np.array([], int)
     left = max(0, min(width, bones.min() - near)) if bones.size else width
     right = max(0, min(width, moving.shape[1] - 1 - bones.max() - near)) if bones.size else width
     for columns in (moving[:, :left], moving[:, moving.shape[1] - right :]):
