@@ -44,8 +44,18 @@ def test_added_weights_hold_the_errors_of_the_pairs_that_they_change_most(true):
     errors = np.sqrt(variance + terms @ true) * rng.standard_t(8, 4000)
     found = fit_added_weights(terms, variance, errors)
     ratio = np.sqrt((variance + terms @ found) / (variance + terms @ true))
-    assert np.percentile(ratio, 95) / np.percentile(ratio, 5) < 1.7
+    assert np.percentile(ratio, 95) / np.percentile(ratio, 5) < 1.5
     held = np.abs(errors) <= 1.96 * np.sqrt(variance + terms @ found)
     share = terms @ found / variance
-    assert held[share >= np.median(share)].mean() == pytest.approx(0.98, abs=0.01)
-    assert held.mean() > 0.95
+    assert held[share >= np.median(share)].mean() == pytest.approx(0.96, abs=0.01)
+    assert held.mean() > 0.93
+
+
+@pytest.mark.parametrize("shift", [0.5, 1.0, 2.0])
+def test_errors_of_one_sign_are_held_where_most_is_added(shift):
+    """As those of a blurred image: their mean is not zero."""
+    rng = np.random.default_rng(1)
+    terms, variance = rng.exponential(0.02, (2000, 2)) * rng.integers(0, 2, (2000, 1)), np.full(2000, 0.004)
+    errors = np.sqrt(variance) * rng.standard_normal(2000) - shift * np.sqrt(terms.sum(axis=1))
+    held = np.abs(errors) <= 1.96 * np.sqrt(variance + terms @ fit_added_weights(terms, variance, errors))
+    assert held[terms.any(axis=1)].mean() > 0.95

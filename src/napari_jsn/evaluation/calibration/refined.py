@@ -48,7 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pairs", type=int, default=140, help="pairs of real joints with known motion, as a check")
     parser.add_argument("--simulated", type=int, default=560, help="simulated pairs of each pixel size")
     parser.add_argument(
-        "--exposed", type=int, default=80, help="simulated pairs of each size with another sharpness or curve"
+        "--exposed", type=int, default=160, help="simulated pairs of each size with another sharpness or curve"
     )
     parser.add_argument("--seed", type=int, default=901)
     parser.add_argument(

@@ -22,9 +22,6 @@ _BLUR_MM, _GAMMA = (0.05, 0.4), (0.5, 3.0)
 _DEGREES_OF_FREEDOM = 8.0
 #: Share of the calibration errors that the 95 % interval covers: above 95 %, because real joints are a little harder.
 _COVERAGE = 0.96
-#: The same share where a difference of sharpness or of the intensity curve adds to the variance. Its errors have one
-#: sign, so many of them lie at the end of the interval.
-_ADDED_COVERAGE = 0.98
 
 
 def simulated_known_pairs(count: int, seed: int) -> list[KnownPair]:
@@ -74,8 +71,9 @@ def fit_added_weights(
 ) -> NDArray[np.float64]:
     """Return weights (K,) of further variance terms (N, K), which are added to known variances (N,).
 
-    They maximise the likelihood under a Student t distribution; then one common factor, 1 or more, makes 98 % of the
-    errors (N,) lie within 1.96 standard deviations, in the half of the pairs where most is added.
+    They maximise the likelihood under a Student t distribution; then one common factor, 1 or more, makes 96 % of the
+    errors (N,) lie within 1.96 standard deviations, in the half of the pairs where most is added: the errors that a
+    difference of sharpness causes have one sign, and the likelihood makes their intervals too narrow.
     """
     from scipy.optimize import minimize
 
@@ -91,7 +89,7 @@ def fit_added_weights(
     most = added / variance >= np.median(added / variance)
     factors = np.geomspace(1.0, 16.0, 200)
     held = [np.mean((np.abs(errors) <= Z95 * np.sqrt(variance + factor * added))[most]) for factor in factors]
-    enough = np.flatnonzero(np.array(held) >= _ADDED_COVERAGE)
+    enough = np.flatnonzero(np.array(held) >= _COVERAGE)
     return np.asarray(weights * factors[enough[0] if enough.size else -1])
 
 
