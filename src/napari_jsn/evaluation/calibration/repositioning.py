@@ -22,7 +22,6 @@ from napari_jsn.evaluation.hands.measured import (
     MeasuredJoint,
     load_measured,
     measure_hands,
-    save_measured,
 )
 from napari_jsn.evaluation.hands.simulated import PITCHES_MM, hands_at_pitches
 from napari_jsn.evaluation.settings import limit_threads
@@ -44,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=int, default=2, help="processes")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder that keeps the simulated radiographs")
-    parser.add_argument("--save", type=Path, help="CSV file for the measured joints")
+    parser.add_argument("--save", type=Path, help="CSV file for the measured joints; a run continues after those in it")
     parser.add_argument("--measured", type=Path, help="fit to the measured joints of this file; measure none")
     parser.add_argument("--out", type=Path, default=Path("src/napari_jsn/models") / f"{CARD}.json", help="the card")
 
@@ -56,9 +55,7 @@ def main(options: argparse.Namespace) -> None:
         measured = load_measured(options.measured)
     else:
         hands = list(hands_at_pitches(options.patients, options.seed, options.cache))
-        measured = measure_hands(hands, options.boxes, JOINTS, options.threads)
-    if options.save is not None:
-        save_measured(measured, options.save)
+        measured = measure_hands(hands, options.boxes, JOINTS, options.threads, options.save)
     content = card_content(measured, options.patients, options.seed, options.boxes)
     written = write_files(options.out.parent, {options.out.name: card_bytes(content)})
     print(f"Written: {written[0]}")
