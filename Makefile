@@ -34,9 +34,11 @@ test-long: $(VENV)/.test
 test-services: $(VENV)/.services
 	$(BIN)/python tools/verify_types.py
 
-# Plants faults into simulated radiographs at random, and measures them: wrong figures without a note are counted.
+# Plants faults into simulated radiographs at random, and measures them: wrong figures without a note are counted. Spoils
+# folders to train on: images that are neither used nor named are counted.
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz.run
+	$(BIN)/python -m tests.fuzz.training
 
 benchmark: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

@@ -6,7 +6,7 @@ import torch
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint import BoneMasks
-from napari_jsn.registration.methods import METHODS
+from napari_jsn.registration.method_names import METHODS
 from napari_jsn.registration.register import register, register_many
 
 NAN = float("nan")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.evaluation.hands.measured import CACHE, load_measured, measure_hands, save_measured
+from napari_jsn.evaluation.hands.measured import CACHE, load_measured, measure_hands
 from napari_jsn.evaluation.hands.simulated import hands_at_pitches, simulated_hands
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.settings import limit_threads
@@ -36,7 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--threads", type=int, default=2, help="processes")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder that keeps the simulated radiographs")
-    parser.add_argument("--save", type=Path, help="CSV file for the measured joints of the simulated hands")
+    parser.add_argument(
+        "--save",
+        type=Path,
+        help="CSV file for the measured joints of the simulated hands; a run continues after those in it",
+    )
     parser.add_argument("--measured", type=Path, help="report on the measured joints of this file; measure none")
     parser.add_argument("--only", choices=_PARTS, help="one part; writes no page")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the page hands.md")
@@ -48,9 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             measured = load_measured(options.measured)
         else:
             hands = list(hands_at_pitches(options.patients, options.seed, options.cache))
-            measured = measure_hands(hands, options.boxes, JOINTS, options.threads)
-        if options.save is not None:
-            save_measured(measured, options.save)
+            measured = measure_hands(hands, options.boxes, JOINTS, options.threads, options.save)
         lines += simulated_lines(measured, options.boxes)
     if options.only in (None, "changed"):
         from napari_jsn.evaluation.hands.changed import changed_lines, measure_changes
