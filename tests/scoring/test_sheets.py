@@ -154,7 +154,7 @@ def test_spoilt_sheets(tmp_path, text, layout_name, message):
         read_scores(path, layout_name)
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfep\x00a\x00", b"patient,gr\xe4de\n", None])
+@pytest.mark.parametrize("content", [b"\xff\xfep\x00a", b"patient,gr\xe4de\n", None])
 def test_files_that_cannot_be_read(tmp_path, content):
     path = tmp_path / "scores.csv"
     if content is not None:
@@ -391,3 +391,10 @@ def test_score_files_that_a_parser_would_read_in_part(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         read_scores(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_texts_with_a_byte_order_mark_are_read(tmp_path, encoding):
+    path = tmp_path / "scores.csv"
+    path.write_bytes(f"sep=;\n{HEAD}\n007,1,\u00c4,1,1,1\n".replace(",", ";").encode(encoding))
+    assert read_scores(path)[["patient", "reader"]].values.tolist() == [["007", "\u00c4"]] * 3
