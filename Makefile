@@ -24,7 +24,7 @@ test: system-libraries $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/npe2 validate src/napari_jsn/napari.yaml
-	OMP_WAIT_POLICY=PASSIVE xvfb-run --auto-servernum --server-args="-screen 0 1600x1200x24" $(BIN)/pytest
+	tools/run-tests $(abspath $(BIN))/pytest
 
 # Tests that take minutes: many writers of one folder, and runs that are killed.
 test-long: $(VENV)/.test
