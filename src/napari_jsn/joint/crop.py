@@ -55,8 +55,25 @@ def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> Jo
             f"The joint is {reprlib.repr(joint)}. Give one of the joints that find_joints returns, or a Joint.", "joint"
         )
     radiograph = as_radiograph(radiograph, spacing_mm)
-    pixels, spacing = radiograph.pixels, radiograph.spacing_mm
-    size = pixel_size(spacing)
+    pixel_mm, matrix, shape = crop_geometry(radiograph.spacing_mm, joint)
+    return JointImage(_sampled(radiograph.pixels, matrix, shape, joint), pixel_mm, matrix)
+
+
+def crop_geometry(spacing_mm: Spacing, joint: Joint) -> tuple[float | None, NDArray[np.float64], tuple[int, int]]:
+    """Return pixel size in mm, map to the radiograph and (rows, cols) of the image of one joint.
+
+    Parameters
+    ----------
+    spacing_mm : float or (row, col) pair of float
+        Of the radiograph; None where it is unknown.
+    joint : Joint
+
+    Raises
+    ------
+    InputError
+        If the box is too small.
+    """
+    size = pixel_size(spacing_mm)
     unit = float(size.min())
     # map pixels of the joint image to the plane of the box in mm (or pixels), and from there to the radiograph
     corners = joint.box[:, ::-1] * size[::-1]
@@ -73,7 +90,7 @@ def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> Jo
     linear = np.column_stack([across / width, down / height]) * unit / size[::-1, None]
     matrix[:2, :2] = linear
     matrix[:2, 2] = joint.box[:, ::-1].mean(axis=0) - linear @ ((cols - 1) / 2, (rows - 1) / 2)
-    return JointImage(_sampled(pixels, matrix, (rows, cols), joint), unit if spacing is not None else None, matrix)
+    return unit if spacing_mm is not None else None, matrix, (rows, cols)
 
 
 def pixel_size(spacing_mm: Spacing) -> NDArray[np.float64]:
