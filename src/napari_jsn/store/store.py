@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -13,22 +11,46 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session, undefer
 
+from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.files import write_files
 from napari_jsn.common.lazy_module import LazyModule
+from napari_jsn.patient.identity import ANONYMOUS
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph import Radiograph
+from napari_jsn.store.changes import ChangeLog, now_utc
 from napari_jsn.store.database import open_database, reading, writing
-from napari_jsn.store.encoding import to_json
+from napari_jsn.store.frames import (
+    CHANGE_COLUMNS,
+    DECISION_COLUMNS,
+    SCORE_COLUMNS,
+    SESSION_COLUMNS,
+    patients_table,
+    rows_table,
+)
+from napari_jsn.store.identities import identity_code
 from napari_jsn.store.progression_rows import RowsOfPatient, progression_of, rows_of, table_of
 from napari_jsn.store.radiograph_files import FileState, find_file, stored_radiograph
+from napari_jsn.store.readings import (
+    add_session,
+    lock_session,
+    patient_row,
+    remove_scores,
+    save_decision,
+    save_scores,
+)
 from napari_jsn.store.schema import (
     ChangeRow,
+    DecisionRow,
+    Info,
     JointRow,
     MeasurementRow,
     PatientRow,
     ProgressionRow,
     RadiographRow,
+    ScoreRow,
+    SessionRow,
     VisitRow,
 )
 
@@ -85,8 +107,8 @@ class Store:
     """
 
     def __init__(self, engine: Engine, reader: str) -> None:
-        self._engine, self._reader = engine, reader
-        self._writer = secrets.token_hex(8)
+        self._engine = engine
+        self._log = ChangeLog(engine, reader)
 
     def __enter__(self) -> Store:
         """Return the store itself."""
@@ -105,42 +127,124 @@ class Store:
         """Close all connections; everything was saved before."""
         self._engine.dispose()
 
-    def save(self, result: Progression) -> None:
-        """Save a measurement; an earlier one of the same patient is replaced, and the changes are listed.
+    @property
+    def reader(self) -> str:
+        """Who makes the changes; ``""`` if it was not stated."""
+        return self._log.reader
+
+    def refresh(self) -> None:
+        """Take note of what other programs changed: it may be replaced from now on."""
+        self._log.refresh()
+
+    def save(self, result: Progression | pd.DataFrame) -> None:
+        """Save a measurement or scores; what is replaced is listed in the changes.
 
         Parameters
         ----------
-        result : Progression
+        result : Progression or DataFrame
+            A measurement, which replaces an earlier one of the same patient; or a long table of scores (``patient
+            visit side site kind grade``, and perhaps ``mark not_scored reader session``), which replaces the grades of
+            the same sites, readers and sessions.
 
         Raises
         ------
         InputError
-            If this is no such result, a radiograph cannot be read, or the store cannot be written.
+            If this is no such result, a cell is wrong, a radiograph cannot be read, the patient is another one, a
+            session is locked, another program changed the same meanwhile, or the store cannot be written.
         """
+        import pandas
+
+        if isinstance(result, pandas.DataFrame):
+            with writing(self._engine) as session:
+                save_scores(session, self._log, result)
+            return
         if not isinstance(result, Progression):
-            raise InputError(f"A store cannot save a {type(result).__name__}. Give a Progression.", "result")
-        now = _now()
-        rows = rows_of(result, self._reader, now)
+            raise InputError(
+                f"A store cannot save a {type(result).__name__}. Give a Progression or a table of scores.", "result"
+            )
+        now = now_utc()
+        rows = rows_of(result, self.reader, now)
+        identity = identity_code(self._key(), [hand.radiograph.path for hand in result.hands])
         with writing(self._engine) as session:
-            patient = session.scalar(select(PatientRow).where(PatientRow.patient == result.patient_id))
-            if patient is None:
-                patient = PatientRow(patient=result.patient_id, identity="", arm="")
-                session.add(patient)
-                session.flush()
+            patient = patient_row(session, result.patient_id, make=True)
+            if identity and patient.identity and identity != patient.identity:
+                raise InputError(
+                    f"The store has another patient under the pseudonym {result.patient_id}: the identity in the files "
+                    "differs. Give this patient another pseudonym (patient_id).",
+                    "patient_id",
+                )
+            if result.patient_id == ANONYMOUS and not _has_radiograph_of(session, patient, rows):
+                raise InputError(
+                    "The store already has a patient without a pseudonym, with other radiographs. Give this patient a "
+                    "pseudonym (patient_id).",
+                    "patient_id",
+                )
+            patient.identity = identity or patient.identity
             before = {
                 _place(row): row.figures
                 for row in session.scalars(
                     _of_patient(MeasurementRow, patient).options(undefer(MeasurementRow.figures))
                 )
             }
+            after = {_place(row): row.figures for row in rows.measurements}
+            places = dict.fromkeys((*before, *after))
+            changes = [(place, before.get(place, ""), after.get(place, "")) for place in places]
+            self._log.add(session, now, result.patient_id, "measurement", changes)
             for kind in (MeasurementRow, VisitRow, ProgressionRow):
                 session.execute(delete(kind).where(kind.patient_id == patient.id))
             _add_rows(session, rows, patient.id)
-            after = {_place(row): row.figures for row in rows.measurements}
-            for place in dict.fromkeys((*before, *after)):
-                was, became = before.get(place, ""), after.get(place, "")
-                if was != became:
-                    self._log(session, now, result.patient_id, "measurement", place, was, became)
+
+    def decide(
+        self, patient: str, joint: str, side: str, visit: int, decision: str | None, comment: str = "",
+        session: str = "",
+    ) -> None:  # fmt: skip
+        """Save a decision of the reader on one figure; an earlier one is replaced.
+
+        Parameters
+        ----------
+        patient, joint, side, visit
+            Which figure.
+        decision : {"accepted", "rejected", "unsure"} or None
+            None removes the decision.
+        comment, session : str
+
+        Raises
+        ------
+        InputError
+            If an argument is wrong, the session is locked, or another program changed the decision meanwhile.
+        """
+        with writing(self._engine) as open_session:
+            save_decision(open_session, self._log, patient, (side, joint, visit), decision, comment, session)
+
+    def remove_scores(self, patient: str, sites: Sequence[tuple[str, str, str, str]], session: str = "") -> None:
+        """Remove grades of the store's reader, each named by (visit, side, site, kind)."""
+        with writing(self._engine) as open_session:
+            remove_scores(open_session, self._log, patient, sites, session)
+
+    def add_session(
+        self, session: str, order: str = "chronological", seed: int = 0, repeated_share: float = 0.0,
+        plan: Sequence[Any] = (),
+    ) -> None:  # fmt: skip
+        """Add a reading session of the store's reader.
+
+        Parameters
+        ----------
+        session : str
+            Name of the session.
+        order : {"chronological", "paired", "single"}
+        seed : int
+        repeated_share : float
+            Share of the patients that are read twice.
+        plan : sequence
+            What is read, in its order.
+        """
+        with writing(self._engine) as open_session:
+            add_session(open_session, self._log, session, order, seed, repeated_share, plan)
+
+    def lock_session(self, session: str) -> None:
+        """Lock a session of the store's reader: nothing in it can be changed any more."""
+        with writing(self._engine) as open_session:
+            lock_session(open_session, self._log, session)
 
     def progression(
         self,
@@ -197,27 +301,57 @@ class Store:
         with reading(self._engine) as session:
             return table_of((row[0], row[1], row[2]) for row in session.execute(wanted))
 
+    def patients(self) -> pd.DataFrame:
+        """Return all patients: ``patient visits joints measured reader``; joints are those with a measurement."""
+        with reading(self._engine) as session:
+            return patients_table(session)
+
+    def decisions(self, patient: str | None = None) -> pd.DataFrame:
+        """Return decisions: ``patient joint side visit decision comment reader session changed``."""
+        return self._rows(DecisionRow, DECISION_COLUMNS, patient)
+
+    def scores(self, patient: str | None = None) -> pd.DataFrame:
+        """Return scores in long form: ``patient visit side site kind grade mark not_scored reader session``."""
+        found = self._rows(ScoreRow, SCORE_COLUMNS, patient)
+        found["grade"] = found["grade"].astype(float)
+        if len(found) and found["visit"].str.fullmatch(r"(0|[1-9]\d{0,8})").all():
+            found["visit"] = found["visit"].astype(int)
+        return found
+
+    def sessions(self) -> pd.DataFrame:
+        """Return reading sessions: ``reader session reading_order seed repeated_share created locked``."""
+        return self._rows(SessionRow, SESSION_COLUMNS, None)
+
     def changes(self) -> pd.DataFrame:
         """Return every change: ``changed reader session patient subject item was became``; the oldest first."""
-        names = ("changed", "reader", "session", "patient", "subject", "item", "was", "became")
+        return self._rows(ChangeRow, CHANGE_COLUMNS, None)
+
+    def export(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write all tables as CSV into a folder.
+
+        Returns
+        -------
+        list of Path
+            ``patients.csv``, ``measurements.csv``, ``decisions.csv``, ``scores.csv``, ``sessions.csv`` and
+            ``changes.csv``.
+        """
+        tables = {
+            "patients": self.patients(),
+            "measurements": self.measurements(),
+            "decisions": self.decisions(),
+            "scores": self.scores(),
+            "sessions": self.sessions(),
+            "changes": self.changes(),
+        }
+        return write_files(Path(folder), {f"{name}.csv": csv_bytes(table) for name, table in tables.items()}, "folder")
+
+    def _rows(self, kind: Any, columns: Sequence[str], patient: str | None) -> pd.DataFrame:
         with reading(self._engine) as session:
-            rows = session.execute(select(*(getattr(ChangeRow, name) for name in names)).order_by(ChangeRow.id))
-            return pd.DataFrame(list(rows), columns=list(names))
+            return rows_table(session, kind, columns, patient)
 
-    def _log(
-        self, session: Session, now: datetime, patient: str, subject: str, item: Any, was: str, became: str
-    ) -> None:
-        session.add(
-            ChangeRow(
-                changed=now, reader=self._reader, session="", writer=self._writer, patient=patient, subject=subject,
-                item=to_json(item), was=was, became=became,
-            )
-        )  # fmt: skip
-
-
-def _now() -> datetime:
-    """Return the time in UTC, without its zone, as the store keeps it."""
-    return datetime.now(UTC).replace(tzinfo=None)
+    def _key(self) -> str:
+        with reading(self._engine) as session:
+            return session.scalar(select(Info.value).where(Info.name == "key")) or ""
 
 
 def _place(row: MeasurementRow) -> tuple[str, str, int]:
@@ -226,6 +360,14 @@ def _place(row: MeasurementRow) -> tuple[str, str, int]:
 
 def _of_patient(kind: Any, patient: PatientRow) -> Any:
     return select(kind).where(kind.patient_id == patient.id)
+
+
+def _has_radiograph_of(session: Session, patient: PatientRow, rows: RowsOfPatient) -> bool:
+    """Return whether a patient has no radiograph yet, or one of those that are to be saved."""
+    of_patient = select(RadiographRow.pixels_sha256).join(VisitRow).where(VisitRow.patient_id == patient.id)
+    there = set(session.scalars(of_patient))
+    new = {radiograph.pixels_sha256 for _, radiographs in rows.visits for radiograph, _ in radiographs}
+    return not there or bool(there & new)
 
 
 def _add_rows(session: Session, rows: RowsOfPatient, patient: int) -> None:

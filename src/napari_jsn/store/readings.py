@@ -1,0 +1,206 @@
+"""What a reader does, in the database: decisions, scores and reading sessions, each change listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from napari_jsn.anatomy.joints import bones_of
+from napari_jsn.common.errors import InputError
+from napari_jsn.scoring.long_table import long_table
+from napari_jsn.store.changes import ChangeLog, now_utc
+from napari_jsn.store.encoding import from_json, to_json
+from napari_jsn.store.schema import DecisionRow, PatientRow, ScoreRow, SessionRow
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: What a reader may decide on a figure.
+DECISIONS = ("accepted", "rejected", "unsure")
+#: Orders of reading.
+ORDERS = ("chronological", "paired", "single")
+
+
+def patient_row(session: Session, patient: str, make: bool = False) -> PatientRow:
+    """Return the row of a patient.
+
+    Raises
+    ------
+    InputError
+        If there is none, and none may be made.
+    """
+    row = session.scalar(select(PatientRow).where(PatientRow.patient == patient))
+    if row is None:
+        if not make:
+            raise InputError(f"The store has no patient {patient}.", "patient")
+        row = PatientRow(patient=patient, identity="", arm="")
+        session.add(row)
+        session.flush()
+    return row
+
+
+def save_decision(
+    session: Session,
+    log: ChangeLog,
+    patient: str,
+    place: tuple[str, str, int],
+    decision: str | None,
+    comment: str,
+    reading_session: str,
+) -> None:
+    """Write, replace or (with None) remove a decision on the figure at ``place`` (side, joint, visit)."""
+    side, joint, visit = place
+    bones_of(joint)
+    if side not in ("L", "R", ""):
+        raise InputError(f"The side is {side!r}. Give 'L', 'R', or '' where it is not known.", "side")
+    if decision is not None and decision not in DECISIONS:
+        raise InputError(f"The decision is {decision!r}. Choose one of: {', '.join(DECISIONS)}, or None.", "decision")
+    check_unlocked(session, log.reader, reading_session)
+    owner, now = patient_row(session, patient), now_utc()
+    old = session.scalar(
+        select(DecisionRow).where(
+            DecisionRow.patient_id == owner.id, DecisionRow.side == side, DecisionRow.joint == joint,
+            DecisionRow.visit == visit, DecisionRow.reader == log.reader, DecisionRow.session == reading_session,
+        )
+    )  # fmt: skip
+    was = "" if old is None else to_json([old.decision, old.comment])
+    became = "" if decision is None else to_json([decision, comment])
+    item = (side, joint, visit, log.reader, reading_session)
+    log.add(session, now, patient, "decision", [(item, was, became)], reading_session)
+    if decision is None:
+        if old is not None:
+            session.delete(old)
+    elif old is None:
+        session.add(
+            DecisionRow(
+                patient_id=owner.id, side=side, joint=joint, visit=visit, decision=decision, comment=comment,
+                reader=log.reader, session=reading_session, changed=now,
+            )
+        )  # fmt: skip
+    else:
+        old.decision, old.comment, old.changed = decision, comment, now
+
+
+def save_scores(session: Session, log: ChangeLog, scores: pd.DataFrame) -> None:
+    """Write the grades of a long table; a grade of the same site, reader and session is replaced.
+
+    The reader of a table without a column ``reader`` is that of the store.
+    """
+    table = long_table(scores if "reader" in scores else scores.assign(reader=log.reader or "unnamed"))
+    now = now_utc()
+    for (reader, reading_session), own in table.groupby(["reader", "session"], sort=False):
+        check_unlocked(session, str(reader), str(reading_session))
+        for patient, rows in own.groupby("patient", sort=False):
+            owner = patient_row(session, str(patient), make=True)
+            where = (
+                ScoreRow.patient_id == owner.id,
+                ScoreRow.reader == str(reader),
+                ScoreRow.session == str(reading_session),
+            )
+            old = {_site_of(row): row for row in session.scalars(select(ScoreRow).where(*where))}
+            changes, added = [], []
+            for cell in rows.to_dict("records"):
+                site = (str(cell["visit"]), cell["side"], cell["site"], cell["kind"])
+                values = {
+                    "grade": None if cell["grade"] != cell["grade"] else float(cell["grade"]),
+                    "mark": cell["mark"],
+                    "not_scored": cell["not_scored"],
+                }
+                before = old.get(site)
+                was = "" if before is None else to_json([before.grade, before.mark, before.not_scored])
+                became = to_json(list(values.values()))
+                if was == became:
+                    continue
+                changes.append(((*site, str(reader), str(reading_session)), was, became))
+                if before is None:
+                    names = dict(zip(("visit", "side", "site", "kind"), site, strict=True))
+                    added.append(
+                        ScoreRow(
+                            patient_id=owner.id, reader=str(reader), session=str(reading_session), changed=now,
+                            **names, **values,
+                        )
+                    )  # fmt: skip
+                else:
+                    before.grade, before.mark, before.not_scored = values["grade"], values["mark"], values["not_scored"]
+                    before.changed = now
+            log.add(session, now, str(patient), "score", changes, str(reading_session), str(reader))
+            session.add_all(added)
+
+
+def remove_scores(
+    session: Session, log: ChangeLog, patient: str, sites: Sequence[tuple[str, str, str, str]], reading_session: str
+) -> None:
+    """Remove grades of this reader, each named by (visit, side, site, kind)."""
+    check_unlocked(session, log.reader, reading_session)
+    owner, now = patient_row(session, patient), now_utc()
+    for visit, side, site, kind in sites:
+        where = (
+            ScoreRow.patient_id == owner.id, ScoreRow.visit == str(visit), ScoreRow.side == side,
+            ScoreRow.site == site, ScoreRow.kind == kind, ScoreRow.reader == log.reader,
+            ScoreRow.session == reading_session,
+        )  # fmt: skip
+        row = session.scalar(select(ScoreRow).where(*where))
+        if row is not None:
+            was = to_json([row.grade, row.mark, row.not_scored])
+            item = (str(visit), side, site, kind, log.reader, reading_session)
+            log.add(session, now, patient, "score", [(item, was, "")], reading_session)
+            session.execute(delete(ScoreRow).where(*where))
+
+
+def add_session(
+    session: Session, log: ChangeLog, name: str, order: str, seed: int, repeated_share: float, plan: Sequence[Any]
+) -> None:
+    """Write a new reading session of the store's reader; ``plan`` is what is read, in its order."""
+    if not log.reader:
+        raise InputError("A reading session needs a reader. Open the store with a reader's name.", "reader")
+    if order not in ORDERS:
+        raise InputError(f"There is no order of reading {order!r}. Choose one of: {', '.join(ORDERS)}.", "order")
+    if session_row(session, log.reader, name) is not None:
+        raise InputError(f"The reader {log.reader} already has a session {name}. Give another name.", "session")
+    now = now_utc()
+    session.add(
+        SessionRow(
+            reader=log.reader, session=name, reading_order=order, seed=seed, repeated_share=repeated_share,
+            created=now, locked=None, plan=to_json(list(plan)),
+        )
+    )  # fmt: skip
+    log.add(session, now, "", "session", [((log.reader, name), "", to_json([order, seed, repeated_share]))], name)
+
+
+def lock_session(session: Session, log: ChangeLog, name: str) -> None:
+    """Lock a session of the store's reader: its decisions and scores cannot be changed any more."""
+    row = session_row(session, log.reader, name)
+    if row is None:
+        raise InputError(f"The reader {log.reader} has no session {name}.", "session")
+    if row.locked is None:
+        row.locked = now_utc()
+        log.add(session, row.locked, "", "session lock", [((log.reader, name), "", "locked")], name)
+
+
+def session_row(session: Session, reader: str, name: str) -> SessionRow | None:
+    """Return the row of a reading session, or None."""
+    return session.scalar(select(SessionRow).where(SessionRow.reader == reader, SessionRow.session == name))
+
+
+def check_unlocked(session: Session, reader: str, name: str) -> None:
+    """Refuse a change in a session that is locked."""
+    row = session_row(session, reader, name) if name else None
+    if row is not None and row.locked is not None:
+        raise InputError(
+            f"The session {name} of {reader} is locked since {row.locked:%Y-%m-%d}, so nothing in it can be changed. "
+            "Read in another session.",
+            "session",
+        )
+
+
+def plan_of(row: SessionRow) -> list[Any]:
+    """Return what is read in a session, in its order."""
+    plan: list[Any] = from_json(row.plan)
+    return plan
+
+
+def _site_of(row: ScoreRow) -> tuple[str, str, str, str]:
+    return row.visit, row.side, row.site, row.kind
