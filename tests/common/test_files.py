@@ -30,20 +30,26 @@ def test_files_of_the_same_names_are_replaced(tmp_path):
 def test_a_failure_while_writing_leaves_what_was_there(tmp_path, monkeypatch, failure):
     write_files(tmp_path, OLD)
 
-    def fail(self, content):
-        if content == b"new b":
-            with self.open("wb") as file:
-                file.write(content[:2])
-            raise failure
-        with self.open("wb") as file:
-            return file.write(content)
+    written = []
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", fail)
+    def fail(descriptor):
+        written.append(descriptor)
+        if len(written) == 2:
+            raise failure
+
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises((InputError, KeyboardInterrupt)) as caught:
         write_files(tmp_path, NEW)
     if isinstance(failure, OSError):
         assert caught.value.argument == "out" and "No space left" in str(caught.value)
     assert held(tmp_path) == OLD
+
+
+def test_temporary_files_of_dead_runs_are_removed_and_no_file_of_others(tmp_path):
+    for name in (".napari-jsn-0123456789ab.part", ".napari-jsn-1.part", "a.part"):
+        (tmp_path / name).write_bytes(b"x")
+    write_files(tmp_path, NEW)
+    assert held(tmp_path) == {**NEW, ".napari-jsn-1.part": b"x", "a.part": b"x"}
 
 
 def test_nothing_is_written_where_a_name_is_taken_by_a_folder(tmp_path):

@@ -45,8 +45,8 @@ def test_a_progression_comes_back_as_it_was(place, measured):
 def test_what_is_restored_can_be_used_as_the_original(store, measured, tmp_path):
     store.save(measured)
     found = store.progression("P001")
-    written = jsn.write_progression(found, tmp_path / "found")
-    original = jsn.write_progression(measured, tmp_path / "original")
+    written = jsn.write_progression(tmp_path / "found", found)
+    original = jsn.write_progression(tmp_path / "original", measured)
     for name in ("joints.csv", "report.html"):
         new, old = (next(path for path in paths if path.name == name).read_bytes() for paths in (written, original))
         assert new == old

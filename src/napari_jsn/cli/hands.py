@@ -104,6 +104,15 @@ def _read(radiographs: list[Path], **options: Any) -> Patient:
     return patient_from_radiographs(*radiographs, split=False, **options)
 
 
+def table_of_radiographs(radiographs: list[Path], keep_identity: bool = False) -> list[dict[str, Any]]:
+    """Return the entry of the record for ``radiographs.csv``, if one folder is given and has one."""
+    from napari_jsn.common.run_record import input_record
+    from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
+
+    tables = [path / RADIOGRAPHS_TABLE for path in radiographs]
+    return [input_record(RADIOGRAPHS_TABLE, table, keep_identity) for table in tables if table.is_file()]
+
+
 def exit_stopped() -> NoReturn:
     """Print that Ctrl-C stopped the command, and exit."""
     say("Stopped. Nothing was written.")

@@ -35,7 +35,7 @@ def cached_arrays(name: str, package: ModuleType, make: Callable[[], Arrays], ca
         from platformdirs import user_cache_path
 
         cache = user_cache_path("napari-jsn", appauthor=False)
-    path = cache / f"{name}-{_hash_of_code(package)}.npz"
+    path = cache / f"{name}-{hash_of_code(package)}.npz"
     if path.is_file():
         with np.load(path) as file:
             return {key: file[key] for key in file.files}
@@ -46,7 +46,7 @@ def cached_arrays(name: str, package: ModuleType, make: Callable[[], Arrays], ca
     return arrays
 
 
-def _hash_of_code(package: ModuleType) -> str:
+def hash_of_code(package: ModuleType) -> str:
     """Return the first digits of the hash of all Python and JSON files of a package and its subpackages."""
     folder = Path(str(package.__file__)).parent
     paths = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".json"))

@@ -252,7 +252,7 @@ def _read_card(path: Path) -> dict[str, Any]:
 
 
 def model_identity(task: str, name: str) -> str:
-    """Return the name and the first digits of the hash of a model's weights: ``"default 1a2b3c4d5e6f"``.
+    """Return the name of a model and the SHA-256 of its weights: ``"default 1a2b3c..."``.
 
     Raises
     ------
@@ -264,4 +264,20 @@ def model_identity(task: str, name: str) -> str:
         digest = str(_read_card(path.with_suffix(".json")).get("sha256", ""))
     except InputError:
         digest = ""  # loading the model reports what is wrong with its card
-    return f"{path.stem.removeprefix(f'{task}-')} {digest[:12]}".strip()
+    return f"{path.stem.removeprefix(f'{task}-')} {digest}".strip()
+
+
+def card_identity(name: str) -> str:
+    """Return the word ``card`` and the SHA-256 of a shipped card of fitted constants: ``"card 1a2b3c..."``."""
+    return f"card {sha256((_shipped() / f'{name}.json').read_bytes()).hexdigest()}"
+
+
+def short_identity(identity: str) -> str:
+    """Return what :func:`model_identity` returned with the first 12 digits of the hash only, for tables.
+
+    Examples
+    --------
+    >>> short_identity("default " + 16 * "a1b2")
+    'default a1b2a1b2a1b2'
+    """
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", identity)

@@ -86,7 +86,7 @@ def upside_down(
     joint line is not, or whose bones the network found with less confidence than usual, are turned over and segmented
     again.
     """
-    doubtful = [k for k, each in enumerate(masks) if not are_halves(each) and _orientation_doubtful(each)]
+    doubtful = [k for k, each in enumerate(masks) if orientation_doubtful(each)]
     found = [False] * len(images)
     given = segment_many([images[k] for k in doubtful], device=device)
     turned = segment_many([np.ascontiguousarray(images[k][::-1]) for k in doubtful], device=device)
@@ -95,7 +95,10 @@ def upside_down(
     return found
 
 
-def _orientation_doubtful(masks: BoneMasks) -> bool:
+def orientation_doubtful(masks: BoneMasks) -> bool:
+    """Return whether bones must be segmented again to see which end of the image is up."""
+    if are_halves(masks):
+        return False
     confidence = masks.confidence if isinstance(masks, FoundBones) else 1.0
     return confidence < _CERTAIN_CONFIDENCE or joint_line_curvature(masks) < _LEAST_CURVATURE
 

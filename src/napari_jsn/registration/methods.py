@@ -108,6 +108,19 @@ METHODS: dict[str, tuple[str, str]] = {
     "pipoc": ("napari_jsn.registration.pipoc", "pipoc"),
 }
 
+#: Networks by task, and cards of fitted constants, that each method uses.
+_NETWORKS = {"refined": ("registration",), "network": ("registration",)}
+_CARDS = {"refined": ("registration-refined",)}
+
+
+def method_models(name: str) -> dict[str, str]:
+    """Return name and hash of the models that a method uses, by task; of cards, by their names."""
+    from napari_jsn.networks.weights import card_identity, model_identity
+
+    method, _, model = name.partition(":")
+    networks = {task: model_identity(task, model or "default") for task in _NETWORKS.get(method, ())}
+    return networks | {card: card_identity(card) for card in _CARDS.get(method, ())}
+
 
 def load_method(name: str) -> Method:
     """Return the method of this name; ``network:NAME`` is the method ``network`` with the model NAME.

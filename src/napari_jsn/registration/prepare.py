@@ -25,6 +25,7 @@ from napari_jsn.registration.image_checks import (
     image_reasons,
     looks_inverted,
     middle_is_dark,
+    orientation_doubtful,
     upside_down,
 )
 from napari_jsn.registration.methods import PreparedPair
@@ -51,6 +52,8 @@ class PreparedImage:
     spacing_mm : float or None
     reasons : tuple of Reason
         Why a figure from this image has failed.
+    segmented : bool
+        Whether the network was asked for the bones.
     """
 
     image: NDArray[np.float32]
@@ -58,6 +61,7 @@ class PreparedImage:
     regions: BoneMasks
     spacing_mm: float | None
     reasons: tuple[Reason, ...] = ()
+    segmented: bool = False
 
 
 @dataclass(frozen=True)
@@ -248,7 +252,8 @@ def _with_reasons(checked: _CheckedImage, bones: BoneMasks) -> PreparedImage:
     if checked.upside_down:
         reasons.append(Reason(ReasonCode.UPSIDE_DOWN))
     regions = bones if checked.regions is None else checked.regions
-    return PreparedImage(checked.pixels, bones, regions, checked.spacing_mm, tuple(reasons))
+    segmented = checked.found is not None or (not isinstance(bones, FoundBones) and orientation_doubtful(bones))
+    return PreparedImage(checked.pixels, bones, regions, checked.spacing_mm, tuple(reasons), segmented)
 
 
 def _check_masks(masks: Any, shape: tuple[int, ...], name: str) -> BoneMasks:

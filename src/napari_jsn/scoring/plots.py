@@ -22,6 +22,10 @@ _DPI = 150
 _ACROSS, _LEAST = 4, 3
 
 
+#: Names of the plots of an agreement; a * stands for any text.
+PICTURES = ("confusions-*.png", "bland-altman-*.png", "cumulative-change.png")
+
+
 def agreement_plots(found: Agreement) -> dict[str, bytes]:
     """Return PNG files by name: confusion matrices, Bland-Altman plots and cumulative probability of change.
 

@@ -158,6 +158,7 @@ def _registration_details(one: Registration) -> dict[str, Any]:
         "spacing_mm": one.spacing_mm,
         "wide_mm": one.wide_mm,
         "checks": one.checks,
+        "models": one.models,
     }
 
 
@@ -269,6 +270,7 @@ def _registration(details: Mapping[str, Any], baseline: JointView, followup: Joi
         spacing_mm=details["spacing_mm"],
         wide_mm=number(details["wide_mm"]),
         checks={name: number(value) for name, value in details["checks"].items()},
+        models=dict(details["models"]),
     )
 
 

@@ -1,8 +1,12 @@
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from napari_jsn.cli import main
+from napari_jsn.common.output_folder import problems_of_set
+from napari_jsn.common.run_record import file_sha256
 from napari_jsn.networks import weights
 from napari_jsn.segmentation.unetpp import build_bone_net
 
@@ -40,6 +44,8 @@ def test_a_folder_is_evaluated_into_a_table_a_page_and_pictures(tmp_path, tiny, 
     assert "| **real** | 1 |" in capsys.readouterr().out
     assert "| **simulated** | 2 |" in page.read_text() and str(tmp_path) not in page.read_text()
     assert {path.name for path in out.iterdir()} >= {"segmentation.md", "real-worst.png", "simulated-best.png"}
+    record, digest = json.loads((out / "run.json").read_text()), file_sha256(weights.find("segmentation", tiny))
+    assert record["models"] == {"segmentation": {"name": "tiny", "sha256": digest}} and problems_of_set(out) == []
     _, card = weights.load("segmentation", tiny)
     assert card["figures"]["dsc"] == {"mean": 0.5}
     assert card["figures"]["never_learned_from"]["simulated"]["images"] == 2

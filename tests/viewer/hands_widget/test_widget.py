@@ -345,8 +345,8 @@ def test_save_writes_the_files_of_the_command(widget, qtbot, tmp_path, monkeypat
         QMessageBox, "question", lambda *arguments: questions.append(arguments[-1]) or QMessageBox.StandardButton.No
     )
     run(widget, qtbot, widget.results.save_button)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["joints.csv", "report.html"]
-    assert widget.status.text().startswith("Saved joints.csv and report.html in")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["joints.csv", "report.html", "run.json"]
+    assert widget.status.text().startswith("Saved joints.csv, report.html, run.json in")
     (tmp_path / "joints.csv").write_text("mine")
     run(widget, qtbot, widget.results.save_button)
     assert questions == [f"Replace joints.csv and report.html in {tmp_path}?"]

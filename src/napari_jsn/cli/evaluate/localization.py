@@ -42,10 +42,12 @@ def localization(
     """
     from napari_jsn.cli import printing
     from napari_jsn.cli.evaluate.output import check_page, write_figures, write_page
-    from napari_jsn.cli.options import set_threads
+    from napari_jsn.cli.options import record_of_run, set_threads
     from napari_jsn.cli.train import typed_command
+    from napari_jsn.common.device import device_name
     from napari_jsn.common.errors import InputError
-    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.common.output_folder import OutputFolder
+    from napari_jsn.common.run_record import input_record
     from napari_jsn.evaluation.localization.detections import RadiographTruth
     from napari_jsn.evaluation.localization.report import (
         evaluate_feet,
@@ -65,26 +67,29 @@ def localization(
             "or feet (--feet).",
             "data",
         )
-    check_folder(out)
     check_page(page)
-    path = weights.find("localization", model).with_suffix(".json")  # before the long computation
-    set_threads(threads)
-    sets: list[tuple[str, list[RadiographTruth]]] = []
-    with printing.spinner("Finding the joints"):
-        if data is not None:
-            labelled = evaluation_radiographs(data)
-            sets += [
-                (name, [RadiographTruth.from_labelled(each) for each in hands]) for name, hands in labelled.items()
-            ]
-        if simulated:
-            sets.append(("simulated", list(simulated_truths(simulated, _SEED))))
-        rows = evaluate_localization(sets, model)
-        found_on_feet = evaluate_feet(simulated_feet(feet, _SEED), model) if feet else []
-    parts = [f"Made by `{typed_command(sys.argv)}`."]
-    parts += [localization_table(rows)] if rows else []
-    parts += [feet_table(found_on_feet)] if found_on_feet else []
-    report = "\n\n".join(part.strip() for part in parts) + "\n"
-    written = write_files(out, {"localization.md": report.encode(), **overlays(rows)})
+    with OutputFolder(out, ("localization.md", "*-*.png")) as output:
+        path = weights.find("localization", model).with_suffix(".json")  # before the long computation
+        set_threads(threads)
+        sets: list[tuple[str, list[RadiographTruth]]] = []
+        with printing.spinner("Finding the joints"):
+            if data is not None:
+                labelled = evaluation_radiographs(data)
+                sets += [
+                    (name, [RadiographTruth.from_labelled(each) for each in hands]) for name, hands in labelled.items()
+                ]
+            if simulated:
+                sets.append(("simulated", list(simulated_truths(simulated, _SEED))))
+            rows = evaluate_localization(sets, model)
+            found_on_feet = evaluate_feet(simulated_feet(feet, _SEED), model) if feet else []
+        parts = [f"Made by `{typed_command(sys.argv)}`."]
+        parts += [localization_table(rows)] if rows else []
+        parts += [feet_table(found_on_feet)] if found_on_feet else []
+        report = "\n\n".join(part.strip() for part in parts) + "\n"
+        identity = {"localization": weights.model_identity("localization", model)}
+        inputs = [] if data is None else [input_record("data", data)]
+        record = record_of_run(output, identity, device_name(None), inputs)
+        written = output.write({"localization.md": report.encode(), **overlays(rows)}, record)
     written += write_page(page, report)
     if card:
         figures = localization_figures(rows, found_on_feet)

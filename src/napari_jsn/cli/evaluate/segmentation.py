@@ -46,10 +46,12 @@ def segmentation(
     """
     from napari_jsn.cli import printing
     from napari_jsn.cli.evaluate.output import check_page, write_figures, write_page
-    from napari_jsn.cli.options import set_threads
+    from napari_jsn.cli.options import record_of_run, set_threads
     from napari_jsn.cli.train import typed_command
+    from napari_jsn.common.device import device_name
     from napari_jsn.common.errors import InputError
-    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.common.output_folder import OutputFolder
+    from napari_jsn.common.run_record import input_record
     from napari_jsn.evaluation.segmentation.report import (
         evaluate_segmentation,
         overlays,
@@ -64,22 +66,24 @@ def segmentation(
             "There are no images to measure. Give a folder (--data) or a number of simulated images (--simulated).",
             "data",
         )
-    check_folder(out)
     check_page(page)
-    path = weights.find("segmentation", model).with_suffix(".json")  # before the long computation
-    set_threads(threads)
-    with printing.spinner("Finding the bones"):
-        sets: list[tuple[str, SegmentationEvaluation]] = []
-        if data is not None:
-            sets.append(("real", evaluate_segmentation(labelled_joints(data, "test"), model, device)))
-        if simulated:
-            joints = list(simulated_joints(simulated, _SEED))
-            sets.append(("simulated", evaluate_segmentation(joints, model, device)))
-    report = f"Made by `{typed_command(sys.argv)}`.\n\n{segmentation_table(sets)}\n{_notes(sets, device)}"
-    contents = {"segmentation.md": report.encode()}
-    for name, each in sets:
-        contents |= overlays(each, name)
-    written = write_files(out, contents)
+    with OutputFolder(out, ("segmentation.md", "real-*.png", "simulated-*.png")) as output:
+        path = weights.find("segmentation", model).with_suffix(".json")  # before the long computation
+        set_threads(threads)
+        with printing.spinner("Finding the bones"):
+            sets: list[tuple[str, SegmentationEvaluation]] = []
+            if data is not None:
+                sets.append(("real", evaluate_segmentation(labelled_joints(data, "test"), model, device)))
+            if simulated:
+                joints = list(simulated_joints(simulated, _SEED))
+                sets.append(("simulated", evaluate_segmentation(joints, model, device)))
+        report = f"Made by `{typed_command(sys.argv)}`.\n\n{segmentation_table(sets)}\n{_notes(sets, device)}"
+        contents = {"segmentation.md": report.encode()}
+        for name, each in sets:
+            contents |= overlays(each, name)
+        identity = {"segmentation": weights.model_identity("segmentation", model)}
+        inputs = [] if data is None else [input_record("data", data)]
+        written = output.write(contents, record_of_run(output, identity, device_name(device), inputs))
     written += write_page(page, report)
     if card:
         written += write_figures(path, {**segmentation_figures(sets), "command": typed_command(sys.argv)})

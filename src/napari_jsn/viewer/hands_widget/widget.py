@@ -157,7 +157,7 @@ class MeasureHands(RunPanel):
             return write_progression(folder, progression)
 
         def show_saved(files: list[Path]) -> None:
-            self._set_status(f"Saved {' and '.join(file.name for file in files)} in {folder}.")
+            self._set_status(f"Saved {', '.join(file.name for file in files)} in {folder}.")
 
         self.start_work(lambda: (work, show_saved))
 
