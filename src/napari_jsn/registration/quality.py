@@ -60,6 +60,11 @@ _SIMILARITY_WEIGHT = 0.15
 #: joints decreases a little (RMSE 0.0304, 0.0297, 0.0294 mm), and the error at known roll increases (0.0250, 0.0279,
 #: 0.0312 mm).
 _NETWORK_WEIGHT = 0.1
+#: Similarity model and network know no roll field; under a strong one their errors are three times those of the roll
+#: fit. Both weights are divided by 1 + (sd / this sd)^8, where sd is the prior standard deviation of the bone's roll
+#: field in working pixels. In 99 % of the pairs of real visits it is below 1.6; at a known roll of 1 px it is above 1.7
+#: in 95 %, and the RMSE decreases from 0.026 to 0.021 mm. The closure of real visits changes by 1 %.
+_STRONG_ROLL_SD_PX = 1.7
 #: Prior standard deviation of the roll field at which the weak-roll term is half of its maximum, in working pixels.
 _WEAK_ROLL_SD_PX = 0.3
 #: Share of the smaller mask that also belongs to the other mask, above which both masks are the same region.
@@ -84,8 +89,11 @@ def assess_quality(pair: PreparedPair, solved: Solutions) -> MethodResult:
 def combined(solved: Solutions) -> NDArray[np.float64]:
     """Return (2 bones, 3, 3) maps: the weighted mean of both models and the network, over both directions."""
     similarity, roll_fit = solved.maps.mean(axis=1)
-    models = _SIMILARITY_WEIGHT * similarity + (1 - _SIMILARITY_WEIGHT) * roll_fit
-    return _NETWORK_WEIGHT * solved.network.mean(axis=0) + (1 - _NETWORK_WEIGHT) * models
+    roll_sd = solved.roll_prior_sd_px.mean(axis=0) / solved.unit_px
+    without_roll = (1 / (1 + (roll_sd / _STRONG_ROLL_SD_PX) ** 8))[:, None, None]
+    similarity_weight, network_weight = _SIMILARITY_WEIGHT * without_roll, _NETWORK_WEIGHT * without_roll
+    models = similarity_weight * similarity + (1 - similarity_weight) * roll_fit
+    return network_weight * solved.network.mean(axis=0) + (1 - network_weight) * models
 
 
 #: Names of the terms of :func:`variance_terms`, in its order; the card uses the same names.
