@@ -313,7 +313,7 @@ class Store:
     def scores(self, patient: str | None = None) -> pd.DataFrame:
         """Return scores in long form: ``patient visit side site kind grade mark not_scored reader session``."""
         found = self._rows(ScoreRow, SCORE_COLUMNS, patient)
-        found["grade"] = found["grade"].astype(float)
+        found = found.astype({name: float if name == "grade" else object for name in SCORE_COLUMNS})
         if len(found) and found["visit"].str.fullmatch(r"(0|[1-9]\d{0,8})").all():
             found["visit"] = found["visit"].astype(int)
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 from napari_jsn.joint import JointImage
@@ -14,7 +15,18 @@ Made = TypeVar("Made")
 
 
 class _Deferred:
-    """Base of results of which some attributes are loaded at their first use, and then kept."""
+    """Base of results of which some attributes are loaded at their first use, and then kept.
+
+    What is made from such a result (``dataclasses.replace``, a copy, a pickle) is a plain one, with all attributes.
+    """
+
+    def __new__(cls, *arguments: Any, **named: Any) -> Any:
+        """Return a plain result; only :func:`deferred` makes one whose attributes are loaded later."""
+        return _plain(cls)(*arguments, **named)
+
+    def __reduce__(self) -> Any:
+        """Copy and pickle as a plain result."""
+        return _plain(type(self)), tuple(getattr(self, each.name) for each in fields(_plain(type(self))))
 
     def __getattr__(self, name: str) -> Any:
         """Load the attributes that are not known yet; only called for an attribute that is absent."""
@@ -45,6 +57,11 @@ class StoredJointImage(_Deferred, JointImage):
 
 class StoredRegistration(_Deferred, Registration):
     """A registration whose transformed image and loss spectra are computed when they are first used."""
+
+
+def _plain(kind: type[_Deferred]) -> Any:
+    """Return the class of the result whose attributes are all there."""
+    return next(base for base in kind.__mro__ if is_dataclass(base) and not issubclass(base, _Deferred))
 
 
 def deferred(kind: type[Made], load: Loaded, **known: Any) -> Made:
