@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_jsn.joint import BoneMasks
+from napari_jsn.joint import BoneMasks, JointImage
 from napari_jsn.joint.geometry import facing_margins
-from napari_jsn.joint.similarity import image_centre
-from napari_jsn.registration.prepare import native_map
+from napari_jsn.joint.similarity import Similarity, image_centre
+from napari_jsn.registration.prepare import finest_pixels, native_map
 
 Image = NDArray[np.float32]
 Matrix = NDArray[np.float64]
@@ -142,3 +142,11 @@ def registered_images(
         loss(fixed, (original, original), (original_view, original_view), regions),
         loss(fixed, warped, in_view, regions),
     )
+
+
+def images_of_pair(
+    fixed: JointImage, moving: JointImage, regions: BoneMasks, upper: Similarity, lower: Similarity
+) -> RegisteredImages:
+    """Return what :func:`registered_images` returns, for two joint images of any pixel sizes."""
+    _, steps = finest_pixels(fixed.spacing_mm, moving.spacing_mm)
+    return registered_images(fixed.pixels, moving.pixels, regions, (upper.matrix, lower.matrix), steps)

@@ -18,9 +18,8 @@ from napari_jsn.joint.similarity import Similarity
 from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
 from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.registration.prepare import finest_pixels
 from napari_jsn.registration.result import Registration
-from napari_jsn.registration.warp import registered_images
+from napari_jsn.registration.warp import images_of_pair
 from napari_jsn.segmentation.found_bones import FoundBones
 from napari_jsn.store.encoding import estimate, from_json, number, packed, reasons, to_json, unpacked
 from napari_jsn.store.radiograph_files import FileState, facts_of, pixels_sha256
@@ -278,9 +277,10 @@ def _similarity(dz: float, dtheta: float, dx: float, dy: float, centre: Sequence
     return Similarity(dz, dtheta, dx, dy, (centre[0], centre[1]))
 
 
-def _images(fixed: JointImage, moving: JointImage, regions: BoneMasks, maps: Iterable[Similarity]) -> dict[str, Any]:
-    _, steps = finest_pixels(fixed.spacing_mm, moving.spacing_mm)
-    images = registered_images(fixed.pixels, moving.pixels, regions, [bone.matrix for bone in maps], steps)
+def _images(
+    fixed: JointImage, moving: JointImage, regions: BoneMasks, maps: tuple[Similarity, Similarity]
+) -> dict[str, Any]:
+    images = images_of_pair(fixed, moving, regions, *maps)
     return {
         "transformed": images.transformed,
         "original_spectrum": images.original_spectrum,
