@@ -41,7 +41,7 @@ def test_a_progression_comes_back_as_it_was(place, measured):
         found = store.progression("P001")
     pd.testing.assert_frame_equal(found.table(), measured.table())
     assert_equal(measured, found)
-    assert [row.changed_by_hand for row in found.narrowings] == [False, True, True]  # IP1, PIP3, MCP2 as measured
+    assert [row.changed_by_hand for row in found.narrowings] == [False, True, True]  # IP1, MCP2, PIP3
     assert found.notes == measured.notes
 
 

@@ -46,3 +46,16 @@ def patients_table(session: Session) -> pd.DataFrame:
     wanted = select(PatientRow.patient, count(VisitRow, VisitRow.id), figures, measured, reader)
     rows = [tuple(row) for row in session.execute(wanted.order_by(PatientRow.patient))]
     return pd.DataFrame(rows, columns=["patient", "visits", "figures", "measured", "reader"])
+
+
+def out_of_date_table(session: Session, patient: str | None) -> pd.DataFrame:
+    """Return the figures that are out of date."""
+    import pandas as pd
+
+    columns = (PatientRow.patient, MeasurementRow.joint, MeasurementRow.side, MeasurementRow.visit)
+    wanted = select(*columns).join(PatientRow, MeasurementRow.patient_id == PatientRow.id)
+    wanted = wanted.where(MeasurementRow.out_of_date).order_by(PatientRow.patient, MeasurementRow.place)
+    if patient is not None:
+        wanted = wanted.where(PatientRow.patient == patient)
+    rows = [tuple(row) for row in session.execute(wanted)]
+    return pd.DataFrame(rows, columns=["patient", "joint", "side", "visit"])

@@ -16,7 +16,7 @@ from napari_jsn.joint import BoneMasks, Joint, JointImage
 from napari_jsn.joint.crop import crop_geometry, joint_image
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
-from napari_jsn.progression.progression import Progression
+from napari_jsn.progression.progression import Decision, Progression
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.registration.result import Registration
 from napari_jsn.registration.warp import images_of_pair
@@ -41,6 +41,7 @@ class RowsOfPatient:
     progression: ProgressionRow
     visits: Sequence[tuple[VisitRow, Sequence[tuple[RadiographRow, Sequence[JointRow]]]]]
     measurements: Sequence[MeasurementRow]
+    decisions: tuple[Decision, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------------ progression to rows
@@ -59,6 +60,7 @@ def rows_of(progression: Progression, reader: str, now: datetime) -> RowsOfPatie
         software=f"napari-jsn {__version__}",
         columns=to_json(list(table.columns)),
         kinds=to_json([dtype.kind for dtype in table.dtypes]),
+        hand_scales=to_json([[*pair, scale] for pair, scale in progression.hand_scales.items()]),
     )
     visits: list[tuple[VisitRow, list[tuple[RadiographRow, list[JointRow]]]]] = []
     for number_of_visit in sorted({hand.visit for hand in progression.hands}):
@@ -197,7 +199,18 @@ def progression_of(rows: RowsOfPatient, patient: str, find: FindRadiograph) -> P
     )
     head = rows.progression
     notes = tuple(each[0] if len(each) == 1 else Note(each[0], public=each[1]) for each in from_json(head.notes))
-    return Progression(tuple(hands), narrowings, patient, notes, from_json(head.models), head.method, head.device)
+    scales = {(side, first, second): scale for side, first, second, scale in from_json(head.hand_scales)}
+    return Progression(
+        tuple(hands),
+        narrowings,
+        patient,
+        notes,
+        from_json(head.models),
+        head.method,
+        head.device,
+        rows.decisions,
+        scales,
+    )
 
 
 def _view(row: JointRow, side: str | None, radiograph: Radiograph) -> JointView:

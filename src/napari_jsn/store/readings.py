@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from napari_jsn.anatomy.joints import bones_of
 from napari_jsn.common.errors import InputError
+from napari_jsn.progression.progression import Decision
 from napari_jsn.scoring.long_table import long_table
 from napari_jsn.store.changes import ChangeLog, now_utc
 from napari_jsn.store.encoding import from_json, to_json
@@ -56,32 +57,48 @@ def save_decision(
     bones_of(joint)
     if side not in ("L", "R", ""):
         raise InputError(f"The side is {side!r}. Give 'L', 'R', or '' where it is not known.", "side")
-    if decision is not None and decision not in DECISIONS:
-        raise InputError(f"The decision is {decision!r}. Choose one of: {', '.join(DECISIONS)}, or None.", "decision")
+    if decision is not None and decision not in DECISIONS and not (decision == "" and comment):
+        raise InputError(
+            f"The decision is {decision!r}. Choose one of: {', '.join(DECISIONS)}, None, or '' with a comment.",
+            "decision",
+        )
     check_unlocked(session, log.reader, reading_session)
-    owner, now = patient_row(session, patient), now_utc()
-    old = session.scalar(
+    owner = patient_row(session, patient)
+    old = decision_row(session, owner, place, log.reader, reading_session)
+    new = Decision(joint, side, visit, decision or "", comment, log.reader, reading_session)
+    write_decision(session, log, owner, old, None if decision is None else new)
+
+
+def decision_row(
+    session: Session, owner: PatientRow, place: tuple[str, str, int], reader: str, reading_session: str
+) -> DecisionRow | None:
+    """Return the row of a decision on the figure at ``place`` (side, joint, visit), or None."""
+    side, joint, visit = place
+    return session.scalar(
         select(DecisionRow).where(
             DecisionRow.patient_id == owner.id, DecisionRow.side == side, DecisionRow.joint == joint,
-            DecisionRow.visit == visit, DecisionRow.reader == log.reader, DecisionRow.session == reading_session,
+            DecisionRow.visit == visit, DecisionRow.reader == reader, DecisionRow.session == reading_session,
         )
     )  # fmt: skip
+
+
+def write_decision(
+    session: Session, log: ChangeLog, owner: PatientRow, old: DecisionRow | None, new: Decision | None
+) -> None:
+    """Write a decision in place of the old one, remove it (None), and list the change."""
+    one, now = new or old, now_utc()
+    if one is None:
+        return
     was = "" if old is None else to_json([old.decision, old.comment])
-    became = "" if decision is None else to_json([decision, comment])
-    item = (side, joint, visit, log.reader, reading_session)
-    log.add(session, now, patient, "decision", [(item, was, became)], reading_session)
-    if decision is None:
-        if old is not None:
-            session.delete(old)
+    became = "" if new is None else to_json([new.decision, new.comment])
+    item = (one.side, one.joint, one.visit, one.reader, one.session)
+    log.add(session, now, owner.patient, "decision", [(item, was, became)], one.session, one.reader)
+    if new is None:
+        session.delete(one)
     elif old is None:
-        session.add(
-            DecisionRow(
-                patient_id=owner.id, side=side, joint=joint, visit=visit, decision=decision, comment=comment,
-                reader=log.reader, session=reading_session, changed=now,
-            )
-        )  # fmt: skip
+        session.add(DecisionRow(patient_id=owner.id, changed=now, **vars(new)))
     else:
-        old.decision, old.comment, old.changed = decision, comment, now
+        old.decision, old.comment, old.changed = new.decision, new.comment, now
 
 
 def save_scores(session: Session, log: ChangeLog, scores: pd.DataFrame) -> None:

@@ -129,10 +129,33 @@ class JointRow(Base):
     margins: Mapped[bytes] = mapped_column(deferred=True)
 
 
+class CorrectionRow(Base):
+    """A box or masks that a person set and that have not been measured yet; ``box`` is empty if the joint was removed.
+
+    ``masks`` are those that were painted; without them the bones are found when the joint is measured.
+    """
+
+    __tablename__ = "corrections"
+    __table_args__ = (UniqueConstraint("patient_id", "visit", "side", "joint"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    patient_id: Mapped[int] = _owner("patients")
+    visit: Mapped[int]
+    side: Mapped[str]
+    joint: Mapped[str]
+    box: Mapped[str] = mapped_column(Text)
+    confidence: Mapped[float]
+    box_edited: Mapped[bool]
+    masks: Mapped[bytes | None]
+    reader: Mapped[str]
+    changed: Mapped[datetime]
+
+
 class ProgressionRow(Base):
     """One measurement of a patient: notes, models with their hashes, method, device and software.
 
-    ``columns`` and ``kinds`` are the names and NumPy kinds of the columns of its table, as JSON.
+    ``columns`` and ``kinds`` are the names and NumPy kinds of the columns of its table, as JSON; ``hand_scales`` the
+    scales of the hands as ``[side, visit, visit, scale]``.
     """
 
     __tablename__ = "progressions"
@@ -148,6 +171,7 @@ class ProgressionRow(Base):
     software: Mapped[str]
     columns: Mapped[str] = mapped_column(Text)
     kinds: Mapped[str] = mapped_column(Text)
+    hand_scales: Mapped[str] = mapped_column(Text)
 
 
 class MeasurementRow(Base):

@@ -4,54 +4,50 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, delete, select
-from sqlalchemy.orm import Session, undefer
+import numpy as np
+from numpy.typing import ArrayLike
+from sqlalchemy import Engine, select
 
 from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.files import write_files
 from napari_jsn.common.lazy_module import LazyModule
-from napari_jsn.patient.identity import ANONYMOUS
+from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.patient.labels import radiograph_label
+from napari_jsn.progression.measure_again import ChangedJoint, PlaceOfJoint
 from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.store.changes import ChangeLog, now_utc
+from napari_jsn.store.changes import ChangeLog
+from napari_jsn.store.corrections import corrections_of, joint_now, set_joint
 from napari_jsn.store.database import open_database, reading, writing
 from napari_jsn.store.frames import (
     CHANGE_COLUMNS,
     DECISION_COLUMNS,
     SCORE_COLUMNS,
     SESSION_COLUMNS,
+    out_of_date_table,
     patients_table,
     rows_table,
 )
-from napari_jsn.store.identities import identity_code
-from napari_jsn.store.progression_rows import RowsOfPatient, progression_of, rows_of, table_of
+from napari_jsn.store.measurements import read_rows, save_progression
+from napari_jsn.store.progression_rows import progression_of, table_of
 from napari_jsn.store.radiograph_files import FileState, find_file, stored_radiograph
-from napari_jsn.store.readings import (
-    add_session,
-    lock_session,
-    patient_row,
-    remove_scores,
-    save_decision,
-    save_scores,
-)
+from napari_jsn.store.readings import add_session, lock_session, remove_scores, save_decision, save_scores
 from napari_jsn.store.schema import (
     ChangeRow,
     DecisionRow,
     Info,
-    JointRow,
     MeasurementRow,
     PatientRow,
     ProgressionRow,
     RadiographRow,
     ScoreRow,
     SessionRow,
-    VisitRow,
 )
 
 if TYPE_CHECKING:
@@ -142,9 +138,9 @@ class Store:
         Parameters
         ----------
         result : Progression or DataFrame
-            A measurement, which replaces an earlier one of the same patient; or a long table of scores (``patient
-            visit side site kind grade``, and perhaps ``mark not_scored reader session``), which replaces the grades of
-            the same sites, readers and sessions.
+            A measurement, which replaces an earlier one of the same patient, with the decisions that it carries; or a
+            long table of scores (``patient visit side site kind grade``, and perhaps ``mark not_scored reader
+            session``), which replaces the grades of the same sites, readers and sessions.
 
         Raises
         ------
@@ -162,37 +158,8 @@ class Store:
             raise InputError(
                 f"A store cannot save a {type(result).__name__}. Give a Progression or a table of scores.", "result"
             )
-        now = now_utc()
-        rows = rows_of(result, self.reader, now)
-        identity = identity_code(self._key(), [hand.radiograph.path for hand in result.hands])
         with writing(self._engine) as session:
-            patient = patient_row(session, result.patient_id, make=True)
-            if identity and patient.identity and identity != patient.identity:
-                raise InputError(
-                    f"The store has another patient under the pseudonym {result.patient_id}: the identity in the files "
-                    "differs. Give this patient another pseudonym (patient_id).",
-                    "patient_id",
-                )
-            if result.patient_id == ANONYMOUS and not _has_radiograph_of(session, patient, rows):
-                raise InputError(
-                    "The store already has a patient without a pseudonym, with other radiographs. Give this patient a "
-                    "pseudonym (patient_id).",
-                    "patient_id",
-                )
-            patient.identity = identity or patient.identity
-            before = {
-                _place(row): row.figures
-                for row in session.scalars(
-                    _of_patient(MeasurementRow, patient).options(undefer(MeasurementRow.figures))
-                )
-            }
-            after = {_place(row): row.figures for row in rows.measurements}
-            places = dict.fromkeys((*before, *after))
-            changes = [(place, before.get(place, ""), after.get(place, "")) for place in places]
-            self._log.add(session, now, result.patient_id, "measurement", changes)
-            for kind in (MeasurementRow, VisitRow, ProgressionRow):
-                session.execute(delete(kind).where(kind.patient_id == patient.id))
-            _add_rows(session, rows, patient.id)
+            save_progression(session, self._log, result)
 
     def decide(
         self, patient: str, joint: str, side: str, visit: int, decision: str | None, comment: str = "",
@@ -215,6 +182,51 @@ class Store:
         """
         with writing(self._engine) as open_session:
             save_decision(open_session, self._log, patient, (side, joint, visit), decision, comment, session)
+
+    def joint(self, patient: str, visit: int, side: str, joint: str) -> ChangedJoint:
+        """Return box and painted masks of a joint as they are now: as changed since it was measured, or as measured."""
+        with reading(self._engine) as session:
+            return joint_now(session, patient, (visit, side, joint))
+
+    def set_joint(self, patient: str, visit: int, side: str, joint: str, changed: ChangedJoint) -> None:
+        """Save box and painted masks of a joint; the figures of the joint are out of date until it is measured again.
+
+        Parameters
+        ----------
+        patient : str
+        visit : int
+        side, joint : str
+        changed : ChangedJoint
+            Without a box, the joint is not measured; without masks, they are found.
+
+        Raises
+        ------
+        InputError
+            If there is no such radiograph, box and masks do not fit it, or another program changed the joint meanwhile.
+        """
+        with writing(self._engine) as session:
+            set_joint(session, self._log, patient, (visit, side, joint), changed)
+
+    def set_box(self, patient: str, visit: int, side: str, joint: str, box: ArrayLike) -> None:
+        """Save a box that a person set: (4, 2) corners as of :class:`napari_jsn.Joint`. Painted masks are dropped."""
+        moved = Joint(joint, side or None, np.asarray(box, dtype=float), edited=True)
+        self.set_joint(patient, visit, side, joint, ChangedJoint(moved))
+
+    def set_masks(self, patient: str, visit: int, side: str, joint: str, masks: BoneMasks | None) -> None:
+        """Save masks that a person painted on the joint image of the present box; with None they are found again."""
+        with writing(self._engine) as session:
+            now = joint_now(session, patient, (visit, side, joint))
+            set_joint(session, self._log, patient, (visit, side, joint), replace(now, masks=masks))
+
+    def corrections(self, patient: str) -> dict[PlaceOfJoint, ChangedJoint]:
+        """Return the joints that were changed since they were measured, by visit, side and joint."""
+        with reading(self._engine) as session:
+            return corrections_of(session, patient)
+
+    def out_of_date(self, patient: str | None = None) -> pd.DataFrame:
+        """Return the figures whose box or masks were changed since they were measured: ``patient joint side visit``."""
+        with reading(self._engine) as session:
+            return out_of_date_table(session, patient)
 
     def remove_scores(self, patient: str, sites: Sequence[tuple[str, str, str, str]], session: str = "") -> None:
         """Remove grades of the store's reader, each named by (visit, side, site, kind)."""
@@ -279,7 +291,7 @@ class Store:
             return stored_radiograph(row.facts, state, row.pixels_sha256, (row.rows, row.columns), label)
 
         with reading(self._engine) as session:
-            rows = _read_rows(session, patient)
+            rows = read_rows(session, patient)
         return progression_of(rows, patient, find)
 
     def measurements(self, patient: str | None = None) -> pd.DataFrame:
@@ -352,59 +364,6 @@ class Store:
     def _key(self) -> str:
         with reading(self._engine) as session:
             return session.scalar(select(Info.value).where(Info.name == "key")) or ""
-
-
-def _place(row: MeasurementRow) -> tuple[str, str, int]:
-    return row.side, row.joint, row.visit
-
-
-def _of_patient(kind: Any, patient: PatientRow) -> Any:
-    return select(kind).where(kind.patient_id == patient.id)
-
-
-def _has_radiograph_of(session: Session, patient: PatientRow, rows: RowsOfPatient) -> bool:
-    """Return whether a patient has no radiograph yet, or one of those that are to be saved."""
-    of_patient = select(RadiographRow.pixels_sha256).join(VisitRow).where(VisitRow.patient_id == patient.id)
-    there = set(session.scalars(of_patient))
-    new = {radiograph.pixels_sha256 for _, radiographs in rows.visits for radiograph, _ in radiographs}
-    return not there or bool(there & new)
-
-
-def _add_rows(session: Session, rows: RowsOfPatient, patient: int) -> None:
-    rows.progression.patient_id = patient
-    session.add(rows.progression)
-    for row in rows.measurements:
-        row.patient_id = patient
-    session.add_all(rows.measurements)
-    for visit, radiographs in rows.visits:
-        visit.patient_id = patient
-        session.add(visit)
-        session.flush()
-        for radiograph, joints in radiographs:
-            radiograph.visit_id = visit.id
-            session.add(radiograph)
-            session.flush()
-            for joint in joints:
-                joint.radiograph_id = radiograph.id
-            session.add_all(joints)
-
-
-def _read_rows(session: Session, name: str) -> RowsOfPatient:
-    patient = session.scalar(select(PatientRow).where(PatientRow.patient == name))
-    head = None if patient is None else session.scalar(_of_patient(ProgressionRow, patient))
-    if patient is None or head is None:
-        raise InputError(f"The store has no measurement of the patient {name}.", "patient")
-    visits = []
-    for visit in session.scalars(_of_patient(VisitRow, patient).order_by(VisitRow.visit)):
-        radiographs = []
-        of_visit = select(RadiographRow).where(RadiographRow.visit_id == visit.id).order_by(RadiographRow.id)
-        for radiograph in session.scalars(of_visit):
-            of_radiograph = select(JointRow).where(JointRow.radiograph_id == radiograph.id).order_by(JointRow.id)
-            deferred_too = of_radiograph.options(undefer(JointRow.masks), undefer(JointRow.margins))
-            radiographs.append((radiograph, list(session.scalars(deferred_too))))
-        visits.append((visit, radiographs))
-    wanted = _of_patient(MeasurementRow, patient).order_by(MeasurementRow.place)
-    return RowsOfPatient(head, visits, list(session.scalars(wanted.options(undefer(MeasurementRow.details)))))
 
 
 def _given(row: RadiographRow, radiograph: Radiograph, label: str) -> Radiograph:
