@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import uuid
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
 import napari_jsn as jsn
 from napari_jsn.store import open_store
@@ -19,11 +21,11 @@ def place(request, tmp_path):
     if request.param == "sqlite":
         yield tmp_path / "trial.db"
         return
-    name = f"jsn_{os.getpid()}_{abs(hash(request.node.name)) % 10**8}"
-    with create_engine(SERVER, isolation_level="AUTOCOMMIT").connect() as connection:
+    name, server = f"jsn_{uuid.uuid4().hex}", make_url(SERVER)
+    with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    yield SERVER.rsplit("/", 1)[0] + f"/{name}"
-    with create_engine(SERVER, isolation_level="AUTOCOMMIT").connect() as connection:
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
