@@ -1,8 +1,9 @@
 """Databases and measured patients for the tests of the store."""
 
 import os
-import shutil
 import uuid
+from dataclasses import replace
+from functools import cache
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -36,24 +37,27 @@ def store(place):
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory):
-    """A folder with the radiographs of the sample, which nobody changes."""
-    return shutil.copytree(jsn.sample_folder("hand_pair"), tmp_path_factory.mktemp("patient") / "P001")
+def folder():
+    """The folder with the radiographs of the sample, which nobody changes."""
+    return jsn.sample_folder("hand_pair")
 
 
 @pytest.fixture(scope="session")
 def measured(folder):
     """A measured patient: one joint with painted masks, one with a box moved by hand, one as found."""
-    patient = jsn.read_patient(folder)
-    found = jsn.measure(patient, joints=["MCP2", "PIP3", "IP1"], patient_id="P001")
-    boxes = {}
-    for hand in found.hands:
-        joints = [view.joint for view in hand.joints]
-        joints = [jsn.Joint(j.name, j.side, j.box + 2.0, edited=True) if j.name == "PIP3" else j for j in joints]
-        boxes[hand.visit, hand.side] = joints
-    view = next(view for view in found.hands[0].joints if view.joint.name == "MCP2")
-    painted = jsn.BoneMasks(view.masks.upper, view.masks.lower)
-    boxes[1, "L"] = [view.joint if j.name == "MCP2" else j for j in boxes[1, "L"]]
-    return jsn.measure(
-        patient, joints=["MCP2", "PIP3", "IP1"], patient_id="P001", boxes=boxes, masks={(1, "L", "MCP2"): painted}
-    )
+    return measured_once(folder)
+
+
+@cache
+def measured_once(folder):
+    patient, names = jsn.read_patient(folder), ["MCP2", "PIP3", "IP1"]
+    boxes, masks = {}, {}
+    for hand in patient.hands:
+        joints = [joint for joint in jsn.find_joints(hand.radiograph) if joint.name in names]
+        joints = [replace(j, box=j.box + 2.0, edited=True) if j.name == "PIP3" else j for j in joints]
+        boxes[hand.place] = joints
+        if hand.visit == 1:
+            joint = next(joint for joint in joints if joint.name == "MCP2")
+            found = jsn.segment(jsn.joint_image(hand.radiograph, joint))
+            masks[1, hand.side, "MCP2"] = jsn.BoneMasks(found.upper, found.lower)
+    return jsn.measure(patient, joints=names, patient_id="P001", boxes=boxes, masks=masks)

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from napari_jsn.store.schema import MeasurementRow, PatientRow, ProgressionRow, VisitRow
+from napari_jsn.store.schema import (
+    ChangeRow,
+    DecisionRow,
+    MeasurementRow,
+    PatientRow,
+    ProgressionRow,
+    RadiographRow,
+    ScoreRow,
+    SessionRow,
+    VisitRow,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +58,15 @@ def patients_table(session: Session) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["patient", "visits", "figures", "measured", "reader"])
 
 
+def visits_of_patients(session: Session) -> dict[str, list[int]]:
+    """Return the visits of every patient that has radiographs."""
+    wanted = select(PatientRow.patient, VisitRow.visit).join(VisitRow, VisitRow.patient_id == PatientRow.id)
+    found: dict[str, list[int]] = {}
+    for patient, visit in session.execute(wanted.order_by(PatientRow.patient, VisitRow.visit)):
+        found.setdefault(patient, []).append(visit)
+    return found
+
+
 def out_of_date_table(session: Session, patient: str | None) -> pd.DataFrame:
     """Return the figures that are out of date."""
     import pandas as pd
@@ -59,3 +78,21 @@ def out_of_date_table(session: Session, patient: str | None) -> pd.DataFrame:
         wanted = wanted.where(PatientRow.patient == patient)
     rows = [tuple(row) for row in session.execute(wanted)]
     return pd.DataFrame(rows, columns=["patient", "joint", "side", "visit"])
+
+
+def counts(session: Session) -> dict[str, int]:
+    """Return the numbers of rows."""
+
+    def number(kind: Any, *where: Any) -> int:
+        return session.scalar(select(func.count(kind.id)).where(*where)) or 0
+
+    return {
+        "patients": number(PatientRow),
+        "radiographs": number(RadiographRow),
+        "figures": number(MeasurementRow),
+        "figures out of date": number(MeasurementRow, MeasurementRow.out_of_date),
+        "decisions": number(DecisionRow),
+        "scores": number(ScoreRow),
+        "sessions": number(SessionRow),
+        "changes": number(ChangeRow),
+    }

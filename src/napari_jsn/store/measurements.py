@@ -43,13 +43,13 @@ def save_progression(session: Session, log: ChangeLog, result: Progression) -> N
     if identity and patient.identity and identity != patient.identity:
         raise InputError(
             f"The store has another patient under the pseudonym {result.patient_id}: the identity in the files "
-            "differs. Give this patient another pseudonym (patient_id).",
+            "differs. Give this patient another pseudonym.",
             "patient_id",
         )
     if result.patient_id == ANONYMOUS and not _has_radiograph_of(session, patient, rows):
         raise InputError(
             "The store already has a patient without a pseudonym, with other radiographs. Give this patient a "
-            "pseudonym (patient_id).",
+            "pseudonym.",
             "patient_id",
         )
     patient.identity = identity or patient.identity

@@ -14,7 +14,7 @@ from napari_jsn.progression.progression import Decision
 from napari_jsn.scoring.long_table import long_table
 from napari_jsn.store.changes import ChangeLog, now_utc
 from napari_jsn.store.encoding import from_json, to_json
-from napari_jsn.store.schema import DecisionRow, PatientRow, ScoreRow, SessionRow
+from napari_jsn.store.schema import DecisionRow, ItemRow, PatientRow, ScoreRow, SessionRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -217,6 +217,26 @@ def plan_of(row: SessionRow) -> list[Any]:
     """Return what is read in a session, in its order."""
     plan: list[Any] = from_json(row.plan)
     return plan
+
+
+def item_rows(session: Session, reader: str, name: str) -> list[ItemRow]:
+    """Return how far a reader is with the items of a session; the item that was used last comes last."""
+    wanted = select(ItemRow).where(ItemRow.reader == reader, ItemRow.session == name)
+    return list(session.scalars(wanted.order_by(ItemRow.changed, ItemRow.id)))
+
+
+def set_item(session: Session, log: ChangeLog, name: str, code: str, state: str | None, shown: Any) -> None:
+    """Write the state of an item (None keeps it) and what is shown of it; a change of the state is listed."""
+    where = (ItemRow.reader == log.reader, ItemRow.session == name, ItemRow.code == code)
+    row, now = session.scalar(select(ItemRow).where(*where)), now_utc()
+    if row is None:
+        row = ItemRow(reader=log.reader, session=name, code=code, state="", shown="", changed=now)
+        session.add(row)
+    if state is not None:
+        check_unlocked(session, log.reader, name)
+        log.add(session, now, "", "item", [((log.reader, name, code), row.state, state)], name)
+        row.state = state
+    row.shown, row.changed = to_json(shown), now
 
 
 def _site_of(row: ScoreRow) -> tuple[str, str, str, str]:

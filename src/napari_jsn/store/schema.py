@@ -223,6 +223,24 @@ class SessionRow(Base):
     plan: Mapped[str] = mapped_column(Text, default="[]")
 
 
+class ItemRow(Base):
+    """How far a reader is with one item of the work list; ``session`` is empty outside of one.
+
+    ``shown`` is what an interface showed last of the item, as JSON.
+    """
+
+    __tablename__ = "reading_items"
+    __table_args__ = (UniqueConstraint("reader", "session", "code"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reader: Mapped[str]
+    session: Mapped[str]
+    code: Mapped[str]
+    state: Mapped[str]
+    shown: Mapped[str] = mapped_column(Text)
+    changed: Mapped[datetime]
+
+
 class DecisionRow(Base):
     """A reader's decision on one figure: accepted, rejected or unsure, with a comment."""
 

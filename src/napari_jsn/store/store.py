@@ -30,6 +30,7 @@ from napari_jsn.store.frames import (
     DECISION_COLUMNS,
     SCORE_COLUMNS,
     SESSION_COLUMNS,
+    counts,
     out_of_date_table,
     patients_table,
     rows_table,
@@ -37,7 +38,7 @@ from napari_jsn.store.frames import (
 from napari_jsn.store.measurements import read_rows, save_progression
 from napari_jsn.store.progression_rows import progression_of, table_of
 from napari_jsn.store.radiograph_files import FileState, find_file, stored_radiograph
-from napari_jsn.store.readings import add_session, lock_session, remove_scores, save_decision, save_scores
+from napari_jsn.store.readings import remove_scores, save_decision, save_scores
 from napari_jsn.store.schema import (
     ChangeRow,
     DecisionRow,
@@ -49,6 +50,7 @@ from napari_jsn.store.schema import (
     ScoreRow,
     SessionRow,
 )
+from napari_jsn.store.sessions import SessionStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +58,11 @@ else:
     pd = LazyModule("pandas")
 
 
-def open_store(place: str | os.PathLike[str], reader: str | None = None) -> Store:
+#: Tables of a store, in the order of :meth:`Store.export`.
+TABLES = ("patients", "measurements", "decisions", "scores", "sessions", "changes")
+
+
+def open_store(place: str | os.PathLike[str], reader: str | None = None, create: bool = True) -> Store:
     """Open a store of readings; an SQLite file that does not exist is made.
 
     Parameters
@@ -65,6 +71,8 @@ def open_store(place: str | os.PathLike[str], reader: str | None = None) -> Stor
         Path of an SQLite file, or a URL of SQLAlchemy such as ``postgresql+psycopg://user@host/name``.
     reader : str, optional
         Who reads; stands in every change that this store makes.
+    create : bool
+        Whether an SQLite file that does not exist is made.
 
     Returns
     -------
@@ -87,10 +95,10 @@ def open_store(place: str | os.PathLike[str], reader: str | None = None) -> Stor
     >>> found.table().equals(progression.table())
     True
     """
-    return Store(open_database(place), reader or "")
+    return Store(open_database(place, create), reader or "")
 
 
-class Store:
+class Store(SessionStore):
     """Measurements, decisions and scores of patients in a database; see :func:`open_store`.
 
     Examples
@@ -103,8 +111,7 @@ class Store:
     """
 
     def __init__(self, engine: Engine, reader: str) -> None:
-        self._engine = engine
-        self._log = ChangeLog(engine, reader)
+        super().__init__(engine, ChangeLog(engine, reader))
 
     def __enter__(self) -> Store:
         """Return the store itself."""
@@ -122,11 +129,6 @@ class Store:
     def close(self) -> None:
         """Close all connections; everything was saved before."""
         self._engine.dispose()
-
-    @property
-    def reader(self) -> str:
-        """Who makes the changes; ``""`` if it was not stated."""
-        return self._log.reader
 
     def refresh(self) -> None:
         """Take note of what other programs changed: it may be replaced from now on."""
@@ -233,31 +235,6 @@ class Store:
         with writing(self._engine) as open_session:
             remove_scores(open_session, self._log, patient, sites, session)
 
-    def add_session(
-        self, session: str, order: str = "chronological", seed: int = 0, repeated_share: float = 0.0,
-        plan: Sequence[Any] = (),
-    ) -> None:  # fmt: skip
-        """Add a reading session of the store's reader.
-
-        Parameters
-        ----------
-        session : str
-            Name of the session.
-        order : {"chronological", "paired", "single"}
-        seed : int
-        repeated_share : float
-            Share of the patients that are read twice.
-        plan : sequence
-            What is read, in its order.
-        """
-        with writing(self._engine) as open_session:
-            add_session(open_session, self._log, session, order, seed, repeated_share, plan)
-
-    def lock_session(self, session: str) -> None:
-        """Lock a session of the store's reader: nothing in it can be changed any more."""
-        with writing(self._engine) as open_session:
-            lock_session(open_session, self._log, session)
-
     def progression(
         self,
         patient: str,
@@ -347,15 +324,17 @@ class Store:
             ``patients.csv``, ``measurements.csv``, ``decisions.csv``, ``scores.csv``, ``sessions.csv`` and
             ``changes.csv``.
         """
-        tables = {
-            "patients": self.patients(),
-            "measurements": self.measurements(),
-            "decisions": self.decisions(),
-            "scores": self.scores(),
-            "sessions": self.sessions(),
-            "changes": self.changes(),
-        }
-        return write_files(Path(folder), {f"{name}.csv": csv_bytes(table) for name, table in tables.items()}, "folder")
+        tables = {f"{name}.csv": csv_bytes(table) for name, table in self.tables().items()}
+        return write_files(Path(folder), tables, "folder")
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return all tables by name: patients, measurements, decisions, scores, sessions, changes."""
+        return {name: getattr(self, name)() for name in TABLES}
+
+    def counts(self) -> dict[str, int]:
+        """Return the numbers of patients, figures (also of those out of date), decisions, scores, sessions, changes."""
+        with reading(self._engine) as session:
+            return counts(session)
 
     def _rows(self, kind: Any, columns: Sequence[str], patient: str | None) -> pd.DataFrame:
         with reading(self._engine) as session:
