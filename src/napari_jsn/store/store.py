@@ -279,16 +279,19 @@ class Store(SessionStore):
         patient : str, optional
             Only this one.
         """
-        wanted = (
-            select(ProgressionRow.columns, ProgressionRow.kinds, MeasurementRow.figures)
-            .join(PatientRow, ProgressionRow.patient_id == PatientRow.id)
-            .join(MeasurementRow, MeasurementRow.patient_id == PatientRow.id)
-            .order_by(PatientRow.patient, MeasurementRow.place)
-        )
+        forms = select(ProgressionRow.patient_id, ProgressionRow.columns, ProgressionRow.kinds)
+        wanted = select(MeasurementRow.patient_id, MeasurementRow.figures).join(PatientRow)
         if patient is not None:
+            forms = forms.join(PatientRow).where(PatientRow.patient == patient)
             wanted = wanted.where(PatientRow.patient == patient)
         with reading(self._engine) as session:
-            return table_of((row[0], row[1], row[2]) for row in session.execute(wanted))
+            return table_of(
+                {row[0]: (row[1], row[2]) for row in session.execute(forms)},
+                (
+                    (row[0], row[1])
+                    for row in session.execute(wanted.order_by(PatientRow.patient, MeasurementRow.place))
+                ),
+            )
 
     def patients(self) -> pd.DataFrame:
         """Return all patients: ``patient visits joints measured reader``; joints are those with a measurement."""
