@@ -37,9 +37,11 @@ test-services: $(VENV)/.services
 	tools/system-packages postgresql
 	tools/with-postgresql $(BIN)/pytest tests/store tests/reading
 
-# Plants faults into simulated radiographs at random, and measures them: wrong figures without a note are counted.
+# Plants faults into simulated radiographs at random, and measures them: wrong figures without a note are counted. Spoils
+# folders to train on: images that are neither used nor named are counted.
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz.run
+	$(BIN)/python -m tests.fuzz.training
 
 benchmark: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

@@ -8,8 +8,9 @@ import pytest
 
 import napari_jsn as jsn
 from napari_jsn.common.errors import InputError
-from napari_jsn.progression.measure_again import ChangedJoint, measure_again
+from napari_jsn.progression.narrowing import ChangedJoint
 from napari_jsn.progression.progression import Decision
+from napari_jsn.reading import measure_again
 from napari_jsn.store import open_store
 
 

@@ -7,14 +7,16 @@ apostrophe again.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from napari_jsn.common.files import read_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +79,7 @@ def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
     """Return a table with its cells restored; options and errors are those of :func:`pandas.read_csv`."""
     import pandas as pd
 
-    table = pd.read_csv(path, **options).rename(columns=restored_cell)
+    table = pd.read_csv(io.BytesIO(read_bytes(path)), **options).rename(columns=restored_cell)
     for place, dtype in enumerate(table.dtypes):
         if dtype.kind not in "biufc":
             table.isetitem(place, table.iloc[:, place].map(restored_cell))
@@ -85,7 +87,7 @@ def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
 
 
 def read_rows(path: str | os.PathLike[str], delimiter: str | None = ",") -> list[list[str]]:
-    """Return the lines of a table in UTF-8 as lists of restored cells.
+    """Return the lines of a table in UTF-8, or in UTF-16 with a byte order mark, as lists of restored cells.
 
     Parameters
     ----------
@@ -100,27 +102,43 @@ def read_rows(path: str | os.PathLike[str], delimiter: str | None = ",") -> list
     OSError, UnicodeError, csv.Error
         If the file cannot be read.
     """
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        text = file.read()
-    first, _, rest = text.partition("\n")
-    stated = _STATED_DELIMITER.fullmatch(first.strip()) if delimiter is None else None
-    if stated:
-        text = rest
-    used = delimiter or (stated[1] if stated else max(",;\t", key=first.count))
+    text, used = _text(path, delimiter)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=used, strict=delimiter is None)
     return [[restored_cell(cell) for cell in line] for line in lines]
 
 
-def read_records(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+def read_records(path: str | os.PathLike[str], delimiter: str | None = ",") -> list[dict[str, str]]:
     """Return the lines of a table below its head as mappings from column to restored cell; blank lines are left out.
+
+    Parameters
+    ----------
+    path, delimiter
+        As for :func:`read_rows`.
 
     Raises
     ------
     OSError, UnicodeError, csv.Error
         If the file cannot be read.
     """
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        return [dict(_restored(line)) for line in csv.DictReader(file)]
+    text, used = _text(path, delimiter)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=used)
+    return [dict(_restored(line)) for line in reader]
+
+
+def _text(path: str | os.PathLike[str], delimiter: str | None) -> tuple[str, str]:
+    """Return the text of a file without a line that states the delimiter, and the delimiter.
+
+    The encoding is UTF-8, or UTF-16 where the file begins with the mark of that encoding.
+    """
+    content = read_bytes(path)
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    if delimiter is not None:
+        return text, delimiter
+    first, _, rest = text.partition("\n")
+    if stated := _STATED_DELIMITER.fullmatch(first.strip(" \r")):
+        return rest, stated[1]
+    return text, max(",;\t", key=first.count)
 
 
 def _restored(line: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from napari_jsn.progression.measure_again import ChangedJoint, PlaceOfJoint
+from napari_jsn.progression.narrowing import ChangedJoint, PlaceOfJoint
 from napari_jsn.store import Store
 
 #: Decision and comment.

@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
 from napari_jsn.joint import BoneMasks, Joint
-from napari_jsn.progression.measure_again import ChangedJoint, PlaceOfJoint, measure_again
+from napari_jsn.progression.narrowing import ChangedJoint, PlaceOfJoint
 from napari_jsn.progression.progression import Decision, Progression
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.reading.commands import Change, Decide, Decided, History, PlaceOfScore, Score, Scored
+from napari_jsn.reading.measure_again import measure_again
 from napari_jsn.reading.orders import Planned
 from napari_jsn.store import Store
 

@@ -13,7 +13,7 @@ from napari_jsn.anatomy.joints import bones_of
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.joint.crop import crop_geometry
-from napari_jsn.progression.measure_again import ChangedJoint, PlaceOfJoint
+from napari_jsn.progression.narrowing import ChangedJoint, PlaceOfJoint
 from napari_jsn.store.changes import ChangeLog, now_utc
 from napari_jsn.store.encoding import from_json, packed, to_json, unpacked
 from napari_jsn.store.readings import patient_row

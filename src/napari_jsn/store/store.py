@@ -19,7 +19,7 @@ from napari_jsn.common.files import write_files
 from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.patient.labels import radiograph_label
-from napari_jsn.progression.measure_again import ChangedJoint, PlaceOfJoint
+from napari_jsn.progression.narrowing import ChangedJoint, PlaceOfJoint
 from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.store.changes import ChangeLog

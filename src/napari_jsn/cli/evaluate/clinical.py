@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json
+from napari_jsn.cli.options import Device, Json
 from napari_jsn.cli.terminal import say
 
 
@@ -31,7 +31,7 @@ def clinical(
         typer.Option(min=2, help="Visit whose narrowing is compared; by default the last visit of each joint."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated joints and of the bootstrap.")] = 0,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     out: Annotated[
         Path,
         typer.Option(metavar="DIR", help="Folder for the report, its figures (PNG) and the table of joints (CSV)."),

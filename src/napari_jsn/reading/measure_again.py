@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 from napari_jsn.anatomy import JOINTS, bones_of
 from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent, Stages
-from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.patient.labels import side_order
-from napari_jsn.progression.hand_scale import with_drift_reasons
+from napari_jsn.progression.distortion import with_distortion_reasons
 from napari_jsn.progression.joint_course import JointCourse, narrowings_of
 from napari_jsn.progression.joint_views import make_joint_views
 from napari_jsn.progression.measure import measuring_models, register_views, scaled
-from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
+from napari_jsn.progression.narrowing import ChangedJoint, JointView, MeasuredHand, Narrowing, PlaceOfJoint
 from napari_jsn.progression.progression import Progression
 from napari_jsn.registration.result import WIDE_MM, Registration
 
-#: Visit, side (``""`` where it is not known) and joint.
-PlaceOfJoint = tuple[int, str, str]
 #: Shares of the time that are needed to find bones and to register.
 _SHARES = (0.4, 0.6)
-
-
-@dataclass(frozen=True, eq=False)
-class ChangedJoint:
-    """A joint on one radiograph as a person changed it.
-
-    Attributes
-    ----------
-    joint : Joint or None
-        The box, which is used as it is; None if the joint must not be measured.
-    masks : BoneMasks or None
-        Masks that were painted on the image that the box cuts out; None to find them.
-    """
-
-    joint: Joint | None
-    masks: BoneMasks | None = None
 
 
 def measure_again(
@@ -73,7 +54,8 @@ def measure_again(
     --------
     >>> from dataclasses import replace
     >>> import napari_jsn as jsn
-    >>> from napari_jsn.progression.measure_again import ChangedJoint, measure_again
+    >>> from napari_jsn.progression.narrowing import ChangedJoint
+    >>> from napari_jsn.reading import measure_again
     >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2", "MCP3"])
     >>> joint = progression.narrowings[0].baseline.joint
     >>> moved = replace(joint, box=joint.box + 2, edited=True)
@@ -182,10 +164,10 @@ def _narrowings(
 
 
 def _merged(progression: Progression, new: list[Narrowing]) -> list[Narrowing]:
-    """Return all narrowings in order; only those that are new are checked for a drift of the scale."""
+    """Return all narrowings in order; only those that are new are checked for a distortion of the radiographs."""
     replaced = {(row.side, row.joint) for row in new}
     others = [row for row in progression.narrowings if (row.side, row.joint) not in replaced]
-    checked = with_drift_reasons([*others, *new])[len(others) :]
+    checked = with_distortion_reasons([*others, *new])[len(others) :]
     return sorted([*others, *checked], key=lambda row: (side_order(row.side), JOINTS.index(row.joint), row.visit))
 
 
