@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 import napari_jsn as jsn
+from napari_jsn.progression.progression import Decision
 from napari_jsn.store import open_store
 from napari_jsn.store.database import writing
 from napari_jsn.store.schema import (
@@ -24,6 +25,7 @@ from napari_jsn.store.schema import (
     VisitRow,
 )
 from tests.scoring.simulated import sheet
+from tests.store.test_store import assert_equal
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(sys.platform == "win32", reason="needs kill -9")]
 
@@ -153,3 +155,50 @@ def test_a_thousand_patients(tmp_path, capsys):
         expected = replace(whole, patient_id="P0500").table()
         pd.testing.assert_frame_equal(store.progression("P0500").table(), expected)
         pd.testing.assert_frame_equal(store.measurements("P0500"), expected)
+
+
+def changed_by_readers(patient, names, draw):
+    """A measurement of a patient with moved boxes and painted masks, and decisions of two readers on its figures."""
+    found = jsn.measure(patient, joints=names)
+    boxes, masks = {}, {}
+    for hand in found.hands:
+        joints = []
+        for view in hand.joints:
+            joint = view.joint
+            if draw.random() < 0.3:
+                joint = replace(joint, box=joint.box + draw.uniform(-3, 3), edited=True)
+            elif draw.random() < 0.4:
+                masks[hand.visit, hand.side, joint.name] = jsn.BoneMasks(view.masks.upper, view.masks.lower)
+                joint = replace(joint, edited=True)
+            joints.append(joint)
+        boxes[hand.visit, hand.side] = joints
+    measured = jsn.measure(patient, joints=names, boxes=boxes, masks=masks)
+    decisions = [
+        Decision(
+            row.joint, row.side, row.visit, draw.choice(("accepted", "rejected", "unsure")), "ä \u2028 'x'", reader
+        )
+        for row in measured.narrowings
+        for reader in ("A", "B")
+        if draw.random() < 0.7
+    ]
+    return replace(measured, decisions=tuple(decisions))
+
+
+def test_three_patients_of_two_to_four_visits_come_back_as_they_were(place):
+    draw, names = random.Random(2), ["MCP2", "PIP4"]
+    four = jsn.read_patient(jsn.sample_folder("both_hands"))
+    three = replace(four, visits=four.visits[:3], patient_id="three")
+    two = replace(jsn.read_patient(jsn.sample_folder("hand_pair")), patient_id="two")
+    patients = [changed_by_readers(patient, names, draw) for patient in (two, three, four)]
+    assert all(any(row.changed_by_hand for row in each.narrowings) for each in patients)
+    table = sheet(3, visits=(1, 2, 3, 4))
+    with open_store(place, "A") as store:
+        for each in patients:
+            store.save(each)
+        store.save(table)
+    with open_store(place) as store:
+        for each in patients:
+            found = store.progression(each.patient_id)
+            pd.testing.assert_frame_equal(found.table(), each.table())
+            assert_equal(each, found)
+        assert len(store.scores()) == len(table) and len(store.decisions()) == sum(len(e.decisions) for e in patients)
