@@ -1,5 +1,8 @@
 """Decisions, scores and sessions of readers, and the table of changes."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -106,6 +109,30 @@ def test_readers_decide_for_themselves(place):
         again.decide("P000", "MCP3", "L", 2, "rejected")  # another figure
         again.refresh()
         again.decide("P000", "MCP2", "L", 2, "rejected")
+
+
+def test_of_writers_of_one_figure_at_once_one_is_saved(place):
+    with open_store(place, "A") as store:
+        store.save(sheet(1, visits=(1,), readers=("A",), scheme_name="svdh-fingers"))
+    stores = [open_store(place, "A") for _ in range(6)]
+    ready = Barrier(len(stores))
+
+    def decide(k):
+        ready.wait()
+        try:
+            stores[k].decide("P000", "MCP2", "L", 2, "unsure", str(k))
+        except InputError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(len(stores)) as pool:
+        errors = list(pool.map(decide, range(len(stores))))
+    assert errors.count("") == 1 and all("Another program by A" in error for error in errors if error)
+    decided = stores[0].decisions()
+    assert decided["comment"].tolist() == [str(errors.index(""))]
+    assert len(stores[0].changes().query("subject == 'decision'")) == 1
+    for store in stores:
+        store.close()
 
 
 def test_a_locked_session_refuses_changes(scored):

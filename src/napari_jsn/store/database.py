@@ -28,6 +28,8 @@ from napari_jsn.store.schema import SCHEMA_VERSION, Base, Info
 
 #: Seconds that a writer waits for another one.
 _WAIT_S = 30.0
+#: Number of the lock of PostgreSQL that one writer of a store holds at a time.
+_WRITERS = 6071924
 #: The driver begins no transaction by itself: here a writer begins one that locks at once (BEGIN IMMEDIATE).
 _SQLITE = {"timeout": _WAIT_S, "isolation_level": None}
 #: File systems of network drives, on which the write-ahead log of SQLite does not work.
@@ -98,6 +100,8 @@ def writing(engine: Engine) -> Iterator[Session]:
         with Session(engine, expire_on_commit=False) as session, session.begin():
             if engine.dialect.name == "sqlite":
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            elif engine.dialect.name == "postgresql":  # what another writer changed is looked up before it is replaced
+                session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
             yield session
     except IntegrityError:
         raise
