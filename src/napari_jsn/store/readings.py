@@ -14,7 +14,7 @@ from napari_jsn.progression.progression import Decision
 from napari_jsn.scoring.long_table import long_table
 from napari_jsn.store.changes import ChangeLog, now_utc
 from napari_jsn.store.encoding import from_json, to_json
-from napari_jsn.store.schema import DecisionRow, ItemRow, PatientRow, ScoreRow, SessionRow
+from napari_jsn.store.schema import DecisionRow, ItemRow, PatientRow, ScoreRow, SessionRow, VisitRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -217,6 +217,15 @@ def plan_of(row: SessionRow) -> list[Any]:
     """Return what is read in a session, in its order."""
     plan: list[Any] = from_json(row.plan)
     return plan
+
+
+def visits_of_patients(session: Session) -> dict[str, list[int]]:
+    """Return the visits of every patient that has radiographs."""
+    wanted = select(PatientRow.patient, VisitRow.visit).join(VisitRow, VisitRow.patient_id == PatientRow.id)
+    found: dict[str, list[int]] = {}
+    for patient, visit in session.execute(wanted.order_by(PatientRow.patient, VisitRow.visit)):
+        found.setdefault(patient, []).append(visit)
+    return found
 
 
 def item_rows(session: Session, reader: str, name: str) -> list[ItemRow]:

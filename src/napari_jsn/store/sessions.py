@@ -13,8 +13,15 @@ from napari_jsn.store.changes import ChangeLog
 from napari_jsn.store.database import reading as reading_from
 from napari_jsn.store.database import writing
 from napari_jsn.store.encoding import from_json
-from napari_jsn.store.frames import visits_of_patients
-from napari_jsn.store.readings import add_session, item_rows, lock_session, plan_of, session_row, set_item
+from napari_jsn.store.readings import (
+    add_session,
+    item_rows,
+    lock_session,
+    plan_of,
+    session_row,
+    set_item,
+    visits_of_patients,
+)
 
 
 @dataclass(frozen=True)

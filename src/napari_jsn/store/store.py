@@ -7,15 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sqlalchemy import Engine, select
 
-from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.files import write_files
 from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.patient.labels import radiograph_label
@@ -25,41 +23,20 @@ from napari_jsn.radiograph import Radiograph
 from napari_jsn.store.changes import ChangeLog
 from napari_jsn.store.corrections import corrections_of, joint_now, set_joint
 from napari_jsn.store.database import open_database, reading, writing
-from napari_jsn.store.frames import (
-    CHANGE_COLUMNS,
-    DECISION_COLUMNS,
-    SCORE_COLUMNS,
-    SESSION_COLUMNS,
-    counts,
-    out_of_date_table,
-    patients_table,
-    rows_table,
-)
+from napari_jsn.store.frames import TableStore
 from napari_jsn.store.measurements import read_rows, save_progression
-from napari_jsn.store.progression_rows import progression_of, table_of
+from napari_jsn.store.progression_rows import progression_of
 from napari_jsn.store.radiograph_files import FileState, find_file, stored_radiograph
 from napari_jsn.store.readings import remove_scores, save_decision, save_scores
 from napari_jsn.store.schema import (
-    ChangeRow,
-    DecisionRow,
     Info,
-    MeasurementRow,
-    PatientRow,
-    ProgressionRow,
     RadiographRow,
-    ScoreRow,
-    SessionRow,
 )
-from napari_jsn.store.sessions import SessionStore
 
 if TYPE_CHECKING:
     import pandas as pd
 else:
     pd = LazyModule("pandas")
-
-
-#: Tables of a store, in the order of :meth:`Store.export`.
-TABLES = ("patients", "measurements", "decisions", "scores", "sessions", "changes")
 
 
 def open_store(place: str | os.PathLike[str], reader: str | None = None, create: bool = True) -> Store:
@@ -98,7 +75,7 @@ def open_store(place: str | os.PathLike[str], reader: str | None = None, create:
     return Store(open_database(place, create), reader or "")
 
 
-class Store(SessionStore):
+class Store(TableStore):
     """Measurements, decisions and scores of patients in a database; see :func:`open_store`.
 
     Examples
@@ -127,11 +104,33 @@ class Store(SessionStore):
         return f"<Store {self._engine.url.render_as_string(hide_password=True)}>"
 
     def close(self) -> None:
-        """Close all connections; everything was saved before."""
+        """Close all connections; everything was saved before.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import napari_jsn as jsn
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     jsn.open_store(f"{folder}/trial.db").close()
+        """
         self._engine.dispose()
 
     def refresh(self) -> None:
-        """Take note of what other programs changed: it may be replaced from now on."""
+        """Take note of what other programs changed: it may be replaced from now on.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pandas as pd
+        >>> import napari_jsn as jsn
+        >>> grade = {"patient": "P1", "visit": 1, "side": "L", "site": "MCP2", "kind": "jsn", "grade": 2}
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(pd.DataFrame([grade]))
+        ...     with jsn.open_store(f"{folder}/trial.db", "A") as other:
+        ...         other.decide("P1", "MCP2", "L", 2, "unsure")
+        ...     store.refresh()  # without it, the next line raises an error
+        ...     store.decide("P1", "MCP2", "L", 2, "accepted")
+        """
         self._log.refresh()
 
     def save(self, result: Progression | pd.DataFrame) -> None:
@@ -149,6 +148,17 @@ class Store(SessionStore):
         InputError
             If this is no such result, a cell is wrong, a radiograph cannot be read, the patient is another one, a
             session is locked, another program changed the same meanwhile, or the store cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pandas as pd
+        >>> import napari_jsn as jsn
+        >>> grade = {"patient": "P1", "visit": 1, "side": "L", "site": "MCP2", "kind": "jsn", "grade": 2}
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(pd.DataFrame([grade]))
+        ...     store.scores()["grade"].tolist()
+        [2.0]
         """
         import pandas
 
@@ -181,12 +191,36 @@ class Store(SessionStore):
         ------
         InputError
             If an argument is wrong, the session is locked, or another program changed the decision meanwhile.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pandas as pd
+        >>> import napari_jsn as jsn
+        >>> grade = {"patient": "P1", "visit": 1, "side": "L", "site": "MCP2", "kind": "jsn", "grade": 2}
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(pd.DataFrame([grade]))
+        ...     store.decide("P1", "MCP2", "L", 2, "rejected", "blurred")
+        ...     store.decisions()[["decision", "comment"]].values.tolist()
+        [['rejected', 'blurred']]
         """
         with writing(self._engine) as open_session:
             save_decision(open_session, self._log, patient, (side, joint, visit), decision, comment, session)
 
     def joint(self, patient: str, visit: int, side: str, joint: str) -> ChangedJoint:
-        """Return box and painted masks of a joint as they are now: as changed since it was measured, or as measured."""
+        """Return box and painted masks of a joint as they are now: as changed since it was measured, or as measured.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import napari_jsn as jsn
+        >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"], patient_id="P1")
+        >>> view = progression.narrowings[0].baseline
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(progression)
+        ...     store.joint("P1", 1, "L", "MCP2").joint.edited
+        False
+        """
         with reading(self._engine) as session:
             return joint_now(session, patient, (visit, side, joint))
 
@@ -205,33 +239,92 @@ class Store(SessionStore):
         ------
         InputError
             If there is no such radiograph, box and masks do not fit it, or another program changed the joint meanwhile.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import napari_jsn as jsn
+        >>> from napari_jsn.progression.narrowing import ChangedJoint
+        >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"], patient_id="P1")
+        >>> view = progression.narrowings[0].baseline
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(progression)
+        ...     store.set_joint("P1", 1, "L", "MCP2", ChangedJoint(None))  # do not measure it
+        ...     len(store.out_of_date())
+        1
         """
         with writing(self._engine) as session:
             set_joint(session, self._log, patient, (visit, side, joint), changed)
 
     def set_box(self, patient: str, visit: int, side: str, joint: str, box: ArrayLike) -> None:
-        """Save a box that a person set: (4, 2) corners as of :class:`napari_jsn.Joint`. Painted masks are dropped."""
+        """Save a box that a person set: (4, 2) corners as of :class:`napari_jsn.Joint`. Painted masks are dropped.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import napari_jsn as jsn
+        >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"], patient_id="P1")
+        >>> view = progression.narrowings[0].baseline
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(progression)
+        ...     store.set_box("P1", 1, "L", "MCP2", view.joint.box + 2)
+        ...     list(store.corrections("P1"))
+        [(1, 'L', 'MCP2')]
+        """
         moved = Joint(joint, side or None, np.asarray(box, dtype=float), edited=True)
         self.set_joint(patient, visit, side, joint, ChangedJoint(moved))
 
     def set_masks(self, patient: str, visit: int, side: str, joint: str, masks: BoneMasks | None) -> None:
-        """Save masks that a person painted on the joint image of the present box; with None they are found again."""
+        """Save masks that a person painted on the joint image of the present box; with None they are found again.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import napari_jsn as jsn
+        >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"], patient_id="P1")
+        >>> view = progression.narrowings[0].baseline
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(progression)
+        ...     store.set_masks("P1", 1, "L", "MCP2", view.masks)
+        ...     store.out_of_date().values.tolist()
+        [['P1', 'MCP2', 'L', 2]]
+        """
         with writing(self._engine) as session:
             now = joint_now(session, patient, (visit, side, joint))
             set_joint(session, self._log, patient, (visit, side, joint), replace(now, masks=masks))
 
     def corrections(self, patient: str) -> dict[PlaceOfJoint, ChangedJoint]:
-        """Return the joints that were changed since they were measured, by visit, side and joint."""
+        """Return the joints that were changed since they were measured, by visit, side and joint.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pandas as pd
+        >>> import napari_jsn as jsn
+        >>> grade = {"patient": "P1", "visit": 1, "side": "L", "site": "MCP2", "kind": "jsn", "grade": 2}
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(pd.DataFrame([grade]))
+        ...     store.corrections("P1")
+        {}
+        """
         with reading(self._engine) as session:
             return corrections_of(session, patient)
 
-    def out_of_date(self, patient: str | None = None) -> pd.DataFrame:
-        """Return the figures whose box or masks were changed since they were measured: ``patient joint side visit``."""
-        with reading(self._engine) as session:
-            return out_of_date_table(session, patient)
-
     def remove_scores(self, patient: str, sites: Sequence[tuple[str, str, str, str]], session: str = "") -> None:
-        """Remove grades of the store's reader, each named by (visit, side, site, kind)."""
+        """Remove grades of the store's reader, each named by (visit, side, site, kind).
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pandas as pd
+        >>> import napari_jsn as jsn
+        >>> grade = {"patient": "P1", "visit": 1, "side": "L", "site": "MCP2", "kind": "jsn", "grade": 2}
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(pd.DataFrame([grade]))
+        ...     store.remove_scores("P1", [("1", "L", "MCP2", "jsn")])
+        ...     len(store.scores()), len(store.changes())
+        (0, 2)
+        """
         with writing(self._engine) as open_session:
             remove_scores(open_session, self._log, patient, sites, session)
 
@@ -256,6 +349,17 @@ class Store(SessionStore):
         ------
         InputError
             If there is no such patient, or the file of a radiograph is not found or was changed.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import napari_jsn as jsn
+        >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"], patient_id="P1")
+        >>> view = progression.narrowings[0].baseline
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(progression)
+        ...     store.progression("P1").table().equals(progression.table())
+        True
         """
         searched = [Path(folder) for folder in folders]
         given = dict(radiographs or {})
@@ -270,78 +374,6 @@ class Store(SessionStore):
         with reading(self._engine) as session:
             rows = read_rows(session, patient)
         return progression_of(rows, patient, find)
-
-    def measurements(self, patient: str | None = None) -> pd.DataFrame:
-        """Return the tables of all progressions, one below the other; see :meth:`napari_jsn.Progression.table`.
-
-        Parameters
-        ----------
-        patient : str, optional
-            Only this one.
-        """
-        forms = select(ProgressionRow.patient_id, ProgressionRow.columns, ProgressionRow.kinds)
-        wanted = select(MeasurementRow.patient_id, MeasurementRow.figures).join(PatientRow)
-        if patient is not None:
-            forms = forms.join(PatientRow).where(PatientRow.patient == patient)
-            wanted = wanted.where(PatientRow.patient == patient)
-        with reading(self._engine) as session:
-            return table_of(
-                {row[0]: (row[1], row[2]) for row in session.execute(forms)},
-                (
-                    (row[0], row[1])
-                    for row in session.execute(wanted.order_by(PatientRow.patient, MeasurementRow.place))
-                ),
-            )
-
-    def patients(self) -> pd.DataFrame:
-        """Return all patients: ``patient visits joints measured reader``; joints are those with a measurement."""
-        with reading(self._engine) as session:
-            return patients_table(session)
-
-    def decisions(self, patient: str | None = None) -> pd.DataFrame:
-        """Return decisions: ``patient joint side visit decision comment reader session changed``."""
-        return self._rows(DecisionRow, DECISION_COLUMNS, patient)
-
-    def scores(self, patient: str | None = None) -> pd.DataFrame:
-        """Return scores in long form: ``patient visit side site kind grade mark not_scored reader session``."""
-        found = self._rows(ScoreRow, SCORE_COLUMNS, patient)
-        found = found.astype({name: float if name == "grade" else object for name in SCORE_COLUMNS})
-        if len(found) and found["visit"].str.fullmatch(r"(0|[1-9]\d{0,8})").all():
-            found["visit"] = found["visit"].astype(int)
-        return found
-
-    def sessions(self) -> pd.DataFrame:
-        """Return reading sessions: ``reader session reading_order seed repeated_share created locked``."""
-        return self._rows(SessionRow, SESSION_COLUMNS, None)
-
-    def changes(self) -> pd.DataFrame:
-        """Return every change: ``changed reader session patient subject item was became``; the oldest first."""
-        return self._rows(ChangeRow, CHANGE_COLUMNS, None)
-
-    def export(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write all tables as CSV into a folder.
-
-        Returns
-        -------
-        list of Path
-            ``patients.csv``, ``measurements.csv``, ``decisions.csv``, ``scores.csv``, ``sessions.csv`` and
-            ``changes.csv``.
-        """
-        tables = {f"{name}.csv": csv_bytes(table) for name, table in self.tables().items()}
-        return write_files(Path(folder), tables, "folder")
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return all tables by name: patients, measurements, decisions, scores, sessions, changes."""
-        return {name: getattr(self, name)() for name in TABLES}
-
-    def counts(self) -> dict[str, int]:
-        """Return the numbers of patients, figures (also of those out of date), decisions, scores, sessions, changes."""
-        with reading(self._engine) as session:
-            return counts(session)
-
-    def _rows(self, kind: Any, columns: Sequence[str], patient: str | None) -> pd.DataFrame:
-        with reading(self._engine) as session:
-            return rows_table(session, kind, columns, patient)
 
     def _key(self) -> str:
         with reading(self._engine) as session:

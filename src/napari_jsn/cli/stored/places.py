@@ -50,7 +50,7 @@ def export(
     from napari_jsn.common.csv_files import csv_bytes
     from napari_jsn.common.output_folder import OutputFolder
     from napari_jsn.store import open_store
-    from napari_jsn.store.store import TABLES
+    from napari_jsn.store.frames import TABLES
 
     with open_store(place, create=False) as store, OutputFolder(out, [f"{name}.csv" for name in TABLES]) as output:
         contents = {f"{name}.csv": csv_bytes(table) for name, table in store.tables().items()}
