@@ -18,7 +18,7 @@ from napari_jsn.progression.narrowing import ChangedJoint, PlaceOfJoint
 from napari_jsn.progression.progression import Decision, Progression
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.reading.commands import Change, Decide, Decided, History, PlaceOfScore, Score, Scored
-from napari_jsn.reading.measure_again import measure_again
+from napari_jsn.reading.measuring import measure_again
 from napari_jsn.reading.orders import Planned
 from napari_jsn.store import Store
 
