@@ -13,6 +13,7 @@ import io
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf")
 _STATED_DELIMITER = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 #: What programs write into a cell without content.
 _EMPTY = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>", "nat"})
+#: Characters without width that programs leave around a text, such as the mark of the byte order.
+_UNSEEN = "\u200b\u200e\u200f\u2060\ufeff"
 _MARKED = re.compile(r"'+[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
@@ -156,7 +159,8 @@ def name_of(cell: Any) -> Any:
     if is_empty(cell) or isinstance(cell, bool):
         return None
     if isinstance(cell, str):
-        return cell.strip()
+        # One name can be stored in two forms (an accent as its own character), or with unseen characters.
+        return unicodedata.normalize("NFC", cell.strip().strip(_UNSEEN).strip()) or None
     if isinstance(cell, float):
         return None if not math.isfinite(cell) else int(cell) if cell == int(cell) else cell
     return cell
@@ -166,21 +170,37 @@ def number_of(cell: Any) -> float | None:
     """Return a finite number; NaN for an empty cell, None for other text. A decimal comma is read."""
     if is_empty(cell):
         return math.nan
-    if isinstance(cell, bool):
+    text = str(cell).strip()
+    if isinstance(cell, bool) or "_" in text:  # Python reads 1_0 as 10
         return None
     try:
-        number = float(str(cell).strip().replace(",", "."))
+        number = float(text.replace(",", "."))
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+class _Container:
+    """Stands for a cell with several values, such as a list."""
+
+
+def _hashable(cell: Any) -> Any:
+    try:
+        hash(cell)
+    except TypeError:
+        return _Container()
+    return cell
 
 
 def mapped_cells(cells: pd.Series, read: Callable[[Any], Any]) -> tuple[pd.Series, Any]:
     """Return the cells after reading, and which could not be read (None); each distinct cell is read once."""
     import pandas as pd
 
-    codes, distinct = pd.factorize(cells.astype(object), use_na_sentinel=False)
-    values = [read(cell) for cell in distinct]
+    try:
+        codes, distinct = pd.factorize(cells.astype(object), use_na_sentinel=False)
+    except TypeError:  # a cell is a list or another container, which no column can have
+        codes, distinct = pd.factorize(cells.astype(object).map(_hashable), use_na_sentinel=False)
+    values = [None if isinstance(cell, _Container) else read(cell) for cell in distinct]
     wrong = pd.Series([value is None for value in values], dtype=bool).to_numpy()[codes]
     read_cells = [values[code] for code in codes]
     kinds = {type(value) for value in values if value is not None}
