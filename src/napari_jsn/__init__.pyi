@@ -35,6 +35,8 @@ from .registration.register import register_many as register_many
 from .registration.result import Registration as Registration
 from .segmentation.found_bones import FoundBones as FoundBones
 from .segmentation.segment import segment as segment
+from .store.store import Store as Store
+from .store.store import open_store as open_store
 from .training.tasks import task_from_folder as task_from_folder
 from .training.train import Trained as Trained
 from .training.train import train as train

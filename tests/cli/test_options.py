@@ -20,8 +20,23 @@ INTERNAL = {
 #: Arguments of simulations that a command chooses itself, and of shipped models and defaults.
 SIMULATION = {"hands", "interval_days", "joint", "jsn_mm", "seed", "shape", "side", "spacing_mm"}
 DEFAULTS = {"method", "model", "name", "preset", "wide_mm"}
+#: Arguments of what a store and a reading can do beside what a command asks of them.
+OTHER_METHODS = {
+    "changed", "code", "decision", "device", "folder", "folders", "image", "joint", "mark", "method", "model", "name",
+    "not_scored", "path", "patient", "patient_id", "preset", "radiograph", "radiographs", "result", "scores",
+    "segmentation", "side", "spacing_mm", "visit", "wide_mm",
+}  # fmt: skip
+#: Arguments of sessions, in commands that make none.
+SESSIONS = {"order", "reader", "repeated_share", "session"}
 FIXED = {
-    "measure": {"name", "preset", "side"},  # a side, and a joint on a radiograph, that the program found
+    # a side, and a joint on a radiograph, that the program found
+    "measure": OTHER_METHODS - {"path", "spacing_mm", "patient_id"} | SESSIONS,
+    "import": OTHER_METHODS - {"mark", "not_scored", "scores"} | {"order", "out", "scheme"},
+    "export": OTHER_METHODS | SESSIONS | {"layout", "scheme"},  # the layout is renamed
+    "new": OTHER_METHODS | {"out"},
+    "lock": OTHER_METHODS | {"order", "out", "repeated_share"},
+    "status": OTHER_METHODS | SESSIONS | {"out"},
+    "info": OTHER_METHODS | SESSIONS | {"out"},
     "register": {"name", "path", "preset", "side"},  # path is renamed, as a test below checks
     "segment": {"joint", "name", "side", "spacing_mm"},
     "find-joints": {"joint", "name", "out", "side"},
@@ -216,7 +231,21 @@ def test_a_message_names_the_option_and_not_the_argument_of_python(words, argume
 
 
 #: Commands that compute nothing with networks or registration.
-_WITHOUT_DEVICE = {"agreement", "check", "consensus", "convert", "simulate", "simulate-pair", "template"}
+_WITHOUT_DEVICE = {
+    "import",
+    "export",
+    "new",
+    "lock",
+    "status",
+    "info",
+    "agreement",
+    "check",
+    "consensus",
+    "convert",
+    "simulate",
+    "simulate-pair",
+    "template",
+}
 
 
 def test_every_command_that_computes_has_a_device():

@@ -11,7 +11,7 @@ from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.joint.crop import joint_image
 from napari_jsn.joint.similarity import Similarity, joint_space_narrowing
 from napari_jsn.patient.patient import Hand
-from napari_jsn.progression.hand_scale import with_hand_scale
+from napari_jsn.progression.hand_scale import hand_scale, with_hand_scale
 from napari_jsn.progression.joint_views import recentre_box
 from napari_jsn.progression.notes import progression_notes
 from napari_jsn.progression.pairwise import carried_frames, pairwise_narrowings
@@ -92,7 +92,7 @@ def test_scales_are_drawn_to_the_hands_and_bones_stay_in_place():
     still = Similarity(1.01, 0.0, 0.0, 0.0, one.upper.centre)
     plain = replace(one, upper=still, lower=still, reasons=())
     odd = replace(plain, upper=replace(still, dz=1.02))
-    drawn = with_hand_scale([plain, plain, plain, odd])
+    drawn = with_hand_scale([plain, plain, plain, odd], hand_scale([plain, plain, plain, odd]))
     assert drawn[0].upper.dz == pytest.approx(1.01)
     assert drawn[3].upper.dz == pytest.approx(np.sqrt(1.01 * 1.02))
     rows, cols = np.nonzero(one.fixed_masks.upper)
@@ -102,7 +102,9 @@ def test_scales_are_drawn_to_the_hands_and_bones_stay_in_place():
         joint_space_narrowing(drawn[3].upper.matrix, drawn[3].lower.matrix, one.point, one.axis)
         - joint_space_narrowing(odd.upper.matrix, odd.lower.matrix, one.point, one.axis)
     )
-    assert with_hand_scale([plain, odd])[1] is odd  # two joints tell no scale of a hand
+    assert (
+        hand_scale([plain, odd]) is None and with_hand_scale([plain, odd], None)[1] is odd
+    )  # two joints tell no scale of a hand
 
 
 def test_a_hand_that_is_larger_as_a_whole_has_a_wrong_pixel_size():

@@ -18,10 +18,11 @@ from napari_jsn.cli.evaluate import app as evaluate
 from napari_jsn.cli.find_joints import find_joints
 from napari_jsn.cli.measure import measure
 from napari_jsn.cli.messages import Quiet, Verbose, messages, set_verbosity, with_verbosity
-from napari_jsn.cli.readers import app as readers
 from napari_jsn.cli.register import register
 from napari_jsn.cli.segment import segment
 from napari_jsn.cli.simulate import simulate, simulate_pair
+from napari_jsn.cli.stored.places import app as store
+from napari_jsn.cli.stored.readings import app as readers
 from napari_jsn.cli.terminal import one_line, say
 from napari_jsn.cli.train import train
 from napari_jsn.common.errors import InputError
@@ -126,4 +127,5 @@ app.command()(with_verbosity(simulate))
 app.command()(with_verbosity(simulate_pair))
 app.command()(with_verbosity(train))
 app.add_typer(evaluate, name="evaluate")
-app.add_typer(readers, name="readers")
+app.add_typer(readers, name="readers")  # with the commands of cli/stored/readings.py
+app.add_typer(store, name="store")

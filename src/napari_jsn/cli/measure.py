@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_jsn.cli.options import Device, Json, Supplies
+from napari_jsn.cli.terminal import is_quiet, one_line, say
 from napari_jsn.common.errors import InputError
 from napari_jsn.registration import method_names
+
+if TYPE_CHECKING:
+    from napari_jsn.store import Store
 
 
 def measure(
@@ -26,6 +31,10 @@ def measure(
         Path | None,
         typer.Option(metavar="DIR", help="Folder for joints.csv, report.html, run.json; files of an earlier run go."),
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(metavar="STORE", help="Also save the measurement in a store: SQLite file, or URL of a database."),
+    ] = None,
     dicom: Annotated[
         bool, typer.Option("--dicom", help="Also write DICOM objects: a structured report and the segmented bones.")
     ] = False,
@@ -35,6 +44,7 @@ def measure(
             metavar="PSEUDONYM",
             help="Pseudonym of the patient in the results; by default P and eight digits made of the identity.",
         ),
+        Supplies("patient_id"),
     ] = None,
     keep_identity: Annotated[
         bool,
@@ -90,12 +100,14 @@ def measure(
     names = parse_joints(joints)
     hands.check_models(joints_model, bones_model)
     set_threads(threads)
-    with output_folder(out, NAMES) as output, terminal_progress(remaining=False) as progress:
+    with _opened(store) as opened, output_folder(out, NAMES) as output, terminal_progress(remaining=False) as progress:
         progression = hands.measure_patient(
             radiographs, patient, keep_identity, spacing, dicom, method, joints_model, bones_model, device, progress,
             wide_mm, names,
         )  # fmt: skip
         written = []
+        if progression is not None and opened is not None:
+            opened.save(progression)
         if progression is not None and output is not None:
             progress.update(0, 0, "Writing")
             facts = progression_facts(progression, keep_identity)
@@ -109,6 +121,17 @@ def measure(
         return
     printing.print_progression(progression, keep_identity=keep_identity)
     printing.print_files(written)
+    if store is not None and not is_quiet():
+        say(one_line(f"Saved as {progression.patient_id} in the store."))
+
+
+def _opened(store: str | None) -> AbstractContextManager[Store | None]:
+    """Open the store before the long measurement; nothing if none is named."""
+    if store is None:
+        return nullcontext()
+    from napari_jsn.store import open_store
+
+    return open_store(store)
 
 
 def _check_dicom(dicom: bool, out: Path | None) -> None:

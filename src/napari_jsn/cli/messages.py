@@ -65,12 +65,12 @@ def set_verbosity(verbose: bool = False, quiet: bool = False) -> None:
         be_quiet(quiet)
 
 
-def with_verbosity(command: Callable[..., Any], group: str = "") -> Callable[..., Any]:
+def with_verbosity(command: Callable[..., Any], group: str = "", shown: str | None = None) -> Callable[..., Any]:
     """Return the function of a command with the options ``--verbose`` and ``--quiet`` after its own.
 
     While it runs, its options are those of the record that it writes.
     """
-    name = f"{group} {command.__name__.replace('_', '-')}".strip()
+    name = f"{group} {shown or command.__name__.replace('_', '-')}".strip()
 
     @wraps(command)
     def run(*arguments: Any, verbose: bool = False, quiet: bool = False, **options: Any) -> Any:

@@ -63,8 +63,13 @@ def record_of_run(
     from napari_jsn.common.run_record import run_record
 
     command, given = _run.get()
-    options = {name.replace("_", "-"): value for name, value in given.items() if name != "as_json"}
+    options = {name.replace("_", "-"): _without_password(value) for name, value in given.items() if name != "as_json"}
     return run_record(command, options, models, device, inputs, output.seconds, keep_identity)
+
+
+def _without_password(value: Any) -> Any:
+    """Return the value of an option; the password in a URL is replaced."""
+    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", value) if isinstance(value, str) else value
 
 
 def joined(identities: Iterable[Mapping[str, str]]) -> dict[str, str]:

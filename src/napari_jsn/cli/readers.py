@@ -21,10 +21,14 @@ app: typer.Typer = typer.Typer(
 )
 
 
-def _command(function: Callable[..., None]) -> Callable[..., None]:
-    """Add a command with the options of all commands."""
-    app.command()(with_verbosity(function, "readers"))
-    return function
+def command(name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add a command with the options of all commands; its name is that of the function, if none is given."""
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        app.command(name)(with_verbosity(function, "readers", name))
+        return function
+
+    return add
 
 
 #: At most this many wrong cells are printed for a file.
@@ -43,7 +47,7 @@ Reader = Annotated[str | None, typer.Option(metavar="NAME", help="Reader of all 
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder for the result.")]
 
 
-@_command
+@command()
 def template(
     patients: Annotated[
         Path,
@@ -70,12 +74,14 @@ def template(
     with OutputFolder(out, ["sheet.csv"]) as output:
         names = first_column(patients)
         content = template_csv(names, scheme, range(1, visits + 1), reader or [""])
-        written = output.write({"sheet.csv": content}, record_of_run(output, inputs=_inputs("patients", [patients])))
+        written = output.write(
+            {"sheet.csv": content}, record_of_run(output, inputs=table_inputs("patients", [patients]))
+        )
     say(one_line(f"{counted(len(names), 'patient')}; the first is {names[0]}."))
     printing.print_files(written)
 
 
-@_command
+@command()
 def check(table: Tables, layout: LayoutOption = "auto", reader: Reader = None) -> None:
     """Name every wrong cell: file, row, column, and what is allowed. Exit code 2 if there is one."""
     from napari_jsn.cli.terminal import one_line
@@ -99,7 +105,7 @@ def check(table: Tables, layout: LayoutOption = "auto", reader: Reader = None) -
         raise InputError(f"{counted(wrong, 'cell')} cannot be used. Correct the table.", "table")
 
 
-@_command
+@command()
 def convert(
     table: Tables,
     to: Annotated[str, typer.Option(metavar="NAME", help="Layout of the result, as for --layout.")] = "long",
@@ -114,16 +120,16 @@ def convert(
     from napari_jsn.scoring import ram_h1200_files, scores_csv
 
     with OutputFolder(out, ["scores.csv"]) as output:
-        scores = _read(table, layout, reader)
+        scores = read_tables(table, layout, reader)
         try:
             contents = ram_h1200_files(scores) if to == "ram-h1200" else {"scores.csv": scores_csv(scores, to)}
         except InputError as error:
             raise InputError(str(error), "to" if error.argument == "layout" else error.argument) from error
-        written = output.write(contents, record_of_run(output, inputs=_inputs("table", table)))
+        written = output.write(contents, record_of_run(output, inputs=table_inputs("table", table)))
     printing.print_files(written)
 
 
-@_command
+@command()
 def agreement(
     table: Tables,
     layout: LayoutOption = "auto",
@@ -154,12 +160,12 @@ def agreement(
 
     tables = {each.name: f"{each.name.replace('_', '-')}.csv" for each in fields(Agreement) if each.name != "notes"}
     with OutputFolder(out, (*tables.values(), "agreement.html", *PICTURES)) as output:
-        scores = _read(table, layout, reader, scheme)
+        scores = read_tables(table, layout, reader, scheme)
         found = compare(scores, scheme, missing, method, replicates, seed)
         contents = {file: csv_bytes(getattr(found, name)) for name, file in tables.items()}
         pictures = agreement_plots(found)
         contents["agreement.html"] = agreement_html(found, scores.attrs["notes"], pictures).encode()
-        written = output.write(contents | pictures, record_of_run(output, inputs=_inputs("table", table)))
+        written = output.write(contents | pictures, record_of_run(output, inputs=table_inputs("table", table)))
     rows = []
     for row in found.pairs.to_dict("records"):
         interval = f"{row['kappa_quadratic_low']:.3f} to {row['kappa_quadratic_high']:.3f}" if replicates else ""
@@ -180,7 +186,7 @@ def agreement(
     printing.print_files(written)
 
 
-@_command
+@command()
 def consensus(
     table: Tables,
     layout: LayoutOption = "auto",
@@ -198,27 +204,27 @@ def consensus(
     from napari_jsn.scoring import find_consensus
 
     with OutputFolder(out, ("consensus.csv", "reader-confusions.csv", "fits.csv")) as output:
-        scores = _read(table, layout, reader)
+        scores = read_tables(table, layout, reader)
         found = find_consensus(scores, method, smoothing)
         contents = {
             "consensus.csv": csv_bytes(found.labels),
             "reader-confusions.csv": csv_bytes(found.confusions),
             "fits.csv": csv_bytes(found.fits),
         }
-        written = output.write(contents, record_of_run(output, inputs=_inputs("table", table)))
+        written = output.write(contents, record_of_run(output, inputs=table_inputs("table", table)))
     for note in dict.fromkeys((*scores.attrs["notes"], *found.notes)):
         say(note)
     printing.print_files(written)
 
 
-def _inputs(name: str, paths: list[Path]) -> list[dict[str, Any]]:
+def table_inputs(name: str, paths: list[Path]) -> list[dict[str, Any]]:
     """Return what the record states about the tables that were read."""
     from napari_jsn.common.run_record import input_record
 
     return [input_record(name, path) for path in paths]
 
 
-def _read(paths: list[Path], layout: str, reader: str | None, scheme: str | None = None) -> pd.DataFrame:
+def read_tables(paths: list[Path], layout: str, reader: str | None, scheme: str | None = None) -> pd.DataFrame:
     """Return the rows of all files; their notes are in ``attrs``."""
     import pandas as pd
 

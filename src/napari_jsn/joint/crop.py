@@ -62,14 +62,41 @@ def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> Jo
             f"The joint is {reprlib.repr(joint)}. Give one of the joints that find_joints returns, or a Joint.", "joint"
         )
     radiograph = as_radiograph(radiograph, spacing_mm)
-    pixels, spacing = radiograph.pixels, radiograph.spacing_mm
-    size = pixel_size(spacing)
+    pixel_mm, matrix, _ = crop_geometry(radiograph.spacing_mm, joint)
+    _, fine, shape, step = _fine_geometry(radiograph.spacing_mm, joint)
+    image = _sampled(radiograph.pixels, fine, shape, joint)
+    return JointImage(block_mean(image, step) if step > 1 else image, pixel_mm, matrix)
+
+
+def crop_geometry(spacing_mm: Spacing, joint: Joint) -> tuple[float | None, NDArray[np.float64], tuple[int, int]]:
+    """Return pixel size in mm, map to the radiograph and (rows, cols) of the image of one joint.
+
+    Parameters
+    ----------
+    spacing_mm : float or (row, col) pair of float
+        Of the radiograph; None where it is unknown.
+    joint : Joint
+
+    Raises
+    ------
+    InputError
+        If the box is too small.
+    """
+    unit, matrix, (rows, cols), step = _fine_geometry(spacing_mm, joint)
+    if step > 1:
+        matrix = matrix @ [[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2], [0, 0, 1]]
+    return step * unit if spacing_mm is not None else None, matrix, (rows // step, cols // step)
+
+
+def _fine_geometry(spacing_mm: Spacing, joint: Joint) -> tuple[float, NDArray[np.float64], tuple[int, int], int]:
+    """Return pixel size, map and (rows, cols) before blocks of pixels are averaged, and the side of a block."""
+    size = pixel_size(spacing_mm)
     unit = float(size.min())
     # map pixels of the joint image to the plane of the box in mm (or pixels), and from there to the radiograph
     corners = joint.box[:, ::-1] * size[::-1]
     across, down = (corners[1] + corners[2] - corners[0] - corners[3]) / 2, (corners[2:] - corners[:2][::-1]).mean(0)
     width, height = (float(np.hypot(*side)) for side in (across, down))
-    step = max(1, int(max(width, height) / unit / _FINE_SIDE)) if spacing is not None else 1
+    step = max(1, int(max(width, height) / unit / _FINE_SIDE)) if spacing_mm is not None else 1
     cols, rows = (step * round(side / unit / step) for side in (width, height))
     if min(cols, rows) < _LEAST_SIDE:
         raise InputError(
@@ -81,11 +108,7 @@ def joint_image(radiograph: Any, joint: Joint, spacing_mm: Spacing = None) -> Jo
     linear = np.column_stack([across / width, down / height]) * unit / size[::-1, None]
     matrix[:2, :2] = linear
     matrix[:2, 2] = joint.box[:, ::-1].mean(axis=0) - linear @ ((cols - 1) / 2, (rows - 1) / 2)
-    image = _sampled(pixels, matrix, (rows, cols), joint)
-    if step > 1:
-        image = block_mean(image, step)
-        matrix = matrix @ [[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2], [0, 0, 1]]
-    return JointImage(image, step * unit if spacing is not None else None, matrix)
+    return unit, matrix, (rows, cols), step
 
 
 def pixel_size(spacing_mm: Spacing) -> NDArray[np.float64]:

@@ -171,17 +171,9 @@ def pseudonym(identities: Iterable[Identity]) -> tuple[str, list[str]]:
     list of str
         A note if there is no key.
     """
-    files = list(identities)
-    number, birth_date, names = (
-        next(filter(None, (_unambiguous(attribute, getattr(file, attribute)) for file in files)), "")
-        for attribute in ("number", "birth_date", "name")
-    )
-    spellings = _by_script(names)
-    name = spellings.get("LATIN") or next(iter(spellings.values()), "")
+    number, birth_date, name = unambiguous_texts(identities)
     if not (number or birth_date or name):
         return ANONYMOUS, []
-    if number and birth_date:
-        name = ""
     try:
         return f"P{keyed_code('patient', number, birth_date, name)[:8]}", []
     except OSError:
@@ -189,6 +181,21 @@ def pseudonym(identities: Iterable[Identity]) -> tuple[str, list[str]]:
             f"The key for pseudonyms could not be read or made, so the patient is named {ANONYMOUS}. State a pseudonym "
             f"(--patient), or let the environment variable {VARIABLE} name a file that can be written."
         ]
+
+
+def unambiguous_texts(identities: Iterable[Identity]) -> tuple[str, str, str]:
+    """Return number, birth date and name of one patient, normalised.
+
+    Of each attribute the first one that is stated counts; the name only where number or birth date is not known.
+    """
+    files = list(identities)
+    number, birth_date, names = (
+        next(filter(None, (_unambiguous(attribute, getattr(file, attribute)) for file in files)), "")
+        for attribute in ("number", "birth_date", "name")
+    )
+    spellings = _by_script(names)
+    name = spellings.get("LATIN") or next(iter(spellings.values()), "")
+    return number, birth_date, "" if number and birth_date else name
 
 
 def _unambiguous(attribute: str, text: str) -> str:

@@ -15,8 +15,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.joint import JointImage
 from napari_jsn.joint.similarity import Similarity, joint_space_narrowing
 from napari_jsn.registration.result import Registration
+from napari_jsn.registration.warp import images_of_pair
 
 #: Shrinkage of a bone's scale towards that of the hand: 0 none, 1 complete.
 SHRINKAGE = 0.5
@@ -27,11 +29,8 @@ _MIN_JOINTS = 4
 _MAX_DIFFERENCE = 0.05
 
 
-def with_hand_scale(registrations: Sequence[Registration]) -> list[Registration]:
-    """Return registrations of one hand between two visits, with scales shrunk towards that of the hand.
-
-    The rotation of each bone does not change, nor does the point to which its middle is mapped. Transformed
-    images and losses are not computed again: the change is a small part of a pixel.
+def hand_scale(registrations: Sequence[Registration]) -> float | None:
+    """Return the scale of a hand between two visits: the median of its bones; None with fewer than 4 reliable joints.
 
     Parameters
     ----------
@@ -39,10 +38,28 @@ def with_hand_scale(registrations: Sequence[Registration]) -> list[Registration]
         At each visit, all joint images must have the same pixel size.
     """
     scales = [bone.dz for one in registrations if one.reliable for bone in (one.upper, one.lower)]
-    if len(scales) < 2 * _MIN_JOINTS:
-        return list(registrations)
-    hand_scale = float(np.median(scales))
-    return [_with_scale(one, hand_scale) for one in registrations]
+    return None if len(scales) < 2 * _MIN_JOINTS else float(np.median(scales))
+
+
+def with_hand_scale(registrations: Sequence[Registration], scale: float | None) -> list[Registration]:
+    """Return registrations of one hand between two visits, with scales shrunk towards that of the hand.
+
+    The rotation of each bone does not change, nor does the point to which its middle is mapped. Losses are not computed
+    again: the change is a small part of a pixel. For the images that are shown see :func:`with_images`.
+
+    Parameters
+    ----------
+    registrations : sequence of Registration
+    scale : float or None
+        See :func:`hand_scale`; with None nothing is changed.
+    """
+    return list(registrations) if scale is None else [_with_scale(one, scale) for one in registrations]
+
+
+def with_images(one: Registration, fixed: JointImage, moving: JointImage) -> Registration:
+    """Return a registration whose transformed image and loss spectrum are those of its maps, after their shrinkage."""
+    images = images_of_pair(fixed, moving, one.fixed_masks, one.upper, one.lower)
+    return replace(one, transformed=images.transformed, transformed_spectrum=images.transformed_spectrum)
 
 
 def _with_scale(one: Registration, hand_scale: float) -> Registration:

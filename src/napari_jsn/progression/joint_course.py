@@ -12,7 +12,7 @@ from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.patient import Hand
-from napari_jsn.progression.narrowing import JointView, Narrowing, difference_sd
+from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing, difference_sd
 from napari_jsn.progression.pairwise import Ends, pairwise_narrowings, rotation_rad
 from napari_jsn.progression.repositioning import narrowing_uncertainty
 from napari_jsn.progression.trajectory import Trajectory, fit_trajectory
@@ -29,7 +29,7 @@ class JointCourse:
 
     name: str
     side: str | None
-    hands: Mapping[int, Hand]
+    hands: Mapping[int, Hand | MeasuredHand]
     views: Mapping[int, JointView]
     registrations: Mapping[Ends, Registration]
 

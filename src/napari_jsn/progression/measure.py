@@ -21,13 +21,13 @@ from napari_jsn.patient.labels import side_order
 from napari_jsn.patient.patient import Hand, Patient, Place
 from napari_jsn.patient.read import patient_from_radiographs, read_patient
 from napari_jsn.progression.distortion import with_distortion_reasons
-from napari_jsn.progression.hand_scale import with_hand_scale
+from napari_jsn.progression.hand_scale import hand_scale, with_hand_scale, with_images
 from napari_jsn.progression.joint_course import JointCourse, narrowings_of
 from napari_jsn.progression.joint_views import make_joint_views
 from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
 from napari_jsn.progression.notes import progression_notes
 from napari_jsn.progression.pairwise import Ends
-from napari_jsn.progression.progression import Progression
+from napari_jsn.progression.progression import HandPair, Progression
 from napari_jsn.progression.repositioning import CARD as REPOSITIONING_CARD
 from napari_jsn.radiograph.spacing import check_spacing
 from napari_jsn.registration.methods import load_method, method_models
@@ -132,18 +132,23 @@ def measure(
     with renamed_arguments(model="segmentation"):
         views = _views(patient, names, masks, segmentation, where, stages.next("Finding the bones"))
     pairs = _pairs(patient, names, views or {})
-    registered = _register(pairs, views or {}, method, where, stages.next("Registering the joints"))
+    registered, scales = _register(pairs, views or {}, method, where, stages.next("Registering the joints"))
     complete = views is not None and len(registered) == len(pairs)
     narrowings: list[Narrowing] = []
     if views is not None:
         narrowings = with_distortion_reasons(_narrowings(patient, names, views, registered, complete, wide_mm))
     notes = (*patient.notes, *progression_notes(patient.hands, narrowings), *(() if complete else (_ABORTED,)))
-    models = {"segmentation": model_identity("segmentation", segmentation), **method_models(method)}
-    models |= {name: card_identity(name) for name in (REPOSITIONING_CARD, WIDTH_CARD)}
+    models = measuring_models(segmentation, method)
     if localized_by := sorted({hand.found.model for hand in patient.hands if hand.found and hand.found.model}):
         models = {"localization": ", ".join(localized_by), **models}
     measured = tuple(_measured_hand(hand, views or {}, names) for hand in patient.hands)
-    return Progression(measured, tuple(narrowings), patient.patient_id, notes, models, method, where)
+    return Progression(measured, tuple(narrowings), patient.patient_id, notes, models, method, where, (), scales)
+
+
+def measuring_models(segmentation: str, method: str) -> dict[str, str]:
+    """Return names and hashes of all that is used to measure joints whose boxes are known."""
+    models = {"segmentation": model_identity("segmentation", segmentation), **method_models(method)}
+    return models | {name: card_identity(name) for name in (REPOSITIONING_CARD, WIDTH_CARD)}
 
 
 def _joint_names(joints: Sequence[str]) -> tuple[str, ...]:
@@ -227,6 +232,24 @@ def _register(
     method: str,
     device: str,
     progress: Progress,
+) -> tuple[dict[_Pair, Registration], dict[HandPair, float]]:
+    """Return the registrations of joints between visits, and the scales of the hands; some are missing if aborted."""
+    registered = register_views(pairs, views, method, device, progress)
+    scales: dict[HandPair, float] = {}
+    for side, (first, second) in dict.fromkeys((side, visits) for side, _, visits in registered):
+        of_hand = [one for pair, one in registered.items() if (pair[0], pair[2]) == (side, (first, second))]
+        scale = hand_scale(of_hand)
+        if scale is not None:
+            scales[side or "", first + 1, second + 1] = scale
+    return scaled(registered, views, scales), scales
+
+
+def register_views(
+    pairs: Sequence[_Pair],
+    views: Mapping[_Key, JointView],
+    method: str,
+    device: str,
+    progress: Progress,
 ) -> dict[_Pair, Registration]:
     """Return the registrations of joints between visits, computed in batches; some are missing if aborted."""
     fixed = [views[first + 1, side, name] for side, name, (first, _) in pairs]
@@ -241,12 +264,20 @@ def _register(
         device=device,
         progress=progress,
     )
-    registered = dict(zip(pairs, results, strict=False))
-    scaled: dict[_Pair, Registration] = {}
-    for side, visits in dict.fromkeys((side, visits) for side, _, visits in registered):
-        of_hand = [pair for pair in registered if (pair[0], pair[2]) == (side, visits)]
-        scaled |= zip(of_hand, with_hand_scale([registered[pair] for pair in of_hand]), strict=True)
-    return scaled
+    return dict(zip(pairs, results, strict=False))
+
+
+def scaled(
+    registered: Mapping[_Pair, Registration], views: Mapping[_Key, JointView], scales: Mapping[HandPair, float]
+) -> dict[_Pair, Registration]:
+    """Return the registrations after shrinkage; those from the baseline, which are shown, with the images of it."""
+    result = {}
+    for (side, name, (first, second)), one in registered.items():
+        (drawn,) = with_hand_scale([one], scales.get((side or "", first + 1, second + 1)))
+        if drawn is not one and first == 0:
+            drawn = with_images(drawn, views[1, side, name].image, views[second + 1, side, name].image)
+        result[side, name, (first, second)] = drawn
+    return result
 
 
 def _without_reasons(masks: BoneMasks) -> BoneMasks:

@@ -15,6 +15,8 @@ from napari_jsn.registration.result import WIDE_MM, NarrowingFigures, Registrati
 from napari_jsn.width.result import JointSpaceWidth
 
 NAN = float("nan")
+#: Visit, side (``""`` where it is not known) and joint.
+PlaceOfJoint = tuple[int, str, str]
 
 
 #: Correlation of the errors of a narrowing and of the change of the joint space width: both contain the flexion and the
@@ -78,6 +80,22 @@ class JointView(WithReasons):
     def has_both_bones(self) -> bool:
         """Whether both masks are large enough to register."""
         return bool(min(self.masks.upper.sum(), self.masks.lower.sum()) >= MIN_REGION)
+
+
+@dataclass(frozen=True, eq=False)
+class ChangedJoint:
+    """A joint on one radiograph as a person changed it.
+
+    Attributes
+    ----------
+    joint : Joint or None
+        The box, which is used as it is; None if the joint must not be measured.
+    masks : BoneMasks or None
+        Masks that were painted on the image that the box cuts out; None to find them.
+    """
+
+    joint: Joint | None
+    masks: BoneMasks | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,41 @@ else:
     pd = LazyModule("pandas")
 
 
+#: Side and two visits.
+HandPair = tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a reader decided on one figure.
+
+    Attributes
+    ----------
+    joint, side : str
+    visit : int
+    decision : str
+        ``"accepted"``, ``"rejected"`` or ``"unsure"``; ``""`` for a comment without a decision.
+    comment : str
+    reader : str
+    session : str
+        Name of the reading session; ``""`` outside of one.
+
+    Examples
+    --------
+    >>> from napari_jsn.progression.progression import Decision
+    >>> Decision("MCP2", "L", 2, "rejected", "blurred", "A").decision
+    'rejected'
+    """
+
+    joint: str
+    side: str
+    visit: int
+    decision: str
+    comment: str = ""
+    reader: str = ""
+    session: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Progression:
     """The narrowing of every joint of a patient's hands over the visits.
@@ -33,6 +68,11 @@ class Progression:
     models : mapping of str to str
         Name and SHA-256 of the weights that were used, by task, and of the cards of fitted constants, by name.
     method, device : str
+    decisions : tuple of Decision
+        What readers decided on the figures; they are not part of the table.
+    hand_scales : mapping of (side, visit, visit) to float
+        Scale of the hand between two visits, towards which those of the bones were shrunk; it is kept when single
+        joints are measured again.
 
     Examples
     --------
@@ -51,6 +91,8 @@ class Progression:
     models: dict[str, str] = field(default_factory=dict)
     method: str = "refined"
     device: str = "cpu"
+    decisions: tuple[Decision, ...] = ()
+    hand_scales: dict[HandPair, float] = field(default_factory=dict)
 
     def table(self) -> pd.DataFrame:
         """Return one row per joint and follow-up visit; see :func:`napari_jsn.progression.table.progression_table`.

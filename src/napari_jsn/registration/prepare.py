@@ -189,12 +189,7 @@ def _check_pair(
 def _prepare_pair(fixed: PreparedImage, moving: PreparedImage) -> Prepared:
     """Resample both images to the finer of their pixel sizes."""
     point, axis = joint_frame(fixed.masks)
-    if fixed.spacing_mm is None or moving.spacing_mm is None:
-        finest, steps = None, (1.0, 1.0)
-    else:
-        finest = min(fixed.spacing_mm, moving.spacing_mm)
-        ratios = (fixed.spacing_mm / finest, moving.spacing_mm / finest)
-        steps = (ratios[0] if ratios[0] > 1 + _SAME_SIZE else 1.0, ratios[1] if ratios[1] > 1 + _SAME_SIZE else 1.0)
+    finest, steps = finest_pixels(fixed.spacing_mm, moving.spacing_mm)
     for name, image, step in (("fixed", fixed, steps[0]), ("moving", moving, steps[1])):
         shape = (image.image.shape[0] * step, image.image.shape[1] * step)
         check_pixels(shape, name, SPACING_ARGUMENT[name], resampled=True)
@@ -203,6 +198,15 @@ def _prepare_pair(fixed: PreparedImage, moving: PreparedImage) -> Prepared:
     )
     fine_point = (pixel_scaling(steps[0]) @ (*point, 1.0))[:2]
     return fixed, moving, PreparedPair(images[0], images[1], bones[0], bones[1], fine_point, axis, finest), steps
+
+
+def finest_pixels(fixed_mm: float | None, moving_mm: float | None) -> tuple[float | None, tuple[float, float]]:
+    """Return the finer of two pixel sizes, and how many of such pixels a pixel of each image has along one side."""
+    if fixed_mm is None or moving_mm is None:
+        return None, (1.0, 1.0)
+    finest = min(fixed_mm, moving_mm)
+    ratios = (fixed_mm / finest, moving_mm / finest)
+    return finest, (ratios[0] if ratios[0] > 1 + _SAME_SIZE else 1.0, ratios[1] if ratios[1] > 1 + _SAME_SIZE else 1.0)
 
 
 #: The argument with the pixel spacing of each image.

@@ -14,7 +14,7 @@ from napari_jsn.networks.weights import model_identity
 from napari_jsn.registration.methods import MethodResult, PreparedPair, load_method, method_models
 from napari_jsn.registration.prepare import PreparedImage, native_map, prepare_many
 from napari_jsn.registration.result import WIDE_MM, Registration, check_wide_mm
-from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
+from napari_jsn.registration.warp import registered_images
 
 
 def register(
@@ -161,18 +161,14 @@ def _result(
     """Return the result of one pair; the estimate is converted to native pixels of both images."""
     step, moving_step = steps
     segmented = fixed.segmented or moving.segmented
-    shape, centre = fixed.image.shape, image_centre(fixed.image.shape)
+    centre = image_centre(fixed.image.shape)
     bones = [native_map(matrix, step, moving_step) for matrix in (estimate.upper, estimate.lower)]
     upper, lower = (Similarity.from_matrix(matrix, centre) for matrix in bones)
     point = (pair.point - (step - 1) / 2) / step
     narrowing_px = joint_space_narrowing(upper.matrix, lower.matrix, point, pair.axis)
     named = (("fixed", fixed), ("moving", moving))
     of_images = [reason.about(f"In the {name} image") for name, image in named for reason in image.reasons]
-    warped, in_view = zip(*(warp(moving.image, matrix, shape) for matrix in bones), strict=True)
-    # before registration, the centres of the two images are aligned
-    identity = native_map(np.eye(3), step, moving_step)
-    identity[:2, 2] += np.subtract(image_centre(moving.image.shape), (identity @ (*centre, 1.0))[:2])
-    original, original_view = warp(moving.image, identity, shape)
+    images = registered_images(fixed.image, moving.image, fixed.regions, (bones[0], bones[1]), steps)
     return Registration(
         upper=upper,
         lower=lower,
@@ -181,11 +177,11 @@ def _result(
         axis=pair.axis,
         reasons=(*of_images, *estimate.reasons),
         method=method,
-        original_loss=loss(fixed.image, (original, original), (original_view, original_view), fixed.regions),
-        transformed_loss=loss(fixed.image, warped, in_view, fixed.regions),
-        transformed=compose(warped, fixed.regions),
-        original_spectrum=loss_spectrum(fixed.image, (original, original), fixed.regions),
-        transformed_spectrum=loss_spectrum(fixed.image, warped, fixed.regions),
+        original_loss=images.original_loss,
+        transformed_loss=images.transformed_loss,
+        transformed=images.transformed,
+        original_spectrum=images.original_spectrum,
+        transformed_spectrum=images.transformed_spectrum,
         fixed_masks=fixed.masks,
         spacing_mm=fixed.spacing_mm,
         wide_mm=wide_mm,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_jsn.joint import BoneMasks
+from napari_jsn.joint import BoneMasks, JointImage
 from napari_jsn.joint.geometry import facing_margins
+from napari_jsn.joint.similarity import Similarity, image_centre
+from napari_jsn.registration.prepare import finest_pixels, native_map
 
 Image = NDArray[np.float32]
 Matrix = NDArray[np.float64]
@@ -88,3 +91,62 @@ def loss(fixed: Image, parts: Sequence[Image], in_view: Sequence[NDArray[np.bool
         where = visible & mask
         total += 0.5 * (float(np.mean(np.square(fixed - part)[where])) if where.any() else float("nan"))
     return total
+
+
+@dataclass(frozen=True)
+class RegisteredImages:
+    """What a registration shows, and its losses.
+
+    Attributes
+    ----------
+    transformed : (H, W) float32 array
+        The moving image brought onto the fixed one, each bone by its own map (Eq. 2-4).
+    original_spectrum, transformed_spectrum : (H, W) float32 array
+        Squared difference per pixel before and after (Eq. 5).
+    original_loss, transformed_loss : float
+        Mean squared difference before and after, half for each bone (Eq. 6).
+    """
+
+    transformed: Image
+    original_spectrum: Image
+    transformed_spectrum: Image
+    original_loss: float
+    transformed_loss: float
+
+
+def registered_images(
+    fixed: Image, moving: Image, regions: BoneMasks, maps: Sequence[Matrix], steps: tuple[float, float] = (1.0, 1.0)
+) -> RegisteredImages:
+    """Return the transformed image, both loss spectra and both losses of a registration.
+
+    Before registration, the centres of the two images are aligned.
+
+    Parameters
+    ----------
+    fixed, moving : (H, W) float32 array
+    regions : BoneMasks
+        The regions that each map moves, on the fixed image.
+    maps : (upper, lower) pair of (3, 3) array
+        Each maps a point ``(x, y, 1)`` of the fixed image to the moving image.
+    steps : tuple of float
+        Pixels of the finer image per pixel of each image.
+    """
+    identity = native_map(np.eye(3), *steps)
+    identity[:2, 2] += np.subtract(image_centre(moving.shape), (identity @ (*image_centre(fixed.shape), 1.0))[:2])
+    original, original_view = warp(moving, identity, fixed.shape)
+    warped, in_view = zip(*(warp(moving, matrix, fixed.shape) for matrix in maps), strict=True)
+    return RegisteredImages(
+        compose(warped, regions),
+        loss_spectrum(fixed, (original, original), regions),
+        loss_spectrum(fixed, warped, regions),
+        loss(fixed, (original, original), (original_view, original_view), regions),
+        loss(fixed, warped, in_view, regions),
+    )
+
+
+def images_of_pair(
+    fixed: JointImage, moving: JointImage, regions: BoneMasks, upper: Similarity, lower: Similarity
+) -> RegisteredImages:
+    """Return what :func:`registered_images` returns, for two joint images of any pixel sizes."""
+    _, steps = finest_pixels(fixed.spacing_mm, moving.spacing_mm)
+    return registered_images(fixed.pixels, moving.pixels, regions, (upper.matrix, lower.matrix), steps)

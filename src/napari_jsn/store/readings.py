@@ -1,0 +1,252 @@
+"""What a reader does, in the database: decisions, scores and reading sessions, each change listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from napari_jsn.anatomy.joints import bones_of
+from napari_jsn.common.errors import InputError
+from napari_jsn.progression.progression import Decision
+from napari_jsn.scoring.long_table import long_table
+from napari_jsn.store.changes import ChangeLog, now_utc
+from napari_jsn.store.encoding import from_json, to_json
+from napari_jsn.store.schema import DecisionRow, ItemRow, PatientRow, ScoreRow, SessionRow, VisitRow
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: What a reader may decide on a figure.
+DECISIONS = ("accepted", "rejected", "unsure")
+#: Orders of reading.
+ORDERS = ("chronological", "paired", "single")
+
+
+def patient_row(session: Session, patient: str, make: bool = False) -> PatientRow:
+    """Return the row of a patient.
+
+    Raises
+    ------
+    InputError
+        If there is none, and none may be made.
+    """
+    row = session.scalar(select(PatientRow).where(PatientRow.patient == patient))
+    if row is None:
+        if not make:
+            raise InputError(f"The store has no patient {patient}.", "patient")
+        row = PatientRow(patient=patient, identity="", arm="")
+        session.add(row)
+        session.flush()
+    return row
+
+
+def save_decision(
+    session: Session,
+    log: ChangeLog,
+    patient: str,
+    place: tuple[str, str, int],
+    decision: str | None,
+    comment: str,
+    reading_session: str,
+) -> None:
+    """Write, replace or (with None) remove a decision on the figure at ``place`` (side, joint, visit)."""
+    side, joint, visit = place
+    bones_of(joint)
+    if side not in ("L", "R", ""):
+        raise InputError(f"The side is {side!r}. Give 'L', 'R', or '' where it is not known.", "side")
+    if decision is not None and decision not in DECISIONS and not (decision == "" and comment):
+        raise InputError(
+            f"The decision is {decision!r}. Choose one of: {', '.join(DECISIONS)}, None, or '' with a comment.",
+            "decision",
+        )
+    check_unlocked(session, log.reader, reading_session)
+    owner = patient_row(session, patient)
+    old = decision_row(session, owner, place, log.reader, reading_session)
+    new = Decision(joint, side, visit, decision or "", comment, log.reader, reading_session)
+    write_decision(session, log, owner, old, None if decision is None else new)
+
+
+def decision_row(
+    session: Session, owner: PatientRow, place: tuple[str, str, int], reader: str, reading_session: str
+) -> DecisionRow | None:
+    """Return the row of a decision on the figure at ``place`` (side, joint, visit), or None."""
+    side, joint, visit = place
+    return session.scalar(
+        select(DecisionRow).where(
+            DecisionRow.patient_id == owner.id, DecisionRow.side == side, DecisionRow.joint == joint,
+            DecisionRow.visit == visit, DecisionRow.reader == reader, DecisionRow.session == reading_session,
+        )
+    )  # fmt: skip
+
+
+def write_decision(
+    session: Session, log: ChangeLog, owner: PatientRow, old: DecisionRow | None, new: Decision | None
+) -> None:
+    """Write a decision in place of the old one, remove it (None), and list the change."""
+    one, now = new or old, now_utc()
+    if one is None:
+        return
+    was = "" if old is None else to_json([old.decision, old.comment])
+    became = "" if new is None else to_json([new.decision, new.comment])
+    item = (one.side, one.joint, one.visit, one.reader, one.session)
+    log.add(session, now, owner.patient, "decision", [(item, was, became)], one.session, one.reader)
+    if new is None:
+        session.delete(one)
+    elif old is None:
+        session.add(DecisionRow(patient_id=owner.id, changed=now, **vars(new)))
+    else:
+        old.decision, old.comment, old.changed = new.decision, new.comment, now
+
+
+def save_scores(session: Session, log: ChangeLog, scores: pd.DataFrame) -> None:
+    """Write the grades of a long table; a grade of the same site, reader and session is replaced.
+
+    The reader of a table without a column ``reader`` is that of the store.
+    """
+    table = long_table(scores if "reader" in scores else scores.assign(reader=log.reader or "unnamed"))
+    now = now_utc()
+    for (reader, reading_session), own in table.groupby(["reader", "session"], sort=False):
+        check_unlocked(session, str(reader), str(reading_session))
+        for patient, rows in own.groupby("patient", sort=False):
+            owner = patient_row(session, str(patient), make=True)
+            where = (
+                ScoreRow.patient_id == owner.id,
+                ScoreRow.reader == str(reader),
+                ScoreRow.session == str(reading_session),
+            )
+            old = {_site_of(row): row for row in session.scalars(select(ScoreRow).where(*where))}
+            changes, added = [], []
+            for cell in rows.to_dict("records"):
+                site = (str(cell["visit"]), cell["side"], cell["site"], cell["kind"])
+                values = {
+                    "grade": None if cell["grade"] != cell["grade"] else float(cell["grade"]),
+                    "mark": cell["mark"],
+                    "not_scored": cell["not_scored"],
+                }
+                before = old.get(site)
+                was = "" if before is None else to_json([before.grade, before.mark, before.not_scored])
+                became = to_json(list(values.values()))
+                if was == became:
+                    continue
+                changes.append(((*site, str(reader), str(reading_session)), was, became))
+                if before is None:
+                    names = dict(zip(("visit", "side", "site", "kind"), site, strict=True))
+                    added.append(
+                        ScoreRow(
+                            patient_id=owner.id, reader=str(reader), session=str(reading_session), changed=now,
+                            **names, **values,
+                        )
+                    )  # fmt: skip
+                else:
+                    before.grade, before.mark, before.not_scored = values["grade"], values["mark"], values["not_scored"]
+                    before.changed = now
+            log.add(session, now, str(patient), "score", changes, str(reading_session), str(reader))
+            session.add_all(added)
+
+
+def remove_scores(
+    session: Session, log: ChangeLog, patient: str, sites: Sequence[tuple[str, str, str, str]], reading_session: str
+) -> None:
+    """Remove grades of this reader, each named by (visit, side, site, kind)."""
+    check_unlocked(session, log.reader, reading_session)
+    owner, now = patient_row(session, patient), now_utc()
+    for visit, side, site, kind in sites:
+        where = (
+            ScoreRow.patient_id == owner.id, ScoreRow.visit == str(visit), ScoreRow.side == side,
+            ScoreRow.site == site, ScoreRow.kind == kind, ScoreRow.reader == log.reader,
+            ScoreRow.session == reading_session,
+        )  # fmt: skip
+        row = session.scalar(select(ScoreRow).where(*where))
+        if row is not None:
+            was = to_json([row.grade, row.mark, row.not_scored])
+            item = (str(visit), side, site, kind, log.reader, reading_session)
+            log.add(session, now, patient, "score", [(item, was, "")], reading_session)
+            session.execute(delete(ScoreRow).where(*where))
+
+
+def add_session(
+    session: Session, log: ChangeLog, name: str, order: str, seed: int, repeated_share: float, plan: Sequence[Any]
+) -> None:
+    """Write a new reading session of the store's reader; ``plan`` is what is read, in its order."""
+    if not log.reader:
+        raise InputError("A reading session needs a reader. Open the store with a reader's name.", "reader")
+    if order not in ORDERS:
+        raise InputError(f"There is no order of reading {order!r}. Choose one of: {', '.join(ORDERS)}.", "order")
+    if session_row(session, log.reader, name) is not None:
+        raise InputError(f"The reader {log.reader} already has a session {name}. Give another name.", "session")
+    now = now_utc()
+    session.add(
+        SessionRow(
+            reader=log.reader, session=name, reading_order=order, seed=seed, repeated_share=repeated_share,
+            created=now, locked=None, plan=to_json(list(plan)),
+        )
+    )  # fmt: skip
+    log.add(session, now, "", "session", [((log.reader, name), "", to_json([order, seed, repeated_share]))], name)
+
+
+def lock_session(session: Session, log: ChangeLog, name: str) -> None:
+    """Lock a session of the store's reader: its decisions and scores cannot be changed any more."""
+    row = session_row(session, log.reader, name)
+    if row is None:
+        raise InputError(f"The reader {log.reader} has no session {name}.", "session")
+    if row.locked is None:
+        row.locked = now_utc()
+        log.add(session, row.locked, "", "session lock", [((log.reader, name), "", "locked")], name)
+
+
+def session_row(session: Session, reader: str, name: str) -> SessionRow | None:
+    """Return the row of a reading session, or None."""
+    return session.scalar(select(SessionRow).where(SessionRow.reader == reader, SessionRow.session == name))
+
+
+def check_unlocked(session: Session, reader: str, name: str) -> None:
+    """Refuse a change in a session that is locked."""
+    row = session_row(session, reader, name) if name else None
+    if row is not None and row.locked is not None:
+        raise InputError(
+            f"The session {name} of {reader} is locked since {row.locked:%Y-%m-%d}, so nothing in it can be changed. "
+            "Read in another session.",
+            "session",
+        )
+
+
+def plan_of(row: SessionRow) -> list[Any]:
+    """Return what is read in a session, in its order."""
+    plan: list[Any] = from_json(row.plan)
+    return plan
+
+
+def visits_of_patients(session: Session) -> dict[str, list[int]]:
+    """Return the visits of every patient that has radiographs."""
+    wanted = select(PatientRow.patient, VisitRow.visit).join(VisitRow, VisitRow.patient_id == PatientRow.id)
+    found: dict[str, list[int]] = {}
+    for patient, visit in session.execute(wanted.order_by(PatientRow.patient, VisitRow.visit)):
+        found.setdefault(patient, []).append(visit)
+    return found
+
+
+def item_rows(session: Session, reader: str, name: str) -> list[ItemRow]:
+    """Return how far a reader is with the items of a session; the item that was used last comes last."""
+    wanted = select(ItemRow).where(ItemRow.reader == reader, ItemRow.session == name)
+    return list(session.scalars(wanted.order_by(ItemRow.changed, ItemRow.id)))
+
+
+def set_item(session: Session, log: ChangeLog, name: str, code: str, state: str | None, shown: Any) -> None:
+    """Write the state of an item (None keeps it) and what is shown of it; a change of the state is listed."""
+    where = (ItemRow.reader == log.reader, ItemRow.session == name, ItemRow.code == code)
+    row, now = session.scalar(select(ItemRow).where(*where)), now_utc()
+    if row is None:
+        row = ItemRow(reader=log.reader, session=name, code=code, state="", shown="", changed=now)
+        session.add(row)
+    if state is not None:
+        check_unlocked(session, log.reader, name)
+        log.add(session, now, "", "item", [((log.reader, name, code), row.state, state)], name)
+        row.state = state
+    row.shown, row.changed = to_json(shown), now
+
+
+def _site_of(row: ScoreRow) -> tuple[str, str, str, str]:
+    return row.visit, row.side, row.site, row.kind
