@@ -8,7 +8,8 @@ from napari_jsn.localization import search
 from napari_jsn.localization.canvas import upright_view
 from napari_jsn.localization.hands import locate_hand
 from napari_jsn.localization.mean_hand import transform_points
-from napari_jsn.localization.search import exposed_box, missing_inside
+from napari_jsn.localization.search import missing_inside
+from napari_jsn.localization.views import exposed_box
 from napari_jsn.simulation.foot import simulate_feet
 
 
@@ -50,9 +51,9 @@ def two_views(monkeypatch, maps, hand, distal, first, second):
             same = joint[-1] == JOINTS[k + 1][-1]
             moved[k] = upright[k + 1] if same else upright[k] + 0.6 * (upright[k] - upright[k - 1])
     shown = torch.cat([maps(moved, second), torch.zeros_like(maps(moved))])
-    monkeypatch.setattr(search, "_predict_maps", lambda *given, **named: shown)
+    monkeypatch.setattr(search, "predict_maps", lambda *given, **named: shown)
     pixels = np.random.default_rng(0).random((256, 256)).astype(np.float32)
-    refined = search._refine_hand(located, pixels, np.eye(3), (0, 0, 256, 256), None, "cpu")
+    refined = search.refine_hand(located, pixels, np.eye(3), (0, 0, 256, 256), None, "cpu")
     return points, refined
 
 

@@ -77,6 +77,7 @@ def find_joints_many(
     argument : str
         The name of the argument that an error carries.
     """
+    from napari_jsn.localization.further_hands import further_hands
     from napari_jsn.localization.network import build_joint_net
     from napari_jsn.localization.polarity import bones_are_dark
     from napari_jsn.localization.search import find_rotation, search_hands
@@ -102,7 +103,8 @@ def find_joints_many(
         pixels, spacing_mm = radiograph.pixels, radiograph.spacing_mm
         hands, to_radiograph = search_hands(pixels, spacing_mm, network, device)
         if hands:
-            joints = joints_of_hands(hands, to_radiograph, radiograph, sides)
+            others = further_hands(pixels, hands, to_radiograph, network, device)
+            joints = joints_of_hands(hands, to_radiograph, radiograph, sides, others)
             if bones_are_dark(pixels, joints):
                 joints = replace(joints, reasons=(*joints.reasons, Reason(ReasonCode.BONES_DARK)))
         else:

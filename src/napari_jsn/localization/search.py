@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.localization.canvas import normalise, sample_square, upright_view, whole_view
+from napari_jsn.localization.canvas import upright_view, whole_view
+from napari_jsn.localization.complete import complete_hand
 from napari_jsn.localization.covered import covered
 from napari_jsn.localization.hands import (
     CANDIDATE,
@@ -21,7 +21,8 @@ from napari_jsn.localization.hands import (
     locate_hand,
 )
 from napari_jsn.localization.mean_hand import HAND_MM, transform_points
-from napari_jsn.localization.network import CELL, SIDE, cell_probabilities, find_peaks
+from napari_jsn.localization.network import CELL, find_peaks
+from napari_jsn.localization.views import Box, exposed_box, maps_of_side, predict_maps, search_views
 from napari_jsn.radiograph.spacing import Spacing
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from napari_jsn.localization.network import JointNet
 
 Array = NDArray[np.float64]
-Box = tuple[int, int, int, int]
 
 #: Upright views of a hand, at most; a further one only where the last changed log(size) or the rotation by more.
 _MOST_VIEWS, _SIZE_CHANGE, _ROTATION_CHANGE_DEG = 3, 0.06, 6.0
@@ -46,15 +46,6 @@ _FEW_MISSING, _MANY_MISSING = 2, 5
 #: Fingers by the width of the palm, as a share of the mean hand's: shorter ones are toes where one joint is missing, or
 #: more than a few are; longer ones belong to a hand, even to one without a thumb.
 _TOE_LENGTH, _FINGER_LENGTH = (0.82, 0.84), 1.05
-#: Rotation in degrees, size as a share of the exposed part, and position of the middle of each further view.
-_FURTHER_VIEWS = (
-    (30.0, 1.1, 0.0, 0.0), (-30.0, 1.1, 0.0, 0.0), (0.0, 1.6, 0.0, 0.0), (0.0, 0.6, 0.0, -0.2), (0.0, 0.6, 0.0, 0.2),
-    (0.0, 0.6, -0.2, 0.0), (0.0, 0.6, 0.2, 0.0),
-)  # fmt: skip
-#: A part that is smaller than this share of the radiograph is a view of its own.
-_SMALLER = 0.8
-#: Least range of a row or column that is no constant border, as a share of the radiograph's.
-_VARIED = 0.1
 #: Joints nearer to the border than this may lie beyond it, in mm of an average adult's hand.
 _MARGIN_MM = 6.0
 #: Two hands whose centres are closer than this, as a share of a hand's length, are one.
@@ -88,28 +79,29 @@ def search_hands(
     to_radiograph = whole_view(pixels.shape, size)
     exposed = exposed_box(pixels)
     best: dict[bool, LocatedHand] = {}
-    for number, view in enumerate(_views(pixels.shape, size, exposed)):
-        maps = _predict_maps(pixels, view, network, device)
+    for number, view in enumerate(search_views(pixels.shape, size, exposed)):
+        maps = predict_maps(pixels, view, network, device)
         for right in (True, False):
-            hand = locate_hand(_maps_of_side(maps, right), right)
+            hand = locate_hand(maps_of_side(maps, right), right)
             if hand is None or not hand.is_hand:
                 continue
             if number:
                 hand = hand.transformed(np.linalg.inv(to_radiograph) @ view)
             if any(distance_mm(hand, other) < _SAME_PLACE_MM for other in best.values() if other.right == right):
                 continue
-            hand = _refine_hand(hand, pixels, to_radiograph, exposed, network, device)
+            hand = refine_hand(hand, pixels, to_radiograph, exposed, network, device)
             if hand is not None and (right not in best or hand.sureness > best[right].sureness):
                 best[right] = hand
         if best and all(missing_inside(hand, to_radiograph, exposed).sum() <= _FEW_MISSING for hand in best.values()):
             break
     hands = [best[right] for right in (True, False) if right in best]
-    if len(hands) == 2 and _are_same(*hands):
+    if len(hands) == 2 and are_same(*hands):
         hands = [max(hands, key=lambda hand: float(hand.probability.sum()))]
-    return [hand for hand in hands if not _is_foot(hand, missing_inside(hand, to_radiograph, exposed))], to_radiograph
+    hands = [hand for hand in hands if not is_foot(hand, missing_inside(hand, to_radiograph, exposed))]
+    return [hand.completed or hand for hand in hands], to_radiograph
 
 
-def _is_foot(hand: LocatedHand, missing: NDArray[np.bool_]) -> bool:
+def is_foot(hand: LocatedHand, missing: NDArray[np.bool_]) -> bool:
     """Return whether a hand is rather a foot: its thumb or other joints are missing, and its fingers are short."""
     count, ratio = int(missing.sum()), finger_to_palm(hand)
     thumb = np.array([joint[-1] == "1" for joint in JOINTS])
@@ -124,17 +116,6 @@ def _is_foot(hand: LocatedHand, missing: NDArray[np.bool_]) -> bool:
         return bool(ratio < _TOE_LENGTH[0])
     no_thumb = missing[thumb].all() and count > _FEW_MISSING + 1
     return bool(ratio < _TOE_LENGTH[1] or (no_thumb and not ratio > _FINGER_LENGTH))
-
-
-def exposed_box(pixels: NDArray[np.float32]) -> Box:
-    """Return (top, left, bottom, right) of the part of a radiograph without constant borders."""
-    low, high = np.percentile(pixels[::4, ::4], (1, 99.5))
-    edges = []
-    for axis in (1, 0):
-        varied = np.flatnonzero(np.ptp(pixels, axis=axis) > _VARIED * (high - low))
-        edges.append((int(varied[0]), int(varied[-1]) + 1) if len(varied) else (0, pixels.shape[1 - axis]))
-    (top, bottom), (left, right) = edges
-    return top, left, bottom, right
 
 
 def missing_inside(hand: LocatedHand, to_radiograph: Array, box: Box) -> NDArray[np.bool_]:
@@ -156,23 +137,6 @@ def missing_inside(hand: LocatedHand, to_radiograph: Array, box: Box) -> NDArray
     return np.asarray(inside & ~hand.seen)
 
 
-def _views(shape: tuple[int, ...], size: Array, box: Box) -> Iterator[Array]:
-    """Yield matrices from the square to the radiograph: the whole of it; then parts of it, and rotated."""
-    yield whole_view(shape, size)
-    top, left, bottom, right = box
-    offset = np.eye(3)
-    offset[:2, 2] = left, top
-    exposed = np.asarray(offset @ whole_view((bottom - top, right - left), size))
-    if (bottom - top) * (right - left) < _SMALLER * shape[0] * shape[1]:
-        yield exposed
-    middle = (SIDE - 1) / 2
-    for angle_deg, zoom, x, y in _FURTHER_VIEWS:
-        cos, sin = zoom * np.cos(np.deg2rad(angle_deg)), zoom * np.sin(np.deg2rad(angle_deg))
-        part = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
-        part[:2, 2] = middle + SIDE * np.array((x, y)) - part[:2, :2] @ np.full(2, middle)
-        yield exposed @ part
-
-
 def find_rotation(pixels: NDArray[np.float32], spacing_mm: Spacing, network: JointNet, device: str) -> int:
     """Find the rotation (90, 180 or 270 degrees, counter-clockwise) of a radiograph that shows a hand; 0 if none does.
 
@@ -186,15 +150,15 @@ def find_rotation(pixels: NDArray[np.float32], spacing_mm: Spacing, network: Joi
     for quarters in (1, 2, 3):
         size = spacing[::-1] if quarters % 2 else spacing
         rotated = np.ascontiguousarray(np.rot90(pixels, quarters))
-        maps = _predict_maps(rotated, whole_view(rotated.shape, size / size.min()), network, device)
+        maps = predict_maps(rotated, whole_view(rotated.shape, size / size.min()), network, device)
         for right in (True, False):
-            hand = locate_hand(_maps_of_side(maps, right), right)
+            hand = locate_hand(maps_of_side(maps, right), right)
             if hand is not None and hand.seen.sum() > most:
                 best, most = 90 * quarters, int(hand.seen.sum())
     return best
 
 
-def _refine_hand(
+def refine_hand(
     hand: LocatedHand,
     pixels: NDArray[np.float32],
     to_radiograph: Array,
@@ -209,8 +173,8 @@ def _refine_hand(
     ambiguous = False
     for _ in range(_MOST_VIEWS):
         from_upright = np.asarray(np.linalg.inv(upright_view(hand.from_mean)), dtype=float)
-        both = _predict_maps(pixels, to_radiograph @ from_upright, network, device, mirror=True)
-        maps = _maps_of_side(both, hand.right)
+        both = predict_maps(pixels, to_radiograph @ from_upright, network, device, mirror=True)
+        maps = maps_of_side(both, hand.right)
         found = locate_hand(maps, hand.right)
         if found is None:
             return None
@@ -230,6 +194,15 @@ def _refine_hand(
     distinct = drop_ambiguous(hand.transformed(to_upright), both)
     hand = replace(hand, probability=distinct.probability, ambiguous=ambiguous)
     hand = replace(hand, probability=np.where(covered(hand, pixels, to_radiograph), 0.0, hand.probability))
+    completed = complete_hand(replace(distinct, probability=hand.probability), both).transformed(from_upright)
+    completed = _drop_outside(replace(completed, ambiguous=ambiguous), exposed, to_radiograph)
+    hidden = covered(completed, pixels, to_radiograph) & ~hand.seen
+    completed = replace(
+        completed,
+        points=np.where(hand.seen[:, None], hand.points, completed.points),  # without rounding errors
+        probability=np.where(hidden, 0.0, completed.probability),
+    )
+    hand = replace(hand, completed=completed)
     return hand if hand.is_hand else None
 
 
@@ -254,29 +227,7 @@ def _drop_outside(hand: LocatedHand, exposed: Box, to_radiograph: Array) -> Loca
     return replace(hand, probability=np.where(inside, hand.probability, 0.0))
 
 
-def _are_same(one: LocatedHand, other: LocatedHand) -> bool:
+def are_same(one: LocatedHand, other: LocatedHand) -> bool:
+    """Return whether two hands lie in one place."""
     distance = float(np.hypot(*(one.points.mean(axis=0) - other.points.mean(axis=0))))
     return distance < _SAME_HAND * HAND_MM * max(one.scale, other.scale)
-
-
-def _maps_of_side(maps: Tensor, right: bool) -> Tensor:
-    return maps[len(JOINTS) :] if right else maps[: len(JOINTS)]
-
-
-def _predict_maps(
-    pixels: NDArray[np.float32], to_radiograph: Array, network: JointNet, device: str, mirror: bool = False
-) -> Tensor:
-    """Return the (28, cells, cells) probabilities of one square.
-
-    With ``mirror`` they are the mean over the square and its mirror image, whose hands have exchanged sides.
-    """
-    import torch
-
-    image, inside = (torch.from_numpy(part)[None, None] for part in sample_square(pixels, to_radiograph))
-    images = normalise(image, inside)[:, : network.channels].to(device, memory_format=torch.channels_last)
-    with torch.no_grad():
-        maps = cell_probabilities(network(images)).cpu()
-        if mirror:
-            mirrored = cell_probabilities(network(images.flip(3))).cpu().flip(3)
-            maps = (maps + mirrored.roll(len(JOINTS), 1)) / 2
-    return maps[0]
