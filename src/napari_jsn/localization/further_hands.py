@@ -12,7 +12,7 @@ from scipy import ndimage
 from napari_jsn.localization.canvas import whole_view
 from napari_jsn.localization.hands import LocatedHand, locate_hand
 from napari_jsn.localization.mean_hand import transform_points
-from napari_jsn.localization.search import are_same, is_foot, missing_inside, refine_hand
+from napari_jsn.localization.search import are_same, is_foot, refine_hand
 from napari_jsn.localization.views import Array, Box, exposed_box, maps_of_side, predict_maps
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def further_hands(
                     )
                     if hand is None or any(are_same(hand, other) for other in (*hands, *found)):
                         continue
-                    missing = missing_inside(hand, to_radiograph, exposed)
-                    if _is_sure(hand) and not is_foot(hand, missing) and (not best or hand.sureness > best.sureness):
+                    foot = is_foot(hand, to_radiograph, exposed)
+                    if _is_sure(hand) and not foot and (not best or hand.sureness > best.sureness):
                         best = hand
         if best is None:
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from napari_jsn.localization.hands import (
     locate_hand,
 )
 from napari_jsn.localization.mean_hand import HAND_MM, transform_points
-from napari_jsn.localization.network import CELL, find_peaks
+from napari_jsn.localization.network import CELL, SIDE, find_peaks
 from napari_jsn.localization.views import Box, exposed_box, maps_of_side, predict_maps, search_views
 from napari_jsn.radiograph.spacing import Spacing
 
@@ -39,13 +40,17 @@ _MOST_VIEWS, _SIZE_CHANGE, _ROTATION_CHANGE_DEG = 3, 0.06, 6.0
 _SAME_PLACE_MM, _OTHER_PLACE_MM = 6.0, 12.0
 #: A hand that is surer than another one by this factor excludes it.
 _SURER = 1.6
+#: Views in which the joints that the upright view misses are searched: rotation in degrees, and size as a share of it.
+_COMPLETING_VIEWS = ((15.0, 1.0), (-15.0, 1.0), (0.0, 0.85), (0.0, 1.18))
 #: A joint that another view shows within this distance of a place lies there.
 _NEAR_MM = 8.0
 #: Further views are searched where more joints than the first number are missing inside the radiograph.
 _FEW_MISSING, _MANY_MISSING = 2, 5
 #: Fingers by the width of the palm, as a share of the mean hand's: shorter ones are toes where one joint is missing, or
 #: more than a few are; longer ones belong to a hand, even to one without a thumb.
-_TOE_LENGTH, _FINGER_LENGTH = (0.82, 0.84), 1.05
+_TOE_LENGTH, _FINGER_LENGTH = (0.82, 0.84), 1.01
+#: From so many joints in view on, long fingers show a hand although it looked like a foot before it was completed.
+_HAND_JOINTS = 10
 #: Joints nearer to the border than this may lie beyond it, in mm of an average adult's hand.
 _MARGIN_MM = 6.0
 #: Two hands whose centres are closer than this, as a share of a hand's length, are one.
@@ -97,12 +102,22 @@ def search_hands(
     hands = [best[right] for right in (True, False) if right in best]
     if len(hands) == 2 and are_same(*hands):
         hands = [max(hands, key=lambda hand: float(hand.probability.sum()))]
-    hands = [hand for hand in hands if not is_foot(hand, missing_inside(hand, to_radiograph, exposed))]
-    return [hand.completed or hand for hand in hands], to_radiograph
+    return [hand.completed or hand for hand in hands if not is_foot(hand, to_radiograph, exposed)], to_radiograph
 
 
-def is_foot(hand: LocatedHand, missing: NDArray[np.bool_]) -> bool:
-    """Return whether a hand is rather a foot: its thumb or other joints are missing, and its fingers are short."""
+def is_foot(hand: LocatedHand, to_radiograph: Array, exposed: Box) -> bool:
+    """Return whether a hand is rather a foot: it is one by its joints, and not by its completed joints either."""
+    whole = hand.completed
+    return _is_like_foot(hand, missing_inside(hand, to_radiograph, exposed)) and not (
+        whole is not None
+        and finger_to_palm(whole) > _FINGER_LENGTH
+        and whole.seen.sum() >= _HAND_JOINTS
+        and not _is_like_foot(whole, missing_inside(whole, to_radiograph, exposed))
+    )
+
+
+def _is_like_foot(hand: LocatedHand, missing: NDArray[np.bool_]) -> bool:
+    """Return whether the thumb or other joints are missing, and the fingers are short."""
     count, ratio = int(missing.sum()), finger_to_palm(hand)
     thumb = np.array([joint[-1] == "1" for joint in JOINTS])
     if count >= _MANY_MISSING:  # what is found must then show a hand: neighbouring knuckles, fingers not too short
@@ -130,11 +145,16 @@ def missing_inside(hand: LocatedHand, to_radiograph: Array, box: Box) -> NDArray
     box : (top, left, bottom, right)
         The part, in pixels of the radiograph.
     """
+    return _inside(hand, to_radiograph, box) & ~hand.seen
+
+
+def _inside(hand: LocatedHand, to_radiograph: Array, box: Box) -> NDArray[np.bool_]:
+    """Return which joints lie inside a part of the radiograph and not at its border: (14,)."""
     margin = _MARGIN_MM * hand.scale * np.abs(np.diag(to_radiograph)[:2])
     points = transform_points(to_radiograph, hand.points)
     top, left, bottom, right = box
-    inside = ((points >= np.array((left, top)) + margin) & (points <= np.array((right, bottom)) - margin)).all(axis=1)
-    return np.asarray(inside & ~hand.seen)
+    low, high = np.array((left, top)) + margin, np.array((right, bottom)) - margin
+    return np.asarray(((points >= low) & (points <= high)).all(axis=1))
 
 
 def find_rotation(pixels: NDArray[np.float32], spacing_mm: Spacing, network: JointNet, device: str) -> int:
@@ -194,16 +214,33 @@ def refine_hand(
     distinct = drop_ambiguous(hand.transformed(to_upright), both)
     hand = replace(hand, probability=distinct.probability, ambiguous=ambiguous)
     hand = replace(hand, probability=np.where(covered(hand, pixels, to_radiograph), 0.0, hand.probability))
-    completed = complete_hand(replace(distinct, probability=hand.probability), both).transformed(from_upright)
-    completed = _drop_outside(replace(completed, ambiguous=ambiguous), exposed, to_radiograph)
-    hidden = covered(completed, pixels, to_radiograph) & ~hand.seen
+    completed = complete_hand(replace(distinct, probability=hand.probability), both)
+    for view in _other_upright_views():
+        if not missing_inside(completed.transformed(from_upright), to_radiograph, exposed).any():
+            break
+        maps = predict_maps(pixels, to_radiograph @ from_upright @ view, network, device, mirror=True)
+        to_view = np.asarray(np.linalg.inv(view), dtype=float)
+        completed = complete_hand(completed.transformed(to_view), maps).transformed(view)
+    completed = completed.transformed(from_upright)
+    completed = replace(completed, ambiguous=ambiguous)
+    doubtful = covered(completed, pixels, to_radiograph) | ~_inside(completed, to_radiograph, exposed)
     completed = replace(
         completed,
         points=np.where(hand.seen[:, None], hand.points, completed.points),  # without rounding errors
-        probability=np.where(hidden, 0.0, completed.probability),
+        probability=np.where(doubtful & ~hand.seen, 0.0, completed.probability),
     )
     hand = replace(hand, completed=completed)
     return hand if hand.is_hand else None
+
+
+def _other_upright_views() -> Iterator[Array]:
+    """Yield matrices from a square to the upright view: rotated, smaller and larger."""
+    middle = (SIDE - 1) / 2
+    for angle_deg, zoom in _COMPLETING_VIEWS:
+        cos, sin = zoom * np.cos(np.deg2rad(angle_deg)), zoom * np.sin(np.deg2rad(angle_deg))
+        view = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+        view[:2, 2] = middle - view[:2, :2] @ np.full(2, middle)
+        yield view
 
 
 def _near(hand: LocatedHand, maps: Tensor, from_upright: Array) -> LocatedHand:
