@@ -213,7 +213,8 @@ def refine_hand(
     to_upright = np.asarray(np.linalg.inv(from_upright), dtype=float)
     distinct = drop_ambiguous(hand.transformed(to_upright), both)
     hand = replace(hand, probability=distinct.probability, ambiguous=ambiguous)
-    hand = replace(hand, probability=np.where(covered(hand, pixels, to_radiograph), 0.0, hand.probability))
+    hidden = covered(hand, pixels, to_radiograph)
+    hand = replace(hand, probability=np.where(hidden, 0.0, hand.probability))
     completed = complete_hand(replace(distinct, probability=hand.probability), both)
     for view in _other_upright_views():
         if not missing_inside(completed.transformed(from_upright), to_radiograph, exposed).any():
@@ -222,12 +223,11 @@ def refine_hand(
         to_view = np.asarray(np.linalg.inv(view), dtype=float)
         completed = complete_hand(completed.transformed(to_view), maps).transformed(view)
     completed = completed.transformed(from_upright)
-    completed = replace(completed, ambiguous=ambiguous)
-    doubtful = covered(completed, pixels, to_radiograph) | ~_inside(completed, to_radiograph, exposed)
+    hidden |= covered(completed, pixels, to_radiograph) | ~_inside(completed, to_radiograph, exposed)
     completed = replace(
-        completed,
-        points=np.where(hand.seen[:, None], hand.points, completed.points),  # without rounding errors
-        probability=np.where(doubtful & ~hand.seen, 0.0, completed.probability),
+        hand,
+        points=np.where(hand.seen[:, None], hand.points, completed.points),
+        probability=np.where(hidden & ~hand.seen, 0.0, completed.probability),
     )
     hand = replace(hand, completed=completed)
     return hand if hand.is_hand else None
