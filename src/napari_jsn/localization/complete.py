@@ -54,6 +54,8 @@ def complete_hand(hand: LocatedHand, maps: Tensor) -> LocatedHand:
     maps : (28, cells, cells) tensor
         Probabilities of the cells of the joints of the left, then of the right hand.
     """
+    if hand.seen.all():
+        return hand
     own = maps[len(JOINTS) :] if hand.right else maps[: len(JOINTS)]
     other = locate_hand(own, hand.right, by_surer=True)
     if other is None:

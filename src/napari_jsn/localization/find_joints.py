@@ -19,7 +19,7 @@ def find_joints(
 ) -> FoundJoints:
     """Find the finger joints of the hands on a radiograph: MCP1-5, IP1, PIP2-5 and DIP2-5.
 
-    The fingers must point up, within 45 degrees. At most one hand of each side is found.
+    The fingers must point up, within 45 degrees. At most one hand of each side is found; a note counts further ones.
 
     Parameters
     ----------
