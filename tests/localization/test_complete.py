@@ -83,3 +83,9 @@ def test_a_knuckle_at_the_place_of_the_next_joint_is_not_added(uncertain, hand, 
     off = hand()[index(further)] - hand()[index(knuckle)]
     whole = completed(uncertain({knuckle: 0.6}, {knuckle: off}, gone=[further]))[1]
     assert not whole.seen[index(knuckle)]
+
+
+@pytest.mark.parametrize("joint", ["MCP1", "IP1"])
+def test_a_thumb_of_one_uncertain_joint_is_not_added(uncertain, joint):
+    other = {"MCP1": "IP1", "IP1": "MCP1"}[joint]
+    assert not completed(uncertain({joint: 0.49, other: 0.0}))[1].seen[:2].any()
