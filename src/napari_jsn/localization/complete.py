@@ -45,7 +45,7 @@ def complete_hand(hand: LocatedHand, maps: Tensor) -> LocatedHand:
 
     The hand is located once more, each joint by surer ones only. The result adds the joints that are then in view, and
     those that are uncertain but lie where the other joints of their finger suggest. Nothing is added to a hand of
-    which too little is known; the first joint of a finger must be a knuckle of the palm.
+    which too little is known, nor to a thumb of which nothing is in view.
 
     Parameters
     ----------
@@ -68,15 +68,12 @@ def complete_hand(hand: LocatedHand, maps: Tensor) -> LocatedHand:
     model = mirrored(mean_hand()) if hand.right else mean_hand()
     kept = hand.seen.copy()
     order = np.argsort(-probability, kind="stable")
-    uncertain = order[(probability[order] >= _LEAST) & ~hand.seen[order]]
-    for k in np.tile(uncertain, 2):  # the surest ones first; then once more, beside those that were added
-        if kept[k]:
-            continue
+    for k in order[(probability[order] >= _LEAST) & ~hand.seen[order]]:  # the surest ones first
         distance = np.hypot(*(points[kept] - points[k]).T).min(initial=np.inf) / hand.scale
         if distance < _APART_MM or _has_rival(both, maps, k) or not _fits(points, kept, k, model, hand):
             continue
         alone = not (kept & (FINGER[k] == FINGER)).any()
-        if alone and not _KNUCKLE[k]:  # nothing says where it can lie
+        if alone and FINGER[k] == 1:  # nothing says where a thumb can lie
             continue
         if probability[k] < IN_VIEW:
             known = np.where(kept, probability, 0.0)
