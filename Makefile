@@ -14,7 +14,7 @@ SYSTEM_LIBRARIES := xvfb xauth libegl1 libgl1 libgl1-mesa-dri libxkbcommon-x11-0
 	libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-xkb1 libxcb-shape0 libxcb-randr0 libxcb-xfixes0 \
 	libxcb-sync1 libxcb-shm0 libdbus-1-3 libfontconfig1 libglib2.0-0
 
-.PHONY: demo test test-services fuzz benchmark cards sample system-libraries clean
+.PHONY: demo test test-long test-services fuzz benchmark cards sample system-libraries clean
 
 demo: $(VENV)/.base
 	$(BIN)/napari-jsn demo
@@ -26,13 +26,19 @@ test: system-libraries $(VENV)/.test
 	$(BIN)/npe2 validate src/napari_jsn/napari.yaml
 	OMP_WAIT_POLICY=PASSIVE xvfb-run --auto-servernum --server-args="-screen 0 1600x1200x24" $(BIN)/pytest
 
+# Tests that take minutes: many writers of one folder, and runs that are killed.
+test-long: $(VENV)/.test
+	$(BIN)/pytest -m long
+
 # Checks with tools that are not Python programs: pyright runs on Node.js, which the second package brings.
 test-services: $(VENV)/.services
 	$(BIN)/python tools/verify_types.py
 
-# Plants faults into simulated radiographs at random, and measures them: wrong figures without a note are counted.
+# Plants faults into simulated radiographs at random, and measures them: wrong figures without a note are counted. Spoils
+# folders to train on: images that are neither used nor named are counted.
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz.run
+	$(BIN)/python -m tests.fuzz.training
 
 benchmark: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

@@ -13,7 +13,16 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from benchmarks import closure, gpu, injected_change, known_motion, reference_pairs, time_and_memory, wrong_pairs
+from benchmarks import (
+    closure,
+    gpu,
+    injected_change,
+    known_motion,
+    published_pair,
+    reference_pairs,
+    time_and_memory,
+    wrong_pairs,
+)
 from benchmarks.methods_compared import BenchmarkRow, ComparedMethod, methods_compared
 from benchmarks.report import print_table, write_page
 from napari_jsn.common.errors import InputError
@@ -52,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     _suppress_warnings()
     limit_threads(settings.threads)
+    if options.what == "published-pair":
+        return published_pair.run()
     methods, notes = methods_compared(with_peers=not options.no_peers)
     if options.method:
         methods = [one for one in methods if any(word.lower() in one.name.lower() for word in options.method)]
@@ -75,8 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["peers", "gpu"], default="peers",
-        help="peers: the comparison with other software (default); gpu: CPU against CUDA, and pairs per second",
+        "what", nargs="?", choices=["peers", "gpu", "published-pair"], default="peers",
+        help="peers: the comparison with other software (default); gpu: CPU against CUDA, and pairs per second; "
+        "published-pair: the effect of the masks of the paper's pair, as a drawing in docs/images",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a few pairs of every test; writes no page")
     parser.add_argument(

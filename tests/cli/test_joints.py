@@ -38,7 +38,7 @@ def crops(tmp_path_factory):
 
 def test_the_joints_of_a_folder_become_images_with_a_table(crops):
     names = ["1_L_DIP3.png", "1_L_MCP2.png", "2_L_DIP3.png", "2_L_MCP2.png"]
-    assert sorted(path.name for path in crops.iterdir()) == [*names, "joints.csv"]
+    assert sorted(path.name for path in crops.iterdir()) == [*names, "joints.csv", "run.json"]
     table = pd.read_csv(crops / "joints.csv")
     assert sorted(table["file"]) == names and "source" not in table and set(table["side"]) == {"L"}
     joint = next(each for each in jsn.find_joints(BASELINE) if each.name == "MCP2")
@@ -95,7 +95,7 @@ def test_label_images_are_masks_that_can_be_read(run, crops, tmp_path, format):
     kept = ["--keep-identity"] if format == "tiff" else []
     out = run("segment", *given, "--out", tmp_path, "--format", format, *kept)
     names = [f"{path.stem}_bones.tif" for path in given] if kept else ["1_bones.png", "2_bones.png"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [*names, "segmentation.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*names, "run.json", "segmentation.csv"]
     table = pd.read_csv(tmp_path / "segmentation.csv")
     assert list(table["file"]) == names and table["reliable"].all() and out.count("good") == 2
     assert (given[0].name in out) == bool(kept)

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
+import pydicom
 import pytest
 from skimage.io import imsave
 from skimage.util import img_as_ubyte
@@ -18,6 +19,7 @@ from napari_jsn import __version__, read_radiograph
 from napari_jsn.cli import hands, main
 from napari_jsn.cli.printing import print_progression
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.output_folder import problems_of_set
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.progression import measure as measuring
 from tests.patient.hands import not_square
@@ -87,7 +89,7 @@ def test_the_joints_that_are_named_are_measured_and_printed_as_json(run, asked, 
     assert (code, err, asked["joints"]) == (0, "", names)
     content = json.loads(out)
     assert content["patient"].startswith("P") and len(content["narrowings"]) == 10
-    assert content["files"] == [str(tmp_path / "joints.csv"), str(tmp_path / "report.html")]
+    assert content["files"] == [str(tmp_path / name) for name in ("joints.csv", "report.html", "run.json")]
 
 
 def test_reasons_that_differ_in_figures_only_are_printed_once(capsys):
@@ -107,7 +109,7 @@ def test_reasons_that_differ_in_figures_only_are_printed_once(capsys):
 
 def test_the_set_is_written_and_printed(run, asked, tmp_path):
     code, out, _ = run(*FILMS, "--out", tmp_path / "out", "--patient", "P07")
-    assert code == 0 and names(tmp_path / "out") == ["joints.csv", "report.html"]
+    assert code == 0 and names(tmp_path / "out") == ["joints.csv", "report.html", "run.json"]
     table = pd.read_csv(tmp_path / "out" / "joints.csv")
     assert list(table.columns[:8]) == [
         "patient", "joint", "side", "visit", "jsn_mm", "jsn_sd_mm", "ci_low_mm", "ci_high_mm",
@@ -152,7 +154,7 @@ def test_dicom_objects_on_request_are_removed_with_the_next_set(run, asked, tmp_
     assert {"joints.csv", "report.html", "progression-sr.dcm", "bones-v01-L-seg.dcm"} <= set(written)
     shutil.copy(FILMS[0], tmp_path / "film.dcm")  # a radiograph in the same folder is kept
     assert run(*FILMS, "--out", tmp_path)[0] == 0
-    assert names(tmp_path) == ["film.dcm", "joints.csv", "report.html"]
+    assert names(tmp_path) == ["film.dcm", "joints.csv", "report.html", "run.json"]
 
 
 def refused(result, *words):
@@ -184,6 +186,30 @@ def test_dicom_objects_need_dicom_files(run, asked, tmp_path):
         imsave(picture, img_as_ubyte(read_radiograph(film).pixels), check_contrast=False)
     refused(run(*pictures, "--dicom", "--out", tmp_path / "out"), "--dicom", "image files")
     assert not asked
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"SOPInstanceUID": None}, "lacks SOPInstanceUID"),
+        ({"StudyInstanceUID": None}, "lacks StudyInstanceUID"),
+        ({"SOPClassUID": "1.2.hand"}, "no UID"),
+        ({"SOPInstanceUID": "1.2.3"}, "same SOP Instance UID"),
+    ],
+)
+def test_dicom_objects_that_cannot_be_written_are_refused_before_measuring(run, asked, tmp_path, changed, word):
+    pytest.importorskip("highdicom")
+    for number, film in enumerate(FILMS):
+        dataset = pydicom.dcmread(film)
+        for keyword, value in changed.items():
+            if value is None:
+                delattr(dataset, keyword)
+            else:
+                setattr(dataset, keyword, value)
+        pydicom.dcmwrite(tmp_path / f"{number}.dcm", dataset)
+    films = sorted(tmp_path.glob("*.dcm"))
+    refused(run(*films, "--dicom", "--out", tmp_path / "out"), "--dicom", word)
+    assert not asked and not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("option", ["--joints-model", "--bones-model"])
@@ -247,7 +273,8 @@ def test_a_failure_while_drawing_leaves_the_old_report(run, asked, tmp_path, mon
 
     monkeypatch.setattr("napari_jsn.export.report.strips.strip", fail)
     assert run(*FILMS, "--out", tmp_path)[0] == 130
-    assert names(tmp_path) == ["joints.csv", "report.html"] and (tmp_path / "joints.csv").read_bytes() == before
+    assert names(tmp_path) == ["joints.csv", "report.html", "run.json"] and problems_of_set(tmp_path) == []
+    assert (tmp_path / "joints.csv").read_bytes() == before
 
 
 @pytest.mark.parametrize(("ratio", "spacing_mm"), [((2, 1), (0.288, 0.144)), ((4, 3), (0.192, 0.144)), ((1, 1), 0.144)])

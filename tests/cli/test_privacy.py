@@ -159,7 +159,9 @@ def png_with_text(text):
 def test_measure_with_dicom_objects(folder, run, tmp_path):
     printed, progression = run("measure", folder, "--dicom", "--out", tmp_path / "out")
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["bones-v01-L-seg.dcm", "bones-v02-L-seg.dcm", "joints.csv", "progression-sr.dcm", "report.html"]
+    assert names == [
+        "bones-v01-L-seg.dcm", "bones-v02-L-seg.dcm", "joints.csv", "progression-sr.dcm", "report.html", "run.json"
+    ]  # fmt: skip
     assert words_in([*files_of(tmp_path / "out"), printed]) == set()
     whole = " ".join(progression.notes)  # the notes that hold planted words were given
     for word in ("2017-03-29", "QZlateral", "QZviewcode", "QZmissing.dcm"):

@@ -59,8 +59,10 @@ def test_agreement_and_consensus(scores, tmp_path, capsys):
     assert run("agreement", *scores, "--replicates", 20, "--out", out) == 0
     assert "Quadratic kappa, jsn, A and B" in capsys.readouterr().out
     assert len(pd.read_csv(out / "pairs.csv")) == 6 and len(pd.read_csv(out / "totals.csv")) == 9
-    pictures = ["confusions-erosion.png", "confusions-jsn.png", "cumulative-change.png"]
+    confusions = [f"confusions-{name}.png" for name in ("erosion", "jsn", "readers-erosion", "readers-jsn")]
+    pictures = ["bland-altman-change.png", "bland-altman-status.png", *confusions, "cumulative-change.png"]
     assert sorted(path.name for path in out.glob("*.png")) == pictures
+    assert "Readers against each other" in (out / "agreement.html").read_text()
     assert run("consensus", *scores, "--out", out) == 0
     assert len(pd.read_csv(out / "consensus.csv")) == 8 * 2 * 38
 

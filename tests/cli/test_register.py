@@ -15,15 +15,18 @@ from pydicom.uid import ExplicitVRLittleEndian
 from napari_jsn.cli import main
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.files import write_files
+from napari_jsn.common.output_folder import problems_of_set
+from napari_jsn.common.run_record import file_sha256
 from napari_jsn.export.simulated.joint_pair import FIXED, FIXED_MASK, MOVING, MOVING_MASK, pair_files
 from napari_jsn.registration import register as api
-from napari_jsn.registration.methods import METHODS
+from napari_jsn.registration.method_names import METHODS
 
 OUTPUTS = [
     "figure.png",
     "figure.svg",
     "original-spectrum.tif",
     "registration.csv",
+    "run.json",
     "transformed-spectrum.tif",
     "transformed.tif",
 ]
@@ -88,8 +91,40 @@ def test_nothing_is_written_unless_asked_for(run, pair, tmp_path, monkeypatch):
 def test_the_same_call_writes_the_same_bytes(run, pair, tmp_path):
     for name in ("one", "two"):
         assert run("register", *pair, "--out", tmp_path / name)[0] == 0
-    for name in OUTPUTS:
+    for name in set(OUTPUTS) - {"run.json"}:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+    one, two = (json.loads((tmp_path / name / "run.json").read_text()) for name in ("one", "two"))
+    assert {**one, "seconds": 0} == {**two, "seconds": 0} and one["seconds"] > 0
+
+
+@pytest.mark.parametrize("keep_identity", [False, True])
+def test_the_record_of_the_run(run, pair, tmp_path, keep_identity):
+    words = [
+        *pair,
+        "--spacing-mm",
+        0.175,
+        "--method",
+        "pipoc",
+        "--out",
+        tmp_path,
+        *(["--keep-identity"] if keep_identity else []),
+    ]
+    assert run("register", *words)[0] == 0 and problems_of_set(tmp_path) == []
+    text = (tmp_path / "run.json").read_text()
+    record = json.loads(text)
+    assert record["command"] == "register" and set(record["files"]) == set(OUTPUTS) - {"run.json"}
+    assert record["options"]["method"] == "pipoc" and record["options"]["spacing-mm"] == "0.175"
+    assert record["models"] == {} and record["device"] in ("cpu", "cuda") and record["versions"]["torch"]
+    paths = [path for path in pair if str(path).endswith(".png")]
+    assert [each["sha256"] for each in record["inputs"]] == [file_sha256(path) for path in paths]
+    assert [each.get("path") for each in record["inputs"]] == [str(path) if keep_identity else None for path in paths]
+    assert (str(paths[0]) in text, paths[0].name in text) == (keep_identity, keep_identity)
+
+
+def test_a_folder_in_the_way_is_refused_before_the_images_are_read(run, tmp_path):
+    (tmp_path / "figure.png" / "mine").mkdir(parents=True)
+    code, _, err = run("register", "missing.png", "missing.png", "--out", tmp_path)
+    assert code == 2 and "--out" in err and "figure.png is a folder" in err and (tmp_path / "figure.png/mine").is_dir()
 
 
 def test_masks_are_found_if_not_given(run, images, tmp_path, simulated):

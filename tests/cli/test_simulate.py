@@ -56,7 +56,9 @@ def run(capsys):
 
 
 def files(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    """Return the names of all files but hidden ones, which an interrupted run leaves for the next one."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    return sorted(str(path.relative_to(folder)) for path in paths)
 
 
 def test_patients_are_written(run, simulator, tmp_path):
@@ -65,7 +67,7 @@ def test_patients_are_written(run, simulator, tmp_path):
     assert (code, err) == (0, "")
     assert "6 visits, 12 radiographs" in printed and f"{out / 'truth.csv'}\n" in printed
     assert simulator.called == {
-        "shape": (2010, 1490), "seed": 7, "spacing_mm": 0.144, "interval_days": 364, "jsn_mm": None
+        "shape": (2010, 1490), "seed": 7, "spacing_mm": 0.144, "interval_days": 364, "jsn_mm": None, "skipped_visits": 0
     }  # fmt: skip
     truth = pd.read_csv(out / "truth.csv")
     assert len(truth) == 12 and truth.patient.nunique() == 2
@@ -86,7 +88,9 @@ def test_radiograph_sizes_follow_the_pixel_pitch(run, simulator, tmp_path):
 @pytest.mark.parametrize(("form", "ending"), [("dicom", "dcm"), ("png", "png"), ("tiff", "tif")])
 def test_formats(run, simulator, tmp_path, form, ending):
     assert run("--out", tmp_path, "--visits", 1, "--format", form)[0] == 0
-    assert files(tmp_path) == [f"SIM0001/SIM0001_v01_L.{ending}", "SIM0001/radiographs.csv", "truth.csv"]
+    assert files(tmp_path) == [
+        f"SIM0001/SIM0001_v01_L.{ending}", "SIM0001/radiographs.csv", "run.json", "truth.csv"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,14 @@ def bits(dataset):
     return pixels[: np.prod(shape)].reshape(shape).astype(bool)
 
 
+def test_the_report_names_every_model_with_the_start_of_its_hash(progression):
+    tasks = ("localization", "segmentation", "registration", "registration-refined", "width-margins")
+    models = {task: f"default {number:064x}" for number, task in enumerate(tasks, start=10**60)}
+    report = progression_sr(replace(progression, models=models), when=WHEN)
+    texts = {str(element.value) for element in report.iterall() if element.VR == "UT"}
+    assert texts >= {f"{task}: {identity[:20]}" for task, identity in models.items()}
+
+
 def test_the_files_are_a_report_and_a_segmentation_per_film(files):
     assert sorted(path.name for path in files.iterdir()) == [
         "bones-v01-L-seg.dcm", "bones-v02-L-seg.dcm", "progression-sr.dcm",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from napari_jsn.common.output_folder import problems_of_set
 from napari_jsn.export.progression_files import REPORT, TABLE, is_progression_file, progression_files, write_progression
 from tests.progression import made_up
 
@@ -50,5 +51,6 @@ def test_only_files_of_a_set_match():
 
 def test_it_is_written_as_one_set(tmp_path, long):
     written = write_progression(tmp_path / "out", long)
-    assert [path.name for path in written] == [TABLE, REPORT]
+    assert [path.name for path in written] == [TABLE, REPORT, "run.json"]
+    assert problems_of_set(tmp_path / "out") == []
     assert all(path.read_bytes() == content for path, content in zip(written, progression_files(long).values()))

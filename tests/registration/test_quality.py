@@ -172,6 +172,21 @@ def test_the_estimate_is_read_from_the_combined_maps(pair, solved):
     assert estimate.reasons == ()
 
 
+@pytest.mark.parametrize("unit_px", [1, 2])
+@pytest.mark.parametrize(("roll_sd", "shares"), [(0.1, (0.1, 0.135)), (1.7, (0.05, 0.07)), (8.0, (0.0, 0.0))])
+def test_models_without_a_roll_field_lose_their_weight_under_a_strong_one(solved, roll_sd, shares, unit_px):
+    """Shares of the network and of the similarity model in the estimate of a bone, by its own roll field."""
+    ones = np.ones_like(solved.network)
+    roll = np.full_like(solved.roll_prior_sd_px, 0.1 * unit_px)
+    roll[:, 1] = roll_sd * unit_px
+    changed = replace(solved, roll_prior_sd_px=roll, unit_px=unit_px, network=0 * ones, maps=np.stack([ones, 0 * ones]))
+    of_similarity = combined(changed)
+    of_network = combined(replace(changed, network=ones, maps=0 * changed.maps))
+    for bone, (network, similarity) in enumerate([(0.1, 0.135), shares]):
+        np.testing.assert_allclose(of_network[bone], network, atol=2e-3)
+        np.testing.assert_allclose(of_similarity[bone], similarity, atol=2e-3)
+
+
 def test_variance_terms_have_names_and_are_variances(pair, solved):
     terms = variance_terms(pair, solved)
     assert terms.shape == (len(TERMS),)

@@ -11,7 +11,7 @@ from napari_jsn.evaluation.registration.known_motion import make_pair
 from napari_jsn.joint import BoneMasks, JointImage
 from napari_jsn.joint.similarity import image_centre, joint_space_narrowing
 from napari_jsn.registration.gauss_newton import refined
-from napari_jsn.registration.methods import METHODS
+from napari_jsn.registration.method_names import METHODS
 from napari_jsn.registration.register import register, register_many
 
 NARROWINGS_MM = (-0.5, -0.2, -0.06, 0.06, 0.15, 0.6)
@@ -184,6 +184,14 @@ def test_every_method_measures_a_simulated_pair(simulated, method):
     )
     assert result.method == method
     assert result.jsn_mm == pytest.approx(simulated.jsn_projected_mm, abs=0.15)
+    used = {"refined": {"registration", "registration-refined"}, "network": {"registration"}, "pipoc": set()}
+    assert set(result.models) == used[method]  # the masks are given, so that no bones are segmented
+    assert all(len(identity.split(" ")[-1]) == 64 for identity in result.models.values())
+
+
+def test_the_model_that_finds_the_bones_is_named(simulated):
+    result = register(simulated.fixed, simulated.moving, simulated.fixed_masks, None, 0.175, method="pipoc")
+    assert list(result.models) == ["segmentation"] and result.models["segmentation"].startswith("default ")
 
 
 def test_both_images_may_be_one(simulated):

@@ -120,6 +120,34 @@ def test_totals_of_readers(options):
     np.testing.assert_allclose(mean, 2 * single / (1 + single))
 
 
+def test_totals_of_one_reader_at_two_sessions():
+    table = sheet(10, readers=("A", "B"), seed=3, sessions=("first", "again"))
+    found = agreement(table, "svdh-hands", replicates=0)
+    by_session = totals(table[table["reader"] == "B"], "svdh-hands").pivot(
+        index=["patient", "visit", "kind"], columns="session", values="total"
+    )
+    at = [by_session.xs((visit, "total"), level=("visit", "kind")) for visit in (1, 2)]
+    change = at[1] - at[0]
+    row = found.intra_totals.query("reader == 'B' and kind == 'total' and of == 'change'").iloc[0]
+    sd = (change["first"] - change["again"]).std(ddof=1)
+    assert row["sdc"] == pytest.approx(1.96 * sd / np.sqrt(2)) and row["n"] == 10
+    pair = found.intra_differences.query("reader == 'B' and kind == 'total' and of == 'status' and visit == 1").iloc[0]
+    assert {pair["reader_a"], pair["reader_b"]} == {"first", "again"}
+    assert abs(pair["bias"]) == pytest.approx(abs((at[0]["first"] - at[0]["again"]).mean()))
+
+
+@pytest.mark.parametrize("sessions", [("",), ("2024",)])
+def test_one_session_has_no_totals_of_one_reader(sessions):
+    found = agreement(sheet(4, sessions=sessions, scheme_name="svdh-fingers"), replicates=0)
+    assert found.intra_totals.empty and found.intra_differences.empty and "icc_2_1" in found.intra_totals
+
+
+def test_sessions_that_date_readings_repeat_nothing():
+    table = sheet(4, scheme_name="svdh-fingers")
+    found = agreement(table.assign(session=table["patient"]), replicates=0)
+    assert found.intra_totals.empty
+
+
 def test_sums_over_the_sites_of_every_reader():
     table = sheet(5, readers=("A", "B"), scheme_name="svdh-fingers")
     table.loc[(table["reader"] == "B") & (table["site"] == "MCP2"), "grade"] = np.nan

@@ -58,6 +58,9 @@ _OTHER = {
     "trapeziumscaphoid": "STT",
     "capitatescaphoidlunate": "CSL",
 }
+_SIDE_OF = dict.fromkeys(("r", "rt", "right", "rechts", "droite", "derecha"), "R") | dict.fromkeys(
+    ("l", "lt", "left", "links", "gauche", "izquierda"), "L"
+)
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5"}
 _BY_SPELLING = {site.lower(): site for site in SITES} | _OTHER
 
@@ -89,3 +92,15 @@ def known_site(text: str) -> str | None:
     if numbered:
         plain = numbered[1] + _ROMAN[numbered[2]]
     return _BY_SPELLING.get(plain)
+
+
+def known_side(text: object) -> str | None:
+    """Return ``"L"`` or ``"R"`` from another spelling of a side, or None.
+
+    Examples
+    --------
+    >>> from napari_jsn.anatomy.sites import known_side
+    >>> known_side(" Right"), known_side("links"), known_side("both")
+    ('R', 'L', None)
+    """
+    return _SIDE_OF.get(str(text).strip().lower())

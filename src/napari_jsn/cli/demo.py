@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.options import Device
+
 if TYPE_CHECKING:
     from napari_jsn.cli.printing import JointKey
 
@@ -20,20 +22,26 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the table and the report.")] = Path(
         "output/demo"
     ),
+    device: Device = "auto",
 ) -> None:
     """Measure a simulated hand at two visits and print the true narrowing beside the measured one."""
     from napari_jsn.cli import hands, printing
+    from napari_jsn.cli.options import record_of_run
     from napari_jsn.cli.terminal import terminal_progress
-    from napari_jsn.common.files import check_folder
-    from napari_jsn.export.progression_files import write_progression
+    from napari_jsn.common.output_folder import OutputFolder
+    from napari_jsn.export.progression_files import NAMES, progression_facts, progression_files
 
-    check_folder(out)
-    with as_file(files("napari_jsn") / "samples" / _SAMPLE) as sample, terminal_progress(remaining=False) as progress:
-        progression = hands.measure_patient([sample], patient_id=_PATIENT, progress=progress)
+    with (
+        OutputFolder(out, NAMES) as output,
+        as_file(files("napari_jsn") / "samples" / _SAMPLE) as sample,
+        terminal_progress(remaining=False) as progress,
+    ):
+        progression = hands.measure_patient([sample], patient_id=_PATIENT, device=device, progress=progress)
         written = []
         if progression is not None:
             progress.update(0, 0, "Writing")
-            written = write_progression(out, progression)
+            record = record_of_run(output, **progression_facts(progression))
+            written = output.write(progression_files(progression), record)
         truth = read_truth(sample / "truth.csv")
     if progression is None:
         hands.exit_stopped()

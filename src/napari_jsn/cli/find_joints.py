@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
 
 if TYPE_CHECKING:
     from napari_jsn.localization.found_joints import FoundJoints
@@ -42,7 +42,7 @@ def find_joints(
         str | None, typer.Option(metavar="MM", help="Pixel size of all radiographs; replaces that of DICOM files.")
     ] = None,
     model: Annotated[str, typer.Option(metavar="MODEL", help="Model that finds the joints: name or file.")] = "default",
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     keep_identity: Annotated[
         bool, typer.Option("--keep-identity", help="Write the names of the radiographs' files into the results.")
@@ -54,11 +54,12 @@ def find_joints(
     Joint images are named by the number of the radiograph, the side and the joint: 1_L_MCP2.png.
     """
     from napari_jsn.cli import hands, printing
-    from napari_jsn.cli.options import parse_joints, parse_spacing, set_threads
+    from napari_jsn.cli.options import output_folder, parse_joints, parse_spacing, record_of_run, set_threads
     from napari_jsn.cli.terminal import say, terminal_progress
     from napari_jsn.common.csv_files import records_csv
+    from napari_jsn.common.device import device_name
     from napari_jsn.common.errors import renamed_arguments
-    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.common.run_record import input_record
     from napari_jsn.export.joint_files import JOINTS_TABLE, check_format, joint_image_bytes, joint_record
     from napari_jsn.joint.crop import joint_image, pixel_size
     from napari_jsn.localization.find_joints import find_joints_many
@@ -66,13 +67,12 @@ def find_joints(
     from napari_jsn.radiograph import read_radiograph
 
     ending = check_format(format)
-    if crops is not None:
-        check_folder(crops, "crops")
     names, spacing = parse_joints(joints or ["all"]), parse_spacing(spacing_mm, "--spacing-mm")
     weights.find("localization", model)
     set_threads(threads)
     records, contents, results = [], {}, []
-    with terminal_progress() as progress:
+    file_names = (JOINTS_TABLE, f"*_*_*{ending}")
+    with output_folder(crops, file_names, "crops") as output, terminal_progress() as progress:
         paths = _files(radiographs)
         for number, path in enumerate(paths, start=1):
             progress.update(number - 1, len(paths), "Finding the joints")
@@ -87,12 +87,15 @@ def find_joints(
                     with renamed_arguments(joint="radiographs"):
                         contents[file] = joint_image_bytes(joint_image(radiograph, joint), file)
                 size = None if radiograph.spacing_mm is None else float(pixel_size(radiograph.spacing_mm).min())
-                records.append(joint_record(file, number, joint, size))
+                records.append(joint_record(file, number, joint, size, found.model))
                 if keep_identity:
                     records[-1]["source"] = path.name
         written = []
-        if crops is not None and records:
-            written = write_files(crops, {**contents, JOINTS_TABLE: records_csv(records)}, "crops")
+        if output is not None and records:
+            inputs = [input_record("radiograph", path, keep_identity) for path in paths]
+            models = {"localization": weights.model_identity("localization", model)}
+            record = record_of_run(output, models, device_name(device), inputs, keep_identity)
+            written = output.write({**contents, JOINTS_TABLE: records_csv(records)}, record)
     if as_json:
         about = [_about(number, *result, keep_identity) for number, result in enumerate(results, start=1)]
         printing.print_json({"radiographs": about, "joints": records}, written)
@@ -118,6 +121,8 @@ def _about(
     number: int, path: Path, radiograph: Radiograph, found: FoundJoints, keep_identity: bool
 ) -> dict[str, object]:
     """Return what ``--json`` states about one radiograph."""
+    from napari_jsn.networks.weights import short_identity
+
     return {
         "radiograph": number,
         **({"source": path.name} if keep_identity else {}),
@@ -129,7 +134,7 @@ def _about(
         "reasons": [each.code.name for each in found.reasons],
         "missing": [f"{name} {side}".strip() for side, name in found.missing],
         "notes": found.notes,
-        "model": found.model,
+        "model": short_identity(found.model),
     }
 
 

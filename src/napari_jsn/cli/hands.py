@@ -67,6 +67,12 @@ def measure_patient(
         spacing_mm=spacing_mm,
         dicom_only=dicom_only,
     )
+    if dicom_only:
+        from napari_jsn.export.dicom.source import check_sources
+        from napari_jsn.patient.check_tags import keep_one_intent, leave_out_oblique
+
+        used = keep_one_intent(leave_out_oblique(patient)).hands
+        check_sources(hand.radiograph.path for hand in used if hand.radiograph.path is not None)
     progression = measure(
         patient,
         method=method,
@@ -102,6 +108,15 @@ def _read(radiographs: list[Path], **options: Any) -> Patient:
     if folder is not None:
         raise InputError(f"{folder} is a folder. Give either radiographs only, or one folder only.", "radiographs")
     return patient_from_radiographs(*radiographs, split=False, **options)
+
+
+def table_of_radiographs(radiographs: list[Path], keep_identity: bool = False) -> list[dict[str, Any]]:
+    """Return the entry of the record for ``radiographs.csv``, if one folder is given and has one."""
+    from napari_jsn.common.run_record import input_record
+    from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
+
+    tables = [path / RADIOGRAPHS_TABLE for path in radiographs]
+    return [input_record(RADIOGRAPHS_TABLE, table, keep_identity) for table in tables if table.is_file()]
 
 
 def exit_stopped() -> NoReturn:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
 from napari_jsn.common.errors import InputError
+from napari_jsn.registration import method_names
 
 
 def measure(
@@ -23,7 +24,7 @@ def measure(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder for joints.csv and report.html; existing files are replaced."),
+        typer.Option(metavar="DIR", help="Folder for joints.csv, report.html, run.json; files of an earlier run go."),
     ] = None,
     dicom: Annotated[
         bool, typer.Option("--dicom", help="Also write DICOM objects: a structured report and the segmented bones.")
@@ -58,7 +59,7 @@ def measure(
         Supplies("joint"),
     ] = None,
     method: Annotated[
-        str, typer.Option(help="Registration method: refined, network or pipoc."), Supplies("model")
+        str, typer.Option(help=f"Registration method: {method_names.in_words()}."), Supplies("model")
     ] = "refined",
     joints_model: Annotated[
         str,
@@ -74,33 +75,33 @@ def measure(
         float,
         typer.Option(metavar="MM", help="Half width of the 95 % interval above which the state of a figure is wide."),
     ] = 0.15,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     as_json: Json = False,
 ) -> None:
     """Measure every finger joint of one patient's hands between two or more visits."""
     from napari_jsn.cli import hands, printing
-    from napari_jsn.cli.options import parse_joints, parse_spacing, set_threads
+    from napari_jsn.cli.options import output_folder, parse_joints, parse_spacing, record_of_run, set_threads
     from napari_jsn.cli.terminal import terminal_progress
-    from napari_jsn.common.files import check_folder
-    from napari_jsn.export.progression_files import write_progression
+    from napari_jsn.export.progression_files import NAMES, progression_facts, progression_files
 
-    if out is not None:
-        check_folder(out)
     _check_dicom(dicom, out)
     spacing = parse_spacing(spacing_mm, "--spacing-mm")
     names = parse_joints(joints)
     hands.check_models(joints_model, bones_model)
     set_threads(threads)
-    with terminal_progress(remaining=False) as progress:
+    with output_folder(out, NAMES) as output, terminal_progress(remaining=False) as progress:
         progression = hands.measure_patient(
             radiographs, patient, keep_identity, spacing, dicom, method, joints_model, bones_model, device, progress,
             wide_mm, names,
         )  # fmt: skip
         written = []
-        if progression is not None and out is not None:
+        if progression is not None and output is not None:
             progress.update(0, 0, "Writing")
-            written = write_progression(out, progression, dicom, keep_identity)
+            facts = progression_facts(progression, keep_identity)
+            facts["inputs"] += hands.table_of_radiographs(radiographs, keep_identity)
+            record = record_of_run(output, **facts, keep_identity=keep_identity)
+            written = output.write(progression_files(progression, dicom, keep_identity), record)
     if progression is None:
         hands.exit_stopped()
     if as_json:

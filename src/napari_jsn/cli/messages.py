@@ -18,6 +18,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from napari_jsn.cli.options import running
 from napari_jsn.cli.terminal import be_quiet, one_line, say
 
 #: The program's logger; what libraries report goes to the second one.
@@ -64,13 +65,18 @@ def set_verbosity(verbose: bool = False, quiet: bool = False) -> None:
         be_quiet(quiet)
 
 
-def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function of a command with the options ``--verbose`` and ``--quiet`` after its own."""
+def with_verbosity(command: Callable[..., Any], group: str = "") -> Callable[..., Any]:
+    """Return the function of a command with the options ``--verbose`` and ``--quiet`` after its own.
+
+    While it runs, its options are those of the record that it writes.
+    """
+    name = f"{group} {command.__name__.replace('_', '-')}".strip()
 
     @wraps(command)
     def run(*arguments: Any, verbose: bool = False, quiet: bool = False, **options: Any) -> Any:
         set_verbosity(verbose, quiet)
-        return command(*arguments, **options)
+        with running(name, options):
+            return command(*arguments, **options)
 
     types = get_type_hints(command, include_extras=True) | {"verbose": Verbose, "quiet": Quiet}
     own = [each.replace(annotation=types[name]) for name, each in inspect.signature(command).parameters.items()]

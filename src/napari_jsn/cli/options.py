@@ -1,9 +1,13 @@
-"""Names of options in error messages, and the options for pixel size, joints and threads."""
+"""Options: names in error messages, pixel size, joints and threads, and what ``run.json`` records of them."""
 
 from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
@@ -11,10 +15,65 @@ import typer
 from napari_jsn.common.errors import InputError, renamed_arguments
 
 if TYPE_CHECKING:
+    from napari_jsn.common.output_folder import OutputFolder
     from napari_jsn.radiograph.spacing import Spacing
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of tables.")]
+
+
+Device = Annotated[
+    str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute. auto: a CUDA GPU if there is one, else the CPU.")
+]
+
+#: Name and options of the command that is run.
+_run: ContextVar[tuple[str, Mapping[str, Any]]] = ContextVar("_run", default=("", {}))
+
+
+@contextmanager
+def running(command: str, options: Mapping[str, Any]) -> Iterator[None]:
+    """State the command that the block runs and its options by the names of their parameters."""
+    token = _run.set((command, options))
+    try:
+        yield
+    finally:
+        _run.reset(token)
+
+
+@contextmanager
+def output_folder(out: Path | None, names: Iterable[str] = (), argument: str = "out") -> Iterator[OutputFolder | None]:
+    """Open the folder for the results before the long work, and keep other runs out of it; None without a folder."""
+    from napari_jsn.common.output_folder import OutputFolder
+
+    if out is None:
+        yield None
+        return
+    with OutputFolder(out, names, argument) as output:
+        yield output
+
+
+def record_of_run(
+    output: OutputFolder,
+    models: Mapping[str, str] = {},  # noqa: B006  # is not changed
+    device: str = "",
+    inputs: Iterable[Mapping[str, Any]] = (),
+    keep_identity: bool = False,
+) -> dict[str, Any]:
+    """Return the record of the command that is run; see :func:`napari_jsn.common.run_record.run_record`."""
+    from napari_jsn.common.run_record import run_record
+
+    command, given = _run.get()
+    options = {name.replace("_", "-"): value for name, value in given.items() if name != "as_json"}
+    return run_record(command, options, models, device, inputs, output.seconds, keep_identity)
+
+
+def joined(identities: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return the models of several methods by task, each once; those of one task are separated by commas."""
+    by_task: dict[str, list[str]] = {}
+    for each in identities:
+        for task, identity in each.items():
+            by_task.setdefault(task, []).append(identity)
+    return {task: ", ".join(dict.fromkeys(found)) for task, found in by_task.items()}
 
 
 class Supplies:

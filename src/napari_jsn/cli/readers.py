@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_jsn.cli.options import Supplies
+from napari_jsn.cli.messages import with_verbosity
+from napari_jsn.cli.options import Supplies, record_of_run
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -16,6 +19,13 @@ if TYPE_CHECKING:
 app: typer.Typer = typer.Typer(
     help="Write, check and compare sheets of scores by readers (Sharp/van der Heijde).", no_args_is_help=True
 )
+
+
+def _command(function: Callable[..., None]) -> Callable[..., None]:
+    """Add a command with the options of all commands."""
+    app.command()(with_verbosity(function, "readers"))
+    return function
+
 
 #: At most this many wrong cells are printed for a file.
 _MOST_FAULTS = 100
@@ -33,7 +43,7 @@ Reader = Annotated[str | None, typer.Option(metavar="NAME", help="Reader of all 
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder for the result.")]
 
 
-@app.command()
+@_command
 def template(
     patients: Annotated[
         Path,
@@ -51,16 +61,17 @@ def template(
 ) -> None:
     """Write an empty sheet (sheet.csv) for a list of patients."""
     from napari_jsn.cli import printing
-    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.common.output_folder import OutputFolder
     from napari_jsn.scoring import template_csv
     from napari_jsn.scoring.sheets import first_column
 
-    check_folder(out)
-    content = template_csv(first_column(patients), scheme, range(1, visits + 1), reader or [""])
-    printing.print_files(write_files(out, {"sheet.csv": content}))
+    with OutputFolder(out, ["sheet.csv"]) as output:
+        content = template_csv(first_column(patients), scheme, range(1, visits + 1), reader or [""])
+        written = output.write({"sheet.csv": content}, record_of_run(output, inputs=_inputs("patients", [patients])))
+    printing.print_files(written)
 
 
-@app.command()
+@_command
 def check(table: Tables, layout: LayoutOption = "auto", reader: Reader = None) -> None:
     """Name every wrong cell: file, row, column, and what is allowed. Exit code 2 if there is one."""
     from napari_jsn.cli.terminal import one_line
@@ -84,7 +95,7 @@ def check(table: Tables, layout: LayoutOption = "auto", reader: Reader = None) -
         raise InputError(f"{counted(wrong, 'cell')} cannot be used. Correct the table.", "table")
 
 
-@app.command()
+@_command
 def convert(
     table: Tables,
     to: Annotated[str, typer.Option(metavar="NAME", help="Layout of the result, as for --layout.")] = "long",
@@ -95,19 +106,20 @@ def convert(
     """Write tables in another layout (scores.csv)."""
     from napari_jsn.cli import printing
     from napari_jsn.common.errors import InputError
-    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.common.output_folder import OutputFolder
     from napari_jsn.scoring import ram_h1200_files, scores_csv
 
-    check_folder(out)
-    scores = _read(table, layout, reader)
-    try:
-        contents = ram_h1200_files(scores) if to == "ram-h1200" else {"scores.csv": scores_csv(scores, to)}
-    except InputError as error:
-        raise InputError(str(error), "to" if error.argument == "layout" else error.argument) from error
-    printing.print_files(write_files(out, contents))
+    with OutputFolder(out, ["scores.csv"]) as output:
+        scores = _read(table, layout, reader)
+        try:
+            contents = ram_h1200_files(scores) if to == "ram-h1200" else {"scores.csv": scores_csv(scores, to)}
+        except InputError as error:
+            raise InputError(str(error), "to" if error.argument == "layout" else error.argument) from error
+        written = output.write(contents, record_of_run(output, inputs=_inputs("table", table)))
+    printing.print_files(written)
 
 
-@app.command()
+@_command
 def agreement(
     table: Tables,
     layout: LayoutOption = "auto",
@@ -129,16 +141,20 @@ def agreement(
     """Compare readers with each other and with their consensus, grade by grade and by totals."""
     from napari_jsn.cli import printing
     from napari_jsn.common.csv_files import csv_bytes
-    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.common.output_folder import OutputFolder
+    from napari_jsn.export.report.agreement_page import agreement_html
     from napari_jsn.scoring import agreement as compare
-    from napari_jsn.scoring.plots import agreement_plots
+    from napari_jsn.scoring.agreement import Agreement
+    from napari_jsn.scoring.plots import PICTURES, agreement_plots
 
-    check_folder(out)
-    scores = _read(table, layout, reader)
-    found = compare(scores, scheme, missing, method, replicates, seed)
-    names = ("pairs", "intra", "against_consensus", "confusions", "alpha", "totals", "differences", "sums")
-    contents = {f"{name.replace('_', '-')}.csv": csv_bytes(getattr(found, name)) for name in names}
-    written = write_files(out, contents | agreement_plots(found))
+    tables = {each.name: f"{each.name.replace('_', '-')}.csv" for each in fields(Agreement) if each.name != "notes"}
+    with OutputFolder(out, (*tables.values(), "agreement.html", *PICTURES)) as output:
+        scores = _read(table, layout, reader)
+        found = compare(scores, scheme, missing, method, replicates, seed)
+        contents = {file: csv_bytes(getattr(found, name)) for name, file in tables.items()}
+        pictures = agreement_plots(found)
+        contents["agreement.html"] = agreement_html(found, scores.attrs["notes"], pictures).encode()
+        written = output.write(contents | pictures, record_of_run(output, inputs=_inputs("table", table)))
     rows = []
     for row in found.pairs.to_dict("records"):
         interval = f"{row['kappa_quadratic_low']:.3f} to {row['kappa_quadratic_high']:.3f}" if replicates else ""
@@ -155,7 +171,7 @@ def agreement(
     printing.print_files(written)
 
 
-@app.command()
+@_command
 def consensus(
     table: Tables,
     layout: LayoutOption = "auto",
@@ -169,21 +185,28 @@ def consensus(
     """Write one grade an item with its probabilities (consensus.csv), and the readers' confusions."""
     from napari_jsn.cli import printing
     from napari_jsn.common.csv_files import csv_bytes
-    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.common.output_folder import OutputFolder
     from napari_jsn.scoring import find_consensus
 
-    check_folder(out)
-    scores = _read(table, layout, reader)
-    found = find_consensus(scores, method, smoothing)
-    contents = {
-        "consensus.csv": csv_bytes(found.labels),
-        "reader-confusions.csv": csv_bytes(found.confusions),
-        "fits.csv": csv_bytes(found.fits),
-    }
-    written = write_files(out, contents)
+    with OutputFolder(out, ("consensus.csv", "reader-confusions.csv", "fits.csv")) as output:
+        scores = _read(table, layout, reader)
+        found = find_consensus(scores, method, smoothing)
+        contents = {
+            "consensus.csv": csv_bytes(found.labels),
+            "reader-confusions.csv": csv_bytes(found.confusions),
+            "fits.csv": csv_bytes(found.fits),
+        }
+        written = output.write(contents, record_of_run(output, inputs=_inputs("table", table)))
     for note in dict.fromkeys((*scores.attrs["notes"], *found.notes)):
         say(note)
     printing.print_files(written)
+
+
+def _inputs(name: str, paths: list[Path]) -> list[dict[str, Any]]:
+    """Return what the record states about the tables that were read."""
+    from napari_jsn.common.run_record import input_record
+
+    return [input_record(name, path) for path in paths]
 
 
 def _read(paths: list[Path], layout: str, reader: str | None) -> pd.DataFrame:

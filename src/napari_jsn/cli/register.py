@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
+from napari_jsn.registration import method_names
 
 if TYPE_CHECKING:
     from napari_jsn.radiograph import Radiograph
@@ -43,13 +44,13 @@ def register(
         str | None, typer.Option(metavar="MM", help="Pixel size of the follow-up, if it is different.")
     ] = None,
     method: Annotated[
-        str, typer.Option(help="Registration method: refined, network or pipoc."), Supplies("model")
+        str, typer.Option(help=f"Registration method: {method_names.in_words()}."), Supplies("model")
     ] = "refined",
     wide_mm: Annotated[
         float,
         typer.Option(metavar="MM", help="Half width of the 95 % interval above which the state of a figure is wide."),
     ] = 0.15,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     out: Annotated[
         Path | None,
@@ -62,18 +63,17 @@ def register(
 ) -> None:
     """Measure the narrowing of one joint between two joint images."""
     from napari_jsn.cli import printing
-    from napari_jsn.cli.options import parse_spacing, set_threads
+    from napari_jsn.cli.options import output_folder, parse_spacing, record_of_run, set_threads
     from napari_jsn.common.device import device_name
     from napari_jsn.common.errors import renamed_arguments
-    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.common.run_record import input_record
+    from napari_jsn.export.registration_files import NAMES, registration_facts, registration_files, registration_record
     from napari_jsn.joint.read_masks import read_masks
     from napari_jsn.registration.register import register
 
-    if out is not None:
-        check_folder(out)
     spacing = parse_spacing(spacing_mm, "--spacing-mm")
     moving_spacing = parse_spacing(moving_spacing_mm, "--moving-spacing-mm") or spacing
-    with printing.spinner("Registering"):
+    with output_folder(out, NAMES) as output, printing.spinner("Registering"):
         images = _read(fixed, spacing, "fixed"), _read(moving, moving_spacing, "moving")
         with renamed_arguments(path="fixed_mask"):
             fixed_masks = None if fixed_mask is None else read_masks(fixed_mask)
@@ -83,13 +83,13 @@ def register(
         registration = register(*images, fixed_masks, moving_masks, method=method, device=device, wide_mm=wide_mm)
         result = (*images, registration, device_name(device))
         written = []
-        if out is not None:
-            from napari_jsn.export.registration_files import registration_files
-
-            written = write_files(out, registration_files(*result, keep_identity))
+        if output is not None:
+            facts = registration_facts(*result, keep_identity)
+            masks = (("fixed mask", fixed_mask), ("moving mask", moving_mask))
+            facts["inputs"] += [input_record(name, path, keep_identity) for name, path in masks if path is not None]
+            record = record_of_run(output, **facts, keep_identity=keep_identity)
+            written = output.write(registration_files(*result, keep_identity), record)
     if as_json:
-        from napari_jsn.export.registration_files import registration_record
-
         printing.print_json(registration_record(*result, keep_identity), written)
         return
     printing.print_registration(*result, keep_identity)
@@ -100,7 +100,9 @@ def _read(path: Path, spacing_mm: Spacing, argument: str) -> Radiograph:
     """Return the radiograph; characters of the file name that cannot be printed are replaced."""
     from napari_jsn.common.errors import renamed_arguments
     from napari_jsn.radiograph import read_radiograph
+    from napari_jsn.registration.image_checks import check_pixels
 
     with renamed_arguments(path=argument):
         radiograph = read_radiograph(path, spacing_mm)
+        check_pixels(radiograph.shape, argument, argument)  # before the other image is read
     return replace(radiograph, name=radiograph.name.encode(errors="replace").decode())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
 
 
 def segment(
@@ -28,7 +28,7 @@ def segment(
     model: Annotated[
         str, typer.Option(metavar="MODEL", help="Model that segments the bones: name or file.")
     ] = "default",
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     keep_identity: Annotated[
         bool, typer.Option("--keep-identity", help="Name the label images after the joint images.")
@@ -40,32 +40,41 @@ def segment(
     They are named by the order in which the joint images are given: 1_bones.png.
     """
     from napari_jsn.cli import hands, printing
-    from napari_jsn.cli.options import set_threads
+    from napari_jsn.cli.options import output_folder, record_of_run, set_threads
     from napari_jsn.cli.terminal import console, one_line, say, terminal_progress
-    from napari_jsn.common.files import check_folder, write_files
-    from napari_jsn.export.joint_files import check_format, label_names, segmentation_files, segmentation_record
+    from napari_jsn.common.device import device_name
+    from napari_jsn.common.run_record import input_record
+    from napari_jsn.export.joint_files import (
+        SEGMENTATION_TABLE,
+        check_format,
+        label_names,
+        segmentation_files,
+        segmentation_record,
+    )
     from napari_jsn.networks import weights
     from napari_jsn.radiograph import read_radiograph
     from napari_jsn.segmentation.segment import segment_many
 
     check_format(format)
-    if out is not None:
-        check_folder(out)
     names = label_names(images, format, keep_identity)
     weights.find("segmentation", model)
     set_threads(threads)
-    with terminal_progress(remaining=False) as progress:
+    with output_folder(out, (*names, SEGMENTATION_TABLE)) as output, terminal_progress(remaining=False) as progress:
         # bones do not depend on the pixel size, so one that cannot be read is no error
         pixels = [read_radiograph(path, 1.0).pixels for path in images]
         found = segment_many(pixels, model, device, progress, "images")
         if len(found) < len(images):
             hands.exit_stopped()
-        records = [segmentation_record(name, bones) for name, bones in zip(names, found, strict=True)]
+        identity = weights.model_identity("segmentation", model)
+        records = [segmentation_record(name, bones, identity) for name, bones in zip(names, found, strict=True)]
         written = []
-        if out is not None:
-            written = write_files(out, segmentation_files(names, found))
+        if output is not None:
+            inputs = [input_record("joint image", path, keep_identity) for path in images]
+            models = {"segmentation": identity}
+            record = record_of_run(output, models, device_name(device), inputs, keep_identity)
+            written = output.write(segmentation_files(names, found, identity), record)
     if as_json:
-        printing.print_json({"model": weights.model_identity("segmentation", model), "images": records}, written)
+        printing.print_json({"model": weights.short_identity(identity), "images": records}, written)
         return
     # files are named on a terminal, or where the identity is kept, as by other commands
     named = keep_identity or console().is_terminal

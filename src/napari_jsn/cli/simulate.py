@@ -11,6 +11,7 @@ import typer
 
 from napari_jsn.cli.options import Supplies
 from napari_jsn.cli.terminal import say
+from napari_jsn.common.notes import counted
 
 if TYPE_CHECKING:
     from napari_jsn.export.simulated.writer import RadiographWriter
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 #: Height and width of a radiograph of one hand, and of a radiograph of both hands.
 _HAND_MM, _TOGETHER_MM = (289.44, 214.56), (289.44, 429.12)
+
+#: Files in the folder of each patient.
+_NAMES = ("radiographs.csv", "*_v*")
 
 
 def simulate(
@@ -48,8 +52,12 @@ def simulate(
     spacing_mm: Annotated[float, typer.Option(metavar="MM", help="Pixel pitch of the detector.")] = 0.144,
 ) -> None:
     """Simulate hand radiographs with known joint space narrowing."""
+    from napari_jsn import simulation
+    from napari_jsn.cli.options import record_of_run
+    from napari_jsn.common.run_record import versions
     from napari_jsn.export.simulated.truth import TRUTH
     from napari_jsn.export.simulated.writer import RadiographWriter
+    from napari_jsn.networks.cached_arrays import hash_of_code
     from napari_jsn.simulation import hand
 
     height, width = _TOGETHER_MM if hands == "together" else _HAND_MM
@@ -58,13 +66,17 @@ def simulate(
     columns = round(width / pixel) if columns is None else columns
     per_visit = 2 if hands == "each" else 1
     key = ("simulate", *map(str, (seed, visits, hands, rows, columns, spacing_mm, interval_days, jsn_mm)))
-    with RadiographWriter(out, format, per_visit, masks, key) as writer:
+    resumed_by = " ".join((*key, str(patients), hash_of_code(simulation), *versions().values()))
+    names = [f"SIM{number + 1:04d}/{each}" for number in range(patients) for each in _NAMES]
+    with RadiographWriter(out, format, per_visit, masks, key, None, resumed_by, record_of_run, names) as writer:
+        if writer.kept:
+            say(f"Going on after {counted(writer.kept, 'visit')} of the interrupted run.", error=True)
         radiographs = hand.simulate(
             patients, visits, seed, hands, (rows, columns),
-            spacing_mm=spacing_mm, interval_days=interval_days, jsn_mm=jsn_mm,
+            spacing_mm=spacing_mm, interval_days=interval_days, jsn_mm=jsn_mm, skipped_visits=writer.kept,
         )  # fmt: skip
         try:
-            _write(radiographs, writer, patients * visits * per_visit)
+            _write(radiographs, writer, (patients * visits - writer.kept) * per_visit)
         except KeyboardInterrupt:
             say(f"Stopped. {_summary(writer, out)}")
             raise
@@ -87,12 +99,14 @@ def simulate_pair(
 ) -> None:
     """Simulate the images of one joint at two visits, with a given narrowing."""
     from napari_jsn.cli import printing
-    from napari_jsn.common.files import check_folder, write_files
-    from napari_jsn.export.simulated.joint_pair import pair_files
+    from napari_jsn.cli.options import record_of_run
+    from napari_jsn.common.output_folder import OutputFolder
+    from napari_jsn.export.simulated.joint_pair import NAMES, pair_files
     from napari_jsn.simulation.joint_pair import joint_pair
 
-    check_folder(folder, "folder")
-    printing.print_files(write_files(folder, pair_files(joint_pair(joint, jsn_mm, seed, side=side)), "folder"))
+    with OutputFolder(folder, NAMES, "folder") as output:
+        written = output.write(pair_files(joint_pair(joint, jsn_mm, seed, side=side)), record_of_run(output))
+    printing.print_files(written)
 
 
 def _write(radiographs: Iterable[SimulatedRadiograph], writer: RadiographWriter, total: int) -> None:

@@ -7,13 +7,16 @@ apostrophe again.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from napari_jsn.common.files import read_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 #: A cell that spreadsheets run, perhaps already marked; full-width signs are run too.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf")
+#: A first line by which spreadsheets are told the delimiter; it is no row of the table.
+_STATED_DELIMITER = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
+#: What programs write into a cell without content.
+_EMPTY = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>", "nat"})
 _MARKED = re.compile(r"'+[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
@@ -72,7 +79,7 @@ def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
     """Return a table with its cells restored; options and errors are those of :func:`pandas.read_csv`."""
     import pandas as pd
 
-    table = pd.read_csv(path, **options).rename(columns=restored_cell)
+    table = pd.read_csv(io.BytesIO(read_bytes(path)), **options).rename(columns=restored_cell)
     for place, dtype in enumerate(table.dtypes):
         if dtype.kind not in "biufc":
             table.isetitem(place, table.iloc[:, place].map(restored_cell))
@@ -80,40 +87,102 @@ def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
 
 
 def read_rows(path: str | os.PathLike[str], delimiter: str | None = ",") -> list[list[str]]:
-    """Return the lines of a table in UTF-8 as lists of restored cells.
+    """Return the lines of a table in UTF-8, or in UTF-16 with a byte order mark, as lists of restored cells.
 
     Parameters
     ----------
     path : path
     delimiter : str or None
         None takes the comma, semicolon or tab that is most frequent in the first line, because spreadsheets write a
-        semicolon where the comma is the decimal sign; quotation marks that are not closed are then an error.
+        semicolon where the comma is the decimal sign; or the one that a first line ``sep=;`` states. Quotation marks
+        that are not closed are then an error.
 
     Raises
     ------
     OSError, UnicodeError, csv.Error
         If the file cannot be read.
     """
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        text = file.read()
-    first = text.partition("\n")[0]
-    used = delimiter or max(",;\t", key=first.count)
+    text, used = _text(path, delimiter)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=used, strict=delimiter is None)
     return [[restored_cell(cell) for cell in line] for line in lines]
 
 
-def read_records(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+def read_records(path: str | os.PathLike[str], delimiter: str | None = ",") -> list[dict[str, str]]:
     """Return the lines of a table below its head as mappings from column to restored cell; blank lines are left out.
+
+    Parameters
+    ----------
+    path, delimiter
+        As for :func:`read_rows`.
 
     Raises
     ------
     OSError, UnicodeError, csv.Error
         If the file cannot be read.
     """
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        return [dict(_restored(line)) for line in csv.DictReader(file)]
+    text, used = _text(path, delimiter)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=used)
+    return [dict(_restored(line)) for line in reader]
+
+
+def _text(path: str | os.PathLike[str], delimiter: str | None) -> tuple[str, str]:
+    """Return the text of a file without a line that states the delimiter, and the delimiter.
+
+    The encoding is UTF-8, or UTF-16 where the file begins with the mark of that encoding.
+    """
+    content = read_bytes(path)
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    if delimiter is not None:
+        return text, delimiter
+    first, _, rest = text.partition("\n")
+    if stated := _STATED_DELIMITER.fullmatch(first.strip(" \r")):
+        return rest, stated[1]
+    return text, max(",;\t", key=first.count)
 
 
 def _restored(line: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     """Yield columns and cells; a line that is too long has a list, one that is too short has None."""
     return ((restored_cell(name), restored_cell(cell)) for name, cell in line.items())
+
+
+def is_empty(cell: object) -> bool:
+    """Return whether a cell has no content: blank, NaN, NA, None."""
+    return cell is None or (not isinstance(cell, bool) and str(cell).strip().lower() in _EMPTY)
+
+
+def name_of(cell: Any) -> Any:
+    """Return a name without spaces around it; a number stays a number; None if there is none."""
+    if is_empty(cell) or isinstance(cell, bool):
+        return None
+    if isinstance(cell, str):
+        return cell.strip()
+    if isinstance(cell, float):
+        return None if not math.isfinite(cell) else int(cell) if cell == int(cell) else cell
+    return cell
+
+
+def number_of(cell: Any) -> float | None:
+    """Return a finite number; NaN for an empty cell, None for other text. A decimal comma is read."""
+    if is_empty(cell):
+        return math.nan
+    if isinstance(cell, bool):
+        return None
+    try:
+        number = float(str(cell).strip().replace(",", "."))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def mapped_cells(cells: pd.Series, read: Callable[[Any], Any]) -> tuple[pd.Series, Any]:
+    """Return the cells after reading, and which could not be read (None); each distinct cell is read once."""
+    import pandas as pd
+
+    codes, distinct = pd.factorize(cells.astype(object), use_na_sentinel=False)
+    values = [read(cell) for cell in distinct]
+    wrong = pd.Series([value is None for value in values], dtype=bool).to_numpy()[codes]
+    read_cells = [values[code] for code in codes]
+    kinds = {type(value) for value in values if value is not None}
+    dtype: Any = object if len(kinds) != 1 or kinds == {str} else None
+    return pd.Series(read_cells, index=cells.index, dtype=dtype), wrong

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -195,7 +196,7 @@ def reader_agreement(values: ArrayLike) -> ReaderAgreement:
     icc3 = (rows - rest) / max(rows + (k - 1) * rest, tiny)
     icc2 = (rows - rest) / max(rows + (k - 1) * rest + k * (columns - rest) / n, tiny)
     degrees = (n - 1) * (k - 1)
-    ratio = rows / max(rest, tiny)
+    ratio = rows / max(rest, 1e-12 * max(rows, tiny))  # readings without any difference have no residual
     low = ratio / f_distribution.ppf(0.975, n - 1, degrees)
     high = ratio * f_distribution.ppf(0.975, degrees, n - 1)
     ci3 = ((low - 1) / (low + k - 1), (high - 1) / (high + k - 1))
@@ -269,6 +270,39 @@ def bland_altman(first: ArrayLike, second: ArrayLike) -> BlandAltman:
         _interval((low - of_limit, low + of_limit)),
         _interval((high - of_limit, high + of_limit)),
     )
+
+
+def resampled_sums(
+    each: NDArray[np.float64], replicates: int, seed: int, at_once: int = 100
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the sums over clusters that are drawn with replacement: the bootstrap of statistics of sums.
+
+    Parameters
+    ----------
+    each : (clusters, k) float array
+        The sums of each cluster, such as a patient.
+    replicates : int
+    seed : int
+    at_once : int
+        Replicates that are yielded at once, to limit the memory.
+
+    Yields
+    ------
+    (replicates, k) float array
+        At most ``at_once`` rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_jsn.common.statistics import resampled_sums
+    >>> [part.shape for part in resampled_sums(np.ones((4, 2)), 150, seed=0)]
+    [(100, 2), (50, 2)]
+    """
+    rng = np.random.default_rng(seed)
+    count = len(each)
+    for start in range(0, replicates, at_once):
+        some = min(at_once, replicates - start)
+        yield rng.multinomial(count, np.full(count, 1 / count), size=some).astype(float) @ each
 
 
 def _shape(x: NDArray[np.float64]) -> tuple[int, int]:

@@ -12,6 +12,7 @@ import numpy as np
 from napari_jsn.common.csv_files import records_csv
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import codes
+from napari_jsn.networks.weights import short_identity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,21 +60,22 @@ def label_names(images: Sequence[Path], format: str, keep_identity: bool = False
     return list(names)
 
 
-def segmentation_record(name: str, bones: FoundBones) -> dict[str, object]:
-    """Return a row of the table of label images: file, whether it is reliable, reasons and confidence."""
+def segmentation_record(name: str, bones: FoundBones, model: str = "") -> dict[str, object]:
+    """Return a row of the table of label images: file, whether it is reliable, reasons, confidence and model."""
     return {
         "file": name,
         "reliable": bones.reliable,
         "reasons": codes(bones.reasons),
         "reason": bones.reason,
         "confidence": round(bones.confidence, 4),
+        "model": short_identity(model),
     }
 
 
-def segmentation_files(names: Sequence[str], found: Sequence[FoundBones]) -> dict[str, bytes]:
+def segmentation_files(names: Sequence[str], found: Sequence[FoundBones], model: str = "") -> dict[str, bytes]:
     """Return names and contents of the label images (1 upper bone, 2 lower, 3 both) and of their table."""
     files = {name: image_bytes(bones.labels, name) for name, bones in zip(names, found, strict=True)}
-    records = [segmentation_record(name, bones) for name, bones in zip(names, found, strict=True)]
+    records = [segmentation_record(name, bones, model) for name, bones in zip(names, found, strict=True)]
     return {**files, SEGMENTATION_TABLE: records_csv(records)}
 
 
@@ -82,8 +84,8 @@ def joint_image_bytes(image: JointImage, name: str) -> bytes:
     return image_bytes(np.round(65535 * image.pixels.astype(float)).astype(np.uint16), name, image.spacing_mm)
 
 
-def joint_record(file: str, number: int, joint: Joint, spacing_mm: float | None) -> dict[str, object]:
-    """Return a row of the table of joints: number of the radiograph, side, joint, box, pixel size and file.
+def joint_record(file: str, number: int, joint: Joint, spacing_mm: float | None, model: str = "") -> dict[str, object]:
+    """Return a row of the table of joints: number of the radiograph, side, joint, box, pixel size, file and model.
 
     ``row`` and ``col`` are the centre of the box; ``row_1 col_1 ... row_4 col_4`` are its corners, in pixels of the
     radiograph.
@@ -101,6 +103,7 @@ def joint_record(file: str, number: int, joint: Joint, spacing_mm: float | None)
         **corners,
         "spacing_mm": None if spacing_mm is None else round(spacing_mm, 6),
         "file": file,
+        "model": short_identity(model),
     }
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from napari_jsn.common.csv_files import csv_bytes
-from napari_jsn.common.file_set import write_set
+from napari_jsn.common.output_folder import OutputFolder
+from napari_jsn.common.run_record import input_record, run_record
 from napari_jsn.export.report.page import report_html
 from napari_jsn.progression.progression import Progression
 
@@ -15,7 +17,7 @@ TABLE, REPORT = "joints.csv", "report.html"
 #: Column with the days of the visits, which can identify the patient.
 DAY = "day"
 #: Names of all files of a set; radiographs in the same folder must not match.
-_NAMES = re.compile(r"joints\.csv|report\.html|progression-sr\.dcm|bones-v\d+-(L|R|LR|hand)(-\d+)?-seg\.dcm")
+NAMES = (TABLE, REPORT, "progression-sr.dcm", "bones-v*-seg.dcm")
 
 
 def progression_files(progression: Progression, dicom: bool = False, keep_identity: bool = False) -> dict[str, bytes]:
@@ -58,12 +60,12 @@ def write_progression(
     keep_identity: bool = False,
     argument: str = "out",
 ) -> list[Path]:
-    """Write all files as one set: an earlier set in the folder is replaced as a whole, or kept as a whole.
+    """Write all files as one set, and ``run.json`` with their hashes; the set of an earlier run is replaced.
 
     Raises
     ------
     InputError
-        As :func:`progression_files`, and if the folder cannot be written.
+        As :func:`progression_files`, and if the folder cannot be written, or another run writes to it.
 
     Examples
     --------
@@ -72,12 +74,30 @@ def write_progression(
     >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     [path.name for path in jsn.write_progression(folder, progression)]
-    ['joints.csv', 'report.html']
+    ['joints.csv', 'report.html', 'run.json']
     """
-    files = progression_files(progression, dicom, keep_identity)
-    return write_set(folder, files, is_progression_file, argument)
+    options = {"method": progression.method, "dicom": dicom, "keep-identity": keep_identity}
+    with OutputFolder(folder, NAMES, argument) as output:
+        files = progression_files(progression, dicom, keep_identity)
+        facts = progression_facts(progression, keep_identity)
+        return output.write(files, run_record("write_progression", options, **facts, keep_identity=keep_identity))
+
+
+def progression_facts(progression: Progression, keep_identity: bool = False) -> dict[str, Any]:
+    """Return models, device and radiographs, for :func:`napari_jsn.common.run_record.run_record`.
+
+    A radiograph of both hands is listed once; one without a file is listed by the hash of its pixels.
+    """
+    inputs: dict[object, dict[str, Any]] = {}
+    for hand in progression.hands:
+        radiograph = hand.radiograph
+        source = radiograph.pixels if radiograph.path is None else radiograph.path
+        key = id(radiograph) if radiograph.path is None else radiograph.path
+        if key not in inputs:
+            inputs[key] = input_record("radiograph", source, keep_identity, visit=hand.visit)
+    return {"models": progression.models, "device": progression.device, "inputs": list(inputs.values())}
 
 
 def is_progression_file(name: str) -> bool:
     """Return whether a file of this name belongs to a set."""
-    return _NAMES.fullmatch(name) is not None
+    return any(fnmatchcase(name, pattern) for pattern in NAMES)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_jsn import __version__
 from napari_jsn.common.csv_files import csv_bytes
-from napari_jsn.common.files import write_files
+from napari_jsn.common.output_folder import OutputFolder
+from napari_jsn.common.run_record import input_record, run_record
 from napari_jsn.export.figure import png_bytes, registration_figure, svg_bytes
 from napari_jsn.export.table import table
 from napari_jsn.joint import JointImage
@@ -20,6 +22,9 @@ from napari_jsn.registration.record import Record, flat_record, spacing_cell
 from napari_jsn.registration.result import Registration
 
 TABLE, FIGURE, VECTOR_FIGURE = "registration.csv", "figure.png", "figure.svg"
+_IMAGES = ("transformed.tif", "original-spectrum.tif", "transformed-spectrum.tif")
+#: Names of all files of a set.
+NAMES = (TABLE, FIGURE, VECTOR_FIGURE, *_IMAGES)
 
 
 def write_registration(
@@ -31,12 +36,12 @@ def write_registration(
     argument: str = "out",
     keep_identity: bool = False,
 ) -> list[Path]:
-    """Write the files of a registration into a folder: all of them, or none.
+    """Write the files of a registration into a folder as one set, and ``run.json`` with their hashes.
 
     Parameters
     ----------
     folder : path
-        Made if it does not exist. Files of the same names are replaced.
+        Made if it does not exist. The set of an earlier run is replaced.
     fixed, moving : (H, W) array, JointImage or Radiograph
         The two joint images.
     registration : Registration
@@ -50,12 +55,13 @@ def write_registration(
     Returns
     -------
     list of Path
-        ``registration.csv``, ``figure.png``, ``figure.svg``, the transformed image and both loss spectra as TIFF.
+        ``registration.csv``, ``figure.png``, ``figure.svg``, the transformed image and both loss spectra as TIFF, and
+        ``run.json``.
 
     Raises
     ------
     InputError
-        If the folder or a file cannot be written.
+        If the folder or a file cannot be written, or another run writes to the folder.
 
     Examples
     --------
@@ -70,8 +76,22 @@ def write_registration(
     ['registration.csv', 'figure.png']
     """
     images = _radiograph(fixed, "fixed"), _radiograph(moving, "moving")
-    contents = registration_files(*images, registration, device, keep_identity)
-    return write_files(folder, contents, argument)
+    options = {"method": registration.method, "wide-mm": registration.wide_mm, "keep-identity": keep_identity}
+    with OutputFolder(folder, NAMES, argument) as output:
+        facts = registration_facts(*images, registration, device, keep_identity)
+        record = run_record("write_registration", options, **facts, keep_identity=keep_identity)
+        return output.write(registration_files(*images, registration, device, keep_identity), record)
+
+
+def registration_facts(
+    fixed: Radiograph, moving: Radiograph, registration: Registration, device: str, keep_identity: bool = False
+) -> dict[str, Any]:
+    """Return models, device and joint images, for :func:`napari_jsn.common.run_record.run_record`."""
+    inputs = [
+        input_record(name, image.pixels if image.path is None else image.path, keep_identity)
+        for name, image in (("fixed", fixed), ("moving", moving))
+    ]
+    return {"models": registration.models, "device": device, "inputs": inputs}
 
 
 def _radiograph(image: ArrayLike | JointImage | Radiograph, name: str) -> Radiograph:
@@ -125,12 +145,8 @@ def registration_record(
 
 def registration_images(registration: Registration) -> dict[str, bytes]:
     """Return names and contents of TIFF files: the transformed image and both loss spectra."""
-    images = {
-        "transformed.tif": registration.transformed,
-        "original-spectrum.tif": registration.original_spectrum,
-        "transformed-spectrum.tif": registration.transformed_spectrum,
-    }
-    return {name: tiff_bytes(pixels, registration.spacing_mm) for name, pixels in images.items()}
+    images = registration.transformed, registration.original_spectrum, registration.transformed_spectrum
+    return {name: tiff_bytes(pixels, registration.spacing_mm) for name, pixels in zip(_IMAGES, images, strict=True)}
 
 
 def tiff_bytes(pixels: NDArray[np.floating], spacing_mm: float | None = None) -> bytes:

@@ -14,24 +14,27 @@ from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError, renamed_arguments
 from napari_jsn.common.progress import Progress, Silent, Stages
 from napari_jsn.joint import BoneMasks, Joint
-from napari_jsn.networks.weights import model_identity
+from napari_jsn.networks.weights import card_identity, model_identity
 from napari_jsn.patient.check_tags import NO_SPACING
 from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.labels import side_order
 from napari_jsn.patient.patient import Hand, Patient, Place
 from napari_jsn.patient.read import patient_from_radiographs, read_patient
-from napari_jsn.progression.hand_scale import with_drift_reasons, with_hand_scale
+from napari_jsn.progression.distortion import with_distortion_reasons
+from napari_jsn.progression.hand_scale import with_hand_scale
 from napari_jsn.progression.joint_course import JointCourse, narrowings_of
 from napari_jsn.progression.joint_views import make_joint_views
 from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
 from napari_jsn.progression.notes import progression_notes
 from napari_jsn.progression.pairwise import Ends
 from napari_jsn.progression.progression import Progression
+from napari_jsn.progression.repositioning import CARD as REPOSITIONING_CARD
 from napari_jsn.radiograph.spacing import check_spacing
-from napari_jsn.registration.methods import load_method
+from napari_jsn.registration.methods import load_method, method_models
 from napari_jsn.registration.register import register_many
 from napari_jsn.registration.result import WIDE_MM, Registration, check_wide_mm
 from napari_jsn.segmentation.found_bones import FoundBones
+from napari_jsn.width.uncertainty import CARD as WIDTH_CARD
 
 #: Shares of the time that are needed to find joints, to find bones and to register.
 _SHARES = (0.25, 0.3, 0.45)
@@ -133,9 +136,10 @@ def measure(
     complete = views is not None and len(registered) == len(pairs)
     narrowings: list[Narrowing] = []
     if views is not None:
-        narrowings = with_drift_reasons(_narrowings(patient, names, views, registered, complete, wide_mm))
+        narrowings = with_distortion_reasons(_narrowings(patient, names, views, registered, complete, wide_mm))
     notes = (*patient.notes, *progression_notes(patient.hands, narrowings), *(() if complete else (_ABORTED,)))
-    models = {"segmentation": model_identity("segmentation", segmentation)}
+    models = {"segmentation": model_identity("segmentation", segmentation), **method_models(method)}
+    models |= {name: card_identity(name) for name in (REPOSITIONING_CARD, WIDTH_CARD)}
     if localized_by := sorted({hand.found.model for hand in patient.hands if hand.found and hand.found.model}):
         models = {"localization": ", ".join(localized_by), **models}
     measured = tuple(_measured_hand(hand, views or {}, names) for hand in patient.hands)

@@ -31,7 +31,7 @@ class Progression:
     notes : tuple of str
         Notes that apply to all figures: wrong scale, unknown spacing, sides that were determined by anatomy.
     models : mapping of str to str
-        Name and hash of the weights that were used, by task.
+        Name and SHA-256 of the weights that were used, by task, and of the cards of fitted constants, by name.
     method, device : str
 
     Examples
@@ -69,9 +69,9 @@ class Progression:
         [['MCP2', 'L', 2, 'good'], ['MCP3', 'L', 2, 'good']]
         """
         from napari_jsn.progression.table import progression_table
+        from napari_jsn.registration.record import models_record
 
-        models = {f"{task}_model": identity for task, identity in sorted(self.models.items())}
-        made_with = {"method": self.method, "device": self.device, **models}
+        made_with = {"method": self.method, "device": self.device, **models_record(self.models)}
         return progression_table(self.hands, self.narrowings, self.patient_id, made_with)
 
     def _repr_html_(self) -> str:

@@ -22,7 +22,7 @@ _SIDES = ("R", "L", "")
 
 
 def progression_table(
-    hands: Iterable[MeasuredHand], narrowings: Iterable[Narrowing], patient_id: str, made_with: Mapping[str, str]
+    hands: Iterable[MeasuredHand], narrowings: Iterable[Narrowing], patient_id: str, made_with: Mapping[str, object]
 ) -> pd.DataFrame:
     """Return one row per joint and follow-up visit: the right hand first, joints in anatomical order, visits in order.
 
@@ -31,7 +31,7 @@ def progression_table(
     hands : iterable of MeasuredHand
     narrowings : iterable of Narrowing
     patient_id : str
-    made_with : mapping of str to str
+    made_with : mapping of str to object
         What is the same in every row: method, device and models.
 
     Returns

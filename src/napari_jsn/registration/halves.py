@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from napari_jsn.common.reasons import ReasonCode
 from napari_jsn.joint import BoneMasks
-from napari_jsn.joint.geometry import are_halves, joint_frame
+from napari_jsn.joint.geometry import are_halves, facing_margins, joint_frame
 from napari_jsn.segmentation.classical import bone_within
 from napari_jsn.segmentation.found_bones import FoundBones
 
 #: Width of the border that is left out of halves that are used on another image, as a share of the image's height.
 _BORDER = 1 / 32
+#: Halves and found bones agree if less than this share of each bone lies in the other half. It is 0.02 in the median
+#: and up to 0.045 for half-planes along a curved joint space, and 0.09 to 0.15 where the network confuses the bones.
+_AGREEING = 0.07
 
 
 def bones_of_pair(
@@ -26,10 +29,12 @@ def bones_of_pair(
     """Return the bones of both images of a pair.
 
     - Given bones are used as they are.
-    - Given halves state which bone a pixel of bone belongs to. Where the bones were not found, the bone is searched in
-      each half by its intensity; without success it is the half.
-    - An image without masks has the bones that were found. If the other image has halves, these label the bones here
-      too, moved as the joint is; if they were used as they are, so are they here, without their border.
+    - Given halves state which bone a pixel of bone belongs to. If they agree with the bones that were found, and a
+      straight line divides them, these bones are used as they are. Where the bones were not found, the bone is searched
+      in each half by its intensity; without success it is the half.
+    - An image without masks has the bones that were found. If the other image has halves that contradict the bones
+      found there, the halves label the bones here too, moved as the joint is; if they were used as they are, so are
+      they here, without their border.
 
     Parameters
     ----------
@@ -52,7 +57,8 @@ def bones_of_pair(
         if chosen[k] is not None:
             continue
         if half is not None and bones is not None and other_bones is not None:
-            chosen[k] = label_by_halves(bones, move_halves(half, other_bones, bones))
+            moved = None if agree(half, other_bones) else move_halves(half, other_bones, bones)
+            chosen[k] = bones if moved is None else label_by_halves(bones, moved)
         elif half is not None and chosen[other] is half and half.shape == images[k].shape:
             chosen[k] = without_border(half, max(1, round(_BORDER * half.shape[0])))
         else:
@@ -70,9 +76,32 @@ def _both_found(bones: FoundBones, least_area: int) -> bool:
 def _within(image: NDArray[np.float32], halves: BoneMasks, bones: FoundBones | None) -> BoneMasks:
     """Return the bones inside the halves; the same halves where no bone can be distinguished in either."""
     if bones is not None:
-        return label_by_halves(bones, halves)
+        return bones if agree(halves, bones) and _are_half_planes(halves) else label_by_halves(bones, halves)
     parts = [bone_within(image, half) for half in (halves.upper, halves.lower)]
     return halves if parts[0] is halves.upper and parts[1] is halves.lower else BoneMasks(*parts)
+
+
+def agree(halves: BoneMasks, bones: BoneMasks) -> bool:
+    """Return whether each bone lies in its half, but for the part where the bones overlap and a small share."""
+    only_upper, only_lower = bones.upper & ~bones.lower, bones.lower & ~bones.upper
+    parts = ((only_upper, halves.lower), (only_lower, halves.upper))
+    return all(int((bone & other).sum()) < _AGREEING * max(1, int(bone.sum())) for bone, other in parts)
+
+
+def _are_half_planes(halves: BoneMasks) -> bool:
+    """Return whether a straight line divides the halves.
+
+    It cannot follow a curved joint space, so it cuts the ends of the bones: where both images have such halves and the
+    bones are labelled by them, the RMSE on 13 simulated joints is 0.054 mm, and 0.022 mm with the bones as found. A
+    border that is drawn along the joint space is better than the network.
+    """
+    bottom, top = facing_margins(halves)
+    columns = np.flatnonzero(np.isfinite(bottom) & np.isfinite(top))
+    if len(columns) < 3:
+        return False
+    rows = (bottom[columns] + top[columns]) / 2
+    slope, row = np.polyfit(columns, rows, 1)
+    return float(np.abs(rows - row - slope * columns).max()) <= 1 + abs(slope)
 
 
 def label_by_halves(bones: BoneMasks, halves: BoneMasks) -> BoneMasks:

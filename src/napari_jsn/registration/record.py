@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from napari_jsn.common.reasons import codes
 from napari_jsn.joint.similarity import Similarity
+from napari_jsn.networks.weights import short_identity
 from napari_jsn.radiograph.spacing import Spacing
 from napari_jsn.registration.methods import CHECKS
 from napari_jsn.registration.result import Registration
@@ -36,7 +37,12 @@ def flat_record(registration: Registration) -> Record:
     record["transformed_loss"] = registration.transformed_loss
     record["spacing_mm"] = spacing_cell(registration.spacing_mm)
     record["method"] = registration.method
-    return record
+    return record | models_record(registration.models)
+
+
+def models_record(models: Mapping[str, str]) -> Record:
+    """Return the name and the first digits of the hash of each model, ``..._model``."""
+    return {f"{task.replace('-', '_')}_model": short_identity(models[task]) for task in sorted(models)}
 
 
 def checks_record(checks: Mapping[str, float]) -> Record:

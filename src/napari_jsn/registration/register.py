@@ -10,7 +10,8 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.common.statistics import Estimate
 from napari_jsn.joint.similarity import Similarity, image_centre, joint_space_narrowing
-from napari_jsn.registration.methods import MethodResult, PreparedPair, load_method
+from napari_jsn.networks.weights import model_identity
+from napari_jsn.registration.methods import MethodResult, PreparedPair, load_method, method_models
 from napari_jsn.registration.prepare import PreparedImage, native_map, prepare_many
 from napari_jsn.registration.result import WIDE_MM, Registration, check_wide_mm
 from napari_jsn.registration.warp import compose, loss, loss_spectrum, warp
@@ -127,9 +128,10 @@ def register_many(
     prepared = prepare_many(list(zip(*columns, strict=True)), str(torch_device), progress)
     if not prepared:
         return []
+    models = {"segmentation": model_identity("segmentation", "default"), **method_models(method)}
     estimates = run_method([pair for _, _, pair, _ in prepared], torch_device, progress or Silent())
     return [
-        _result(fixed, moving, pair, steps, estimate, method, wide_mm)
+        _result(fixed, moving, pair, steps, estimate, method, wide_mm, models)
         for (fixed, moving, pair, steps), estimate in zip(prepared, estimates, strict=False)
     ]
 
@@ -154,9 +156,11 @@ def _result(
     estimate: MethodResult,
     method: str,
     wide_mm: float,
+    models: dict[str, str],
 ) -> Registration:
     """Return the result of one pair; the estimate is converted to native pixels of both images."""
     step, moving_step = steps
+    segmented = fixed.segmented or moving.segmented
     shape, centre = fixed.image.shape, image_centre(fixed.image.shape)
     bones = [native_map(matrix, step, moving_step) for matrix in (estimate.upper, estimate.lower)]
     upper, lower = (Similarity.from_matrix(matrix, centre) for matrix in bones)
@@ -186,4 +190,5 @@ def _result(
         spacing_mm=fixed.spacing_mm,
         wide_mm=wide_mm,
         checks=estimate.checks,
+        models={task: each for task, each in models.items() if segmented or task != "segmentation"},
     )

@@ -128,6 +128,8 @@ class Registration(NarrowingFigures):
         Half width of the 95 % interval above which ``state`` is ``"wide"``.
     checks : dict of str to float
         The quantities that decide whether the figure has failed, by name; not all methods have all.
+    models : dict of str to str
+        Name and SHA-256 of each model that was used, by task.
 
     References
     ----------
@@ -162,6 +164,7 @@ class Registration(NarrowingFigures):
     spacing_mm: float | None
     wide_mm: float = WIDE_MM
     checks: dict[str, float] = field(default_factory=dict, repr=False)
+    models: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def ci95_px(self) -> tuple[float, float]:

@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.statistics import resampled_sums
 from napari_jsn.scoring.consensus import CONSENSUS_NAME, find_consensus
 from napari_jsn.scoring.grades import HIGHEST, KINDS
 from napari_jsn.scoring.long_table import ITEM, long_table
 from napari_jsn.scoring.measures import LEVELS, MEASURES, Floats, Measure, alpha, coincidences
 from napari_jsn.scoring.schemes import Scheme, scheme
-from napari_jsn.scoring.total_agreement import total_agreement
+from napari_jsn.scoring.total_agreement import DIFFERENCE_COLUMNS, TOTAL_COLUMNS, TotalAgreement, total_agreement
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: With fewer patients than this, items are resampled instead of patients.
 _MIN_PATIENTS = 5
-#: Replicates of the bootstrap that are computed at once, to limit the memory.
-_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,9 @@ class Agreement:
         Bland-Altman figures of the sums for each pair of readers.
     sums : DataFrame
         The sums themselves.
+    intra_totals, intra_differences : DataFrame
+        The same as ``totals`` and ``differences`` of the sessions of one reader, with the column ``reader``; the
+        "readers" that are compared are sessions.
     notes : tuple of str
     """
 
@@ -62,6 +64,8 @@ class Agreement:
     totals: pd.DataFrame
     differences: pd.DataFrame
     sums: pd.DataFrame
+    intra_totals: pd.DataFrame
+    intra_differences: pd.DataFrame
     notes: tuple[str, ...]
 
 
@@ -143,7 +147,8 @@ def agreement(
         sums.totals,
         sums.differences,
         sums.sums,
-        tuple(notes),
+        *_intra_totals(table, used, missing, notes),
+        tuple(dict.fromkeys(notes)),
     )
 
 
@@ -168,11 +173,8 @@ class _Bootstrap:
         whole = each.sum(axis=0).reshape(grades, grades)
         found = {name: float(measure(whole)) for name, measure in measures.items()}
         sampled: dict[str, list[Floats]] = {name: [] for name in measures}
-        rng = np.random.default_rng(self._seed)
-        for start in range(0, self._replicates, _AT_ONCE):
-            some = min(_AT_ONCE, self._replicates - start)
-            drawn = rng.multinomial(count, np.full(count, 1 / count), size=some).astype(float)
-            sums = (drawn @ each).reshape(some, grades, grades)
+        for drawn in resampled_sums(each, self._replicates, self._seed):
+            sums = drawn.reshape(len(drawn), grades, grades)
             for name, measure in measures.items():
                 sampled[name].append(measure(sums))
         for name in measures:
@@ -250,6 +252,32 @@ def _intra(known: pd.DataFrame, draw: _Bootstrap) -> pd.DataFrame:
             if found is not None:
                 rows.append({"reader": reader, "session_a": a, "session_b": b, **found[0]})
     return pd.DataFrame(rows, columns=_columns("reader", "session_a", "session_b"))
+
+
+def _intra_totals(
+    table: pd.DataFrame, used: Scheme | None, missing: str, notes: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the agreement of the totals of each reader's own sessions."""
+    import pandas as pd
+
+    parts: list[TotalAgreement] = []
+    for reader, own in table.groupby("reader", sort=False):
+        sessions = own["session"].astype(str)
+        repeated = own.assign(reader=sessions).groupby(ITEM)["reader"].transform("nunique") == sessions.nunique()
+        if sessions.nunique() < 2 or not repeated.any():  # sessions that only date a reading repeat nothing
+            continue
+        of_sessions = own.assign(reader=sessions, session="")[repeated]
+        found = total_agreement(of_sessions, used, missing, notes)
+        parts.append(
+            TotalAgreement(*(each.assign(reader=reader) for each in (found.totals, found.differences, found.sums)))
+        )
+    named = [part for part in parts if len(part.totals) or len(part.differences)]
+    empty = pd.DataFrame()
+    if not named:
+        return empty.reindex(columns=["reader", *TOTAL_COLUMNS]), empty.reindex(columns=["reader", *DIFFERENCE_COLUMNS])
+    totals = pd.concat([part.totals for part in named], ignore_index=True)
+    differences = pd.concat([part.differences for part in named], ignore_index=True)
+    return totals[["reader", *TOTAL_COLUMNS]], differences[["reader", *DIFFERENCE_COLUMNS]]
 
 
 def _against(wide: pd.DataFrame, label: pd.Series, draw: _Bootstrap) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_jsn.anatomy.sites import known_site
+from napari_jsn.anatomy.sites import known_side, known_site
+from napari_jsn.common.csv_files import is_empty, mapped_cells, name_of, number_of
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import counted
 from napari_jsn.scoring.grades import HIGHEST, IMPLIED_JSN, KINDS, Mark, NotScored, mark_of, not_scored_of
@@ -25,13 +26,9 @@ READING = [*ITEM, "reader", "session"]
 COLUMNS = [*ITEM, "grade", "mark", "not_scored", "reader", "session"]
 _OPTIONAL = ("mark", "not_scored", "session")
 
-_SIDE_OF = dict.fromkeys(("r", "rt", "right", "rechts", "droite", "derecha"), "R") | dict.fromkeys(
-    ("l", "lt", "left", "links", "gauche", "izquierda"), "L"
-)
 _KIND_OF = dict.fromkeys(("jsn", "narrowing", "joint space narrowing"), "jsn") | dict.fromkeys(
     ("erosion", "erosions", "ero", "be"), "erosion"
 )
-_EMPTY = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>", "nat"})
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,7 @@ def check_long(scores: pd.DataFrame, scheme: Scheme | None = None, without_reade
     table = pd.DataFrame(index=given.index)
 
     def column(name: str, read: Callable[[Any], Any], allowed: str) -> None:
-        read_cells, wrong = _mapped(given[name], read)
+        read_cells, wrong = mapped_cells(given[name], read)
         for row in np.flatnonzero(wrong):
             faults.append(CellFault(int(row) + 1, name, _shown(given[name].iloc[row]), allowed))
         changed = sum(
@@ -130,19 +127,19 @@ def check_long(scores: pd.DataFrame, scheme: Scheme | None = None, without_reade
             notes.append(f"{counted(changed, 'name')} of column {name} in another spelling.")
         table[name] = read_cells
 
-    column("patient", _name, "a name")
-    column("visit", _name, "a number, a date or a name")
-    column("side", lambda cell: _SIDE_OF.get(str(cell).strip().lower()), "L, R")
+    column("patient", name_of, "a name")
+    column("visit", name_of, "a number, a date or a name")
+    column("side", known_side, "L, R")
     column("site", _site, "a site such as MCP2")
     column("kind", lambda cell: _KIND_OF.get(str(cell).strip().lower()), ", ".join(KINDS))
-    column("grade", _number, "a whole number from 0 to 4 (jsn) or 5 (erosion), or empty")
+    column("grade", number_of, "a whole number from 0 to 4 (jsn) or 5 (erosion), or empty")
     column("mark", lambda cell: "" if is_empty(cell) else str(_or_none(mark_of, cell) or "") or None, ", ".join(Mark))
     column(
         "not_scored",
         lambda cell: "" if is_empty(cell) else str(_or_none(not_scored_of, cell) or "") or None,
         ", ".join(NotScored),
     )
-    column("reader", _name if "reader" not in optional else _text, "a name")
+    column("reader", name_of if "reader" not in optional else _text, "a name")
     column("session", _text, "a name or empty")
     table["grade"] = table["grade"].astype(float)
     faults += _contradictions(table, given, scheme)
@@ -151,11 +148,6 @@ def check_long(scores: pd.DataFrame, scheme: Scheme | None = None, without_reade
     return CheckedTable(
         table[COLUMNS], tuple(sorted(faults, key=lambda fault: (fault.row, COLUMNS.index(fault.column)))), tuple(notes)
     )
-
-
-def is_empty(cell: object) -> bool:
-    """Return whether a cell has no content: blank, NaN, NA, None."""
-    return cell is None or (not isinstance(cell, bool) and str(cell).strip().lower() in _EMPTY)
 
 
 def ordered_visits(visits: pd.Series) -> dict[Any, int]:
@@ -167,7 +159,7 @@ def _visit_key(visit: object) -> tuple[int, float, str]:
     """Return a key that sorts numbers before other names; ``"V10"`` comes after ``"V9"``."""
     import re
 
-    number = _number(visit)
+    number = number_of(visit)
     if number is not None and not math.isnan(number):
         return 0, number, ""
     parts = re.sub(r"\d+", lambda digits: digits[0].zfill(12), str(visit))
@@ -193,49 +185,12 @@ def _check_columns(scores: object, without_reader: bool) -> None:
         raise InputError(f"The table of scores has the column {twice[0]} twice. Keep one.", "scores")
 
 
-def _mapped(cells: pd.Series, read: Callable[[Any], Any]) -> tuple[pd.Series, Any]:
-    """Return the cells after reading, and which could not be read; each distinct cell is read once."""
-    import pandas as pd
-
-    codes, distinct = pd.factorize(cells.astype(object), use_na_sentinel=False)
-    values = [read(cell) for cell in distinct]
-    wrong = pd.Series([value is None for value in values], dtype=bool).to_numpy()[codes]
-    read_cells = [values[code] for code in codes]
-    kinds = {type(value) for value in values if value is not None}
-    dtype: Any = object if len(kinds) != 1 or kinds == {str} else None
-    return pd.Series(read_cells, index=cells.index, dtype=dtype), wrong
-
-
-def _name(cell: Any) -> Any:
-    """Return a name without spaces around it; a number stays a number; None if there is none."""
-    if is_empty(cell) or isinstance(cell, bool):
-        return None
-    if isinstance(cell, str):
-        return cell.strip()
-    if isinstance(cell, float):
-        return None if not math.isfinite(cell) else int(cell) if cell == int(cell) else cell
-    return cell
-
-
 def _text(cell: Any) -> Any:
-    return "" if is_empty(cell) else _name(cell)
+    return "" if is_empty(cell) else name_of(cell)
 
 
 def _site(cell: Any) -> str | None:
     return None if is_empty(cell) else known_site(str(cell)) or str(cell).strip()
-
-
-def _number(cell: Any) -> float | None:
-    """Return a number; NaN for an empty cell, None for other text. A decimal comma is read."""
-    if is_empty(cell):
-        return math.nan
-    if isinstance(cell, bool):
-        return None
-    try:
-        number = float(str(cell).strip().replace(",", "."))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _or_none(read: Callable[[str], Any], cell: Any) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.files import read_bytes
 from napari_jsn.scoring.grades import KINDS
 from napari_jsn.scoring.long_table import COLUMNS, CellFault, CheckedTable, check_long
 from napari_jsn.scoring.schemes import scheme
@@ -103,7 +104,7 @@ def ram_h1200_files(scores: pd.DataFrame) -> dict[str, bytes]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text("utf-8-sig"))
+        content = json.loads(read_bytes(path))
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}. Give the path of a score file.", "table") from error
     except (OSError, ValueError, RecursionError) as error:

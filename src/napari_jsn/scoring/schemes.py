@@ -19,6 +19,7 @@ from napari_jsn.anatomy.sites import (
     known_site,
 )
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.files import read_bytes
 from napari_jsn.scoring.grades import HIGHEST, KINDS
 
 SIDES = ("R", "L")
@@ -158,7 +159,7 @@ def read_mapping(path: Path, argument: str) -> Any:
     import yaml
 
     try:
-        text = path.read_text("utf-8-sig")
+        text = read_bytes(path).decode("utf-8-sig")
         return json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}. Give the path of a JSON or YAML file.", argument) from error

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_jsn.common.csv_files import read_rows, records_csv, restored_cell
+from napari_jsn.common.csv_files import is_empty, read_rows, records_csv, restored_cell
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import counted
 from napari_jsn.scoring.grades import HIGHEST, Mark, NotScored
 from napari_jsn.scoring.layouts import KEYS, Layout, layout
-from napari_jsn.scoring.long_table import COLUMNS, READING, CellFault, CheckedTable, check_long, is_empty
+from napari_jsn.scoring.long_table import COLUMNS, READING, CellFault, CheckedTable, check_long
 from napari_jsn.scoring.ram_h1200 import check_ram_h1200
 from napari_jsn.scoring.schemes import SCHEMES, Scheme
 

@@ -60,6 +60,7 @@ def simulate(
     spacing_mm: float = 0.144,
     interval_days: int = 364,
     jsn_mm: float | None = None,
+    skipped_visits: int = 0,
 ) -> Iterator[SimulatedRadiograph]:
     """Simulate radiographs of patients' hands.
 
@@ -78,6 +79,8 @@ def simulate(
         Days from one visit to the next.
     jsn_mm : float, optional
         Narrowing of every finger joint from the first visit to the last, in space; drawn by default.
+    skipped_visits : int
+        Visits, patient by patient, that are left out at the beginning; the others are the same as without it.
 
     Returns
     -------
@@ -103,7 +106,7 @@ def simulate(
         for number in range(patients):
             for side in _sides(hands):
                 _draw_series(_person(seed, number), side, years, jsn_mm)
-    return _radiographs(patients, visits, seed, hands, shape, spacing_mm, interval_days, jsn_mm)
+    return _radiographs(patients, visits, seed, hands, shape, spacing_mm, interval_days, jsn_mm, skipped_visits)
 
 
 def _radiographs(
@@ -115,14 +118,18 @@ def _radiographs(
     spacing_mm: float,
     interval_days: int,
     jsn_mm: float | None,
+    skipped_visits: int,
 ) -> Iterator[SimulatedRadiograph]:
     years = (visits - 1) * interval_days / 365.25
-    for number in range(patients):
+    for number in range(skipped_visits // visits, patients):
         person = _person(seed, number)
         series = {side: _draw_series(person, side, years, jsn_mm) for side in _sides(hands)}
         device = Detector.draw(_stream(person, "device"))
         baseline: dict[str, VisitGeometry] = {}
         for visit in range(visits):
+            skipped = number * visits + visit < skipped_visits
+            if skipped and visit:
+                continue  # the others depend on the baseline only
             for index, sides in enumerate(HANDS[hands]):
                 geometry_rng = _stream(person, "geometry", visit, index)
                 pixels_rng = _stream(person, "pixels", visit, index)
@@ -132,6 +139,8 @@ def _radiographs(
                 baseline = {**current, **baseline}
                 day = BASELINE + timedelta(days=visit * interval_days)
                 patient_id = f"SIM{number + 1:04d}"
+                if skipped:
+                    continue
                 yield _radiograph(patient_id, visit + 1, day, series, current, baseline, visit_device, pixels_rng)
 
 

@@ -13,7 +13,7 @@ from napari_jsn.width.margins import Margins
 #: Terms of the variance of a width: a constant that is the same for all radiographs, the scatter of the widths about a
 #: parabola, the inverse squared gradients of the edges, and the squared slope of the widths across the joint.
 TERMS = ("constant", "scatter", "edges", "tilt")
-_CARD = "width-margins"
+CARD = "width-margins"
 #: Smaller gradients of an edge are replaced by this one; relative to the typical gradient inside bone.
 _MIN_GRADIENT = 0.5
 
@@ -51,4 +51,4 @@ def independent(values: NDArray[np.floating]) -> float:
 def _weights() -> Mapping[str, float]:
     from napari_jsn.networks import weights
 
-    return dict(weights.card(_CARD)["variance_weights"])
+    return dict(weights.card(CARD)["variance_weights"])

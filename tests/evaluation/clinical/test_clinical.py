@@ -1,6 +1,7 @@
 """The clinical assessment on artificial tables with a known result."""
 
-import sys
+import re
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from napari_jsn.evaluation.clinical.assess import assess
 from napari_jsn.evaluation.clinical.report import clinical_files
 from napari_jsn.evaluation.clinical.simulated import simulated_rows
 from napari_jsn.evaluation.clinical.table import read_table, tidy
+from napari_jsn.patient.identity import Identity, pseudonym
 
 JOINTS = ("MCP2", "MCP3", "MCP4", "PIP2", "PIP3", "PIP4")
 
@@ -132,12 +134,6 @@ def test_files_that_are_not_tables_are_refused(tmp_path):
             read_table(tmp_path / name)
 
 
-def test_a_missing_statsmodels_is_reported(monkeypatch):
-    monkeypatch.setitem(sys.modules, "statsmodels.regression.linear_model", None)
-    with pytest.raises(InputError, match=r"napari-jsn\[stats\]"):
-        assess(tidy(simulated()))
-
-
 def test_the_page_and_its_figures():
     found = assess(tidy(twice(simulated())))
     written = clinical_files(found, "simulated")
@@ -157,32 +153,134 @@ def test_simulated_joints_are_measured_twice_each():
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "words"),
-    [
-        ("visit", "two", "visit of the table contains 'two'"),
-        ("jsn_sd_mm", "x", ""),
-        ("jsn_mm", "inf", ""),
-        ("jsn_mm", "?", ""),
-    ],
-)
-def test_texts_and_infinite_figures_are_refused_or_left_out(tmp_path, column, value, words):
-    rows = simulated().assign(visit=2, jsn_sd_mm=0.02).astype(object)
+    ("column", "value"),
+    [("visit", "two"), ("jsn_sd_mm", "x"), ("jsn_mm", "?"), ("score_change", "yes"), ("reliable", "maybe"),
+     ("patient", "NA"), ("patient", " "), ("side", "both"), ("joint", "knee"), ("joint", "")],
+)  # fmt: skip
+def test_a_cell_that_cannot_be_used_is_refused_by_row_and_column(tmp_path, column, value):
+    rows = simulated().assign(visit=2, jsn_sd_mm=0.02, reliable=True).astype(object)
     rows.loc[3, column] = value
     rows.to_csv(tmp_path / "joints.csv", index=False)
-    if words:
-        with pytest.raises(InputError, match=words):
-            read_table(tmp_path / "joints.csv")
-    else:
-        joints = read_table(tmp_path / "joints.csv").joints
-        assert np.isfinite(joints["jsn_mm"]).all() and len(joints) == len(rows) - (column == "jsn_mm")
+    with pytest.raises(
+        InputError, match=rf"wrong in row 4, column {column}: '{re.escape(value)}'; allowed: "
+    ) as refused:
+        read_table(tmp_path / "joints.csv")
+    assert refused.value.argument == "table"
 
 
-@pytest.mark.parametrize(("column", "value"), [("visit", "one"), ("svdh_narrowing", "a")])
+@pytest.mark.parametrize("value", ["inf", "-Infinity", "", "NaN"])
+def test_rows_without_a_finite_narrowing_are_left_out_and_counted(tmp_path, value):
+    rows = simulated().assign(jsn_mm=lambda table: table.jsn_mm.astype(object))
+    rows.loc[3, "jsn_mm"] = value
+    rows.to_csv(tmp_path / "joints.csv", index=False)
+    table = read_table(tmp_path / "joints.csv")
+    assert len(table.joints) == len(rows) - 1 and np.isfinite(table.joints.jsn_mm).all()
+    assert any("1 row without narrowing" in note for note in table.notes)
+    assert any("infinite" in note for note in table.notes) == ("nf" in value)
+
+
+@pytest.mark.parametrize(("column", "value"), [("visit", "one"), ("svdh_narrowing", "a"), ("joint", "MCP9")])
 def test_texts_in_the_truth_are_refused(tmp_path, column, value):
     rows = simulated()
     rows.assign(visit=2).to_csv(tmp_path / "joints.csv", index=False)
     truth = pd.concat([rows.assign(visit=1, svdh_narrowing=0), rows.assign(visit=2, svdh_narrowing=1)]).astype(object)
     truth.iloc[2, truth.columns.get_loc(column)] = value
     truth.to_csv(tmp_path / "truth.csv", index=False)
-    with pytest.raises(InputError, match=f"{column} of the table contains '{value}'"):
+    with pytest.raises(InputError, match=f"row 3, column {column}: '{value}'") as refused:
         read_table(tmp_path / "joints.csv", tmp_path / "truth.csv")
+    assert refused.value.argument == "truth"
+
+
+def _padded(rows):
+    return rows.assign(patient=[f"{int(name[1:]) + 1:03d}" for name in rows.patient])
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda rows: rows.assign(joint=rows.joint.str.lower()),
+        lambda rows: rows.assign(joint=rows.joint + " "),
+        lambda rows: rows.assign(joint=rows.joint.str[:3] + "-" + rows.joint.str[3]),
+        lambda rows: rows.assign(side="left"),
+        lambda rows: rows.assign(side=" Links"),
+        lambda rows: rows.assign(patient=rows.patient.str.lstrip("0")),
+        lambda rows: rows.assign(patient=" " + rows.patient),
+    ],
+)
+def test_a_second_reader_may_spell_names_otherwise(tmp_path, spell):
+    first = _padded(simulated())
+    again = spell(first.assign(jsn_mm=first.jsn_mm + 0.01))
+    pd.concat([first.assign(reading="a"), again.assign(reading="b")]).to_csv(tmp_path / "table.csv", index=False)
+    table = read_table(tmp_path / "table.csv")
+    assert len(table.joints) == len(first) and table.joints.patient.nunique() == 12
+    assert len(table.readings) == len(first)
+    changed = [note for note in table.notes if "spelling" in note or "leading zeros" in note]
+    assert len(changed) == (not (again.patient.str.startswith(" ").any()))
+
+
+@pytest.mark.parametrize(
+    ("write", "count"),
+    [
+        (lambda rows: rows.to_csv(index=False, sep=";", decimal=","), 72),
+        (lambda rows: rows.to_csv(index=False, decimal=",", quoting=1), 72),
+        (lambda rows: "sep=;\n" + rows.to_csv(index=False, sep=";"), 72),
+        (lambda rows: rows.assign(reliable=np.where(rows.index < 2, "FALSCH", "WAHR")).to_csv(index=False), 70),
+        (lambda rows: rows.assign(reliable=1.0).to_csv(index=False), 72),
+        (lambda rows: rows.assign(visit="V2").to_csv(index=False), 72),
+        (lambda rows: rows.assign(visit="Visit 3").to_csv(index=False), 72),
+        (lambda rows: pd.concat([rows.assign(visit=0, jsn_mm=0.0), rows.assign(visit=1)]).to_csv(index=False), 72),
+        (lambda rows: pd.concat([rows.assign(visit=1), rows.assign(visit=0), rows[:9].assign(visit=2)]).to_csv(), 72),
+        (lambda rows: rows.assign(visit=np.where(rows.index < 30, "", "2")).to_csv(index=False), 72),
+    ],
+)
+def test_tables_of_spreadsheets_are_read_whole(tmp_path, write, count):
+    rows = simulated().assign(jsn_sd_mm=0.02, reliable=True, visit=2)
+    (tmp_path / "table.csv").write_text(write(rows))
+    table = read_table(tmp_path / "table.csv")
+    assert len(table.joints) == count and table.joints.patient.nunique() == 12
+    assert table.joints.jsn_sd_mm.eq(0.02).all()
+    assert table.joints.jsn_mm.mean() == pytest.approx(rows.jsn_mm[len(rows) - count :].mean(), abs=1e-4)
+
+
+def test_a_decimal_comma_between_commas_is_explained(tmp_path):
+    (tmp_path / "table.csv").write_text("patient,joint,side,jsn_mm,score_change\nP1,MCP2,L,0,25,1\n")
+    with pytest.raises(InputError, match="Row 1 .* 6 cells, .* 5 columns.*semicolons"):
+        read_table(tmp_path / "table.csv")
+
+
+def test_a_blank_visit_beside_a_stated_one_is_refused():
+    rows = pd.concat([simulated().assign(visit=2), simulated()[:1].assign(visit=np.nan)])
+    with pytest.raises(InputError, match="a row with a visit and one without"):
+        tidy(rows)
+
+
+@pytest.mark.parametrize("named", ["own", "pseudonyms", "one patient", "no column"])
+def test_the_truth_fits_a_table_with_pseudonyms(tmp_path, named, monkeypatch):
+    monkeypatch.setenv("NAPARI_JSN_KEY", str(tmp_path / "key"))
+    rows = simulated(patients=1 if named in ("one patient", "no column") else 4)
+    rows["patient"] = [f"SIM{int(name[1:]) + 1:04d}" for name in rows.patient]
+    first = rows[["patient", "joint", "side"]].assign(visit=1, svdh_narrowing=1)
+    second = first.assign(visit=2, svdh_narrowing=1 + rows.score_change)
+    pd.concat([first, second]).to_csv(tmp_path / "truth.csv", index=False)
+    measured = rows.drop(columns="score_change").assign(visit=2)
+    if named == "pseudonyms":
+        of = {name: pseudonym([Identity(number=name, name=f"SIM^{name[3:]}")])[0] for name in set(rows.patient)}
+        measured["patient"] = measured.patient.map(of)
+    elif named == "one patient":
+        measured["patient"] = "anonymous"
+    elif named == "no column":
+        measured = measured.drop(columns="patient")
+    measured.to_csv(tmp_path / "joints.csv", index=False)
+    table = read_table(tmp_path / "joints.csv", tmp_path / "truth.csv")
+    assert table.joints.score_change.tolist() == rows.score_change.tolist()
+    assert table.joints.patient.tolist() == rows.patient.tolist()
+
+
+def test_many_patients_need_little_memory():
+    rows = pd.concat([simulated().assign(patient=lambda table, k=k: f"{k}-" + table.patient) for k in range(170)])
+    table = tidy(rows)
+    tracemalloc.start()
+    assess(table)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6  # one batch of replicates, not all at once

@@ -3,12 +3,16 @@ import pandas as pd
 import pytest
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.output_folder import JOURNAL, problems_of_set
 from napari_jsn.export.simulated.writer import FORMATS, RadiographWriter
 from napari_jsn.radiograph import read_radiograph
+from tests.conftest import make_film
 
 
 def names(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    """Return the names of all files but hidden ones, which an interrupted run leaves for the next one."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    return sorted(str(path.relative_to(folder)) for path in paths)
 
 
 def test_radiographs_and_tables(film, tmp_path):
@@ -20,7 +24,8 @@ def test_radiographs_and_tables(film, tmp_path):
     folder = tmp_path / "new" / "out"
     assert names(folder) == [
         "SIM0001/SIM0001_v01_L.dcm", "SIM0001/SIM0001_v01_R.dcm",
-        "SIM0001/SIM0001_v02_L.dcm", "SIM0001/SIM0001_v02_R.dcm", "SIM0001/radiographs.csv", "truth.csv",
+        "SIM0001/SIM0001_v02_L.dcm", "SIM0001/SIM0001_v02_R.dcm", "SIM0001/radiographs.csv",
+        "run.json", "truth.csv",
     ]  # fmt: skip
     radiographs, truth = pd.read_csv(folder / "SIM0001" / "radiographs.csv"), pd.read_csv(folder / "truth.csv")
     assert radiographs.side.tolist() == ["R", "L", "R", "L"]
@@ -92,6 +97,71 @@ def test_another_run_replaces_files_of_the_same_names(film, tmp_path):
                 writer.add(film(visit=visit + 1))
     assert pd.read_csv(tmp_path / "truth.csv").visit.tolist() == [1, 2]
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def run(folder, film, visits, stop_after=99, resumed_by="same"):
+    """Write visits of two radiographs; return how many visits of an interrupted run were kept."""
+    with RadiographWriter(folder, radiographs_per_visit=2, with_masks=True, resumed_by=resumed_by) as writer:
+        for number in range(2 * writer.kept, 2 * visits):
+            if number == stop_after:
+                raise KeyboardInterrupt
+            writer.add(film(visit=1 + number // 2, sides=("R", "L")[number % 2 : number % 2 + 1]))
+    return writer.kept
+
+
+def contents(folder):
+    return {name: (folder / name).read_bytes() for name in names(folder) if name != "run.json"}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    run(folder, make_film, 4)
+    return contents(folder)
+
+
+@pytest.mark.parametrize(
+    ("damage", "kept"),
+    [
+        ("none", 3), ("radiograph missing", 1), ("radiograph changed", 2), ("mask missing", 0), ("table cut short", 2),
+        ("rows too many", 3), ("row changed", 0), ("journal cut short", 2), ("another run", 0),
+    ],
+)  # fmt: skip
+def test_an_interrupted_run_goes_on_with_what_is_missing(tmp_path, whole, damage, kept):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, make_film, 4, stop_after=7)
+    truth, journal = tmp_path / "truth.csv", tmp_path / JOURNAL
+    film = tmp_path / "SIM0001" / ("SIM0001_v03_R.dcm" if damage == "radiograph changed" else "SIM0001_v02_L.dcm")
+    if damage == "radiograph missing":
+        film.unlink()
+    elif damage == "radiograph changed":
+        film.write_bytes(film.read_bytes()[:-1])
+    elif damage == "mask missing":
+        next((tmp_path / "masks" / "SIM0001").glob("*v01_R*")).unlink()
+    elif damage == "table cut short":
+        truth.write_bytes(truth.read_bytes()[:-5])
+    elif damage == "rows too many":
+        truth.write_bytes(truth.read_bytes() + b"half a row")
+    elif damage == "row changed":
+        truth.write_bytes(truth.read_bytes().replace(b"MCP2", b"MCP3", 1))
+    elif damage == "journal cut short":
+        journal.write_bytes(journal.read_bytes()[:-9])
+    assert run(tmp_path, make_film, 4, resumed_by="other" if damage == "another run" else "same") == kept
+    assert contents(tmp_path) == whole
+    assert problems_of_set(tmp_path) == [] and not journal.exists()
+
+
+def test_a_shorter_run_leaves_nothing_of_the_longer_one_and_everything_of_others(tmp_path, film):
+    run(tmp_path, film, 3)
+    (tmp_path / "SIM0001" / "notes.txt").write_text("mine")
+    (tmp_path / "SIM0001" / "SIM0001_v03_R.dcm").write_text("replaced by hand")
+    run(tmp_path, film, 1)
+    left = [name for name in names(tmp_path) if not name.startswith("masks")]
+    assert left == [
+        "SIM0001/SIM0001_v01_L.dcm", "SIM0001/SIM0001_v01_R.dcm", "SIM0001/SIM0001_v03_R.dcm", "SIM0001/notes.txt",
+        "SIM0001/radiographs.csv", "run.json", "truth.csv",
+    ]  # fmt: skip
+    assert not list((tmp_path / "masks").rglob("*v02*")) and problems_of_set(tmp_path) == []
 
 
 def test_an_error_names_what_cannot_be_written(film, tmp_path):

@@ -20,7 +20,7 @@ def _common() -> None:
     pass
 
 
-app.command()(with_verbosity(clinical))
-app.command()(with_verbosity(registration))
-app.command()(with_verbosity(localization))
-app.command()(with_verbosity(segmentation))
+app.command()(with_verbosity(clinical, "evaluate"))
+app.command()(with_verbosity(registration, "evaluate"))
+app.command()(with_verbosity(localization, "evaluate"))
+app.command()(with_verbosity(segmentation, "evaluate"))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json
+from napari_jsn.cli.options import Device, Json
 from napari_jsn.cli.terminal import say
 
 
@@ -31,7 +31,7 @@ def clinical(
         typer.Option(min=2, help="Visit whose narrowing is compared; by default the last visit of each joint."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated joints and of the bootstrap.")] = 0,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     out: Annotated[
         Path,
         typer.Option(metavar="DIR", help="Folder for the report, its figures (PNG) and the table of joints (CSV)."),
@@ -44,26 +44,31 @@ def clinical(
     joints of each patient as a cluster. A column `reading` adds the agreement of repeated readings.
     """
     from napari_jsn.cli import printing
+    from napari_jsn.cli.options import record_of_run
+    from napari_jsn.common.device import device_name
     from napari_jsn.common.errors import InputError
-    from napari_jsn.common.files import check_folder, write_files
     from napari_jsn.common.notes import counted
+    from napari_jsn.common.output_folder import OutputFolder
+    from napari_jsn.common.run_record import input_record
     from napari_jsn.evaluation.clinical.assess import assess
-    from napari_jsn.evaluation.clinical.report import clinical_figures, clinical_files, clinical_rows
+    from napari_jsn.evaluation.clinical.report import PAGE, TABLE, clinical_figures, clinical_files, clinical_rows
+    from napari_jsn.evaluation.clinical.simulated import simulated_models, simulated_rows
     from napari_jsn.evaluation.clinical.table import read_table, tidy
 
     if (table is None) == (simulated == 0):
         raise InputError("Give either a table or a number of joints to simulate (--simulated N).", "table")
-    check_folder(out)
-    if table is not None:
-        joints, source = read_table(table, truth, visit), f"from {table.name}"
-    else:
-        from napari_jsn.evaluation.clinical.simulated import simulated_rows
-
-        with printing.spinner(f"Simulating and measuring {simulated} joints"):
-            joints = tidy(simulated_rows(simulated, seed, device))
-        source = f"simulated (seed {seed}); scores are computed from the true joint space, without reader error"
-    found = assess(joints, seed)
-    written = write_files(out, clinical_files(found, source))
+    with OutputFolder(out, (PAGE, TABLE, "clinical-*.png")) as output:
+        if table is not None:
+            joints, source = read_table(table, truth, visit), f"from {table.name}"
+        else:
+            with printing.spinner(f"Simulating and measuring {simulated} joints"):
+                joints = tidy(simulated_rows(simulated, seed, device))
+            source = f"simulated (seed {seed}); scores are computed from the true joint space, without reader error"
+        found = assess(joints, seed)
+        models = simulated_models() if simulated else {}
+        inputs = [input_record(*each) for each in (("table", table), ("truth", truth)) if each[1] is not None]
+        record = record_of_run(output, models, device_name(device) if simulated else "", inputs)
+        written = output.write(clinical_files(found, source), record)
     if as_json:
         printing.print_json(clinical_figures(found), written)
         return

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
 from napari_jsn.cli.terminal import say
 
 #: Seed of the simulated hands; the training hands were drawn with other seeds.
@@ -24,6 +24,7 @@ def localization(
     simulated: Annotated[int, typer.Option(min=0, help="Number of simulated hands to measure in addition.")] = 24,
     feet: Annotated[int, typer.Option(min=0, help="Number of simulated feet, which show no finger joint.")] = 100,
     model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the table, and for pictures of the worst radiographs.")
@@ -42,10 +43,13 @@ def localization(
     """
     from napari_jsn.cli import printing
     from napari_jsn.cli.evaluate.output import check_page, write_figures, write_page
-    from napari_jsn.cli.options import set_threads
+    from napari_jsn.cli.options import record_of_run, set_threads
     from napari_jsn.cli.train import typed_command
+    from napari_jsn.common.device import device_name
     from napari_jsn.common.errors import InputError
-    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.common.output_folder import OutputFolder
+    from napari_jsn.common.run_record import input_record
+    from napari_jsn.evaluation.learned import NEVER, by_learned, learned_from, sentence
     from napari_jsn.evaluation.localization.detections import RadiographTruth
     from napari_jsn.evaluation.localization.report import (
         evaluate_feet,
@@ -58,6 +62,7 @@ def localization(
     from napari_jsn.evaluation.localization.sets import simulated_feet, simulated_truths
     from napari_jsn.localization.training.public_hands import evaluation_radiographs
     from napari_jsn.networks import weights
+    from napari_jsn.networks.inputs import content_hash
 
     if data is None and not simulated and not feet:
         raise InputError(
@@ -65,29 +70,39 @@ def localization(
             "or feet (--feet).",
             "data",
         )
-    check_folder(out)
     check_page(page)
-    path = weights.find("localization", model).with_suffix(".json")  # before the long computation
-    set_threads(threads)
-    sets: list[tuple[str, list[RadiographTruth]]] = []
-    with printing.spinner("Finding the joints"):
-        if data is not None:
-            labelled = evaluation_radiographs(data)
-            sets += [
-                (name, [RadiographTruth.from_labelled(each) for each in hands]) for name, hands in labelled.items()
-            ]
-        if simulated:
-            sets.append(("simulated", list(simulated_truths(simulated, _SEED))))
-        rows = evaluate_localization(sets, model)
-        found_on_feet = evaluate_feet(simulated_feet(feet, _SEED), model) if feet else []
-    parts = [f"Made by `{typed_command(sys.argv)}`."]
-    parts += [localization_table(rows)] if rows else []
-    parts += [feet_table(found_on_feet)] if found_on_feet else []
-    report = "\n\n".join(part.strip() for part in parts) + "\n"
-    written = write_files(out, {"localization.md": report.encode(), **overlays(rows)})
+    with OutputFolder(out, ("localization.md", "*-*.png")) as output:
+        path = weights.find("localization", model).with_suffix(".json")  # before the long computation
+        about = weights.load("localization", model)[1]
+        set_threads(threads)
+        sets: list[tuple[str, list[RadiographTruth]]] = []
+        said: list[str] = []
+        learned: set[str] = set()
+        with printing.spinner("Finding the joints"):
+            if data is not None:
+                for name, hands in evaluation_radiographs(data).items():
+                    kinds = [learned_from(about, path, content_hash(each.pixels)) for each in hands]
+                    for part, kind, chosen in by_learned(name, hands, kinds):
+                        sets.append((part, [RadiographTruth.from_labelled(each) for each in chosen]))
+                        said.append(sentence(kind, [each.name for each in chosen]))
+                        learned |= set() if kind == NEVER else {part}
+            if simulated:
+                sets.append(("simulated", list(simulated_truths(simulated, _SEED))))
+            rows = evaluate_localization(sets, model, device=device)
+            found_on_feet = evaluate_feet(simulated_feet(feet, _SEED), model, device) if feet else []
+        parts = [f"Made by `{typed_command(sys.argv)}`."]
+        parts += [localization_table(rows)] if rows else []
+        parts += [feet_table(found_on_feet)] if found_on_feet else []
+        parts += ["\n".join(f"- {line}" for line in said)] if said else []
+        report = "\n\n".join(part.strip() for part in parts) + "\n"
+        identity = {"localization": weights.model_identity("localization", model)}
+        inputs = [] if data is None else [input_record("data", data)]
+        record = record_of_run(output, identity, device_name(device), inputs)
+        written = output.write({"localization.md": report.encode(), **overlays(rows)}, record)
     written += write_page(page, report)
     if card:
-        figures = localization_figures(rows, found_on_feet)
+        new = [row for row in rows if row[0].partition(":")[0] not in learned]
+        figures = localization_figures(new, found_on_feet)
         written += write_figures(path, {**figures, "command": typed_command(sys.argv)})
     if as_json:
         printing.print_json(localization_figures(rows, found_on_feet), written)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def registration(
         ),
     ] = "experts",
     joints: Annotated[int | None, typer.Option(min=1, help="Largest number of real joints; by default all.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
     out: Annotated[
         Path,
@@ -52,6 +52,7 @@ def registration(
     page: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Markdown page in which to replace the tables and plots.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Measure the accuracy of registration: closure between visits, known motion, simulated joints, robustness.
 
@@ -59,10 +60,13 @@ def registration(
     """
     from napari_jsn.cli import printing
     from napari_jsn.cli.evaluate.output import check_page, write_page
-    from napari_jsn.cli.options import set_threads
+    from napari_jsn.cli.options import joined, record_of_run, set_threads
     from napari_jsn.cli.train import typed_command
+    from napari_jsn.common.device import device_name
     from napari_jsn.common.errors import InputError
-    from napari_jsn.common.files import check_folder, write_files
+    from napari_jsn.common.output_folder import OutputFolder
+    from napari_jsn.common.run_record import input_record
+    from napari_jsn.evaluation.registration.figures import registration_figures
     from napari_jsn.evaluation.registration.known_errors import MASKS
     from napari_jsn.evaluation.registration.plots import draw_registration_plots
     from napari_jsn.evaluation.registration.report import (
@@ -70,15 +74,15 @@ def registration(
         evaluate_registration,
         registration_tables,
     )
+    from napari_jsn.networks import weights
     from napari_jsn.radiograph.spacing import check_spacing
-    from napari_jsn.registration.methods import load_method
+    from napari_jsn.registration.methods import load_method, method_models
 
     if masks not in MASKS:
         raise InputError(f"There are no masks {masks!r}. Choose one of: {', '.join(MASKS)}.", "masks")
     methods = list(method or _METHODS)
     for name in methods:  # refuses an unknown method before the long computation
         load_method(name)
-    check_folder(out)
     check_page(page)
     check_spacing(spacing_mm)
     if data is None and not simulated:
@@ -86,17 +90,27 @@ def registration(
             "There are no images to measure. Give a folder (DATA) or a number of simulated pairs (--simulated).",
             "data",
         )
-    images, image_mm, description = ([], float("nan"), "") if data is None else _real_images(data, spacing_mm, joints)
-    set_threads(threads)
-    sizes = ExperimentSizes(pairs, simulated, min(40, pairs), min(24, pairs))
-    with printing.spinner("Registering"):
-        evaluations = evaluate_registration(methods, images, image_mm, sizes, device, masks=masks)
-        plots = draw_registration_plots(evaluations)
-        panels = _panels(images, image_mm, methods[0], device) if masks == "experts" else {}
-    report = f"Made by `{typed_command(sys.argv)}`.\n\n{registration_tables(evaluations, description)}"
-    written = write_files(out, {"registration.md": report.encode(), **plots, **panels})
+    with OutputFolder(out, ("registration.md", "registration-*.png", "panels-*.png")) as output:
+        images, image_mm, description = (
+            ([], float("nan"), "") if data is None else _real_images(data, spacing_mm, joints)
+        )
+        set_threads(threads)
+        sizes = ExperimentSizes(pairs, simulated, min(40, pairs), min(24, pairs))
+        with printing.spinner("Registering"):
+            evaluations = evaluate_registration(methods, images, image_mm, sizes, device, masks=masks)
+            plots = draw_registration_plots(evaluations)
+            panels = _panels(images, image_mm, methods[0], device) if masks == "experts" else {}
+        learned = "".join(f"- {line}\n" for line in _learned(methods, images))
+        report = f"Made by `{typed_command(sys.argv)}`.\n\n{registration_tables(evaluations, description)}{learned}"
+        identities = [{"segmentation": weights.model_identity("segmentation", "default")}, *map(method_models, methods)]
+        inputs = [] if data is None else [input_record("data", data)]
+        record = record_of_run(output, joined(identities), device_name(device), inputs)
+        written = output.write({"registration.md": report.encode(), **plots, **panels}, record)
     links = "\n".join(f"![{_ALT[name]}](images/{name})\n" for name in plots)
     written += write_page(page, f"{report}\n{links}", plots)
+    if as_json:
+        printing.print_json({"methods": registration_figures(evaluations)}, written)
+        return
     say(report)
     printing.print_files(written)
 
@@ -112,7 +126,7 @@ def _real_images(data: Path, spacing_mm: float | None, limit: int | None) -> tup
     from napari_jsn.common.errors import InputError
     from napari_jsn.evaluation.registration.paper_figures import by_joint
     from napari_jsn.segmentation.training import public_joints
-    from napari_jsn.segmentation.training.data import labelled_joints
+    from napari_jsn.segmentation.training.folder import labelled_joints
 
     visits = by_joint(labelled_joints(data, "test"))
     public = public_joints.are_public(visits)
@@ -130,6 +144,26 @@ def _real_images(data: Path, spacing_mm: float | None, limit: int | None) -> tup
         else "joints"
     )
     return images, public_joints.SPACING_MM if spacing_mm is None else spacing_mm, description
+
+
+def _learned(methods: list[str], images: list[LabelledJoint]) -> list[str]:
+    """Return for each network what it did with the images."""
+    from napari_jsn.evaluation.learned import by_learned, learned_from, sentence
+    from napari_jsn.networks import weights
+    from napari_jsn.networks.inputs import content_hash
+
+    lines = []
+    for method in methods if images else ():
+        if not method.startswith("network"):
+            continue
+        path = weights.find("registration", method.partition(":")[2] or "default").with_suffix(".json")
+        card = weights.read_card(path)
+        kinds = [learned_from(card, path, content_hash(each.image)) for each in images]
+        lines += [
+            f"`{method}`: {sentence(kind, [each.name for each in chosen])}"
+            for _, kind, chosen in by_learned("", images, kinds)
+        ]
+    return lines
 
 
 def _panels(images: list[LabelledJoint], spacing_mm: float, method: str, device: str | None) -> dict[str, bytes]:

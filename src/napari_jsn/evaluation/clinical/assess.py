@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,7 +15,9 @@ from napari_jsn.common.statistics import (
     ReaderAgreement,
     bland_altman,
     reader_agreement,
+    resampled_sums,
 )
+from napari_jsn.evaluation.clinical.mixed_model import fit_random_intercept
 from napari_jsn.evaluation.clinical.table import ClinicalTable
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
     Raises
     ------
     InputError
-        If there are fewer than two joints with and two without a score change, or statsmodels is not installed.
+        If there are fewer than two joints with and two without a score change.
     """
     from scipy import stats
 
@@ -134,7 +134,7 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
     r_interval = pearson.confidence_interval(0.95) if len(jsn) > 3 else _NAN
     mixed, mixed_note = _mixed(joints[score >= 0])
     patients = joints["patient"].nunique()
-    clustered = [_cluster_bootstrap(joints, statistic, seed) for statistic in (_difference, _correlation)]
+    clustered = _cluster_bootstrap(joints, seed)
     if patients < _MIN_PATIENTS:
         notes.append(f"Only {patients} patients: too few for an interval with the joints of a patient as a cluster.")
     notes += mixed_note
@@ -169,64 +169,42 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
 
 def _mixed(joints: pd.DataFrame) -> tuple[tuple[float, float, float, float], list[str]]:
     """Return difference, interval and one-tailed p of a mixed model, with notes; NaN where it cannot be fitted."""
-    try:
-        from statsmodels.regression.linear_model import OLS
-        from statsmodels.regression.mixed_linear_model import MixedLM
-    except ImportError as error:
-        raise InputError(
-            "The mixed model needs statsmodels. Install it with: pip install 'napari-jsn[stats]'"
-        ) from error
     from scipy.stats import norm
 
     unknown = (float("nan"),) * 4
     if joints["patient"].nunique() < 2:
         return unknown, ["The mixed model needs at least two patients."]
-    narrowing = joints["jsn_mm"].to_numpy(float)
-    raised = (joints["score_change"].to_numpy(float) > 0).astype(float)
-    design = np.stack([np.ones(len(joints)), raised], axis=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a variance of 0 between patients, which is common
-        try:
-            fit = MixedLM(narrowing, design, groups=joints["patient"].to_numpy()).fit(reml=True)
-            note = [] if fit.converged else ["The mixed model did not converge, so its figures may be wrong."]
-            effect, sd = float(fit.params[1]), float(fit.bse[1])
-        except (np.linalg.LinAlgError, ValueError):
-            fit = OLS(narrowing, design).fit()  # without variance between patients, joints are independent
-            note = ["Patients do not differ beyond their joints, so the mixed model is that of independent joints."]
-            effect, sd = float(fit.params[1]), float(fit.bse[1])
-    if not (np.isfinite(sd) and sd > 0):
+    fit = fit_random_intercept(joints["jsn_mm"], joints["score_change"] > 0, joints["patient"])
+    if fit is None:
         return unknown, ["The mixed model could not be fitted to these joints."]
-    half_width = PUBLISHED_Z95 * sd
-    return (effect, effect - half_width, effect + half_width, float(norm.sf(effect / sd))), note
+    notes = []
+    if fit.at_boundary:
+        notes.append(
+            "The mixed model found no variance between patients beyond that of their joints (it is at its limit of 0), "
+            "so its figures are those of independent joints."
+        )
+    half_width = PUBLISHED_Z95 * fit.sd
+    ends = fit.effect - half_width, fit.effect + half_width
+    return (fit.effect, *ends, float(norm.sf(fit.effect / fit.sd))), notes
 
 
 Sums = NDArray[np.float64]
 
 
-def _cluster_bootstrap(joints: pd.DataFrame, statistic: Callable[[Sums], Sums], seed: int) -> Interval:
-    """Return the 95 % interval of a statistic by resampling patients, each with all of its joints."""
-    from scipy.stats import bootstrap
-
+def _cluster_bootstrap(joints: pd.DataFrame, seed: int) -> tuple[Interval, Interval]:
+    """Return the 95 % intervals of difference and correlation by resampling patients, each with all of its joints."""
     jsn, score = (joints[name].to_numpy(float) for name in ("jsn_mm", "score_change"))
     rose, same = score > 0, score == 0
     each = np.stack([rose, rose * jsn, same, same * jsn, np.ones(len(jsn)), jsn, score, jsn**2, score**2, jsn * score])
     codes = np.unique(joints["patient"].to_numpy(str), return_inverse=True)[1]
-    sums = np.stack([np.bincount(codes, row) for row in each])  # per patient; a sample of patients is a sum of these
-    patients = np.arange(sums.shape[1])
-    if len(patients) < _MIN_PATIENTS:
-        return _NAN
-
-    def of_sample(sample: NDArray[np.int_], axis: int = -1) -> Sums:
-        return statistic(sums[:, sample].sum(axis=axis))
-
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = bootstrap(
-            (patients,), of_sample, n_resamples=_SAMPLES, method="percentile", rng=np.random.default_rng(seed)
-        )
-    values = found.bootstrap_distribution  # NaN for a sample without a changed joint
-    low, high = np.nanquantile(values, [0.025, 0.975])
-    return float(low), float(high)
+    sums = np.stack([np.bincount(codes, row).astype(float) for row in each], axis=1)  # one row a patient
+    if len(sums) < _MIN_PATIENTS:
+        return _NAN, _NAN
+    with np.errstate(all="ignore"):
+        drawn = np.concatenate(list(resampled_sums(sums, _SAMPLES, seed))).T
+        found = [np.nanquantile(statistic(drawn), [0.025, 0.975]) for statistic in (_difference, _correlation)]
+    (low, high), (r_low, r_high) = found  # NaN, and not counted, is a sample without a changed joint
+    return (float(low), float(high)), (float(r_low), float(r_high))
 
 
 def _difference(sums: Sums) -> Sums:

@@ -10,6 +10,8 @@ import numpy as np
 
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.progress import Progress, Silent
+from napari_jsn.networks.weights import model_identity
+from napari_jsn.registration.methods import method_models
 from napari_jsn.registration.register import register_many
 from napari_jsn.simulation.joint_pair import JointPair, Motion, joint_pair
 
@@ -25,6 +27,11 @@ _NARROWING_RANGE_MM = (0.1, 0.8)
 #: Standard deviation of the change that every joint has, in mm; of the other joints it is the only change.
 _OTHER_JOINTS_SD_MM = 0.02
 _BATCH = 20
+
+
+def simulated_models() -> dict[str, str]:
+    """Return name and hash of the models that measure the simulated joints."""
+    return {"segmentation": model_identity("segmentation", "default"), **method_models("refined")}
 
 
 def simulated_rows(

@@ -91,8 +91,9 @@ class VisitFigures:
         Means over the pairs (Eq. 6); of each pair the mean over the masks, half for each bone.
     original_image_loss, transformed_image_loss : float
         The same with the mean over the whole image, as the paper computes it.
-    halved : float
-        Share of pairs whose transformed loss is less than half of the original loss.
+    halved, halved_image : float
+        Share of pairs whose transformed loss is less than half of the original loss; with the mean over the masks, and
+        over the whole image.
     """
 
     joints: int
@@ -107,6 +108,7 @@ class VisitFigures:
     original_image_loss: float
     transformed_image_loss: float
     halved: float
+    halved_image: float
 
 
 def by_joint(joints: Sequence[LabelledJoint]) -> dict[str, list[LabelledJoint]]:
@@ -163,6 +165,7 @@ def visit_figures(
     """
     losses = np.array([(result.original_loss, result.transformed_loss) for result in results])
     original, transformed = losses.mean(axis=0)
+    image_losses = np.array([(result.original_image_loss, result.transformed_image_loss) for result in results])
     sd_mm = np.sqrt(variances) * spacing_mm if len(variances) else np.array([np.nan])
     return VisitFigures(
         joints=len({pair.group for pair in pairs}),
@@ -174,9 +177,10 @@ def visit_figures(
         shift_pairs=len(variances),
         original_loss=float(original),
         transformed_loss=float(transformed),
-        original_image_loss=float(np.mean([result.original_image_loss for result in results])),
-        transformed_image_loss=float(np.mean([result.transformed_image_loss for result in results])),
+        original_image_loss=float(image_losses[:, 0].mean()),
+        transformed_image_loss=float(image_losses[:, 1].mean()),
         halved=float(np.mean(losses[:, 1] < losses[:, 0] / 2)),
+        halved_image=float(np.mean(image_losses[:, 1] < image_losses[:, 0] / 2)),
     )
 
 

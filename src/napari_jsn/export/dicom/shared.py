@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_jsn import __version__
 from napari_jsn.anatomy import PRIVATE, Code
 from napari_jsn.common.errors import InputError
+from napari_jsn.networks.weights import short_identity
 from napari_jsn.progression.progression import Progression
 
 if TYPE_CHECKING:
@@ -77,4 +78,5 @@ def set_times(dataset: Dataset, when: datetime) -> None:
 
 def algorithm_parameters(progression: Progression) -> dict[str, str]:
     """Return method, device, and the name and hash of every model."""
-    return {"method": progression.method, "device": progression.device, **progression.models}
+    models = {task: short_identity(identity) for task, identity in progression.models.items()}
+    return {"method": progression.method, "device": progression.device, **models}

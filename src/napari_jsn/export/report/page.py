@@ -31,12 +31,9 @@ def report_html(progression: Progression, keep_identity: bool = False) -> str:
     -------
     str
     """
-    patient, scales = escape(progression.patient_id), Scales.of(progression)
-    head = tag("meta", charset="utf-8") + tag("title", f"Joint space narrowing: {patient}")
-    head += tag("meta", **{"http-equiv": "Content-Security-Policy"}, content=_POLICY)
-    head += tag("meta", name="viewport", content="width=device-width, initial-scale=1") + tag("style", STYLE)
-    main = tag(
-        "main",
+    scales = Scales.of(progression)
+    return html_page(
+        f"Joint space narrowing: {progression.patient_id}",
         sections.opening_section(progression, scales, keep_identity),
         sections.overview_section(progression, scales),
         sections.joints_section(progression, scales),
@@ -47,6 +44,22 @@ def report_html(progression: Progression, keep_identity: bool = False) -> str:
         sections.radiographs_section(progression, scales),
         sections.methods_section(progression, scales),
     )
+
+
+def html_page(title: str, *content: str) -> str:
+    """Return a whole HTML page with the style of the report, which loads nothing.
+
+    Parameters
+    ----------
+    title : str
+        Plain text.
+    *content : str
+        Sections in HTML.
+    """
+    head = tag("meta", charset="utf-8") + tag("title", escape(title))
+    head += tag("meta", **{"http-equiv": "Content-Security-Policy"}, content=_POLICY)
+    head += tag("meta", name="viewport", content="width=device-width, initial-scale=1") + tag("style", STYLE)
+    main = tag("main", *content)
     footer = tag("footer", escape(sections.USE), f" Made by napari-jsn {escape(__version__)}.")
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>{main}{footer}</body></html>\n'
 

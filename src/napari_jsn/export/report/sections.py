@@ -14,6 +14,7 @@ from napari_jsn.drawing.hand import LabelledBox, hand_svg
 from napari_jsn.drawing.svg import signed, tag
 from napari_jsn.export.report.plots import Scales, agreement_plot, trend_plots
 from napari_jsn.export.report.tables import joint_table, radiograph_table, summary_table
+from napari_jsn.networks.weights import short_identity
 from napari_jsn.progression.labels import general_reason, hand_label
 from napari_jsn.progression.narrowing import MeasuredHand, Narrowing
 from napari_jsn.progression.progression import Progression
@@ -152,7 +153,7 @@ def radiographs_section(progression: Progression, scales: Scales) -> str:
 def methods_section(progression: Progression, scales: Scales) -> str:
     """Return method, versions, models, and what the uncertainty does not include."""
     versions = [("napari-jsn", __version__), ("Registration", progression.method), ("Computed on", progression.device)]
-    versions += [(f"Model: {task}", name) for task, name in sorted(progression.models.items())]
+    versions += [(f"Model: {task}", short_identity(identity)) for task, identity in sorted(progression.models.items())]
     rows = (tag("tr", tag("th", escape(name)), tag("td", escape(value))) for name, value in versions)
     listed = tag("table", tag("tbody", *rows), class_="plain")
     how = [

@@ -15,6 +15,7 @@ from napari_jsn.simulation.joint_pair import JointPair
 #: File names. The viewer's file reader finds the role of a file by these words.
 FIXED, MOVING = "baseline.png", "follow-up.png"
 FIXED_MASK, MOVING_MASK = "baseline-mask.png", "follow-up-mask.png"
+NAMES = (FIXED, MOVING, FIXED_MASK, MOVING_MASK, TRUTH)
 
 
 def pair_files(pair: JointPair) -> dict[str, bytes]:

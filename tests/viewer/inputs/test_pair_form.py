@@ -5,8 +5,8 @@ import pytest
 from napari.components import LayerList
 from napari.layers import Image, Labels
 
+from napari_jsn.viewer.inputs.pair import PairForm
 from napari_jsn.viewer.layers.read_layer import KEY
-from napari_jsn.viewer.pair_widget.inputs import PairForm
 
 MM = {"scale": (0.2, 0.2), "units": ("mm", "mm")}
 
@@ -145,4 +145,4 @@ def type_spacing(form, qtbot, text):
 
 
 def test_every_field_has_a_label_and_a_tip(form):
-    assert all(field.label.text() and field.label.toolTip() for field in form.fields.values())
+    assert all(field.label_widget.text() and field.label_widget.toolTip() for field in form.fields.values())
