@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,8 @@ from napari_jsn.localization import search
 from napari_jsn.localization.canvas import upright_view
 from napari_jsn.localization.hands import locate_hand
 from napari_jsn.localization.mean_hand import transform_points
-from napari_jsn.localization.search import exposed_box, missing_inside
+from napari_jsn.localization.search import missing_inside
+from napari_jsn.localization.views import exposed_box
 from napari_jsn.simulation.foot import simulate_feet
 
 
@@ -50,9 +53,9 @@ def two_views(monkeypatch, maps, hand, distal, first, second):
             same = joint[-1] == JOINTS[k + 1][-1]
             moved[k] = upright[k + 1] if same else upright[k] + 0.6 * (upright[k] - upright[k - 1])
     shown = torch.cat([maps(moved, second), torch.zeros_like(maps(moved))])
-    monkeypatch.setattr(search, "_predict_maps", lambda *given, **named: shown)
+    monkeypatch.setattr(search, "predict_maps", lambda *given, **named: shown)
     pixels = np.random.default_rng(0).random((256, 256)).astype(np.float32)
-    refined = search._refine_hand(located, pixels, np.eye(3), (0, 0, 256, 256), None, "cpu")
+    refined = search.refine_hand(located, pixels, np.eye(3), (0, 0, 256, 256), None, "cpu")
     return points, refined
 
 
@@ -71,6 +74,40 @@ def test_two_views_that_disagree_and_are_as_sure_are_ambiguous(monkeypatch, maps
 def test_two_views_that_agree_are_not_ambiguous(monkeypatch, maps, hand, first, second):
     points, refined = two_views(monkeypatch, maps, hand, False, first, second)
     assert not refined.ambiguous and np.hypot(*(refined.points - points).T).max() < 1
+
+
+@pytest.mark.parametrize("joints", [["DIP2"], ["PIP3", "DIP5"], ["MCP1", "MCP4"]])
+def test_joints_that_the_upright_view_misses_are_searched_in_other_views(monkeypatch, maps, hand, joints):
+    points = hand(0.9)
+
+    def look(pixels, matrix, *given, **named):
+        at = transform_points(np.linalg.inv(matrix), points)
+        shown = maps(at)
+        if abs(np.arctan2(matrix[1, 0], matrix[0, 0])) < 0.1:  # seen on a rotated view only
+            shown[[JOINTS.index(joint) for joint in joints]] = 0.0
+        return torch.cat([shown, torch.zeros_like(shown)])
+
+    monkeypatch.setattr(search, "predict_maps", look)
+    pixels = np.random.default_rng(0).random((256, 256)).astype(np.float32)
+    located = locate_hand(maps(points), False)
+    refined = search.refine_hand(located, pixels, np.eye(3), (0, 0, 256, 256), None, "cpu")
+    assert [JOINTS[k] for k in np.flatnonzero(~refined.seen)] == joints
+    assert refined.completed.seen.all() and np.hypot(*(refined.completed.points - points).T).max() < 1
+
+
+@pytest.mark.parametrize(("length", "foot"), [(1.2, False), (1.08, False), (0.95, True), (0.8, True)])
+def test_long_fingers_of_a_completed_hand_show_that_it_is_no_foot(maps, hand, length, foot):
+    points = hand(0.9)
+    for k in range(2, len(JOINTS)):
+        if not JOINTS[k].startswith("MCP"):
+            points[k] = points[k - 1] + length * (hand(0.9)[k] - hand(0.9)[k - 1])
+    whole = locate_hand(maps(points), False)
+    few = [JOINTS.index(joint) for joint in ("MCP2", "PIP2", "MCP4", "PIP4", "DIP4")]
+    known = np.isin(np.arange(len(JOINTS)), few)
+    part = replace(whole, probability=np.where(known, whole.probability, 0.0))
+    thumbless = replace(whole, probability=np.where(np.arange(len(JOINTS)) < 2, 0.0, whole.probability))
+    assert search.is_foot(part, np.eye(3), (0, 0, 256, 256))
+    assert search.is_foot(replace(part, completed=thumbless), np.eye(3), (0, 0, 256, 256)) == foot
 
 
 @pytest.mark.parametrize("box", [(0, 0, 100, 80), (30, 20, 100, 80), (10, 5, 60, 70)])

@@ -24,7 +24,7 @@ def find_joints(
 ) -> FoundJoints:
     """Find the finger joints of the hands on a radiograph: MCP1-5, IP1, PIP2-5 and DIP2-5.
 
-    The fingers must point up, within 45 degrees. At most one hand of each side is found.
+    The fingers must point up, within 45 degrees. At most one hand of each side is found; a note counts further ones.
 
     Parameters
     ----------
@@ -102,6 +102,7 @@ def find_joints_many(
 
 def _joints_of(radiograph: Radiograph, model: str, device: str, sides: Sequence[str] | None) -> FoundJoints:
     """Return the joints of one radiograph, without the identity of the model."""
+    from napari_jsn.localization.further_hands import further_hands
     from napari_jsn.localization.network import build_joint_net
     from napari_jsn.localization.polarity import bones_are_dark
     from napari_jsn.localization.search import find_rotation, search_hands
@@ -113,7 +114,8 @@ def _joints_of(radiograph: Radiograph, model: str, device: str, sides: Sequence[
     pixels, spacing_mm = radiograph.pixels, radiograph.spacing_mm
     hands, to_radiograph = search_hands(pixels, spacing_mm, network, device)
     if hands:
-        joints = joints_of_hands(hands, to_radiograph, radiograph, sides)
+        others = further_hands(pixels, hands, to_radiograph, network, device)
+        joints = joints_of_hands(hands, to_radiograph, radiograph, sides, others)
         if bones_are_dark(pixels, joints):
             joints = replace(joints, reasons=(*joints.reasons, Reason(ReasonCode.BONES_DARK)))
     else:

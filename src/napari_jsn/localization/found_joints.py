@@ -32,7 +32,7 @@ class FoundJoints(Sequence[Joint], WithReasons):
     reasons : tuple of Reason
         Why this is doubtful or no hand; empty where nothing is.
     notes : tuple of str
-        Which joints were not found although they should be in the picture.
+        Which joints were not found although they should be in the picture, and how many further hands were left out.
     hand_px : float
         Length of the hand, from the base of the third metacarpal to the tip of the middle finger's bone, in pixels of
         the radiograph (of its finer direction); of two hands the longer one. NaN without a hand.

@@ -32,18 +32,18 @@ LEAST_JOINTS, LEAST_FINGERS = 4, 2
 #: Largest distance of a joint from its place in the mean hand, in mm of an average adult's hand; thumb first.
 _REACH_MM = {"1": 45.0, "2": 30.0, "3": 26.0, "4": 26.0, "5": 32.0}
 #: The same once other joints of the finger are known.
-_FINGER_REACH_MM = 16.0
+FINGER_REACH_MM = 16.0
 #: Least and largest length of a bone as a share of the mean hand's.
 _BONE_LENGTHS = (0.5, 1.7)
 #: Share of a joint's probability that another joint may have at its place.
-_RIVAL = 0.5
+RIVAL = 0.5
 #: Two joints that are closer lie in one place, in mm of an average adult's hand.
-_SAME_PLACE_MM = 5.0
+SAME_PLACE_MM = 5.0
 #: Largest rotation of a hand on a radiograph.
 MOST_ROTATION_DEG = 75.0
 
 _REACH = np.array([_REACH_MM[joint[-1]] for joint in JOINTS])
-_FINGER = np.array([int(joint[-1]) for joint in JOINTS])
+FINGER = np.array([int(joint[-1]) for joint in JOINTS])
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,9 @@ class LocatedHand:
         Similarity from the mean hand, mirrored for a right hand.
     ambiguous : bool
         Whether two views of the hand gave its joints different names.
+    completed : LocatedHand, optional
+        The same hand with the joints that its other joints confirm; see
+        :func:`napari_jsn.localization.complete.complete_hand`.
     """
 
     right: bool
@@ -69,6 +72,7 @@ class LocatedHand:
     probability: Array = field(repr=False)
     from_mean: Array = field(repr=False)
     ambiguous: bool = False
+    completed: LocatedHand | None = field(default=None, repr=False)
 
     @property
     def seen(self) -> NDArray[np.bool_]:
@@ -93,7 +97,7 @@ class LocatedHand:
     @property
     def is_hand(self) -> bool:
         """Whether enough joints are in view."""
-        return bool(self.seen.sum() >= LEAST_JOINTS and len(set(_FINGER[self.seen])) >= LEAST_FINGERS)
+        return bool(self.seen.sum() >= LEAST_JOINTS and len(set(FINGER[self.seen])) >= LEAST_FINGERS)
 
     def transformed(self, matrix: Array) -> LocatedHand:
         """Return the same hand on another square or radiograph, by a (3, 3) similarity."""
@@ -101,7 +105,7 @@ class LocatedHand:
         return replace(self, points=transform_points(matrix, self.points), from_mean=from_mean)
 
 
-def locate_hand(maps: Tensor, right: bool) -> LocatedHand | None:
+def locate_hand(maps: Tensor, right: bool, by_surer: bool = False) -> LocatedHand | None:
     """Locate the left or the right hand; None where no two peaks lie as joints of a hand do.
 
     Parameters
@@ -109,6 +113,8 @@ def locate_hand(maps: Tensor, right: bool) -> LocatedHand | None:
     maps : (14, cells, cells) tensor
         Probabilities of the joints' cells.
     right : bool
+    by_surer : bool, optional
+        Whether the place of a joint is compared with those of surer joints of its finger only, instead of all others.
     """
     model = mirrored(mean_hand()) if right else mean_hand()
     points, probability = (each.double().numpy() for each in find_peaks(maps))
@@ -117,11 +123,11 @@ def locate_hand(maps: Tensor, right: bool) -> LocatedHand | None:
         return None
     for _ in range(2):
         from_mean = _fit_robust(model, points, probability, from_mean)
-        points, probability = _replace_outliers(maps, model, points, probability, from_mean)
+        points, probability = _replace_outliers(maps, model, points, probability, from_mean, by_surer)
         if (probability >= CANDIDATE).sum() < 2:
             return None
     from_mean = _fit_robust(model, points, probability, from_mean)
-    expected = _expected_points(model, points, probability, from_mean)
+    expected = expected_points(model, points, probability, from_mean)
     points = np.where((probability >= CANDIDATE)[:, None], points, expected)
     return LocatedHand(right, points, probability, from_mean)
 
@@ -139,7 +145,7 @@ def finger_to_palm(hand: LocatedHand) -> float:
 
     Of the fingers 2 to 5, all bones between two joints in view count, and all neighbouring knuckles in view.
     """
-    fingers = [(k, k + 1) for k in range(len(JOINTS) - 1) if _FINGER[k] == _FINGER[k + 1] > 1]
+    fingers = [(k, k + 1) for k in range(len(JOINTS) - 1) if FINGER[k] == FINGER[k + 1] > 1]
     knuckles = [k for k, joint in enumerate(JOINTS) if joint[:3] == "MCP" and joint[-1] != "1"]
     ratios = []
     for pairs in (fingers, list(pairwise(knuckles))):
@@ -162,21 +168,27 @@ def drop_ambiguous(hand: LocatedHand, maps: Tensor) -> LocatedHand:
     maps : (28, cells, cells) tensor
         Probabilities of the cells of the joints of the left, then of the right hand.
     """
-    import torch
-
     probability = hand.probability.copy()
-    cells = np.rint((hand.points + 0.5) / CELL - 0.5).astype(int).clip(0, maps.shape[-1] - 1)
-    names = np.arange(len(maps)) % len(JOINTS)
     for k in np.flatnonzero(hand.seen):
-        rivals = peaks_at(maps, torch.from_numpy(np.tile(cells[k], (len(maps), 1))))[1].double().numpy()
-        if rivals[names != k].max() > _RIVAL * probability[k]:
+        if rivals(hand, maps, int(k)).max() > RIVAL * probability[k]:
             probability[k] = 0.0
     order = np.argsort(-probability, kind="stable")
     for number, k in enumerate(order):
         surer = [j for j in order[:number] if probability[j] >= IN_VIEW]
-        if surer and np.hypot(*(hand.points[surer] - hand.points[k]).T).min() < _SAME_PLACE_MM * hand.scale:
+        if surer and np.hypot(*(hand.points[surer] - hand.points[k]).T).min() < SAME_PLACE_MM * hand.scale:
             probability[k] = 0.0
     return replace(hand, probability=probability)
+
+
+def rivals(hand: LocatedHand, maps: Tensor, k: int) -> Array:
+    """Return the probabilities of all joints of other names at the place of joint ``k``, of both hands: (2, 14)."""
+    import torch
+
+    cell = np.rint((hand.points[k] + 0.5) / CELL - 0.5).astype(int).clip(0, maps.shape[-1] - 1)
+    others = peaks_at(maps, torch.from_numpy(np.tile(cell, (len(maps), 1))))[1].double().numpy()
+    others = others.reshape(2, len(JOINTS))
+    others[:, k] = 0.0
+    return np.asarray(others)
 
 
 def _fit_best_pair(model: Array, points: Array, probability: Array) -> Array | None:
@@ -206,12 +218,12 @@ def _fit_robust(model: Array, points: Array, probability: Array, from_mean: Arra
     return from_mean
 
 
-def _expected_points(model: Array, points: Array, probability: Array, from_mean: Array) -> Array:
+def expected_points(model: Array, points: Array, probability: Array, from_mean: Array) -> Array:
     """Return where each joint is expected: as in the mean hand, moved with the other joints found of its finger."""
     expected = transform_points(from_mean, model)
     residual = points - expected
     for k in range(len(JOINTS)):
-        same_finger = (_FINGER[k] == _FINGER) & (probability >= CANDIDATE)
+        same_finger = (FINGER[k] == FINGER) & (probability >= CANDIDATE)
         same_finger[k] = False
         if same_finger.any():
             weights = probability * same_finger / (1 + np.abs(np.arange(len(JOINTS)) - k))
@@ -220,22 +232,32 @@ def _expected_points(model: Array, points: Array, probability: Array, from_mean:
 
 
 def _replace_outliers(
-    maps: Tensor, model: Array, points: Array, probability: Array, from_mean: Array
+    maps: Tensor, model: Array, points: Array, probability: Array, from_mean: Array, by_surer: bool
 ) -> tuple[Array, Array]:
     """Move joints that lie far from their place to another peak near it; without one they are not in view."""
     import torch
 
     scale = scale_of(from_mean)
     mean_points = transform_points(from_mean, model)
-    expected = _expected_points(model, points, probability, from_mean)
+    expected = expected_points(model, points, probability, from_mean)
     points, probability = points.copy(), probability.copy()
     cells = maps.shape[-1]
     centres = (np.arange(cells) + 0.5) * CELL - 0.5
-    for k in np.flatnonzero(probability >= CANDIDATE):
-        others = ((_FINGER[k] == _FINGER) & (probability >= CANDIDATE)).sum() > 1
-        place, reach = (expected[k], _FINGER_REACH_MM) if others else (mean_points[k], _REACH[k])
+    done = np.zeros(len(JOINTS), bool)
+    order = np.argsort(-probability, kind="stable") if by_surer else np.arange(len(JOINTS))
+    for k in order[probability[order] >= CANDIDATE]:
+        others, reach = (FINGER[k] == FINGER) & (probability >= CANDIDATE), FINGER_REACH_MM
+        others[k] = False
+        if by_surer:
+            others &= done
+            surer = np.where(others, probability, 0.0)
+            expected[k] = expected_points(model, points, surer, from_mean)[k]
+            bones = int(np.abs(np.flatnonzero(others) - k).min(initial=len(JOINTS)))
+            reach *= (1 + bones) / 2  # each bone between the two can be bent
+        done[k] = True
+        place, reach = (expected[k], reach) if others.any() else (mean_points[k], float(_REACH[k]))
         far = np.hypot(*(points[k] - mean_points[k])) > _REACH[k] * scale
-        if not far and (not others or np.hypot(*(points[k] - place)) <= 1.5 * reach * scale):
+        if not far and (not others.any() or np.hypot(*(points[k] - place)) <= 1.5 * reach * scale):
             continue
         near = np.hypot(centres[None, :] - place[0], centres[:, None] - place[1]) <= reach * scale
         masked = torch.where(torch.from_numpy(near), maps[k], 0.0)
@@ -243,13 +265,11 @@ def _replace_outliers(
         point, remaining = peaks_at(masked[None], torch.tensor([[best % cells, best // cells]]))
         points[k], probability[k] = point[0].double().numpy(), float(remaining[0])
     for finger in range(1, 6):
-        _check_bone_lengths(model, points, probability, np.flatnonzero(finger == _FINGER), scale)
+        check_bone_lengths(model, points, probability, np.flatnonzero(finger == FINGER), scale)
     return points, probability
 
 
-def _check_bone_lengths(
-    model: Array, points: Array, probability: Array, joints: NDArray[np.int_], scale: float
-) -> None:
+def check_bone_lengths(model: Array, points: Array, probability: Array, joints: NDArray[np.int_], scale: float) -> None:
     """Set the less probable of two joints to 0 where the bone between them would be far too long or short."""
     for one, other in zip(joints, joints[1:], strict=False):
         if min(probability[one], probability[other]) < CANDIDATE:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.localization.canvas import normalise, sample_square, upright_view, whole_view
+from napari_jsn.localization.canvas import upright_view, whole_view
+from napari_jsn.localization.complete import complete_hand
 from napari_jsn.localization.covered import covered
 from napari_jsn.localization.hands import (
     CANDIDATE,
@@ -21,7 +22,8 @@ from napari_jsn.localization.hands import (
     locate_hand,
 )
 from napari_jsn.localization.mean_hand import HAND_MM, transform_points
-from napari_jsn.localization.network import CELL, SIDE, cell_probabilities, find_peaks
+from napari_jsn.localization.network import CELL, SIDE, find_peaks
+from napari_jsn.localization.views import Box, exposed_box, maps_of_side, predict_maps, search_views
 from napari_jsn.radiograph.spacing import Spacing
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from napari_jsn.localization.network import JointNet
 
 Array = NDArray[np.float64]
-Box = tuple[int, int, int, int]
 
 #: Upright views of a hand, at most; a further one only where the last changed log(size) or the rotation by more.
 _MOST_VIEWS, _SIZE_CHANGE, _ROTATION_CHANGE_DEG = 3, 0.06, 6.0
@@ -39,22 +40,17 @@ _MOST_VIEWS, _SIZE_CHANGE, _ROTATION_CHANGE_DEG = 3, 0.06, 6.0
 _SAME_PLACE_MM, _OTHER_PLACE_MM = 6.0, 12.0
 #: A hand that is surer than another one by this factor excludes it.
 _SURER = 1.6
+#: Views in which the joints that the upright view misses are searched: rotation in degrees, and size as a share of it.
+_COMPLETING_VIEWS = ((15.0, 1.0), (-15.0, 1.0), (0.0, 0.85), (0.0, 1.18))
 #: A joint that another view shows within this distance of a place lies there.
 _NEAR_MM = 8.0
 #: Further views are searched where more joints than the first number are missing inside the radiograph.
 _FEW_MISSING, _MANY_MISSING = 2, 5
 #: Fingers by the width of the palm, as a share of the mean hand's: shorter ones are toes where one joint is missing, or
 #: more than a few are; longer ones belong to a hand, even to one without a thumb.
-_TOE_LENGTH, _FINGER_LENGTH = (0.82, 0.84), 1.05
-#: Rotation in degrees, size as a share of the exposed part, and position of the middle of each further view.
-_FURTHER_VIEWS = (
-    (30.0, 1.1, 0.0, 0.0), (-30.0, 1.1, 0.0, 0.0), (0.0, 1.6, 0.0, 0.0), (0.0, 0.6, 0.0, -0.2), (0.0, 0.6, 0.0, 0.2),
-    (0.0, 0.6, -0.2, 0.0), (0.0, 0.6, 0.2, 0.0),
-)  # fmt: skip
-#: A part that is smaller than this share of the radiograph is a view of its own.
-_SMALLER = 0.8
-#: Least range of a row or column that is no constant border, as a share of the radiograph's.
-_VARIED = 0.1
+_TOE_LENGTH, _FINGER_LENGTH = (0.82, 0.84), 1.01
+#: From so many joints in view on, long fingers show a hand although it looked like a foot before it was completed.
+_HAND_JOINTS = 10
 #: Joints nearer to the border than this may lie beyond it, in mm of an average adult's hand.
 _MARGIN_MM = 6.0
 #: Two hands whose centres are closer than this, as a share of a hand's length, are one.
@@ -88,29 +84,40 @@ def search_hands(
     to_radiograph = whole_view(pixels.shape, size)
     exposed = exposed_box(pixels)
     best: dict[bool, LocatedHand] = {}
-    for number, view in enumerate(_views(pixels.shape, size, exposed)):
-        maps = _predict_maps(pixels, view, network, device)
+    for number, view in enumerate(search_views(pixels.shape, size, exposed)):
+        maps = predict_maps(pixels, view, network, device)
         for right in (True, False):
-            hand = locate_hand(_maps_of_side(maps, right), right)
+            hand = locate_hand(maps_of_side(maps, right), right)
             if hand is None or not hand.is_hand:
                 continue
             if number:
                 hand = hand.transformed(np.linalg.inv(to_radiograph) @ view)
             if any(distance_mm(hand, other) < _SAME_PLACE_MM for other in best.values() if other.right == right):
                 continue
-            hand = _refine_hand(hand, pixels, to_radiograph, exposed, network, device)
+            hand = refine_hand(hand, pixels, to_radiograph, exposed, network, device)
             if hand is not None and (right not in best or hand.sureness > best[right].sureness):
                 best[right] = hand
         if best and all(missing_inside(hand, to_radiograph, exposed).sum() <= _FEW_MISSING for hand in best.values()):
             break
     hands = [best[right] for right in (True, False) if right in best]
-    if len(hands) == 2 and _are_same(*hands):
+    if len(hands) == 2 and are_same(*hands):
         hands = [max(hands, key=lambda hand: float(hand.probability.sum()))]
-    return [hand for hand in hands if not _is_foot(hand, missing_inside(hand, to_radiograph, exposed))], to_radiograph
+    return [hand.completed or hand for hand in hands if not is_foot(hand, to_radiograph, exposed)], to_radiograph
 
 
-def _is_foot(hand: LocatedHand, missing: NDArray[np.bool_]) -> bool:
-    """Return whether a hand is rather a foot: its thumb or other joints are missing, and its fingers are short."""
+def is_foot(hand: LocatedHand, to_radiograph: Array, exposed: Box) -> bool:
+    """Return whether a hand is rather a foot: it is one by its joints, and not by its completed joints either."""
+    whole = hand.completed
+    return _is_like_foot(hand, missing_inside(hand, to_radiograph, exposed)) and not (
+        whole is not None
+        and finger_to_palm(whole) > _FINGER_LENGTH
+        and whole.seen.sum() >= _HAND_JOINTS
+        and not _is_like_foot(whole, missing_inside(whole, to_radiograph, exposed))
+    )
+
+
+def _is_like_foot(hand: LocatedHand, missing: NDArray[np.bool_]) -> bool:
+    """Return whether the thumb or other joints are missing, and the fingers are short."""
     count, ratio = int(missing.sum()), finger_to_palm(hand)
     thumb = np.array([joint[-1] == "1" for joint in JOINTS])
     if count >= _MANY_MISSING:  # what is found must then show a hand: neighbouring knuckles, fingers not too short
@@ -126,17 +133,6 @@ def _is_foot(hand: LocatedHand, missing: NDArray[np.bool_]) -> bool:
     return bool(ratio < _TOE_LENGTH[1] or (no_thumb and not ratio > _FINGER_LENGTH))
 
 
-def exposed_box(pixels: NDArray[np.float32]) -> Box:
-    """Return (top, left, bottom, right) of the part of a radiograph without constant borders."""
-    low, high = np.percentile(pixels[::4, ::4], (1, 99.5))
-    edges = []
-    for axis in (1, 0):
-        varied = np.flatnonzero(np.ptp(pixels, axis=axis) > _VARIED * (high - low))
-        edges.append((int(varied[0]), int(varied[-1]) + 1) if len(varied) else (0, pixels.shape[1 - axis]))
-    (top, bottom), (left, right) = edges
-    return top, left, bottom, right
-
-
 def missing_inside(hand: LocatedHand, to_radiograph: Array, box: Box) -> NDArray[np.bool_]:
     """Return which joints were not found although the mean hand has them inside a part of the radiograph: (14,).
 
@@ -149,28 +145,16 @@ def missing_inside(hand: LocatedHand, to_radiograph: Array, box: Box) -> NDArray
     box : (top, left, bottom, right)
         The part, in pixels of the radiograph.
     """
+    return _inside(hand, to_radiograph, box) & ~hand.seen
+
+
+def _inside(hand: LocatedHand, to_radiograph: Array, box: Box) -> NDArray[np.bool_]:
+    """Return which joints lie inside a part of the radiograph and not at its border: (14,)."""
     margin = _MARGIN_MM * hand.scale * np.abs(np.diag(to_radiograph)[:2])
     points = transform_points(to_radiograph, hand.points)
     top, left, bottom, right = box
-    inside = ((points >= np.array((left, top)) + margin) & (points <= np.array((right, bottom)) - margin)).all(axis=1)
-    return np.asarray(inside & ~hand.seen)
-
-
-def _views(shape: tuple[int, ...], size: Array, box: Box) -> Iterator[Array]:
-    """Yield matrices from the square to the radiograph: the whole of it; then parts of it, and rotated."""
-    yield whole_view(shape, size)
-    top, left, bottom, right = box
-    offset = np.eye(3)
-    offset[:2, 2] = left, top
-    exposed = np.asarray(offset @ whole_view((bottom - top, right - left), size))
-    if (bottom - top) * (right - left) < _SMALLER * shape[0] * shape[1]:
-        yield exposed
-    middle = (SIDE - 1) / 2
-    for angle_deg, zoom, x, y in _FURTHER_VIEWS:
-        cos, sin = zoom * np.cos(np.deg2rad(angle_deg)), zoom * np.sin(np.deg2rad(angle_deg))
-        part = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
-        part[:2, 2] = middle + SIDE * np.array((x, y)) - part[:2, :2] @ np.full(2, middle)
-        yield exposed @ part
+    low, high = np.array((left, top)) + margin, np.array((right, bottom)) - margin
+    return np.asarray(((points >= low) & (points <= high)).all(axis=1))
 
 
 def find_rotation(pixels: NDArray[np.float32], spacing_mm: Spacing, network: JointNet, device: str) -> int:
@@ -186,15 +170,15 @@ def find_rotation(pixels: NDArray[np.float32], spacing_mm: Spacing, network: Joi
     for quarters in (1, 2, 3):
         size = spacing[::-1] if quarters % 2 else spacing
         rotated = np.ascontiguousarray(np.rot90(pixels, quarters))
-        maps = _predict_maps(rotated, whole_view(rotated.shape, size / size.min()), network, device)
+        maps = predict_maps(rotated, whole_view(rotated.shape, size / size.min()), network, device)
         for right in (True, False):
-            hand = locate_hand(_maps_of_side(maps, right), right)
+            hand = locate_hand(maps_of_side(maps, right), right)
             if hand is not None and hand.seen.sum() > most:
                 best, most = 90 * quarters, int(hand.seen.sum())
     return best
 
 
-def _refine_hand(
+def refine_hand(
     hand: LocatedHand,
     pixels: NDArray[np.float32],
     to_radiograph: Array,
@@ -209,8 +193,8 @@ def _refine_hand(
     ambiguous = False
     for _ in range(_MOST_VIEWS):
         from_upright = np.asarray(np.linalg.inv(upright_view(hand.from_mean)), dtype=float)
-        both = _predict_maps(pixels, to_radiograph @ from_upright, network, device, mirror=True)
-        maps = _maps_of_side(both, hand.right)
+        both = predict_maps(pixels, to_radiograph @ from_upright, network, device, mirror=True)
+        maps = maps_of_side(both, hand.right)
         found = locate_hand(maps, hand.right)
         if found is None:
             return None
@@ -229,8 +213,34 @@ def _refine_hand(
     to_upright = np.asarray(np.linalg.inv(from_upright), dtype=float)
     distinct = drop_ambiguous(hand.transformed(to_upright), both)
     hand = replace(hand, probability=distinct.probability, ambiguous=ambiguous)
-    hand = replace(hand, probability=np.where(covered(hand, pixels, to_radiograph), 0.0, hand.probability))
+    hidden = covered(hand, pixels, to_radiograph)
+    hand = replace(hand, probability=np.where(hidden, 0.0, hand.probability))
+    completed = complete_hand(replace(distinct, probability=hand.probability), both)
+    for view in _other_upright_views():
+        if not missing_inside(completed.transformed(from_upright), to_radiograph, exposed).any():
+            break
+        maps = predict_maps(pixels, to_radiograph @ from_upright @ view, network, device, mirror=True)
+        to_view = np.asarray(np.linalg.inv(view), dtype=float)
+        completed = complete_hand(completed.transformed(to_view), maps).transformed(view)
+    completed = completed.transformed(from_upright)
+    hidden |= covered(completed, pixels, to_radiograph) | ~_inside(completed, to_radiograph, exposed)
+    completed = replace(
+        hand,
+        points=np.where(hand.seen[:, None], hand.points, completed.points),
+        probability=np.where(hidden & ~hand.seen, 0.0, completed.probability),
+    )
+    hand = replace(hand, completed=completed)
     return hand if hand.is_hand else None
+
+
+def _other_upright_views() -> Iterator[Array]:
+    """Yield matrices from a square to the upright view: rotated, smaller and larger."""
+    middle = (SIDE - 1) / 2
+    for angle_deg, zoom in _COMPLETING_VIEWS:
+        cos, sin = zoom * np.cos(np.deg2rad(angle_deg)), zoom * np.sin(np.deg2rad(angle_deg))
+        view = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+        view[:2, 2] = middle - view[:2, :2] @ np.full(2, middle)
+        yield view
 
 
 def _near(hand: LocatedHand, maps: Tensor, from_upright: Array) -> LocatedHand:
@@ -254,29 +264,7 @@ def _drop_outside(hand: LocatedHand, exposed: Box, to_radiograph: Array) -> Loca
     return replace(hand, probability=np.where(inside, hand.probability, 0.0))
 
 
-def _are_same(one: LocatedHand, other: LocatedHand) -> bool:
+def are_same(one: LocatedHand, other: LocatedHand) -> bool:
+    """Return whether two hands lie in one place."""
     distance = float(np.hypot(*(one.points.mean(axis=0) - other.points.mean(axis=0))))
     return distance < _SAME_HAND * HAND_MM * max(one.scale, other.scale)
-
-
-def _maps_of_side(maps: Tensor, right: bool) -> Tensor:
-    return maps[len(JOINTS) :] if right else maps[: len(JOINTS)]
-
-
-def _predict_maps(
-    pixels: NDArray[np.float32], to_radiograph: Array, network: JointNet, device: str, mirror: bool = False
-) -> Tensor:
-    """Return the (28, cells, cells) probabilities of one square.
-
-    With ``mirror`` they are the mean over the square and its mirror image, whose hands have exchanged sides.
-    """
-    import torch
-
-    image, inside = (torch.from_numpy(part)[None, None] for part in sample_square(pixels, to_radiograph))
-    images = normalise(image, inside)[:, : network.channels].to(device, memory_format=torch.channels_last)
-    with torch.no_grad():
-        maps = cell_probabilities(network(images)).cpu()
-        if mirror:
-            mirrored = cell_probabilities(network(images.flip(3))).cpu().flip(3)
-            maps = (maps + mirrored.roll(len(JOINTS), 1)) / 2
-    return maps[0]

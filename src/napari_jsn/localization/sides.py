@@ -13,7 +13,8 @@ from napari_jsn.joint import JOINT_IMAGE_MM, Joint
 from napari_jsn.localization.found_joints import ANATOMY, FoundJoints
 from napari_jsn.localization.hands import LocatedHand
 from napari_jsn.localization.mean_hand import HAND_MM, joint_axes, mean_hand, transform_points
-from napari_jsn.localization.search import exposed_box, missing_inside
+from napari_jsn.localization.search import missing_inside
+from napari_jsn.localization.views import exposed_box
 from napari_jsn.radiograph import Radiograph
 
 #: The least length of a hand that can be measured, in pixels.
@@ -42,6 +43,7 @@ def joints_of_hands(
     to_radiograph: NDArray[np.float64],
     radiograph: Radiograph,
     sides: Sequence[str] | None = None,
+    others: Sequence[LocatedHand] = (),
 ) -> FoundJoints:
     """Return the joints of the hands found.
 
@@ -55,6 +57,8 @@ def joints_of_hands(
         Its side, where it is stated, is the hand's.
     sides : sequence of {"L", "R"}, optional
         The sides, if the caller knows them.
+    others : sequence of LocatedHand, optional
+        Further hands on the radiograph, whose joints are left out; a note counts them.
     """
     # pixels of the radiograph, in its finer direction, per pixel of the square
     step = float(max(to_radiograph[0, 0], to_radiograph[1, 1]))
@@ -80,6 +84,16 @@ def joints_of_hands(
         reasons += _doubts(hand, whose, step, lost)
         if 0 < len(lost) < _MANY_MISSING:
             notes.append(f"{whose} should show {', '.join(lost)} in the picture, but they were not found.")
+    if others:
+        number, them = (
+            ("Another hand was", "its joints")
+            if len(others) == 1
+            else (f"{len(others)} further hands were", "their joints")
+        )
+        notes.append(
+            f"{number} found on this radiograph; {them} are left out. At most one hand of each side is measured: to "
+            "measure the other ones, cut the radiograph into one image for each hand."
+        )
     hand_px = HAND_MM * step * max(hand.scale for hand in hands)
     found_sides = tuple(names[k] for k in order)
     return FoundJoints(
