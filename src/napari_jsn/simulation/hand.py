@@ -128,28 +128,40 @@ def simulate(
 
 
 def graded_truths(
-    patients: int, seed: int = 0, grades: str = "uniform", difficulty: int = NEWEST, spacing_mm: float = 0.144
+    patients: int,
+    seed: int = 0,
+    grades: str = "uniform",
+    difficulty: int = NEWEST,
+    visit: int = 0,
+    spacing_mm: float = 0.144,
 ) -> Iterator[tuple[tuple[JointTruth, ...], str, float]]:
     """Return the truths of the left hands that :func:`simulate` draws with grades, with sex and age, without pixels.
 
     Parameters
     ----------
     patients, seed, grades, difficulty, spacing_mm
-        As in :func:`simulate`; one visit of the default size.
+        As in :func:`simulate`, one year between visits.
+    visit : int
+        0 is the baseline.
     """
     drawn = checked_sampling(grades, difficulty, None)
     assert drawn is not None
     shape = (round(289.44 / spacing_mm), round(214.56 / spacing_mm))
     for number in range(patients):
         person = _person(seed, number)
-        series = {"L": _draw_series(person, "L", 0.0, None, drawn)}
+        series = {"L": _draw_series(person, "L", float(visit), None, drawn)}
         device = drawn.difficulty.device(Detector.draw(_stream(person, "device")))
-        rng = _stream(person, "geometry", 0, 0)
-        at = _position_hands(series, ("L",), 0.0, device, shape, spacing_mm, rng, drawn)["L"]
-        damage = series["L"].damage
-        assert damage is not None
-        truths = [joint_truth(series["L"].bone_points, joint, "L", at, at) for joint in anatomy.JOINTS]
-        yield tuple(visible_truth(damage, at, "L", truths, drawn.difficulty)[0]), *_person_of(series)
+        first, at = (
+            _position_hands(
+                series, ("L",), float(k), device, shape, spacing_mm, _stream(person, "geometry", k, 0), drawn
+            )["L"]
+            for k in (0, visit)
+        )
+        hand = series["L"]
+        assert hand.damage is not None
+        baseline = first if visit else at
+        truths = [joint_truth(hand.bone_points, joint, "L", baseline, at) for joint in anatomy.JOINTS]
+        yield tuple(visible_truth(hand.damage, at, "L", truths, drawn.difficulty)[0]), *_person_of(series)
 
 
 def _radiographs(

@@ -53,13 +53,17 @@ class Disease:
 
 @dataclass(frozen=True)
 class PoseFactors:
-    """Factors of the standard deviations of :meth:`Positioning.draw`, and the degrees of freedom of the rotation."""
+    """Factors of the standard deviations of :meth:`Positioning.draw`, and the degrees of freedom of the rotation.
+
+    ``slide_slope`` is the factor of :data:`SLIDE_MM_PER_DEG`.
+    """
 
     rotation_factor: float = 1.0
     rotation_df: float = 4
     roll_factor: float = 1.0
     flexion_factor: float = 1.0
     slide_factor: float = 1.0
+    slide_slope: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,10 @@ class Positioning:
                     roll += rng.normal(0, 5.0 * spread * rolled)
                 angles[bone] = BoneAngles(float(rotation), float(flexion), float(roll))
         slide = {joint: float(rng.normal(0, 0.08 * spread * factors.slide_factor)) for joint in anatomy.JOINTS}
+        for joint in slide:
+            upper, lower = anatomy.bones_of(joint)
+            relative = angles[upper].rotation_deg - angles[lower].rotation_deg
+            slide[joint] += (factors.slide_slope - 1) * SLIDE_MM_PER_DEG * relative
         return cls(angles, slide)
 
 

@@ -74,7 +74,7 @@ def add_swelling(
         if frame is None or any(bone in damage.hidden for bone in anatomy.bones_of(joint)):
             continue
         box, along, across, breadth = frame
-        wide, long, deep = 0.92 * breadth, 1.25 * breadth, 1.45 * breadth
+        wide, long, deep = 0.86 * breadth, 1.8 * breadth, 1.35 * breadth
         chord = deep * np.sqrt(np.clip(1 - (across / wide) ** 2 - (along / long) ** 2, 0, None))
         swollen = np.float32(MUSCLE) * chord
         here = soft[box]

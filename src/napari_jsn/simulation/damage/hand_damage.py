@@ -233,11 +233,7 @@ def _widths(damage: HandDamage) -> dict[str, float]:
     """Return the widths at baseline; where bone is lost, the bones move together until the visible gap is that wide."""
     widths = {joint: damage.narrowings[joint].left * width for joint, width in damage.healthy.healthy_jsw_mm.items()}
     erosions = damage.at(0.0).erosions
-    collapsed = {
-        joint
-        for joint, _, one in damage.erosions
-        if one.counted and one.radii[0] > 4 and not any(damage.narrowings[joint].displaced_mm)
-    }
+    collapsed = {joint for joint, _, one in damage.erosions if one.counted and one.radii[0] > 4}
     if not collapsed:
         return widths
     posed = pose_hand(replace(damage.patient, jsw_mm=widths), Positioning(), Disease())

@@ -97,14 +97,14 @@ def _displaced(
     MCP joints are displaced to the palm and the little finger's side, other joints to either side.
     """
     of_mcp, width_mm = joint.startswith("MCP"), left * healthy_mm
-    palmar = rng.random() < (0.6 if of_mcp else 0.3)
+    palmar = rng.random() < (0.8 if complete else 0.6 if of_mcp else 0.4)
     sign = -1.0 if of_mcp and rng.random() < 0.9 else float(rng.choice([-1, 1]))
     if palmar:
         overlap = float(rng.uniform(4.2, 8.5) if complete else rng.uniform(1.4, 3.0))
         deep = float(rng.uniform(1.5, 2.0) if complete else rng.uniform(0.45, 0.9)) * depth
         displaced = (sign * float(rng.uniform(0.0, 0.18)) * breadth, deep, width_mm + overlap)
     else:
-        lateral = float(rng.uniform(0.86, 1.05) if complete else rng.uniform(0.31, 0.52))
+        lateral = float(rng.uniform(0.84, 0.95) if complete else rng.uniform(0.30, 0.46))
         displaced = (
             sign * lateral * breadth,
             float(rng.uniform(0.0, 0.4)) * depth,
@@ -182,7 +182,7 @@ def _collapsed(
     """Draw the loss of a whole joint surface."""
     y = 0.0 if distal else shape.length
     left, right, depth, middle = (float(v) for v in shape.profile(np.array(y)))
-    radii = (share * 0.62 * (left + right), float(rng.uniform(1.8, 3.5)), 1.25 * depth)
+    radii = (share * 0.9 * (left + right), float(rng.uniform(1.8, 3.5)), 1.25 * depth)
     x = float(rng.uniform(-0.08, 0.08)) * left
     return Erosion((x, y, middle), radii, *_surface(difficulty, rng))
 

@@ -85,8 +85,9 @@ class Erosion:
             sum(((axis - c) / radius) ** 2 for axis, c, radius in zip((x, y, z), self.centre, self.radii, strict=True))
         )
         if self.rough:
-            waves = np.sin(2.3 * x + self.phase) + np.sin(2.9 * y + 1.7 * self.phase)
-            waves = waves + np.sin(1.7 * z + 2.3 * self.phase) + np.sin(3.7 * (x + y) + 0.6 * self.phase)
+            # every wave varies in depth too, so that a projection shows an irregular edge and no stripes
+            waves = np.sin(1.9 * x + 2.1 * z + self.phase) + np.sin(2.3 * y - 1.7 * z + 1.7 * self.phase)
+            waves = waves + np.sin(1.3 * x + 1.5 * z + 2.3 * self.phase) + np.sin(1.2 * x + 1.6 * y + 1.1 * z)
             r = r * (1 + (self.rough * 0.6) * waves).astype(r.dtype)
         return (1 - r) * min(self.radii)
 
