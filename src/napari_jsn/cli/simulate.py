@@ -15,6 +15,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import counted
 
 if TYPE_CHECKING:
+    from napari_jsn.common.output_folder import OutputFolder
     from napari_jsn.export.simulated.writer import RadiographWriter
     from napari_jsn.simulation.simulated_radiograph import SimulatedRadiograph
 
@@ -79,6 +80,7 @@ def simulate(
     columns = round(width / pixel) if columns is None else columns
     per_visit = 2 if hands == "each" else 1
     key = ("simulate", *map(str, (seed, visits, hands, rows, columns, spacing_mm, interval_days, jsn_mm)))
+    used: dict[str, str] = {}
     damage: dict[str, Any] = {}  # the key of a run without grades stays as it was, and with it the UIDs
     if difficulty is not None and grades is None:
         raise InputError("A version of the settings is given without grades. Give --grades as well.", "difficulty")
@@ -86,10 +88,15 @@ def simulate(
         settings = difficulty_of(NEWEST if difficulty is None else difficulty)
         damage = {"grades": grades, "difficulty": settings.version}
         key = (*key, grades, settings.sha256)
+        used = {"simulation": f"difficulty-{settings.version} {settings.sha256}"}
     resumed_by = " ".join((*key, str(patients), hash_of_code(simulation), *versions().values()))
     names = [f"SIM{number + 1:04d}/{each}" for number in range(patients) for each in _NAMES]
     names += [SCORES] if grades else []
-    with RadiographWriter(out, format, per_visit, masks, key, None, resumed_by, record_of_run, names) as writer:
+
+    def record(output: OutputFolder) -> dict[str, Any]:
+        return record_of_run(output, used)
+
+    with RadiographWriter(out, format, per_visit, masks, key, None, resumed_by, record, names) as writer:
         if writer.kept:
             say(f"Going on after {counted(writer.kept, 'visit')} of the interrupted run.", error=True)
         radiographs = hand.simulate(

@@ -60,6 +60,7 @@ def localization(
     from napari_jsn.evaluation.localization.sets import simulated_feet, simulated_truths
     from napari_jsn.localization.training.public_hands import evaluation_radiographs
     from napari_jsn.networks import weights
+    from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
 
     if data is None and not simulated and not feet:
         raise InputError(
@@ -83,6 +84,7 @@ def localization(
             rows = evaluate_localization(sets, model)
             found_on_feet = evaluate_feet(simulated_feet(feet, _SEED), model) if feet else []
         parts = [f"Made by `{typed_command(sys.argv)}`."]
+        parts += [str(difficulty(FIRST))] if simulated or feet else []
         parts += [localization_table(rows)] if rows else []
         parts += [feet_table(found_on_feet)] if found_on_feet else []
         report = "\n\n".join(part.strip() for part in parts) + "\n"

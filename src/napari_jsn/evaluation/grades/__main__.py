@@ -45,12 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     n = min(options.n, 140) if options.quick else options.n
     uniform = report.graded_sites(n, options.seed, "uniform", settings.version)
     natural = report.graded_sites(n, options.seed, "natural", settings.version)
-    hands = min(20, max(2, n // 70))
+    hands = min(12, max(2, n // 70))
     samples = [pose.simulated_pose(hands, options.seed, version) for version in sorted({1, settings.version})]
+    roll: list[str] = []
     try:
         data_folder()
         if not options.quick:
             samples.insert(0, pose.real_pose(options.pairs, options.seed))
+            roll = ["", *pose.roll_lines(hands, options.pairs, options.seed, sorted({1, settings.version}), True)]
     except InputError as error:
         print(f"{error} The poses of real joints are left out.", file=sys.stderr)
     lines = [
@@ -82,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "### Motion between two visits",
         "",
         *pose.pose_lines(samples),
+        *roll,
     ]
     print("\n".join(lines))
     if options.out or not options.quick:

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn import anatomy
 from napari_jsn.evaluation.page import table
+from napari_jsn.joint import BoneMasks
+
+if TYPE_CHECKING:
+    from napari_jsn.registration.methods import PreparedPair
+    from napari_jsn.simulation.simulated_radiograph import JointTruth, SimulatedRadiograph
 
 #: Rotation from which a pair counts for the slope of slide over rotation, in degrees.
 _LEAST_DEG = 1.0
@@ -80,7 +87,6 @@ def simulated_pose(patients: int, seed: int, difficulty: int, grades: str | None
 def real_pose(count: int, seed: int) -> PoseSample:
     """Return the motion between two visits of real MCP joints, found by registration with the experts' masks."""
     from napari_jsn.evaluation.public_images import finger_joints
-    from napari_jsn.joint import BoneMasks
     from napari_jsn.radiograph.resampling import block_mean
     from napari_jsn.registration.register import register_many
     from napari_jsn.segmentation.training.public_joints import SPACING_MM
@@ -110,3 +116,76 @@ def real_pose(count: int, seed: int) -> PoseSample:
         moved = (one.upper.matrix - one.lower.matrix)[:2] @ np.append(one.point, 1.0)
         slide.append(float(across @ moved) * 2 * SPACING_MM)
     return PoseSample("real MCP joints", np.array(rotation), np.array(slide))
+
+
+def roll_lines(hands: int, count: int, seed: int, versions: Sequence[int], with_real: bool) -> list[str]:
+    """Return the table of the standard deviation of the roll field, which roll and flexion of the bones cause."""
+    rows = []
+    if with_real:
+        rows.append(_roll_row("real MCP joints", _real_pairs(count, seed)))
+    for version in versions:
+        rows.append(_roll_row(f"simulated, difficulty {version}", _simulated_pairs(hands, seed, version)))
+    head = ("pairs", "n", "sd of the roll field, px of 0.175 mm: median [quartiles]", "residual of local contrast")
+    return table(head, rows)
+
+
+def _roll_row(name: str, pairs: list[PreparedPair]) -> list[str]:
+    from napari_jsn.evaluation.realism.residual import registration_residuals
+
+    found = registration_residuals(pairs)
+    low, middle, high = np.quantile([one.roll_sd_px for one in found], (0.25, 0.5, 0.75))
+    residual = float(np.median([one.residual for one in found]))
+    return [name, str(len(found)), f"{middle:.2f} [{low:.2f}, {high:.2f}]", f"{residual:.3f}"]
+
+
+def _real_pairs(count: int, seed: int) -> list[PreparedPair]:
+    from napari_jsn.evaluation.public_images import finger_joints
+    from napari_jsn.radiograph.resampling import block_mean
+    from napari_jsn.registration.methods import PreparedPair
+    from napari_jsn.segmentation.training.public_joints import SPACING_MM
+
+    joints = list(finger_joints(part="report", min_visits=2))
+    pairs = []
+    for k in np.random.default_rng([seed, 1]).permutation(len(joints))[:count]:
+        (fixed, fixed_masks), (moving, moving_masks) = joints[k].visits[:2]
+        first, second = (
+            BoneMasks(block_mean(one.upper, 2) >= 0.5, block_mean(one.lower, 2) >= 0.5)
+            for one in (fixed_masks, moving_masks)
+        )
+        images = (block_mean(fixed, 2), block_mean(moving, 2))
+        pairs.append(PreparedPair.from_masks(*images, first, second, 2 * SPACING_MM))
+    return pairs
+
+
+def _simulated_pairs(hands: int, seed: int, version: int) -> list[PreparedPair]:
+    """Return undisplaced MCP2-5 joints of simulated hands at two visits, with the true masks."""
+    from napari_jsn.registration.methods import PreparedPair
+    from napari_jsn.simulation.hand import simulate
+
+    pairs = []
+    options = {"grades": "natural", "difficulty": version, "spacing_mm": PIXEL_MM}
+    radiographs = simulate(hands, 2, seed, "left", (1654, 1226), **options)  # type: ignore[arg-type]
+    for first, second in zip(radiographs, radiographs, strict=True):
+        for before, after in zip(first.truths, second.truths, strict=True):
+            marked = before.grades is None or before.grades.mark or before.grades.not_scored
+            if before.joint not in ("MCP2", "MCP3", "MCP4", "MCP5") or marked:
+                continue
+            (fixed, a), (moving, b) = _joint_crop(first, before), _joint_crop(second, after)
+            pairs.append(PreparedPair.from_masks(fixed, moving, a, b, PIXEL_MM))
+    return pairs
+
+
+def _joint_crop(simulated: SimulatedRadiograph, truth: JointTruth) -> tuple[NDArray[np.float32], BoneMasks]:
+    """Return the image of one joint and its masks, 127 pixels of 0.175 mm wide, its axis vertical."""
+    from scipy import ndimage
+
+    at = (np.arange(127) - 63) * (PIXEL_MM / simulated.spacing_mm)
+    x = truth.centre[0] + at[None, :] * truth.axis[1] + at[:, None] * truth.axis[0]
+    y = truth.centre[1] - at[None, :] * truth.axis[0] + at[:, None] * truth.axis[1]
+    where = np.stack([y, x])
+    pixels = ndimage.map_coordinates(simulated.radiograph().pixels, where, order=3, mode="nearest")
+    masks = [
+        ndimage.map_coordinates(simulated.bone_mask(truth.side, bone).astype(np.float32), where, order=1) > 0.5
+        for bone in anatomy.bones_of(truth.joint)
+    ]
+    return pixels.astype(np.float32), BoneMasks(*masks)

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_jsn import anatomy
 from napari_jsn.anatomy.normal_widths import SD_MM, normal_width
+from napari_jsn.anatomy.sites import FINGER_JSN_SITES
 from napari_jsn.evaluation.page import table
 from napari_jsn.simulation.shapes.joint_grades import HIGHEST, JointGrades, Kind
 from napari_jsn.simulation.shapes.joint_space import DOUBTFUL_SHARE, HALF, NORMAL_SHARE
@@ -119,7 +120,10 @@ def width_lines(sites: Sequence[GradedSite]) -> list[str]:
     everyone = scored(sites)
     choices = {
         "all joints": everyone,
-        "without focal narrowing and marks": [one for one in everyone if not _by_shape(one)],
+        "sites of the score (MCP1-5, PIP2-5)": [one for one in everyone if one.joint in FINGER_JSN_SITES],
+        "the same without focal narrowing": [
+            one for one in everyone if one.joint in FINGER_JSN_SITES and not _is_focal(one)
+        ],
         **{name: [one for one in everyone if anatomy.joint_kind(one.joint) == name] for name in GROUPS},
     }
     rows = []
@@ -136,10 +140,10 @@ def width_lines(sites: Sequence[GradedSite]) -> list[str]:
     ]
 
 
-def _by_shape(site: GradedSite) -> bool:
-    """Return whether a grade follows from something other than the mean width."""
+def _is_focal(site: GradedSite) -> bool:
+    """Return whether a joint is narrowed on one side and has a normal mean width."""
     grades = site.grades
-    return bool(grades.mark) or grades.narrowing == 1 and grades.width_mm >= NORMAL_SHARE * grades.healthy_width_mm
+    return grades.narrowing == 1 and grades.width_mm >= NORMAL_SHARE * grades.healthy_width_mm
 
 
 def norm_lines(sites: Sequence[GradedSite]) -> list[str]:

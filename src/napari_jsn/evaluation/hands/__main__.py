@@ -16,6 +16,7 @@ from napari_jsn.evaluation.hands.measured import CACHE, load_measured, measure_h
 from napari_jsn.evaluation.hands.simulated import hands_at_pitches, simulated_hands
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.settings import limit_threads
+from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
 
 _COMMAND = "python -m napari_jsn.evaluation.hands"
 
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             measured = measure_hands(hands, options.boxes, JOINTS, options.threads)
         if options.save is not None:
             save_measured(measured, options.save)
-        lines += simulated_lines(measured, options.boxes)
+        lines += [str(difficulty(FIRST)), "", *simulated_lines(measured, options.boxes)]
     if options.only in (None, "re-exposed"):
         from napari_jsn.evaluation.hands.re_exposed import measure_re_exposed
 

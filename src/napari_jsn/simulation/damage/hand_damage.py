@@ -19,10 +19,12 @@ from napari_jsn.simulation.damage.joint_damage import (
     draw_narrowing,
     draw_osteophytes,
 )
+from napari_jsn.simulation.damage.notch import share_in_space
 from napari_jsn.simulation.damage.sampler import DrawnGrades, check_sampling, draw_grades
 from napari_jsn.simulation.damage.visible import joint_margins
 from napari_jsn.simulation.patient import SimulatedPatient
 from napari_jsn.simulation.shapes.bone import BoneShape, Erosion
+from napari_jsn.simulation.shapes.joint_grades import COLLAPSE
 from napari_jsn.simulation.shapes.joint_space import Sex, draw_widths
 from napari_jsn.simulation.visit import Disease, Positioning, pose_hand
 
@@ -233,7 +235,11 @@ def _widths(damage: HandDamage) -> dict[str, float]:
     """Return the widths at baseline; where bone is lost, the bones move together until the visible gap is that wide."""
     widths = {joint: damage.narrowings[joint].left * width for joint, width in damage.healthy.healthy_jsw_mm.items()}
     erosions = damage.at(0.0).erosions
-    collapsed = {joint for joint, _, one in damage.erosions if one.counted and one.radii[0] > 4}
+    collapsed = {
+        joint
+        for joint, bone, one in damage.erosions
+        if one.counted and share_in_space(damage.healthy.shapes[bone], one) >= COLLAPSE
+    }
     if not collapsed:
         return widths
     posed = pose_hand(replace(damage.patient, jsw_mm=widths), Positioning(), Disease())

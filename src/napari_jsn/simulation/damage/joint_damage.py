@@ -184,7 +184,8 @@ def _collapsed(
     left, right, depth, middle = (float(v) for v in shape.profile(np.array(y)))
     radii = (share * 0.9 * (left + right), float(rng.uniform(1.8, 3.5)), 1.25 * depth)
     x = float(rng.uniform(-0.08, 0.08)) * left
-    return Erosion((x, y, middle), radii, *_surface(difficulty, rng))
+    rim, rough, phase = _surface(difficulty, rng)
+    return Erosion((x, y, middle), radii, rim, 1.7 * rough, phase)
 
 
 def _surface(difficulty: Difficulty, rng: np.random.Generator) -> tuple[float, float, float]:

@@ -25,8 +25,8 @@ _ACROSS, _DEEP, _COLUMNS, _ROWS = 0.85, 0.85, 31, 15
 _CENTRAL = 0.4
 #: Share of a column's depth above which the erosion and not the intact rest is its margin.
 _ERODED = 0.6
-#: Least share of the middle of the joint that must be intact for the width to be read there alone.
-_ENOUGH = 0.2
+#: Least share of the joint's columns that must be intact for the width to be read between the former surfaces.
+_ENOUGH = 0.15
 #: Share by interpolation above which a column counts as eroded.
 _HALF = 0.5
 
@@ -41,6 +41,8 @@ class JointMargins:
         Positions across the finger from the joint's middle.
     gap_mm : (n,) float array
         Along the joint's axis; NaN where one of the bones has no surface.
+    sound_mm : (n,) float array
+        The same between the surfaces as they were before the erosions.
     eroded : (n,) bool array
         Where an erosion and not the joint surface is the margin of one of the bones.
     breadth_mm : float
@@ -49,16 +51,20 @@ class JointMargins:
 
     across_mm: Array
     gap_mm: Array
+    sound_mm: Array
     eroded: NDArray[np.bool_]
     breadth_mm: float
 
     @property
     def width_mm(self) -> float:
-        """Mean gap in the middle of the joint, between erosions if enough of it is left; NaN without any surface."""
-        known = (np.abs(self.across_mm) <= _CENTRAL * self.breadth_mm / 2) & np.isfinite(self.gap_mm)
-        intact = known & ~self.eroded
-        chosen = intact if intact.sum() >= _ENOUGH * known.sum() else known
-        return float(self.gap_mm[chosen].mean()) if chosen.any() else float("nan")
+        """Mean gap in the middle of the joint; NaN without any surface.
+
+        If enough of both margins is left, they show where the eroded parts were, and the width is read between these.
+        """
+        enough = np.mean(~self.eroded) >= _ENOUGH
+        gap = self.sound_mm if enough else self.gap_mm
+        known = (np.abs(self.across_mm) <= _CENTRAL * self.breadth_mm / 2) & np.isfinite(gap)
+        return float(gap[known].mean()) if known.any() else float("nan")
 
     def thirds_mm(self) -> Array:
         """Return the (3,) mean gaps of the thirds of the joint."""
@@ -79,9 +85,13 @@ def joint_margins(
     left, right, _, _ = shapes[lower].profile(np.array(1.0))
     breadth = float(left + right)
     across = np.linspace(-_ACROSS, _ACROSS, _COLUMNS) * breadth / 2
-    head = _margin(shapes[lower], hand.poses[lower], geometry, True, across, erosions.get(lower, ()))
-    base = _margin(shapes[upper], hand.poses[upper], geometry, False, across, erosions.get(upper, ()))
-    return JointMargins(across, head[0] - base[0], (head[1] + base[1]) > _HALF, breadth)
+    eroded = [
+        _margin(shapes[bone], hand.poses[bone], geometry, bone == lower, across, erosions.get(bone, ()))
+        for bone in (lower, upper)
+    ]
+    sound = [_margin(shapes[bone], hand.poses[bone], geometry, bone == lower, across, ()) for bone in (lower, upper)]
+    gap, intact = (pair[0][0] - pair[1][0] for pair in (eroded, sound))
+    return JointMargins(across, gap, intact, (eroded[0][1] + eroded[1][1]) > _HALF, breadth)
 
 
 def lateral_displacement(hand: PosedHand, joint: str, breadth_mm: float) -> tuple[float, float, float]:
