@@ -136,9 +136,9 @@ def test_an_erosion_widens_the_gap_only_where_it_takes_the_margin(healthy):
     width = joint_margins(healthy.shapes, flat, "MCP3").width_mm
     depth = float(healthy.shapes["MC3"].profile(np.array(1.0))[2])
     at_side = Erosion((float(healthy.shapes["MC3"].right[2]), 2.0, 0.0), (2.5, 2.0, 1.5 * depth))
-    everywhere = Erosion((0.0, 0.0, 0.0), (30.0, 2.0, 30.0))
+    everywhere = Erosion((0.0, 0.0, 0.0), (90.0, 6.0, 90.0))
     palmar = Erosion((0.0, 0.0, depth), (4.0, 2.0, 0.5 * depth))
-    for erosion, change in ((at_side, 0.0), (everywhere, 2.0), (palmar, 0.0)):
+    for erosion, change in ((at_side, 0.0), (everywhere, 6.0), (palmar, 0.0)):
         now = joint_margins(healthy.shapes, flat, "MCP3", {"MC3": (erosion,)}).width_mm
         assert now - width == pytest.approx(change, abs=0.25)
     beside = joint_margins(healthy.shapes, flat, "MCP3", {"MC3": (at_side,)})

@@ -117,7 +117,7 @@ def project_erosion(
     if not visible.any():
         return Notch(0.0, 0.0, 0.0, None)
     row, col = np.nonzero(visible)
-    scale = float(np.sqrt(abs(np.linalg.det(pose.matrix[:2, :2]))))
+    scale = float(np.linalg.norm(pose.matrix[:2, :2], 2))  # the magnification: one direction is not foreshortened
     pixel_mm = spacing_mm / scale
     along = pose.matrix[:2, 1] / np.hypot(*pose.matrix[:2, 1])
     points = np.stack([col, row], axis=-1) * pixel_mm
