@@ -24,7 +24,7 @@ test: system-libraries $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/npe2 validate src/napari_jsn/napari.yaml
-	OMP_WAIT_POLICY=PASSIVE xvfb-run --auto-servernum --server-args="-screen 0 1600x1200x24" $(BIN)/pytest
+	tools/run-tests $(abspath $(BIN))/pytest
 
 # Tests that take minutes: many writers of one folder, and runs that are killed.
 test-long: $(VENV)/.test
@@ -34,9 +34,11 @@ test-long: $(VENV)/.test
 test-services: $(VENV)/.services
 	$(BIN)/python tools/verify_types.py
 
-# Plants faults into simulated radiographs at random, and measures them: wrong figures without a note are counted.
+# Plants faults into simulated radiographs at random, and measures them: wrong figures without a note are counted. Spoils
+# folders to train on: images that are neither used nor named are counted.
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz.run
+	$(BIN)/python -m tests.fuzz.training
 
 benchmark: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

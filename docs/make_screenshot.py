@@ -66,6 +66,7 @@ def save_screenshot(sample: str, title: str, target: Path) -> None:
     widget.run()
     while not widget.run_button.isEnabled():
         QTest.qWait(100)
+    QTest.qWait(1000)  # in which the new layers are drawn, however long that takes
     QTest.qWait(1000)
     pixels = viewer.screenshot(canvas_only=False)
     viewer.close()

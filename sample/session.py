@@ -6,19 +6,18 @@ Run it with ``napari sample/session.py``, or with ``python sample/session.py``.
 import napari
 from magicgui.widgets import Table
 
-import napari_jsn as jsn
+from napari_jsn.viewer import measure_hands
 
 viewer = napari.current_viewer() or napari.Viewer()
 
 # Open the sample, a left hand at baseline and after 52 weeks, with one layer per radiograph. Then open the widget.
 viewer.open_sample("napari-jsn", "hand_pair")
-dock, widget = viewer.window.add_plugin_dock_widget("napari-jsn", "Measure hands")
+widget = measure_hands(viewer)
+viewer.window.add_dock_widget(widget, name="Measure hands")
 
-# Find the joints and their bones, and register each joint between the visits.
-progression = jsn.measure(widget.patient(), device="cpu")
-
-# Show the joints as boxes coloured by narrowing, the bones, the transformed follow-up, and both loss spectra.
-widget.show_progression(progression)
+# Find the joints and their bones, and register each joint between the visits. The widget adds the joints as boxes
+# coloured by narrowing, the bones, the transformed follow-up, and both loss spectra.
+progression = widget()
 
 # Print the main values, and show all values in a table, with one row per joint.
 table = progression.table()

@@ -186,5 +186,5 @@ def test_readme_runs_as_printed(folder, capsys):
     names = run_page("README.md")
     assert "MCP2" in capsys.readouterr().out
     assert len(names["table"]) == 10 and names["table"].reliable.sum() >= 7
-    assert sorted(path.name for path in (folder / "results").iterdir()) == ["joints.csv", "report.html"]
+    assert sorted(path.name for path in (folder / "results").iterdir()) == ["joints.csv", "report.html", "run.json"]
     assert len(pd.read_csv(folder / "results" / "joints.csv")) == 10

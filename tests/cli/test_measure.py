@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
+import pydicom
 import pytest
 from skimage.io import imsave
 from skimage.util import img_as_ubyte
@@ -185,6 +186,30 @@ def test_dicom_objects_need_dicom_files(run, asked, tmp_path):
         imsave(picture, img_as_ubyte(read_radiograph(film).pixels), check_contrast=False)
     refused(run(*pictures, "--dicom", "--out", tmp_path / "out"), "--dicom", "image files")
     assert not asked
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"SOPInstanceUID": None}, "lacks SOPInstanceUID"),
+        ({"StudyInstanceUID": None}, "lacks StudyInstanceUID"),
+        ({"SOPClassUID": "1.2.hand"}, "no UID"),
+        ({"SOPInstanceUID": "1.2.3"}, "same SOP Instance UID"),
+    ],
+)
+def test_dicom_objects_that_cannot_be_written_are_refused_before_measuring(run, asked, tmp_path, changed, word):
+    pytest.importorskip("highdicom")
+    for number, film in enumerate(FILMS):
+        dataset = pydicom.dcmread(film)
+        for keyword, value in changed.items():
+            if value is None:
+                delattr(dataset, keyword)
+            else:
+                setattr(dataset, keyword, value)
+        pydicom.dcmwrite(tmp_path / f"{number}.dcm", dataset)
+    films = sorted(tmp_path.glob("*.dcm"))
+    refused(run(*films, "--dicom", "--out", tmp_path / "out"), "--dicom", word)
+    assert not asked and not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("option", ["--joints-model", "--bones-model"])

@@ -29,9 +29,9 @@ FIXED = {
     "simulate-pair": {"out", "shape", "spacing_mm"},
     "train": SIMULATION,
     "clinical": SIMULATION | DEFAULTS,
-    "registration": SIMULATION | DEFAULTS,
-    "localization": SIMULATION | {"device"},
-    "segmentation": SIMULATION,
+    "registration": SIMULATION | DEFAULTS | {"groups"},  # no table of patients is read
+    "localization": SIMULATION,
+    "segmentation": SIMULATION | {"groups"},
     "check": {"scheme"},  # the schemes of known layouts
     "convert": {"scheme"},
     "consensus": {"scheme"},
@@ -213,6 +213,17 @@ def test_a_renamed_argument_keeps_the_message(argument, name):
 )
 def test_a_message_names_the_option_and_not_the_argument_of_python(words, argument, message, shown):
     assert error_text(InputError(message, argument), command_of(words)).startswith(shown)
+
+
+#: Commands that compute nothing with networks or registration.
+_WITHOUT_DEVICE = {"agreement", "check", "consensus", "convert", "simulate", "simulate-pair", "template"}
+
+
+def test_every_command_that_computes_has_a_device():
+    for command in commands():
+        if command.name not in _WITHOUT_DEVICE:
+            (device,) = (each for each in command.params if each.name == "device")
+            assert (device.metavar, device.default) == ("auto|cpu|cuda", "auto"), command.name
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])

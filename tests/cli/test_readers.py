@@ -30,6 +30,34 @@ def test_a_template(tmp_path, capsys):
     assert run("check", tmp_path / "sheet.csv") == 0 and "no wrong cell" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("head", ["Patient ID,age", "subject_id", "ID;x", "Pat.-Nr."])
+def test_heads_of_a_list_of_patients(tmp_path, capsys, head):
+    (tmp_path / "patients.csv").write_text(f"{head}\n007\n008\n")
+    assert run("template", tmp_path / "patients.csv", "--out", tmp_path) == 0
+    assert "2 patients; the first is 007." in capsys.readouterr().out
+    assert len((tmp_path / "sheet.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("to", ["ram-h1200"])
+def test_nothing_is_written_of_an_empty_table(tmp_path, capsys, to):
+    (tmp_path / "patients.txt").write_text("007\n")
+    assert run("template", tmp_path / "patients.txt", "--reader", "A", "--out", tmp_path) == 0
+    assert run("convert", tmp_path / "sheet.csv", "--to", to, "--out", tmp_path / "out") == 2
+    assert "no rows" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_files_that_differ_in_leading_zeros_are_one_study(scores, tmp_path, capsys):
+    names = [f"P{number:03}" for number in range(8)]
+    for path, form in zip(scores, ("{:03}", "{}", "{:03}")):
+        text = path.read_text()
+        for number, name in enumerate(names, start=1):
+            text = text.replace(name, form.format(number))
+        path.write_text(text)
+    assert run("consensus", *scores, "--out", tmp_path / "out") == 0
+    assert "8 patients written with and without leading zeros" in capsys.readouterr().out
+    assert len(pd.read_csv(tmp_path / "out" / "consensus.csv")) == 8 * 2 * 38
+
+
 def test_every_wrong_cell_is_printed(scores, tmp_path, capsys):
     text = scores[0].read_text().splitlines()
     head = text[0].split(",")

@@ -19,7 +19,7 @@ from napari_jsn.common.output_folder import problems_of_set
 from napari_jsn.common.run_record import file_sha256
 from napari_jsn.export.simulated.joint_pair import FIXED, FIXED_MASK, MOVING, MOVING_MASK, pair_files
 from napari_jsn.registration import register as api
-from napari_jsn.registration.methods import METHODS
+from napari_jsn.registration.method_names import METHODS
 
 OUTPUTS = [
     "figure.png",

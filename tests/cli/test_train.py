@@ -4,8 +4,11 @@ import sys
 
 import pytest
 
+from napari_jsn import InputError
 from napari_jsn.cli import main
 from napari_jsn.cli.train import typed_command
+from napari_jsn.networks.inputs import Inputs, LeftOut, UsedImage
+from napari_jsn.training.train import train
 from tests.training.conftest import ToyTask, models  # noqa: F401
 
 
@@ -15,8 +18,10 @@ class FromFolder(ToyTask):
     asked = []
 
     @classmethod
-    def from_folder(cls, folder, preset):
+    def from_folder(cls, folder, preset, groups=None):
         cls.asked.append((folder, preset))
+        if groups is not None and folder is None:
+            raise InputError("A table of patients belongs to a folder.", "data")
         return cls(preset=preset)
 
 
@@ -67,6 +72,107 @@ def test_ctrl_c_keeps_the_best_and_tells_how_to_go_on(run, tmp_path, monkeypatch
     assert FromFolder.asked[-1] == (None, "small")
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("at", [4, 7, 12])
+def test_a_signal_keeps_the_best_epoch_and_is_the_exit_code(run, tmp_path, monkeypatch, number, code, at):
+    real, calls = FromFolder.loss, []
+
+    def loss(self, network, batch):
+        calls.append(1)
+        if len(calls) == at:
+            os.kill(os.getpid(), number)
+        return real(self, network, batch)
+
+    monkeypatch.setattr(FromFolder, "loss", loss)
+    before = signal.getsignal(number)
+    found, out, _ = run("--out", tmp_path)
+    path = tmp_path / "segmentation-default.ckpt"
+    assert found == code and "Stopped in epoch" in out and signal.getsignal(number) is before
+    assert path.exists() == (at > 5) and (f"--resume {path}" in out) == (at > 5)
+    assert (tmp_path / "segmentation-default.safetensors").exists() == (at > 5)
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(("second", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("at", "kept"), [(2, False), (7, True)])
+def test_a_second_signal_stops_at_once_and_says_so(run, tmp_path, monkeypatch, second, code, at, kept):
+    real, calls = FromFolder.loss, []
+
+    def loss(self, network, batch):
+        calls.append(1)
+        if len(calls) == at:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), second)
+        return real(self, network, batch)
+
+    monkeypatch.setattr(FromFolder, "loss", loss)
+    found, out, err = run("--out", tmp_path)
+    assert (found, err) == (code, "") and "Stopped at once, in the middle of an epoch. No model was saved." in out
+    path = tmp_path / "segmentation-default.ckpt"
+    assert path.exists() == kept and (f"Resume with: napari-jsn train --resume {path}" in out) == kept
+    assert not list(tmp_path.glob("*.safetensors")) and not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_images_are_prepared_stops_at_once(run, tmp_path, monkeypatch, number, code):
+    def from_folder(folder, preset):
+        os.kill(os.getpid(), number)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(FromFolder, "from_folder", from_folder)
+    found, out, err = run("--out", tmp_path / "out")
+    assert (found, err) == (code, "") and out == "Stopped before the training began. Nothing was written.\n"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("at", [4, 7, 12])
+def test_a_script_that_is_terminated_gets_the_signal_after_its_model_is_saved(tmp_path, at):
+    heard = []
+
+    class Terminated:
+        aborted = False
+
+        def update(self, done, total, message=""):
+            if done == at:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    def handler(number, frame):
+        heard.append((tmp_path / "segmentation-toy.safetensors").exists())
+
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        trained = train(ToyTask(), out=tmp_path, progress=Terminated())
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == [False, True] and trained.path.exists() and not trained.finished
+
+
+def test_the_images_that_are_used_are_said_first(run, tmp_path, monkeypatch):
+    used = [UsedImage(f"{k}.png", str(k), "", str(k), k == 0) for k in range(3)]
+    inputs = Inputs(tuple(used), (LeftOut("bad\x1b.png", "its mask is empty"),), ("They are few.",))
+    monkeypatch.setattr(FromFolder, "inputs", inputs, raising=False)
+    code, out, _ = run("--out", tmp_path, "--epochs", 1)
+    assert code == 0 and out.splitlines()[:4] == [
+        "Images for training: 2 of 2 groups",
+        "Images for validation: 1 of 1 group",
+        "Left out: 1 (bad\\x1b.png): its mask is empty",
+        "Note: They are few.",
+    ]
+    assert run("--out", tmp_path, "--epochs", 1, "--name", "more", "--quiet")[1].startswith("Trained")
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_the_cache_is_emptied(run, tmp_path, monkeypatch, count):
+    monkeypatch.setattr("napari_jsn.networks.cached_arrays.cache_folder", lambda: tmp_path)
+    for k in range(count):
+        (tmp_path / f"joints-{k}.npz").write_bytes(bytes(2_000_000))
+    (tmp_path / "other.txt").write_text("stays")
+    code, out, _ = run("--clear-cache")
+    files = "1 file" if count == 1 else f"{count} files"
+    assert code == 0 and out == f"Removed {files} ({2 * count} MB) from {tmp_path}.\n"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["other.txt"]
+
+
 def test_refusals_name_the_option(run, tmp_path):
     (tmp_path / "no.ckpt").write_text("")
     for words, message in (
@@ -76,6 +182,9 @@ def test_refusals_name_the_option(run, tmp_path):
         (["--start", "nothing"], "nothing"),
         (["--device", "toaster"], "--device: "),
         (["--name", "a/b"], "--name: "),
+        (["--name", "default", "--replace"], "--name: The segmentation model 'default' comes with the program"),
+        (["--start", "nothing", "--seed", 99999999999999], "--start: There is no segmentation model"),
+        (["--groups", tmp_path / "none.csv"], "--data: A table of patients belongs to a folder"),
     ):
         code, out, err = run(*words)
         assert (code, out) == (2, "") and err.startswith("Error: ") and message in err and err.count("\n") == 1, err

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.files import check_folder, write_files
+from napari_jsn.common.files import check_folder, read_bytes, write_files
 
 OLD, NEW = {"a.csv": b"old a", "b.png": b"old b"}, {"a.csv": b"new a", "b.png": b"new b"}
 
@@ -77,3 +77,48 @@ def test_a_closed_folder_is_reported(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="cannot be written to"):
         check_folder(tmp_path / "new")
+
+
+def unwritable():
+    yield "a" * 300
+    yield "deep/" + "a" * 300 + "/deeper"
+    yield "nul\0l"
+    yield "half \ud800 a character"
+    if os.path.isdir("/proc/self"):
+        yield "/proc/results"
+        yield "/proc/self/results/deep"
+
+
+@pytest.mark.parametrize("name", list(unwritable()), ids=ascii)
+def test_folders_that_no_file_system_makes_are_found_before_long_work(tmp_path, name):
+    with pytest.raises(InputError, match=r"Give another (folder|name)\.$") as caught:
+        check_folder(tmp_path / name)
+    assert caught.value.argument == "out" and len(str(caught.value)) < 400
+    assert list(tmp_path.iterdir()) == []
+
+
+def pipe(folder):
+    os.mkfifo(folder / "table.csv")
+    return folder / "table.csv"
+
+
+def large(folder):
+    (folder / "table.csv").touch()
+    os.truncate(folder / "table.csv", 2**33)
+    return folder / "table.csv"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the system has no pipes in folders")
+@pytest.mark.parametrize(
+    "make",
+    [pipe, large, lambda folder: "/dev/zero", lambda folder: "/dev/tty", lambda folder: folder, lambda folder: "a\0"],
+)
+def test_what_could_wait_or_never_end_is_not_read(tmp_path, make):
+    with pytest.raises(OSError):
+        read_bytes(make(tmp_path))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="no such file system")
+@pytest.mark.parametrize("name", ["/proc/kmsg", "/proc/self/mem", "/proc/self/pagemap"])
+def test_files_of_the_system_that_state_no_size_are_empty(name):
+    assert not os.path.exists(name) or read_bytes(name) == b""

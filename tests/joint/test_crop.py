@@ -74,3 +74,23 @@ def test_what_is_not_a_radiograph_is_reported(given, words, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=words):
         joint_image(given, Joint.around("PIP3", "L", (20, 20), (1, 0), 30))
+
+
+@pytest.mark.parametrize(("pixel_mm", "step"), [(0.04, 1), (0.03, 2), (0.02, 3), ((0.03, 0.015), 4)])
+def test_fine_pixels_are_averaged(pixel_mm, step):
+    """Blobs are where the matrix says, whatever the size of a pixel; the image has 350 to 700 pixels."""
+    size = np.broadcast_to(pixel_mm, (2,))
+    rows, cols = np.indices(tuple((24 / size).astype(int)), dtype=np.float32) * size[:, None, None]
+    blob = np.exp(-((rows - 14.5) ** 2 + (cols - 9.2) ** 2) / (2 * 0.6**2)).astype(np.float32)
+    joint = Joint.around("PIP3", "L", tuple(12 / size), (1.0, 0.0), tuple(22.2 / size))
+    image = joint_image(Radiograph(blob, spacing_mm=pixel_mm), joint)
+    assert image.spacing_mm == pytest.approx(step * size.min())
+    assert 350 <= image.pixels.shape[0] < 700 and image.pixels.shape[0] == image.pixels.shape[1]
+    weights = image.pixels / image.pixels.sum()
+    y, x = (weights * np.indices(weights.shape)).reshape(2, -1).sum(axis=1)
+    np.testing.assert_allclose((image.to_radiograph @ (x, y, 1))[1::-1] * size, (14.5, 9.2), atol=2e-3)
+
+
+def test_pixels_of_unknown_size_are_kept():
+    image = joint_image(np.random.default_rng(1).random((900, 900)), Joint.around("PIP3", "L", (450, 450), (1, 0), 800))
+    assert image.pixels.shape == (800, 800)

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from napari_jsn import InputError
+from napari_jsn.networks.inputs import LeftOut
 from napari_jsn.networks.task import TrainingTask, cosine_rate, split_groups
 
 
@@ -18,8 +19,8 @@ class ToyTask(TrainingTask):
         self.files = list(files)
 
     @classmethod
-    def _arguments_from_folder(cls, folder):
-        return {"files": [folder.name], "source": "public"}
+    def _read_folder(cls, folder, groups):
+        return {"files": [folder.name], "source": "public"}, [LeftOut("b.png", "no mask")], ["A note."]
 
 
 def test_a_task_is_made_from_a_folder_or_without_one():

@@ -55,7 +55,8 @@ def test_a_users_model_is_saved_found_and_loaded(models):
     for name in ("mine", str(path)):
         state, about = weights.load("toys", name)
         assert all(torch.equal(state[key], STATE[key]) for key in STATE)
-        assert len(about["sha256"]) == 64 and {**about, "sha256": "text"} == ABOUT
+        assert len(about["sha256"]) == 64 and len(about.pop(weights.CARD_HASH)) == 64
+        assert {**about, "sha256": "text"} == ABOUT
 
 
 def test_without_the_variable_models_lie_where_the_platform_says(monkeypatch):
@@ -132,3 +133,40 @@ def test_names_that_no_file_can_bear(models, name):
 def test_a_card_says_all_it_must(models):
     with pytest.raises(ValueError, match="seed"):
         weights.save(models, STATE, {key: value for key, value in ABOUT.items() if key != "seed"})
+
+
+@pytest.mark.parametrize("name", cards())
+def test_every_shipped_card_has_the_hash_of_its_contents(name):
+    assert card(name)[weights.CARD_HASH] == weights.card_hash(card(name)), "run the command card-hashes"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("input_size_px", [512, 512]), ("normalisation", "none"), ("figures", {"dsc": 1.0}), ("new", 1)]
+)
+def test_a_card_that_was_edited_is_not_believed(models, key, value):
+    path = weights.save(models, STATE, ABOUT).with_suffix(".json")
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(content.items()))))  # written otherwise, but with the same contents
+    weights.load("toys", "mine")
+    path.write_text(json.dumps({**content, key: value}))
+    with pytest.raises(InputError, match="was changed after it was written") as error:
+        weights.load("toys", "mine")
+    assert error.value.argument == "model"
+
+
+def test_the_command_writes_the_hashes_of_shipped_cards(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "_shipped", lambda: tmp_path)
+    for name, content in (("a", {"x": 1}), ("b", {"x": 2, weights.CARD_HASH: "0"}), ("c", {"x": [1.5, "ä"]})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    assert len(weights.write_card_hashes()) == 3 and weights.write_card_hashes() == []
+    assert [card(name)["x"] for name in "abc"] == [1, 2, [1.5, "ä"]]
+
+
+@pytest.mark.parametrize("named", ["~", "~/models", "~/of mine/models"])
+def test_the_home_folder_of_the_variable_is_found(tmp_path, monkeypatch, named):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("NAPARI_JSN_MODELS", named)
+    weights.save(weights.user_folder(), STATE, ABOUT)
+    assert (tmp_path / named[2:] / "toys-mine.json").is_file() and weights.names("toys") == ["mine"]
+    weights.load("toys", f"{named}/toys-mine.safetensors")

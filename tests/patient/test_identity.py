@@ -3,7 +3,7 @@ import re
 import pytest
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.patient.identity import Identity, check_one_patient, pseudonym
+from napari_jsn.patient.identity import ComparableIdentity, Identity, check_one_patient, identity_codes, pseudonym
 
 ONE = Identity("12", "19600101", "F", "Doe^Jane")
 
@@ -150,3 +150,37 @@ def test_names_in_different_scripts_only_are_noted(other):
 @pytest.mark.parametrize("birth", ["19000101", "00010101", "11111111"])
 def test_a_placeholder_is_no_birth_date(birth):
     assert check(ONE, Identity("12", birth, "F", "Doe^Jane")) == []
+
+
+def outcome(identities):
+    """Return the notes of a comparison, or the error."""
+    try:
+        return check_one_patient(
+            {f"{number}.dcm": one for number, one in enumerate(identities)}, "The folder", "folder"
+        )
+    except InputError as error:
+        return str(error)
+
+
+OTHERS = [
+    ONE, Identity(), Identity("12"), Identity(name="DOE, Jane "), Identity("13", "19600101", "F", "Doe^Jane"),
+    Identity("12", "19610101", "F", "Doe^Jane"), Identity("12", "19600101", "M", "Doe^Jane"), Identity(name="Roe^Jane"),
+    Identity("12", "19600101", "F", "Roe^Jane"), Identity("12", "19600101", "O", "\u5c71\u7530^\u592a\u90ce"),
+    Identity("12", "19000101", "?", "Doe^Jane=\u5c71\u7530^\u592a\u90ce"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("with_key", [True, False])
+def test_codes_are_compared_as_the_texts_and_do_not_reveal_them(other, with_key, monkeypatch, tmp_path):
+    monkeypatch.setenv("NAPARI_JSN_KEY", str(tmp_path / "key" if with_key else tmp_path))  # a folder cannot be read
+    codes = [identity_codes([each]) for each in (ONE, other)]
+    assert outcome(codes) == outcome([ONE, other])
+    shown = str(codes).casefold()
+    assert not any(text in shown for text in ("doe", "roe", "19600101", "'12'", "\u5c71"))
+
+
+def test_codes_of_several_files_have_what_any_of_them_states():
+    files = [Identity("12"), Identity(), Identity("", "19600101", "F"), Identity(name="Doe^Jane")]
+    assert identity_codes(files) == identity_codes([ONE])
+    assert identity_codes([Identity(), Identity(sex="O", birth_date="19000101")]) == ComparableIdentity()

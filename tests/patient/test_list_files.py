@@ -273,7 +273,8 @@ def test_a_damaged_dicom_file_is_refused_by_name(folder, damage):
 
 @pytest.mark.parametrize("name", ["v1.dcm", "notes.pdf", "IM3"])
 def test_a_file_without_permission_is_refused_by_name(folder, monkeypatch, name):
-    (folder / name).touch()
+    with (folder / name).open("ab") as file:
+        file.write(b"content")  # a file without content is not opened
     opened = Path.open
 
     def refuse(path, *args, **kwargs):

@@ -12,6 +12,7 @@ from napari_jsn.common.statistics import Estimate
 from napari_jsn.progression.joint_course import JointCourse, contradict, narrowings_of
 from napari_jsn.progression.narrowing import Narrowing
 from napari_jsn.progression.notes import progression_notes
+from napari_jsn.progression.repositioning import narrowing_uncertainty
 from napari_jsn.registration.labels import state_label
 from tests.progression.made_up import progression
 
@@ -77,7 +78,7 @@ def course(sd_mm, jsw_before_mm, jsw_after_mm, jsw_sd_mm):
 def test_the_sd_of_registration_alone_is_no_failure(sd_mm):
     (row,) = narrowings_of(course(sd_mm, 1.5, 1.5 - MCP2.jsn_mm, 0.05), 2)
     assert row.reliable and row.reasons == ()
-    assert row.jsn_sd_mm > 0.9 * sd_mm
+    assert row.jsn_sd_mm > np.sqrt(narrowing_uncertainty().registration) * sd_mm
 
 
 @pytest.mark.parametrize(("jsw_sd_mm", "off_mm"), [(0.03, 0.3), (0.03, -0.3), (0.1, 0.6)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pydicom import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from napari_jsn import InputError, read_radiograph
 
@@ -216,3 +217,45 @@ def test_no_contrast_is_refused(save, cr, attributes):
     path = save(cr(np.full((9, 9), 7, np.uint16), **attributes))
     with pytest.raises(InputError, match="hand.dcm has no contrast"):
         read_radiograph(path)
+
+
+def _with_unused_bits(values, unused):
+    """Values of 12 bits with other bits above them."""
+    return (values | (unused.astype(np.uint16) << 12)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+@pytest.mark.parametrize("kind", ["overlay", "all set", "several overlays", "sign not extended"])
+def test_bits_above_those_stored_are_cut_off(cr, save, stored, kind, syntax):
+    rng = np.random.default_rng(0)
+    drawn = np.zeros(stored.shape, np.uint16)
+    drawn[10:30, 10:20], drawn[40:, 5] = 1, 1
+    values, expected = {
+        "overlay": (_with_unused_bits(stored, drawn), stored),
+        "all set": (_with_unused_bits(stored, np.full(stored.shape, 15)), stored),
+        "several overlays": (_with_unused_bits(stored, rng.integers(0, 16, stored.shape)), stored),
+        "sign not extended": ((stored.astype(int) - 2048 & 0xFFF).astype(np.int16), stored),
+    }[kind]
+    dataset = cr(values)
+    if syntax != ExplicitVRLittleEndian:
+        dataset.compress(syntax, generate_instance_uid=False)
+    pixels = intensities(save(dataset))
+    np.testing.assert_allclose(pixels, expected / 4095, atol=1e-6)
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+@pytest.mark.parametrize("kind", ["10 bits stated", "11 bits stated", "8 bits stated", "a few values", "signed"])
+def test_values_that_need_more_bits_than_stated_are_refused(cr, save, stored, kind, syntax):
+    values, bits = {
+        "10 bits stated": (stored, 10),
+        "11 bits stated": (stored, 11),
+        "8 bits stated": (stored, 8),
+        "a few values": ((stored.astype(int) * 9 // 8).astype(np.uint16), 12),
+        "signed": (stored.astype(np.int16) - 1000, 12),
+    }[kind]
+    dataset = cr(values)
+    if syntax != ExplicitVRLittleEndian:
+        dataset.compress(syntax, generate_instance_uid=False)
+    dataset.BitsStored, dataset.HighBit = bits, bits - 1
+    with pytest.raises(InputError, match=f"states {bits} bits as Bits Stored, but its pixels have larger values"):
+        read_radiograph(save(dataset))

@@ -8,7 +8,10 @@ import os
 import struct
 import subprocess
 import sys
+import tracemalloc
 import zlib
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -200,9 +203,21 @@ def one_column(folder):
     return folder / "column.tif"
 
 
+def messages_of_the_kernel(folder):
+    return Path("/proc/kmsg")
+
+
+def memory_of_the_process(folder):
+    return Path("/proc/self/mem")
+
+
+def half_a_character(folder):
+    return folder / "hand \ud800.dcm"
+
+
 NO_RADIOGRAPHS = [
     long_name, long_path, subfolder, empty, below_a_file, one_pixel, one_row, one_column,
-    *([pipe, device] if os.name == "posix" else []),
+    *([pipe, device, messages_of_the_kernel, memory_of_the_process, half_a_character] if os.name == "posix" else []),
 ]  # fmt: skip
 
 
@@ -247,3 +262,27 @@ def test_a_folder_whose_name_is_too_long_is_refused(tmp_path, capsys):
 def test_arrays_that_are_too_small_are_refused(shape):
     with pytest.raises(jsn.InputError, match="at least 8"):
         jsn.find_joints(np.linspace(0, 1, shape[0] * shape[1]).reshape(shape))
+
+
+def test_a_dicom_image_is_held_once_while_it_is_read(save, cr):
+    """The file, the decoded values (2 bytes a pixel each) and the intensities (4) exist once, and little else."""
+    rows = (np.arange(12000, dtype=np.uint16)[:, None] // 3 + np.zeros(1000, np.uint16)).astype(np.uint16)
+    rows[:40] = 0
+    path = save(cr(rows, PixelPaddingValue=0, ImageLaterality="L"))
+    tracemalloc.start()
+    radiograph = jsn.read_radiograph(path)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 4.5 * rows.size and peak < 15 * rows.size
+    assert radiograph.pixels[40:].min() > 0
+
+
+@pytest.mark.parametrize("change", [{"side": "R"}, {"spacing_mm": 0.1}, {"name": "visit 1"}])
+def test_facts_are_added_without_a_copy_of_the_pixels(change):
+    given = np.linspace(0, 1, 400).reshape(20, 20)
+    radiograph = jsn.Radiograph(given, side="L")
+    assert replace(radiograph, **change).pixels is radiograph.pixels
+    given[:] = 0  # the array of the user is copied
+    assert radiograph.pixels.max() == 1
+    with pytest.raises(jsn.InputError, match="NaN"):
+        replace(radiograph, pixels=np.full((20, 20), np.nan))

@@ -6,7 +6,7 @@ import torch
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint import BoneMasks
-from napari_jsn.registration.methods import METHODS
+from napari_jsn.registration.method_names import METHODS
 from napari_jsn.registration.register import register, register_many
 
 NAN = float("nan")
@@ -136,3 +136,19 @@ def test_the_pair_of_many_that_is_wrong_is_named(simulated):
     flat = np.zeros_like(simulated.fixed)
     with pytest.raises(InputError, match=r"[Pp]air 1\b.*no contrast"):
         register_many([simulated.fixed, flat], [simulated.moving] * 2)
+
+
+@pytest.mark.parametrize("name", ["fixed", "moving"])
+@pytest.mark.parametrize("shape", [(4001, 4000), (30, 600_000), (8000, 2500)])
+def test_images_that_are_too_large_for_one_joint(simulated, name, shape):
+    large = np.broadcast_to(np.linspace(0, 1, shape[1], dtype=np.float32), shape)
+    refused(simulated, name, "16 megapixels", "Cut out the joint", **{name: large, f"{name}_masks": None})
+
+
+@pytest.mark.parametrize(
+    ("fixed_mm", "moving_mm", "argument"),
+    [((0.3, 0.0002), 0.1, "spacing_mm"), (0.1, (0.00025, 0.25), "moving_spacing_mm"), (0.1, 0.0015, "spacing_mm")],
+)
+def test_pixel_sizes_that_would_make_images_too_large(simulated, fixed_mm, moving_mm, argument):
+    large = {"moving": np.tile(simulated.moving, (25, 25)), "moving_masks": None} if argument == "spacing_mm" else {}
+    refused(simulated, argument, "megapixels", spacing_mm=fixed_mm, moving_spacing_mm=moving_mm, **large)

@@ -11,7 +11,7 @@ from napari_jsn.evaluation.registration.known_motion import make_pair
 from napari_jsn.joint import BoneMasks, JointImage
 from napari_jsn.joint.similarity import image_centre, joint_space_narrowing
 from napari_jsn.registration.gauss_newton import refined
-from napari_jsn.registration.methods import METHODS
+from napari_jsn.registration.method_names import METHODS
 from napari_jsn.registration.register import register, register_many
 
 NARROWINGS_MM = (-0.5, -0.2, -0.06, 0.06, 0.15, 0.6)

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.statistics import reader_agreement
 from napari_jsn.scoring import agreement, consensus, totals
 from tests.scoring.simulated import items, sheet
 
@@ -186,3 +187,83 @@ def test_tables_that_cannot_be_compared(change, message):
 def test_wrong_options(options):
     with pytest.raises(InputError, match=r"Choose one of|Give a whole number"):
         agreement(sheet(3), scheme_name="svdh-hands", **options)
+
+
+def of_others(table, **changes):
+    """The table with the names of reader B changed."""
+    return pd.concat([table[table["reader"] != "B"], table[table["reader"] == "B"].assign(**changes)])
+
+
+@pytest.mark.parametrize(
+    "column, change",
+    [
+        ("patient", lambda names: names.str.lstrip("0").replace("", "0")),
+        ("patient", lambda names: names.astype(int)),
+        ("visit", lambda names: names.astype(str)),
+        ("visit", lambda names: names.astype(float)),
+        ("session", lambda names: names.astype(int)),
+    ],
+)
+def test_one_name_as_text_and_as_number(column, change):
+    table = sheet(6, readers=("A", "B", "C"), scheme_name="svdh-fingers", sessions=("1",))
+    table["patient"] = table["patient"].str[1:]
+    other = of_others(table, **{column: change(table.loc[table["reader"] == "B", column])})
+    found, expected = agreement(other, replicates=0), agreement(table, replicates=0)
+    assert found.pairs["n"].tolist() == expected.pairs["n"].tolist() and len(found.totals) == 9
+    assert len(consensus(other)) == len(consensus(table))
+    assert any("leading zeros" in note for note in found.notes) == (column == "patient")
+
+
+@pytest.mark.parametrize("column, values", [("patient", "x"), ("visit", "V"), ("site", "other ")])
+@pytest.mark.parametrize("options", [{}, {"scheme_name": "svdh-fingers"}])
+def test_a_reader_without_common_items_is_noted(column, values, options):
+    table = sheet(4, readers=("A", "B", "C"), scheme_name="svdh-fingers")
+    other = of_others(table, **{column: values + table.loc[table["reader"] == "B", column].astype(str)})
+    if column == "site" and options:
+        return  # a scheme refuses other sites
+    found = agreement(other, replicates=0, **options)
+    assert found.pairs[["reader_a", "reader_b"]].drop_duplicates().values.tolist() == [["A", "C"]]
+    assert any("No item of B was graded by another reader" in note for note in found.notes)
+
+
+def test_pairs_of_readers_without_common_items_are_counted():
+    table = sheet(6, readers=("A", "B", "C"), scheme_name="svdh-fingers")
+    low = table["patient"] < "P003"
+    found = agreement(table[(table["reader"] == "A") | ((table["reader"] == "B") == low)], replicates=0)
+    assert any(note.startswith("1 pair of readers without a common item") for note in found.notes)
+
+
+@pytest.mark.parametrize("name", ["consensus", " consensus"])
+def test_a_reader_with_the_name_of_the_consensus(name):
+    with pytest.raises(InputError, match="Rename the reader"):
+        agreement(sheet(3, readers=("A", name), scheme_name="svdh-fingers"))
+
+
+@pytest.mark.parametrize("options", [{"seed": -1}, {"seed": 1.5}, {"seed": True}, {"replicates": "9"}])
+def test_seeds_and_replicates_that_are_no_whole_numbers(options):
+    with pytest.raises(InputError, match="Give a whole number from 0"):
+        agreement(sheet(3, scheme_name="svdh-fingers"), **options)
+    assert len(agreement(sheet(3, scheme_name="svdh-fingers"), replicates=np.int64(3)).pairs) == 2
+
+
+@pytest.mark.parametrize("cell", [["MCP2"], {"a": 1}, {1}])
+def test_cells_with_several_values(cell):
+    table = sheet(3, scheme_name="svdh-fingers").astype(object)
+    for column in ("patient", "site", "grade", "session"):
+        table.at[1, column] = cell
+        with pytest.raises(InputError, match="row 2, column"):
+            agreement(table)
+
+
+@pytest.mark.parametrize("readers", [("A", "B"), ("A", "B", "C")])
+def test_the_interval_of_the_sdc_resamples_patients(readers):
+    found = agreement(sheet(9, readers=readers, scheme_name="svdh-fingers"), "svdh-fingers", replicates=40, seed=3)
+    row = found.totals.query("of == 'change' and kind == 'jsn'").iloc[0]
+    change = found.sums.query("of == 'change' and kind == 'jsn'").pivot(
+        index="patient", columns="reader", values="value"
+    )
+    counts = np.random.default_rng(3).multinomial(9, np.full(9, 1 / 9), size=40)
+    sdc = [reader_agreement(np.repeat(change.to_numpy(float), count, axis=0)).sdc for count in counts]
+    np.testing.assert_allclose([row["sdc_low"], row["sdc_high"]], np.quantile(sdc, [0.025, 0.975]))
+    few = agreement(sheet(4, readers=readers, scheme_name="svdh-fingers"), "svdh-fingers", replicates=10).totals
+    assert few["sdc"].notna().any() and few["sdc_low"].isna().all()

@@ -31,3 +31,18 @@ def test_one_plot_a_pair_of_readers():
             index=["patient", "visit"], columns="reader", values="value"
         )
         assert plots[0].lines[1].get_ydata()[0] == pytest.approx((both["A"] - both["B"]).mean())
+
+
+LONG = "Prof. Dr. Wilhelmina van der Heijde-Sharp (Leiden)"
+
+
+@pytest.mark.parametrize("names", [("$a_$", "_b"), (LONG, LONG + " 2"), ("\u65e5\u672c", "x\ny"), (r"$\frac$", "<b>")])
+def test_names_of_readers_are_drawn_as_they_are(names, recwarn):
+    found = agreement(sheet(4, readers=names, scheme_name="svdh-fingers"), replicates=0)
+    assert all(content.startswith(b"\x89PNG") for content in agreement_plots(found).values())
+    assert not [each for each in recwarn if "Glyph" in str(each.message)]
+    shown = [text.get_text() for text in cumulative_plot(found).axes[0].get_legend().get_texts()]
+    assert len(shown) == 3 and all(len(line) <= 41 for text in shown for line in text.splitlines())
+    labels = {each.get_xlabel() for each in confusion_plot(found, "jsn").axes}
+    assert len(labels) == 2 and all(len(line) <= 28 for text in labels for line in text.splitlines())
+    assert all("$" not in text.replace(r"\$", "") for text in labels)

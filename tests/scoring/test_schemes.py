@@ -83,6 +83,9 @@ def test_a_scheme_of_the_user(tmp_path, ending):
         '{"jsn": {"sites": ["=MCP2"]}}',
         '{"name": "svdh-hands", "jsn": {"sites": ["MCP2"]}}',
         '{"feet": {"sites": ["MTP2"]}}',
+        '{"name": " ", "jsn": {"sites": ["MCP2"]}}',
+        '{"jsn": {"sites": ["MCP2"]}, "jsn": {"sites": ["MCP3"]}}',
+        '{"jsn": {"sites": ["MCP2"], "sites": ["MCP3"]}}',
     ],
 )
 @pytest.mark.parametrize("ending", ["json", "yml"])

@@ -154,7 +154,7 @@ def test_spoilt_sheets(tmp_path, text, layout_name, message):
         read_scores(path, layout_name)
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfep\x00a\x00", b"patient,gr\xe4de\n", None])
+@pytest.mark.parametrize("content", [b"\xff\xfep\x00a", b"patient,gr\xe4de\n", None])
 def test_files_that_cannot_be_read(tmp_path, content):
     path = tmp_path / "scores.csv"
     if content is not None:
@@ -286,3 +286,115 @@ def test_visits_that_a_spreadsheet_wrote_as_decimals(tmp_path, visits):
     path = tmp_path / "scores.csv"
     path.write_text("\n".join([HEAD, *(f'P1,"{visit}",A,1,1,1' for visit in visits)]))
     assert set(read_scores(path)["visit"]) == {1, 2}
+
+
+@pytest.mark.parametrize(
+    "cell, grade, mark, reason",
+    [
+        ("Bony ankylosis", 4, "ankylosis", ""),
+        ("4 complete luxation", 4, "luxation", ""),
+        ("not visible", None, "", "not_visible"),
+        ("Not-modelled", None, "", "not_modelled"),
+    ],
+)
+def test_marks_and_reasons_in_other_spellings(tmp_path, cell, grade, mark, reason):
+    path = tmp_path / "scores.csv"
+    path.write_text(f"{HEAD}\nP1,1,A,{cell},,\n")
+    found = read_scores(path).iloc[0]
+    assert (found["mark"], found["not_scored"]) == (mark, reason)
+    assert np.isnan(found["grade"]) if grade is None else found["grade"] == grade
+
+
+@pytest.mark.parametrize(
+    "lines, message",
+    [
+        (("007,1,A,1,1,1", "7.0,2,A,1,1,1"), "row 3, column patient: '7.0'; allowed: 007"),
+        (("7.0,1,A,1,1,1", "8.0,1,A,1,1,1"), "row 2, column patient: '7.0'; allowed: 7"),
+        (("007,1,A,1,1,1", '"7,00",1,A,1,1,1'), "row 3, column patient: '7,00'; allowed: 007"),
+        (("P1,1,A,1,1,1", "P1,01,A,1,1,1"), "row 3, column R_jsn_MCP2.*once"),
+        (("P1,1,A,1,1,1", "P1,1.0,A,1,1,1"), "row 3, column R_jsn_MCP2.*once"),
+    ],
+)
+def test_names_that_a_spreadsheet_changed(tmp_path, lines, message):
+    path = tmp_path / "scores.csv"
+    path.write_text("\n".join([HEAD, *lines]))
+    with pytest.raises(InputError, match=message):
+        read_scores(path)
+
+
+def test_decimals_that_are_names(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text(f"{HEAD}\n3.0,1,A,1,1,1\n3.1,1,A,1,1,1\n")
+    assert set(read_scores(path)["patient"]) == {"3.0", "3.1"}
+
+
+@pytest.mark.parametrize("first, second", [("P1\u200b", "P1"), ("\ufeffP1", "P1"), ("Mu\u0308ller", "M\u00fcller")])
+def test_names_that_look_the_same_are_one(tmp_path, first, second):
+    path = tmp_path / "scores.csv"
+    path.write_text(f"{HEAD}\n{first},1,A,1,,\n{second},2,A,1,,\n", encoding="utf-8")
+    assert set(read_scores(path)["patient"]) == {second}
+
+
+@pytest.mark.parametrize("head", ["not scored", "Not-Scored", "NOT_SCORED"])
+def test_heads_of_a_long_table_in_other_spellings(tmp_path, head):
+    path = tmp_path / "scores.csv"
+    path.write_text(f"patient,visit,side,site,kind,grade,{head}\nP1,1,L,MCP2,jsn,,surgery\nP1,1,L,MCP3,jsn,2,\n")
+    assert read_scores(path, reader="A")["not_scored"].tolist() == ["surgery", ""]
+
+
+@pytest.mark.parametrize("line", ["P1,1,L,MCP2,jsn,2,", "P1,1,L,MCP2,jsn,2,A"])
+def test_the_reader_fills_rows_without_one(tmp_path, line):
+    path = tmp_path / "scores.csv"
+    path.write_text(f"{LONG.splitlines()[0]}\n{line}\nP2,1,L,MCP2,jsn,2,B\n")
+    assert read_scores(path, reader="A")["reader"].tolist() == ["A", "B"]
+
+
+def test_sites_of_your_own_in_a_long_table_need_their_scheme(tmp_path):
+    path, own = tmp_path / "scores.csv", tmp_path / "own.yaml"
+    own.write_text("jsn: {sites: [MCP2, thumb base], highest: 3}")
+    path.write_text(LONG + "P1,1,L,thumb base,jsn,3,A\n")
+    with pytest.raises(InputError, match="row 3, column site: 'thumb base'.*scheme"):
+        read_scores(path)
+    assert len(read_scores(path, own)) == len(read_scores(path, scheme_name=own)) == 2
+    path.write_text(LONG + "P1,1,L,thumb base,jsn,4,A\n")
+    with pytest.raises(InputError, match="row 3, column grade: '4'; allowed: a whole number from 0 to 3"):
+        read_scores(path, own)
+
+
+def test_columns_that_a_mapping_ignores(tmp_path):
+    mapping, path = tmp_path / "mapping.yaml", tmp_path / "scores.csv"
+    path.write_text("ID,a,Age\n007,2,55\n")
+    mapping.write_text("{patient: ID, cells: {' a ': R jsn MCP2}}")
+    with pytest.raises(InputError, match='row 1, column Age.*"ignored"'):
+        read_scores(path, mapping, reader="A")
+    mapping.write_text("{patient: ID, cells: {' a ': R jsn MCP2}, ignored: [Age]}")
+    assert read_scores(path, mapping, reader="A")["grade"].tolist() == [2]
+
+
+@pytest.mark.parametrize("name", ["auto", "long", "ram-h1200"])
+def test_layouts_that_are_no_wide_sheets(name):
+    with pytest.raises(InputError, match=f"'{name}' is not one of wide sheets. Choose one of: svdh-hands"):
+        template_csv(["P1"], name)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ('{"C_P_20200101_1_R": {"BE_IP": 1}, "C_P_20200101_1_R": {"BE_IP": 2}}', "the key 'C_P_20200101_1_R' twice"),
+        ('{"C_P_20200101_1_R": {"BE_IP": 1, "BE_IP": 2}}', "the key 'BE_IP' twice"),
+        ('{"C_P_20200101_1_R": {"BE_IP": [1]}}', "row 1, column BE_IP"),
+        ('{"C_P_20200101_1_R": {"BE_IP": {"grade": 1}}}', "row 1, column BE_IP"),
+    ],
+)
+def test_score_files_that_a_parser_would_read_in_part(tmp_path, text, message):
+    path = tmp_path / "_annotation_be_scores.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_scores(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_texts_with_a_byte_order_mark_are_read(tmp_path, encoding):
+    path = tmp_path / "scores.csv"
+    path.write_bytes(f"sep=;\n{HEAD}\n007,1,\u00c4,1,1,1\n".replace(",", ";").encode(encoding))
+    assert read_scores(path)[["patient", "reader"]].values.tolist() == [["007", "\u00c4"]] * 3

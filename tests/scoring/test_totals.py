@@ -139,3 +139,25 @@ def test_sessions_that_date_a_visit_do_not_end_the_carrying_forward(session):
     scores["session"] = session + scores["visit"].astype(str)
     scores.loc[(scores["visit"] == 2) & (scores["site"] == "MCP2"), "grade"] = np.nan
     assert totals(scores, "svdh-fingers", missing="carried-forward")["total"].notna().all()
+
+
+@pytest.mark.parametrize("kind", ["jsn", "erosion"])
+def test_a_reading_without_any_row_of_a_kind(kind):
+    scores = sheet(2, readers=("A",), scheme_name="svdh-fingers")
+    absent = (scores["patient"] == "P000") & (scores["visit"] == 2) & (scores["kind"] == kind)
+    for missing in RULES:
+        found = totals(scores[~absent], "svdh-fingers", missing).set_index(["patient", "visit", "kind"])
+        assert len(found) == 12 and found.loc[("P000", 2, kind), "sites_scored"] == 0
+        first, second, both = (
+            found["total"]["P000", visit, which] for visit, which in ((1, kind), (2, kind), (2, "total"))
+        )
+        assert (second == first and both > 0) if missing == "carried-forward" else np.isnan([second, both]).all()
+
+
+@pytest.mark.parametrize("mark, highest", [("ankylosis", 3), ("luxation", 2), ("subluxation", 2), ("subluxation", 4)])
+def test_a_mark_implies_no_more_than_the_highest_grade(tmp_path, mark, highest):
+    path = tmp_path / "own.yaml"
+    path.write_text(f"jsn: {{sites: [MCP2], highest: {highest}}}")
+    rows = [("P1", 1, side, "MCP2", "jsn", np.nan, mark) for side in "LR"]
+    scores = pd.DataFrame(rows, columns=["patient", "visit", "side", "site", "kind", "grade", "mark"])
+    assert totals(scores, scheme(path))["total"].tolist() == [2 * min(highest, 3 if mark == "subluxation" else 4)]

@@ -117,7 +117,7 @@ def test_a_killed_training_loses_no_epoch(toy, tmp_path):
     code = KILLED.format(**places, threads=torch.get_num_threads())
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    assert files(tmp_path / "killed") == ["segmentation-toy.ckpt"]
+    assert files(tmp_path / "killed") == [".segmentation-toy.lock", "segmentation-toy.ckpt"]
     progress = Asked()
     rest = train(toy(ema=0.8), resume=tmp_path / "killed" / "segmentation-toy.ckpt", progress=progress)
     whole = train(toy(ema=0.8), out=tmp_path / "whole", seed=3)
@@ -216,7 +216,7 @@ def test_a_resume_file_of_another_training(toy, tmp_path):
     with pytest.raises(InputError, match="seed 0, not 1"):
         train(toy(), resume=resume, seed=1)
     with pytest.raises(InputError, match="is not finished"):
-        train(toy(), out=tmp_path)
+        train(toy(), out=tmp_path, name="toy")
 
 
 @pytest.mark.parametrize("content", [b"", b"no such thing", b"PK\x03\x04 cut short", None])
@@ -239,14 +239,58 @@ def test_a_resume_file_runs_no_code(toy, tmp_path):
     assert not (tmp_path / "bang").exists()
 
 
-def test_a_full_disk(toy, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(28, "No space left on device"), "the disk is full"),
+        (RuntimeError("[enforce fail at inline_container.cc:603] . unexpected pos 64 vs 0"), "may be full"),
+        (PermissionError(13, "Permission denied"), "permission denied"),
+        (OSError(30, "Read-only file system"), "read-only file system"),
+    ],
+)
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_folder_that_cannot_be_written_is_named_with_what_is_kept(toy, tmp_path, monkeypatch, error, words, epoch):
+    save, calls = torch.save, []
+
     def full(*args, **options):
-        raise OSError(28, "No space left on device")
+        calls.append(1)
+        if len(calls) == epoch:
+            raise error
+        save(*args, **options)
 
     monkeypatch.setattr("torch.save", full)
-    with pytest.raises(InputError, match="No space left on device"):
+    with pytest.raises(InputError) as raised:
         train(toy(), out=tmp_path)
+    told = str(raised.value)
+    assert told.startswith(f"{tmp_path} cannot be written to in epoch {epoch}: ") and words in told
+    assert "inline_container" not in told and "Kept: the best epoch so far as segmentation-toy.safetensors" in told
+    assert ("segmentation-toy.ckpt, which can be resumed" in told) == (epoch == 2)
+    assert "segmentation-toy.safetensors" in files(tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system limits no sizes of files")
+def test_files_that_may_not_grow_keep_nothing_half_written(toy, tmp_path):
+    code = SIZE_LIMIT.format(tests=str(Path(__file__).parent), out=str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert f"{tmp_path} cannot be written to in epoch 1: " in done.stdout and "Kept: nothing." in done.stdout
     assert files(tmp_path) == []
+
+
+SIZE_LIMIT = """
+import resource, signal, sys
+sys.path.insert(0, {tests!r})
+from conftest import ToyTask
+from napari_jsn import InputError
+from napari_jsn.training.train import train
+import lightning.pytorch, napari_jsn.training.module, scipy, matplotlib.figure
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    train(ToyTask(), out={out!r})
+except InputError as error:
+    print(error)
+"""
 
 
 def test_arguments_that_are_wrong(toy, tmp_path):

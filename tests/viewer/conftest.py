@@ -84,7 +84,7 @@ def dock(qtbot):
     """Return a function that connects a widget to the layers of a viewer, as napari connects a dock widget."""
 
     def connect(widget, viewer):
-        qtbot.addWidget(widget)
+        qtbot.addWidget(widget.native)
         for event in ("inserted", "removed", "reordered", "renamed"):
             getattr(viewer.layers.events, event).connect(widget.reset_choices)
         return widget

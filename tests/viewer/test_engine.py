@@ -15,7 +15,7 @@ def widget(qtbot):
     viewer = ViewerModel()
     viewer.open_sample("napari-jsn", "joint_pair_mcp")
     widget = RegisterPair(viewer)
-    qtbot.addWidget(widget)
+    qtbot.addWidget(widget.native)
     yield widget
     widget.abort()
 

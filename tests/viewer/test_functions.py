@@ -95,7 +95,7 @@ def test_forms_of_find_joints_and_measure_add_boxes_and_bones(hands):
         lambda layers: functions.segment(None),
         lambda layers: functions.find_joints(Image(np.zeros((4, 40, 40)))),
         lambda layers: functions.measure(layers[0], layers[0]),
-        lambda layers: functions.segment(Image(np.zeros((40, 40, 3)), rgb=True)),
+        lambda layers: functions.segment(Image(np.zeros((2, 40, 40, 3)), rgb=True)),
     ],
 )
 def test_wrong_layers_are_refused_by_the_name_of_the_argument(call):
@@ -141,6 +141,7 @@ def test_a_result_of_unknown_layers_is_not_placed_on_any(pair, result, monkeypat
 
 def test_layers_are_remembered_as_long_as_the_result_exists():
     images = [Image(data) for data, options, kind in joint_pair_mcp() if kind == "image"]
+    gc.collect()
     before = len(returned._inputs)
     results = [functions.segment(image) for image in images]
     assert [returned._inputs[id(result)] for result in results] == [(image,) for image in images]

@@ -5,9 +5,10 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
+from magicgui.widgets import FunctionGui
 from napari._app_model.constants import MenuId
 from napari._qt.dialogs.qt_reader_dialog import QtReaderDialog
-from npe2 import PluginManifest
+from npe2 import PluginManager, PluginManifest
 from PIL import Image
 from qtpy.QtWidgets import QDockWidget, QFileDialog
 
@@ -99,6 +100,35 @@ def test_every_widget_opens_from_its_menu(make_napari_viewer, contributions, ent
     assert dock.windowTitle() == f"{entry[-1]} ({PLUGIN})"
     (command,) = (each for each in contributions.commands if each.title == entry[-1])
     assert type(dock.inner_widget()).__name__ == command.python_name.split(":")[1]
+
+
+@pytest.mark.parametrize("title", WIDGETS)
+def test_every_widget_is_made_by_its_command(make_napari_viewer, contributions, title):
+    """A command runs without arguments, for the current viewer."""
+    viewer = make_napari_viewer()
+    viewer.add_image(np.zeros((4, 4)), name="a")
+    (command,) = (each for each in contributions.commands if each.title == title)
+    widget = PluginManager.instance().commands.execute(command.id)
+    assert isinstance(widget, FunctionGui) and widget._viewer.layers["a"] is viewer.layers["a"]
+    assert type(widget).__name__ == command.python_name.split(":")[1]
+    widget.close()
+
+
+@pytest.mark.parametrize("title", ["Open a simulated joint pair", "Open a simulated hand at two visits"])
+def test_samples_are_made_by_their_commands(contributions, title):
+    (command,) = (each for each in contributions.commands if each.title == title)
+    made = PluginManager.instance().commands.execute(command.id)
+    assert len(made) >= 3 and all(len(layer) == 3 for layer in made)
+
+
+@pytest.mark.parametrize(("reads", "name"), [(True, "napari-jsn.read_folder"), (False, "napari-jsn.read_dicom")])
+def test_file_readers_are_found_by_their_commands(contributions, tmp_path, reads, name):
+    for kind in ("fixed", "moving"):
+        Image.fromarray(np.arange(96, dtype=np.uint8).reshape(8, 12)).save(tmp_path / f"{kind}.png")
+    reader = PluginManager.instance().commands.execute(name, (str(tmp_path),))
+    assert callable(reader) == reads
+    if reads:
+        assert [options["name"] for _, options, _ in reader(str(tmp_path))] == ["fixed", "moving"]
 
 
 @pytest.mark.parametrize("title", SAMPLES)

@@ -11,9 +11,6 @@ import napari
 import pytest
 from napari._qt.dialogs.qt_reader_dialog import QtReaderDialog
 
-import napari_jsn as jsn
-from tests.progression.made_up import progression
-
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample"
 LAYERS = ["radiographs", "left, baseline", "left, week 52"]
@@ -101,15 +98,47 @@ def test_napari_asks_for_the_reader_once_and_never_with_the_plugin_named(make_na
     assert reader_dialogs == [READERS]
 
 
-def test_the_script_leaves_layers_and_a_table(make_napari_viewer, monkeypatch):
-    viewer, measured = make_napari_viewer(), []
-    monkeypatch.setattr(napari, "run", lambda: None)
-    monkeypatch.setattr(jsn, "measure", lambda patient, **options: measured.append(patient) or progression())
-    runpy.run_path(str(SAMPLE / "session.py"))
-    assert [len(visit.radiographs) for visit in measured[0].visits] == [1, 1]
-    names = [layer.name for layer in viewer.layers]
-    assert names[:3] == LAYERS and names[-2:] == ["joints at follow-up", "joints"]
-    assert "Joint space narrowing" in viewer.window.dock_widgets
+@pytest.fixture
+def run_session(make_napari_viewer, monkeypatch, capsys):
+    """Return a function that runs a script of sample/ in a window and returns viewer and printed lines."""
+
+    def run(name):
+        viewer = make_napari_viewer()
+        monkeypatch.setattr(napari, "run", lambda: None)
+        names = runpy.run_path(str(SAMPLE / name))
+        return viewer, names, capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def test_the_session_of_the_hand(run_session):
+    viewer, names, printed = run_session("session.py")
+    assert len(names["progression"].narrowings) == 10 and len(printed) == 11
+    assert printed[0].split()[:3] == ["joint", "side", "jsn_mm"]
+    shown = [layer.name for layer in viewer.layers]
+    assert shown[:3] == LAYERS and shown[-2:] == ["joints at follow-up", "joints"]
+    assert {"Joint space narrowing", "Measure hands"} <= {*viewer.window.dock_widgets}
+
+
+def test_the_session_of_a_joint_pair(run_session):
+    viewer, names, printed = run_session("joint_pair.py")
+    assert names["registration"].reliable
+    assert names["registration"].jsn_mm == pytest.approx(names["truth"], abs=0.05)
+    assert f"narrowing {names['registration'].jsn_mm:+.3f} mm" in printed[2] and printed[3].startswith("loss 0.0")
+    assert "transformed follow-up" in viewer.layers
+
+
+def test_the_session_of_a_training(run_session, monkeypatch, tmp_path):
+    from napari_jsn.segmentation.training import task
+
+    monkeypatch.setattr(task, "_LEAST_BATCHES", 1)  # an epoch takes seconds instead of a minute
+    monkeypatch.setenv("NAPARI_JSN_MODELS", str(tmp_path))  # restored after the test
+    viewer, names, printed = run_session("training.py")
+    assert names["trained"].finished and len(names["trained"].history) == 2
+    assert [line.split(":")[0] for line in printed[:2]] == ["epoch 1", "epoch 2"]
+    assert printed[2].startswith("bones found with segmentation-sample.safetensors")
+    assert "bones of MCP2" in viewer.layers and "worst validation case" in viewer.layers
+    names["models"].cleanup()
 
 
 def test_the_hand_is_a_link_to_a_small_sample():

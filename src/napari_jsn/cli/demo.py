@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_jsn.cli.options import Device
+
 if TYPE_CHECKING:
     from napari_jsn.cli.printing import JointKey
 
@@ -20,6 +22,7 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the table and the report.")] = Path(
         "output/demo"
     ),
+    device: Device = "auto",
 ) -> None:
     """Measure a simulated hand at two visits and print the true narrowing beside the measured one."""
     from napari_jsn.cli import hands, printing
@@ -33,7 +36,7 @@ def demo(
         as_file(files("napari_jsn") / "samples" / _SAMPLE) as sample,
         terminal_progress(remaining=False) as progress,
     ):
-        progression = hands.measure_patient([sample], patient_id=_PATIENT, progress=progress)
+        progression = hands.measure_patient([sample], patient_id=_PATIENT, device=device, progress=progress)
         written = []
         if progression is not None:
             progress.update(0, 0, "Writing")

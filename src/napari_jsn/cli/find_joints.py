@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
 
 if TYPE_CHECKING:
     from napari_jsn.localization.found_joints import FoundJoints
@@ -42,7 +42,7 @@ def find_joints(
         str | None, typer.Option(metavar="MM", help="Pixel size of all radiographs; replaces that of DICOM files.")
     ] = None,
     model: Annotated[str, typer.Option(metavar="MODEL", help="Model that finds the joints: name or file.")] = "default",
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     keep_identity: Annotated[
         bool, typer.Option("--keep-identity", help="Write the names of the radiographs' files into the results.")

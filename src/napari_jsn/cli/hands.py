@@ -67,6 +67,12 @@ def measure_patient(
         spacing_mm=spacing_mm,
         dicom_only=dicom_only,
     )
+    if dicom_only:
+        from napari_jsn.export.dicom.source import check_sources
+        from napari_jsn.patient.check_tags import keep_one_intent, leave_out_oblique
+
+        used = keep_one_intent(leave_out_oblique(patient)).hands
+        check_sources(hand.radiograph.path for hand in used if hand.radiograph.path is not None)
     progression = measure(
         patient,
         method=method,

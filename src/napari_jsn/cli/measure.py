@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
 from napari_jsn.common.errors import InputError
+from napari_jsn.registration import method_names
 
 
 def measure(
@@ -58,7 +59,7 @@ def measure(
         Supplies("joint"),
     ] = None,
     method: Annotated[
-        str, typer.Option(help="Registration method: refined, network or pipoc."), Supplies("model")
+        str, typer.Option(help=f"Registration method: {method_names.in_words()}."), Supplies("model")
     ] = "refined",
     joints_model: Annotated[
         str,
@@ -74,7 +75,7 @@ def measure(
         float,
         typer.Option(metavar="MM", help="Half width of the 95 % interval above which the state of a figure is wide."),
     ] = 0.15,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     as_json: Json = False,
 ) -> None:

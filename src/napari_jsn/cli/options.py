@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of tables.")]
 
 
+Device = Annotated[
+    str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute. auto: a CUDA GPU if there is one, else the CPU.")
+]
+
 #: Name and options of the command that is run.
 _run: ContextVar[tuple[str, Mapping[str, Any]]] = ContextVar("_run", default=("", {}))
 

@@ -39,7 +39,7 @@ LayoutOption = Annotated[
     str,
     typer.Option(metavar="NAME", help="auto, long, svdh-hands, svdh-fingers, talk-15, ram-h1200, or a mapping file."),
 ]
-Reader = Annotated[str | None, typer.Option(metavar="NAME", help="Reader of all rows, if the file does not name one.")]
+Reader = Annotated[str | None, typer.Option(metavar="NAME", help="Reader of all rows that do not name one.")]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder for the result.")]
 
 
@@ -61,13 +61,17 @@ def template(
 ) -> None:
     """Write an empty sheet (sheet.csv) for a list of patients."""
     from napari_jsn.cli import printing
+    from napari_jsn.cli.terminal import one_line
+    from napari_jsn.common.notes import counted
     from napari_jsn.common.output_folder import OutputFolder
     from napari_jsn.scoring import template_csv
     from napari_jsn.scoring.sheets import first_column
 
     with OutputFolder(out, ["sheet.csv"]) as output:
-        content = template_csv(first_column(patients), scheme, range(1, visits + 1), reader or [""])
+        names = first_column(patients)
+        content = template_csv(names, scheme, range(1, visits + 1), reader or [""])
         written = output.write({"sheet.csv": content}, record_of_run(output, inputs=_inputs("patients", [patients])))
+    say(one_line(f"{counted(len(names), 'patient')}; the first is {names[0]}."))
     printing.print_files(written)
 
 
@@ -146,10 +150,11 @@ def agreement(
     from napari_jsn.scoring import agreement as compare
     from napari_jsn.scoring.agreement import Agreement
     from napari_jsn.scoring.plots import PICTURES, agreement_plots
+    from napari_jsn.scoring.total_agreement import SDC_FORMULA
 
     tables = {each.name: f"{each.name.replace('_', '-')}.csv" for each in fields(Agreement) if each.name != "notes"}
     with OutputFolder(out, (*tables.values(), "agreement.html", *PICTURES)) as output:
-        scores = _read(table, layout, reader)
+        scores = _read(table, layout, reader, scheme)
         found = compare(scores, scheme, missing, method, replicates, seed)
         contents = {file: csv_bytes(getattr(found, name)) for name, file in tables.items()}
         pictures = agreement_plots(found)
@@ -164,8 +169,12 @@ def agreement(
         interval = f"{row['icc_2_1_low']:.3f} to {row['icc_2_1_high']:.3f}"
         rows.append((f"ICC(2,1), {row['kind']}, {row['of']}, visit {row['visit']}", f"{row['icc_2_1']:.3f}", interval))
         if row["of"] == "change":
-            rows.append((f"SDC, {row['kind']}, one reader (80 % form)", f"{row['sdc']:.2f} ({row['sdc_80']:.2f})", ""))
+            ends = f"{row['sdc_low']:.2f} to {row['sdc_high']:.2f}" if row["sdc_low"] == row["sdc_low"] else ""
+            name = f"SDC, {row['kind']}, one reader (80 % form)"
+            rows.append((name, f"{row['sdc']:.2f} ({row['sdc_80']:.2f})", ends))
     printing.print_rows("Agreement of readers", rows)
+    if found.totals["sdc"].notna().any():
+        say(f"{SDC_FORMULA}.")
     for note in dict.fromkeys((*scores.attrs["notes"], *found.notes)):
         say(note)
     printing.print_files(written)
@@ -209,13 +218,13 @@ def _inputs(name: str, paths: list[Path]) -> list[dict[str, Any]]:
     return [input_record(name, path) for path in paths]
 
 
-def _read(paths: list[Path], layout: str, reader: str | None) -> pd.DataFrame:
+def _read(paths: list[Path], layout: str, reader: str | None, scheme: str | None = None) -> pd.DataFrame:
     """Return the rows of all files; their notes are in ``attrs``."""
     import pandas as pd
 
     from napari_jsn.scoring import read_scores
 
-    parts = [read_scores(path, layout, reader) for path in paths]
+    parts = [read_scores(path, layout, reader, scheme) for path in paths]
     notes = tuple(note for part in parts for note in part.attrs.pop("notes"))
     if len({part["visit"].dtype.kind for part in parts}) > 1:  # numbers in one file, names in another
         parts = [part.astype({"visit": str}) for part in parts]

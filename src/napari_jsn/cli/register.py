@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
+from napari_jsn.registration import method_names
 
 if TYPE_CHECKING:
     from napari_jsn.radiograph import Radiograph
@@ -43,13 +44,13 @@ def register(
         str | None, typer.Option(metavar="MM", help="Pixel size of the follow-up, if it is different.")
     ] = None,
     method: Annotated[
-        str, typer.Option(help="Registration method: refined, network or pipoc."), Supplies("model")
+        str, typer.Option(help=f"Registration method: {method_names.in_words()}."), Supplies("model")
     ] = "refined",
     wide_mm: Annotated[
         float,
         typer.Option(metavar="MM", help="Half width of the 95 % interval above which the state of a figure is wide."),
     ] = 0.15,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     out: Annotated[
         Path | None,
@@ -99,7 +100,9 @@ def _read(path: Path, spacing_mm: Spacing, argument: str) -> Radiograph:
     """Return the radiograph; characters of the file name that cannot be printed are replaced."""
     from napari_jsn.common.errors import renamed_arguments
     from napari_jsn.radiograph import read_radiograph
+    from napari_jsn.registration.image_checks import check_pixels
 
     with renamed_arguments(path=argument):
         radiograph = read_radiograph(path, spacing_mm)
+        check_pixels(radiograph.shape, argument, argument)  # before the other image is read
     return replace(radiograph, name=radiograph.name.encode(errors="replace").decode())

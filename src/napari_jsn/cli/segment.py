@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
 
 
 def segment(
@@ -28,7 +28,7 @@ def segment(
     model: Annotated[
         str, typer.Option(metavar="MODEL", help="Model that segments the bones: name or file.")
     ] = "default",
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     keep_identity: Annotated[
         bool, typer.Option("--keep-identity", help="Name the label images after the joint images.")

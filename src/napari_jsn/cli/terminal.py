@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,12 +89,22 @@ def console(error: bool = False) -> Console:
 
 
 class TerminalProgress:
-    """A progress bar on the terminal. Ctrl-C requests a stop after the current step; a second Ctrl-C stops at once."""
+    """A progress bar on the terminal. Ctrl-C requests a stop after the current step; a second Ctrl-C stops at once.
+
+    Attributes
+    ----------
+    aborted : bool
+        Whether a stop was requested.
+    exit_code : int
+        Of a command that was stopped: 128 plus the number of the signal.
+    """
 
     def __init__(self, bar: Bar) -> None:
         self._bar, self._task = bar, bar.add_task("Loading", total=None)
         self.aborted: bool = False
+        self.exit_code: int = EXIT_STOPPED
         self._message = ""
+        self._at_once = False
 
     def update(self, done: int, total: int, message: str = "") -> None:
         """Show that ``done`` of ``total`` steps are done."""
@@ -104,15 +114,35 @@ class TerminalProgress:
         if not self.aborted:
             self._bar.update(self._task, completed=done, total=total or None, description=message)
 
-    def stop(self, *signal_and_frame: Any) -> None:
-        """Request a stop; this is the signal handler of Ctrl-C."""
+    def stop(self, number: int = signal.SIGINT, frame: object = None) -> None:
+        """Request a stop; this is the signal handler of Ctrl-C. A second request stops at once.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            At the second request.
+        """
+        if self.aborted or self._at_once:
+            self.exit_code = 128 + number
+            raise KeyboardInterrupt
         self.aborted = True
+        self.exit_code = 128 + number
         self._bar.update(self._task, description="Stopping. Press Ctrl-C again to stop at once")
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Stop at once, by a KeyboardInterrupt, if a stop is requested while the block runs."""
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
 
 
 @contextmanager
-def terminal_progress(shown: bool = True, remaining: bool = True) -> Iterator[TerminalProgress]:
+def terminal_progress(
+    shown: bool = True, remaining: bool = True, terminate: bool = False
+) -> Iterator[TerminalProgress]:
     """Show a progress bar while the block runs; nothing is shown if output is not a terminal.
 
     Parameters
@@ -121,6 +151,8 @@ def terminal_progress(shown: bool = True, remaining: bool = True) -> Iterator[Te
         If False, no bar is shown; Ctrl-C is still handled.
     remaining : bool
         Show the remaining time; useful if all steps take the same time.
+    terminate : bool
+        Whether SIGTERM requests a stop, too, instead of ending the process.
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -132,8 +164,10 @@ def terminal_progress(shown: bool = True, remaining: bool = True) -> Iterator[Te
         *columns, console=shown_on, transient=True, disable=not (shown and shown_on.is_terminal) or is_quiet()
     ) as bar:
         progress = TerminalProgress(bar)
-        previous_handler = signal.signal(signal.SIGINT, progress.stop)
+        numbers = (signal.SIGINT, signal.SIGTERM) if terminate else (signal.SIGINT,)
+        previous = {number: signal.signal(number, progress.stop) for number in numbers}
         try:
             yield progress
         finally:
-            signal.signal(signal.SIGINT, previous_handler)
+            for number, handler in previous.items():
+                signal.signal(number, handler)

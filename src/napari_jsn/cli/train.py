@@ -11,32 +11,49 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_jsn.cli.options import Supplies
-from napari_jsn.cli.terminal import EXIT_STOPPED, say, terminal_progress
+from napari_jsn.cli.terminal import say, terminal_progress
 from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
+    from napari_jsn.networks.task import Task
     from napari_jsn.training.train import Trained
 
 
 def train(
     task: Annotated[
-        str, typer.Argument(metavar="TASK", help="Task to train: segmentation, localization or registration.")
-    ] = "segmentation",
+        str | None,
+        typer.Argument(
+            metavar="[TASK]",
+            help="Task to train: segmentation (the default), localization or registration.",
+            show_default=False,
+        ),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Images and their masks: NAME.png beside NAME.jpg, or NAME_mask.png; by default simulated images.",
+            help="Images and their masks: NAME_mask.png, or NAME.png beside NAME.jpg; by default simulated images.",
         ),
         Supplies("path", "folder", "spacing_mm", "radiograph", "radiographs", "joint_images"),
+    ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="Table of patients (columns file and patient): images of one patient are all trained on, or none.",
+        ),
     ] = None,
     preset: Annotated[
         str | None, typer.Option(help="Network and training recipe: default, or paper (Wang et al. 2023, for a GPU).")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs; by default that of the preset.")] = None,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda (all GPUs) or cuda:0; by default cuda if available.")
-    ] = None,
+        str,
+        typer.Option(
+            metavar="auto|cpu|cuda",
+            help="Where to compute. auto: all CUDA GPUs, else the CPU; cuda: all GPUs; cuda:0: the first one.",
+        ),
+    ] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the random numbers; by default 0.")] = None,
     start: Annotated[
@@ -53,6 +70,7 @@ def train(
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a finished model of that name.")] = False,
     pairs: Annotated[
         str | None,
         typer.Option(
@@ -63,32 +81,81 @@ def train(
         int | None,
         typer.Option(min=1, help="Train the preset paper of registration so many times, and average the runs."),
     ] = None,
+    clear_cache: Annotated[
+        bool, typer.Option("--clear-cache", help="Remove the simulated images that earlier trainings kept, and exit.")
+    ] = False,
 ) -> None:
-    """Train a network and save the best epoch as a model. Ctrl-C stops the training and saves the best epoch so far."""
+    """Train a network and save the best epoch as a model. Ctrl-C stops the training and saves the best epoch so far.
+
+    A second Ctrl-C stops at once and saves no model. SIGTERM, by which batch systems end a job, stops as Ctrl-C does.
+    """
+    if clear_cache:
+        _clear_cache()
+        return
     from napari_jsn.cli.options import set_threads
     from napari_jsn.training.machine import is_first_process
     from napari_jsn.training.runs import train_runs
-    from napari_jsn.training.tasks import task_from_folder
-    from napari_jsn.training.train import check_lightning
+    from napari_jsn.training.tasks import task_from_folder, task_to_resume
+    from napari_jsn.training.train import StoppedAtOnce, check_lightning
     from napari_jsn.training.train import train as train_task
 
     check_lightning()
     set_threads(threads)
-    if preset is None:
-        preset = "default" if resume is None else _preset_of(resume)
-    with terminal_progress(is_first_process()) as progress:
-        made, command = task_from_folder(task, data, preset, pairs), typed_command(sys.argv)
-        if runs is None:
-            trained = train_task(
-                made, epochs, device, out, name, resume, start, seed, progress, command=command
-            )  # fmt: skip
-        elif resume is not None or start is not None:
-            raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")
-        else:
-            trained = train_runs(made, runs, epochs, device, out, name, seed, progress, command)
-    _print_result(trained, task, in_runs=runs is not None)
+    command = typed_command(sys.argv)
+    with terminal_progress(is_first_process(), terminate=True) as progress:
+        try:
+            with progress.at_once():
+                progress.update(0, 0, "Preparing the images (the first training simulates some, for minutes)")
+                if resume is None:
+                    made = task_from_folder(task or "segmentation", data, preset or "default", pairs, groups)
+                else:
+                    made = task_to_resume(resume, task, data, preset, pairs, groups)
+            _print_inputs(made)
+            if runs is None:
+                trained = train_task(
+                    made, epochs, device, out, name, resume, start, seed, progress, command=command, replace=replace
+                )  # fmt: skip
+            elif resume is not None or start is not None:
+                raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")
+            else:
+                trained = train_runs(made, runs, epochs, device, out, name, seed, progress, command, replace)
+        except StoppedAtOnce as stopped:
+            _print_stopped_at_once(stopped.resume)
+            raise typer.Exit(progress.exit_code) from None
+        except KeyboardInterrupt:
+            say("Stopped before the training began. Nothing was written.")
+            raise typer.Exit(progress.exit_code) from None
+    _print_result(trained, in_runs=runs is not None)
     if not trained.finished:
-        raise typer.Exit(1 if trained.resume is None and trained.path else EXIT_STOPPED)
+        raise typer.Exit(1 if trained.resume is None and trained.path else progress.exit_code)
+
+
+def _clear_cache() -> None:
+    from napari_jsn.networks.cached_arrays import clear_cache
+
+    folder, count, size = clear_cache()
+    say(f"Removed {count} {'file' if count == 1 else 'files'} ({size / 1e6:.0f} MB) from {folder}.")
+
+
+def _print_inputs(task: Task) -> None:
+    """Print how many images are used, and what is left out and why."""
+    from napari_jsn.cli.terminal import is_quiet, one_line
+    from napari_jsn.networks.inputs import inputs_of
+    from napari_jsn.training.machine import is_first_process
+
+    if is_first_process() and not is_quiet():
+        for line in inputs_of(task).lines():
+            say(one_line(line))
+
+
+def _print_stopped_at_once(resume: Path | None) -> None:
+    say("Stopped at once, in the middle of an epoch. No model was saved.")
+    if resume is not None:
+        say(f"The state after the last full epoch is kept. Resume with: {_resume_command(resume)}")
+
+
+def _resume_command(resume: Path) -> str:
+    return f"napari-jsn train --resume {shlex.quote(str(resume))}"
 
 
 def typed_command(words: list[str]) -> str:
@@ -102,13 +169,7 @@ def typed_command(words: list[str]) -> str:
     return shlex.join(["napari-jsn", *kept])
 
 
-def _preset_of(resume: Path) -> str:
-    from napari_jsn.training.resume import read_run
-
-    return str(read_run(resume)["preset"])
-
-
-def _print_result(trained: Trained, task: str, in_runs: bool) -> None:
+def _print_result(trained: Trained, in_runs: bool) -> None:
     """Print the result and the files that were written."""
     from napari_jsn.training.machine import is_first_process
 
@@ -133,4 +194,4 @@ def _print_result(trained: Trained, task: str, in_runs: bool) -> None:
     if trained.resume is not None and in_runs:
         say("Resume with the same command: it keeps the finished runs and continues this one.")
     elif trained.resume is not None:
-        say(f"Resume with: napari-jsn train {task} --data ... --resume {shlex.quote(str(trained.resume))}")
+        say(f"Resume with: {_resume_command(trained.resume)}")

@@ -7,14 +7,17 @@ apostrophe again.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from napari_jsn.common.files import read_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +29,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf")
 _STATED_DELIMITER = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 #: What programs write into a cell without content.
 _EMPTY = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>", "nat"})
+#: Characters without width that programs leave around a text, such as the mark of the byte order.
+_UNSEEN = "\u200b\u200e\u200f\u2060\ufeff"
 _MARKED = re.compile(r"'+[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
@@ -77,7 +82,7 @@ def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
     """Return a table with its cells restored; options and errors are those of :func:`pandas.read_csv`."""
     import pandas as pd
 
-    table = pd.read_csv(path, **options).rename(columns=restored_cell)
+    table = pd.read_csv(io.BytesIO(read_bytes(path)), **options).rename(columns=restored_cell)
     for place, dtype in enumerate(table.dtypes):
         if dtype.kind not in "biufc":
             table.isetitem(place, table.iloc[:, place].map(restored_cell))
@@ -85,7 +90,7 @@ def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
 
 
 def read_rows(path: str | os.PathLike[str], delimiter: str | None = ",") -> list[list[str]]:
-    """Return the lines of a table in UTF-8 as lists of restored cells.
+    """Return the lines of a table in UTF-8, or in UTF-16 with a byte order mark, as lists of restored cells.
 
     Parameters
     ----------
@@ -100,27 +105,43 @@ def read_rows(path: str | os.PathLike[str], delimiter: str | None = ",") -> list
     OSError, UnicodeError, csv.Error
         If the file cannot be read.
     """
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        text = file.read()
-    first, _, rest = text.partition("\n")
-    stated = _STATED_DELIMITER.fullmatch(first.strip()) if delimiter is None else None
-    if stated:
-        text = rest
-    used = delimiter or (stated[1] if stated else max(",;\t", key=first.count))
+    text, used = _text(path, delimiter)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=used, strict=delimiter is None)
     return [[restored_cell(cell) for cell in line] for line in lines]
 
 
-def read_records(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+def read_records(path: str | os.PathLike[str], delimiter: str | None = ",") -> list[dict[str, str]]:
     """Return the lines of a table below its head as mappings from column to restored cell; blank lines are left out.
+
+    Parameters
+    ----------
+    path, delimiter
+        As for :func:`read_rows`.
 
     Raises
     ------
     OSError, UnicodeError, csv.Error
         If the file cannot be read.
     """
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        return [dict(_restored(line)) for line in csv.DictReader(file)]
+    text, used = _text(path, delimiter)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=used)
+    return [dict(_restored(line)) for line in reader]
+
+
+def _text(path: str | os.PathLike[str], delimiter: str | None) -> tuple[str, str]:
+    """Return the text of a file without a line that states the delimiter, and the delimiter.
+
+    The encoding is UTF-8, or UTF-16 where the file begins with the mark of that encoding.
+    """
+    content = read_bytes(path)
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    if delimiter is not None:
+        return text, delimiter
+    first, _, rest = text.partition("\n")
+    if stated := _STATED_DELIMITER.fullmatch(first.strip(" \r")):
+        return rest, stated[1]
+    return text, max(",;\t", key=first.count)
 
 
 def _restored(line: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
@@ -138,7 +159,8 @@ def name_of(cell: Any) -> Any:
     if is_empty(cell) or isinstance(cell, bool):
         return None
     if isinstance(cell, str):
-        return cell.strip()
+        # One name can be stored in two forms (an accent as its own character), or with unseen characters.
+        return unicodedata.normalize("NFC", cell.strip().strip(_UNSEEN).strip()) or None
     if isinstance(cell, float):
         return None if not math.isfinite(cell) else int(cell) if cell == int(cell) else cell
     return cell
@@ -148,21 +170,37 @@ def number_of(cell: Any) -> float | None:
     """Return a finite number; NaN for an empty cell, None for other text. A decimal comma is read."""
     if is_empty(cell):
         return math.nan
-    if isinstance(cell, bool):
+    text = str(cell).strip()
+    if isinstance(cell, bool) or "_" in text:  # Python reads 1_0 as 10
         return None
     try:
-        number = float(str(cell).strip().replace(",", "."))
+        number = float(text.replace(",", "."))
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+class _Container:
+    """Stands for a cell with several values, such as a list."""
+
+
+def _hashable(cell: Any) -> Any:
+    try:
+        hash(cell)
+    except TypeError:
+        return _Container()
+    return cell
 
 
 def mapped_cells(cells: pd.Series, read: Callable[[Any], Any]) -> tuple[pd.Series, Any]:
     """Return the cells after reading, and which could not be read (None); each distinct cell is read once."""
     import pandas as pd
 
-    codes, distinct = pd.factorize(cells.astype(object), use_na_sentinel=False)
-    values = [read(cell) for cell in distinct]
+    try:
+        codes, distinct = pd.factorize(cells.astype(object), use_na_sentinel=False)
+    except TypeError:  # a cell is a list or another container, which no column can have
+        codes, distinct = pd.factorize(cells.astype(object).map(_hashable), use_na_sentinel=False)
+    values = [None if isinstance(cell, _Container) else read(cell) for cell in distinct]
     wrong = pd.Series([value is None for value in values], dtype=bool).to_numpy()[codes]
     read_cells = [values[code] for code in codes]
     kinds = {type(value) for value in values if value is not None}

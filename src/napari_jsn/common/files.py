@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
 import signal
+import stat
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,6 +16,8 @@ from pathlib import Path
 
 from napari_jsn.common.errors import InputError
 
+#: Largest table or text file.
+_MOST_BYTES = 200_000_000
 #: Held by the run that writes to a folder; removed when it ends.
 LOCK = ".napari-jsn.lock"
 #: Names of temporary files.
@@ -46,6 +51,7 @@ def check_folder(folder: str | os.PathLike[str], argument: str = "out", names: I
         raise InputError(f"{existing} is a file, but results are written to a folder. Give another name.", argument)
     if not os.access(existing, os.W_OK):
         raise InputError(f"{existing} cannot be written to. Give another folder.", argument)
+    check_writable(folder, argument)
     for name in names:
         _check_name(folder, name, argument)
     return folder
@@ -224,3 +230,52 @@ def interrupt_deferred() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if pressed:
             signal.raise_signal(signal.SIGINT)
+
+
+def check_writable(folder: Path, argument: str = "out") -> None:
+    """Make the folder and a file in it, and remove both again: permissions alone do not show what a file system allows.
+
+    Raises
+    ------
+    InputError
+        If that is not possible.
+    """
+    made: list[Path] = []
+    try:
+        for place in reversed((folder, *folder.parents)):
+            if not place.exists():
+                place.mkdir()
+                made.append(place)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except FileExistsError:  # another process makes the same folder
+        return
+    except (OSError, ValueError) as error:
+        name = str(folder) if len(str(folder)) <= 200 else f"{str(folder)[:60]}..."
+        why = getattr(error, "strerror", None) or "no folder can have this name"
+        raise InputError(f"{name} cannot be written to ({why}). Give another folder.", argument) from error
+    finally:
+        for place in reversed(made):
+            with suppress(OSError):  # another process has written to it
+                place.rmdir()
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return the content of a text or table file.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, if it cannot be read, if it is a pipe or device, which could wait for ever, or if it
+        is larger than 200 MB.
+    """
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise OSError(errno.EINVAL, "it is a pipe, socket or device", os.fspath(path))
+        if status.st_size > _MOST_BYTES:
+            raise OSError(errno.EFBIG, f"it has {status.st_size / 1e6:.0f} MB", os.fspath(path))
+        # files of the system state no size, and some wait when they are read
+        return Path(path).read_bytes() if status.st_size or stat.S_ISDIR(status.st_mode) else b""
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "no file can have this name") from error

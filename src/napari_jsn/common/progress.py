@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
+
+_Item = TypeVar("_Item")
 
 
 class Progress(Protocol):
@@ -43,8 +45,28 @@ class Silent:
         """Do nothing."""
 
 
-#: Number of steps of the overall progress.
-_STEPS = 1000
+class Aborted(Exception):
+    """Raised inside work that has no partial result, to leave it when the user aborts."""
+
+
+def counted(items: Iterable[_Item], total: int, message: str, progress: Progress | None) -> Iterator[_Item]:
+    """Yield the items and report how many of them were made.
+
+    Raises
+    ------
+    Aborted
+        Before the next item, when the user aborts.
+    """
+    progress = progress or Silent()
+    for done, item in enumerate(items, start=1):
+        yield item
+        progress.update(done, total, message)
+        if progress.aborted:
+            raise Aborted
+
+
+#: Number of steps of the overall progress of several stages; they are shares and count nothing.
+STEPS = 1000
 
 
 class Stages:
@@ -84,4 +106,4 @@ class Stage:
     def update(self, done: int, total: int, message: str = "") -> None:
         """Report that ``done`` of ``total`` units of the stage are finished."""
         share = self._start + (self._end - self._start) * done / max(total, 1)
-        self._progress.update(round(_STEPS * share), _STEPS, self._message)
+        self._progress.update(round(STEPS * share), STEPS, self._message)

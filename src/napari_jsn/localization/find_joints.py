@@ -5,13 +5,18 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from napari_jsn.common.device import device_name
+from napari_jsn.common.device import compute_in_batches, device_name
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.localization.found_joints import FoundJoints
+
+if TYPE_CHECKING:
+    import torch
+
+    from napari_jsn.radiograph import Radiograph
 
 
 def find_joints(
@@ -77,14 +82,8 @@ def find_joints_many(
     argument : str
         The name of the argument that an error carries.
     """
-    from napari_jsn.localization.network import build_joint_net
-    from napari_jsn.localization.polarity import bones_are_dark
-    from napari_jsn.localization.search import find_rotation, search_hands
-    from napari_jsn.localization.sides import joints_of_hands, no_hand
-    from napari_jsn.networks.load import load_network
     from napari_jsn.networks.weights import model_identity
     from napari_jsn.radiograph import as_radiograph
-    from napari_jsn.radiograph.resampling import Thumbnail
 
     if sides is not None and (not isinstance(sides, Sequence) or not sides or not all(s in ("L", "R") for s in sides)):
         raise InputError(f"Sides are 'L', 'R' or both, not {reprlib.repr(sides)}. Give one or both of them.", "sides")
@@ -93,20 +92,30 @@ def find_joints_many(
         return []
     progress = progress or Silent()
     device = device_name(device)
-    network = load_network("localization", model, device, build_joint_net).network
     identity = model_identity("localization", model)
-    found: list[FoundJoints] = []
-    for radiograph in loaded:
-        if progress.aborted:
-            break
-        pixels, spacing_mm = radiograph.pixels, radiograph.spacing_mm
-        hands, to_radiograph = search_hands(pixels, spacing_mm, network, device)
-        if hands:
-            joints = joints_of_hands(hands, to_radiograph, radiograph, sides)
-            if bones_are_dark(pixels, joints):
-                joints = replace(joints, reasons=(*joints.reasons, Reason(ReasonCode.BONES_DARK)))
-        else:
-            joints = no_hand(find_rotation(pixels, spacing_mm, network, device))
-        found.append(replace(joints, model=identity, thumbnail=Thumbnail.of(radiograph)))
-        progress.update(len(found), len(loaded), "Finding the joints")
-    return found
+
+    def find(some: Sequence[Radiograph], used: torch.device) -> list[FoundJoints]:
+        return [replace(_joints_of(each, model, str(used), sides), model=identity) for each in some]
+
+    return compute_in_batches(loaded, 1, device, find, progress, "Finding the joints")
+
+
+def _joints_of(radiograph: Radiograph, model: str, device: str, sides: Sequence[str] | None) -> FoundJoints:
+    """Return the joints of one radiograph, without the identity of the model."""
+    from napari_jsn.localization.network import build_joint_net
+    from napari_jsn.localization.polarity import bones_are_dark
+    from napari_jsn.localization.search import find_rotation, search_hands
+    from napari_jsn.localization.sides import joints_of_hands, no_hand
+    from napari_jsn.networks.load import load_network
+    from napari_jsn.radiograph.resampling import Thumbnail
+
+    network = load_network("localization", model, device, build_joint_net).network
+    pixels, spacing_mm = radiograph.pixels, radiograph.spacing_mm
+    hands, to_radiograph = search_hands(pixels, spacing_mm, network, device)
+    if hands:
+        joints = joints_of_hands(hands, to_radiograph, radiograph, sides)
+        if bones_are_dark(pixels, joints):
+            joints = replace(joints, reasons=(*joints.reasons, Reason(ReasonCode.BONES_DARK)))
+    else:
+        joints = no_hand(find_rotation(pixels, spacing_mm, network, device))
+    return replace(joints, thumbnail=Thumbnail.of(radiograph))

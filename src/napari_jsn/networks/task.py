@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 from zlib import crc32
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.networks.inputs import Inputs, LeftOut
 
 if TYPE_CHECKING:
     import torch
@@ -25,10 +27,12 @@ _LAST_RATE = 0.01
 class Task(Protocol):
     """The network, loss and data of one capability, in plain torch.
 
-    Three attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
+    Four attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
     average is then validated and saved); ``patience``, the number of epochs without a better figure after which
-    training stops (None: never); and ``keep_last``, whether the weights of the last epoch are saved instead of those
-    of the best one.
+    training stops (None: never); ``keep_last``, whether the weights of the last epoch are saved instead of those
+    of the best one; and ``batches_of_epoch``, the number of training batches. A fifth one, ``inputs``
+    (:class:`~napari_jsn.networks.inputs.Inputs`), states the real images: a training is resumed only with them, and the
+    card keeps their hashes.
     """
 
     name: str  #: such as ``"segmentation"``
@@ -88,20 +92,40 @@ class TrainingTask:
         check_preset(preset, self.architectures)
         self.preset: str = preset
         self._source, self._terms = source, terms
+        self.inputs: Inputs = Inputs()
 
     @classmethod
-    def from_folder(cls, folder: Path | str | None, preset: str = "default", **options: Any) -> Self:
+    def from_folder(
+        cls,
+        folder: Path | str | None,
+        preset: str = "default",
+        groups: Path | str | None = None,
+        **options: Any,
+    ) -> Self:
         """Make a task that trains on the images of a folder, or on simulated ones alone where it is None.
 
-        Of public data sets, the images that are kept for testing are left out. Options are arguments of the class.
+        Of public data sets, the images that are kept for testing are left out. ``groups`` is a table of the patients,
+        see :func:`~napari_jsn.networks.patients.read_groups`. Other options are arguments of the class.
         """
         if folder is None:
+            if groups is not None:
+                raise InputError("A table of patients belongs to a folder of images. Give the folder too.", "data")
             return cls(preset=preset, **options)
-        return cls(preset=preset, **cls._arguments_from_folder(Path(folder)), **options)
+        table = None if groups is None else Path(groups)
+        arguments, left_out, notes = cls._read_folder(Path(folder), table)
+        task = cls(preset=preset, **arguments, **options)
+        task.inputs = replace(
+            task.inputs,
+            left_out=tuple(left_out),
+            notes=tuple(notes),
+            folder=str(Path(folder).absolute()),
+            groups="" if table is None else str(table.absolute()),
+        )
+        return task
 
     @classmethod
-    def _arguments_from_folder(cls, folder: Path) -> dict[str, Any]:
-        """Return the arguments of the class that the folder determines."""
+    def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
+        """Return the arguments of the class that the folder determines, what is left out of it, and notes."""
         raise NotImplementedError
 
     def _card(
@@ -142,7 +166,7 @@ def check_preset(preset: str, presets: Iterable[str]) -> None:
 
 
 def split_groups(groups: Iterable[str], share: float) -> set[str]:
-    """Choose about ``share`` of the groups (joints or patients) for validation, always the same ones."""
+    """Choose about ``share`` of the groups (patients) for validation, always the same ones."""
     ordered = sorted(set(groups), key=lambda group: (crc32(group.encode()), group))
     return set(ordered[: max(1, round(share * len(ordered)))])
 
@@ -177,7 +201,9 @@ def split_validation(parts: list[Part], share: float) -> tuple[list[Part], Part]
         if len(set(part.groups)) > 1:
             training, validation = part.split(share)
             return [*parts[:k], training, *parts[k + 1 :]], validation
-    raise InputError("All images show one joint, which is too few to train on. Add images of another joint.", "data")
+    raise InputError(
+        "All images are one group (one patient), which is too few to train on. Add images of another patient.", "data"
+    )
 
 
 def cosine_rate(epoch: int, epochs: int, rising: int = 0) -> float:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.files import write_files
+from napari_jsn.common.files import read_bytes, write_files
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +28,11 @@ FIELDS = (
     "task", "name", "preset", "architecture", "input_size_px", "normalisation", "training_data", "figures", "command",
     "seed", "versions", "sha256",
 )  # fmt: skip
-_SUFFIX = ".safetensors"
+#: Of the file of weights.
+SUFFIX = ".safetensors"
+
+#: Entry of a card with the hash of its other entries.
+CARD_HASH = "card_sha256"
 
 #: Licence of the cards of this package, and of the weights that it ships.
 LICENCE = "BSD-3-Clause"
@@ -62,7 +66,7 @@ def card(name: str) -> dict[str, Any]:
     """
     if name not in cards():
         raise InputError(f"There is no model card {name!r}. Choose one of: {', '.join(cards())}.", "name")
-    return _read_card(_shipped() / f"{name}.json")
+    return read_card(_shipped() / f"{name}.json")
 
 
 def user_folder() -> Path:
@@ -70,7 +74,7 @@ def user_folder() -> Path:
     from platformdirs import user_data_path
 
     named = os.environ.get("NAPARI_JSN_MODELS")
-    return Path(named) if named else user_data_path("napari-jsn", appauthor=False) / "models"
+    return Path(os.path.expanduser(named)) if named else user_data_path("napari-jsn", appauthor=False) / "models"
 
 
 def names(task: str) -> list[str]:
@@ -85,6 +89,25 @@ def names(task: str) -> list[str]:
     return sorted(shipped, key=lambda name: (name != "default", name)) + [
         name for name in _names_in(user_folder(), task) if name not in shipped
     ]
+
+
+def described(task: str) -> dict[str, str]:
+    """Return the names of a task's models, each with a sentence from its card: who made it, and its first figure."""
+    return {name: _sentence(task, name) for name in names(task)}
+
+
+def _sentence(task: str, name: str) -> str:
+    shipped = name in _names_in(_shipped(), task)
+    origin = "Shipped with the program" if shipped else "Trained by you"
+    try:
+        figures = read_card(find(task, name).with_suffix(".json")).get("figures")
+    except InputError:
+        return f"{origin}; its card cannot be read."
+    means = figures.items() if isinstance(figures, dict) else ()
+    for measure, figure in means:
+        if isinstance(figure, dict) and isinstance(figure.get("mean"), (int, float)):
+            return f"{origin}; {measure.upper()} {figure['mean']:.4g} on its validation images."
+    return f"{origin}."
 
 
 def check_name(name: str, argument: str = "name") -> str:
@@ -122,7 +145,7 @@ def load(task: str, name: str = "default") -> tuple[dict[str, Tensor], dict[str,
         If there is no such model, or its file is damaged, cut short or of another task.
     """
     path = find(task, name)
-    about = _read_card(path.with_suffix(".json"))
+    about = read_card(path.with_suffix(".json"))
     if about.get("task") != task:
         raise InputError(f"{path.name} is a model for {about.get('task')!r}, not {task!r}. Choose another.", "model")
     try:
@@ -154,14 +177,14 @@ def find(task: str, name: str) -> Path:
     """
     if not isinstance(name, str):
         raise InputError(f"The model is {reprlib.repr(name)}. Give its name, or the path of its file as text.", "model")
-    if name.endswith(_SUFFIX):
-        path = Path(name)
+    if name.endswith(SUFFIX):
+        path = Path(os.path.expanduser(name))
         if not os.path.isfile(path):  # also False where the path is too long
             raise InputError(f"There is no file {path}.", "model")
         return path
     for folder in (_shipped(), user_folder()):
         if name in _names_in(folder, task):
-            return folder / f"{task}-{name}{_SUFFIX}"
+            return folder / f"{task}-{name}{SUFFIX}"
     known = ", ".join(names(task)) or f"none yet; napari-jsn train {task} makes one"
     raise InputError(f"There is no {task} model {name!r}. Choose one of: {known}.", "model")
 
@@ -213,10 +236,45 @@ def save(
     stem = f"{about['task']}-{check_name(about['name'])}"
     content = as_bytes({key: value.detach().cpu().contiguous() for key, value in weights.items()})
     full = {**about, "sha256": sha256(content).hexdigest()}
-    text = json.dumps({key: full[key] for key in (*FIELDS, *full)}, indent=2, ensure_ascii=False, allow_nan=False)
-    contents = {stem + _SUFFIX: content, f"{stem}.json": f"{text}\n".encode()}
+    contents = {stem + SUFFIX: content, f"{stem}.json": card_bytes({key: full[key] for key in (*FIELDS, *full)})}
     contents |= {stem + ending: extra for ending, extra in (beside or {}).items()}
     return write_files(folder, contents)[0]
+
+
+def card_bytes(content: Mapping[str, Any]) -> bytes:
+    """Return the file of a card, with the hash of its own contents as the last entry.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or infinite, which JSON cannot hold.
+    """
+    full = {key: value for key, value in content.items() if key != CARD_HASH}
+    full[CARD_HASH] = card_hash(full)
+    return f"{json.dumps(full, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
+
+
+def card_hash(content: Mapping[str, Any]) -> str:
+    """Return the hash of a card's contents, which depends neither on their order nor on how they are written."""
+    others = {key: value for key, value in content.items() if key != CARD_HASH}
+    text = json.dumps(others, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return sha256(text.encode()).hexdigest()
+
+
+def write_card_hashes() -> list[Path]:
+    """Write the hash of its own contents to every shipped card; return the cards that changed."""
+    changed = []
+    for path in sorted(_shipped().glob("*.json")):
+        old = path.read_bytes()
+        new = card_bytes(json.loads(old))
+        if new != old:
+            changed += write_files(path.parent, {path.name: new})
+    return changed
+
+
+def is_shipped(path: Path) -> bool:
+    """Return whether a model comes with the program."""
+    return path.parent.resolve() == _shipped().resolve()
 
 
 def _shipped() -> Path:
@@ -226,17 +284,24 @@ def _shipped() -> Path:
 def _names_in(folder: Path, task: str) -> list[str]:
     """Return the names of the models in a folder that have both files."""
     prefix = f"{task}-"
-    found = (path.stem.removeprefix(prefix) for path in folder.glob(f"{prefix}*{_SUFFIX}"))
+    found = (path.stem.removeprefix(prefix) for path in folder.glob(f"{prefix}*{SUFFIX}"))
     return sorted(name for name in found if (folder / f"{prefix}{name}.json").is_file())
 
 
-def _read_card(path: Path) -> dict[str, Any]:
+def read_card(path: Path) -> dict[str, Any]:
+    """Return the content of a card.
+
+    Raises
+    ------
+    InputError
+        If there is none, it cannot be read, or it was changed after it was written.
+    """
     try:
-        if not path.is_file():  # a pipe would wait for a writer
+        if not os.path.isfile(path):  # a pipe would wait for a writer
             raise InputError(f"The model card {path.name} is missing. Put it beside the weights.", "model")
         if path.stat().st_size > MAX_CARD_BYTES:
             raise InputError(f"{path} is too large for a model card. Get it again.", "model")
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(read_bytes(path))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}. Get it again.", "model") from error
     except (ValueError, RecursionError) as error:
@@ -248,6 +313,11 @@ def _read_card(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict):
         raise InputError(f"{path} is no model card. Get it again, or train the model again.", "model")
+    if CARD_HASH in content and content[CARD_HASH] != card_hash(content):
+        raise InputError(
+            f"{path} was changed after it was written, so it is not believed. Get it again, or train the model again.",
+            "model",
+        )
     return content
 
 
@@ -261,7 +331,7 @@ def model_identity(task: str, name: str) -> str:
     """
     path = find(task, name)
     try:
-        digest = str(_read_card(path.with_suffix(".json")).get("sha256", ""))
+        digest = str(read_card(path.with_suffix(".json")).get("sha256", ""))
     except InputError:
         digest = ""  # loading the model reports what is wrong with its card
     return f"{path.stem.removeprefix(f'{task}-')} {digest}".strip()

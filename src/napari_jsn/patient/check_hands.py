@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-import numpy as np
-
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import sentences
 from napari_jsn.patient.hand_size import check_hand_sizes
 from napari_jsn.patient.labels import side_label
 from napari_jsn.patient.patient import Hand, Patient, Visit
+from napari_jsn.radiograph.intensity import same_pixels
 
 _OTHER_SIDE = {"L": "R", "R": "L"}
 
@@ -121,7 +120,7 @@ def _side_list(sides: set[str | None]) -> str:
 def _check_different_images(patient: Patient) -> Iterator[str]:
     for one, other in combinations(patient.hands, 2):
         first, second = one.radiograph, other.radiograph
-        if first.origin != second.origin or not np.array_equal(first.pixels, second.pixels):
+        if first.origin != second.origin or not same_pixels(first.pixels, second.pixels):
             continue
         names = f"{one.label.capitalize()} and {other.label}"
         if one.side != other.side:

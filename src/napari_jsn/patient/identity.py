@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
+import secrets
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.secret_key import VARIABLE, keyed_code
@@ -27,8 +30,60 @@ class Identity:
     name: str = ""
 
 
+@dataclass(frozen=True)
+class ComparableIdentity:
+    """Identity of a patient in the form in which it is compared: texts, or codes of them (:func:`identity_codes`).
+
+    Parameters
+    ----------
+    number, birth_date, sex : str
+    names : mapping of str to str
+        The name in each script.
+    """
+
+    number: str = ""
+    birth_date: str = ""
+    sex: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, identity: Identity | ComparableIdentity) -> ComparableIdentity:
+        """Return the normalised texts of an identity."""
+        if isinstance(identity, ComparableIdentity):
+            return identity
+        number, birth_date, sex = (
+            _unambiguous(attribute, getattr(identity, attribute)) for attribute in ("number", "birth_date", "sex")
+        )
+        return cls(number, birth_date, sex, _by_script(_normalised(identity.name)))
+
+
+def identity_codes(identities: Iterable[Identity]) -> ComparableIdentity:
+    """Return codes of the identity that files of one patient state; :func:`check_one_patient` compares them.
+
+    Codes are equal where the texts are equal. They do not reveal the texts: a key of this computer is needed to compute
+    them, or a key of this process where that cannot be read.
+
+    Parameters
+    ----------
+    identities : iterable of Identity
+        Of each attribute, and of the name in each script, the first one that is stated counts.
+    """
+    stated = [ComparableIdentity.of(identity) for identity in identities]
+    number, birth_date, sex = (
+        _code(attribute, next(filter(None, (getattr(each, attribute) for each in stated)), ""))
+        for attribute in ("number", "birth_date", "sex")
+    )
+    names: dict[str, str] = {}
+    for each in stated:
+        for script, name in each.names.items():
+            names.setdefault(script, _code("name", name))
+    return ComparableIdentity(number, birth_date, sex, names)
+
+
 #: Birth dates that stand for "unknown".
 _PLACEHOLDERS = {"19000101", "00010101", "00000000", "18991230", "19010101", "11111111", "99991231"}
+#: Used where the key of the computer cannot be read or made.
+_PROCESS_KEY = secrets.token_bytes(32)
 #: Katakana to hiragana, which write the same sounds.
 _HIRAGANA = {chr(code): chr(code - 0x60) for code in range(0x30A1, 0x30F7)}
 
@@ -39,7 +94,7 @@ ANONYMOUS = "anonymous"
 _LABELS = dict(zip(("number", "birth_date", "sex", "name"), ("Patient ID", "birth date", "sex", "name")))
 
 
-def check_one_patient(identities: Mapping[str, Identity], where: str, argument: str) -> list[str]:
+def check_one_patient(identities: Mapping[str, Identity | ComparableIdentity], where: str, argument: str) -> list[str]:
     """Refuse radiographs of more than one patient.
 
     Different numbers, birth dates or sexes mean two patients. So do different names, unless number and birth date both
@@ -48,8 +103,8 @@ def check_one_patient(identities: Mapping[str, Identity], where: str, argument: 
 
     Parameters
     ----------
-    identities : mapping of str to Identity
-        Identities by file.
+    identities : mapping of str to Identity or ComparableIdentity
+        Identities by file; all as texts, or all as codes.
     where : str
         Folder or input that the error message names.
     argument : str
@@ -66,22 +121,23 @@ def check_one_patient(identities: Mapping[str, Identity], where: str, argument: 
         If there are several patients. The message names two files and what differs between them, but no identity.
     """
     notes = []
+    comparable = {file: ComparableIdentity.of(identity) for file, identity in identities.items()}
     for attribute, label in _LABELS.items():
-        files: dict[str, str] = {}  # the first file with each value
-        for file, identity in identities.items():
-            value = _unambiguous(attribute, getattr(identity, attribute))
+        files: dict[Any, str] = {}  # the first file with each value
+        for file, each in comparable.items():
+            value = frozenset(each.names.items()) if attribute == "name" else getattr(each, attribute)
             if value:
                 files.setdefault(value, file)
         if len(files) < 2:
             continue
         if attribute == "name":
-            same = [_same_name(one, other) for one, other in combinations(files, 2)]
+            same = [_same_name(dict(one), dict(other)) for one, other in combinations(files, 2)]
             if all(same):
                 continue
             if all(each is not False for each in same):
                 notes.append("The patient's name is in different scripts, which were not compared.")
                 continue
-            if all(identity.number and identity.birth_date for identity in identities.values()):
+            if all(each.number and each.birth_date for each in identities.values()):
                 notes.append("The patient's name differs between the radiographs; number and birth date agree.")
                 continue
             index = same.index(False)
@@ -143,17 +199,24 @@ def _unambiguous(attribute: str, text: str) -> str:
     return "" if attribute == "birth_date" and value in _PLACEHOLDERS else value
 
 
-def _same_name(one: str, other: str) -> bool | None:
-    """Return whether two names are equal in each script that both are written in; None if they share no script.
+def _same_name(one: Mapping[str, str], other: Mapping[str, str]) -> bool | None:
+    """Return whether two names are equal in each script that both are written in; None if they share no script."""
+    common = one.keys() & other.keys()
+    return all(one[script] == other[script] for script in common) if common else None
 
-    DICOM separates the spellings of a name in several scripts by "=".
-    """
-    first, second = _by_script(one), _by_script(other)
-    common = first.keys() & second.keys()
-    return all(first[script] == second[script] for script in common) if common else None
+
+def _code(attribute: str, text: str) -> str:
+    """Return a code of a text; "" of an empty one."""
+    if not text:
+        return ""
+    try:
+        return keyed_code("identity", attribute, text)
+    except OSError:
+        return hmac.new(_PROCESS_KEY, f"{attribute}\0{text}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()
 
 
 def _by_script(name: str) -> dict[str, str]:
+    """Return the spellings of a name by their script; DICOM separates them by "="."""
     groups = (group.strip() for group in name.split("="))
     return {_script(group): group for group in groups if group}
 

@@ -12,6 +12,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import Note
 from napari_jsn.common.search_folder import MAX_DEPTH, FolderContent, search_folder
 from napari_jsn.patient.identity import TAGS, Identity
+from napari_jsn.patient.order.file_names import all_ranks
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, StatedFacts
 from napari_jsn.radiograph.content.file_content import content_of
 
@@ -144,7 +145,9 @@ def notes_on_doubts(files: Iterable[RadiographFile]) -> list[str]:
 
 
 def holds_patient(folder: str | os.PathLike[str], most_entries: int) -> bool:
-    """Return whether a folder contains DICOM files or ``radiographs.csv``; reads only names and a few bytes of files.
+    """Return whether a folder contains DICOM files, ``radiographs.csv``, or image files whose names order visits.
+
+    Reads only names and a few bytes of files.
 
     Parameters
     ----------
@@ -155,7 +158,10 @@ def holds_patient(folder: str | os.PathLike[str], most_entries: int) -> bool:
     folder = Path(folder)
     try:
         files = search_folder(folder, most_entries).files if folder.is_dir() else []
-        return folder / RADIOGRAPHS_TABLE in files or any(map(may_be_dicom, files))
+        if folder / RADIOGRAPHS_TABLE in files or any(map(may_be_dicom, files)):
+            return True
+        images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES and not _is_mask(path)]
+        return len(images) > 1 and bool(all_ranks([path.relative_to(folder).as_posix() for path in images]))
     except (InputError, OSError):  # too many files, or not readable
         return False
 

@@ -13,6 +13,7 @@ from napari_jsn.common.notes import counted
 from napari_jsn.common.reasons import Reason
 from napari_jsn.joint import Joint
 from napari_jsn.localization.found_joints import FoundJoints
+from napari_jsn.patient.identity import ComparableIdentity
 from napari_jsn.patient.labels import radiograph_label, side_order
 from napari_jsn.radiograph import Radiograph
 
@@ -157,6 +158,8 @@ class Patient:
         Sentences that are needed to interpret the figures: how radiographs were split, how sides were determined.
     hands_split : bool
         Whether radiographs of both hands were split, and sides were determined where possible.
+    identity : ComparableIdentity
+        Codes of the identity that the files state, by which the viewer recognises radiographs of two patients.
     hands_found : bool
         Whether joints were searched in all radiographs and all checks were done.
 
@@ -173,6 +176,7 @@ class Patient:
     notes: tuple[str, ...] = ()
     hands_split: bool = field(default=False, kw_only=True)
     hands_found: bool = field(default=False, kw_only=True)
+    identity: ComparableIdentity = field(default=ComparableIdentity(), kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if not self.visits:

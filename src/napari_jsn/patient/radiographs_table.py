@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -42,7 +43,7 @@ def read_table(folder: Path) -> dict[str, StatedFacts]:
         If a line cannot be read, or two lines state different facts about one file.
     """
     table = folder / RADIOGRAPHS_TABLE
-    if not table.is_file():
+    if not os.path.isfile(table):
         return {}
     rows: dict[str, StatedFacts] = {}
     try:

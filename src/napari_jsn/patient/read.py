@@ -13,7 +13,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import Note
 from napari_jsn.common.progress import Progress
 from napari_jsn.patient.find_hands import split_hands
-from napari_jsn.patient.identity import Identity, check_one_patient, pseudonym
+from napari_jsn.patient.identity import Identity, check_one_patient, identity_codes, pseudonym
 from napari_jsn.patient.list_files import RadiographFile, header_of, list_radiographs, notes_on_doubts
 from napari_jsn.patient.order import file_names
 from napari_jsn.patient.order.dates import notes_on_dates
@@ -119,7 +119,8 @@ def read_patient(
         with_hints.append(RadiographWithOrderHints(radiograph, file.name, file.image, row.visit if row else None))
     visits, order_notes = order_in_visits(with_hints, folder)
     name, name_notes = _patient_id(patient_id, keep_identity, [file.identity for file in files])
-    patient = Patient(visits, name, (*notes, *order_notes, *name_notes))
+    codes = identity_codes(file.identity for file in files)
+    patient = Patient(visits, name, (*notes, *order_notes, *name_notes), identity=codes)
     return split_hands(patient, None, model, device, progress) if split else patient
 
 
@@ -169,7 +170,7 @@ def patient_from_radiographs(
         given = _given(visit, number)
         if dicom_only:
             paths = [Path(each) for each in given if isinstance(each, (str, os.PathLike))]
-            _check_dicom(all(is_dicom(path) for path in paths if path.is_file()))
+            _check_dicom(all(is_dicom(path) for path in paths if os.path.isfile(path)))
         radiographs = [_radiograph(each, files, spacing) for each in given]
         if not radiographs:
             raise InputError(f"Visit {number} has no radiograph. Give one, or leave the visit out.", "followup")
@@ -180,7 +181,8 @@ def patient_from_radiographs(
     notes = [*check_one_patient(identities, "The input", "followup"), *notes_on_doubts(files.values())]
     given_visits = visits_in_given_order(ordered)
     name, name_notes = _patient_id(patient_id, keep_identity, list(identities.values()))
-    patient = Patient(given_visits, name, (*notes, *notes_on_dates(given_visits), *name_notes))
+    codes = identity_codes(identities.values())
+    patient = Patient(given_visits, name, (*notes, *notes_on_dates(given_visits), *name_notes), identity=codes)
     return split_hands(patient, None, model, device, progress) if split else patient
 
 

@@ -1,4 +1,4 @@
-"""Shrink the scale of each bone towards that of the hand, and check that the scale does not drift over the hand.
+"""Shrink the scale of each bone towards that of the hand.
 
 Scale and translation of a bone are estimated together, and the scale is less certain. An error of 0.5 % in the scale
 moves the bone by 0.03 mm at the joint, which is 5 mm from the middle of the bone's visible part. All bones of a hand
@@ -11,31 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint.similarity import Similarity, joint_space_narrowing
 from napari_jsn.registration.result import Registration
 
-if TYPE_CHECKING:
-    from napari_jsn.progression.narrowing import Narrowing
-
 #: Shrinkage of a bone's scale towards that of the hand: 0 none, 1 complete.
-_SHRINKAGE = 0.5
+SHRINKAGE = 0.5
 #: Smallest number of joints from which a scale of the hand is computed.
 _MIN_JOINTS = 4
 #: Relative difference to the scale of the hand, above which a bone's scale is not changed: the bone is of another hand,
 #: or its registration has failed.
 _MAX_DIFFERENCE = 0.05
-#: Distance of the middle of a visible bone from its joint, in mm.
-_BONE_MM = 7.0
-#: Drift of the scale over 10 cm of the hand that is noted, and the one beyond which figures have failed; and its least
-#: size in standard deviations. docs/hands.md states how often they are exceeded.
-NOTED_DRIFT, _MAX_DRIFT = 0.013, 0.024
-_MIN_SIGNIFICANCE = 2.0
 
 
 def with_hand_scale(registrations: Sequence[Registration]) -> list[Registration]:
@@ -54,78 +43,6 @@ def with_hand_scale(registrations: Sequence[Registration]) -> list[Registration]
         return list(registrations)
     hand_scale = float(np.median(scales))
     return [_with_scale(one, hand_scale) for one in registrations]
-
-
-def scale_drift(rows: Sequence[Narrowing]) -> float | None:
-    """Return by how much the scale of the bones changes over 10 cm of the hand, from the baseline to one visit.
-
-    A plane is fitted robustly to the logarithms of the scales, over the places of the bones on the baseline. It is
-    level if one radiograph is a similarity of the other, and not if one has a keystone distortion.
-
-    Parameters
-    ----------
-    rows : sequence of Narrowing
-        Of one hand at one visit. Joints whose registration is not reliable are left out.
-
-    Returns
-    -------
-    float or None
-        As a share: 0.02 is 2 %. None where fewer than 4 joints are reliable, or the drift is not significant.
-    """
-    places, logarithms = [], []
-    for row in rows:
-        if row.baseline is None or row.registration is None or not row.registration.reliable:
-            continue
-        size, image = row.baseline.pixel_mm, row.baseline.image
-        middle = np.array([(length - 1) / 2 for length in image.pixels.shape[::-1]])
-        radiograph_mm = size / np.sqrt(abs(np.linalg.det(image.to_radiograph[:2, :2])))
-        for bone, down in ((row.registration.upper, -_BONE_MM), (row.registration.lower, _BONE_MM)):
-            place = image.to_radiograph @ (*(middle + (0, down / size)), 1.0)
-            places.append(place[:2] * radiograph_mm)
-            logarithms.append(np.log(bone.dz))
-    if len(places) < 2 * _MIN_JOINTS:
-        return None
-    slope, covariance = _plane(np.array(places), np.array(logarithms))
-    try:
-        significance = float(np.sqrt(slope @ np.linalg.solve(covariance, slope)))
-    except np.linalg.LinAlgError:  # all bones on one line
-        return None
-    # the scales were moved towards their median, and their differences are smaller by this factor
-    drift = 100 * float(np.hypot(*slope)) / (1 - _SHRINKAGE)
-    return drift if significance > _MIN_SIGNIFICANCE else None
-
-
-def _plane(places: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the slope (2,) of a plane through values at (n, 2) places, fitted robustly, and its covariance."""
-    design = np.column_stack([np.ones(len(values)), places - places.mean(axis=0)])
-    weights, variance = np.ones(len(values)), 0.0
-    fit: NDArray[np.float64] = np.zeros(3)
-    for _ in range(10):
-        fit = np.asarray(np.linalg.lstsq(design * weights[:, None], values * weights, rcond=None)[0], dtype=float)
-        residual = values - design @ fit
-        sd = 1.48 * float(np.median(np.abs(residual))) + 1e-4
-        variance = sd**2
-        weights = np.sqrt(1 / (1 + (residual / (2 * sd)) ** 2))
-    normal = design.T @ (design * weights[:, None] ** 2)
-    return fit[1:], np.asarray(np.linalg.pinv(normal)[1:, 1:] * variance, dtype=float)
-
-
-def with_drift_reasons(rows: Sequence[Narrowing]) -> list[Narrowing]:
-    """Return the narrowings of a patient, with a reason where the scale drifts too much across their hand."""
-    groups: dict[tuple[str, int], list[Narrowing]] = {}
-    for row in rows:
-        groups.setdefault((row.side, row.visit), []).append(row)
-    drifts = {place: scale_drift(group) for place, group in groups.items()}
-    checked = []
-    for row in rows:
-        drift = drifts[row.side, row.visit]
-        if drift is not None and drift > _MAX_DRIFT and row.registration is not None:
-            sentence = f"The scale of the bones drifts by {100 * drift:.1f} % over 10 cm of the hand."
-            reason = Reason(ReasonCode.SCALE_DRIFTS, sentence)
-            checked.append(replace(row, reasons=(*row.reasons, reason)))
-        else:
-            checked.append(row)
-    return checked
 
 
 def _with_scale(one: Registration, hand_scale: float) -> Registration:
@@ -147,7 +64,7 @@ def _scaled(bone: Similarity, hand_scale: float, mask: NDArray[np.bool_]) -> Sim
     rows, cols = np.nonzero(mask)
     middle = np.array([cols.mean(), rows.mean()])
     matrix = bone.matrix
-    linear = matrix[:2, :2] * (hand_scale / bone.dz) ** _SHRINKAGE
+    linear = matrix[:2, :2] * (hand_scale / bone.dz) ** SHRINKAGE
     matrix[:2, 2] += (matrix[:2, :2] - linear) @ middle
     matrix[:2, :2] = linear
     return Similarity.from_matrix(matrix, bone.centre)

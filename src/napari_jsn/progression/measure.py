@@ -20,7 +20,8 @@ from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.labels import side_order
 from napari_jsn.patient.patient import Hand, Patient, Place
 from napari_jsn.patient.read import patient_from_radiographs, read_patient
-from napari_jsn.progression.hand_scale import with_drift_reasons, with_hand_scale
+from napari_jsn.progression.distortion import with_distortion_reasons
+from napari_jsn.progression.hand_scale import with_hand_scale
 from napari_jsn.progression.joint_course import JointCourse, narrowings_of
 from napari_jsn.progression.joint_views import make_joint_views
 from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
@@ -135,7 +136,7 @@ def measure(
     complete = views is not None and len(registered) == len(pairs)
     narrowings: list[Narrowing] = []
     if views is not None:
-        narrowings = with_drift_reasons(_narrowings(patient, names, views, registered, complete, wide_mm))
+        narrowings = with_distortion_reasons(_narrowings(patient, names, views, registered, complete, wide_mm))
     notes = (*patient.notes, *progression_notes(patient.hands, narrowings), *(() if complete else (_ABORTED,)))
     models = {"segmentation": model_identity("segmentation", segmentation), **method_models(method)}
     models |= {name: card_identity(name) for name in (REPOSITIONING_CARD, WIDTH_CARD)}

@@ -22,6 +22,7 @@ from pydicom.uid import (
     JPEGExtended12Bit,
     JPEGLossless,
     JPEGLosslessSV1,
+    RLELossless,
 )
 
 from napari_jsn.common.errors import InputError, damaged_file
@@ -48,6 +49,8 @@ COLOUR_ROUNDING = 2
 def decoded(dataset: Dataset, path: Path) -> NDArray[Any]:
     """Return the (H, W) stored values of a greyscale image, or (H, W, 3) of a colour image.
 
+    The pixels are removed from the dataset.
+
     Raises
     ------
     InputError
@@ -71,19 +74,59 @@ def decoded(dataset: Dataset, path: Path) -> NDArray[Any]:
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = syntax
     _check_decoder(syntax, content, path)
+    # only these hold bits above those stored, which pydicom would cut off
+    has_unused = not syntax.is_compressed or syntax == RLELossless
+    has_unused = has_unused and image.PhotometricInterpretation.startswith("MONOCHROME")
+    if has_unused := has_unused and sizes["BitsAllocated"] in (16, 32) and image.BitsStored < image.BitsAllocated:
+        image.BitsStored, image.HighBit = image.BitsAllocated, image.BitsAllocated - 1
     try:
         stored = pixel_array(image)
+        if has_unused:
+            stored = _without_unused_bits(stored, sizes["BitsStored"], path)
         if image.PhotometricInterpretation == "PALETTE COLOR":
             stored = apply_color_lut(stored, dataset)
+    except InputError:
+        raise
     except Exception as error:  # every decoder raises its own types
         raise InputError(
             f"The pixels of {path} cannot be decoded: the file is damaged or incomplete ({_name(syntax)}). "
             "Export it again, uncompressed if possible.",
             "path",
         ) from error
+    del dataset[PIXEL_DATA]  # of a large image, they need as much memory as the decoded values
     if stored.ndim == 3 and _word(dataset, "PhotometricInterpretation").startswith("MONOCHROME"):
         return _grey(stored, path)
     return stored
+
+
+def _without_unused_bits(values: NDArray[Any], bits: int, path: Path) -> NDArray[Any]:
+    """Return stored values with the bits above those stored cut off: old files keep overlays there.
+
+    Raises
+    ------
+    InputError
+        If these bits are part of the values: an image that is smooth with them would be scrambled without them.
+    """
+    signed = values.dtype.kind == "i"
+    least, largest = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    if values.min() >= least and values.max() <= largest:
+        return values
+    shift = 8 * values.itemsize - bits
+    kept = np.asarray((values << shift) >> shift, dtype=values.dtype)  # extends the sign of signed values
+    if _variation(values) < _variation(kept):
+        raise InputError(
+            f"{path} states {bits} bits as Bits Stored, but its pixels have larger values. Export the image again, or "
+            "correct its header.",
+            "path",
+        )
+    return kept
+
+
+def _variation(values: NDArray[Any]) -> float:
+    """Return the sum of the differences between neighbouring values, over at most a thousand rows and columns."""
+    step_down, step_right = (max(1, length // 512) for length in values.shape)
+    parts = values[::step_down], values[:, ::step_right].T
+    return float(sum(np.abs(np.diff(part.astype(np.int64), axis=1)).sum() for part in parts))
 
 
 def _whole_number(dataset: Dataset, keyword: str, path: Path) -> int:

@@ -16,7 +16,7 @@ from napari_jsn.common.errors import InputError, damaged_file, too_large
 from napari_jsn.radiograph import dicom_header as header
 from napari_jsn.radiograph.dicom_dates import acquired
 from napari_jsn.radiograph.dicom_pixels import read_intensities
-from napari_jsn.radiograph.intensity import MAX_BYTES
+from napari_jsn.radiograph.intensity import MAX_BYTES, known_intensities
 from napari_jsn.radiograph.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import Spacing
 
@@ -29,7 +29,7 @@ DERIVED = ("SEG", "RTDOSE", "REG")
 
 def is_dicom(path: Path) -> bool:
     """Return whether a file is DICOM, with or without preamble and with any file extension."""
-    if path.exists() and not path.is_file():  # a folder; or a pipe or device, which would wait or never end
+    if path.exists() and not (path.is_file() and path.stat().st_size):  # a folder; or what could wait for ever
         return False
     with path.open("rb") as file:
         return _is_dicom(file)
@@ -102,7 +102,7 @@ def read_dicom(path: Path, spacing_mm: Spacing = None) -> Radiograph:
     side, side_source = header.side(dataset)
     date = acquired(dataset)
     radiograph = Radiograph(
-        pixels=pixels,
+        pixels=known_intensities(pixels),
         spacing_mm=stated,
         spacing_source=spacing_source,
         side=side,

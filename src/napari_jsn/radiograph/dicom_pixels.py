@@ -15,6 +15,7 @@ of two visits must not change the intensities of the bones.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +63,19 @@ def read_intensities(dataset: Dataset, path: Path) -> tuple[NDArray[np.float32],
     if stored.ndim == 3:
         return to_intensities(stored, "path", str(path)), None
     padding = _padding(dataset, stored)
-    exposed = stored if padding is None else stored[~padding]
-    if exposed.size == 0 or exposed.min() == exposed.max():
+    ends = [(part.min(), part.max()) for part in _exposed(stored, padding) if part.size]
+    if not ends or min(low for low, _ in ends) == max(high for _, high in ends):
         raise InputError(f"{path} has no contrast: all its pixels are equal. Give a radiograph of a hand.", "path")
-    first, last = float(exposed.min()), float(exposed.max())
+    first, last = float(min(low for low, _ in ends)), float(max(high for _, high in ends))
     # The pipeline maps every stored value to one intensity: map each value once.
     if stored.dtype.kind in "iu" and last - first < TABLE_LENGTH:
         levels = np.arange(first, last + 1)
         seen = np.zeros(len(levels), dtype=bool)
-        for start in range(0, len(exposed), step := ROWS_AT_ONCE if exposed.ndim == 2 else ROWS_AT_ONCE**2):
-            seen[exposed[start : start + step].astype(np.int64) - int(first)] = True
+        for part in _exposed(stored, padding):
+            seen[part.astype(np.int64) - int(first)] = True
         position = None
     else:
-        levels, position = np.unique(exposed, return_inverse=True)
+        levels, position = np.unique(stored if padding is None else stored[~padding], return_inverse=True)
         seen = np.ones(len(levels), dtype=bool)
     mapped, window = _pipeline(dataset, levels.astype(np.float64), seen, (first, last))
     if np.ptp(mapped[seen]) <= 1e-6:
@@ -86,7 +87,9 @@ def read_intensities(dataset: Dataset, path: Path) -> tuple[NDArray[np.float32],
     table = np.clip(mapped, 0, 1).astype(np.float32)
     pixels = np.zeros(stored.shape, dtype=np.float32)
     if position is not None:
-        pixels[slice(None) if padding is None else ~padding] = table[position.reshape(exposed.shape)]
+        pixels[slice(None) if padding is None else ~padding] = table[
+            position.reshape(stored.shape if padding is None else -1)
+        ]
         return pixels, window
     for start in range(0, len(stored), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
@@ -95,6 +98,13 @@ def read_intensities(dataset: Dataset, path: Path) -> tuple[NDArray[np.float32],
         if padding is not None:
             pixels[rows][padding[rows]] = 0
     return pixels, window
+
+
+def _exposed(stored: NDArray[Any], padding: NDArray[np.bool_] | None) -> Iterator[NDArray[Any]]:
+    """Yield the stored values outside padding, some rows at once."""
+    for start in range(0, len(stored), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        yield stored[rows] if padding is None else stored[rows][~padding[rows]]
 
 
 def _pipeline(dataset: Dataset, levels: Values, seen: NDArray[np.bool_], ends: Range) -> tuple[Values, Range | None]:
@@ -167,9 +177,11 @@ def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_] | None
     ends = numbers(dataset, "PixelPaddingValue")[:1] + numbers(dataset, "PixelPaddingRangeLimit")[:1]
     if not numbers(dataset, "PixelPaddingValue"):
         return None
-    regions, _ = ndimage.label((stored >= min(ends)) & (stored <= max(ends)))
-    at_edge = np.unique(np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]]))
-    return np.isin(regions, at_edge[at_edge > 0])
+    regions, count = ndimage.label((stored >= min(ends)) & (stored <= max(ends)))
+    at_edge = np.zeros(count + 1, dtype=bool)
+    at_edge[np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]])] = True
+    at_edge[0] = False
+    return at_edge[regions]
 
 
 def _modality(

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from napari_jsn.common.errors import InputError, damaged_file
-from napari_jsn.radiograph.intensity import MAX_PIXELS, MIN_SIDE, check_size, to_intensities, value_range
+from napari_jsn.radiograph.intensity import (
+    MAX_PIXELS,
+    MIN_SIDE,
+    check_size,
+    known_intensities,
+    to_intensities,
+    value_range,
+)
 from napari_jsn.radiograph.radiograph import Radiograph
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
@@ -45,8 +52,9 @@ def read_image(path: Path) -> Radiograph:
     with _opened(path) as image:
         has_resolution_tag = "dpi" in image.info or "resolution" in image.info
         pixels, aspect = _values(image), image.info["pixel_aspect"]
+    del image  # it holds the pixels once more
     return Radiograph(
-        pixels=to_intensities(pixels, "path", str(path)),
+        pixels=known_intensities(to_intensities(pixels, "path", str(path))),
         spacing_source=RESOLUTION_TAG if has_resolution_tag else "",
         pixel_aspect=aspect,
         path=path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,10 +24,24 @@ MAX_BYTES = 4 * MAX_PIXELS
 MIN_SIDE = 8
 
 #: Rows that are converted at once, so that large images need little more memory than their pixels.
-ROWS_AT_ONCE = 512
+ROWS_AT_ONCE = 128
 
 #: Luminance of red, green and blue (ITU-R BT.709).
 LUMINANCE = (0.2126, 0.7152, 0.0722)
+
+#: Arrays that are intensities already and that only radiographs refer to, by their ids.
+_INTENSITIES: WeakValueDictionary[int, NDArray[np.float32]] = WeakValueDictionary()
+
+
+def known_intensities(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return an array of intensities, marked so that a radiograph takes it without checking and copying it."""
+    _INTENSITIES[id(pixels)] = pixels
+    return pixels
+
+
+def are_known_intensities(pixels: Any) -> bool:
+    """Return whether an array was marked by :func:`known_intensities`."""
+    return _INTENSITIES.get(id(pixels)) is pixels
 
 
 def to_intensities(pixels: ArrayLike, argument: str = "pixels", name: str | None = None) -> NDArray[np.float32]:
@@ -92,6 +107,14 @@ def to_intensities(pixels: ArrayLike, argument: str = "pixels", name: str | None
     if largest - least <= 1e-6 * max(abs(low), abs(high)):
         raise InputError(f"{name} has no contrast: all its pixels are equal. Give an image of a joint.", argument)
     return intensities
+
+
+def same_pixels(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Return whether two images are equal; they are compared some rows at once, so that large ones need no memory."""
+    return one.shape == other.shape and all(
+        np.array_equal(one[start : start + ROWS_AT_ONCE], other[start : start + ROWS_AT_ONCE])
+        for start in range(0, len(one), ROWS_AT_ONCE)
+    )
 
 
 def check_size(rows: int, cols: int, name: str, argument: str = "path") -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import shortened
 from napari_jsn.radiograph.dates import StatedDate
-from napari_jsn.radiograph.intensity import to_intensities
+from napari_jsn.radiograph.intensity import are_known_intensities, known_intensities, to_intensities
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
 #: Source of a fact that the user gave.
@@ -125,7 +125,9 @@ class Radiograph:
                 f"The date of a radiograph is {self.acquired!r}. Give a datetime.date, a datetime.datetime or None.",
                 "acquired",
             )
-        set_fields(pixels=to_intensities(self.pixels), spacing_mm=check_spacing(self.spacing_mm))
+        if not are_known_intensities(self.pixels):  # a large radiograph is not copied each time that a fact is added
+            set_fields(pixels=known_intensities(to_intensities(self.pixels)))
+        set_fields(spacing_mm=check_spacing(self.spacing_mm))
         for fact in ("spacing_mm", "side", "acquired"):
             source = f"{fact.removesuffix('_mm')}_source"
             if getattr(self, fact) is not None and not getattr(self, source):

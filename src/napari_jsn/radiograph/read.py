@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_jsn.common.errors import InputError, too_large
-from napari_jsn.radiograph.intensity import MAX_BYTES, check_size, to_intensities
+from napari_jsn.radiograph.intensity import MAX_BYTES, check_size, known_intensities, to_intensities
 from napari_jsn.radiograph.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import check_spacing
 
@@ -83,7 +83,7 @@ def as_radiograph(given: Any, spacing_mm: Any = None, argument: str = "radiograp
     if isinstance(given, (str, os.PathLike)):
         return read_radiograph(given, spacing_mm)
     if not isinstance(given, Radiograph):
-        given = Radiograph(to_intensities(given, argument, "The radiograph"))
+        given = Radiograph(known_intensities(to_intensities(given, argument, "The radiograph")))
     check_size(given.shape[0], given.shape[1], given.name or "The radiograph", argument)
     return given if spacing_mm is None else given.with_spacing(spacing_mm)
 
@@ -102,8 +102,9 @@ def existing_file(path: Any) -> Path:
             raise InputError(f"{path} is a pipe, socket or device. Give an image file.", "path")
         if status.st_size > MAX_BYTES:
             raise too_large(path, f"has {status.st_size / 1e6:.0f} MB")
+        # files of the system state no size, and some wait when they are read
         with path.open("rb") as file:
-            if not file.read(1):
+            if not status.st_size or not file.read(1):
                 raise InputError(f"{path} is empty (0 bytes). Export or copy the image again.", "path")
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"There is no file {path}. Check its name and folder.", "path") from None

@@ -18,9 +18,11 @@ from napari_jsn.segmentation.segment import segment_many
 
 #: Smallest and largest side of a joint image in mm; a joint image is about 22 mm wide.
 _SIDES_MM = (4.0, 130.0)
-#: Share of a bone, and of the joint space, that may be saturated. With 3 % of the pixels white the share of a bone is
-#: 0.03 at most, with 20 % it is 0.05 at least.
-_MAX_CLIPPED, _MAX_CLIPPED_GAP = 0.03, 0.12
+#: Most pixels of a joint image, and of one that is resampled to square pixels or to those of the other image.
+MAX_JOINT_PIXELS = 16_000_000
+#: Share of a bone, and of the joint space, that may be saturated. With 3 % of the pixels white, 98 % of the joints have
+#: bones with a share below 0.045 (pixels of 0.175 mm; below 0.03 at 0.1 mm); with 20 % it is 0.05 at least.
+_MAX_CLIPPED, _MAX_CLIPPED_GAP = 0.045, 0.12
 #: Smallest saturated part that counts, as a share of the larger side, and the largest difference of its intensities.
 _CLIPPED_SIDE, _SAME_INTENSITY = 0.04, 0.004
 #: Least area of a joint space, in pixels.
@@ -34,6 +36,29 @@ _CERTAIN_CONFIDENCE, _LEAST_CURVATURE = 0.984, 0.04
 #: An image is upside down if its bones are found with a confidence higher by this when it is turned over: by 0.003 at
 #: least for 80 images that were upside down.
 _TURNED_GAIN = 0.002
+
+
+def check_pixels(shape: tuple[float, ...], name: str, argument: str, resampled: bool = False) -> None:
+    """Refuse an image that has too many pixels to be the image of one joint, or would have once it is resampled.
+
+    Raises
+    ------
+    InputError
+    """
+    if shape[0] * shape[1] <= MAX_JOINT_PIXELS:
+        return
+    size, limit = f"{shape[0]:.0f} x {shape[1]:.0f} pixels", f"at most {MAX_JOINT_PIXELS / 1e6:.0f} megapixels"
+    if resampled:
+        raise InputError(
+            f"With these pixel sizes, the {name} image would be resampled to {size}; an image of one joint has "
+            f"{limit}. Check the sizes of a pixel.",
+            argument,
+        )
+    raise InputError(
+        f"The {name} image has {size}; an image of one joint has {limit}. Cut out the joint, or give whole radiographs "
+        "to measure.",
+        argument,
+    )
 
 
 def check_size(shape: tuple[int, ...], spacing_mm: float | None, name: str, argument: str) -> None:

@@ -1,7 +1,4 @@
-"""The protocol of a registration method, and the list of all methods.
-
-To add a method, write one file and add one entry to :data:`METHODS`.
-"""
+"""The protocol of a registration method, and how one is loaded by its name."""
 
 from __future__ import annotations
 
@@ -18,6 +15,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason, WithReasons
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import joint_frame
+from napari_jsn.registration.method_names import METHODS
 
 if TYPE_CHECKING:
     import torch
@@ -101,13 +99,6 @@ class Method(Protocol):
         """Return the results in the order of the pairs; after an abort, only those of the finished pairs."""
 
 
-#: Name, module and function of every method; the module is imported when the method is used.
-METHODS: dict[str, tuple[str, str]] = {
-    "refined": ("napari_jsn.registration.gauss_newton.refined", "refine"),
-    "network": ("napari_jsn.registration.network.method", "network"),
-    "pipoc": ("napari_jsn.registration.pipoc", "pipoc"),
-}
-
 #: Networks by task, and cards of fitted constants, that each method uses.
 _NETWORKS = {"refined": ("registration",), "network": ("registration",)}
 _CARDS = {"refined": ("registration-refined",)}
@@ -134,13 +125,6 @@ def load_method(name: str) -> Method:
     if method not in METHODS or (":" in str(name) and method != "network"):
         choices = ", ".join(METHODS)
         raise InputError(f"There is no registration method {name!r}. Choose one of: {choices}.", "method")
-    module, function = METHODS[method]
-    method_function = getattr(import_module(module), function)
+    entry = METHODS[method]
+    method_function = getattr(import_module(entry.module), entry.function)
     return cast(Method, partial(method_function, model=model) if model else method_function)
-
-
-def choices() -> list[str]:
-    """Return all names that :func:`load_method` accepts: all methods, and ``network`` with each model of the user."""
-    from napari_jsn.networks.weights import names
-
-    return [*METHODS, *(f"network:{name}" for name in names("registration") if name != "default")]

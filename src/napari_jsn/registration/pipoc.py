@@ -12,7 +12,7 @@ margin at the joint.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 
+from napari_jsn.common.device import compute_in_batches
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.registration.methods import MethodResult, PreparedPair
 
@@ -61,20 +62,24 @@ def pipoc(pairs: Sequence[PreparedPair], device: torch.device, progress: Progres
         In the order of ``pairs``; after an abort, only the results of the finished pairs.
     """
     results: list[MethodResult] = []
-    for chunk in _chunks(pairs):
-        if progress.aborted:
-            break
-        results += _register(chunk, device)
-        progress.update(len(results), len(pairs), "Correlating")
+    for _, group in groupby(pairs, _grid):  # one batch has one Fourier grid
+        stage = _Part(progress, len(results), len(pairs))
+        results += compute_in_batches(list(group), CHUNK, device, _register, stage, "Correlating")
     return results
 
 
-def _chunks(pairs: Sequence[PreparedPair]) -> Iterator[list[PreparedPair]]:
-    """Yield batches of consecutive pairs that have the same Fourier grid."""
-    for _, group in groupby(pairs, _grid):
-        same_grid = list(group)
-        for start in range(0, len(same_grid), CHUNK):
-            yield same_grid[start : start + CHUNK]
+class _Part:
+    """The progress of some of the pairs."""
+
+    def __init__(self, progress: Progress, before: int, total: int) -> None:
+        self._progress, self._before, self._total = progress, before, total
+
+    @property
+    def aborted(self) -> bool:
+        return self._progress.aborted
+
+    def update(self, done: int, total: int, message: str = "") -> None:
+        self._progress.update(self._before + done, self._total, message)
 
 
 def _grid(pair: PreparedPair) -> tuple[int, int]:
@@ -83,7 +88,7 @@ def _grid(pair: PreparedPair) -> tuple[int, int]:
     return next_fast_len(rows), next_fast_len(cols)
 
 
-def _register(pairs: list[PreparedPair], device: torch.device) -> list[MethodResult]:
+def _register(pairs: Sequence[PreparedPair], device: torch.device) -> list[MethodResult]:
     grid = _grid(pairs[0])
     fixed = _whiten([pair.fixed for pair in pairs], grid, device)
     moving = _whiten([pair.moving for pair in pairs], grid, device)

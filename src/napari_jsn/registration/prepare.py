@@ -21,6 +21,7 @@ from napari_jsn.radiograph.resampling import resample
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 from napari_jsn.registration.halves import bones_of_pair
 from napari_jsn.registration.image_checks import (
+    check_pixels,
     check_size,
     image_reasons,
     looks_inverted,
@@ -194,6 +195,9 @@ def _prepare_pair(fixed: PreparedImage, moving: PreparedImage) -> Prepared:
         finest = min(fixed.spacing_mm, moving.spacing_mm)
         ratios = (fixed.spacing_mm / finest, moving.spacing_mm / finest)
         steps = (ratios[0] if ratios[0] > 1 + _SAME_SIZE else 1.0, ratios[1] if ratios[1] > 1 + _SAME_SIZE else 1.0)
+    for name, image, step in (("fixed", fixed, steps[0]), ("moving", moving, steps[1])):
+        shape = (image.image.shape[0] * step, image.image.shape[1] * step)
+        check_pixels(shape, name, SPACING_ARGUMENT[name], resampled=True)
     images, bones = zip(
         *(_resample(image, step) for image, step in zip((fixed, moving), steps, strict=True)), strict=True
     )
@@ -215,6 +219,7 @@ def _check_image(image: Any, masks: Any, spacing_mm: Any, name: str) -> _Checked
     if spacing is None:
         spacing = check_spacing(getattr(image, "spacing_mm", None), SPACING_ARGUMENT[name])
     pixels = to_intensities(getattr(image, "pixels", image), name, f"The {name} image")
+    check_pixels(pixels.shape, name, name)
     if min(pixels.shape) < _MIN_SIDE:
         raise InputError(
             f"The {name} image has only {pixels.shape[0]} x {pixels.shape[1]} pixels; a joint image needs at least "
@@ -222,7 +227,7 @@ def _check_image(image: Any, masks: Any, spacing_mm: Any, name: str) -> _Checked
             name,
         )
     regions = None if masks is None else _check_masks(masks, pixels.shape, name)
-    pixels, regions, isotropic = _square(pixels, regions, spacing)
+    pixels, regions, isotropic = _square(pixels, regions, spacing, name)
     check_size(pixels.shape, isotropic, name, SPACING_ARGUMENT[name])
     return _CheckedImage(pixels, regions, isotropic, name)
 
@@ -294,7 +299,7 @@ def _read_masks(masks: Any, name: str) -> BoneMasks:
 
 
 def _square(
-    pixels: NDArray[np.float32], bones: BoneMasks | None, spacing: Spacing
+    pixels: NDArray[np.float32], bones: BoneMasks | None, spacing: Spacing, name: str
 ) -> tuple[NDArray[np.float32], BoneMasks | None, float | None]:
     """Return image, masks and spacing with square pixels, whose side is the smaller of row and column spacing."""
     if spacing is None or isinstance(spacing, float):
@@ -303,6 +308,7 @@ def _square(
     zoom = tuple(each / finest for each in spacing)
     if max(zoom) <= 1 + _SAME_SIZE:
         return pixels, bones, finest
+    check_pixels((pixels.shape[0] * zoom[0], pixels.shape[1] * zoom[1]), name, SPACING_ARGUMENT[name], resampled=True)
     if bones is not None:
         bones = _resample_masks(bones, zoom)
     return resample(pixels, zoom), bones, finest

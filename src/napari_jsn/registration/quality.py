@@ -2,7 +2,7 @@
 
 The variance of a narrowing is a weighted sum of four terms: the variance by the model (noise and roll field), the same
 variance times the evidence of a weak roll field, and the squared differences between the two directions and between the
-two motion models. The weights are fitted on pairs of known motion and on simulated joints, and are part of the card
+two motion models. The weights are fitted on simulated joints that move as between two visits, and are part of the card
 ``registration-refined``. The limits below decide when a measurement has failed.
 """
 
@@ -21,11 +21,10 @@ from napari_jsn.registration.methods import MethodResult, PreparedPair
 from napari_jsn.registration.solutions import ROLL_PRIOR_SDS_PX, Solutions
 
 # Limits; lengths in working pixels of about 0.175 mm. Wrong pairs violate them; pairs of real visits rarely do.
-#: Limits of the similarity score, see :func:`similarity`: below the first one the pair is wrong; below the second one
-#: it is wrong if the directions differ by more than the difference given; below the third one, the mirrored follow-up
-#: is tried.
-_MIN_SIMILARITY, _DOUBTFUL_SIMILARITY, CERTAIN_SIMILARITY = 0.38, 0.44, 0.65
-_MAX_DOUBTFUL_DIFFERENCE = 0.5
+#: Limits of the similarity score, see :func:`similarity`: below the first one the pair is wrong; below the second one,
+#: the mirrored follow-up is tried. Of 743 pairs of visits of real joints 30 have a score below the first one; where
+#: other visits show what is right, a third of these is wrong by over 0.175 mm.
+_MIN_SIMILARITY, CERTAIN_SIMILARITY = 0.38, 0.65
 #: Limits of the normalised cross-correlation of the whole regions, outlines included.
 _MIN_NCC, _MIN_MEAN_NCC = 0.35, 0.50
 #: A mirrored follow-up whose structure correlates more by this is the right one.
@@ -40,7 +39,7 @@ _MIN_IN_VIEW, _MIN_RELATIVE_VIEW = 0.40, 0.60
 _MIN_AREA = 250.0
 _MAX_NARROWING_SPREAD = 1.5
 _MAX_DIRECTION_DIFFERENCE = 1.0
-_MAX_POINT_DISTANCE_ALONG, _MAX_POINT_DISTANCE_ACROSS = 1.2, 3.0
+_MAX_POINT_DISTANCE_ALONG, _MAX_POINT_DISTANCE_ACROSS = 1.2, 3.5
 #: Standard deviation of the model above which the images have no detail in common. The largest of 440 right pairs of
 #: real visits was 0.23.
 _MAX_MODEL_SD = 0.30
@@ -178,7 +177,7 @@ def _reasons(pair: PreparedPair, solved: Solutions) -> list[Reason]:
     forward, backward = solved.maps[1] @ np.append(pair.point, 1.0)
     apart = (forward - backward)[:, :2] / unit
     along, across = np.abs(apart @ pair.axis), np.abs(apart @ (-pair.axis[1], pair.axis[0]))
-    between_directions, score = abs(narrowings[1, 0] - narrowings[1, 1]), similarity(solved)
+    between_directions = abs(narrowings[1, 0] - narrowings[1, 1])
     relative_view = solved.in_view / solved.in_view.max(axis=1, keepdims=True).clip(1e-6)
     if solved.region_px2.min() < _MIN_AREA * unit**2:
         reasons.append(Reason(ReasonCode.REGION_TOO_SMALL))
@@ -190,12 +189,7 @@ def _reasons(pair: PreparedPair, solved: Solutions) -> list[Reason]:
         reasons.append(Reason(ReasonCode.MOTION_TOO_LARGE))
     if abs(solved.curve) > _MAX_CURVE:
         reasons.append(Reason(ReasonCode.EXPOSURES_DIFFER))
-    if (
-        score < _MIN_SIMILARITY
-        or (score < _DOUBTFUL_SIMILARITY and between_directions > _MAX_DOUBTFUL_DIFFERENCE)
-        or solved.ncc.min() < _MIN_NCC
-        or solved.ncc.mean() < _MIN_MEAN_NCC
-    ):
+    if similarity(solved) < _MIN_SIMILARITY or solved.ncc.min() < _MIN_NCC or solved.ncc.mean() < _MIN_MEAN_NCC:
         reasons.append(Reason(ReasonCode.NOT_SIMILAR))
     elif (solved.ncc < solved.ncc_identity - _MAX_NCC_LOSS).any():
         reasons.append(Reason(ReasonCode.NO_IMPROVEMENT))

@@ -44,7 +44,7 @@ def register(
         both images. If no pixel size is known, the result is in pixels, and values in mm are NaN.
     method : str
         ``"refined"``, ``"network"``, ``"network:NAME"`` (a model of your own) or ``"pipoc"``; see
-        :func:`napari_jsn.registration.methods.choices`.
+        :func:`napari_jsn.registration.method_names.choices`.
     device : str, optional
         ``"cpu"`` or ``"cuda"``; by default CUDA if available.
     progress : Progress, optional

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.notes import counted
 from napari_jsn.common.statistics import resampled_sums
 from napari_jsn.scoring.consensus import CONSENSUS_NAME, find_consensus
 from napari_jsn.scoring.grades import HIGHEST, KINDS
@@ -114,13 +116,14 @@ def agreement(
     """
     import pandas as pd
 
-    if isinstance(replicates, bool) or not isinstance(replicates, int) or replicates < 0:
-        raise InputError(f"The number of replicates is {replicates!r}. Give a whole number from 0.", "replicates")
+    replicates, seed = _whole(replicates, "replicates"), _whole(seed, "seed")
     if scheme_name is None and missing != "complete":
         raise InputError(f"The rule {missing} needs a scheme. Give one, or leave the rule out.", "missing")
     used = None if scheme_name is None else scheme(scheme_name)
     table = long_table(scores, used)
     notes = list(table.attrs["notes"])
+    if (table["reader"].astype(str) == CONSENSUS_NAME).any():
+        raise InputError(f"A reader is named {CONSENSUS_NAME!r}, like the consensus. Rename the reader.", "scores")
     known = table[table["grade"].notna()]
     compared = _one_reading(table, notes)
     between = compared[compared["grade"].notna()]
@@ -133,11 +136,13 @@ def agreement(
             "No item of the table of scores has two readings. Give the grades of at least two readers or sessions.",
             "scores",
         )
+    _note_apart(wide, notes)
     agreed = find_consensus(known, method)
     notes += [note for note in agreed.notes if note not in notes]
-    label = agreed.labels.assign(grade=np.rint(agreed.labels["grade"])).set_index(ITEM)["grade"]
+    lower = np.ceil(agreed.labels["grade"] - 0.5)  # of a mean or median between two grades the lower one, as of ties
+    label = agreed.labels.assign(grade=lower).set_index(ITEM)["grade"]
     against, of_consensus = _against(wide, label, draw)
-    sums = total_agreement(compared, used, missing, notes)
+    sums = total_agreement(compared, used, missing, notes, replicates, seed)
     return Agreement(
         pairs,
         intra,
@@ -147,9 +152,35 @@ def agreement(
         sums.totals,
         sums.differences,
         sums.sums,
-        *_intra_totals(table, used, missing, notes),
+        *_intra_totals(table, used, missing, notes, replicates, seed),
         tuple(dict.fromkeys(notes)),
     )
+
+
+def _whole(value: Any, name: str) -> int:
+    try:
+        number = -1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise InputError(f"The argument {name} is {value!r}. Give a whole number from 0.", name)
+    return number
+
+
+def _note_apart(wide: pd.DataFrame, notes: list[str]) -> None:
+    """Note the readers who have no item in common with another reader, and how many pairs have none."""
+    graded = wide.notna().to_numpy(float)
+    common = graded.T @ graded
+    np.fill_diagonal(common, 0)
+    alone = [str(name) for name, others in zip(wide.columns, common) if not others.any()]
+    if alone and len(wide.columns) > 1:
+        whom = "these readers are" if len(alone) > 1 else "this reader is"
+        notes.append(
+            f"No item of {', '.join(alone)} was graded by another reader, so {whom} not compared; patients, visits or "
+            "sites may have different names."
+        )
+    elif apart := int((common[np.triu_indices(len(common), 1)] == 0).sum()):
+        notes.append(f"{counted(apart, 'pair')} of readers without a common item not compared.")
 
 
 class _Bootstrap:
@@ -255,7 +286,7 @@ def _intra(known: pd.DataFrame, draw: _Bootstrap) -> pd.DataFrame:
 
 
 def _intra_totals(
-    table: pd.DataFrame, used: Scheme | None, missing: str, notes: list[str]
+    table: pd.DataFrame, used: Scheme | None, missing: str, notes: list[str], replicates: int, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the agreement of the totals of each reader's own sessions."""
     import pandas as pd
@@ -267,7 +298,7 @@ def _intra_totals(
         if sessions.nunique() < 2 or not repeated.any():  # sessions that only date a reading repeat nothing
             continue
         of_sessions = own.assign(reader=sessions, session="")[repeated]
-        found = total_agreement(of_sessions, used, missing, notes)
+        found = total_agreement(of_sessions, used, missing, notes, replicates, seed)
         parts.append(
             TotalAgreement(*(each.assign(reader=reader) for each in (found.totals, found.differences, found.sums)))
         )

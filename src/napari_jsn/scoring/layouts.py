@@ -15,6 +15,8 @@ from napari_jsn.scoring.schemes import SCHEMES, SIDES, Scheme, read_mapping, sch
 
 #: Keys of a row of a wide sheet; a sheet with one row a joint has the key "site" too.
 KEYS = ("patient", "visit", "reader", "session")
+#: Names of layouts that are no wide sheets.
+_OTHER = ("auto", "long", "ram-h1200")
 _FORMS = 'Give a mapping such as {"patient": "ID", "visit": "Visit", "cells": {"right MCP2": "R jsn MCP2"}}.'
 
 
@@ -31,12 +33,15 @@ class Layout:
         From key to the name of its column.
     cells : mapping
         From the name of a column to its side, kind and site; the site is None where the row names it.
+    ignored : tuple of str
+        Columns that a sheet may have and that are not read.
     """
 
     name: str
     scheme: Scheme | None
     keys: Mapping[str, str]
     cells: Mapping[str, tuple[str, str, str | None]]
+    ignored: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -76,6 +81,12 @@ def layout(name: str | os.PathLike[str] | Scheme) -> Layout:
         if isinstance(content, Mapping) and "cells" in content:
             return _from_mapping(content, Path(name))
         return _of_scheme(scheme(name))
+    if name in _OTHER:
+        raise InputError(
+            f"The layout {name!r} is not one of wide sheets. Choose one of: {', '.join(SCHEMES)}; or give a mapping "
+            "file.",
+            "layout",
+        )
     choices = ", ".join(("auto", "long", *SCHEMES, "ram-h1200"))
     raise InputError(f"There is no layout {name!r}. Choose one of: {choices}; or give a mapping file.", "layout")
 
@@ -90,18 +101,20 @@ def _of_scheme(used: Scheme) -> Layout:
 
 
 def _from_mapping(content: Mapping[Any, Any], path: Path) -> Layout:
-    unknown = [str(key) for key in content if key not in (*KEYS, "cells")]
+    unknown = [str(key) for key in content if key not in (*KEYS, "cells", "ignored")]
     keys = {key: content[key] for key in KEYS if key in content}
-    cells = content["cells"]
+    cells, ignored = content["cells"], content.get("ignored", [])
     if unknown or not isinstance(cells, Mapping) or not cells or "patient" not in keys:
         what = f"has the unknown key {unknown[0]!r}" if unknown else "does not name the columns of patient and cells"
         raise InputError(f"{path} {what}. {_FORMS}", "layout")
-    if not all(isinstance(name, str) for name in (*keys.values(), *cells)):
+    if not isinstance(ignored, list) or not all(isinstance(name, str) for name in (*keys.values(), *cells, *ignored)):
         raise InputError(f"{path} has a name of a column that is not a text. {_FORMS}", "layout")
-    places = {column: _place(text, column, path) for column, text in cells.items()}
-    if len(set(places.values())) < len(places) or len({*keys.values(), *cells}) < len(keys) + len(cells):
+    places = {column.strip(): _place(text, column, path) for column, text in cells.items()}
+    keys = {key: name.strip() for key, name in keys.items()}
+    columns = [name.strip().lower() for name in (*keys.values(), *cells, *ignored)]
+    if len(set(places.values())) < len(places) or len(set(columns)) < len(columns):
         raise InputError(f"{path} names one site or one column twice. Correct the file.", "layout")
-    return Layout(path.stem, None, keys, places)
+    return Layout(path.stem, None, keys, places, tuple(name.strip() for name in ignored))
 
 
 def _place(text: Any, column: str, path: Path) -> tuple[str, str, str | None]:

@@ -88,7 +88,9 @@ def long_table(scores: pd.DataFrame, scheme: Scheme | None = None, without_reade
     return checked.table
 
 
-def check_long(scores: pd.DataFrame, scheme: Scheme | None = None, without_reader: bool = False) -> CheckedTable:
+def check_long(
+    scores: pd.DataFrame, scheme: Scheme | None = None, without_reader: bool = False, join_patients: bool = True
+) -> CheckedTable:
     """Return a long table with normalised names, its wrong cells, and notes.
 
     Parameters
@@ -99,6 +101,8 @@ def check_long(scores: pd.DataFrame, scheme: Scheme | None = None, without_reade
         Only its sites and grades are allowed. Without one, every site is allowed.
     without_reader : bool
         Whether the column ``reader`` may be absent too.
+    join_patients : bool
+        Whether numbers of patients that differ in leading zeros only become one name.
 
     Raises
     ------
@@ -133,21 +137,53 @@ def check_long(scores: pd.DataFrame, scheme: Scheme | None = None, without_reade
     column("site", _site, "a site such as MCP2")
     column("kind", lambda cell: _KIND_OF.get(str(cell).strip().lower()), ", ".join(KINDS))
     column("grade", number_of, "a whole number from 0 to 4 (jsn) or 5 (erosion), or empty")
-    column("mark", lambda cell: "" if is_empty(cell) else str(_or_none(mark_of, cell) or "") or None, ", ".join(Mark))
+    column("mark", lambda cell: "" if is_empty(cell) else str(or_none(mark_of, cell) or "") or None, ", ".join(Mark))
     column(
         "not_scored",
-        lambda cell: "" if is_empty(cell) else str(_or_none(not_scored_of, cell) or "") or None,
+        lambda cell: "" if is_empty(cell) else str(or_none(not_scored_of, cell) or "") or None,
         ", ".join(NotScored),
     )
     column("reader", name_of if "reader" not in optional else _text, "a name")
     column("session", _text, "a name or empty")
+    for name in ("patient", "visit", "reader", "session"):
+        table[name] = _of_one_type(table[name])
+    if join_patients:
+        table["patient"] = with_one_padding(table["patient"], notes)
     table["grade"] = table["grade"].astype(float)
     faults += _contradictions(table, given, scheme)
-    _complete(table, notes)
+    _complete(table, notes, scheme.highest["jsn"] if scheme and "jsn" in scheme.highest else HIGHEST["jsn"])
     faults += _twice(table)
     return CheckedTable(
         table[COLUMNS], tuple(sorted(faults, key=lambda fault: (fault.row, COLUMNS.index(fault.column)))), tuple(notes)
     )
+
+
+def with_one_padding(patients: pd.Series, notes: list[str]) -> pd.Series:
+    """Return the names; numbers that differ in leading zeros only, which a spreadsheet removes, become one name.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from napari_jsn.scoring.long_table import with_one_padding
+    >>> with_one_padding(pd.Series(["007", "7", "P7"]), []).tolist()
+    ['007', '007', 'P7']
+    """
+    longest: dict[str, str] = {}
+    different = [name for name in patients.unique() if isinstance(name, str) and name.isdecimal()]
+    for name in different:
+        plain = name.lstrip("0")
+        longest[plain] = max(longest.get(plain, ""), name, key=len)
+    joined = {name: longest[name.lstrip("0")] for name in different if longest[name.lstrip("0")] != name}
+    if not joined:
+        return patients
+    notes.append(f"{counted(len(joined), 'patient')} written with and without leading zeros counted as one each.")
+    return patients.map(lambda name: joined.get(name, name))
+
+
+def _of_one_type(names: pd.Series) -> pd.Series:
+    """Return names of one type: as texts, if some are texts and others numbers, because 7 and "7" are one name."""
+    types = {type(name) for name in names.dropna().unique()}
+    return names.map(lambda name: name if name is None else str(name)) if str in types and len(types) > 1 else names
 
 
 def ordered_visits(visits: pd.Series) -> dict[Any, int]:
@@ -193,7 +229,8 @@ def _site(cell: Any) -> str | None:
     return None if is_empty(cell) else known_site(str(cell)) or str(cell).strip()
 
 
-def _or_none(read: Callable[[str], Any], cell: Any) -> Any:
+def or_none(read: Callable[[str], Any], cell: Any) -> Any:
+    """Return what was read from a cell, or None if it cannot be read."""
     try:
         return read(cell)
     except InputError:
@@ -230,9 +267,9 @@ def _contradictions(table: pd.DataFrame, given: pd.DataFrame, scheme: Scheme | N
     return found
 
 
-def _complete(table: pd.DataFrame, notes: list[str]) -> None:
+def _complete(table: pd.DataFrame, notes: list[str], highest: int) -> None:
     """Fill in the grades that marks imply, and the reason "missing" where a row states neither grade nor reason."""
-    implied = table["mark"].map({str(mark): grade for mark, grade in IMPLIED_JSN.items()}).astype(float)
+    implied = table["mark"].map({str(mark): min(grade, highest) for mark, grade in IMPLIED_JSN.items()}).astype(float)
     fill = table["grade"].isna() & implied.notna() & (table["kind"] == "jsn")
     table.loc[fill, "grade"] = implied[fill]
     if fill.any():

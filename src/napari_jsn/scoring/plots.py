@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import itertools
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_jsn.common.statistics import bland_altman
+from napari_jsn.drawing.labels import plain_label
 from napari_jsn.scoring.agreement import Agreement
 from napari_jsn.scoring.consensus import CONSENSUS_NAME
 from napari_jsn.scoring.grades import KINDS
@@ -82,8 +84,8 @@ def confusion_plot(found: Agreement, kind: str, with_consensus: bool = True) -> 
                 )  # fmt: skip
         axes.set_xticks(range(len(counts)))
         axes.set_yticks(range(len(counts)))
-        axes.set_xlabel(f"grade of {second}")
-        axes.set_ylabel("consensus" if with_consensus else f"grade of {first}")
+        axes.set_xlabel(plain_label(f"grade of {second}"), fontsize=9)
+        axes.set_ylabel("consensus" if with_consensus else plain_label(f"grade of {first}"), fontsize=9)
     whose = "consensus grade" if with_consensus else "grade of the first reader"
     figure.suptitle(f"{KINDS[kind]}: share of each {whose}, and number of sites", fontsize=9)
     return figure
@@ -119,8 +121,8 @@ def bland_altman_plot(found: Agreement, of: str) -> Figure | None:
                 textcoords="offset points", ha="right", va="bottom", fontsize=7,
             )  # fmt: skip
         axes.margins(y=0.15)
-        axes.set_xlabel(f"mean of {first} and {second}", fontsize=8)
-        axes.set_ylabel(f"{first} - {second}", fontsize=8)
+        axes.set_xlabel(f"mean of {plain_label(first)}\nand {plain_label(second)}", fontsize=8)
+        axes.set_ylabel(f"{plain_label(first)}\n- {plain_label(second)}", fontsize=8)
         axes.tick_params(labelsize=7)
     what = "total at each visit" if of == "status" else "change of the total, first to last visit"
     figure.suptitle(f"{what} ({_kind_title(_widest_kind(sums))}), with limits of agreement", fontsize=9)
@@ -150,7 +152,15 @@ def cumulative_plot(found: Agreement) -> Figure | None:
     axes = figure.add_subplot()
     for reader, own in changes.groupby("reader", sort=False):
         values = np.sort(own["value"].to_numpy(float))
-        axes.plot((np.arange(len(values)) + 0.5) / len(values), values, "o-", ms=3, lw=0.8, label=f"{reader}")
+        # A label that begins with an underscore is left out of a legend, so a space is before it.
+        axes.plot(
+            (np.arange(len(values)) + 0.5) / len(values),
+            values,
+            "o-",
+            ms=3,
+            lw=0.8,
+            label=" " + plain_label(reader, 40),
+        )
     sdc = found.totals[(found.totals["of"] == "change") & (found.totals["kind"] == kind)]["sdc"]
     if len(sdc):
         axes.axhspan(-sdc.iloc[0], sdc.iloc[0], color="#0b5fa5", alpha=0.1, lw=0, label="within the SDC of one reader")
@@ -162,5 +172,7 @@ def cumulative_plot(found: Agreement) -> Figure | None:
 
 def _png(figure: Figure) -> bytes:
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=_DPI, metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a letter that the font lacks is drawn as a box
+        figure.savefig(content, format="png", dpi=_DPI, metadata={"Software": None})
     return content.getvalue()

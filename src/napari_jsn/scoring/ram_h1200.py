@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.files import read_bytes
 from napari_jsn.scoring.grades import KINDS
 from napari_jsn.scoring.long_table import COLUMNS, CellFault, CheckedTable, check_long
-from napari_jsn.scoring.schemes import scheme
+from napari_jsn.scoring.schemes import KeyTwiceError, scheme, unique_keys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +51,9 @@ def check_ram_h1200(path: Path, reader: str | None = None) -> CheckedTable:
     faults: list[CellFault] = []
     rows, origin = [], []
     for number, (image, grades) in enumerate(content.items(), start=1):
-        found = _NAME.fullmatch(Path(image).stem if image.lower().endswith((".bmp", ".png", ".jpg")) else image)
+        found = _NAME.fullmatch(
+            Path(image).stem if image.lower().endswith((".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff")) else image
+        )
         if found is None or not isinstance(grades, dict):
             faults.append(CellFault(number, "image", image, "CENTRE_PATIENT_DATE_SERIAL_SIDE with a mapping of grades"))
             continue
@@ -80,6 +83,8 @@ def ram_h1200_files(scores: pd.DataFrame) -> dict[str, bytes]:
     table = checked.table
     if checked.faults:
         raise InputError(f"The table of scores is wrong in {checked.faults[0]}. Correct the table.", "scores")
+    if table.empty:
+        raise InputError("The table of scores has no rows. Give a table with grades.", "scores")
     if table["reader"].nunique() > 1 or (table["mark"] != "").any():
         raise InputError(
             "Files of RAM-H1200 have no place for several readers or for marks. Choose another layout.", "layout"
@@ -103,7 +108,9 @@ def ram_h1200_files(scores: pd.DataFrame) -> dict[str, bytes]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text("utf-8-sig"))
+        content = json.loads(read_bytes(path).decode("utf-8-sig"), object_pairs_hook=unique_keys)
+    except KeyTwiceError as error:
+        raise InputError(f"{path} has the key {error.args[0]!r} twice. Keep one.", "table") from error
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}. Give the path of a score file.", "table") from error
     except (OSError, ValueError, RecursionError) as error:

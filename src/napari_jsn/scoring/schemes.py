@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from napari_jsn.anatomy.sites import (
     known_site,
 )
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.files import read_bytes
 from napari_jsn.scoring.grades import HIGHEST, KINDS
 
 SIDES = ("R", "L")
@@ -147,22 +148,53 @@ def scheme(name: str | os.PathLike[str] | Scheme) -> Scheme:
     )
 
 
+class KeyTwiceError(ValueError):
+    """A mapping in a file has a key twice; its argument is the key."""
+
+
+def unique_keys(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    """Return the mapping of keys and values of a JSON object.
+
+    Raises
+    ------
+    KeyTwiceError
+        If a key is there twice; parsers would silently keep the last one.
+    """
+    found: dict[Any, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise KeyTwiceError(key)
+        found[key] = value
+    return found
+
+
 def read_mapping(path: Path, argument: str) -> Any:
     """Return the content of a JSON or YAML file.
 
     Raises
     ------
     InputError
-        If the file cannot be read.
+        If the file cannot be read, or has a key twice.
     """
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        """Reads plain values only, and refuses a key that is there twice."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            unique_keys((self.construct_object(key, deep=True), None) for key, _ in node.value)
+            return dict(super().construct_mapping(node, deep))
+
     try:
-        text = path.read_text("utf-8-sig")
-        return json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
+        text = read_bytes(path).decode("utf-8-sig")
+        if path.suffix.lower() == ".json":
+            return json.loads(text, object_pairs_hook=unique_keys)
+        return yaml.load(text, Loader)  # noqa: S506 (a safe loader)
+    except KeyTwiceError as error:
+        raise InputError(f"{path} has the key {error.args[0]!r} twice. Keep one.", argument) from error
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}. Give the path of a JSON or YAML file.", argument) from error
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+    except (OSError, TypeError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{path} cannot be read as JSON or YAML. Correct the file.", argument) from error
 
 
@@ -181,7 +213,7 @@ def _from_mapping(content: Any, path: Path) -> Scheme:
         raise InputError(f"{path} lists no sites. {_FORMS}", "scheme")
     name = content.get("name", path.stem)
     total = content.get("total_name", f"sum of the scheme {name} (not the Sharp/van der Heijde score)")
-    if not isinstance(name, str) or not isinstance(total, str) or name in SCHEMES:
+    if not isinstance(name, str) or not isinstance(total, str) or not name.strip() or name in SCHEMES:
         raise InputError(
             f"{path}: the name of the scheme is {name!r}. Give a text that is not a built-in name.", "scheme"
         )

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_jsn.anatomy.sites import known_site
 from napari_jsn.common.csv_files import is_empty, read_rows, records_csv, restored_cell
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import counted
-from napari_jsn.scoring.grades import HIGHEST, Mark, NotScored
+from napari_jsn.scoring.grades import HIGHEST, Mark, NotScored, mark_of, not_scored_of
 from napari_jsn.scoring.layouts import KEYS, Layout, layout
-from napari_jsn.scoring.long_table import COLUMNS, READING, CellFault, CheckedTable, check_long
+from napari_jsn.scoring.long_table import COLUMNS, READING, CellFault, CheckedTable, check_long, or_none
 from napari_jsn.scoring.ram_h1200 import check_ram_h1200
-from napari_jsn.scoring.schemes import SCHEMES, Scheme
+from napari_jsn.scoring.schemes import SCHEMES, Scheme, scheme
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,12 +26,19 @@ if TYPE_CHECKING:
 NO_SCORE = "X"
 #: At most this many columns are named in a note.
 _MOST_SHOWN = 5
-_WHOLE = re.compile(r"(0|[1-9]\d{0,8})([.,]0+)?")
+_WHOLE = re.compile(r"0*(\d{1,9})([.,]0+)?")
+#: Heads of a list of patients, without spaces and punctuation.
+_HEADS_OF_PATIENTS = frozenset(
+    f"{name}{end}" for name in ("patient", "patients", "subject", "pat", "") for end in ("", "id", "nr", "no", "number")
+) - {""}
 _DEFAULTS = {"visit": "1", "session": ""}
 
 
 def read_scores(
-    path: str | os.PathLike[str], layout_name: str | os.PathLike[str] | Scheme = "auto", reader: str | None = None
+    path: str | os.PathLike[str],
+    layout_name: str | os.PathLike[str] | Scheme = "auto",
+    reader: str | None = None,
+    scheme_name: str | os.PathLike[str] | Scheme | None = None,
 ) -> pd.DataFrame:
     """Read a table of scores in long form; nothing is read if a cell is wrong.
 
@@ -41,7 +49,9 @@ def read_scores(
     layout_name : str, path or Scheme
         ``"auto"``, ``"long"``, ``"ram-h1200"``, a scheme, or a mapping file; see :func:`napari_jsn.scoring.layout`.
     reader : str, optional
-        The reader of all rows, if the sheet has no column for it.
+        The reader of all rows that state none.
+    scheme_name : str, path or Scheme, optional
+        The scheme of a long table that has sites of your own; a layout that is a scheme does the same.
 
     Returns
     -------
@@ -53,7 +63,7 @@ def read_scores(
     InputError
         If the file cannot be read, or a cell is wrong; the message names the first one.
     """
-    checked = check_scores(path, layout_name, reader)
+    checked = check_scores(path, layout_name, reader, scheme_name)
     if checked.faults:
         more = len(checked.faults) - 1
         rest = f" {counted(more, 'other cell')} cannot be used either." if more else ""
@@ -63,7 +73,10 @@ def read_scores(
 
 
 def check_scores(
-    path: str | os.PathLike[str], layout_name: str | os.PathLike[str] | Scheme = "auto", reader: str | None = None
+    path: str | os.PathLike[str],
+    layout_name: str | os.PathLike[str] | Scheme = "auto",
+    reader: str | None = None,
+    scheme_name: str | os.PathLike[str] | Scheme | None = None,
 ) -> CheckedTable:
     """Return the table of a file with all its wrong cells; see :func:`read_scores`.
 
@@ -78,11 +91,15 @@ def check_scores(
     if layout_name == "ram-h1200" or (layout_name == "auto" and path.suffix.lower() == ".json"):
         return check_ram_h1200(path, reader)
     head, lines = _cells(path)
+    own = None if scheme_name is None or scheme_name in tuple(SCHEMES) else scheme(scheme_name)
     if layout_name == "auto":
         layout_name = _recognised(head, path)
     if layout_name == "long":
-        return _check_long(head, lines, reader)
-    return _check_wide(head, lines, layout(layout_name), reader, path)
+        return _check_long(head, lines, reader, own)
+    used = layout(layout_name)
+    if used.scheme is not None and {"grade", "kind", "site"} <= {name.lower() for name in head}:
+        return _check_long(head, lines, reader, used.scheme)
+    return _check_wide(head, lines, used, reader, path)
 
 
 def scores_csv(scores: pd.DataFrame, layout_name: str | os.PathLike[str] | Scheme = "long") -> bytes:
@@ -127,7 +144,7 @@ def template_csv(
 
 
 def first_column(path: str | os.PathLike[str]) -> list[str]:
-    """Return the cells of the first column of a CSV or text file; a head ``patient`` and empty cells are left out.
+    """Return the cells of the first column of a CSV or text file, without a head such as ``patient`` and empty cells.
 
     Raises
     ------
@@ -136,7 +153,8 @@ def first_column(path: str | os.PathLike[str]) -> list[str]:
     """
     head, lines = _cells(Path(path), "patients")
     cells = [line[0].strip() for line in lines if line]
-    return [cell for cell in (*([] if head[0].lower() == "patient" else head[:1]), *cells) if cell]
+    is_head = re.sub(r"[\W_]+", "", head[0].lower()) in _HEADS_OF_PATIENTS
+    return [cell for cell in (*([] if is_head else head[:1]), *cells) if cell]
 
 
 def _cells(path: Path, argument: str = "table") -> tuple[list[str], list[list[str]]]:
@@ -183,21 +201,31 @@ def _recognised(head: list[str], path: Path) -> str:
     return best
 
 
-def _check_long(head: list[str], lines: list[list[str]], reader: str | None) -> CheckedTable:
+def _check_long(
+    head: list[str], lines: list[list[str]], reader: str | None, used: Scheme | None = None
+) -> CheckedTable:
     import pandas as pd
 
     faults = _ragged(head, lines)
     kept = [number for number, line in enumerate(lines) if any(cell.strip() for cell in line)]
     rows = [[*lines[number], *[""] * len(head)][: len(head)] for number in kept]
-    table = pd.DataFrame(rows, columns=[name.lower() for name in head], dtype=object)
-    if reader is not None and "reader" not in table:
-        table["reader"] = reader
-    checked = check_long(table)
+    names = ["_".join(re.split(r"[\s_-]+", name.lower())) for name in head]
+    table = _with_visits(pd.DataFrame(rows, columns=names, dtype=object))
+    if reader is not None:
+        blank = table["reader"].map(is_empty) if "reader" in table else True
+        table["reader"] = reader if blank is True else table["reader"].mask(blank, reader)
+    checked = check_long(table, used, join_patients=False)
     ignored = [name for name in table.columns if name not in COLUMNS]
     notes = [*checked.notes, *([f"Columns not read: {', '.join(ignored)}."] if ignored else [])]
     faults += [CellFault(kept[each.row - 1] + 2, each.column, each.value, each.allowed) for each in checked.faults]
+    if used is None:
+        allowed = "a site such as MCP2; a table with sites of your own needs the file of their scheme as its layout"
+        unknown = [not is_empty(site) and known_site(site) is None for site in table["site"]]
+        faults += [
+            CellFault(kept[row] + 2, "site", table["site"][row], allowed) for row, wrong in enumerate(unknown) if wrong
+        ]
     faults += _changed_ids(zip((number + 2 for number in kept), table["patient"]), "patient")
-    return CheckedTable(_with_visits(checked.table), _in_order(faults), tuple(notes))
+    return CheckedTable(checked.table, _in_order(faults), tuple(notes))
 
 
 def _in_order(faults: list[CellFault]) -> tuple[CellFault, ...]:
@@ -218,10 +246,11 @@ def _check_wide(head: list[str], lines: list[list[str]], used: Layout, reader: s
     if missing:
         hint = " Add it, or give the reader." if missing == ["reader"] else " Add it."
         raise InputError(f"{path} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}.{hint}", "table")
-    known = {name.lower() for name in used.columns}
-    faults = [
-        CellFault(1, name, name, f"a column of the layout {used.name}") for name in head if name.lower() not in known
-    ]
+    known = {name.lower() for name in (*used.columns, *used.ignored)}
+    allowed = f"a column of the layout {used.name}"
+    if used.scheme is None:
+        allowed += ', or one that its file lists under "ignored"'
+    faults = [CellFault(1, name, name, allowed) for name in head if name.lower() not in known]
     faults += _ragged(head, lines)
     absent = [name for name in used.cells if name.lower() not in place]
     shown = ", ".join(absent[:_MOST_SHOWN]) + (", ..." if len(absent) > _MOST_SHOWN else "")
@@ -256,35 +285,33 @@ def _check_wide(head: list[str], lines: list[list[str]], used: Layout, reader: s
                 origin.append((number, dict(used.keys), column))
         if is_empty(keys["patient"]):
             faults.append(CellFault(number, used.keys["patient"], "", "a name"))
-    table = pd.DataFrame(rows, columns=COLUMNS, dtype=object)
-    checked = check_long(table, used.scheme)
+    table = _with_visits(pd.DataFrame(rows, columns=COLUMNS, dtype=object))
+    checked = check_long(table, used.scheme, join_patients=False)
     for each in checked.faults:
         number, names, column = origin[each.row - 1]
         faults.append(CellFault(number, names.get(each.column, column), each.value, each.allowed))
     faults += _changed_ids(ids, used.keys["patient"])
-    return CheckedTable(_with_visits(checked.table), _in_order(faults), (*checked.notes, *notes))
+    return CheckedTable(checked.table, _in_order(faults), (*checked.notes, *notes))
 
 
 def _graded(cell: str, kind: str, used: Layout) -> tuple[dict[str, object], str]:
     """Return grade, mark and reason of a cell of a wide sheet; or what is allowed, if it cannot be read."""
     highest = (used.scheme.highest if used.scheme else HIGHEST)[kind]
-    plain = "_".join(cell.lower().split())
-    if plain in set(NotScored):
-        return {"grade": "", "mark": "", "not_scored": plain}, ""
-    found = re.fullmatch(r"(?P<grade>\d+(?:[.,]0*)?)?[\s_]*(?P<mark>[a-z]+)?", cell.lower())
+    if reason := or_none(not_scored_of, cell):
+        return {"grade": "", "mark": "", "not_scored": str(reason)}, ""
+    found = re.fullmatch(r"(?P<grade>\d+(?:[.,]0*)?)?[\s_]*(?P<mark>[a-z][a-z\s_-]*)?", cell.lower())
     marks = f"; or with a mark ({', '.join(Mark)})" if kind == "jsn" else ""
     allowed = f"a whole number from 0 to {highest}{marks}; or a reason ({', '.join(NotScored)}); or empty"
-    if found is None or (found["mark"] is not None and (kind != "jsn" or found["mark"] not in set(Mark))):
+    mark = found["mark"] and or_none(mark_of, found["mark"]) if found else None
+    if found is None or (found["mark"] is not None and (kind != "jsn" or mark is None)):
         return {}, allowed
     grade = found["grade"]
     if grade is not None and float(grade.replace(",", ".")) > highest:
         return {}, allowed
-    return {"grade": grade or "", "mark": found["mark"] or "", "not_scored": ""}, ""
+    return {"grade": grade or "", "mark": str(mark or ""), "not_scored": ""}, ""
 
 
 def _site_of(text: Any) -> str:
-    from napari_jsn.anatomy.sites import known_site
-
     return known_site(str(text)) or str(text)
 
 
@@ -303,9 +330,14 @@ def _changed_ids(ids: Iterable[tuple[int, Any]], column: str) -> list[CellFault]
     texts = [(number, str(text).strip()) for number, text in ids]
     widths = Counter(len(text) for _, text in texts if text.isdecimal() and text.startswith("0") and len(text) > 1)
     width = widths.most_common(1)[0][0] if widths else 0
+    decimals = [text for _, text in texts if re.fullmatch(r"\d+[.,]\d+", text)]
+    added = all(re.fullmatch(r"\d+[.,]0+", text) for text in decimals)  # 3.0 beside 3.1 is a name of its own
     faults = []
     for number, text in texts:
-        if re.fullmatch(r"\d(?:[.,]\d+)?[eE]\+\d+", text):
+        if added and text in decimals:
+            plain = re.split("[.,]", text)[0].zfill(width)
+            faults.append(CellFault(number, column, text, f"{plain}; a spreadsheet has added a decimal"))
+        elif re.fullmatch(r"\d(?:[.,]\d+)?[eE]\+\d+", text):
             faults.append(CellFault(number, column, text, "the whole name; a spreadsheet has shortened it"))
         elif width and text.isdecimal() and len(text) < width:
             faults.append(CellFault(number, column, text, f"{text.zfill(width)}; a spreadsheet has removed zeros"))
@@ -314,6 +346,8 @@ def _changed_ids(ids: Iterable[tuple[int, Any]], column: str) -> list[CellFault]
 
 def _with_visits(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with visits as integers, if all are written as integers."""
+    if "visit" not in table:
+        return table
     found = [_WHOLE.fullmatch(str(visit)) for visit in table["visit"]]
     if len(found) and all(found):
         return table.assign(visit=[int(each[1]) for each in found if each])

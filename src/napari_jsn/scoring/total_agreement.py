@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_jsn.common.notes import counted
-from napari_jsn.common.statistics import Z80, bland_altman, reader_agreement, smallest_detectable_change
+from napari_jsn.common.statistics import (
+    Z80,
+    bland_altman,
+    reader_agreement,
+    resampled_sums,
+    smallest_detectable_change,
+)
 from napari_jsn.scoring.long_table import ordered_visits
+from napari_jsn.scoring.measures import Floats
 from napari_jsn.scoring.schemes import Scheme
 from napari_jsn.scoring.totals import totals
 
@@ -21,7 +28,7 @@ if TYPE_CHECKING:
 SDC_FORMULA = "SDC = 1.96 * SEM / sqrt(k); with two readers SEM = SD(difference of their change scores) / sqrt(2)"
 _ICC = ("icc_2_1", "icc_3_1", "icc_2_k", "icc_3_k")
 _ENDS = [f"{name}_{end}" for name in _ICC for end in ("low", "high")]
-_SDC = ["sdc", "sdc_mean", "sdc_80", "sdc_80_mean", "formula"]
+_SDC = ["sdc", "sdc_low", "sdc_high", "sdc_mean", "sdc_80", "sdc_80_mean", "formula"]
 TOTAL_COLUMNS = ["kind", "of", "visit", "readers", "n", *_ICC, *_ENDS, "sem", *_SDC]
 DIFFERENCE_COLUMNS = [
     *("reader_a", "reader_b", "kind", "of", "visit", "n", "bias", "bias_low", "bias_high", "sd"),
@@ -29,6 +36,8 @@ DIFFERENCE_COLUMNS = [
 ]
 SUM_COLUMNS = ["patient", "kind", "of", "visit", "reader", "value"]
 _LEAST_PATIENTS = 3
+#: With fewer patients than this, the SDC has no interval.
+_LEAST_RESAMPLED = 5
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,8 @@ class TotalAgreement:
     totals : DataFrame
         One row a kind and visit (``of`` is ``"status"``), and one a kind for the change from the first to the last
         visit (``"change"``): ICC(2,1), ICC(3,1), ICC(2,k), ICC(3,k) with 95 % intervals, the standard error of
-        measurement, and for changes the SDC of one reader, of the mean of all, and the 80 % form of both.
+        measurement, and for changes the SDC of one reader with its 95 % interval by resampling of patients, of the mean
+        of all, and the 80 % form of both.
     differences : DataFrame
         Bias, its interval, limits of agreement and their intervals for each pair of readers; SDC of changes.
     sums : DataFrame
@@ -52,7 +62,9 @@ class TotalAgreement:
     sums: pd.DataFrame
 
 
-def total_agreement(table: pd.DataFrame, used: Scheme | None, missing: str, notes: list[str]) -> TotalAgreement:
+def total_agreement(
+    table: pd.DataFrame, used: Scheme | None, missing: str, notes: list[str], replicates: int = 0, seed: int = 0
+) -> TotalAgreement:
     """Return the agreement of the totals of a scheme, or of sums over the sites that every reader graded.
 
     Parameters
@@ -63,6 +75,8 @@ def total_agreement(table: pd.DataFrame, used: Scheme | None, missing: str, note
     missing : str
     notes : list of str
         Notes are added to it.
+    replicates, seed : int
+        Of the bootstrap of patients for the interval of the SDC.
     """
     import pandas as pd
 
@@ -80,7 +94,7 @@ def total_agreement(table: pd.DataFrame, used: Scheme | None, missing: str, note
         few += len(wide) - len(full)
         head = {"kind": kind, "of": of, "visit": visit}
         if full.shape[1] == readers and len(full) >= _LEAST_PATIENTS:
-            rows.append(head | _coefficients(full, of))
+            rows.append(head | _coefficients(full, of, replicates, seed))
         for a, b in itertools.combinations(wide.columns, 2):
             pair = wide[[a, b]].dropna()
             if len(pair) >= _LEAST_PATIENTS:
@@ -153,11 +167,14 @@ def _long(status: pd.DataFrame, change: pd.DataFrame) -> pd.DataFrame:
     for wide, of in ((status, "status"), (change, "change")):
         long = wide.stack().rename("value").rename_axis([*wide.index.names, "reader"]).reset_index().assign(of=of)
         parts.append(long if "visit" in long else long.assign(visit="first to last"))
-    rows = pd.concat([part.astype({"visit": object}) for part in parts if len(part)], ignore_index=True)
+    known = [part.astype({"visit": object}) for part in parts if len(part)]
+    if not known:  # no site has a grade of every reader
+        return pd.DataFrame(columns=SUM_COLUMNS)
+    rows = pd.concat(known, ignore_index=True)
     return rows.groupby(SUM_COLUMNS[:-1], sort=False, as_index=False)["value"].mean()
 
 
-def _coefficients(full: pd.DataFrame, of: Any) -> dict[str, Any]:
+def _coefficients(full: pd.DataFrame, of: Any, replicates: int, seed: int) -> dict[str, Any]:
     found = reader_agreement(full.to_numpy(float))
     row: dict[str, Any] = {"readers": found.readings, "n": found.subjects, "sem": found.sem}
     for name in _ICC:
@@ -167,8 +184,23 @@ def _coefficients(full: pd.DataFrame, of: Any) -> dict[str, Any]:
         for name, averaged in (("", 1), ("_mean", found.readings)):
             row[f"sdc{name}"] = smallest_detectable_change(found.sem, averaged)
             row[f"sdc_80{name}"] = smallest_detectable_change(found.sem, averaged, Z80)
+        row["sdc_low"], row["sdc_high"] = _sdc_interval(full.to_numpy(float), replicates, seed)
         row["formula"] = SDC_FORMULA
     return row
+
+
+def _sdc_interval(values: Floats, replicates: int, seed: int) -> tuple[float, float]:
+    """Return the 95 % interval of the SDC of one reader by resampling of patients; NaN for few patients."""
+    patients, readers = values.shape
+    if patients < _LEAST_RESAMPLED or not replicates:
+        return float("nan"), float("nan")
+    within = ((values - values.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    sums = np.concatenate(list(resampled_sums(np.column_stack([within, values]), replicates, seed)))
+    of_readers = sums[:, 1:]
+    between = ((of_readers - of_readers.mean(axis=1, keepdims=True)) ** 2).sum(axis=1) / patients
+    sem = np.sqrt(np.maximum(sums[:, 0] - between, 0) / ((patients - 1) * (readers - 1)))
+    low, high = np.quantile(sem, [0.025, 0.975])
+    return smallest_detectable_change(float(low)), smallest_detectable_change(float(high))
 
 
 def _limits(pair: pd.DataFrame, of: Any) -> dict[str, Any]:

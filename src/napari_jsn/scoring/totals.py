@@ -80,8 +80,9 @@ def totals(
         raise InputError(f"The minimum share is {minimum_share}. Give a number from 0 to 1.", "minimum_share")
     used = scheme(scheme_name)
     table = long_table(scores, used, without_reader=True)
+    readings = pd.MultiIndex.from_frame(table[KEYS].drop_duplicates())
     by_kind = {
-        kind: _of_kind(table[table["kind"] == kind], used, kind, missing, surgery, minimum_share)
+        kind: _of_kind(table[table["kind"] == kind], readings, used, kind, missing, surgery, minimum_share)
         for kind in used.kinds
         if (table["kind"] == kind).any()
     }
@@ -104,19 +105,27 @@ def totals(
 
 
 def _of_kind(
-    rows: pd.DataFrame, used: Scheme, kind: str, missing: str, surgery: str, minimum_share: float
+    rows: pd.DataFrame,
+    readings: pd.MultiIndex,
+    used: Scheme,
+    kind: str,
+    missing: str,
+    surgery: str,
+    minimum_share: float,
 ) -> pd.DataFrame:
+    """Return the totals of one kind of all readings; one without any row of the kind has no site scored."""
     import pandas as pd
 
     places = pd.MultiIndex.from_product([SIDES, used.sites[kind]])
     highest = used.highest[kind]
-    grades = _wide(rows, "grade", places).astype(float)
+    grades = _wide(rows, "grade", places).astype(float).reindex(readings)
     scored = grades.notna().sum(axis=1)
     if surgery == "maximum":
         operated = _wide(rows.assign(operated=rows["not_scored"] == NotScored.SURGERY), "operated", places)
+        operated = operated.reindex(readings)
         grades = grades.mask(operated.eq(True), highest)
     if missing == "carried-forward":
-        order = ordered_visits(rows["visit"])
+        order = ordered_visits(readings.get_level_values("visit").to_series())
         visits = grades.index.get_level_values("visit").map(order)
         in_order = grades.iloc[visits.argsort(kind="stable")]
         dated = not rows.duplicated([*ITEM, "reader"]).any()  # sessions only date the reading of a visit

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.common.device import device_name
+from napari_jsn.common.device import compute_in_batches, device_name
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.radiograph.intensity import to_intensities
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_jsn.segmentation.unetpp import BoneNet
 
 #: The least side of a joint image, in pixels.
-_LEAST_SIDE = 24
+LEAST_SIDE = 24
 #: Images that go through the network together.
 _BATCH = 16
 
@@ -84,18 +84,18 @@ def segment_many(
         return []
     progress = progress or Silent()
     device = device_name(device)
-    loaded = load_network("segmentation", model, device, build_bone_net)
-    found: list[FoundBones] = []
-    with torch.no_grad():
-        for first in range(0, len(images), _BATCH):
-            if progress.aborted:
-                break
-            found += _segment_batch(images[first : first + _BATCH], loaded.network, loaded.side, device)
-            progress.update(len(found), len(images), "Finding the bones")
-    return found
+
+    def segment_batch(some: Sequence[NDArray[np.float32]], used: torch.device) -> list[FoundBones]:
+        loaded = load_network("segmentation", model, str(used), build_bone_net)
+        with torch.no_grad():
+            return _segment_batch(some, loaded.network, loaded.side, str(used))
+
+    return compute_in_batches(images, _BATCH, device, segment_batch, progress, "Finding the bones")
 
 
-def _segment_batch(images: list[NDArray[np.float32]], network: "BoneNet", side: int, device: str) -> list[FoundBones]:
+def _segment_batch(
+    images: Sequence[NDArray[np.float32]], network: "BoneNet", side: int, device: str
+) -> list[FoundBones]:
     import torch
 
     from napari_jsn.segmentation.canvas import from_canvas, normalise, to_canvas, without_bright_border
@@ -110,9 +110,9 @@ def _segment_batch(images: list[NDArray[np.float32]], network: "BoneNet", side: 
 
 def _image(given: Any, argument: str) -> NDArray[np.float32]:
     pixels = to_intensities(getattr(given, "pixels", given), argument, "The joint image")
-    if min(pixels.shape) < _LEAST_SIDE:
+    if min(pixels.shape) < LEAST_SIDE:
         raise InputError(
-            f"The joint image is only {pixels.shape[0]} x {pixels.shape[1]} pixels; at least {_LEAST_SIDE} each way "
+            f"The joint image is only {pixels.shape[0]} x {pixels.shape[1]} pixels; at least {LEAST_SIDE} each way "
             "are needed. Cut a larger crop around the joint.",
             argument,
         )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from napari_jsn.common.csv_files import records_csv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from napari_jsn.training.epoch import Step
 
 #: Columns of the history that are no measures of the task.
 _GENERAL = ("epoch", "train_loss", "val_loss", "worst", "rate", "seconds")
@@ -32,7 +35,13 @@ def curves_png(history: list[dict[str, float]], best: int) -> bytes:
     return content.getvalue()
 
 
-def draw_curves(figure: Figure, history: list[dict[str, float]], best: int, ink: str = "#333333") -> None:
+def draw_curves(
+    figure: Figure,
+    history: list[dict[str, float]],
+    best: int,
+    ink: str = "#333333",
+    steps: Sequence[Step] = (),
+) -> None:
     """Draw the curves on a figure, which is cleared first.
 
     Parameters
@@ -44,11 +53,15 @@ def draw_curves(figure: Figure, history: list[dict[str, float]], best: int, ink:
         Number of the best epoch, counted from 1.
     ink : str
         Colour of text and axes.
+    steps : sequence of Step
+        The training loss within epochs; before the first epoch is done it is the only curve.
     """
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
     figure.clear()
     above, below = figure.subplots(2, 1, sharex=True)
+    step_line = {"color": "#e08214", "lw": 1.0, "alpha": 0.6, "marker": "." if len(steps) < 10 else None}
+    above.plot([step.epoch for step in steps], [step.loss for step in steps], **step_line)
     epochs = [row["epoch"] for row in history]
     marker = "o" if len(epochs) < 2 else None
     above.plot(epochs, [row["train_loss"] for row in history], color="#e08214", label="training", marker=marker)
@@ -59,7 +72,7 @@ def draw_curves(figure: Figure, history: list[dict[str, float]], best: int, ink:
         above.yaxis.set_minor_formatter(NullFormatter())
         above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         above.yaxis.set_major_formatter("{x:g}")
-    measure = next(name for name in history[0] if name not in _GENERAL)
+    measure = next((name for row in history for name in row if name not in _GENERAL), "")
     values = [row[measure] for row in history]
     below.plot(epochs, values, color="#2b8cbe", label="validation, mean", marker=marker)
     below.plot(epochs, [row["worst"] for row in history], color="#2b8cbe", alpha=0.45, lw=1, label="worst case")

@@ -1,4 +1,4 @@
-"""``Epoch``: what a training reports after each epoch; fast to import."""
+"""``Step`` and ``Epoch``: what a training reports in each epoch, and after it; fast to import."""
 
 from __future__ import annotations
 
@@ -7,6 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is reported within an epoch.
+
+    Parameters
+    ----------
+    epoch : float
+        Number of epochs that are done, with the done part of this one.
+    loss : float
+        Mean training loss of the batches since the last step.
+    """
+
+    epoch: float
+    loss: float
 
 
 @dataclass(frozen=True)

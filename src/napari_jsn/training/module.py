@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Attributes of the module that go into the resume file unchanged.
 _STATE = ("history", "best_epoch", "best_score", "best", "figures")
+#: Number of seeds that torch takes.
+_SEEDS = 2**63
 
 
 class Batches:
@@ -58,6 +60,8 @@ class TaskModule(LightningModule):
         Mean, 5th percentile and lowest value of each measure in that epoch, and the number of samples.
     worst : int
         Index of the worst validation sample of the last epoch.
+    losses : list of tensor
+        Of the batches of this epoch.
     """
 
     def __init__(self, task: Task, run: dict[str, Any]) -> None:
@@ -70,7 +74,8 @@ class TaskModule(LightningModule):
         self.worst: int = 0
         self.best: dict[str, Tensor] = {}
         self.figures: dict[str, Any] = {}
-        torch.manual_seed(run["seed"])
+        self.losses: list[Tensor] = []
+        torch.manual_seed(run["seed"] % _SEEDS)
         self.network: torch.nn.Module = task.network()
         decay = getattr(task, "ema", None)
         self.average: AveragedModel | None = None
@@ -78,6 +83,7 @@ class TaskModule(LightningModule):
             average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
             self.average = average.requires_grad_(False)
         self.batches: Batches = Batches(lambda: task.training_batches(len(self.history), run["seed"]))
+        self.batches.total = getattr(task, "batches_of_epoch", 0)
         self.validation: Batches = Batches(task.validation_batches)
         self._loaded: dict[str, Any] | None = None
 
@@ -89,6 +95,7 @@ class TaskModule(LightningModule):
     def setup(self, stage: str) -> None:
         """Set how many processes share the batches."""
         self.batches.rank, self.batches.processes = self.trainer.global_rank, self.trainer.world_size
+        self.batches.total //= self.trainer.world_size
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the task's optimizer; this module steps its scheduler, before the state of an epoch is saved."""
@@ -102,14 +109,14 @@ class TaskModule(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Seed the epoch by its number alone, so that a resumed training equals an uninterrupted one."""
-        torch.manual_seed((self.run["seed"] + 1) * 1_000_003 + len(self.history))
+        torch.manual_seed(((self.run["seed"] + 1) * 1_000_003 + len(self.history)) % _SEEDS)
         self._start_time = time.monotonic()
-        self._losses: list[Tensor] = []
+        self.losses = []
 
     def training_step(self, batch: Any, index: int) -> Tensor:
         """Return the loss of a batch."""
         loss = self.task.loss(self.network, batch)
-        self._losses.append(loss.detach())
+        self.losses.append(loss.detach())
         return loss
 
     def on_train_batch_end(self, *args: Any) -> None:
@@ -135,7 +142,7 @@ class TaskModule(LightningModule):
         validation_loss = (torch.stack([loss.double().cpu() for loss in losses]) * sizes).sum() / sizes.sum()
         row = {
             "epoch": len(self.history) + 1,
-            "train_loss": float(torch.stack(self._losses).double().mean()),
+            "train_loss": float(torch.stack(self.losses).double().mean()),
             "val_loss": float(validation_loss),
             **{name: float(values.double().mean()) for name, values in measures.items()},
             "worst": float(first.min()),
@@ -145,7 +152,7 @@ class TaskModule(LightningModule):
         self.history.append(row)
         self.worst = int(first.argmin())
         self._keep_best(measures, float(first.double().mean()))
-        self.batches.total = len(self._losses)
+        self.batches.total = len(self.losses)
 
     def on_train_epoch_end(self) -> None:
         """Set the learning rate of the next epoch; Lightning would do so only after the state is saved."""

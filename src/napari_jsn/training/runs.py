@@ -26,6 +26,7 @@ def train_runs(
     seed: int | None = None,
     progress: Progress | None = None,
     command: str | None = None,
+    replace: bool = False,
 ) -> Trained:
     """Train a task's network ``runs`` times with different seeds, and save all copies as one model.
 
@@ -44,6 +45,8 @@ def train_runs(
         By default the preset's if ``out`` is given, else ``my-<preset>``.
     seed : int, optional
         Of the first run, by default 0; each further run adds 1.
+    replace : bool
+        Whether a finished model of that name is replaced.
 
     Returns
     -------
@@ -65,9 +68,14 @@ def train_runs(
     if runs < 1:
         raise InputError(f"The number of runs must be 1 or more, not {runs}.", "runs")
     folder = check_folder(weights.user_folder() if out is None else out)
+    named = "runs" if name is None else "name"
     name = weights.check_name(name or (task.preset if out is not None else f"my-{task.preset}"))
-    if _file(folder, task, name).exists():
-        raise InputError(f"There is a {task.name} model {name!r} already. Choose another name.", "name")
+    if _file(folder, task, name).exists() and not replace:
+        raise InputError(
+            f"There is a {task.name} model {name!r} in {folder} already. Choose another name (--name), or replace it "
+            "(--replace).",
+            named,
+        )
     epochs, seed = task.epochs if epochs is None else epochs, seed or 0
     trained = Trained(None)
     for k in range(runs):

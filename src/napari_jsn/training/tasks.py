@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.networks.inputs import LeftOut, inputs_of, left_out_lines
 from napari_jsn.networks.task import Task, check_preset
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_jsn.common.progress import Progress
     from napari_jsn.joint import BoneMasks
 
 #: Module and class of every task, by its name and its preset.
@@ -47,7 +50,14 @@ def task_class(name: str, preset: str = "default") -> Any:
     return getattr(import_module(module), kind)
 
 
-def task_from_folder(name: str, folder: Path | str | None, preset: str, pairs: str | None = None) -> Task:
+def task_from_folder(
+    name: str,
+    folder: Path | str | None,
+    preset: str,
+    pairs: str | None = None,
+    groups: Path | str | None = None,
+    simulated: bool = True,
+) -> Task:
     """Make a task from the images of a folder and the masks beside them; from simulated ones alone without a folder.
 
     Parameters
@@ -59,6 +69,10 @@ def task_from_folder(name: str, folder: Path | str | None, preset: str, pairs: s
     pairs : {"all", "paper"}, optional
         How visits of a joint are paired in a training of registration; by default ``"paper"`` (by the middle index) for
         that preset, else ``"all"``.
+    groups : path, optional
+        Table with the columns ``file`` and ``patient``: images of one patient are all trained on, or none.
+    simulated : bool
+        Whether to learn from simulated joints too, if the preset does; without a folder there are no others.
 
     Raises
     ------
@@ -73,15 +87,39 @@ def task_from_folder(name: str, folder: Path | str | None, preset: str, pairs: s
     """
     if pairs is not None and name != "registration":
         raise InputError(f"Pairs are chosen in a training of registration, not of {name}. Leave --pairs out.", "pairs")
-    options = {} if pairs is None else {"pairs": pairs}
+    given = {"pairs": pairs, "groups": groups}
+    options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    if folder is not None and not simulated:
+        options["simulated"] = 0
     task: Task = task_class(name, preset).from_folder(folder, preset, **options)
     return task
 
 
-def task_from_pairs(name: str, pairs: Iterable[tuple[str, NDArray[np.float32], BoneMasks | None]], preset: str) -> Task:
+def make_simulated(name: str, preset: str, progress: Progress) -> None:
+    """Make the simulated images that a task with simulated images uses; they are kept for all later trainings.
+
+    Only the preset ``"default"`` uses simulated images beside real ones.
+
+    Raises
+    ------
+    Aborted
+        When the progress is aborted.
+    """
+    kind = task_class(name, preset)
+    if preset == "default" and hasattr(kind, "make_simulated"):
+        kind.make_simulated(progress)
+
+
+def task_from_pairs(
+    name: str,
+    pairs: Iterable[tuple[str, NDArray[np.float32], BoneMasks | None]],
+    preset: str,
+    simulated: bool = True,
+) -> Task:
     """Make a task from joint images: the name of each, its pixels (H, W) with bone bright, and its masks.
 
-    Images of one name show one joint. Masks that are None are segmented.
+    Images of one name show one joint. Masks that are None are segmented. With ``simulated`` the task learns from
+    simulated joints too, if its preset does.
 
     Raises
     ------
@@ -90,12 +128,67 @@ def task_from_pairs(name: str, pairs: Iterable[tuple[str, NDArray[np.float32], B
     """
     from napari_jsn.segmentation.segment import segment_many
     from napari_jsn.segmentation.training.data import LabelledJoint
+    from napari_jsn.segmentation.training.folder import image_problem, masks_problem, with_patients
 
     given = list(pairs)
     found = iter(segment_many([image for _, image, masks in given if masks is None]))
-    joints = [
-        LabelledJoint(image, next(found) if masks is None else masks, group=joint, name=joint)
-        for joint, image, masks in given
-    ]
-    task: Task = task_class(name, preset)(joints, preset)
+    joints, left_out = [], []
+    for joint, image, masks in given:
+        bones = next(found) if masks is None else masks
+        if problem := image_problem(image) or masks_problem(bones, image):
+            left_out.append(LeftOut(joint, problem))
+        else:
+            joints.append(LabelledJoint(image, bones, group=joint, name=joint))
+    if not joints:
+        raise InputError(f"No image can be trained on. {'. '.join(left_out_lines(left_out))}.", "pairs")
+    options = {} if simulated else {"simulated": 0}
+    task: Task = task_class(name, preset)(with_patients(joints), preset, **options)
+    inputs = inputs_of(task)
+    if left_out and inputs.images:
+        task.inputs = replace(inputs, left_out=tuple(left_out))  # type: ignore[attr-defined]  # optional of a task
     return task
+
+
+def task_to_resume(
+    resume: Path | str,
+    name: str | None = None,
+    folder: Path | str | None = None,
+    preset: str | None = None,
+    pairs: str | None = None,
+    groups: Path | str | None = None,
+) -> Task:
+    """Make the task of a stopped training again, from the images that it began with.
+
+    Parameters
+    ----------
+    resume : path
+        The resume file.
+    name, folder, preset, pairs, groups
+        As for :func:`task_from_folder`; what is None is taken from the resume file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is of another task or preset, or the images are not where they were.
+    """
+    from napari_jsn.training.resume import read_run
+
+    run = read_run(resume)
+    for what, given in (("task", name), ("preset", preset)):
+        if given not in (None, run[what]):
+            raise InputError(
+                f"{Path(resume).name} belongs to another training: its {what} is {run[what]!r}, not {given!r}. "
+                "Choose its own task and preset.",
+                "resume",
+            )
+    inputs = run.get("inputs", {})
+    place = folder or inputs.get("folder") or None
+    if place is None and inputs.get("images"):
+        raise InputError(
+            f"This training began with {len(inputs['images'])} images of layers in napari. Resume it there.", "resume"
+        )
+    if folder is None and place is not None and not Path(place).is_dir():
+        raise InputError(f"This training began with images of {place}, which is not there. Give their folder.", "data")
+    if groups is None and inputs.get("groups"):
+        groups = inputs["groups"]
+    return task_from_folder(run["task"], place, run["preset"], pairs or run.get("pairs"), groups)

@@ -4,32 +4,50 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_jsn import __version__
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.files import check_folder
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.networks import weights
+from napari_jsn.networks.inputs import inputs_of
 from napari_jsn.networks.task import Task
-from napari_jsn.training.epoch import Epoch
+from napari_jsn.training.card import command_of, curve_files, model_card, simulator_version
+from napari_jsn.training.epoch import Epoch, Step
 from napari_jsn.training.machine import is_first_process, trainer_arguments
+from napari_jsn.training.place import reserved_place
 
 if TYPE_CHECKING:
     from napari_jsn.training.module import TaskModule
+    from napari_jsn.training.resume import NotWritten
 
 #: Epochs without a better one after which training stops, as a share of all, where the task does not set them.
 _PATIENCE = 0.3
-#: What the figures of a card are measured on.
-_VALIDATION = "the validation images, which were not trained on but chose the best epoch"
+_NO_MEMORY = (
+    "The memory of the GPU is too small for this training. Choose the device cpu or another preset, or end other "
+    "programs that use the GPU; the training can be resumed if one epoch is done."
+)
 #: Fields of a card that this module writes; the task writes the others.
 _OF_RUN = ("task", "name", "preset", "figures", "command", "seed", "versions")
+
+
+class StoppedAtOnce(KeyboardInterrupt):
+    """A training was stopped in the middle of an epoch, and no model was saved.
+
+    Parameters
+    ----------
+    resume : Path or None
+        The resume file with the state after the last full epoch; None before the first one.
+    """
+
+    def __init__(self, resume: Path | None) -> None:
+        super().__init__()
+        self.resume = resume
 
 
 @dataclass(frozen=True)
@@ -78,7 +96,9 @@ def train(
     seed: int | None = None,
     progress: Progress | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
+    on_step: Callable[[Step], None] | None = None,
     command: str | None = None,
+    replace: bool = False,
 ) -> Trained:
     """Train a task's network and save its best epoch as a model.
 
@@ -94,12 +114,14 @@ def train(
     device : str, optional
         See :func:`~napari_jsn.training.machine.trainer_arguments`.
     out : path, optional
-        The folder for weights, card, curves (CSV, PNG) and resume file; files of the same names are replaced. By
-        default the folder of the user's models, where all menus find them and no file is replaced.
+        The folder for weights, card, curves (CSV, PNG) and resume file. By default the folder of the user's models,
+        where all menus find them.
     name : str, optional
-        The name of the model. By default the preset's if ``out`` is given, else ``my-<preset>``.
+        The name of the model. By default the preset's if ``out`` is given, else ``my-<preset>``; with a number where a
+        model or a training has that name.
     resume : path, optional
-        The resume file of a training to continue; it sets epochs, seed, folder and name where they are not given.
+        The resume file of a training to continue; it sets epochs, seed, folder and name where they are not given. The
+        task must have the same images as that training.
     start : str, optional
         A model whose weights to start from instead of random ones: its name, or the path of its weights.
     seed : int, optional
@@ -108,8 +130,12 @@ def train(
         Updated after every batch; when it is aborted, the best weights so far are kept.
     on_epoch : callable, optional
         Called after every epoch with an :class:`~napari_jsn.training.epoch.Epoch`, in the thread that trains.
+    on_step : callable, optional
+        Called within an epoch every few seconds with a :class:`~napari_jsn.training.epoch.Step`, in the same thread.
     command : str, optional
         The command line, for the card. A resumed training keeps its first one.
+    replace : bool
+        Whether a finished model of the same name and folder is replaced.
 
     Returns
     -------
@@ -118,8 +144,10 @@ def train(
     Raises
     ------
     InputError
-        If Lightning is not installed, there is nothing to train on, an argument is wrong, the loss becomes NaN or
-        infinite in the first epoch, or the disk is full.
+        If Lightning is not installed, there is nothing to train on, an argument is wrong, the name is taken, the
+        resumed training had other images, the loss becomes NaN or infinite in the first epoch, or the disk is full.
+    StoppedAtOnce
+        On Ctrl-C where the progress does not handle it.
 
     Examples
     --------
@@ -131,40 +159,81 @@ def train(
     """
     lightning = check_lightning()
     weights.check_fields({**task.card(), **dict.fromkeys(_OF_RUN)})
-    from napari_jsn.training.module import TaskModule
-    from napari_jsn.training.resume import SUFFIX, AtomicCheckpoints, ResumeFile, identity, read_run
-    from napari_jsn.training.watch import ProgressCallback, Stopped
+    from napari_jsn.training.resume import read_run
 
     machine = trainer_arguments(device)
     resumed = None if resume is None else read_run(resume, task)
     if resume is not None and resumed is not None:
         out = Path(resume).parent if out is None else out
         name = resumed["name"] if name is None else name
-    folder, name = _place(task, out, name, free=resume is None)
+    run = _run(task, epochs, seed, start, resumed)
+    with reserved_place(task.name, task.preset, out, name, resume, replace) as (folder, name):
+        run["name"] = name
+        run["command"] = (command or command_of(run)) if resumed is None else resumed["command"]
+        return _fit(lightning, task, run, folder, machine, resume, progress or Silent(), on_epoch, on_step)
+
+
+def _run(
+    task: Task, epochs: int | None, seed: int | None, start: str | None, resumed: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return the facts about a training but its name and command, after checking them against the resume file."""
+    from napari_jsn.training.resume import check_inputs, identity
+
     run = {
         **identity(task),
-        "name": name,
         "epochs": _consistent("epochs", epochs, resumed, task.epochs),
         "seed": _consistent("seed", seed, resumed, 0),
         "start": start if resumed is None else resumed["start"],
+        "start_sha256": None,
+        "inputs": inputs_of(task).record(),
+        "pairs": getattr(task, "pairs", None),
+        "simulator": simulator_version(),
     }
-    run["command"] = (command or _command(run)) if resumed is None else resumed["command"]
     if run["epochs"] < 1:
         raise InputError(f"The number of epochs must be 1 or more, not {run['epochs']}.", "epochs")
-    unfinished = folder / f"{task.name}-{name}{SUFFIX}"
-    if unfinished.exists() and (resume is None or not unfinished.samefile(resume)):
-        raise InputError(
-            f"A training of that name is not finished: {unfinished}. Resume it (--resume), delete the file, "
-            "or choose another name.",
-            "name",
-        )
-    progress = progress or Silent()
+    if run["seed"] < 0:
+        raise InputError(f"The seed must be 0 or more, not {run['seed']}.", "seed")
+    if resumed is not None:
+        if start not in (None, resumed["start"]):
+            began = "random weights" if resumed["start"] is None else repr(resumed["start"])
+            raise InputError(
+                f"The resumed training started from {began}, not from {start!r}. Omit it to continue with the same.",
+                "start",
+            )
+        run["start_sha256"] = resumed.get("start_sha256")
+        check_inputs(resumed, run)
+    elif start is not None:
+        run["start_sha256"] = weights.load(task.name, start)[1]["sha256"]
+    return run
+
+
+def _fit(
+    lightning: Any,
+    task: Task,
+    run: dict[str, Any],
+    folder: Path,
+    machine: dict[str, Any],
+    resume: str | os.PathLike[str] | None,
+    progress: Progress,
+    on_epoch: Callable[[Epoch], None] | None,
+    on_step: Callable[[Step], None] | None,
+) -> Trained:
+    """Train, and save the best epoch in a folder; the name is reserved."""
+    import torch
+    from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+    from napari_jsn.training.module import TaskModule
+    from napari_jsn.training.resume import SUFFIX, AtomicCheckpoints, NotWritten, ResumeFile
+    from napari_jsn.training.watch import ProgressCallback, Stopped
+
+    unfinished = folder / f"{task.name}-{run['name']}{SUFFIX}"
     patience = getattr(task, "patience", max(5, round(_PATIENCE * run["epochs"])))
-    callback = ProgressCallback(progress, patience, on_epoch)
+    callback = ProgressCallback(progress, patience, on_epoch, on_step)
+    terminated = False
     with _quiet(lightning):
         module = TaskModule(task, run)
-        if resume is None and start is not None:
-            _load_start_weights(module, start)
+        if resume is None and run["start"] is not None:
+            _load_start_weights(module, run["start"])
         _check_data(task, run["seed"])
         trainer = lightning.Trainer(
             **machine,
@@ -183,18 +252,51 @@ def train(
             trainer.fit(module, module.batches, module.validation, ckpt_path=resume)
         except Stopped as stopped:
             reason, by_user = str(stopped), stopped.by_user
+        except torch.OutOfMemoryError as error:
+            raise InputError(_NO_MEMORY, "device") from error
+        except SIGTERMException:
+            reason, by_user, terminated = f"Stopped in epoch {len(module.history) + 1}.", True, True
+        except SystemExit as left:
+            if not isinstance(left.__context__, KeyboardInterrupt):
+                raise
+            raise StoppedAtOnce(unfinished if unfinished.exists() else None) from None
+        except NotWritten as error:
+            raise _with_what_is_kept(error, module, folder, unfinished) from error
     if not is_first_process():
         return Trained(None, history=module.history, finished=not reason, reason=reason)
     path, about = None, {}
     if module.best:
-        about = _card(module)
-        path = weights.save(folder, module.best, about, _curves(module))
+        about = model_card(module)
+        try:
+            path = weights.save(folder, module.best, about, curve_files(module))
+        except InputError as error:
+            kept = (
+                f"The training is kept in {unfinished}: resume it there" if unfinished.exists() else "Nothing is kept"
+            )
+            raise InputError(f"{str(error).partition(' Give another folder.')[0]} {kept}.", error.argument) from error
     if not by_user:  # there is nothing to resume
         unfinished.unlink(missing_ok=True)
     if path is None and not by_user:
         raise InputError(reason, "data")
     resume_file = unfinished if unfinished.exists() else None
+    if terminated and not progress.aborted:  # nobody else waits for this signal
+        signal.raise_signal(signal.SIGTERM)
     return Trained(path, about, module.history, not reason, reason, resume_file)
+
+
+def _with_what_is_kept(error: NotWritten, module: TaskModule, folder: Path, unfinished: Path) -> InputError:
+    """Save the best epoch if that is possible, and return an error that says what is kept."""
+    kept = []
+    if module.best:
+        with suppress(InputError):
+            kept.append(f"the best epoch so far as {weights.save(folder, module.best, model_card(module)).name}")
+    if unfinished.exists():
+        kept.append(f"the state after an earlier epoch as {unfinished.name}, which can be resumed")
+    return InputError(
+        f"{error.folder} cannot be written to in epoch {len(module.history)}: {error.reason}. "
+        f"Kept: {' and '.join(kept) or 'nothing'}. Free space there, or choose another folder.",
+        "out",
+    )
 
 
 def check_lightning() -> Any:
@@ -212,22 +314,6 @@ def check_lightning() -> Any:
     except ImportError as error:
         raise InputError("Training needs Lightning. Install it with: pip install 'napari-jsn[train]'") from error
     return lightning.pytorch
-
-
-def _place(task: Task, out: str | os.PathLike[str] | None, name: str | None, free: bool) -> tuple[Path, str]:
-    """Return folder and name of the model; a new one in the user's folder replaces no other."""
-    if name is not None:
-        weights.check_name(name)
-    if out is not None:
-        return check_folder(out), name or task.preset
-    folder, taken = check_folder(weights.user_folder()), weights.names(task.name)
-    if name is None:
-        unfinished = {path.stem.removeprefix(f"{task.name}-") for path in folder.glob(f"{task.name}-*.ckpt")}
-        candidates = (f"my-{task.preset}" + (f"-{count}" if count > 1 else "") for count in range(1, 10_000))
-        name = next(each for each in candidates if each not in taken and each not in unfinished)
-    elif free and name in taken:
-        raise InputError(f"There is a {task.name} model {name!r} already. Choose another name.", "name")
-    return folder, name
 
 
 def _consistent(what: str, given: int | None, resumed: dict[str, Any] | None, default: int) -> int:
@@ -275,40 +361,3 @@ def _quiet(lightning: Any) -> Iterator[None]:
             yield
     finally:
         log.setLevel(level)
-
-
-def _card(module: TaskModule) -> dict[str, Any]:
-    """Return the card without the hash of the weights."""
-    import torch
-
-    task, run = module.task, module.run
-    about = task.card()
-    return {
-        **about,
-        "task": task.name,
-        "name": run["name"],
-        "preset": task.preset,
-        "figures": {"measured_on": _VALIDATION, **module.figures},
-        "epochs": {"trained": len(module.history), "asked": run["epochs"], "best": module.best_epoch},
-        "start": run["start"],
-        "command": run["command"],
-        "seed": run["seed"],
-        "versions": {
-            "napari-jsn": __version__,
-            **{package: version(package) for package in ("lightning", "monai", "numpy")},
-            "torch": torch.__version__,
-        },
-        "parameters": sum(value.numel() for value in module.network.parameters()),
-    }
-
-
-def _command(run: dict[str, Any]) -> str:
-    """Return the command line of a training that was not started by one, without its data."""
-    options = " ".join(f"--{key} {run[key]}" for key in ("preset", "epochs", "seed", "start") if run[key] is not None)
-    return f"napari-jsn train {run['task']} {options}"
-
-
-def _curves(module: TaskModule) -> dict[str, bytes]:
-    from napari_jsn.training.curves import curves_csv, curves_png
-
-    return {".csv": curves_csv(module.history), ".png": curves_png(module.history, module.best_epoch)}

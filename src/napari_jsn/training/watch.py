@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from napari_jsn.training.epoch import Epoch
+from napari_jsn.training.epoch import Epoch, Step
 from napari_jsn.training.module import TaskModule
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from napari_jsn.common.progress import Progress
 
 
+#: Time between two reports of the training loss within an epoch.
+_STEP_SECONDS = 2.0
 _NOT_FINITE = (
     "The loss is not finite in epoch {}: the learning rate is too high for these images. "
     "Start from the weights of another model, or look for a wrong image or mask."
@@ -43,19 +46,37 @@ class Stopped(Exception):
 class ProgressCallback(Callback):
     """Update a :class:`~napari_jsn.common.progress.Progress`; stop on abort, or when no epoch is better for long."""
 
-    def __init__(self, progress: Progress, patience: int | None, on_epoch: Callable[[Epoch], None] | None) -> None:
+    def __init__(
+        self,
+        progress: Progress,
+        patience: int | None,
+        on_epoch: Callable[[Epoch], None] | None,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> None:
         self.progress: Progress = progress
         self.patience: int | None = patience
         self.on_epoch: Callable[[Epoch], None] | None = on_epoch
+        self.on_step: Callable[[Step], None] | None = on_step
+        self._hooks: list[Any] = []
+        self._stepped: tuple[int, float] = 0, 0.0  # batches of this epoch that were reported, and when
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Report the start; stop at once if a resumed training is already done."""
+        if trainer.world_size == 1:  # several processes must stop at the same batch
+            self._stop_inside_batches(trainer, _task(pl_module))
         self._report(trainer, _task(pl_module), 0)
         self._check_patience(trainer, _task(pl_module))
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Remove the hooks of the network."""
+        while self._hooks:
+            self._hooks.pop().remove()
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
         """Report the progress; stop on abort."""
         self._report(trainer, _task(pl_module), args[-1] + 1)
+        if self.on_step is not None and trainer.is_global_zero:
+            self._report_step(_task(pl_module), args[-1] + 1, self.on_step)
 
     def on_validation_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
         """Stop on abort."""
@@ -78,9 +99,29 @@ class ProgressCallback(Callback):
         history = [dict(row) for row in module.history]
         self.on_epoch(Epoch(history, module.best_epoch, measure_of(history), worst))
 
+    def _report_step(self, module: TaskModule, batch: int, on_step: Callable[[Step], None]) -> None:
+        """Report the training loss of the last batches, where it is known which part of the epoch they are."""
+        reported, when = self._stepped
+        reported = min(reported, batch - 1) if batch > 1 else 0
+        if module.batches.total and time.monotonic() - when > _STEP_SECONDS:
+            self._stepped = batch, time.monotonic()
+            loss = torch.stack(module.losses[reported:]).double().mean()
+            on_step(Step(len(module.history) + min(1.0, batch / module.batches.total), float(loss)))
+
     def _check_patience(self, trainer: Trainer, module: TaskModule) -> None:
         if self.patience and _any(trainer, len(module.history) - module.best_epoch >= self.patience):
             trainer.should_stop = True
+
+    def _stop_inside_batches(self, trainer: Trainer, module: TaskModule) -> None:
+        """Check for an abort before every layer and at the gradient of every weight: a batch can take seconds."""
+
+        def check(*_: Any) -> None:
+            self._check_abort(trainer, module)
+
+        for network in {id(each): each for each in (module.network, module.validated)}.values():
+            layers = (layer for layer in network.modules() if not any(layer.children()))
+            self._hooks += [layer.register_forward_pre_hook(check) for layer in layers]
+        self._hooks += [each.register_hook(check) for each in module.network.parameters() if each.requires_grad]
 
     def _check_abort(self, trainer: Trainer, module: TaskModule) -> None:
         if _any(trainer, self.progress.aborted):
@@ -93,6 +134,8 @@ class ProgressCallback(Callback):
         if done:
             name = measure_of(module.history)
             message += f"; {name} {module.history[-1][name]:.4f}, best {module.best_score:.4f}"
+        if not done:
+            message += f", batch {batch}"
         if batches:
             self.progress.update(done * batches + min(batch, batches), epochs * batches, message)
         else:

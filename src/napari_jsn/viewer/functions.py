@@ -7,20 +7,27 @@ because magicgui does not resolve strings by the names of this module.
 
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from napari.layers import Image, Labels
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Silent
 from napari_jsn.localization.found_joints import FoundJoints
 from napari_jsn.networks.weights import names
 from napari_jsn.progression.progression import Progression
-from napari_jsn.registration.methods import choices
+from napari_jsn.registration.method_names import choices
 from napari_jsn.registration.result import Registration
 from napari_jsn.segmentation.found_bones import FoundBones
-from napari_jsn.viewer.forms.form import image_problem
-from napari_jsn.viewer.layers.radiograph import patient_from_layers, read_radiograph_layer
-from napari_jsn.viewer.layers.read_layer import pixels_of, spacing_of
-from napari_jsn.viewer.pair_widget.inputs import PairInputs
+from napari_jsn.training.train import Trained
+from napari_jsn.viewer.forms.form import device_of, image_problem
+from napari_jsn.viewer.inputs.pair import PairInputs
+from napari_jsn.viewer.inputs.segment import SegmentInputs
+from napari_jsn.viewer.inputs.train import TrainInputs
+from napari_jsn.viewer.layers.radiograph import (
+    check_layers_of_one_patient,
+    patient_from_layers,
+    read_radiograph_layer,
+)
+from napari_jsn.viewer.layers.read_layer import spacing_of
 from napari_jsn.viewer.returned import register_types, remember_inputs
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -68,13 +75,10 @@ def register(
     InputError
         If a layer or a pixel size is wrong; its message names the layer and says what to do.
     """
-    from napari_jsn.registration.register import register as register_pair
-
     sizes = [given or _spacing_of(layer) for given, layer in ((spacing_mm, fixed), (moving_spacing_mm, moving))]
     inputs = PairInputs(fixed, fixed_masks, sizes[0], moving, moving_masks, sizes[1], method, device)
-    for name, problem in inputs.problems().items():
-        raise InputError(f"{name}: {problem}", name)
-    return remember_inputs(register_pair(**inputs.as_core_arguments()), fixed, moving)
+    _check(inputs)
+    return remember_inputs(inputs.work()(Silent()), fixed, moving)
 
 
 def segment(joint_image: Image, model: SegmentationModel = "default", device: Device = "auto") -> FoundBones:
@@ -98,10 +102,9 @@ def segment(joint_image: Image, model: SegmentationModel = "default", device: De
     InputError
         If the layer is no joint image, or there is no such model or device.
     """
-    from napari_jsn.segmentation.segment import segment as segment_pixels
-
-    _check_image(joint_image, "joint_image")
-    return remember_inputs(segment_pixels(np.array(pixels_of(joint_image)), model, _device(device)), joint_image)
+    inputs = SegmentInputs(joint_image, model, device)
+    _check(inputs)
+    return remember_inputs(inputs.work()(Silent()), joint_image)
 
 
 def measure(baseline: Image, followup: Image, method: Method = "refined", device: Device = "auto") -> Progression:
@@ -130,9 +133,11 @@ def measure(baseline: Image, followup: Image, method: Method = "refined", device
 
     _check_image(baseline, "baseline")
     _check_image(followup, "followup", baseline)
-    radiographs = [read_radiograph_layer(layer, visit) for visit, layer in enumerate((baseline, followup), start=1)]
-    used = _device(device)
-    patient = patient_from_layers(radiographs, (), split=False, device=used, patient_id=None)
+    notes = check_layers_of_one_patient((baseline, followup), "followup")
+    layers = enumerate((baseline, followup), start=1)
+    radiographs = [read_radiograph_layer(layer, visit).loaded() for visit, layer in layers]
+    used = device_of(device)
+    patient = patient_from_layers(radiographs, notes, split=False, device=used, patient_id=None)
     return remember_inputs(measure_patient(patient, method=method, device=used), baseline, followup)
 
 
@@ -160,8 +165,64 @@ def find_joints(radiograph: Image, model: LocalizationModel = "default", device:
     from napari_jsn.localization.find_joints import find_joints as find_on_radiograph
 
     _check_image(radiograph, "radiograph")
-    read = read_radiograph_layer(radiograph, 1).radiograph()
-    return remember_inputs(find_on_radiograph(read, model, _device(device)), radiograph)
+    read = read_radiograph_layer(radiograph, 1).loaded().radiograph()
+    return remember_inputs(find_on_radiograph(read, model, device_of(device)), radiograph)
+
+
+def train(
+    task: str = "find bones",
+    source: str = "layers",
+    pairs: tuple = (),
+    data: str | None = None,
+    simulated: bool = False,
+    start: str = "random weights",
+    preset: str = "default",
+    epochs: int | None = None,
+    device: Device = "auto",
+    name: str | None = None,
+) -> Trained:
+    """Train a network on pairs of layers, on a folder, or on simulated joints; the model is in all menus afterwards.
+
+    Parameters
+    ----------
+    task : {"find bones", "register"}
+        What the network learns.
+    source : {"layers", "a folder", "simulated joints"}
+        Where the training data are.
+    pairs : tuple of pairs of napari.layers.Layer
+        Image and labels of a joint, or its images at two visits.
+    data : str, optional
+        The folder.
+    simulated : bool
+        Whether to learn from simulated joints too.
+    start : str
+        Random weights, the name of a model, or ``"resume NAME"`` for a training that was stopped.
+    preset : {"default", "paper"}
+        Network and training settings.
+    epochs : int, optional
+        The largest number of epochs; by default that of the preset.
+    device : str
+        Device for the computation. auto: a CUDA GPU if there is one.
+    name : str, optional
+        Name of the model.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong, or there is too little to train on.
+    """
+    inputs = TrainInputs(task, source, tuple(pairs), data, simulated, start, preset, epochs, device, name)
+    _check(inputs)
+    return inputs.work([layer for pair in inputs.pairs for layer in pair])(Silent(), None)
+
+
+def _check(inputs: Any) -> None:
+    for name, problem in inputs.problems().items():
+        raise InputError(f"{name}: {problem}", name)
 
 
 def _check_image(layer: Any, argument: str, other: Any = None) -> None:
@@ -176,7 +237,3 @@ def _check_image(layer: Any, argument: str, other: Any = None) -> None:
 
 def _spacing_of(layer: Any) -> Any:
     return None if layer is None else spacing_of(layer)
-
-
-def _device(chosen: str) -> str | None:
-    return None if chosen == "auto" else chosen

@@ -80,11 +80,12 @@ def _show_bones(layers: LayerList, result: BoneMasks, image: Image) -> None:
 
 
 def _show_progression(layers: LayerList, result: Progression, baseline: Image, followup: Image) -> None:
-    separate_layers((baseline, followup))
-    radiographs = [read_radiograph_layer(layer, visit) for visit, layer in enumerate((baseline, followup), start=1)]
+    separate_layers((baseline, followup), layers.units)
+    pair = enumerate((baseline, followup), start=1)
+    radiographs = [read_radiograph_layer(layer, visit).loaded() for visit, layer in pair]
     HandLayers(layers, result, radiographs).show()
 
 
 def _show_joints(layers: LayerList, result: FoundJoints, image: Image) -> None:
-    radiograph = read_radiograph_layer(image, 1)
+    radiograph = read_radiograph_layer(image, 1, copy=False)
     show_found(layers, [Box(1, joint, radiograph) for joint in result])

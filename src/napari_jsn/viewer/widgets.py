@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-import napari
-from napari.qt import get_qapp
-
-from napari_jsn.common.errors import InputError
-from napari_jsn.viewer.forms.run_panel import RunPanel
 from napari_jsn.viewer.hands_widget.widget import MeasureHands
 from napari_jsn.viewer.pair_widget.widget import RegisterPair
 from napari_jsn.viewer.segment_widget.widget import SegmentJoint
@@ -18,11 +12,9 @@ from napari_jsn.viewer.train_widget.widget import Train
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-_Widget = TypeVar("_Widget", bound=RunPanel)
-
 
 def register_pair(viewer: ViewerModel | None = None) -> RegisterPair:
-    """Return the widget "Register joint pair" of a viewer.
+    """Return the widget "Register joint pair" of a viewer: a FunctionGui of magicgui.
 
     Fields, layers or not, are set by ``widget.fixed.value = layer``. ``widget()`` and ``widget(fixed=..., moving=...)``
     compute in this thread, add the layers and return the result; ``widget.called`` is emitted with it, also after the
@@ -46,32 +38,19 @@ def register_pair(viewer: ViewerModel | None = None) -> RegisterPair:
     >>> fixed, bones, moving, moving_bones = viewer.open_sample("napari-jsn", "joint_pair_mcp")  # doctest: +SKIP
     >>> registration = register_pair(viewer)(fixed=fixed, moving=moving)  # doctest: +SKIP
     """
-    return _make(RegisterPair, viewer)
+    return RegisterPair(viewer)
 
 
 def segment_joint(viewer: ViewerModel | None = None) -> SegmentJoint:
     """Return the widget "Segment joint" of a viewer; it is used as :func:`register_pair`."""
-    return _make(SegmentJoint, viewer)
+    return SegmentJoint(viewer)
 
 
 def train(viewer: ViewerModel | None = None) -> Train:
     """Return the widget "Train" of a viewer; it is used as :func:`register_pair`."""
-    return _make(Train, viewer)
+    return Train(viewer)
 
 
 def measure_hands(viewer: ViewerModel | None = None) -> MeasureHands:
     """Return the widget "Measure hands" of a viewer; it is used as :func:`register_pair`."""
-    return _make(MeasureHands, viewer)
-
-
-def _make(kind: Callable[[Any], _Widget], viewer: Any) -> _Widget:
-    if viewer is None:
-        viewer = napari.current_viewer()
-    if viewer is None:
-        raise InputError("There is no viewer. Open one with napari.Viewer(), or give one.", "viewer")
-    get_qapp()
-    widget = kind(viewer)
-    events = viewer.layers.events
-    for event in (events.inserted, events.removed, events.reordered, events.renamed):
-        event.connect(widget.reset_choices)  # as napari does for a dock; a second connection is ignored
-    return widget
+    return MeasureHands(viewer)

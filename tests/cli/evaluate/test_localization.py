@@ -18,7 +18,7 @@ def tiny(tmp_path, monkeypatch):
     arguments = {"features": (4, 4, 4, 4, 4)}
     about = dict.fromkeys(weights.FIELDS, "")
     about |= {"task": "localization", "name": "tiny", "architecture": arguments, "figures": {"right": {"mean": 0.5}}}
-    about |= {"input_size_px": [256, 256]}
+    about |= {"input_size_px": [256, 256], "images": {"trained_on": [], "validated_on": [], "all_known": True}}
     weights.save(tmp_path / "models", build_joint_net(arguments).state_dict(), about)
     return "tiny"
 

@@ -39,6 +39,7 @@ def test_a_folder_is_evaluated_into_tables_plots_panels_and_a_page(tmp_path, fol
     assert run(folder, *words) == 0
     output = capsys.readouterr().out
     assert "| `pipoc` | 1 |" in output and "2 images of 1 joints" in output
+    assert "nan" not in output and "No joint has three visits" in output
     assert "Table 7" in page.read_text() or "Tables 8 and 9" in page.read_text()
     assert str(tmp_path) not in page.read_text() and "images/registration-losses.png" in page.read_text()
     assert {path.name for path in page.parent.joinpath("images").iterdir()} == {

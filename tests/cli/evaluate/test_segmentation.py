@@ -8,6 +8,7 @@ from napari_jsn.cli import main
 from napari_jsn.common.output_folder import problems_of_set
 from napari_jsn.common.run_record import file_sha256
 from napari_jsn.networks import weights
+from napari_jsn.networks.inputs import content_hash
 from napari_jsn.segmentation.unetpp import build_bone_net
 
 
@@ -62,3 +63,34 @@ def test_what_cannot_be_evaluated_is_reported(tmp_path, tiny, capsys, words, mes
     assert run("--out", tmp_path / "out", *words) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def write_joint(folder, name, seed):
+    labels = np.zeros((64, 64), np.uint8)
+    labels[:30, 20:40], labels[34:, 20:40] = 1, 2
+    folder.mkdir(exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 255, (64, 64)).astype(np.uint8)
+    Image.fromarray(pixels).save(folder / f"{name}.png")
+    Image.fromarray(labels).save(folder / f"{name}_mask.png")
+    return content_hash(pixels.astype(np.float32) / 255)
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(("trained", "validated"), [(4, 0), (2, 1), (0, 4), (0, 0)])
+def test_images_that_a_model_learned_from_are_named_and_not_called_new(
+    tmp_path, tiny, capsys, trained, validated, known
+):
+    hashes = [write_joint(tmp_path / "data", f"copy{k}", k) for k in range(4)]
+    _, about = weights.load("segmentation", tiny)
+    images = {"trained_on": hashes[:trained], "validated_on": hashes[trained : trained + validated]}
+    about["images"] = {**images, "all_known": known}
+    state = weights.load("segmentation", tiny)[0]
+    weights.save(tmp_path / "models", state, {key: value for key, value in about.items() if key != weights.CARD_HASH})
+    assert run("--data", tmp_path / "data", "--simulated", 0, "--model", tiny, "--out", tmp_path / "o", "--card") == 0
+    told, new = capsys.readouterr().out, 4 - trained - validated
+    assert (f"was trained on {trained} (copy0" in told) == (trained > 0)
+    assert (f"best epoch of the model was chosen on {validated} (copy{trained}" in told) == (validated > 0)
+    assert (f"never learned from {new} (" in told) == (new > 0 and known)
+    assert ("does not state whether it was trained on" in told) == (new > 0 and not known)
+    figures = weights.load("segmentation", tiny)[1]["figures"]["never_learned_from"]
+    assert figures.get("real", {}).get("images", 0) == (new if known else 0) and len(figures) <= 2

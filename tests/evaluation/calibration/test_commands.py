@@ -13,7 +13,7 @@ import pytest
 from napari_jsn.evaluation.calibration.__main__ import CARDS, PROGRAM, RECORDS, commands, main
 from napari_jsn.evaluation.calibration.repositioning import card_content, fit_uncertainty
 from napari_jsn.evaluation.hands.measured import MeasuredJoint
-from napari_jsn.networks.weights import card
+from napari_jsn.networks.weights import CARD_HASH, card
 from napari_jsn.progression.repositioning import CARD
 
 ROOT = Path(__file__).parents[3]
@@ -91,4 +91,4 @@ def made_up(patient, joint, error, registration, rotation_deg, state="good"):
 
 def test_the_content_of_the_card_has_the_keys_of_the_shipped_one():
     measured = [made_up(str(k), "PIP2", 0.02 * (-1) ** k, 0.02, 3.0) for k in range(40)]
-    assert list(card_content(measured, 12, 31, "found")) == list(card(CARD))
+    assert [*card_content(measured, 12, 31, "found"), CARD_HASH] == list(card(CARD))

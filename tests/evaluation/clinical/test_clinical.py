@@ -154,7 +154,8 @@ def test_simulated_joints_are_measured_twice_each():
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("visit", "two"), ("jsn_sd_mm", "x"), ("jsn_mm", "?"), ("score_change", "yes"), ("reliable", "maybe"),
+    [("visit", "-1"), ("visit", "1.5"), ("jsn_sd_mm", "-0.02"), ("jsn_mm", "60"), ("jsn_mm", "-1e200"),
+     ("visit", "two"), ("jsn_sd_mm", "x"), ("jsn_mm", "?"), ("score_change", "yes"), ("reliable", "maybe"),
      ("patient", "NA"), ("patient", " "), ("side", "both"), ("joint", "knee"), ("joint", "")],
 )  # fmt: skip
 def test_a_cell_that_cannot_be_used_is_refused_by_row_and_column(tmp_path, column, value):
@@ -284,3 +285,45 @@ def test_many_patients_need_little_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100e6  # one batch of replicates, not all at once
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"reliable": False}, "rows not reliable left out"),
+        ({"score_change": ""}, "rows without narrowing or score left out"),
+        ({"visit": 1}, "baseline .visit 1. only"),
+        ({"jsn_mm": 0.1}, "does not differ between the joints"),
+    ],
+)
+def test_why_a_table_cannot_be_compared(change, message):
+    with pytest.raises(InputError, match=message):
+        assess(tidy(simulated().assign(visit=2, reliable=True).astype(object).assign(**change)))
+
+
+@pytest.mark.parametrize("joints", [1, 2, 4])
+def test_readings_that_differ_in_the_change_of_score_are_counted(joints):
+    first = simulated()
+    again = first.assign(jsn_mm=first.jsn_mm + 0.01, score_change=first.score_change + (np.arange(len(first)) < joints))
+    table = tidy(pd.concat([first.assign(reading="a"), again.assign(reading="b")]))
+    assert any(f"of {joints} joint" in note and "differs between readings" in note for note in table.notes)
+
+
+@pytest.mark.parametrize("head", [str.upper, lambda name: f" {name} ", lambda name: name.replace("_", " ")])
+def test_heads_in_other_spellings(tmp_path, head):
+    simulated().rename(columns=head).to_csv(tmp_path / "joints.csv", index=False)
+    assert len(read_table(tmp_path / "joints.csv").joints) == len(simulated())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n".encode("utf-16")[:-1], "not a text in UTF-8"),
+        (b"\xe4", "not a text in UTF-8"),
+        (b'a,b\n"x\ny",1\n', "line break"),
+    ],
+)
+def test_files_that_are_no_table(tmp_path, content, message):
+    (tmp_path / "joints.csv").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_table(tmp_path / "joints.csv")

@@ -2,15 +2,17 @@
 
 import re
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from napari_jsn.cli import main
-from napari_jsn.evaluation.hands.measured import MeasuredJoint, load_measured, save_measured
+from napari_jsn.evaluation.hands import measured as measured_module
+from napari_jsn.evaluation.hands.measured import MeasuredJoint, load_measured, measure_hands, save_measured
 from napari_jsn.evaluation.hands.re_exposed import re_expose
 from napari_jsn.evaluation.hands.report import re_exposed_lines, simulated_lines
-from napari_jsn.evaluation.hands.simulated import simulated_hands
+from napari_jsn.evaluation.hands.simulated import SimulatedHand, simulated_hands
 
 
 def test_hands_are_simulated_once_and_read_back_with_their_boxes(tmp_path, monkeypatch):
@@ -80,3 +82,22 @@ def test_measured_joints_are_saved_and_read_back(tmp_path):
     measured = [joint(), joint("IP1", 0.2, state="failed", reasons="OUT_OF_VIEW MASKS_DIFFER"), joint(sd_mm=0.1)]
     save_measured(measured, tmp_path / "measured.csv")
     assert load_measured(tmp_path / "measured.csv") == measured
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_a_run_that_was_stopped_measures_the_other_hands_only(tmp_path, monkeypatch, kept):
+    hands = [SimulatedHand(patient, side, (tmp_path, tmp_path), {}) for patient, side in (("1", "L"), ("1", "R"))]
+    calls = []
+
+    def measure_hand(hand, boxes, joints):
+        calls.append(hand.side)
+        return [replace(joint(name, patient=hand.patient), side=hand.side) for name in joints]
+
+    monkeypatch.setattr(measured_module, "measure_hand", measure_hand)
+    save = tmp_path / "measured.csv"
+    if kept:
+        measure_hands(hands[:kept], "found", ["MCP2", "IP1"], 1, save)
+    calls.clear()
+    found = measure_hands(hands, "found", ["MCP2", "IP1"], 1, save)
+    assert [(one.side, one.joint) for one in found] == [(s, j) for s in "LR" for j in ("MCP2", "IP1")]
+    assert calls == ["L", "R"][kept:] and load_measured(save) == found

@@ -20,7 +20,11 @@ def test_the_page_has_the_figures_of_the_tables(found):
     row = found.pairs.iloc[0]
     assert f"{row['kappa_quadratic']:.2f} [{row['kappa_quadratic_low']:.2f}, {row['kappa_quadratic_high']:.2f}]" in page
     intra = found.intra_totals.query("of == 'change'").iloc[0]
-    assert f">{intra['sdc']:.2f}<" in page and "A note." in page and "For research use only" in page
+    assert (
+        f">{intra['sdc']:.2f} [{intra['sdc_low']:.2f}, {intra['sdc_high']:.2f}]<" in page
+        and "A note." in page
+        and "For research use only" in page
+    )
     assert "&lt;b&gt;B" in page and "<b>B" not in page and "nan" not in re.sub('base64,[^"]*', "", page)
 
 

@@ -8,7 +8,7 @@ from napari_jsn import InputError
 from napari_jsn.common.progress import Silent
 from napari_jsn.joint import BoneMasks
 from napari_jsn.networks import weights
-from napari_jsn.registration import methods
+from napari_jsn.registration import method_names, methods
 from napari_jsn.registration.network import method as network_method
 from napari_jsn.registration.network.architectures import build_registration_net
 from napari_jsn.registration.network.canvas import canvases
@@ -29,7 +29,7 @@ def tiny(tmp_path, monkeypatch):
 
 
 def test_a_model_of_the_users_own_is_a_method(tiny, simulated):
-    assert tiny in methods.choices() and "network" in methods.choices()
+    assert tiny in method_names.choices() and "network" in method_names.choices()
     with pytest.raises(InputError, match="no registration model 'none'"):
         register(simulated.fixed, simulated.moving, *[simulated.fixed_masks] * 2, method="network:none")
     with pytest.raises(InputError, match="refined:tiny"):

@@ -255,7 +255,8 @@ def test_the_command_trains_runs(joints, small, tmp_path, capsys):
         (["--runs", "2"], 0, "Averaged 2 runs: paper-run1, paper-run2."),
         (["--pairs", "some", "--name", "other"], 2, "--pairs: There are no pairs 'some'"),
         (["--runs", "2", "--start", "default", "--name", "other"], 2, "--runs: Runs begin from random weights"),
-        (["--runs", "2"], 2, "--name: There is a registration model 'paper' already"),
+        (["--runs", "2"], 2, "--runs: There is a registration model 'paper' in"),
+        (["--runs", "2", "--name", "paper"], 2, "--name: There is a registration model 'paper' in"),
     ):
         with pytest.raises(SystemExit) as left:
             main([*words, *more])

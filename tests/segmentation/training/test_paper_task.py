@@ -51,5 +51,5 @@ def test_the_loss_and_one_step_with_a_batch_of_2_are_those_of_a_computation_in_n
 def test_only_its_own_preset_and_images_with_masks_are_accepted(joint):
     with pytest.raises(InputError, match="one of: paper"):
         PaperSegmentationTask([joint()], "default")
-    with pytest.raises(InputError, match="one joint"):
+    with pytest.raises(InputError, match="one group"):
         PaperSegmentationTask([joint(group="one"), joint(group="one")])

@@ -8,10 +8,11 @@ from napari.components import ViewerModel
 from npe2 import PluginManager
 from PIL import Image
 
+from napari_jsn.common.errors import InputError
 from napari_jsn.export.simulated.writer import RadiographWriter
 from napari_jsn.viewer.file_readers import readers
+from napari_jsn.viewer.inputs.pair import PairForm
 from napari_jsn.viewer.layers.read_layer import KEY
-from napari_jsn.viewer.pair_widget.inputs import PairForm
 
 
 @pytest.fixture(autouse=True)
@@ -210,7 +211,22 @@ def test_dicom_without_a_pixel_size_is_in_pixels(tmp_path):
     assert "scale" not in readers.read_dicom(str(path))[0][1]
 
 
-@pytest.mark.parametrize("name", ["IM000001", "I10", "hand.ima", "hand.IMG", "hand.dic", "1.2.840.7", "1.2.840.77"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "IM000001",
+        "I10",
+        "hand.ima",
+        "hand.IMG",
+        "hand.dic",
+        "1.2.840.7",
+        "1.2.840.77",
+        "I",
+        "IMAGE",
+        "XRAY_A",
+        "Left-hand",
+    ],
+)
 @pytest.mark.parametrize("start", [0, 132])
 def test_dicom_files_of_other_names_are_read(tmp_path, name, start):
     path = tmp_path / name
@@ -221,7 +237,7 @@ def test_dicom_files_of_other_names_are_read(tmp_path, name, start):
     assert len(viewer.layers) == 1 and readers.get_folder_reader(str(tmp_path)) is readers.read_patient_folder
 
 
-@pytest.mark.parametrize("name", ["brain.img", "data01", "table.csv", "photo.png", "a.ima"])
+@pytest.mark.parametrize("name", ["brain.img", "data01", "table.csv", "photo.png", "a.ima", "IMAGE", "README", "x"])
 def test_files_that_are_not_dicom_are_left_to_others(tmp_path, name):
     (tmp_path / name).write_bytes(b"\0" * 200)
     assert readers.get_dicom_reader(str(tmp_path / name)) is None
@@ -233,6 +249,82 @@ def test_pipes_are_not_opened(tmp_path, name):
     os.mkfifo(tmp_path / name)
     assert readers.get_dicom_reader(str(tmp_path / name)) is None
     assert readers.get_folder_reader(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize("name", ["photo.png", "scan.tiff", "mask.jpeg", "table.csv", "volume.nii.gz", "cells.zarr"])
+def test_files_with_an_ending_of_another_kind_are_not_claimed(name):
+    assert "napari-jsn" not in {reader.plugin_name for reader in PluginManager.instance().iter_compatible_readers(name)}
+
+
+SIZES = (20, 16), (22, 16), (20, 17)
+
+
+def write_images(folder, names, sizes=SIZES):
+    for number, (name, size) in enumerate(zip(names, sizes)):
+        pixels = np.random.default_rng(number).integers(0, 255, size, dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / name)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["hand 2020-01-15.png", "hand 2021-01-13.png"],
+        ["week 52.png", "week 0.png", "week 104.png"],
+        ["visit2.tif", "visit1.tif"],
+    ],
+)
+@pytest.mark.parametrize("sizes", [SIZES, (SIZES[0],) * 3])
+def test_a_folder_of_images_whose_names_order_visits_is_that_of_a_patient(tmp_path, names, sizes):
+    write_images(tmp_path, names, sizes)
+    viewer = ViewerModel()
+    viewer.open(str(tmp_path), plugin="napari-jsn")
+    assert len(viewer.layers) == 1 + len(names)
+    assert [layer.metadata[KEY]["visit"] for layer in viewer.layers[1:]] == [*range(1, len(names) + 1)]
+
+
+@pytest.mark.parametrize(
+    "names", [["a.png", "b.png"], ["left.png", "right.jpg", "both.png"], ["IMG_1.tif", "IMG_2.tif"]]
+)
+def test_a_folder_of_images_of_several_sizes_says_what_their_names_must_state(tmp_path, names):
+    write_images(tmp_path, names)
+    with pytest.raises(InputError, match="do not give the order of the visits"):
+        ViewerModel().open(str(tmp_path), plugin="napari-jsn")
+
+
+@pytest.mark.parametrize("names", [["a.png", "b.png"], ["a.png", "b.png", "notes.txt"], ["a.png"]])
+def test_other_folders_of_images_are_left_to_others(tmp_path, names):
+    write_images(tmp_path, [name for name in names if name.endswith("png")], (SIZES[0],) * 3)
+    (tmp_path / names[-1]).touch()
+    assert readers.get_folder_reader(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    "stated", [{"PatientID": "P-0001"}, {"PatientName": "Doe^Jane"}, {"PatientBirthDate": "19600101"}]
+)
+def test_a_dicom_layer_carries_codes_of_the_identity_and_not_the_identity(tmp_path, stated):
+    layers = []
+    for number in range(2):
+        write_dicom(tmp_path / f"{number}.dcm", **stated)
+        layers.append(readers.read_dicom(str(tmp_path / f"{number}.dcm"))[0][1]["metadata"][KEY])
+    write_dicom(tmp_path / "other.dcm", PatientID="P-0002", PatientName="Roe", PatientBirthDate="19610101")
+    other = readers.read_dicom(str(tmp_path / "other.dcm"))[0][1]["metadata"][KEY]
+    assert layers[0]["identity"] == layers[1]["identity"] != other["identity"]
+    assert not any(text in str(layers) for text in ("0001", "Doe", "doe", "1960"))
+
+
+def test_radiographs_of_a_folder_carry_one_identity_and_one_folder(film, tmp_path):
+    for name in ("SIM0001", "SIM0002"):
+        with RadiographWriter(tmp_path) as writer:
+            for visit in (1, 2):
+                writer.add(film(name, visit=visit))
+    one, other = (
+        [options["metadata"][KEY] for _, options, _ in readers.read_patient_folder(str(tmp_path / name))]
+        for name in ("SIM0001", "SIM0002")
+    )
+    for key in ("opened", "identity"):
+        assert len({str(entry[key]) for entry in one if key in entry}) == 1 and key in one[1]
+        assert one[1][key] != other[1][key]
+    assert one[0]["opened"] == one[1]["opened"] and one[1]["patient_id"] != other[1]["patient_id"]
 
 
 def test_only_dicom_files_are_read_alone(folder):

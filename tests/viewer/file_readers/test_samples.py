@@ -5,8 +5,8 @@ import pytest
 from napari.components import ViewerModel
 from npe2 import PluginManager
 
+from napari_jsn.viewer.inputs.pair import PairForm
 from napari_jsn.viewer.layers.read_layer import KEY, layer_metadata
-from napari_jsn.viewer.pair_widget.inputs import PairForm
 
 
 @pytest.fixture

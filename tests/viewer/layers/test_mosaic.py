@@ -8,7 +8,8 @@ from napari_jsn.joint import Joint
 from napari_jsn.joint.crop import joint_image
 from napari_jsn.joint.similarity import affine_rc
 from napari_jsn.viewer.layers.mosaic import Mosaic, PixelGrid
-from napari_jsn.viewer.layers.radiograph import read_radiograph_layer, separate_layers, transform_points, world_matrix
+from napari_jsn.viewer.layers.radiograph import read_radiograph_layer, separate_layers, transform_points
+from napari_jsn.viewer.layers.read_layer import world_matrix
 
 MM = {"scale": (0.2, 0.2), "units": ("mm", "mm")}
 
@@ -87,6 +88,6 @@ def test_a_joint_at_the_border_of_the_radiograph(radiograph):
 def test_layers_that_overlap_are_separated():
     radiographs = [Image(np.eye(20), **MM) for _ in range(3)]
     radiographs[2].translate = (0, 50)
-    separate_layers(radiographs)
+    separate_layers(radiographs, radiographs[0].units)
     lows, highs = zip(*(radiograph.extent.world[:, 1] for radiograph in radiographs))
     assert highs[0] < lows[1] and highs[1] < lows[2] and lows[2] == pytest.approx(50)

@@ -134,7 +134,7 @@ def test_abort_frees_the_widget_at_once_and_adds_nothing(viewer, widget, engine,
     widget.run_button.click()
     qtbot.wait_until(engine.started.is_set)
     assert not widget.run_button.isEnabled()
-    qtbot.wait_until(lambda: widget.status.text() == "Halfway there")
+    qtbot.wait_until(lambda: widget.status.text() == "Halfway there: 1 of 4")
     assert (widget.bar.value(), widget.bar.maximum()) == (1, 4)
     widget.abort_button.click()
     assert widget.run_button.isEnabled()
@@ -300,7 +300,7 @@ def test_figures_can_be_copied(widget, qtbot):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_theme_has_its_colours(viewer, widget, theme):
     viewer.theme = theme
-    assert "QLabel#figure" in widget.styleSheet()
+    assert "QLabel#figure" in widget.native.styleSheet()
 
 
 def test_result_layers_are_not_chosen_as_inputs(viewer, widget, qtbot):

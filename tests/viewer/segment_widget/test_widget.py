@@ -9,8 +9,8 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.segmentation.found_bones import FoundBones
 from napari_jsn.viewer.forms import fields
+from napari_jsn.viewer.inputs.pair import PairForm
 from napari_jsn.viewer.layers.read_layer import KEY
-from napari_jsn.viewer.pair_widget.inputs import PairForm
 from napari_jsn.viewer.segment_widget.widget import SegmentJoint
 
 MM = {"scale": (0.2, 0.2), "units": ("mm", "mm")}
@@ -37,7 +37,7 @@ def segmenter(monkeypatch):
     segmenter = Segmenter()
     monkeypatch.setattr(napari_jsn, "segment", segmenter, raising=False)
     monkeypatch.setattr(SegmentJoint, "modules", ())
-    monkeypatch.setattr(fields, "names", lambda task: ["default", "mine"])
+    monkeypatch.setattr(fields, "described", lambda task: dict.fromkeys(["default", "mine"], "About it."))
     return segmenter
 
 
@@ -52,7 +52,7 @@ def viewer(images):
 @pytest.fixture
 def widget(viewer, segmenter, qtbot):
     widget = SegmentJoint(viewer)
-    qtbot.addWidget(widget)
+    qtbot.addWidget(widget.native)
     viewer.layers.events.inserted.connect(widget.reset_choices)
     yield widget
     widget.close_run()
@@ -91,7 +91,7 @@ def test_corrected_bones_are_what_registration_uses_and_never_replaced(viewer, w
     form.set_choices(viewer.layers)
     inputs = form.inputs()
     assert inputs.fixed.name == "MCP2 left" and inputs.fixed_masks is bones
-    assert inputs.as_core_arguments()["fixed_masks"][0, 0] == 2
+    assert inputs.as_core_arguments()["fixed_masks"]()[0, 0] == 2
     assert inputs.moving_masks is None
 
 
@@ -119,7 +119,7 @@ def test_without_an_image_run_is_off(viewer, widget):
 
 
 def test_a_new_model_is_in_the_menu_at_once(widget, monkeypatch):
-    monkeypatch.setattr(fields, "names", lambda task: ["default", "mine", "newest"])
+    monkeypatch.setattr(fields, "described", lambda task: dict.fromkeys(["default", "mine", "newest"], "New."))
     fields.models.changed.emit("segmentation", "newest")
-    menu = widget.form.fields["model"]._combo
+    menu = widget.form.fields["model"].native
     assert [menu.itemText(k) for k in range(menu.count())] == ["default", "mine", "newest"]

@@ -7,9 +7,11 @@ from napari.components import ViewerModel
 from napari_jsn.common.errors import InputError
 from napari_jsn.training import tasks
 from napari_jsn.training import train as training
+from napari_jsn.training.epoch import Epoch
 from napari_jsn.viewer.forms.fields import ModelField
-from napari_jsn.viewer.train_widget.inputs import (
+from napari_jsn.viewer.inputs.train import (
     FOLDER,
+    LAYERS,
     RANDOM_WEIGHTS,
     RESUME,
     SIMULATED,
@@ -34,12 +36,12 @@ def task_options(monkeypatch):
     """Record how the widget makes its task, and replace the task by a small one."""
     task_options = {}
 
-    def from_pairs(name, pairs, preset):
-        task_options.update(name=name, pairs=pairs, preset=preset)
+    def from_pairs(name, pairs, preset, simulated):
+        task_options.update(name=name, pairs=pairs, preset=preset, simulated=simulated)
         return ToyTask(name=name)
 
-    def from_folder(name, folder, preset):
-        task_options.update(folder=folder, preset=preset)
+    def from_folder(name, folder, preset, simulated):
+        task_options.update(folder=folder, preset=preset, simulated=simulated)
         return ToyTask(preset=preset)
 
     monkeypatch.setattr(tasks, "task_from_pairs", from_pairs)
@@ -66,7 +68,7 @@ def widget(viewer, models, task_options, dock, qtbot):
 
 
 def choose(widget, name, value):
-    combo = widget.form.fields[name]._combo
+    combo = widget.form.fields[name].native
     combo.setCurrentText(value)
     combo.activated.emit(combo.currentIndex())
 
@@ -79,14 +81,14 @@ def run(widget, qtbot):
 def test_training_shows_curves_and_adds_a_model_to_the_menus(viewer, widget, task_options, models, qtbot):
     menu = ModelField("Model", "")
     qtbot.addWidget(menu.editor)
-    widget.form.fields["name"].set_text("mine")
+    widget.form.fields["name"].value = "mine"
     run(widget, qtbot)
     assert widget.failure.text() == "" and widget.run_button.isEnabled()
     assert [name for name, _, _ in task_options["pairs"]] == ["MCP2", "fixed"]
     assert all(image.dtype == np.float32 and masks.shape == (16, 12) for _, image, masks in task_options["pairs"])
     assert (models / "segmentation-mine.safetensors").exists()
     assert "<b>mine</b>" in widget.summary.text() and "DSC" in widget.summary.text()
-    assert "mine" in [menu._combo.itemText(k) for k in range(menu._combo.count())]
+    assert "mine" in [menu.native.itemText(k) for k in range(menu.native.count())]
     assert not widget.curves.isHidden() and len(widget.curves._shown[0]) == 4
     case = viewer.layers["worst validation case"]
     assert case.units == viewer.layers["MCP2"].units
@@ -96,24 +98,24 @@ def test_training_shows_curves_and_adds_a_model_to_the_menus(viewer, widget, tas
         "worst validation case: labels given",
         "worst validation case: bones found",
     ]
-    widget.form.fields["name"].set_text("mine")
+    widget.form.fields["name"].value = "mine"
     assert "There is a model of that name" in widget.form.fields["name"].message.text()
     assert not widget.run_button.isEnabled()
-    widget.form.fields["name"].set_text("")
+    widget.form.fields["name"].value = ""
     run(widget, qtbot)
     assert (models / "segmentation-my-toy.safetensors").exists()
     assert len(viewer.layers) == 7
 
 
 def test_abort_keeps_the_best_epoch_and_the_training_can_be_resumed(widget, models, task_options, qtbot, monkeypatch):
-    def abort_after_two_epochs(result, context):
+    def abort_after_two_epochs(widget, result, context):
         assert widget.form.fields["name"].message.isHidden()
-        if len(result.history) == 2:
+        if isinstance(result, Epoch) and len(result.history) == 2:
             widget.abort_button.click()
 
-    monkeypatch.setattr(widget, "show_intermediate", abort_after_two_epochs)
+    monkeypatch.setattr(Train, "show_intermediate", abort_after_two_epochs)
     monkeypatch.setattr(ToyTask, "epochs", 300)
-    widget.form.fields["name"].set_text("my-toy")
+    widget.form.fields["name"].value = "my-toy"
     run(widget, qtbot)
     assert "Stopped in epoch" in widget.summary.text() and "<b>my-toy</b>" in widget.summary.text()
     assert (models / "segmentation-my-toy.safetensors").exists()
@@ -128,41 +130,42 @@ def test_abort_keeps_the_best_epoch_and_the_training_can_be_resumed(widget, mode
 def test_closing_the_dock_stops_the_training(widget, qtbot, monkeypatch):
     seen = []
     monkeypatch.setattr(ToyTask, "epochs", 300)
-    monkeypatch.setattr(widget, "show_intermediate", lambda *arguments: seen.append(1))
+    monkeypatch.setattr(Train, "show_intermediate", lambda *arguments: seen.append(1))
     widget.run_button.click()
     progress = widget._run.progress
+    worker = progress.worker
     qtbot.wait_until(lambda: bool(seen), timeout=60_000)
     widget.close_run()
     assert progress.aborted and widget.run_button.isEnabled()
-    qtbot.wait_until(lambda: not progress.worker.is_running, timeout=10_000)
+    qtbot.wait_until(lambda: not worker.is_running, timeout=10_000)
 
 
 def test_the_form_shows_what_is_missing(viewer, widget, tmp_path):
     assert widget.run_button.isEnabled()
     choose(widget, "source", FOLDER)
     assert widget.form.fields["pairs"].editor.isHidden() and not widget.run_button.isEnabled()
-    widget.form.fields["data"].set_text(str(tmp_path / "nothing"))
+    widget.form.fields["data"].value = str(tmp_path / "nothing")
     assert "no such folder" in widget.form.fields["data"].message.text()
-    widget.form.fields["data"].set_text(str(tmp_path))
+    widget.form.fields["data"].value = str(tmp_path)
     assert widget.run_button.isEnabled()
-    widget.form.fields["epochs"].set_text("many")
+    widget.form.fields["epochs"].value = "many"
     assert "whole number" in widget.form.fields["epochs"].message.text()
-    widget.form.fields["epochs"].set_text("3")
-    widget.form.fields["name"].set_text("a/b")
+    widget.form.fields["epochs"].value = "3"
+    widget.form.fields["name"].value = "a/b"
     assert "cannot be called" in widget.form.fields["name"].message.text()
-    widget.form.fields["name"].set_text("")
+    widget.form.fields["name"].value = ""
     choose(widget, "source", SIMULATED)
     assert widget.run_button.isEnabled()
     viewer.layers.clear()
-    choose(widget, "source", "layers in the viewer")
+    choose(widget, "source", LAYERS)
     assert "Open joint images" in widget.form.fields["pairs"].message.text() and not widget.run_button.isEnabled()
 
 
 def test_the_folder_is_passed_to_the_task(widget, task_options, tmp_path, qtbot):
     choose(widget, "source", FOLDER)
-    widget.form.fields["data"].set_text(str(tmp_path))
+    widget.form.fields["data"].value = str(tmp_path)
     choose(widget, "preset", "paper")
-    widget.form.fields["epochs"].set_text("1")
+    widget.form.fields["epochs"].value = "1"
     run(widget, qtbot)
     assert (task_options["folder"], task_options["preset"]) == (str(tmp_path), "paper")
     assert len(widget.curves._shown[0]) == 1
@@ -188,8 +191,8 @@ def test_errors_are_shown(widget, qtbot, monkeypatch, error, place):
 
 def test_invalid_labels_are_refused_with_their_name(viewer, widget, qtbot):
     viewer.layers["MCP2 mask"].data = np.full((16, 12), 9, np.uint8)
-    widget.run_button.click()
-    assert "MCP2 mask" in widget.form.fields["pairs"].message.text() and widget._run is None
+    run(widget, qtbot)
+    assert "MCP2 mask" in widget.form.fields["pairs"].message.text()
 
 
 def test_pairs_are_found_by_name_and_size(viewer):
@@ -205,7 +208,7 @@ def test_pairs_are_found_by_name_and_size(viewer):
 def test_an_unticked_pair_stays_out(viewer, widget, images):
     from qtpy.QtCore import Qt
 
-    widget.form.fields["pairs"]._list.item(0).setCheckState(Qt.CheckState.Unchecked)
+    widget.form.fields["pairs"].native.item(0).setCheckState(Qt.CheckState.Unchecked)
     viewer.add_image(images[0], name="new")
     assert [image.name for image, _ in widget.form.inputs().pairs] == ["fixed"]
 

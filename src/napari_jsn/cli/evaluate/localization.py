@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
 from napari_jsn.cli.terminal import say
 
 #: Seed of the simulated hands; the training hands were drawn with other seeds.
@@ -24,6 +24,7 @@ def localization(
     simulated: Annotated[int, typer.Option(min=0, help="Number of simulated hands to measure in addition.")] = 24,
     feet: Annotated[int, typer.Option(min=0, help="Number of simulated feet, which show no finger joint.")] = 100,
     model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the table, and for pictures of the worst radiographs.")
@@ -48,6 +49,7 @@ def localization(
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.output_folder import OutputFolder
     from napari_jsn.common.run_record import input_record
+    from napari_jsn.evaluation.learned import NEVER, by_learned, learned_from, sentence
     from napari_jsn.evaluation.localization.detections import RadiographTruth
     from napari_jsn.evaluation.localization.report import (
         evaluate_feet,
@@ -60,6 +62,7 @@ def localization(
     from napari_jsn.evaluation.localization.sets import simulated_feet, simulated_truths
     from napari_jsn.localization.training.public_hands import evaluation_radiographs
     from napari_jsn.networks import weights
+    from napari_jsn.networks.inputs import content_hash
     from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
 
     if data is None and not simulated and not feet:
@@ -71,30 +74,37 @@ def localization(
     check_page(page)
     with OutputFolder(out, ("localization.md", "*-*.png")) as output:
         path = weights.find("localization", model).with_suffix(".json")  # before the long computation
+        about = weights.load("localization", model)[1]
         set_threads(threads)
         sets: list[tuple[str, list[RadiographTruth]]] = []
+        said: list[str] = []
+        learned: set[str] = set()
         with printing.spinner("Finding the joints"):
             if data is not None:
-                labelled = evaluation_radiographs(data)
-                sets += [
-                    (name, [RadiographTruth.from_labelled(each) for each in hands]) for name, hands in labelled.items()
-                ]
+                for name, hands in evaluation_radiographs(data).items():
+                    kinds = [learned_from(about, path, content_hash(each.pixels)) for each in hands]
+                    for part, kind, chosen in by_learned(name, hands, kinds):
+                        sets.append((part, [RadiographTruth.from_labelled(each) for each in chosen]))
+                        said.append(sentence(kind, [each.name for each in chosen]))
+                        learned |= set() if kind == NEVER else {part}
             if simulated:
                 sets.append(("simulated", list(simulated_truths(simulated, _SEED))))
-            rows = evaluate_localization(sets, model)
-            found_on_feet = evaluate_feet(simulated_feet(feet, _SEED), model) if feet else []
+            rows = evaluate_localization(sets, model, device=device)
+            found_on_feet = evaluate_feet(simulated_feet(feet, _SEED), model, device) if feet else []
         parts = [f"Made by `{typed_command(sys.argv)}`."]
         parts += [str(difficulty(FIRST))] if simulated or feet else []
         parts += [localization_table(rows)] if rows else []
         parts += [feet_table(found_on_feet)] if found_on_feet else []
+        parts += ["\n".join(f"- {line}" for line in said)] if said else []
         report = "\n\n".join(part.strip() for part in parts) + "\n"
         identity = {"localization": weights.model_identity("localization", model)}
         inputs = [] if data is None else [input_record("data", data)]
-        record = record_of_run(output, identity, device_name(None), inputs)
+        record = record_of_run(output, identity, device_name(device), inputs)
         written = output.write({"localization.md": report.encode(), **overlays(rows)}, record)
     written += write_page(page, report)
     if card:
-        figures = localization_figures(rows, found_on_feet)
+        new = [row for row in rows if row[0].partition(":")[0] not in learned]
+        figures = localization_figures(new, found_on_feet)
         written += write_figures(path, {**figures, "command": typed_command(sys.argv)})
     if as_json:
         printing.print_json(localization_figures(rows, found_on_feet), written)

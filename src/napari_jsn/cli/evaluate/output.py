@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.files import check_folder, write_files
+from napari_jsn.common.files import check_folder, read_bytes, write_files
 from napari_jsn.evaluation.page import replace_measured
+from napari_jsn.networks import weights
 
 
 def check_page(page: Path | None) -> None:
@@ -41,15 +42,22 @@ def write_page(page: Path | None, report: str, images: Mapping[str, bytes] | Non
 
 
 def write_figures(card: Path, figures: Mapping[str, Any]) -> list[Path]:
-    """Write the figures of images that the model was not trained on to its card."""
-    content = json.loads(card.read_text("utf-8"))
-    content["figures"] = {**content["figures"], "never_learned_from": dict(figures)}
-    return write_files(card.parent, {card.name: f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode()})
+    """Write the figures of images that the model never learned from to its card."""
+    content = weights.read_card(card)
+    content["figures"] = {**content["figures"], "never_learned_from": _finite(figures)}
+    return write_files(card.parent, {card.name: weights.card_bytes(content)})
+
+
+def _finite(value: Any) -> Any:
+    """Return figures with None for those that are infinite or not a number, which JSON cannot hold."""
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _read_page(page: Path) -> str:
     try:
-        return page.read_text("utf-8")
+        return read_bytes(page).decode()
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def registration(
         ),
     ] = "experts",
     joints: Annotated[int | None, typer.Option(min=1, help="Largest number of real joints; by default all.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
     out: Annotated[
         Path,
@@ -100,7 +100,8 @@ def registration(
             evaluations = evaluate_registration(methods, images, image_mm, sizes, device, masks=masks)
             plots = draw_registration_plots(evaluations)
             panels = _panels(images, image_mm, methods[0], device) if masks == "experts" else {}
-        report = f"Made by `{typed_command(sys.argv)}`.\n\n{registration_tables(evaluations, description)}"
+        learned = "".join(f"- {line}\n" for line in _learned(methods, images))
+        report = f"Made by `{typed_command(sys.argv)}`.\n\n{registration_tables(evaluations, description)}{learned}"
         identities = [{"segmentation": weights.model_identity("segmentation", "default")}, *map(method_models, methods)]
         inputs = [] if data is None else [input_record("data", data)]
         record = record_of_run(output, joined(identities), device_name(device), inputs)
@@ -125,7 +126,7 @@ def _real_images(data: Path, spacing_mm: float | None, limit: int | None) -> tup
     from napari_jsn.common.errors import InputError
     from napari_jsn.evaluation.registration.paper_figures import by_joint
     from napari_jsn.segmentation.training import public_joints
-    from napari_jsn.segmentation.training.data import labelled_joints
+    from napari_jsn.segmentation.training.folder import labelled_joints
 
     visits = by_joint(labelled_joints(data, "test"))
     public = public_joints.are_public(visits)
@@ -143,6 +144,26 @@ def _real_images(data: Path, spacing_mm: float | None, limit: int | None) -> tup
         else "joints"
     )
     return images, public_joints.SPACING_MM if spacing_mm is None else spacing_mm, description
+
+
+def _learned(methods: list[str], images: list[LabelledJoint]) -> list[str]:
+    """Return for each network what it did with the images."""
+    from napari_jsn.evaluation.learned import by_learned, learned_from, sentence
+    from napari_jsn.networks import weights
+    from napari_jsn.networks.inputs import content_hash
+
+    lines = []
+    for method in methods if images else ():
+        if not method.startswith("network"):
+            continue
+        path = weights.find("registration", method.partition(":")[2] or "default").with_suffix(".json")
+        card = weights.read_card(path)
+        kinds = [learned_from(card, path, content_hash(each.image)) for each in images]
+        lines += [
+            f"`{method}`: {sentence(kind, [each.name for each in chosen])}"
+            for _, kind, chosen in by_learned("", images, kinds)
+        ]
+    return lines
 
 
 def _panels(images: list[LabelledJoint], spacing_mm: float, method: str, device: str | None) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def segmentation(
         int, typer.Option(min=0, help="Number of simulated joint images to measure in addition.")
     ] = 420,
     model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda if there is one.")] = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
     out: Annotated[
         Path,
@@ -52,6 +52,7 @@ def segmentation(
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.output_folder import OutputFolder
     from napari_jsn.common.run_record import input_record
+    from napari_jsn.evaluation.learned import NEVER, by_learned, learned_from, sentence
     from napari_jsn.evaluation.segmentation.report import (
         evaluate_segmentation,
         overlays,
@@ -59,7 +60,9 @@ def segmentation(
         segmentation_table,
     )
     from napari_jsn.networks import weights
-    from napari_jsn.segmentation.training.data import labelled_joints, simulated_joints
+    from napari_jsn.networks.inputs import content_hash, left_out_lines
+    from napari_jsn.segmentation.training.data import simulated_joints
+    from napari_jsn.segmentation.training.folder import read_joint_folder
 
     if data is None and not simulated:
         raise InputError(
@@ -69,24 +72,34 @@ def segmentation(
     check_page(page)
     with OutputFolder(out, ("segmentation.md", "real-*.png", "simulated-*.png")) as output:
         path = weights.find("segmentation", model).with_suffix(".json")  # before the long computation
+        about = weights.load("segmentation", model)[1]
         set_threads(threads)
         with printing.spinner("Finding the bones"):
             sets: list[tuple[str, SegmentationEvaluation]] = []
+            said: list[str] = []
+            learned: set[str] = set()
             if data is not None:
-                sets.append(("real", evaluate_segmentation(labelled_joints(data, "test"), model, device)))
+                read = read_joint_folder(data, "test")
+                kinds = [learned_from(about, path, content_hash(each.image)) for each in read.joints]
+                for name, kind, chosen in by_learned("real", read.joints, kinds):
+                    sets.append((name, evaluate_segmentation(chosen, model, device)))
+                    said.append(sentence(kind, [each.name for each in chosen]))
+                    learned |= set() if kind == NEVER else {name}
+                said += left_out_lines(read.left_out)
             if simulated:
                 joints = list(simulated_joints(simulated, _SEED))
                 sets.append(("simulated", evaluate_segmentation(joints, model, device)))
-        report = f"Made by `{typed_command(sys.argv)}`.\n\n{segmentation_table(sets)}\n{_notes(sets, device)}"
+        report = f"Made by `{typed_command(sys.argv)}`.\n\n{segmentation_table(sets)}\n{_notes(sets, said, device)}"
         contents = {"segmentation.md": report.encode()}
         for name, each in sets:
-            contents |= overlays(each, name)
+            contents |= overlays(each, name.replace(", ", "-").replace(" ", "-"))
         identity = {"segmentation": weights.model_identity("segmentation", model)}
         inputs = [] if data is None else [input_record("data", data)]
         written = output.write(contents, record_of_run(output, identity, device_name(device), inputs))
     written += write_page(page, report)
     if card:
-        written += write_figures(path, {**segmentation_figures(sets), "command": typed_command(sys.argv)})
+        new = [(name, each) for name, each in sets if name not in learned]
+        written += write_figures(path, {**segmentation_figures(new), "command": typed_command(sys.argv)})
     if as_json:
         printing.print_json(segmentation_figures(sets), written)
         return
@@ -94,13 +107,13 @@ def segmentation(
     printing.print_files(written)
 
 
-def _notes(sets: list[tuple[str, SegmentationEvaluation]], device: str | None) -> str:
-    lines = []
+def _notes(sets: list[tuple[str, SegmentationEvaluation]], said: list[str], device: str) -> str:
+    lines = [f"- {line}" for line in said]
     for name, each in sets:
         groups = len({joint.group for joint in each.joints})
-        what = "joints" if name == "real" else "hands"
+        what = "hands" if name == "simulated" else "joints"
         lines.append(
-            f"- {name}: {len(each.joints)} images of {groups} {what} that the model was not trained on; the model "
+            f"- {name}: {len(each.joints)} images of {groups} {what}; the model "
             f"reports {100 * each.unreliable:.1f} % of them as unreliable; {1000 * each.seconds:.0f} ms per image "
             f"in total ({_machine(device)})."
         )
@@ -109,9 +122,9 @@ def _notes(sets: list[tuple[str, SegmentationEvaluation]], device: str | None) -
     return "\n".join(lines) + "\n"
 
 
-def _machine(device: str | None) -> str:
+def _machine(device: str) -> str:
     import torch
 
-    if device not in (None, "cpu") or (device is None and torch.cuda.is_available()):
+    if device not in ("auto", "cpu") or (device == "auto" and torch.cuda.is_available()):
         return "GPU"
     return f"{torch.get_num_threads()} CPU threads"

@@ -22,6 +22,8 @@ CARDS = {
     "width-margins": ("width_margins", "uncertainty of the joint space width"),
     "repositioning": ("repositioning", "uncertainty of a narrowing between two visits, from whole hands"),
 }
+#: What else this command does, in the same form.
+TOOLS = {"card-hashes": ("card_hashes", "write the hash of its own contents to every shipped card that was changed")}
 #: Where the command of each card is recorded: file in the package, and keys. A card depends on those before it: the
 #: simulator uses the hand shape, the models are trained on simulated images, ``refined`` starts from the registration
 #: network, widths are measured on bones that the segmentation network finds, and repositioning measures whole hands.
@@ -47,7 +49,9 @@ PATHS = {
 NEEDS = """\
 # Run these commands in this order, in the root of a checkout. NAPARI_JSN_DATA is the folder of the real images, which
 # are not part of the repository. After each training, copy its .safetensors and .json to src/napari_jsn/models/, as
-# TASK-default.safetensors and TASK-default.json, before the next command: that one uses the model.\
+# TASK-default.safetensors and TASK-default.json, before the next command: that one uses the model. A card that was
+# changed in another way than by these commands is not read until its hash is written again:
+# python -m napari_jsn.evaluation.calibration card-hashes\
 """
 COMMENTS = {
     "train localization --data data ": """\
@@ -65,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(PROGRAM, description=__doc__)
     subparsers = parser.add_subparsers(dest="name", metavar="NAME")
     modules = {}
-    for name, (module, text) in CARDS.items():
+    for name, (module, text) in (CARDS | TOOLS).items():
         modules[name] = import_module(f"napari_jsn.evaluation.calibration.{module}")
         modules[name].add_options(subparsers.add_parser(name, help=text, description=modules[name].__doc__))
     options = parser.parse_args(arguments)

@@ -54,14 +54,14 @@ def main(options: argparse.Namespace) -> None:
     matched = np.abs(errors) <= 2 * MISMATCH_PX
     fitted, coverage = fit_weights(np.array(terms)[matched], np.array(errors)[matched])
     path = weights.find("registration", options.model).with_suffix(".json")
-    card = json.loads(path.read_text("utf-8"))
+    card = weights.read_card(path)
     card["figures"]["uncertainty_px2"] = named_weights(TERMS, fitted)
     card["figures"]["uncertainty_fitted_on"] = {
         "pairs": len(known), "held_by_95_percent_interval": round(coverage, 4), "presets": PRESETS,
         "command": "python -m napari_jsn.evaluation.calibration network "
         f"--pairs {options.pairs} --simulated {options.simulated} --seed {options.seed}",
     }  # fmt: skip
-    write_files(path.parent, {path.name: f"{json.dumps(card, indent=2, ensure_ascii=False)}\n".encode()})
+    write_files(path.parent, {path.name: weights.card_bytes(card)})
     print(json.dumps(card["figures"], indent=2))
 
 

@@ -7,7 +7,6 @@ docs/hands.md.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,11 +22,10 @@ from napari_jsn.evaluation.hands.measured import (
     MeasuredJoint,
     load_measured,
     measure_hands,
-    save_measured,
 )
 from napari_jsn.evaluation.hands.simulated import PITCHES_MM, hands_at_pitches
 from napari_jsn.evaluation.settings import limit_threads
-from napari_jsn.networks.weights import LICENCE
+from napari_jsn.networks.weights import LICENCE, card_bytes
 from napari_jsn.progression.repositioning import CARD, NarrowingUncertainty
 
 #: Share of the calibration errors that the 95 % intervals cover.
@@ -45,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=int, default=2, help="processes")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder that keeps the simulated radiographs")
-    parser.add_argument("--save", type=Path, help="CSV file for the measured joints")
+    parser.add_argument("--save", type=Path, help="CSV file for the measured joints; a run continues after those in it")
     parser.add_argument("--measured", type=Path, help="fit to the measured joints of this file; measure none")
     parser.add_argument("--out", type=Path, default=Path("src/napari_jsn/models") / f"{CARD}.json", help="the card")
 
@@ -57,12 +55,10 @@ def main(options: argparse.Namespace) -> None:
         measured = load_measured(options.measured)
     else:
         hands = list(hands_at_pitches(options.patients, options.seed, options.cache))
-        measured = measure_hands(hands, options.boxes, JOINTS, options.threads)
-    if options.save is not None:
-        save_measured(measured, options.save)
+        measured = measure_hands(hands, options.boxes, JOINTS, options.threads, options.save)
     content = card_content(measured, options.patients, options.seed, options.boxes)
-    text = json.dumps(content, indent=2) + "\n"
-    print(f"Written: {write_files(options.out.parent, {options.out.name: text.encode()})[0]}")
+    written = write_files(options.out.parent, {options.out.name: card_bytes(content)})
+    print(f"Written: {written[0]}")
 
 
 def fit_uncertainty(measured: Sequence[MeasuredJoint]) -> tuple[NarrowingUncertainty, float]:

@@ -18,7 +18,7 @@ from napari_jsn.evaluation.calibration.variance_weights import fit_weights, name
 from napari_jsn.evaluation.width.accuracy import segmented_pairs, simulated_change
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import joint_frame, joint_normal
-from napari_jsn.networks.weights import LICENCE
+from napari_jsn.networks.weights import LICENCE, card_bytes
 from napari_jsn.width.margins import find_margins
 from napari_jsn.width.uncertainty import TERMS, variance_terms
 
@@ -37,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> None:
     """Fit the weights, print and write the card."""
     content = card_content(options.joints)
-    write_files(options.out.parent, {options.out.name: f"{json.dumps(content, indent=2)}\n".encode()})
+    write_files(options.out.parent, {options.out.name: card_bytes(content)})
     print(json.dumps(content, indent=2))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.notes import counted
 from napari_jsn.common.statistics import (
     PUBLISHED_Z95,
     BlandAltman,
@@ -120,9 +121,11 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
         if len(group) < 2:
             raise InputError(
                 f"The score of {len(group)} joint{'s' * (len(group) != 1)} {change}, but the comparison needs at least "
-                "2. Give more joints.",
+                f"2. Give more joints.{' '.join(['', *table.notes])}",
                 "table",
             )
+    if np.ptp(changed) == 0 and np.ptp(unchanged) == 0:
+        raise InputError("The narrowing does not differ between the joints of a group. Give measured joints.", "table")
     notes = list(table.notes)
     if (fell := int((score < 0).sum())) > 0:
         notes.append(
@@ -136,7 +139,9 @@ def assess(table: ClinicalTable, seed: int = 0) -> Assessment:
     patients = joints["patient"].nunique()
     clustered = _cluster_bootstrap(joints, seed)
     if patients < _MIN_PATIENTS:
-        notes.append(f"Only {patients} patients: too few for an interval with the joints of a patient as a cluster.")
+        notes.append(
+            f"Only {counted(patients, 'patient')}: too few for an interval with the joints of a patient as a cluster."
+        )
     notes += mixed_note
     agreed, compared, names = _repeated(table)
     sdc_mm, sdc_source = _sdc(joints, agreed)

@@ -11,7 +11,7 @@ from napari_jsn.anatomy.sites import known_side, known_site
 from napari_jsn.common.csv_files import is_empty, mapped_cells, name_of, number_of
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import counted
-from napari_jsn.scoring.long_table import CellFault
+from napari_jsn.scoring.long_table import CellFault, with_one_padding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,24 +58,11 @@ def normalised(rows: pd.DataFrame, argument: str) -> tuple[pd.DataFrame, list[st
                 notes.append(f"{counted(changed, 'name')} of column {name} in another spelling.")
         rows = rows.assign(**{name: cells})
     if "patient" in rows:
-        rows = rows.assign(patient=_with_one_padding(rows["patient"].astype(str), notes))
+        rows = rows.assign(patient=with_one_padding(rows["patient"].astype(str), notes))
     if "jsn_mm" in rows and (infinite := int(rows["jsn_mm"].abs().eq(math.inf).sum())):
-        notes.append(f"{counted(infinite, 'row')} with an infinite narrowing left out.")
+        notes.append(f"{counted(infinite, 'row')} with an infinite narrowing counted as without narrowing.")
         rows = rows.assign(jsn_mm=rows["jsn_mm"].replace([math.inf, -math.inf], math.nan))
     return rows, notes
-
-
-def _with_one_padding(patients: pd.Series, notes: list[str]) -> pd.Series:
-    """Return the names; numbers that differ in leading zeros only, which a spreadsheet removes, become one name."""
-    longest: dict[str, str] = {}
-    for name in set(patients):
-        if name.isdecimal():
-            plain = name.lstrip("0")
-            longest[plain] = max(longest.get(plain, ""), name, key=len)
-    joined = patients.map(lambda name: longest[name.lstrip("0")] if name.isdecimal() else name)
-    if changed := patients[joined != patients].nunique():
-        notes.append(f"{counted(changed, 'patient')} written with and without leading zeros counted as one each.")
-    return joined
 
 
 def _patient(cell: Any) -> Any:
@@ -96,12 +83,22 @@ def _visit(cell: Any) -> float | None:
     number = number_of(cell)
     if number is None and isinstance(cell, str) and (found := _VISIT.fullmatch(cell.strip())):
         return float(found[1])
-    return number
+    return None if number is not None and (number < 0 or number % 1 > 0) else number
+
+
+def _not_negative(cell: Any) -> float | None:
+    number = number_of(cell)
+    return None if number is not None and number < 0 else number
 
 
 def _narrowing(cell: Any) -> float | None:
     text = str(cell).strip().lower()
-    return math.copysign(math.inf, -1 if text[:1] == "-" else 1) if text.lstrip("+-") in _INFINITE else number_of(cell)
+    return math.copysign(math.inf, -1 if text[:1] == "-" else 1) if text.lstrip("+-") in _INFINITE else _in_mm(cell)
+
+
+def _in_mm(cell: Any) -> float | None:
+    number = number_of(cell)
+    return None if number is not None and abs(number) > _MOST_MM else number
 
 
 def _yes(cell: Any) -> bool | None:
@@ -112,6 +109,8 @@ def _yes(cell: Any) -> bool | None:
 
 
 _INFINITE = ("inf", "infinity")
+#: No finger joint narrows by as much; such a figure has another unit.
+_MOST_MM = 50
 _NUMBER = "a number, or empty"
 #: For each column how a cell is read (None: it cannot be), and what is allowed.
 _COLUMNS: dict[str, tuple[Callable[[Any], Any], str]] = {
@@ -119,8 +118,8 @@ _COLUMNS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "joint": (_joint, "a joint such as MCP2"),
     "side": (_side, "L, R, or empty"),
     "visit": (_visit, "the number of a visit, such as 2 or V2"),
-    "jsn_mm": (_narrowing, _NUMBER),
-    "jsn_sd_mm": (number_of, _NUMBER),
+    "jsn_mm": (_narrowing, f"a narrowing in mm, at most {_MOST_MM}, or empty"),
+    "jsn_sd_mm": (_not_negative, "a number that is not negative, or empty"),
     "score_change": (number_of, _NUMBER),
     "svdh_narrowing": (number_of, _NUMBER),
     "reliable": (_yes, "True or False"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.drawing.labels import plain_label
 from napari_jsn.evaluation.clinical.assess import Assessment
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def bland_altman_plot(found: Assessment) -> Figure:
             color=colour,
         )
     axes.set_xlabel("mean of both readings, mm")
-    axes.set_ylabel(f"{found.readings[0]} minus {found.readings[1]}, mm")
+    axes.set_ylabel(f"{plain_label(found.readings[0])}\nminus {plain_label(found.readings[1])}, mm")
     return figure
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 
 from napari_jsn.common.csv_files import csv_bytes
@@ -11,6 +12,8 @@ from napari_jsn.evaluation.clinical.assess import Assessment
 from napari_jsn.evaluation.clinical.plots import clinical_plots, format_p
 
 PAGE, TABLE = "clinical.md", "clinical-joints.csv"
+#: The plot that a page of the documentation shows.
+MAIN_PLOT = "clinical-box.png"
 _CAPTIONS = {
     "clinical-box.png": "Narrowing of joints without and with a change of score. Box: median and quartiles; whiskers: "
     "the last joint within 1.5 interquartile ranges.",
@@ -59,20 +62,25 @@ def clinical_rows(found: Assessment) -> list[Row]:
 
 def clinical_page(found: Assessment, source: str, pictures: list[str]) -> str:
     """Return the page in Markdown; ``pictures`` are the file names of the plots in its folder."""
+    lines = ["# Narrowing against change of score", "", clinical_section(found, source).rstrip()]
+    for name in pictures:
+        lines += ["", f"![{_CAPTIONS[name]}]({name})", "", f"*{_CAPTIONS[name]}*"]
+    return "\n".join(lines) + "\n"
+
+
+def clinical_section(found: Assessment, source: str, folder: str = "", pictures: Sequence[str] = ()) -> str:
+    """Return the table of results with its notes, and some of the plots of a folder, in Markdown."""
     table = ["| figure | value | 95 % interval |", "|---|---|---|"]
     table += [f"| {name} | {value} | {interval} |" for name, value, interval in clinical_rows(found)]
     joints = f"{counted(len(found.joints), 'joint')} of {counted(found.patients, 'patient')}"
     lines = [
-        "# Narrowing against change of score",
-        "",
         f"{joints}, {source}. Narrowing is positive.",
         "",
         *table,
         "",
         *(f"- {note}" for note in (*found.notes, *_methods(found))),
     ]
-    for name in pictures:
-        lines += ["", f"![{_CAPTIONS[name]}]({name})", "", f"*{_CAPTIONS[name]}*"]
+    lines += [f"\n![{_CAPTIONS[name]}]({folder}{name})" for name in pictures]
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,9 @@ def _repeated(rows: pd.DataFrame, notes: list[str]) -> ClinicalTable:
     full = wide.dropna()
     if len(full) < len(wide):
         notes.append(f"{len(wide) - len(full)} joints are not in every reading; they do not count in the agreement.")
+    differ = int((rows.groupby(JOINT)["score_change"].nunique() > 1).sum())
+    if differ:
+        notes.append(f"The change of score of {counted(differ, 'joint')} differs between readings; its mean counts.")
     means = _columns(rows).groupby(JOINT, sort=False, as_index=False).mean(numeric_only=True)
     return ClinicalTable(means, full if len(full) >= 3 else None, tuple(notes))
 
@@ -130,6 +134,10 @@ def _of_visit(rows: pd.DataFrame, visit: int | None, notes: list[str]) -> pd.Dat
     if baseline == 0:
         notes.append("Visit 0 is the baseline.")
     follow_ups = rows[~(rows["visit"] <= baseline)]  # the baseline has no narrowing; an empty cell is no baseline
+    if follow_ups.empty and len(rows):
+        raise InputError(
+            f"The table has rows of the baseline (visit {baseline}) only. Give rows of a later visit.", "table"
+        )
     blank = follow_ups["visit"].isna()
     if blank.any():
         both = follow_ups.groupby(JOINT)["visit"].transform("count")[blank] > 0
@@ -198,12 +206,16 @@ def _read(path: str | os.PathLike[str], argument: str) -> pd.DataFrame:
         lines = [line for line in read_rows(path, None) if any(cell.strip() for cell in line)]
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}. Give the path of a CSV file.", argument) from error
-    except (OSError, UnicodeError, csv.Error) as error:
+    except UnicodeError as error:
+        raise InputError(f"{path} is not a text in UTF-8. Save it as 'CSV UTF-8'.", argument) from error
+    except (OSError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a CSV table: {error}. Give a CSV file.", argument) from error
     if not lines:
         raise InputError(f"{path} is empty. Give a CSV table with one row per joint.", argument)
-    head = [name.strip() for name in lines[0]]
+    head = ["_".join(re.split(r"[\s_-]+", name.strip().lower())) for name in lines[0]]
     for number, line in enumerate(lines[1:], start=1):
+        if any("\n" in cell or "\r" in cell for cell in line):
+            raise InputError(f"Row {number} of {path} has a line break inside a cell. Remove it.", argument)
         if len(line) > len(head) and any(cell.strip() for cell in line[len(head) :]):
             raise InputError(
                 f"Row {number} of {path} has {len(line)} cells, but the table has {len(head)} columns. If the decimal "

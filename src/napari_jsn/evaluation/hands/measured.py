@@ -89,23 +89,34 @@ def save_measured(measured: Sequence[MeasuredJoint], path: Path) -> None:
 def load_measured(path: Path) -> list[MeasuredJoint]:
     """Return the measured joints of a CSV file."""
     table = read_csv(path, dtype={"patient": str, "reasons": str}, keep_default_na=True)
-    table["reasons"] = table["reasons"].fillna("")
+    table["reasons"] = table["reasons"].astype(object).fillna("")
     return [MeasuredJoint(**{str(name): value for name, value in row.items()}) for row in table.to_dict("records")]
 
 
 def measure_hands(
-    hands: Sequence[SimulatedHand], boxes: str, joints: Sequence[str], threads: int
+    hands: Sequence[SimulatedHand], boxes: str, joints: Sequence[str], threads: int, save: Path | None = None
 ) -> list[MeasuredJoint]:
-    """Measure hands in ``threads`` processes."""
+    """Measure hands in ``threads`` processes.
+
+    The joints are saved after each hand. Hands that the file already contains are not measured again, so that a run
+    which was stopped continues.
+    """
+    measured = load_measured(save) if save is not None and save.exists() else []
+    done = {(one.patient, one.side) for one in measured}
+    todo = [hand for hand in hands if (hand.patient, hand.side) not in done]
     if threads == 1:
-        return _collect((measure_hand(hand, boxes, joints) for hand in hands), len(hands))
+        return _collect((measure_hand(hand, boxes, joints) for hand in todo), measured, len(todo), save)
     with ProcessPoolExecutor(threads, get_context("spawn"), initializer=limit_threads, initargs=(1,)) as pool:
-        return _collect(pool.map(measure_hand, hands, [boxes] * len(hands), [joints] * len(hands)), len(hands))
+        parts = pool.map(measure_hand, todo, [boxes] * len(todo), [joints] * len(todo))
+        return _collect(parts, measured, len(todo), save)
 
 
-def _collect(parts: Iterable[list[MeasuredJoint]], total: int) -> list[MeasuredJoint]:
-    measured: list[MeasuredJoint] = []
+def _collect(
+    parts: Iterable[list[MeasuredJoint]], measured: list[MeasuredJoint], total: int, save: Path | None
+) -> list[MeasuredJoint]:
     for done, part in enumerate(parts, 1):
         measured += part
+        if save is not None:
+            save_measured(measured, save)
         print(f"{done} of {total} hands measured", file=sys.stderr, end="\r", flush=True)
     return measured

@@ -95,10 +95,10 @@ class Detection:
         return sum(error > CORRECT_MM for error in self.error_mm.values()) + len(self.false)
 
 
-def detect(truth: RadiographTruth, model: str = "default") -> Detection:
+def detect(truth: RadiographTruth, model: str = "default", device: str | None = None) -> Detection:
     """Find the joints of a radiograph and compare them with the truth."""
     began = time.perf_counter()
-    found = find_joints(Radiograph(truth.pixels), model=model)
+    found = find_joints(Radiograph(truth.pixels), model=model, device=device)
     seconds = time.perf_counter() - began
     centres = {(str(joint.side), joint.name): np.array(joint.centre[::-1]) for joint in found}
     errors, missed, false, in_view = {}, [], [], 0

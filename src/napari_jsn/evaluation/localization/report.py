@@ -28,7 +28,10 @@ Row = tuple[str, str, list[Detection]]
 
 
 def evaluate_localization(
-    sets: Sequence[tuple[str, Sequence[RadiographTruth]]], model: str = "default", progress: Progress | None = None
+    sets: Sequence[tuple[str, Sequence[RadiographTruth]]],
+    model: str = "default",
+    progress: Progress | None = None,
+    device: str | None = None,
 ) -> list[Row]:
     """Find the joints of all radiographs, as they are and with each variation.
 
@@ -39,6 +42,8 @@ def evaluate_localization(
     model : str
     progress : Progress, optional
         Updated after every condition; after an abort, the rows that are complete are returned.
+    device : str, optional
+        By default CUDA where there is one.
     """
     progress = progress or Silent()
     rows: list[Row] = []
@@ -46,7 +51,7 @@ def evaluate_localization(
     for done, (name, condition, truths) in enumerate(todo):
         if progress.aborted:
             break
-        rows.append((name, condition, [detect(truth, model) for truth in truths]))
+        rows.append((name, condition, [detect(truth, model, device) for truth in truths]))
         progress.update(done + 1, len(todo), "Finding the joints")
     return rows
 
@@ -78,9 +83,11 @@ def localization_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def evaluate_feet(feet: Iterable[RadiographTruth], model: str = "default") -> list[Detection]:
+def evaluate_feet(
+    feet: Iterable[RadiographTruth], model: str = "default", device: str | None = None
+) -> list[Detection]:
     """Search for joints on radiographs that show no hand."""
-    return [detect(foot, model) for foot in feet]
+    return [detect(foot, model, device) for foot in feet]
 
 
 def feet_table(detections: Sequence[Detection]) -> str:

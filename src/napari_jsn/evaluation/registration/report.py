@@ -217,10 +217,12 @@ def _closure_table(evaluations: Sequence[MethodEvaluation], data: str) -> str:
         each = one.closures[""]
         lines.append(
             f"| `{one.method}` | {each.pairs} | {_sigma(each)} | {_share(each.closure.inconsistent)} of "
-            f"{each.closure.pairs} | {_share(each.closure.reliable)} | {each.closure_all.sigma_mm:.4f} | "
+            f"{each.closure.pairs} | {_share(each.closure.reliable)} | {_number(each.closure_all.sigma_mm, 4)} | "
             f"{_share(each.closure_all.inconsistent)} of {each.closure_all.pairs} | {_shift_sigma(each)} | "
-            f"{one.parameters:,} | {1e3 * one.seconds:.0f} |"
+            f"{one.parameters:,} | {_number(1e3 * one.seconds, 0)} |"
         )
+    if not any(one.closures[""].closure.pairs for one in evaluations):
+        lines.append("\nNo joint has three visits, so that sigma and the share over 0.175 mm cannot be measured.")
     return "\n".join(lines) + "\n"
 
 
@@ -239,24 +241,24 @@ def _type_table(evaluations: Sequence[MethodEvaluation], data: str) -> str:
             lines.append(
                 f"| `{one.method}` | {name or 'all'}, real | {each.pairs} | {_sigma(each)} | "
                 f"{_share(each.closure.inconsistent, 2)} of {each.closure.pairs} | {_shift_sigma(each)} | "
-                f"{each.original_loss:.5f} / {each.original_image_loss:.5f} | "
-                f"{each.transformed_loss:.5f} / {each.transformed_image_loss:.5f} |"
+                f"{_number(each.original_loss, 5)} / {_number(each.original_image_loss, 5)} | "
+                f"{_number(each.transformed_loss, 5)} / {_number(each.transformed_image_loss, 5)} |"
             )
         for name, errors in _by_kind_and_finger(one.simulated):
             masks, image = errors.losses.mean(axis=0), errors.image_losses.mean(axis=0)
             lines.append(
                 f"| `{one.method}` | {name}, simulated | {len(errors.px)} | - | {_share(errors.mismatch, 2)} | - | "
-                f"{masks[0]:.5f} / {image[0]:.5f} | {masks[1]:.5f} / {image[1]:.5f} |"
+                f"{_number(masks[0], 5)} / {_number(image[0], 5)} | {_number(masks[1], 5)} / {_number(image[1], 5)} |"
             )
     return "\n".join(lines) + "\n" if len(lines) > 3 else ""
 
 
 def _sigma(each: VisitFigures) -> str:
-    return f"{each.closure.sigma_mm:.4f} ({each.closure.pooled_sigma_mm:.4f})"
+    return f"{_number(each.closure.sigma_mm, 4)} ({_number(each.closure.pooled_sigma_mm, 4)})"
 
 
 def _shift_sigma(each: VisitFigures) -> str:
-    return f"{each.shift_sd_mm:.4f} ({each.pooled_shift_sd_mm:.4f}; {each.shift_pairs})"
+    return f"{_number(each.shift_sd_mm, 4)} ({_number(each.pooled_shift_sd_mm, 4)}; {each.shift_pairs})"
 
 
 def _by_kind_and_finger(errors: NarrowingErrors | None) -> list[tuple[str, NarrowingErrors]]:
@@ -280,9 +282,9 @@ def _loss_table(evaluations: Sequence[MethodEvaluation], data: str) -> str:
         each = one.closures[""]
         count = 0 if one.losses is None else len(one.losses)
         lines.append(
-            f"| `{one.method}` | {count} | {each.original_loss:.5f} / {each.original_image_loss:.5f} | "
-            f"{each.transformed_loss:.5f} / {each.transformed_image_loss:.5f} | {_share(each.halved)} / "
-            f"{_share(each.halved_image)} |"
+            f"| `{one.method}` | {count} | {_number(each.original_loss, 5)} / {_number(each.original_image_loss, 5)} | "
+            f"{_number(each.transformed_loss, 5)} / {_number(each.transformed_image_loss, 5)} | "
+            f"{_share(each.halved)} / {_share(each.halved_image)} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -318,9 +320,9 @@ def _row(one: MethodEvaluation, name: str, each: NarrowingErrors) -> str:
     reliable = each.select(each.reliable)
     wrong = _share(reliable.mismatch) if len(reliable.px) else "-"
     return (
-        f"| `{one.method}` | {name} | {len(each.px)} | {_share(each.mismatch, 2)} | {each.rmse_mm:.4f} | "
+        f"| `{one.method}` | {name} | {len(each.px)} | {_share(each.mismatch, 2)} | {_number(each.rmse_mm, 4)} | "
         f"{_share(float(np.mean(each.reliable)))} | {wrong} | {_share(float(np.mean(each.covered)))} | "
-        f"{1e3 * each.seconds:.0f} |"
+        f"{_number(1e3 * each.seconds, 0)} |"
     )
 
 
@@ -337,6 +339,10 @@ def _published_table() -> str:
 
 def _amounts(motions: Mapping[str, str]) -> list[str]:
     return [f"*{name}*: {amounts}" for name, amounts in motions.items()]
+
+
+def _number(value: float, digits: int) -> str:
+    return "-" if np.isnan(value) else f"{value:.{digits}f}"
 
 
 def _share(value: float, digits: int = 1) -> str:

@@ -6,7 +6,7 @@ import filecmp
 import hashlib
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,8 +66,22 @@ def source_images(progression: Progression, keep_identity: bool) -> dict[Path, D
         If a radiograph was not read from a DICOM file, if the file is missing or lacks identifiers, or if different
         files have the same SOP Instance UID.
     """
-    paths = dict.fromkeys(map(radiograph_path, progression.hands))
-    headers = {path: _header(path, progression.patient_id, keep_identity) for path in paths}
+    return _headers(map(radiograph_path, progression.hands), progression.patient_id, keep_identity)
+
+
+def check_sources(paths: Iterable[Path]) -> None:
+    """Check, before the long measurement, that DICOM objects can refer to the files of radiographs.
+
+    Raises
+    ------
+    InputError
+        As for :func:`source_images`.
+    """
+    _headers(paths, "", keep_identity=False)
+
+
+def _headers(paths: Iterable[Path], pseudonym: str, keep_identity: bool) -> dict[Path, Dataset]:
+    headers = {path: _header(path, pseudonym, keep_identity) for path in dict.fromkeys(paths)}
     for (one, first), (other, second) in combinations(headers.items(), 2):
         if first.SOPInstanceUID == second.SOPInstanceUID and not filecmp.cmp(one, other, shallow=False):
             raise InputError(

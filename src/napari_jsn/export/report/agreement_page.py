@@ -30,6 +30,8 @@ _BETWEEN = {"reader_a": "first reader", "reader_b": "second reader"}
 _AGAINST = {"reader_b": "reader"}
 _WITHIN = {"reader": "reader", "session_a": "first session", "session_b": "second session"}
 _WITHIN_TOTALS = {"reader": "reader", "reader_a": "first session", "reader_b": "second session"}
+#: Letters of the longest cell without a line break; intervals have up to 24.
+_LONGEST_ON_A_LINE = 30
 _CAPTIONS = {
     "confusions-jsn.png": "Joint space narrowing: readers against the consensus.",
     "confusions-erosion.png": "Erosion: readers against the consensus.",
@@ -83,7 +85,7 @@ def agreement_html(found: Agreement, notes: Sequence[str] = (), pictures: Mappin
 _DEFINITIONS = (
     "Exact: share of equal grades. Balanced: its average over the grades of the first reader (or of the consensus). "
     "Within one: share of grades that differ by at most one. Intervals in brackets are 95 % intervals; those of grades "
-    "resample patients with all their sites.",
+    "and of the SDC resample patients with all their sites; those of the ICC are by the F distribution.",
     f"{SDC_FORMULA}. The 80 % form has 1.28 instead of 1.96.",
     "The consensus contains the grades of the reader who is compared with it, which favours the agreement.",
 )
@@ -123,7 +125,9 @@ def _totals(title: str, table: pd.DataFrame, names: Mapping[str, str]) -> str:
             str(row["visit"]),
             f"{row['n']}",
             *(_with_interval(row, name, 3) for name in ("icc_2_1", "icc_3_1", "icc_2_k")),
-            *(_number(row[name]) for name in ("sem", "sdc", "sdc_mean", "sdc_80")),
+            _number(row["sem"]),
+            _with_interval(row, "sdc"),
+            *(_number(row[name]) for name in ("sdc_mean", "sdc_80")),
         ]
         for row in table.to_dict("records")
     ]
@@ -168,8 +172,14 @@ def _section(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) ->
     if not rows:
         return ""
     head = tag("thead", tag("tr", *(tag("th", escape(name)) for name in heads)))
-    body = tag("tbody", *(tag("tr", *(tag("td", escape(cell), class_="interval") for cell in row)) for row in rows))
-    return tag("section", tag("h2", title), tag("div", tag("table", head, body, class_="plain"), class_="scroll"))
+    body = tag("tbody", *(tag("tr", *map(_cell, row)) for row in rows))
+    table = tag("table", head, body, class_="plain")
+    return tag("section", tag("h2", title), tag("div", table, class_="scroll", style="overflow-x: auto"))
+
+
+def _cell(text: str) -> str:
+    """Return a cell; figures stay on one line, long names of readers do not."""
+    return tag("td", escape(text), class_="" if len(text) > _LONGEST_ON_A_LINE else "interval")
 
 
 def _with_interval(row: Mapping[Any, Any], name: str, decimals: int = 2) -> str:

@@ -19,6 +19,7 @@ from napari_jsn.anatomy import JOINTS
 from napari_jsn.localization.mean_hand import fit_similarity, mean_hand, mirrored, scale_of
 from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
 from napari_jsn.networks.canvas import resize
+from napari_jsn.networks.inputs import content_hash
 
 #: Pixels per mm of an average adult's hand, in the images to train on.
 SCALE = 1.4
@@ -46,6 +47,8 @@ class TrainingHand:
         Hands of one group belong to one person.
     name : str
         Of the radiograph.
+    source : str
+        Hash of the radiograph's own pixels; by default of ``image``.
     """
 
     image: NDArray[np.uint8] = field(repr=False)
@@ -53,6 +56,10 @@ class TrainingHand:
     label_mm: float = EXACT_MM
     group: str = ""
     name: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", self.source or content_hash(self.image))
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,10 @@ class LabelledRadiograph:
         As for :class:`TrainingHand`.
     visible : int, optional
         Number of joints on the radiograph; by default those whose points are known.
+    path : Path, optional
+        Of the file, for radiographs of the user.
+    patient : str
+        That a table states; empty where none does.
     """
 
     pixels: NDArray[np.float32] = field(repr=False)
@@ -82,6 +93,8 @@ class LabelledRadiograph:
     group: str = ""
     name: str = ""
     visible: int | None = None
+    path: Path | None = None
+    patient: str = ""
 
 
 def pixels_per_mm(points: NDArray[np.float64], side: str) -> float:
@@ -98,9 +111,9 @@ def training_hand(radiograph: LabelledRadiograph) -> TrainingHand:
         pixels, points = pixels[:, ::-1], (points - (pixels.shape[1] - 1, 0)) * (-1, 1)
     small = _resized(pixels, SCALE / pixels_per_mm(points, "L"))
     factor = np.array(small.shape[::-1]) / pixels.shape[::-1]
-    return TrainingHand(
-        small, (points + 0.5) * factor - 0.5, radiograph.label_mm, radiograph.group, radiograph.name
-    )  # fmt: skip
+    points = (points + 0.5) * factor - 0.5
+    source = content_hash(radiograph.pixels)
+    return TrainingHand(small, points, radiograph.label_mm, radiograph.group, radiograph.name, source)
 
 
 def _resized(pixels: NDArray[np.float32], factor: float) -> NDArray[np.uint8]:
@@ -167,18 +180,28 @@ def _draw(count: int, seed: int, processes: int | None) -> Arrays:
     if processes == 1 or len(chunks) == 1:
         parts = [_arrays(draw_chunk(*chunk)) for chunk in chunks]
     else:
+        running: list[subprocess.Popen[bytes]] = []
         with TemporaryDirectory() as folder, ThreadPoolExecutor(processes) as pool:
-            parts = list(pool.map(partial(_draw_in_process, Path(folder)), chunks))
+            try:
+                parts = list(pool.map(partial(_draw_in_process, Path(folder), running), chunks))
+            except BaseException:  # Ctrl-C among others: nothing waits for the drawing
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in running:
+                    process.terminate()
+                raise
     return {key: np.concatenate([part[key] for part in parts]) for key in ("images", "points")}
 
 
-def _draw_in_process(folder: Path, chunk: tuple[int, int]) -> Arrays:
+def _draw_in_process(folder: Path, running: list[subprocess.Popen[bytes]], chunk: tuple[int, int]) -> Arrays:
     """Draw a chunk in a new interpreter, which does not run the user's script again as multiprocessing would."""
     path = folder / f"{chunk[0]}.npz"
     code = f"from {__name__} import write_chunk; write_chunk({str(path)!r}, {chunk[0]}, {chunk[1]})"
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
-    # in a session of its own: Ctrl-C stops the training, not the drawing
-    subprocess.run([sys.executable, "-c", code], env=one_thread, check=True, start_new_session=True)
+    # in a session of its own: Ctrl-C reaches the training, which ends the drawing
+    process = subprocess.Popen([sys.executable, "-c", code], env=one_thread, start_new_session=True)
+    running.append(process)
+    if process.wait():
+        raise subprocess.CalledProcessError(process.returncode, process.args)
     with np.load(path) as file:
         return dict(file)
 

@@ -8,8 +8,10 @@ repository of teaching cases are never trained on. This project contains none of
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.common.csv_files import read_records, read_rows
+from napari_jsn.common.csv_files import read_rows
 from napari_jsn.common.errors import InputError
 from napari_jsn.localization.training.data import (
     BOX_LABEL_MM,
@@ -27,6 +29,9 @@ from napari_jsn.localization.training.data import (
     pixels_per_mm,
     training_hand,
 )
+from napari_jsn.localization.training.own_hands import ADULT, JOINTS_TABLE, own_radiographs, pixels_of, rows_of
+from napari_jsn.networks.inputs import LeftOut, joined_patients
+from napari_jsn.networks.patients import group_of, patient_named, read_groups, stated_patients
 
 SOURCE = (
     "hands of the Digital Hand Atlas with landmarks of Payer et al. 2019, and of the RSNA bone age challenge (Halabi "
@@ -34,13 +39,10 @@ SOURCE = (
 )
 TERMS = "no licence stated; no pixel is shipped"
 
-#: A user's table: ``file``, ``side`` (L or R), ``joint``, and ``x`` and ``y`` (or ``col`` and ``row``) of the middle of
-#: its gap in pixels.
-JOINTS_TABLE = "joints.csv"
-#: Beside the joints of the radiographs of adults: ``file``, and how many joints are ``visible`` on it.
-FILMS_TABLE = "films.csv"
 #: The public tables: 37 points of each radiograph; boxes labelled by the kind of joint.
 LANDMARKS_TABLE, BOXES_TABLE = "landmarks.csv", "joint-boxes.csv"
+#: File name extensions of radiographs.
+_FILMS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".dcm")
 #: Indexes of the joints among the 37 points, in the order of :data:`napari_jsn.anatomy.JOINTS`.
 LANDMARKS = (18, 19, 21, 22, 23, 25, 26, 27, 29, 30, 31, 33, 34, 35)
 #: The published convention: the distance between points 0 and 4.
@@ -53,14 +55,72 @@ _ALL_PUBLIC = {
     "3167", "3229", "5245", "7081", "7232", "2361", "2370", "4221", "4248", "4253", "4280", "4298", "4299", "6411",
     "6428", "6449", "6456", "6470", "6473", "6478",
 }  # fmt: skip
-#: Start of the group of the radiographs of adults.
-_ADULT = "adult "
 _SAME_PERSON = {"4299": "4298", "2370": "2361"}
 
 
-def training_hands(folder: Path) -> list[TrainingHand]:
-    """Return the hands of :func:`labelled_radiographs` at that size, without the radiographs of adults."""
-    return [training_hand(each) for each in labelled_radiographs(folder) if not each.group.startswith(_ADULT)]
+@dataclass(frozen=True)
+class HandFolder:
+    """The hands of a folder that are trained on or held out, and what was left out."""
+
+    hands: list[TrainingHand]
+    left_out: list[LeftOut]
+
+
+def training_hands(folder: Path, groups: Path | None = None) -> list[TrainingHand]:
+    """Return the hands of :func:`read_hands` alone."""
+    return read_hands(folder, groups).hands
+
+
+def read_hands(folder: Path, groups: Path | None = None) -> HandFolder:
+    """Return the hands of :func:`labelled_radiographs` at that size, without the radiographs of adults.
+
+    Hands of one patient are one group: by the table ``groups`` (see
+    :func:`~napari_jsn.networks.patients.read_groups`), the column ``patient`` of the joints, or names of folders and
+    files. So are copies of one image.
+
+    Raises
+    ------
+    InputError
+        As for :func:`labelled_radiographs`, or if the table does not fit the folder.
+    """
+    found = list(labelled_radiographs(folder))
+    left_out = [
+        LeftOut(_place(each, folder), "a radiograph of an adult, kept for testing")
+        for each in found
+        if each.group.startswith(ADULT)
+    ]
+    used = [each for each in found if not each.group.startswith(ADULT)]
+    hands = [training_hand(each) for each in used]
+    paths = [each.path.relative_to(folder) for each in used if each.path is not None]
+    stated: dict[Path, str] = {}
+    if groups is not None:
+        stated = dict(zip(paths, stated_patients(paths, read_groups(groups), paths), strict=True))
+    common = os.path.commonpath([path.parent for path in paths]) if paths else ""
+    names, known = [], {}
+    for each in used:
+        name = each.group
+        if each.path is not None:
+            path = each.path.relative_to(folder)
+            name = stated.get(path) or each.patient or group_of(path.relative_to(common))
+            if not (stated or each.patient):
+                known[name] = patient_named(name)
+        names.append(name)
+    patients = joined_patients(names, [hand.source for hand in hands], known)
+    hands = [replace(hand, group=patient) for hand, patient in zip(hands, patients, strict=True)]
+    labelled = {each.path for each in found}
+    if any(each.path for each in found):
+        others = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _FILMS and path not in labelled]
+        public = {f"{name}.png" for name in _ALL_PUBLIC}
+        left_out += [
+            LeftOut(path.relative_to(folder).as_posix(), f"no joints of it in {JOINTS_TABLE}")
+            for path in others
+            if path.name not in public
+        ]
+    return HandFolder(hands, left_out)
+
+
+def _place(radiograph: LabelledRadiograph, folder: Path) -> str:
+    return radiograph.name if radiograph.path is None else radiograph.path.relative_to(folder).as_posix()
 
 
 def labelled_radiographs(folder: Path) -> Iterator[LabelledRadiograph]:
@@ -71,9 +131,9 @@ def labelled_radiographs(folder: Path) -> Iterator[LabelledRadiograph]:
     InputError
         If it is no folder, holds no such table, or a file or a line cannot be read.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # False where the path is too long
         raise InputError(f"There is no folder {folder}.", "data")
-    read_functions = {JOINTS_TABLE: _own, LANDMARKS_TABLE: _landmarks, BOXES_TABLE: _boxes}
+    read_functions = {JOINTS_TABLE: own_radiographs, LANDMARKS_TABLE: _landmarks, BOXES_TABLE: _boxes}
     tables = [table for table in sorted(folder.rglob("*.csv")) if table.name in read_functions]
     if not tables:
         raise InputError(
@@ -114,15 +174,15 @@ def _points(table: Path) -> dict[str, NDArray[np.float64]]:
 def _landmarks(table: Path) -> Iterator[LabelledRadiograph]:
     for name, points in _points(table).items():
         path = table.with_name(f"{name}.png")
-        if path.is_file():
+        if os.path.isfile(path):
             px_mm = float(np.hypot(*(points[0] - points[4]))) / WRIST_MM
-            yield LabelledRadiograph(_pixels(path), points[list(LANDMARKS)], "L", px_mm, group=name, name=name)
+            yield LabelledRadiograph(pixels_of(path), points[list(LANDMARKS)], "L", px_mm, group=name, name=name)
 
 
 def _boxes(table: Path) -> Iterator[LabelledRadiograph]:
     """Read boxes that state the kind of joint only; the order from left to right gives the finger."""
     centres: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
-    for row in _rows(table, ("file", "label", "xmin", "ymin", "xmax", "ymax")):
+    for row in rows_of(table, ("file", "label", "xmin", "ymin", "xmax", "ymax")):
         left, top, right, bottom = (float(row[key]) for key in ("xmin", "ymin", "xmax", "ymax"))
         centres[row["file"]][row["label"]].append(((left + right) / 2, (top + bottom) / 2))
     for file, kinds in centres.items():
@@ -136,61 +196,14 @@ def _boxes(table: Path) -> Iterator[LabelledRadiograph]:
         group = _SAME_PERSON.get(name, name)
         at = np.array([points[joint] for joint in JOINTS])
         px_mm = pixels_per_mm(at, "L")
-        yield LabelledRadiograph(_pixels(table.with_name(file)), at, "L", px_mm, BOX_LABEL_MM, group, name)
-
-
-def _own(table: Path) -> Iterator[LabelledRadiograph]:
-    radiographs: dict[tuple[str, str], NDArray[np.float64]] = defaultdict(lambda: np.full((len(JOINTS), 2), np.nan))
-    columns = next(iter(read_rows(table)), [])
-    places = ("col", "row") if {"col", "row"} <= set(columns) and "x" not in columns else ("x", "y")
-    visible = _visible(table.with_name(FILMS_TABLE))
-    for row in _rows(table, ("file", "side", "joint", *places)):
-        if row["side"] not in ("L", "R") or row["joint"] not in JOINTS:
-            raise InputError(f"{table} names joint {row['joint']!r} of side {row['side']!r}. Sides are L and R, joints "
-                             f"{', '.join(JOINTS)}.", "data")  # fmt: skip
-        radiographs[row["file"], row["side"]][JOINTS.index(row["joint"])] = tuple(float(row[key]) for key in places)
-    for (file, side), points in radiographs.items():
-        if np.isfinite(points).all(axis=1).sum() < 3:
-            raise InputError(f"{table} has fewer than 3 joints of {file}. Add more, or remove the file.", "data")
-        name = Path(file).stem
-        px_mm = pixels_per_mm(points, side)
-        group = _ADULT + name if file in visible else name
-        pixels = _pixels(table.with_name(file))
-        yield LabelledRadiograph(
-            pixels, points, side, px_mm, group=group, name=name, visible=visible.get(file)
-        )  # fmt: skip
-
-
-def _visible(table: Path) -> dict[str, int]:
-    """Return the number of joints on each radiograph of the table; empty where there is no such table."""
-    if not table.is_file():
-        return {}
-    return {row["file"]: int(row["visible"]) for row in _rows(table, ("file", "visible"))}
-
-
-def _rows(table: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    for line, row in enumerate(read_records(table), start=2):
-        try:
-            for key in columns[-2:] if len(columns) > 2 else columns[-1:]:
-                float(row[key])
-            yield {key: row[key].strip() for key in columns}
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(
-                f"Line {line} of {table} cannot be read. It needs the columns {', '.join(columns)}.", "data"
-            ) from error
-
-
-def _pixels(path: Path) -> NDArray[np.float32]:
-    from napari_jsn.radiograph import read_radiograph
-
-    return read_radiograph(path).pixels
+        yield LabelledRadiograph(pixels_of(table.with_name(file)), at, "L", px_mm, BOX_LABEL_MM, group, name)
 
 
 def evaluation_radiographs(folder: Path) -> dict[str, list[LabelledRadiograph]]:
     """Return the radiographs of a folder by kind; of the public ones those that were not trained on."""
     radiographs: dict[str, list[LabelledRadiograph]] = defaultdict(list)
     for radiograph in labelled_radiographs(folder):
-        if radiograph.group.startswith(_ADULT):
+        if radiograph.group.startswith(ADULT):
             radiographs["radiographs of adults"].append(radiograph)
             continue
         public = radiograph.name in _ALL_PUBLIC

@@ -31,6 +31,7 @@ from napari_jsn.localization.training import public_hands
 from napari_jsn.localization.training.augment import augment
 from napari_jsn.localization.training.data import TrainingHand, simulated_feet, simulated_hands, split
 from napari_jsn.localization.training.scenes import Scene, draw_scene, draw_scene_of_foot
+from napari_jsn.networks.inputs import Inputs, LeftOut, UsedImage, content_hash, left_out_lines
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, use_bfloat16
 
 #: Images, joints (B, 28, 2) in pixels or NaN, the error of their labels in pixels (B, 28), pixels per mm (B,).
@@ -98,6 +99,7 @@ class LocalizationTask(TrainingTask):
             groups = sorted({hand.group for hand in hands})
             held_out = groups[::10] if len(groups) > 1 else []
         self._real, self._held_out = split(hands, list(held_out))
+        self.inputs = Inputs(tuple(_used(hand, hand.group in set(held_out)) for hand in hands))
         self._simulated = simulated_hands(simulated, _POOL_SEED, cache) if simulated else []
         self._feet: list[TrainingHand] = []
         self._validation = self._held_out * _SCENES_PER_HAND[0]
@@ -112,9 +114,15 @@ class LocalizationTask(TrainingTask):
             raise InputError("All radiographs show one hand, which is too few to train on. Add another hand.", "data")
 
     @classmethod
-    def _arguments_from_folder(cls, folder: Path) -> dict[str, Any]:
-        """Read a folder; see :func:`~napari_jsn.localization.training.public_hands.labelled_radiographs`."""
-        return public_hands.task_arguments(public_hands.training_hands(folder))
+    def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
+        """Read a folder; see :func:`~napari_jsn.localization.training.public_hands.read_hands`."""
+        found = public_hands.read_hands(folder, groups)
+        if not found.hands:
+            raise InputError(
+                f"{folder} holds no radiograph that can be trained on. {'. '.join(left_out_lines(found.left_out))}.",
+                "data",
+            )
+        return public_hands.task_arguments(found.hands), found.left_out, []
 
     def network(self) -> JointNet:
         """Return a network with random weights."""
@@ -217,6 +225,10 @@ class LocalizationTask(TrainingTask):
             "radiographs not trained on": held_out,
         }
         return self._card(JointNet, real, simulated, validation)
+
+
+def _used(hand: TrainingHand, held_out: bool) -> UsedImage:
+    return UsedImage(hand.name, hand.source, content_hash(hand.points), hand.group, held_out)
 
 
 def _feet_of(hands: int) -> int:

@@ -23,6 +23,7 @@ from napari_jsn.patient.order.dates import (
 from napari_jsn.patient.patient import Visit
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
 from napari_jsn.radiograph import Radiograph
+from napari_jsn.radiograph.intensity import same_pixels
 
 _NAMING = (
     "Name the files or their folders after the visits (baseline and followup, v01 and v02, week 0 and week 24, or "
@@ -190,4 +191,4 @@ def _same_image(one: RadiographWithOrderHints, other: RadiographWithOrderHints) 
         return False
     if one.image and one.image == other.image:
         return float(np.sqrt(np.mean((first.pixels - second.pixels) ** 2))) < _COMPRESSION
-    return np.array_equal(first.pixels, second.pixels)
+    return same_pixels(first.pixels, second.pixels)

@@ -26,6 +26,8 @@ def content_of(path: Path) -> Content:
     from napari_jsn.radiograph.dicom import FIRST_BYTES, is_dicom  # pydicom is slow to import
 
     try:
+        if not path.stat().st_size:  # files of the system state no size, and some wait when they are read
+            return "empty"
         with path.open("rb") as file:
             first = file.read(_FIRST)
         if first[128:] == b"DICM" or (first.startswith(FIRST_BYTES) and is_dicom(path)):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.common.device import compute_in_batches
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import pixel_scaling
@@ -36,17 +37,14 @@ def refine(pairs: Sequence[PreparedPair], device: torch.device, progress: Progre
     Coarse to fine: the network's prediction, similarity steps at half and full resolution, then the roll field,
     averaged by marginal likelihood. The estimate is the mean of both directions.
     """
-    results: list[MethodResult] = []
     progress.update(0, len(pairs), "Registering")
-    for first in range(0, len(pairs), _BATCH):
-        if progress.aborted:
-            break
-        some = pairs[first : first + _BATCH]
-        solutions = solve_native(some, device)
-        assessed = [assess_quality(pair, solved) for pair, solved in zip(some, solutions, strict=True)]
-        results += _without_mirrored(some, solutions, assessed, device)
-        progress.update(len(results), len(pairs), "Registering")
-    return results
+    return compute_in_batches(pairs, _BATCH, device, _refine_batch, progress, "Registering")
+
+
+def _refine_batch(pairs: Sequence[PreparedPair], device: torch.device) -> list[MethodResult]:
+    solutions = solve_native(pairs, device)
+    assessed = [assess_quality(pair, solved) for pair, solved in zip(pairs, solutions, strict=True)]
+    return _without_mirrored(pairs, solutions, assessed, device)
 
 
 def _without_mirrored(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.common.device import compute_in_batches
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint.similarity import joint_space_narrowing
@@ -67,7 +68,7 @@ def predict(
 
     from napari_jsn.registration.network.canvas import canvases
 
-    loaded = _load(model, device)
+    loaded = _load(model, torch.device("cpu"))  # the device may have no room for it
     weights = loaded.card.get("figures", {}).get("uncertainty_px2", {"constant": _UNKNOWN_SD_PX**2})
     limit = _MAX_DISPLACED_PX if "uncertainty_px2" in loaded.card.get("figures", {}) else _MAX_DISPLACED_UNKNOWN_PX
     if unknown := sorted(set(weights) - set(TERMS)):
@@ -76,15 +77,16 @@ def predict(
             f"The terms are: {', '.join(TERMS)}. Train the model again.",
             "model",
         )
-    found: list[tuple[MethodResult, dict[str, float], float]] = []
     progress.update(0, len(pairs), "Registering")
-    for first in range(0, len(pairs), _BATCH):
-        if progress.aborted:
-            break
-        some = pairs[first : first + _BATCH]
-        squares = canvases(some, loaded.side, device)
+
+    def predict_batch(
+        some: Sequence[PreparedPair], used: torch.device
+    ) -> list[tuple[MethodResult, dict[str, float], float]]:
+        found = []
+        network = _load(model, used).network
+        squares = canvases(some, loaded.side, used)
         with torch.inference_mode():
-            maps = loaded.network(squares.fixed, squares.moving, squares.fixed_masks, squares.moving_masks)
+            maps = network(squares.fixed, squares.moving, squares.fixed_masks, squares.moving_masks)
             quality, displaced = _match_quality(maps, squares), _still_displaced(maps, squares)
         image_maps = squares.to_image_maps(maps.double().cpu().numpy())
         for k, (pair, (upper, lower)) in enumerate(zip(some, image_maps, strict=True)):
@@ -94,8 +96,9 @@ def predict(
             sd_px = unit_px * float(np.sqrt(sum(weight * terms[name] for name, weight in weights.items())))
             reasons = _reasons(quality[:, k], abs(displaced[k]) > limit)
             found.append((MethodResult(upper, lower, narrowing, sd_px, reasons), terms, unit_px))
-        progress.update(len(found), len(pairs), "Registering")
-    return found
+        return found
+
+    return compute_in_batches(pairs, _BATCH, device, predict_batch, progress, "Registering")
 
 
 def predict_both_directions(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,19 +12,13 @@ from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Progress, counted
 from napari_jsn.joint import JOINT_IMAGE_MM, BoneMasks
 from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
+from napari_jsn.networks.inputs import UsedImage, content_hash
 from napari_jsn.networks.task import split_groups
 from napari_jsn.segmentation.canvas import SIDE, to_canvas
-from napari_jsn.segmentation.training import public_joints
 
-#: File name extensions.
-IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".dcm")
-_MASKS = (".png", ".bmp", ".tif", ".tiff")
-#: What the name of a mask may add to the name of its image.
-_ENDINGS = ("_mask", "-mask", "_masks", "-masks", "_labels", "-labels", "")
-#: Largest overlap (intersection over union) of the masks of two bones.
-_SAME_REGION = 0.5
 #: Distance from the border, as a share of the image, within which masks drawn by hand are not reliable.
 _EDGE = 4 / 256
 
@@ -39,11 +33,13 @@ class LabelledJoint:
         In [0, 1].
     masks : BoneMasks
     group : str
-        Images of one group show one joint (or one patient): all of them are trained on, or none.
+        Images of one group show one joint at several visits.
     joint : str
         ``"PIP2"``; empty where unknown.
     name : str
         Of the image.
+    patient : str
+        All images of one patient are trained on, or none; by default the group.
     """
 
     image: NDArray[np.float32]
@@ -51,6 +47,10 @@ class LabelledJoint:
     group: str
     joint: str = ""
     name: str = ""
+    patient: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "patient", self.patient or self.group)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Samples:
     masks : (N, 2, S, S) uint8 array
         Share of each pixel, times 255, that belongs to the upper and the lower bone.
     groups, joints : tuple of str
-        Of each image.
+        Patient and joint of each image.
     """
 
     images: NDArray[np.uint8]
@@ -108,94 +108,31 @@ def samples(joints: Iterable[LabelledJoint], side: int = SIDE) -> Samples:
         small = np.rint(255 * to_canvas(planes, side).numpy().clip(0, 1)).astype(np.uint8)
         images.append(small[:1])
         masks.append(small[1:])
-        groups.append(each.group)
+        groups.append(each.patient)
         names.append(each.joint)
     if not images:
         raise InputError("There are no joint images with masks of both bones to train on. Add some.", "data")
     return Samples(np.stack(images), np.stack(masks), tuple(groups), tuple(names))
 
 
+def used_images(joints: Iterable[LabelledJoint], held_out: Collection[str]) -> tuple[UsedImage, ...]:
+    """Return what a resume file and a card keep of joint images; ``held_out`` are the patients validated on."""
+    return tuple(
+        UsedImage(
+            each.name or each.group,
+            content_hash(each.image),
+            content_hash(each.masks.upper, each.masks.lower),
+            each.patient,
+            each.patient in held_out,
+        )
+        for each in joints
+    )
+
+
 def _extend_to_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Extend a mask to the image's border: outlines drawn by hand are rounded where the image cuts a bone."""
     edge = round(_EDGE * max(mask.shape))
     return np.pad(mask[edge:-edge, edge:-edge], edge, mode="edge") if min(mask.shape) > 2 * edge > 0 else mask
-
-
-def labelled_joints(folder: Path, part: str = "all") -> list[LabelledJoint]:
-    """Read the images of a folder and its subfolders that have masks.
-
-    A mask (labels 1 upper, 2 lower, 3 both; PNG, BMP or TIFF) has the name of its image, or that name and ``_mask``.
-    Images in one subfolder are one group; those in ``folder`` itself are one group each. Images whose masks are empty
-    or the same region are left out.
-
-    Parameters
-    ----------
-    folder : Path
-    part : {"all", "training", "test"}
-        Of the public joints, see :mod:`~napari_jsn.segmentation.training.public_joints`: those kept for testing, or the
-        others. Ignored for all other joints.
-
-    Raises
-    ------
-    InputError
-        If it is no folder, or a file in it cannot be read.
-    """
-    from napari_jsn.joint.read_masks import read_masks
-    from napari_jsn.radiograph import read_radiograph
-
-    pairs = _pairs(folder)
-    found = []
-    for group, image_path, mask_path in pairs:
-        public = public_joints.are_public([group])
-        if public and part != "all" and public_joints.is_test(group) != (part == "test"):
-            continue
-        if public and public_joints.is_left_out(group, image_path.stem):
-            continue
-        image, masks = read_radiograph(image_path).pixels, read_masks(mask_path)
-        if masks.shape != image.shape:
-            raise InputError(
-                f"{mask_path} has another shape than {image_path}: {masks.shape}, not {image.shape}. Replace it.",
-                "data",
-            )
-        if are_two_bones(masks):
-            joint = public_joints.joint_of(group) if public else _joint_named(image_path)
-            found.append(LabelledJoint(image, masks, group, joint, f"{group}/{image_path.stem}"))
-    return found
-
-
-def are_two_bones(masks: BoneMasks) -> bool:
-    """Return whether masks show two bones: neither is empty, and they are not the same region or image halves."""
-    union = int((masks.upper | masks.lower).sum())
-    both = int((masks.upper & masks.lower).sum())
-    return bool(masks.upper.any() and masks.lower.any() and both <= _SAME_REGION * union and union < masks.upper.size)
-
-
-def _pairs(folder: Path) -> list[tuple[str, Path, Path]]:
-    """Return group, image and mask, in the order of their names."""
-    if not folder.is_dir():
-        raise InputError(f"There is no folder {folder}.", "data")
-    found = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in IMAGES or path.stem.endswith(_ENDINGS[:-1]):
-            continue
-        masks = (path.with_name(path.stem + ending + kind) for ending in _ENDINGS for kind in _MASKS)
-        mask = next((mask for mask in masks if mask != path and mask.is_file()), None)
-        if mask is not None and not (path.suffix.lower() in _MASKS and mask.stem == path.stem):
-            inside = path.relative_to(folder).parts
-            found.append((inside[0] if len(inside) > 1 else path.stem, path, mask))
-    if not found:
-        raise InputError(
-            f"{folder} holds no image with a mask beside it. Name the mask NAME_mask.png where the image is NAME.png, "
-            "or NAME.png where it is NAME.jpg.",
-            "data",
-        )
-    return found
-
-
-def _joint_named(path: Path) -> str:
-    """Return the joint that is part of a file's or its folder's name; empty without one."""
-    words = path.stem.replace("-", "_").split("_") + path.parent.name.replace("-", "_").split("_")
-    return next((word.upper() for word in words if word.upper() in anatomy.JOINTS), "")
 
 
 def simulated_joints(count: int, seed: int, joints: Sequence[str] = anatomy.JOINTS) -> Iterable[LabelledJoint]:
@@ -230,7 +167,9 @@ def smooth_masks(masks: BoneMasks) -> BoneMasks:
     return BoneMasks(upper, lower)
 
 
-def simulated_samples(count: int, seed: int, cache: Path | None = None, side: int = SIDE) -> Samples:
+def simulated_samples(
+    count: int, seed: int, cache: Path | None = None, side: int = SIDE, progress: Progress | None = None
+) -> Samples:
     """Return simulated images of all joints as the network sees them, from the cache if they were made before.
 
     Parameters
@@ -241,11 +180,18 @@ def simulated_samples(count: int, seed: int, cache: Path | None = None, side: in
         The folder to keep them in; by default the platform's folder for caches.
     side : int
         Of the network's square.
+    progress : Progress, optional
+        Updated after every image that is made.
+
+    Raises
+    ------
+    Aborted
+        When the progress is aborted; no image is kept then.
     """
     from napari_jsn import simulation
 
     def make() -> Arrays:
-        made = samples(simulated_joints(count, seed), side)
+        made = samples(counted(simulated_joints(count, seed), count, "Simulating joints", progress), side)
         groups, joints = np.array(made.groups), np.array(made.joints)
         return {"images": made.images, "masks": made.masks, "groups": groups, "joints": joints}
 

@@ -14,11 +14,14 @@ from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from napari_jsn.common.progress import Progress
+from napari_jsn.networks.inputs import Inputs, LeftOut
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, split_validation, use_bfloat16
 from napari_jsn.segmentation.canvas import NORMALISATION, SIDE, normalise
 from napari_jsn.segmentation.training import public_joints
 from napari_jsn.segmentation.training.augment import augment
-from napari_jsn.segmentation.training.data import LabelledJoint, Samples, labelled_joints, samples, simulated_samples
+from napari_jsn.segmentation.training.data import LabelledJoint, Samples, samples, simulated_samples, used_images
+from napari_jsn.segmentation.training.folder import read_joint_folder
 from napari_jsn.segmentation.unetpp import ARCHITECTURES, BoneNet, build_bone_net
 
 Batch = tuple[Tensor, Tensor]
@@ -79,12 +82,21 @@ class SegmentationTask(TrainingTask):
         self._pool = sum(parts[1:], parts[0])
         self._simulated = len(parts[-1]) if simulated else 0
         self._real = len(self._pool) - self._simulated
+        held_out = set(self._validation.groups)
+        self._joints = len({joint.group for joint in joints if joint.patient not in held_out})
+        self.inputs = Inputs(used_images(joints, held_out))
 
     @classmethod
-    def _arguments_from_folder(cls, folder: Path) -> dict[str, Any]:
-        """Read a folder; see :func:`~napari_jsn.segmentation.training.data.labelled_joints`."""
-        joints = labelled_joints(folder, "training")
-        return {"joints": joints, **public_joints.card_source(joint.group for joint in joints)}
+    def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
+        """Read a folder; see :func:`~napari_jsn.segmentation.training.folder.read_joint_folder`."""
+        found = read_joint_folder(folder, "training", groups)
+        source = public_joints.card_source(joint.group for joint in found.joints)
+        return {"joints": found.joints, **source}, found.left_out, found.notes
+
+    @classmethod
+    def make_simulated(cls, progress: Progress) -> None:
+        """Make the simulated images, which are kept for all trainings; see the class on how they are used."""
+        simulated_samples(_POOL, _POOL_SEED, progress=progress)
 
     def network(self) -> BoneNet:
         """Return a network with random weights."""
@@ -116,6 +128,11 @@ class SegmentationTask(TrainingTask):
         mixed = round(wanted * _SIMULATED / (1 - _SIMULATED))
         chosen = [_repeat(real, wanted, rng), real + _repeat(simulated, mixed, rng)]
         return rng.permutation(np.concatenate(chosen))
+
+    @property
+    def batches_of_epoch(self) -> int:
+        """The number of training batches of an epoch."""
+        return len(self._order(np.random.default_rng(0))) // self._batch
 
     def validation_batches(self) -> list[Batch]:
         """Return images that are not trained on, without augmentation; real ones if there are enough."""
@@ -160,8 +177,7 @@ class SegmentationTask(TrainingTask):
 
     def card(self) -> dict[str, Any]:
         """Return what a model card says of network and data."""
-        joints = len(set(self._pool.groups[: self._real]))
-        real = {"images": self._real, "joints": joints} if self._real else {}
+        real = {"images": self._real, "joints": self._joints} if self._real else {}
         simulated = {"images": self._simulated} if self._simulated else {}
         validation = {"images": len(self._validation), "joints": len(set(self._validation.groups))}
         return self._card(BoneNet, real, simulated, validation)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from napari_jsn.patient.list_files import holds_patient, may_be_dicom
+from napari_jsn.patient.list_files import IMAGE_SUFFIXES, holds_patient, may_be_dicom
 from napari_jsn.viewer.layers.read_layer import FIXED, FIXED_MASKS, KEY, MOVING, MOVING_MASKS, role_in_name
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -27,13 +28,17 @@ MAX_PATIENT_ENTRIES = 400
 def get_folder_reader(path: str | list[str]) -> FileReader | None:
     """Return the file reader of a folder with one ``*fixed*`` and one ``*moving*`` image, or with radiographs.
 
-    Returns None for any other folder or file.
+    Returns None for any other folder or file. A folder of images of different sizes is not left to napari, which could
+    only stack images of one size: reading it says what the names of radiographs must state.
     """
     if isinstance(path, list):
         path = path[0] if len(path) == 1 else ""
-    if find_pair(path):
+    files = _files_of(path)
+    if _pair_in(files):
         return read_pair_folder
-    return read_patient_folder if path and holds_patient(path, MAX_PATIENT_ENTRIES) else None
+    if path and (holds_patient(path, MAX_PATIENT_ENTRIES) or _sizes_differ(files)):
+        return read_patient_folder
+    return None
 
 
 def get_dicom_reader(path: str | list[str]) -> FileReader | None:
@@ -45,23 +50,51 @@ def get_dicom_reader(path: str | list[str]) -> FileReader | None:
 
 def find_pair(folder: str) -> dict[str, str]:
     """Return role and path of each file of the pair in a folder; empty if it holds none, or more than one."""
-    files: dict[str, str] = {}
+    return _pair_in(_files_of(folder))
+
+
+def _files_of(folder: str) -> dict[str, str]:
+    """Return name and path of what is in a folder; empty if there are many, or where it cannot be read."""
     try:
         with os.scandir(folder) as entries:
-            for number, entry in enumerate(entries):
-                if number >= MAX_PAIR_ENTRIES:
-                    return {}
-                stem, suffix = os.path.splitext(entry.name)
-                if suffix.lower() not in SUFFIXES or stem.startswith("."):
-                    continue
-                role = role_in_name(stem, mask="mask" in stem.lower())
-                if role in files:
-                    return {}
-                if role:
-                    files[role] = entry.path
+            found = {entry.name: entry.path for entry in islice(entries, MAX_PAIR_ENTRIES + 1)}
     except OSError:  # not a folder, or not readable
         return {}
+    return {} if len(found) > MAX_PAIR_ENTRIES else found
+
+
+def _pair_in(paths: dict[str, str]) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for name, path in paths.items():
+        stem, suffix = os.path.splitext(name)
+        if suffix.lower() not in SUFFIXES or stem.startswith("."):
+            continue
+        role = role_in_name(stem, mask="mask" in stem.lower())
+        if role in files:
+            return {}
+        if role:
+            files[role] = path
     return files if FIXED in files and MOVING in files else {}
+
+
+def _sizes_differ(paths: dict[str, str]) -> bool:
+    """Return whether all are image files, of different sizes, and none is named as one of a joint pair."""
+    for name in paths:
+        stem, suffix = os.path.splitext(name)
+        if suffix.lower() not in IMAGE_SUFFIXES or role_in_name(stem, mask=False):
+            return False
+    return len(paths) > 1 and len({_size_of(path) for path in paths.values()} - {None}) > 1
+
+
+def _size_of(path: str) -> tuple[int, int] | None:
+    """Return the size of an image file by its header; None where it cannot be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
 
 
 def read_pair_folder(path: str | list[str]) -> list[LayerData]:
@@ -90,11 +123,17 @@ def read_dicom(path: str | list[str]) -> list[LayerData]:
 
 
 def _image(path: str, role: str | None = None) -> LayerData:
+    from napari_jsn.patient.identity import identity_codes
+    from napari_jsn.patient.list_files import header_of
     from napari_jsn.radiograph import read_radiograph
-    from napari_jsn.viewer.layers.patient import radiograph_metadata, scale_and_units
+    from napari_jsn.radiograph.dicom import is_dicom
+    from napari_jsn.viewer.layers.patient import identity_entry, radiograph_metadata, scale_and_units
 
     radiograph = read_radiograph(path)
     entry = radiograph_metadata(radiograph, role)
+    if is_dicom(Path(path)):
+        file, _ = header_of(Path(path), Path(path).name)
+        entry |= identity_entry(identity_codes([file.identity]))
     options: dict[str, Any] = {"name": Path(path).stem, "metadata": {KEY: entry}, **scale_and_units(radiograph)}
     if radiograph.display_range is not None:
         options["contrast_limits"] = radiograph.display_range

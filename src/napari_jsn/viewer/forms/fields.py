@@ -1,90 +1,48 @@
-"""Fields of a form: a layer, a pixel size, a choice, a text, a folder, a model; each with label and message."""
+"""Fields of a form: widgets of magicgui for a layer, a pixel size, a choice, a number, a text, a folder, a model.
+
+What they add to those of magicgui: a message below the field, texts for empty values, and a value that changes only
+where a user, a script or a change of the layers changes it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
-from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from magicgui.widgets import CheckBox, ComboBox, FileEdit, LineEdit
+from psygnal import Signal
+from qtpy.compat import isalive
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QWidget
 
-from napari_jsn.common.errors import InputError
-from napari_jsn.networks.weights import names
+from napari_jsn.networks.weights import described
 from napari_jsn.radiograph.spacing import Spacing
-from napari_jsn.viewer.forms.style import set_property, text_label
+from napari_jsn.registration import method_names
+from napari_jsn.viewer.forms.field import FormField
 
-_SHORT_COMBO = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-
-
-class FormField(QObject):
-    """Label, editor and message of one input.
-
-    ``changed`` is emitted when the user, a script or a change of the layers changes the value.
-
-    Parameters
-    ----------
-    editor : QWidget
-    label, tip : str
-    input_widget : QWidget, optional
-        The part of the editor that is marked when its value is invalid; by default the editor.
-    """
-
-    changed: Signal = Signal()
-
-    def __init__(self, editor: QWidget, label: str, tip: str, input_widget: QWidget | None = None) -> None:
-        super().__init__(editor)
-        self.name: str = ""  # in the form, set by the form
-        self.editor: QWidget = editor
-        self.input_widget: QWidget = input_widget or editor
-        self.label: QLabel = QLabel(label)
-        self.label.setBuddy(self.input_widget)
-        self.message: QLabel = text_label("message")
-        self.message.hide()
-        for widget in (self.label, editor):
-            widget.setToolTip(tip)
-
-    @property
-    def value(self) -> Any:
-        """The value; None where the field is empty. A script can set it, as a user does.
-
-        Raises
-        ------
-        InputError
-            If the value that is set cannot be chosen or typed here.
-        """
-        return self.get_value()
-
-    @value.setter
-    def value(self, value: Any) -> None:
-        self.set_value(value)
-        self.changed.emit()
-
-    def get_value(self) -> Any:
-        """Return the value."""
-        raise NotImplementedError
-
-    def set_value(self, value: Any) -> None:
-        """Show the value as if the user had given it."""
-        raise NotImplementedError
-
-    def refuse(self, problem: str) -> NoReturn:
-        """Raise an InputError that names the field."""
-        raise InputError(f"{self.name}: {problem}", self.name)
-
-    def show_problem(self, problem: str, empty: bool = False) -> None:
-        """Show a sentence on what is wrong below the editor, in grey where it is only empty; "" hides the message."""
-        self.message.setText(problem)
-        self.message.setVisible(bool(problem))
-        set_property(self.message, "empty", empty)
-        set_property(self.input_widget, "invalid", bool(problem) and not empty)
-
-    def set_visible(self, visible: bool) -> None:
-        """Show or hide label and editor."""
-        self.label.setVisible(visible)
-        self.editor.setVisible(visible)
+#: Letters that a list to choose from is wide at least; longer names of layers and models are cut and shown as a tip.
+_LEAST_LETTERS, _MOST_LETTERS = 8, 14
 
 
-class LayerField(FormField):
+class _ComboField(FormField, ComboBox):
+    """A list to choose from, which is not wider than its form."""
+
+    native: QComboBox
+
+    def __init__(self, label: str, tip: str) -> None:
+        super().__init__(label, tip)
+        self.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.native.setMinimumContentsLength(_LEAST_LETTERS)
+        self.native.activated.connect(self._on_choice)
+
+    def reset_choices(self, *_: Any) -> None:
+        """Do nothing: the form sets the choices."""
+
+    def _on_choice(self) -> None:
+        self.announce()
+
+
+class LayerField(_ComboField):
     """A layer of the viewer, chosen by the user or else by default.
 
     Parameters
@@ -95,18 +53,14 @@ class LayerField(FormField):
     """
 
     def __init__(self, label: str, tip: str, none: str | None = None) -> None:
-        self._combo = QComboBox()
-        super().__init__(self._combo, label, tip)
         self._none, self._tip = none, tip
         self._layers: list[Any] = []
         self._user_choice: tuple[Any] | None = None  # in a tuple, because "no layer" can be chosen too
-        self._combo.setSizeAdjustPolicy(_SHORT_COMBO)  # a long name must not widen the dock
-        self._combo.setMinimumContentsLength(14)
-        self._combo.activated.connect(self._choose)
+        super().__init__(label, tip)
 
     def get_value(self) -> Any:
         """Return the layer, or None."""
-        index = self._combo.currentIndex()
+        index = self.native.currentIndex()
         return self._layers[index] if 0 <= index < len(self._layers) else None
 
     def set_value(self, value: Any) -> None:
@@ -125,62 +79,75 @@ class LayerField(FormField):
         """Show these layers; keep the user's choice while it is one of them, else select the default."""
         before = self.value
         self._layers = ([] if self._none is None else [None]) + list(layers)
-        self._combo.clear()
-        self._combo.addItems([self._none if layer is None else layer.name for layer in self._layers])
+        self.native.clear()
+        for layer in self._layers:
+            self.native.addItem(self._none if layer is None else layer.name, layer)
         choice = self._user_choice
         if choice is not None and not any(layer is choice[0] for layer in self._layers):
             choice = self._user_choice = None
         self._select(default if choice is None else choice[0])
         if self.value is not before:
-            self.changed.emit()
+            self.announce()
 
     def _select(self, layer: Any) -> None:
         index = next((i for i, offered in enumerate(self._layers) if offered is layer), -1)
-        self._combo.setCurrentIndex(index)
-        self._combo.setToolTip(f"{self._combo.currentText()}\n\n{self._tip}".strip())
+        self.native.setCurrentIndex(index)
+        self.native.setToolTip(f"{self.native.currentText()}\n\n{self._tip}".strip())
 
-    def _choose(self) -> None:
+    def _on_choice(self) -> None:
         self._user_choice = (self.value,)
         self._select(self.value)
-        self.changed.emit()
+        self.announce()
 
 
-class ChoiceField(FormField):
-    """One of a few texts; None where there is nothing to choose."""
+class ChoiceField(_ComboField):
+    """One of a few texts; None where there is nothing to choose.
 
-    def __init__(self, label: str, tip: str, choices: Iterable[str], default: str) -> None:
-        self._combo = QComboBox()
-        super().__init__(self._combo, label, tip)
-        self._combo.setSizeAdjustPolicy(_SHORT_COMBO)
-        self._combo.addItems(list(choices))
-        self._combo.setCurrentText(default)
-        self._combo.activated.connect(self.changed)
+    Parameters
+    ----------
+    label, tip : str
+    choices : collection of str, or mapping
+        A mapping has the description of each choice, which is shown as its tip.
+    default : str, optional
+    """
 
-    def get_value(self) -> str | None:
+    def __init__(self, label: str, tip: str, choices: Collection[str] = (), default: str | None = None) -> None:
+        super().__init__(label, tip)
+        self._show(choices)
+        self.native.setCurrentText(default or "")
+
+    def get_value(self) -> Any:
         """Return the text that is selected."""
-        return self._combo.currentText() or None
+        return self.native.currentText() or None
 
     def set_value(self, value: Any) -> None:
         """Select a text."""
-        choices = [self._combo.itemText(k) for k in range(self._combo.count())]
-        if value not in choices:
-            self.refuse(f"There is no choice {value!r}. Choose one of: {', '.join(choices)}.")
-        self._combo.setCurrentText(value)
+        if value not in self.choices:
+            self.refuse(f"There is no choice {value!r}. Choose one of: {', '.join(map(str, self.choices))}.")
+        self.native.setCurrentText(value)
 
-    def set_choices(self, choices: Iterable[str], default: str | None = None) -> None:
+    def set_choices(self, choices: Collection[str], default: str | None = None) -> None:
         """Show these texts; select the default where one is given, else keep the selected one while it is there."""
-        choices, before = list(choices), self.value
-        self._combo.clear()
-        self._combo.addItems(choices)
-        self._combo.setCurrentText(default if default in choices else before or "")
+        before = self.value
+        self._show(choices)
+        self.native.setCurrentText(default if default in self.choices else before or "")
         if self.value != before:
-            self.changed.emit()
+            self.announce()
+
+    def _show(self, choices: Collection[str]) -> None:
+        self.native.clear()
+        for k, choice in enumerate(choices):
+            self.native.addItem(choice, choice)
+            if isinstance(choices, Mapping):
+                self.native.setItemData(k, choices[choice], Qt.ItemDataRole.ToolTipRole)
+        longest = max(map(len, choices), default=0)
+        self.native.setMinimumContentsLength(min(max(longest, _LEAST_LETTERS), _MOST_LETTERS))
 
 
-class _Models(QObject):
-    """Emits ``changed`` with task and name when a model was saved."""
+class _Models:
+    """Emits ``changed`` with task and name when a model was saved; it does not keep what is connected alive."""
 
-    changed: Signal = Signal(str, str)
+    changed = Signal(str, str)
 
 
 models: _Models = _Models()
@@ -190,16 +157,28 @@ class ModelField(ChoiceField):
     """A model of a task by name: the shipped ones and the user's own, a new one as soon as it is saved."""
 
     def __init__(self, label: str, tip: str, task: str = "segmentation") -> None:
-        super().__init__(label, tip, names(task), "default")
+        super().__init__(label, tip, described(task), "default")
         self._task = task
         models.changed.connect(self._update_choices)
 
     def _update_choices(self, task: str, name: str) -> None:
-        if task == self._task:
-            self.set_choices(names(task))
+        if task == self._task and isalive(self.native):
+            self.set_choices(described(task))
 
 
-class TextField(FormField):
+class MethodField(ChoiceField):
+    """A method of registration by name; a network that was trained is a method too, as soon as it is saved."""
+
+    def __init__(self, label: str, tip: str) -> None:
+        super().__init__(label, tip, method_names.described(), next(iter(method_names.METHODS)))
+        models.changed.connect(self._update_choices)
+
+    def _update_choices(self, task: str, name: str) -> None:
+        if task == "registration" and isalive(self.native):
+            self.set_choices(method_names.described())
+
+
+class TextField(FormField, LineEdit):
     """A line of text.
 
     Parameters
@@ -207,47 +186,33 @@ class TextField(FormField):
     label, tip : str
     placeholder : str
         Shown in grey while the field is empty.
-    beside : QWidget, optional
-        Shown at the right of the line.
     """
 
-    def __init__(self, label: str, tip: str, placeholder: str = "", beside: QWidget | None = None) -> None:
-        self._edit = QLineEdit()
-        editor: QWidget = self._edit
-        if beside is not None:
-            editor = QWidget()
-            layout = QHBoxLayout(editor)
-            layout.setContentsMargins(0, 0, 0, 0)
-            layout.addWidget(self._edit)
-            layout.addWidget(beside)
-        super().__init__(editor, label, tip, self._edit)
+    def __init__(self, label: str, tip: str, placeholder: str = "") -> None:
+        super().__init__(label, tip)
         self.set_placeholder(placeholder)
-        self._edit.textEdited.connect(self._on_edit)
+        self.native.textEdited.connect(self._on_edit)
 
     def set_placeholder(self, text: str) -> None:
         """Set the text that is shown in grey while the field is empty."""
-        self._edit.setPlaceholderText(text)
-
-    def set_text(self, text: str) -> None:
-        """Replace the text."""
-        self.value = text
+        self.native.setPlaceholderText(text)
 
     def get_value(self) -> Any:
         """Return the text without blanks around it; None where it is empty."""
-        return self._edit.text().strip() or None
+        return self.native.text().strip() or None
 
     def set_value(self, value: Any) -> None:
         """Replace the text; None empties it."""
-        self._edit.setText("" if value is None else str(value))
+        self.native.setText("" if value is None else str(value))
 
     def _on_edit(self) -> None:
-        self.changed.emit()
+        self.announce()
 
 
 class CountField(TextField):
     """A whole number; None where it is empty, 0 where the text is no whole number."""
 
-    def get_value(self) -> int | None:
+    def get_value(self) -> Any:
         """Return the number."""
         text = super().get_value()
         if text is None:
@@ -259,7 +224,7 @@ class SpacingField(TextField):
     """A pixel size in mm; None where it is not known."""
 
     def __init__(self, label: str, tip: str, placeholder: str) -> None:
-        super().__init__(label, tip, placeholder, QLabel("mm"))
+        super().__init__(label, tip, placeholder)
         self.edited: bool = False
 
     def set_value(self, value: Any) -> None:
@@ -274,7 +239,7 @@ class SpacingField(TextField):
                 self.refuse(f"{value!r} is no pixel size. Give mm as a number or as (rows, columns).")
         self.edited = True
 
-    def get_value(self) -> Spacing:
+    def get_value(self) -> Any:
         """Return mm, or (row, col) where two numbers are given; None where it is empty, NaN where it is no number."""
         text = (super().get_value() or "").replace(",", ".").lower().replace("×", "x")
         if not text:
@@ -290,23 +255,59 @@ class SpacingField(TextField):
     def prefill(self, spacing_mm: Spacing) -> None:
         """Show the pixel size of a layer in place of what was typed before."""
         sides = () if spacing_mm is None else spacing_mm if isinstance(spacing_mm, tuple) else (spacing_mm,)
-        self._edit.setText(" x ".join(f"{side:.6g}" for side in sides))
+        self.native.setText(" x ".join(f"{side:.6g}" for side in sides))
         self.edited = False
 
     def _on_edit(self) -> None:
         self.edited = True
-        self.changed.emit()
+        self.announce()
 
 
-class FolderField(TextField):
-    """A folder, typed or chosen in a dialog."""
+class FolderField(FormField, FileEdit):
+    """A folder, typed or chosen in a dialog; its path as text, or None."""
 
     def __init__(self, label: str, tip: str) -> None:
-        browse = QPushButton("Browse")
-        super().__init__(label, tip, "choose a folder", browse)
-        browse.clicked.connect(self._browse)
+        super().__init__(label, tip, mode="d", nullable=True)
+        self.choose_btn.text = "Browse"
+        self.line_edit.native.setPlaceholderText("choose a folder")
 
-    def _browse(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self.editor, "Folder of joint images and masks", self.value or "")
+    @property
+    def input_widget(self) -> QWidget:
+        """The line of text."""
+        edit: QWidget = self.line_edit.native
+        return edit
+
+    def _on_choose_clicked(self) -> None:
+        folder = self._show_file_dialog(self.mode, "Folder of joint images and masks", self.value)
         if folder:
-            self.set_text(folder)
+            self.value = folder
+
+    def get_value(self) -> Any:
+        """Return the path; None where it is empty."""
+        text: str = self.line_edit.value
+        return text.strip() or None
+
+    def set_value(self, value: Any) -> None:
+        """Replace the path; None empties it."""
+        self.line_edit.value = "" if value is None else str(value)
+
+
+class CheckField(FormField, CheckBox):
+    """Yes or no, with a text at the right of its box."""
+
+    def __init__(self, label: str, tip: str, text: str, default: bool) -> None:
+        super().__init__(label, tip, text=text)
+        self.native.setChecked(default)
+        self.native.clicked.connect(self._on_click)
+
+    def get_value(self) -> bool:
+        """Return whether the box is ticked."""
+        ticked: bool = self.native.isChecked()
+        return ticked
+
+    def set_value(self, value: Any) -> None:
+        """Tick the box, or untick it."""
+        self.native.setChecked(bool(value))
+
+    def _on_click(self) -> None:
+        self.announce()

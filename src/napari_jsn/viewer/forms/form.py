@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, field, fields
 from math import isfinite
 from typing import Any, TypeVar
 
+from magicgui.type_map import TypeMap
+from napari.layers import Image
+from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.spacing import Spacing
 from napari_jsn.viewer.forms.fields import ChoiceField, FormField, LayerField, SpacingField
+from napari_jsn.viewer.layers.read_layer import dimension_problem, frozen_pixels, load_pixels
 
-#: Choices of the field "Device".
-DEVICES = ("auto", "cpu", "cuda")
+#: Choices of the field "Device", and what they mean.
+DEVICES = {"auto": "A CUDA GPU if there is one, else the processor.", "cpu": "The processor.", "cuda": "A CUDA GPU."}
+DEVICE_TIP = "Where to compute. auto: a CUDA GPU if there is one."
 
 _Kind = TypeVar("_Kind", bound=FormField)
 
@@ -26,7 +33,7 @@ def form_field(
     part: str,
     tip: str,
     default: Any = None,
-    choices: tuple[str, ...] = (),
+    choices: Any = (),
 ) -> Any:
     """Return a dataclass field with what a form needs to show it.
 
@@ -39,7 +46,7 @@ def form_field(
         The part of the form, under a title of its own.
     tip : str
     default : object
-    choices : tuple of str
+    choices : iterable of str, or mapping of str to description
         Of the kind "choice".
     """
     metadata = {"label": label, "kind": kind, "part": part, "tip": tip, "choices": choices}
@@ -62,7 +69,7 @@ class Form(QWidget):
 
     def __init__(self, kind: Any, titles: dict[str, tuple[str, str]]) -> None:
         super().__init__()
-        self._kind = kind
+        self.inputs_class = kind
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
@@ -77,7 +84,7 @@ class Form(QWidget):
             made = self.fields[item.name] = make_form_field(item)
             made.name = item.name
             row = grid.rowCount()
-            grid.addWidget(made.label, row, 0, Qt.AlignmentFlag.AlignVCenter)
+            grid.addWidget(made.label_widget, row, 0, Qt.AlignmentFlag.AlignVCenter)
             grid.addWidget(made.editor, row, 1)
             grid.addWidget(made.message, row + 1, 1)
             made.changed.connect(self._on_change)
@@ -90,7 +97,7 @@ class Form(QWidget):
 
     def inputs(self) -> Any:
         """Return the values of all fields as an object of the dataclass."""
-        return self._kind(**{name: each.value for name, each in self.fields.items()})
+        return self.inputs_class(**{name: each.value for name, each in self.fields.items()})
 
     def set_values(self, values: Mapping[str, Any]) -> None:
         """Set fields by their names, in the order of the form.
@@ -117,9 +124,32 @@ class Form(QWidget):
     def set_choices(self, layers: Any) -> None:
         """Update the choices of layers to those of the viewer."""
 
+    def in_words_of_the_form(self, text: str) -> str:
+        """Return a message of the package with the labels of the fields in place of names of arguments."""
+        for name, each in self.fields.items():
+            if "_" in name:  # others are words of the language too
+                label = each.label_widget.text().lower().partition(",")[0]
+                text = re.sub(rf"\b(the (?:true |correct )?){name}\b", rf"\g<1>{label}", text, flags=re.IGNORECASE)
+                text = re.sub(rf"\b{name}\b", f"the {label}", text)
+        return text
+
     def _on_change(self) -> None:
         self.check()
         self.changed.emit()
+
+
+class FieldsOf(TypeMap):
+    """Gives a FunctionGui of magicgui the fields of a form, in place of widgets that it would make itself."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        self._fields = form.fields
+
+    def create_widget(self, *args: Any, name: str = "", annotation: Any = None, **options: Any) -> Any:
+        """Return the field of the argument of this name."""
+        made: Any = self._fields[name]
+        made.annotation = annotation
+        return made
 
 
 def make_form_field(item: Field[Any]) -> FormField:
@@ -142,11 +172,36 @@ def image_problem(layer: Any, other: Any = None) -> str:
         return "Open a second image of this joint." if other else "Open a joint image, or the folder of a pair."
     if layer is other:
         return "This is the fixed image. Choose another image."
-    if layer.rgb:
-        return "This is a colour image. Convert it to greyscale first."
-    if layer.ndim != 2:
-        return f"This image has {layer.ndim} dimensions. Choose a 2-D image."
-    return ""
+    return dimension_problem(layer)
+
+
+def layer_reader(layer: Any, argument: str) -> Callable[[], NDArray[Any]]:
+    """Return a function that returns the array of an image or labels layer as it is now; call it in a worker.
+
+    Later changes of the layer do not matter. Colour images become intensities.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image or Labels
+    argument : str
+        The argument that an error of reading names.
+    """
+    pixels, name, is_image = frozen_pixels(layer), layer.name, isinstance(layer, Image)
+    colour = is_image and layer.rgb
+
+    def read() -> NDArray[Any]:
+        loaded = load_pixels(pixels, name, argument)
+        if not is_image:
+            return loaded
+        intensities = to_intensities(loaded, argument, f"The image {name!r}")  # an error names the layer
+        return intensities if colour else loaded
+
+    return read
+
+
+def device_of(chosen: str) -> str | None:
+    """Return the device argument of the package for a choice of the field "Device"."""
+    return None if chosen == "auto" else chosen
 
 
 def spacing_problem(spacing_mm: Spacing, fixed_mm: Spacing = None, moving: bool = False) -> str:

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from napari.settings import get_settings
 from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QWidget
 
 
+class Inks(NamedTuple):
+    """Colours of texts, which have a contrast of 4.5 or more on the backgrounds of their theme."""
+
+    error: str
+    warning: str
+    #: Of secondary text, and of figures that have failed.
+    muted: str
+
+
+_DARK, _LIGHT = Inks("#ff8a80", "#ffc24b", "#a3a9b3"), Inks("#b3261e", "#8a5200", "#57575d")
+
+
+def inks(theme_name: str) -> Inks:
+    """Return the colours of texts for a theme of napari."""
+    return _DARK if get_theme(theme_name).type == "dark" else _LIGHT
+
+
 def style_sheet(theme_name: str) -> str:
     """Return the style sheet of the dock widgets: red for errors, amber for warnings, grey for secondary text."""
-    theme = get_theme(theme_name)
-    dark = theme.type == "dark"
-    error, warning, muted = ("#ff8a80", "#ffc24b", "#a3a9b3") if dark else ("#b3261e", "#8a5200", "#66666c")
+    theme, (error, warning, muted) = get_theme(theme_name), inks(theme_name)
+    size = get_settings().appearance.font_size
     card, edge = theme.foreground.as_hex(), theme.primary.as_hex()
     return f"""
         QLabel {{ padding: 0px; }}
@@ -19,7 +38,7 @@ def style_sheet(theme_name: str) -> str:
         QLabel#message {{ color: {error}; padding-bottom: 4px; }}
         QLabel#message[empty="true"] {{ color: {muted}; }}
         QComboBox[invalid="true"], QLineEdit[invalid="true"] {{ border: 1px solid {error}; }}
-        QLineEdit {{ padding-left: 6px; font-size: {theme.font_size}; }}
+        QLineEdit {{ padding-left: 6px; font-size: {size}pt; placeholder-text-color: {muted}; }}
         QPushButton#run:enabled {{ background-color: {theme.current.as_hex()}; font-weight: 600; }}
         QPushButton#run:enabled:hover {{ background-color: {theme.highlight.as_hex()}; }}
         QProgressBar {{ max-height: 6px; min-height: 6px; border: 0px; background-color: {card}; }}
@@ -29,7 +48,6 @@ def style_sheet(theme_name: str) -> str:
         QFrame#results QPushButton {{ background-color: {edge}; padding: 3px 8px; }}
         QFrame#results QPushButton:checked {{ background-color: {theme.current.as_hex()}; }}
         QLabel#figure {{ font-size: 24pt; font-weight: 600; }}
-        QLabel#interval {{ font-size: 10pt; }}
         QLabel#figure[reliable="false"], QLabel#interval[reliable="false"], QLabel#direction[reliable="false"] {{
             color: {muted};
         }}

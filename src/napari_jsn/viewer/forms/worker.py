@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
-from threading import Event
+from threading import Event, get_ident
 from typing import Any
 
 from napari.qt.threading import thread_worker
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ class WorkerProgress(QObject):
     updated: Signal = Signal(int, int, str)
     #: Emitted by the work with intermediate results, for instance after each epoch of a training.
     intermediate: Signal = Signal(object)
+    #: Emitted with each warning of the package, a sentence.
+    warned: Signal = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,11 +46,15 @@ class WorkerProgress(QObject):
 
 
 def do_work(
-    work: Callable[[WorkerProgress], Any], progress: WorkerProgress, modules: tuple[str, ...] = ()
+    job: list[Callable[[WorkerProgress], Any]], progress: WorkerProgress, modules: tuple[str, ...] = ()
 ) -> tuple[Any, Exception | None]:
-    """Import the modules, then do the work; return its result, or the error that stopped it."""
+    """Import the modules, then do the work; return its result, or the error that stopped it.
+
+    The work is taken out of the list ``job``, so that who called this keeps nothing of it.
+    """
+    work = job.pop()
     progress.update(0, 0, "Loading")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _warnings_to(progress):
         warnings.simplefilter("ignore")  # warnings of libraries are not meant for the user
         try:
             for module in modules:  # one slow package at a time, so that the window can repaint between them
@@ -58,5 +65,63 @@ def do_work(
             return None, error
 
 
-#: The same in a thread.
-run_in_worker: Callable[..., Any] = thread_worker(do_work, ignore_errors=True)
+def start_worker(
+    work: Callable[[WorkerProgress], Any],
+    progress: WorkerProgress,
+    modules: tuple[str, ...],
+    on_finish: Callable[[Any, Exception | None], None],
+) -> None:
+    """Do the work in a thread; then call ``on_finish`` in this thread with the result or the error, or with neither.
+
+    napari keeps every worker as long as the process runs, and with it the window that was current when the worker
+    started. Therefore the worker lets go of the work when it is done, and its signals of all that they are connected
+    with.
+    """
+    worker = progress.worker = _run_in_worker([(work, progress, modules)])
+
+    def finish() -> None:
+        on_finish(None, None)
+        QTimer.singleShot(0, release)  # not while the worker emits
+
+    def release() -> None:
+        progress.worker = None
+        for signal in (worker.started, worker.returned, worker.errored, worker.warned, worker.finished):
+            with suppress(TypeError, RuntimeError):  # connected with nothing
+                signal.disconnect()
+
+    worker.returned.connect(lambda returned: on_finish(*returned))
+    worker.finished.connect(finish)
+    worker.start()
+
+
+def _do_boxed(box: list[Any]) -> tuple[Any, Exception | None]:
+    work, progress, modules = box.pop()
+    job = [work]
+    del work
+    return do_work(job, progress, modules)
+
+
+_run_in_worker: Callable[..., Any] = thread_worker(_do_boxed, ignore_errors=True)
+
+
+class _ToProgress(logging.Handler):
+    """Sends the warnings that the package logs in one thread to the window."""
+
+    def __init__(self, progress: WorkerProgress) -> None:
+        super().__init__(logging.WARNING)
+        self._progress, self._thread = progress, get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send a warning; errors are shown where they end the work."""
+        if record.levelno == logging.WARNING and record.thread == self._thread:
+            self._progress.warned.emit(record.getMessage())
+
+
+@contextmanager
+def _warnings_to(progress: WorkerProgress) -> Iterator[None]:
+    handler, logger = _ToProgress(progress), logging.getLogger("napari_jsn")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

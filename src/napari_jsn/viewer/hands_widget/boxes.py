@@ -12,8 +12,8 @@ from napari.layers import Shapes
 from napari_jsn.common.errors import InputError
 from napari_jsn.drawing.colours import UNRELIABLE, jsn_colour
 from napari_jsn.joint import Joint
-from napari_jsn.viewer.layers.radiograph import Matrix, RadiographLayer, transform_points
-from napari_jsn.viewer.layers.read_layer import KEY, layer_metadata
+from napari_jsn.viewer.layers.radiograph import RadiographLayer, transform_points
+from napari_jsn.viewer.layers.read_layer import KEY, Matrix, layer_metadata
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,17 +52,15 @@ class Box:
         """Visit, side and name."""
         return self.visit, self.joint.side or "", self.joint.name
 
-    @property
-    def corners(self) -> Matrix:
-        """The four corners in world coordinates, (4, 2)."""
-        return transform_points(self.to_world, self.joint.box)
+    def corners_in(self, units: Any) -> Matrix:
+        """Return the four corners in world coordinates of these units, (4, 2)."""
+        return transform_points(self.to_world_in(units), self.joint.box)
 
-    @property
-    def to_world(self) -> Matrix:
-        """The matrix from ``(row, col, 1)`` of the joint's hand to world coordinates."""
+    def to_world_in(self, units: Any) -> Matrix:
+        """Return the matrix from ``(row, col, 1)`` of the joint's hand to world coordinates of these units."""
         offset = np.eye(3)
         offset[:2, 2] = self.origin
-        return self.radiograph.to_world @ offset
+        return self.radiograph.to_world_in(units) @ offset
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,8 @@ def show_boxes(
         A row for each box.
     styles : sequence of BoxStyle
     """
-    corners = [box.corners for box in boxes]
+    units = boxes[0].radiograph.units
+    corners = [box.corners_in(units) for box in boxes]
     colours = [style.colour for style in styles]
     options = {
         "features": features.reset_index(drop=True),
@@ -110,7 +109,7 @@ def show_boxes(
         "face_color": "transparent",
         "opacity": 1.0,
         "text": {"string": [style.text for style in styles], "color": colours, "anchor": "upper_left", "size": 7},
-        "units": boxes[0].radiograph.units,
+        "units": units,
     }
     layer = box_layer(layers, role)
     if layer is None:
@@ -161,16 +160,16 @@ def read_boxes(layers: LayerList, drawn: Sequence[Box]) -> list[Box]:
                     f"Two boxes of {layer.name!r} are called {key[2]}. Remove one, or give it the name of its joint in "
                     "the features table."
                 )
-            current[key] = _read_box(known.get(key), of_hand.get(key[:2]), key, corners)
+            current[key] = _read_box(known.get(key), of_hand.get(key[:2]), key, corners, layer.units)
     return list(current.values())
 
 
-def _read_box(box: Box | None, of_hand: Box | None, key: Key, corners: Any) -> Box:
+def _read_box(box: Box | None, of_hand: Box | None, key: Key, corners: Any, units: Any) -> Box:
     """Return the box as it was shown, or with its present corners where the user moved it."""
     reference = box or of_hand
     if reference is None:
         raise InputError(f"The box of {key[2]} is on no radiograph that is measured. Remove it.")
-    on_hand = transform_points(np.linalg.inv(reference.to_world), np.asarray(corners)[:, -2:])
+    on_hand = transform_points(np.linalg.inv(reference.to_world_in(units)), np.asarray(corners)[:, -2:])
     if box is not None and on_hand.shape == (4, 2) and np.abs(on_hand - box.joint.box).max() <= _MOVED_PX:
         return box
     joint = replace(box.joint, box=on_hand) if box else Joint(key[2], reference.joint.side, on_hand)

@@ -13,6 +13,7 @@ from qtpy.QtCore import QObject, Qt, QTimer, Signal
 from qtpy.QtWidgets import QApplication
 
 from napari_jsn.viewer.hands_widget.boxes import FOLLOWUP_JOINTS, JOINTS, box_layer
+from napari_jsn.viewer.layers.read_layer import unit_factors
 
 #: Height of the view on a joint in heights of its box, and the wait for the release of the mouse button, in ms.
 _VIEW_BOXES, _WAIT_MS = 2.4, 40
@@ -29,7 +30,7 @@ _TEXT_SIZES = (2.0, 9.0)
 class BoxWatcher(QObject):
     """Emits ``chosen`` when the user chooses one box, in the image or in napari's features table.
 
-    ``chosen`` carries side, joint and the corners of the box.
+    ``chosen`` carries side, joint and the corners of the box in coordinates of the viewer.
     """
 
     chosen: Signal = Signal(str, str, object)
@@ -61,11 +62,12 @@ class BoxWatcher(QObject):
         zoom = self._viewer.scene.camera.zoom
         for layer in self._box_layers():
             if len(layer.data):
-                size = float(np.clip(_side(layer.data[0]) * zoom * _POINTS_PER_PX, *_TEXT_SIZES))
+                px = zoom * unit_factors(layer.units, self._viewer.layers.units)[0]  # canvas pixels per unit of layer
+                size = float(np.clip(_side(layer.data[0]) * px * _POINTS_PER_PX, *_TEXT_SIZES))
                 if abs(size - layer.text.size) > 0.05 * size:
                     layer.text.size = size
-                if not 0.7 < layer.edge_width[0] * zoom / _LINE_PX < 1.4:  # costs more time than the text
-                    layer.edge_width = _LINE_PX / zoom
+                if not 0.7 < layer.edge_width[0] * px / _LINE_PX < 1.4:  # costs more time than the text
+                    layer.edge_width = _LINE_PX / px
                     layer.refresh(thumbnail=False, extent=False)  # napari does not refresh here by itself
 
     def _box_layers(self) -> list[Shapes]:
@@ -84,7 +86,8 @@ class BoxWatcher(QObject):
         if np.hypot(*(np.array(event.pos) - pressed)) > _CLICK_PX:
             return  # a drag
         for layer in self._box_layers():
-            number = layer.get_value(event.position, world=True)[0] if layer.visible else None
+            at = np.array(event.position)[-2:] / unit_factors(layer.units, viewer.layers.units)
+            number = layer.get_value(tuple(at), world=True)[0] if layer.visible else None
             if number is not None:
                 layer.selected_data = {number}
                 return
@@ -106,7 +109,8 @@ class BoxWatcher(QObject):
         (layer, number, before), self._pending = self._pending, None
         if number < len(layer.data) and np.array_equal(before, layer.data[number]) and number in layer.selected_data:
             row = layer.features.iloc[number]
-            self.chosen.emit(str(row["side"]), str(row["joint"]), before)
+            corners = before[:, -2:] * unit_factors(layer.units, self._viewer.layers.units)
+            self.chosen.emit(str(row["side"]), str(row["joint"]), corners)
 
 
 def centre_on_box(viewer: Any, corners: Any) -> None:

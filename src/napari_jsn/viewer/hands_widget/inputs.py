@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
+from magicgui.widgets import Label
 from napari.layers import Image
-from qtpy.QtWidgets import QLabel
 
+from napari_jsn.common.errors import InputError
+from napari_jsn.patient.order.file_names import day_in
 from napari_jsn.radiograph.spacing import Spacing
-from napari_jsn.registration.methods import choices as methods
-from napari_jsn.viewer.forms.fields import ChoiceField, FormField, LayerField, SpacingField
-from napari_jsn.viewer.forms.form import DEVICES, Form, form_field, image_problem, spacing_problem
-from napari_jsn.viewer.layers.patient import RADIOGRAPH
-from napari_jsn.viewer.layers.radiograph import RadiographLayer, read_radiograph_layer
-from napari_jsn.viewer.layers.read_layer import FIXED, MOVING, layer_metadata, role_of
+from napari_jsn.registration.method_names import METHODS
+from napari_jsn.viewer.forms.fields import ChoiceField, FormField, LayerField, MethodField, SpacingField
+from napari_jsn.viewer.forms.form import DEVICE_TIP, DEVICES, Form, form_field, spacing_problem
+from napari_jsn.viewer.layers.patient import OPENED, RADIOGRAPH
+from napari_jsn.viewer.layers.radiograph import RadiographLayer, check_layers_of_one_patient, read_radiograph_layer
+from napari_jsn.viewer.layers.read_layer import FIXED, MOVING, dimension_problem, layer_metadata, role_of
 
 #: Choices of the field "Measure".
 PATIENT, TWO_IMAGES = "the opened patient", "two image layers"
@@ -26,16 +29,15 @@ _FIELD_OF_ARGUMENT = {"followups": "followup", "moving": "followup", "fixed": "b
 _OFFERED_ROLES = (None, RADIOGRAPH, FIXED, MOVING)
 
 
-class RadiographsField(FormField):
+class RadiographsField(FormField, Label):
     """The radiographs of the patient that is open, without a choice."""
 
     def __init__(self, label: str, tip: str) -> None:
-        self._text = QLabel()
-        self._text.setWordWrap(True)
-        super().__init__(self._text, label, tip)
         self._layers: tuple[Any, ...] = ()
+        super().__init__(label, tip)
+        self.native.setWordWrap(True)
 
-    def get_value(self) -> tuple[Any, ...]:
+    def get_value(self) -> Any:
         """Return the layers of the radiographs, by visit."""
         return self._layers
 
@@ -47,8 +49,8 @@ class RadiographsField(FormField):
         """Show how many radiographs and visits there are."""
         self._layers = tuple(layers)
         visits = len({layer_metadata(layer)["visit"] for layer in layers})
-        self._text.setText(f"{_count(len(layers), 'radiograph')} of {_count(visits, 'visit')}")
-        self._text.setToolTip("\n".join(layer.name for layer in layers))
+        self.native.setText(f"{_count(len(layers), 'radiograph')} of {_count(visits, 'visit')}")
+        self.native.setToolTip("\n".join(layer.name for layer in layers))
 
 
 @dataclass(frozen=True)
@@ -68,29 +70,26 @@ class MeasureInputs:
         "Follow-up", "image", "radiographs", "Radiograph of the same hand at a later visit: 2-D, bone bright."
     )
     spacing_mm: Spacing = form_field(
-        "Pixel size",
+        "Pixel size, mm",
         "spacing",
         "radiographs",
         "Size of a pixel in mm, for all radiographs.\nEmpty: that of each layer.",
     )
-    method: str = form_field("Method", "choice", "how", "How the bones are registered.", methods()[0], tuple(methods()))
-    device: str = form_field("Device", "choice", "how", "auto takes a CUDA GPU if there is one.", DEVICES[0], DEVICES)
+    method: str = form_field("Method", MethodField, "how", "How the bones are registered.", next(iter(METHODS)))
+    device: str = form_field("Device", "choice", "how", DEVICE_TIP, "auto", DEVICES)
 
     def problems(self) -> dict[str, str]:
         """Return why nothing can be measured: field name to a sentence; empty where it can."""
         found = {"spacing_mm": spacing_problem(self.spacing_mm)}
         if self.source == PATIENT:
-            if len({layer_metadata(layer)["visit"] for layer in self.patient}) < 2:
-                found["patient"] = "This patient has one visit only. Open the folder with all visits."
+            found["patient"] = _patient_problem(self.patient)
         else:
-            found["baseline"] = image_problem(self.baseline)
-            found["followup"] = image_problem(self.followup, self.baseline)
-            if self.baseline is None:
-                found["baseline"] = "Open a patient's folder, or the radiographs of two visits."
-            if self.followup is None:
-                found["followup"] = "Open a radiograph of the same hand at a later visit."
-            elif self.followup is self.baseline:
-                found["followup"] = "This is the baseline. Choose another image."
+            found["baseline"] = _radiograph_problem(
+                self.baseline, "Open a patient's folder, or the radiographs of two visits."
+            )
+            found["followup"] = _radiograph_problem(
+                self.followup, "Open a radiograph of the same hand at a later visit."
+            ) or _pair_problem(self.baseline, self.followup)
         return {name: problem for name, problem in found.items() if problem}
 
     @property
@@ -129,7 +128,9 @@ class MeasureForm(Form):
         self.field("source", ChoiceField).set_choices(sources, None if sources == self._sources else sources[0])
         self._sources = sources
         self.field("patient", RadiographsField).set_layers(patient)
-        plain = [la for la in images if role_of(la, False) in _OFFERED_ROLES and la.ndim == 2 and not la.rgb]
+        plain = [la for la in images if role_of(la, False) in _OFFERED_ROLES and not dimension_problem(la)]
+        if None not in (days := {layer: _day(layer) for layer in plain}).values():
+            plain.sort(key=lambda layer: days[layer] or date.max)
         baseline = patient[0] if patient else _with_role(plain, FIXED) or next(iter(plain), None)
         self.field("baseline", LayerField).set_choices(images, baseline)
         followup = _default_followup(plain, self.fields["baseline"].value)
@@ -156,12 +157,60 @@ class MeasureForm(Form):
         self._on_change()
 
 
+def _radiograph_problem(layer: Any, missing: str) -> str:
+    return missing if layer is None else dimension_problem(layer)
+
+
+def _patient_problem(layers: Sequence[Any]) -> str:
+    """Return why these radiographs, which were opened as folders, cannot be measured together."""
+    if other := _other_patient(layers):
+        return other
+    folders = len({layer_metadata(layer).get(OPENED) for layer in layers})
+    if folders > 1:
+        return (
+            f"The radiographs of {folders} folders are open. Remove the layers of all but one, or open one folder with "
+            "all radiographs of the patient."
+        )
+    if len({layer_metadata(layer)["visit"] for layer in layers}) < 2:
+        return "This patient has one visit only. Open the folder with all visits."
+    return ""
+
+
+def _pair_problem(baseline: Any, followup: Any) -> str:
+    """Return why the second radiograph is no follow-up of the first."""
+    if baseline is None:
+        return ""
+    if followup is baseline:
+        return "This is the baseline. Choose another image."
+    if other := _other_patient((baseline, followup)):
+        return other
+    first, later = _day(baseline), _day(followup)
+    if first and later and later < first:
+        return f"This radiograph is of {later}, before the baseline of {first}. Choose the earlier one as baseline."
+    return ""
+
+
+def _other_patient(layers: Sequence[Any]) -> str:
+    """Return that the radiographs are of more than one patient; "" where nothing states so."""
+    try:
+        check_layers_of_one_patient(layers, "")
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def _day(layer: Any) -> date | None:
+    """Return the day of a radiograph, as its file or else its name states it."""
+    acquired = layer_metadata(layer).get("acquired")
+    return datetime.fromisoformat(acquired).date() if acquired else day_in(layer.name)
+
+
 def _with_role(images: list[Any], role: str) -> Any:
     return next((image for image in images if role_of(image, False) == role), None)
 
 
 def _default_followup(images: list[Any], baseline: Any) -> Any:
-    """Return an image of a later visit: by name, else the next one of the same side."""
+    """Return an image of a later visit: by name, else the next one of the same side that is not older."""
     others = [image for image in images if image is not baseline]
     by_name = _with_role(others, MOVING)
     if by_name is not None or baseline is None:
@@ -172,6 +221,7 @@ def _default_followup(images: list[Any], baseline: Any) -> Any:
         for other in others
         if layer_metadata(other).get("side") == first.get("side")
         and layer_metadata(other).get("visit", 2) != first.get("visit", 1)
+        and (_day(other) or date.max) >= (_day(baseline) or date.min)
     ]
     return next(iter(later or others), None)
 

@@ -28,8 +28,8 @@ from napari_jsn.viewer.hands_widget.boxes import (
     show_boxes,
 )
 from napari_jsn.viewer.layers.mosaic import Mosaic, PixelGrid
-from napari_jsn.viewer.layers.radiograph import Matrix, RadiographLayer
-from napari_jsn.viewer.layers.read_layer import layer_metadata
+from napari_jsn.viewer.layers.radiograph import RadiographLayer
+from napari_jsn.viewer.layers.read_layer import KEY, Matrix, layer_metadata
 from napari_jsn.viewer.layers.registration import BONES_STYLE, SPECTRUM_COLORMAP, add_or_update
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class HandLayers:
     ) -> None:
         self._layers, self._painted = layers, set(painted)
         self.progression: Progression = progression
+        self.radiographs: Sequence[RadiographLayer] = radiographs
         self._views: dict[int, list[tuple[Box, JointView]]] = {}
         for hand in progression.hands:
             layer = layer_of(hand, radiographs)
@@ -135,8 +136,9 @@ class HandLayers:
         return self._rows.get((self.visit, side, joint))
 
     def corners(self, side: str, joint: str) -> Matrix | None:
-        """Return the corners of a joint's box at baseline in world coordinates, (4, 2); None where it has none."""
-        return next((box.corners for box in self.boxes if box.key == (1, side, joint)), None)
+        """Return the corners of a joint's box at baseline in coordinates of the viewer, (4, 2); None without one."""
+        box = next((box for box in self.boxes if box.key == (1, side, joint)), None)
+        return None if box is None else box.corners_in(self._layers.units or box.radiograph.units)
 
     def painted_masks(self, boxes: Sequence[Box]) -> dict[tuple[int, str | None, str], BoneMasks]:
         """Return the masks of joints whose bones the user painted, each on the grid of its joint image.
@@ -162,15 +164,25 @@ class HandLayers:
                 if now.joint is not box.joint:  # the box was moved: take the labels at its new place
                     whole = replace(now, joint=on_whole_radiograph(now), origin=(0, 0))
                     image = joint_image(whole.radiograph.pixels, whole.joint, whole.radiograph.spacing_mm)
-                    labels = mosaic.sample(layer.data, *_placed(whole, image))
+                    labels = mosaic.sample(layer.data, *_placed(whole, image, mosaic.grid.units))
                 elif changed is not None:
-                    placed = _placed(box, view.image)
+                    placed = _placed(box, view.image, mosaic.grid.units)
                     is_changed = mosaic.sample(changed, *placed) > 0
                     labels = np.where(is_changed, mosaic.sample(layer.data, *placed), view.masks.labels)
                 else:
                     labels = view.masks.labels
                 found[key] = _masks_from_labels(labels, box.joint.name)
         return found
+
+    def release_corrected_bones(self) -> list[str]:
+        """Make the layers of bones that the user painted on the user's own; return their names."""
+        names = []
+        for visit, labels in self._measured_labels.items():
+            layer = self._bones_layer(visit)
+            if layer is not None and not np.array_equal(layer.data, labels):
+                layer.metadata = {key: value for key, value in layer.metadata.items() if key != KEY}
+                names.append(layer.name)
+        return names
 
     def _show_bones(self, visit: int) -> None:
         entry = {"role": HAND_BONES, "visit": visit}
@@ -218,15 +230,21 @@ class HandLayers:
         return next((layer for layer in self._layers if wanted.items() <= layer_metadata(layer).items()), None)
 
 
+def result_layers(layers: LayerList) -> list[Any]:
+    """Return the layers of joints, bones, transformed images and loss spectra of hands."""
+    roles = (JOINTS, FOLLOWUP_JOINTS, HAND_BONES, HAND_TRANSFORMED, HAND_ORIGINAL_SPECTRUM, HAND_TRANSFORMED_SPECTRUM)
+    return [layer for layer in layers if layer_metadata(layer).get("role") in roles]
+
+
 def _mosaic(views: Sequence[tuple[Box, JointView]]) -> Mosaic:
     radiographs = {id(box.radiograph): box.radiograph for box, _ in views}
     grid = PixelGrid.covering(list(radiographs.values()))
-    return Mosaic(grid, [_placed(box, view.image) for box, view in views])
+    return Mosaic(grid, [_placed(box, view.image, grid.units) for box, view in views])
 
 
-def _placed(box: Box, image: JointImage) -> tuple[Matrix, tuple[int, ...]]:
-    """Return the matrix from a joint image to world coordinates, and its shape."""
-    return box.to_world @ affine_rc(image.to_radiograph), image.pixels.shape
+def _placed(box: Box, image: JointImage, units: Any) -> tuple[Matrix, tuple[int, ...]]:
+    """Return the matrix from a joint image to world coordinates of these units, and its shape."""
+    return box.to_world_in(units) @ affine_rc(image.to_radiograph), image.pixels.shape
 
 
 def _masks_from_labels(labels: NDArray[Any], joint: str) -> BoneMasks:

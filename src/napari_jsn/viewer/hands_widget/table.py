@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableWidget, QTableWidgetItem
 
@@ -34,9 +34,10 @@ class JointTable(QTableWidget):
     chosen: Signal = Signal(str, str)
 
     def __init__(self) -> None:
+        self._rows: list[Narrowing] = []
+        self._failed_ink = UNRELIABLE
         super().__init__(0, len(_COLUMNS))
         self.setObjectName("joints")
-        self._rows: list[Narrowing] = []
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -48,13 +49,12 @@ class JointTable(QTableWidget):
         assert rows is not None and columns is not None
         self._column_header = columns
         rows.hide()
-        rows.setDefaultSectionSize(_ROW_HEIGHT)
-        rows.setMinimumSectionSize(_ROW_HEIGHT)
         columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         columns.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         columns.setMinimumSectionSize(24)
         columns.setHighlightSections(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTabKeyNavigation(False)  # Tab leaves the table; the arrow keys move in it
         self.itemSelectionChanged.connect(self._on_selection)
 
     def show_rows(self, rows: Sequence[Narrowing], unit: Unit, end: float) -> None:
@@ -77,11 +77,34 @@ class JointTable(QTableWidget):
                 else:
                     item.setIcon(_colour_icon(jsn_colour(unit.jsn(row).value, end) if row.reliable else UNRELIABLE))
                 if not row.reliable:
-                    item.setForeground(QColor(UNRELIABLE))
+                    item.setForeground(QColor(self._failed_ink))
                 self.setItem(number, column, item)
-        visible = min(len(rows), _MAX_ROWS)
-        self.setFixedHeight(self._column_header.sizeHint().height() + visible * _ROW_HEIGHT + 4)
+        self._fit_rows()
         self.blockSignals(False)
+
+    def set_failed_ink(self, colour: str) -> None:
+        """Set the colour of the texts of figures that have failed; it depends on the theme."""
+        self._failed_ink = colour
+        for number, row in enumerate(self._rows):
+            cells = () if row.reliable else (self.item(number, column) for column in range(len(_COLUMNS)))
+            for item in filter(None, cells):
+                item.setForeground(QColor(colour))
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Fit the rows to another font."""
+        super().changeEvent(event)
+        if event is not None and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit_rows()
+
+    def _fit_rows(self) -> None:
+        height = max(_ROW_HEIGHT, self.fontMetrics().height() + 6)
+        rows = self.verticalHeader()
+        if rows is None or not hasattr(self, "_column_header"):  # while the table is being made
+            return
+        rows.setMinimumSectionSize(height)
+        rows.setDefaultSectionSize(height)
+        visible = min(len(self._rows), _MAX_ROWS)
+        self.setFixedHeight(self._column_header.sizeHint().height() + visible * height + 4)
 
     def choose(self, side: str, joint: str) -> None:
         """Select the row of a joint without emitting ``chosen``."""
@@ -114,7 +137,7 @@ class Legend(QLabel):
         stops = ", ".join(f"stop:{k / 8} {jsn_colour(end * (k - 4) / 4, end)}" for k in range(9))
         self.setText(f"−{end:g}  wider   ·   narrower  +{end:g} {unit}")
         gradient = f"qlineargradient(x1:0, y1:0, x2:1, y2:0, {stops})"
-        self.setStyleSheet(f"QLabel#legend {{ background: {gradient}; color: #1a1a1a; padding: 2px; }}")
+        self.setStyleSheet(f"QLabel#legend {{ background: {gradient}; color: #000000; padding: 2px; }}")
 
 
 def _cell_texts(row: Narrowing, unit: Unit, both: bool) -> list[str]:

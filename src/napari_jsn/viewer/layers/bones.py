@@ -28,7 +28,7 @@ def bones_entry(image: Any, **about: Any) -> dict[str, Any]:
 def check_not_edited(layers: LayerList, image: Any) -> None:
     """Raise an InputError if the bones of this image were corrected by hand."""
     for labels in layers:
-        if isinstance(labels, Labels) and found_in(labels, image) and _is_edited(labels):
+        if isinstance(labels, Labels) and found_in(labels, image) and is_edited(labels):
             problem = f"{labels.name!r} was corrected by hand. Remove that layer to find the bones again."
             raise InputError(problem, "joint_image")
 
@@ -56,6 +56,6 @@ def show_found_bones(
     return layer
 
 
-def _is_edited(layer: Labels) -> bool:
+def is_edited(layer: Labels) -> bool:
     """Return whether labels that were found were painted on since."""
     return layer_metadata(layer).get("found") != crc32(np.ascontiguousarray(layer.data).tobytes())

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_jsn.viewer.layers.radiograph import Matrix, RadiographLayer, transform_points
+from napari_jsn.viewer.layers.radiograph import RadiographLayer, transform_points
+from napari_jsn.viewer.layers.read_layer import Matrix
 
 #: Largest number of pixels of a grid. The pixel size of a grid that would have more is increased.
 _MAX_PIXELS = 6e7
@@ -35,12 +36,13 @@ class PixelGrid:
 
     @classmethod
     def covering(cls, radiographs: Sequence[RadiographLayer]) -> PixelGrid:
-        """Return a grid that covers these radiographs; its pixel size is the smallest of theirs."""
+        """Return a grid that covers these radiographs, in the units of the first, of the smallest pixel size."""
         corners, steps = [], []
         for radiograph in radiographs:
             rows, cols = radiograph.pixels.shape[0] - 1, radiograph.pixels.shape[1] - 1
-            corners.append(transform_points(radiograph.to_world, _corners(rows, cols)))
-            steps.append(np.hypot(*radiograph.to_world[:2, :2]))
+            to_world = radiograph.to_world_in(radiographs[0].units)
+            corners.append(transform_points(to_world, _corners(rows, cols)))
+            steps.append(np.hypot(*to_world[:2, :2]))
         low, high = np.min(np.concatenate(corners), axis=0), np.max(np.concatenate(corners), axis=0)
         step = np.min(steps, axis=0)
         step = step * max(1.0, np.sqrt(np.prod((high - low) / step) / _MAX_PIXELS))

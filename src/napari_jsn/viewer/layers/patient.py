@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from math import ceil, log
 from typing import Any
+from uuid import uuid4
 
+from napari_jsn.patient.identity import ComparableIdentity
 from napari_jsn.patient.patient import Patient, Visit
 from napari_jsn.radiograph import Radiograph
+from napari_jsn.viewer.layers.radiograph import IDENTITY
 from napari_jsn.viewer.layers.read_layer import KEY
 
 LayerData = tuple[Any, dict[str, Any], str]
 
 #: Role of a whole radiograph, which is not offered as a joint image; and of the layer of frames around radiographs.
 RADIOGRAPH, FRAMES = "radiograph", "frames"
+#: Key of the metadata of radiographs and frames that were opened together: layers of one patient have one value.
+OPENED = "opened"
 
 #: Width over height that the rows of visits should have together.
 _ASPECT = 1.4
@@ -40,6 +46,8 @@ def patient_layers(patient: Patient) -> list[LayerData]:
     columns = _columns(len(patient.visits), most * across, down)
     layers: list[LayerData] = []
     frames, features = [], []
+    opened = {OPENED: uuid4().hex}
+    common = {**opened, "patient_id": patient.patient_id, **identity_entry(patient.identity)}
     for visit, number, radiograph in placed:
         row, column = divmod(visit.number - 1, columns)
         top, left = row * down, (column * most + number) * across
@@ -49,13 +57,13 @@ def patient_layers(patient: Patient) -> list[LayerData]:
         options = {
             "name": name,
             "translate": (top, left),
-            "metadata": {KEY: {"visit": visit.number, **entry}},
+            "metadata": {KEY: {"visit": visit.number, **entry, **common}},
             **(scale_and_units(radiograph) if in_mm else {}),
         }
         if radiograph.display_range is not None:
             options["contrast_limits"] = radiograph.display_range
         layers.append((radiograph.pixels, options, "image"))
-    about = {"role": FRAMES, "patient_id": patient.patient_id, "notes": list(patient.notes)}
+    about = {"role": FRAMES, "notes": list(patient.notes), **opened}
     return [_frames(frames, features, about, in_mm, height), *layers]
 
 
@@ -73,6 +81,11 @@ def radiograph_metadata(radiograph: Radiograph, role: str | None) -> dict[str, A
         "file": radiograph.name or None,
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def identity_entry(codes: ComparableIdentity) -> dict[str, Any]:
+    """Return the codes of an identity as an entry of a layer's metadata; empty where none is stated."""
+    return {IDENTITY: asdict(codes)} if codes != ComparableIdentity() else {}
 
 
 def scale_and_units(radiograph: Radiograph) -> dict[str, Any]:

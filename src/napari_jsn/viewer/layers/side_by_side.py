@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from napari.layers import Image
 
+from napari_jsn.viewer.layers.read_layer import unit_factors
+
 
 class SideBySide:
     """Shows some layers in a grid, each with its name, and restores the view afterwards.
@@ -42,7 +44,8 @@ class SideBySide:
                 self._set(layer, opacity=0.7)
             elif layer.colormap.name != "gray":
                 self._set(layer.colorbar, visible=True, position="bottom_left", size=(10, 70), font_size=7, box=False)
-        length = round_length(float(np.ptp(panels[0].extent.world[:, 1])) / 4)
+        factor = unit_factors(panels[0].units, self._viewer.layers.units)[1]
+        length = round_length(float(np.ptp(panels[0].extent.world[:, 1])) * factor / 4)
         self._set(canvas.overlays.scale_bar, visible=True, gridded=False, font_size=7, length=length)
         self._set(canvas.grid, stride=1, shape=(-1, -1), spacing=4, enabled=True)
         self._viewer.reset_view()

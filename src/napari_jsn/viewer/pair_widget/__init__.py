@@ -1,1 +1,1 @@
-"""The dock widget "Register joint pair": inputs and form, results, and the widget itself."""
+"""The dock widget "Register joint pair": its results, and the widget itself."""

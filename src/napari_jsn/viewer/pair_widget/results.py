@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QApplication,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -100,16 +99,19 @@ class ResultsPanel(QFrame):
                 grid.addWidget(label, row, column)
         layout.addLayout(grid)
         layout.addSpacing(8)
-        buttons = QHBoxLayout()
-        for button in (self.side_by_side, self.bones, self.figure, self.copy):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
+        buttons = QGridLayout()  # in two rows, which fit at large fonts too
+        for k, button in enumerate((self.side_by_side, self.bones, self.figure, self.copy)):
+            buttons.addWidget(button, *divmod(k, 2))
         layout.addLayout(buttons)
 
     def clear(self) -> None:
-        """Hide the figures, because they are not those of the pair in the form."""
-        self._hint.show()
-        self._body.hide()
+        """Remove the figures."""
+        self.set_current(False)
+
+    def set_current(self, current: bool) -> None:
+        """Show the figures if they are those of the pair in the form, else hide them."""
+        self._hint.setVisible(not current)
+        self._body.setVisible(current)
 
     def show_result(self, result: Registration, pair: str, spacing: str) -> None:
         """Show a registration.
@@ -134,8 +136,7 @@ class ResultsPanel(QFrame):
             value.setText(text)
         for label in (self._figure, self._direction, self._interval):
             set_property(label, "reliable", result.reliable)
-        self._hint.hide()
-        self._body.show()
+        self.set_current(True)
 
     def text(self) -> str:
         """Return all figures as text, a line each; empty where none are shown."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib import import_module
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,11 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.files import write_files
+from napari_jsn.common.progress import Progress
 from napari_jsn.registration import labels
-from napari_jsn.viewer.forms.run_panel import RunPanel
+from napari_jsn.viewer import functions
+from napari_jsn.viewer.forms.run_panel import RunPanel, viewer_or_current
+from napari_jsn.viewer.inputs.pair import REGISTER_MODULE, PairForm, PairInputs
 from napari_jsn.viewer.layers.read_layer import layer_metadata
 from napari_jsn.viewer.layers.registration import (
     ORIGINAL_SPECTRUM,
@@ -24,15 +26,12 @@ from napari_jsn.viewer.layers.registration import (
     show_registration,
 )
 from napari_jsn.viewer.layers.side_by_side import SideBySide
-from napari_jsn.viewer.pair_widget.inputs import PairForm
 from napari_jsn.viewer.pair_widget.results import ResultsPanel
 
 if TYPE_CHECKING:
     import napari
 
-    from napari_jsn.viewer.forms.worker import WorkerProgress
-
-_REGISTER_MODULE = "napari_jsn.registration.register"
+    from napari_jsn.registration.result import Registration
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,8 @@ class _Context:
     pair: PairLayers
     panels: Sequence[Any]
     facts: dict[str, Any]
+    inputs: PairInputs
+    #: The arguments of the figure, which needs the images as they were.
     arguments: dict[str, Any]
 
 
@@ -50,26 +51,29 @@ class RegisterPair(RunPanel):
 
     Parameters
     ----------
-    napari_viewer : napari.viewer.Viewer
+    napari_viewer : napari.viewer.Viewer, optional
+        By default the current one.
     """
 
-    modules: tuple[str, ...] = ("torch", _REGISTER_MODULE)
+    modules: tuple[str, ...] = ("torch", REGISTER_MODULE)
     work_name = "registration"
     form: PairForm
 
-    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+    def __init__(self, napari_viewer: napari.viewer.Viewer | None = None) -> None:
+        viewer = viewer_or_current(napari_viewer)
         self._panels: Sequence[Any] = ()
         self._shown: tuple[Any, _Context] | None = None
-        self._side_by_side = SideBySide(napari_viewer)
+        self._side_by_side = SideBySide(viewer)
         self.results: ResultsPanel = ResultsPanel()
         tips = ("Register the pair", "Stop and add nothing")
-        super().__init__(napari_viewer, PairForm(), self.results, button="Run", tips=tips)
+        super().__init__(viewer, PairForm(), self.results, button="Run", tips=tips, function=functions.register)
+        self.form.changed.connect(self._show_figures_of_form)
         self.results.side_by_side_toggled.connect(self._update_side_by_side)
         self.results.bones_requested.connect(self._show_bones)
         self.results.figure_requested.connect(self._save_figure)
-        napari_viewer.canvas.grid.events.enabled.connect(self._on_grid_toggled)
+        viewer.canvas.grid.events.enabled.connect(self._on_grid_toggled)
 
-    def begin(self) -> tuple[Callable[[WorkerProgress], Any], _Context]:
+    def begin(self) -> tuple[Callable[[Progress], Registration], _Context]:
         """Register the pair in the form."""
         inputs = self.form.inputs()
         panels = [layer for layer in (inputs.fixed, inputs.fixed_masks, inputs.moving) if layer is not None]
@@ -78,14 +82,11 @@ class RegisterPair(RunPanel):
             "moving_spacing_mm": inputs.moving_spacing_mm,
             "moving_spacing_source": self.form.spacing_source("moving"),
         }
+        pair = PairLayers.of(inputs.fixed, inputs.moving, inputs.spacing_mm)
         arguments = inputs.as_core_arguments()
-
-        def work(progress: WorkerProgress) -> Any:
-            progress.update(0, 0, "Registering")
-            return import_module(_REGISTER_MODULE).register(**arguments, progress=progress)
-
+        self._shown = None
         self.results.clear()
-        return work, _Context(PairLayers.of(inputs.fixed, inputs.moving, inputs.spacing_mm), panels, facts, arguments)
+        return inputs.work(arguments), _Context(pair, panels, facts, inputs, arguments)
 
     def finish(self, result: Any, context: _Context) -> None:
         """Show the layers and figures of a registration."""
@@ -95,12 +96,13 @@ class RegisterPair(RunPanel):
         source = context.facts["spacing_source"]
         spacing = labels.spacing_label(result.spacing_mm) + (f" ({source})" if source else "")
         self.results.show_result(result, f"{context.pair.moving} against {context.pair.fixed}", spacing)
+        self._show_figures_of_form()
         QTimer.singleShot(0, self._update_side_by_side)  # after the figures were painted
 
     def close_run(self) -> None:
         """Stop; restore the view when the widget is closed."""
         super().close_run()
-        if self.parent() is None:
+        if self.native.parent() is None:
             self._side_by_side.restore()
 
     def _update_side_by_side(self) -> None:
@@ -114,6 +116,12 @@ class RegisterPair(RunPanel):
                 if layer_metadata(layer).get("role") in (ORIGINAL_SPECTRUM, TRANSFORMED_SPECTRUM):
                     layer.visible = False  # it would cover the images
 
+    def _show_figures_of_form(self) -> None:
+        """Show the figures while the form holds what they were measured from, and hide them while it does not."""
+        if self._shown is not None:
+            measured, now = self._shown[1].inputs, self.form.inputs()
+            self.results.set_current(replace(now, device=measured.device) == measured)
+
     def _show_bones(self) -> None:
         """Add the bones of the registration that is shown."""
         if self._shown is not None:
@@ -123,7 +131,7 @@ class RegisterPair(RunPanel):
         """Save the six-panel figure of the registration that is shown as a file that the user chooses."""
         if self._shown is None:
             return
-        chosen, _ = QFileDialog.getSaveFileName(self, "Save figure", "registration.png", "Figures (*.png *.svg)")
+        chosen, _ = QFileDialog.getSaveFileName(self.native, "Save figure", "registration.png", "Figures (*.png *.svg)")
         if not chosen:
             return
         from napari_jsn.export.figure import png_bytes, registration_figure, svg_bytes
@@ -132,7 +140,7 @@ class RegisterPair(RunPanel):
         result, context = self._shown
         given, names = context.arguments, f"{context.pair.moving} against {context.pair.fixed}"
         sizes = given["spacing_mm"], given["moving_spacing_mm"]
-        figure = registration_figure(given["fixed"], given["moving"], result, *sizes, names)
+        figure = registration_figure(given["fixed"](), given["moving"](), result, *sizes, names)
         as_svg = path.suffix.lower() == ".svg"
         path = path if as_svg else path.with_suffix(".png")
         try:

@@ -10,22 +10,19 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.theme import Theme
 from qtpy.QtWidgets import QLabel
 
-from napari_jsn.common.errors import InputError
-from napari_jsn.joint import BoneMasks
-from napari_jsn.radiograph.intensity import to_intensities
+from napari_jsn.training.epoch import Step
+from napari_jsn.viewer import functions
 from napari_jsn.viewer.forms.fields import TextField, models
 from napari_jsn.viewer.forms.plot import ThemedPlot
-from napari_jsn.viewer.forms.run_panel import Run, RunPanel
+from napari_jsn.viewer.forms.run_panel import Run, RunPanel, viewer_or_current
 from napari_jsn.viewer.forms.style import text_label
-from napari_jsn.viewer.layers.read_layer import layer_metadata, pixels_of
+from napari_jsn.viewer.inputs.train import TrainForm
+from napari_jsn.viewer.layers.read_layer import layer_metadata
 from napari_jsn.viewer.layers.registration import BONES_STYLE, SPECTRUM_COLORMAP, add_or_update
-from napari_jsn.viewer.train_widget.inputs import FOLDER, LAYERS, RANDOM_WEIGHTS, RESUME, TrainForm, labels_of
 
 if TYPE_CHECKING:
     import napari
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
-    from qtpy.QtWidgets import QLabel
 
     from napari_jsn.training.epoch import Epoch
     from napari_jsn.training.train import Trained
@@ -45,8 +42,7 @@ _WORST_CASE: dict[str, tuple[str, dict[str, Any], type[Layer]]] = {
     ),
 }
 
-#: Name, intensities and masks of a joint image.
-_TrainingImage = tuple[str, "NDArray[np.float32]", BoneMasks | None]
+_NO_MODEL = "Stopped before the first epoch was finished. No model was saved."
 
 
 class Curves(ThemedPlot):
@@ -55,6 +51,17 @@ class Curves(ThemedPlot):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__(viewer, height=290)
         self._shown: tuple[list[dict[str, float]], int] = [], 0
+        self._steps: list[Step] = []
+
+    def clear(self) -> None:
+        """Remove the curves, before a training."""
+        self._shown, self._steps = ([], 0), []
+        self.hide()
+
+    def show_step(self, step: Step) -> None:
+        """Add the training loss of the last batches."""
+        self._steps.append(step)
+        self.update_plot()
 
     def show_epochs(self, history: list[dict[str, float]], best: int) -> None:
         """Show these epochs."""
@@ -65,7 +72,7 @@ class Curves(ThemedPlot):
         """Draw the curves."""
         from napari_jsn.training.curves import draw_curves
 
-        draw_curves(figure, *self._shown, ink=theme.text.as_hex())
+        draw_curves(figure, *self._shown, ink=theme.text.as_hex(), steps=self._steps)
 
 
 class Train(RunPanel):
@@ -73,59 +80,52 @@ class Train(RunPanel):
 
     Parameters
     ----------
-    napari_viewer : napari.viewer.Viewer
+    napari_viewer : napari.viewer.Viewer, optional
+        By default the current one.
     """
 
     modules: tuple[str, ...] = ("torch", "monai.networks.nets")
     work_name = "training"
     form: TrainForm
 
-    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        self.curves: Curves = Curves(napari_viewer)
+    def __init__(self, napari_viewer: napari.viewer.Viewer | None = None) -> None:
+        viewer = viewer_or_current(napari_viewer)
+        self.curves: Curves = Curves(viewer)
         self.summary: QLabel = text_label("summary")
+        self.summary.hide()
+        self._has_weights = False
         tips = ("Train a new model", "Stop, and keep the best weights so far")
-        super().__init__(napari_viewer, TrainForm(), self.summary, self.curves, button="Train", tips=tips)
+        super().__init__(
+            viewer, TrainForm(), self.summary, self.curves, button="Train", tips=tips, function=functions.train
+        )
+
+    @property
+    def name(self) -> Any:
+        """The field "Name"; a widget of magicgui has a text here, which names it in another form."""
+        return self._list.get_by_name("name")
+
+    @name.setter
+    def name(self, name: str) -> None:
+        """Do nothing: magicgui sets its text."""
 
     def begin(self) -> tuple[Callable[[WorkerProgress], Trained], Any]:
         """Train with the inputs of the form; arrays are copied, because layers may be painted on."""
         inputs = self.form.inputs()
-        task_id, layer_pairs = inputs.task_id, inputs.pairs if inputs.source == LAYERS else ()
-        pairs: list[_TrainingImage]
-        if task_id == "segmentation":
-            pairs = [_labelled_image(*layers) for layers in layer_pairs]
-        else:
-            pairs = [visit for layers in layer_pairs for visit in self._visits(*layers)]
-        folder = inputs.data if inputs.source == FOLDER else None
-        resume, preset, epochs, name = inputs.resume, inputs.preset, inputs.epochs, inputs.name
-        # with several GPUs, Lightning would start a process with a window for each
-        device = {"auto": None, "cuda": "cuda:0"}.get(inputs.device, inputs.device)
-        new = inputs.start == RANDOM_WEIGHTS or inputs.start.startswith(RESUME)
-        start = None if new else inputs.start
-        self.summary.setText("")
-        self.curves.hide()
+        work = inputs.work(self._viewer.layers)
+        self._has_weights = inputs.resume is not None
+        self._say("")
+        self.curves.clear()
 
-        def work(progress: WorkerProgress) -> Trained:
-            from napari_jsn.training.tasks import task_from_folder, task_from_pairs
-            from napari_jsn.training.train import check_lightning, train
+        def train(progress: WorkerProgress) -> Trained:
+            return work(progress, progress.intermediate.emit)
 
-            check_lightning()
-            used_preset, options = preset, {"epochs": epochs, "name": name, "start": start}
-            if resume is not None:
-                from napari_jsn.training.resume import read_run
+        return train, {**self._free_place(), "task": inputs.task_id}
 
-                used_preset, options = read_run(resume)["preset"], {"resume": resume}
-            progress.update(0, 0, "Preparing the images")
-            task = (
-                task_from_pairs(task_id, pairs, used_preset)
-                if pairs
-                else task_from_folder(task_id, folder, used_preset)
-            )
-            return train(task, device=device, progress=progress, on_epoch=progress.intermediate.emit, **options)
-
-        return work, {**self._free_place(), "task": task_id}
-
-    def show_intermediate(self, result: Epoch, context: Mapping[str, Any]) -> None:
-        """Show the curves, and the worst validation case of the epoch."""
+    def show_intermediate(self, result: Step | Epoch, context: Mapping[str, Any]) -> None:
+        """Show the curves, and the worst validation case of an epoch."""
+        if isinstance(result, Step):
+            self.curves.show_step(result)
+            return
         self.curves.show_epochs(result.history, result.best)
         size = context["size"] / max(next(iter(result.worst.values())).shape)
         placement = {"scale": (size, size), "translate": context["translate"], "units": context["units"]}
@@ -137,28 +137,41 @@ class Train(RunPanel):
                 layer.visible = key != "truth"
 
     def abort(self) -> None:
-        """Stop after the current batch; the best weights so far are the result."""
-        if self._run is not None:
+        """Stop; the best weights so far are the result. Before the first epoch is finished there are none."""
+        if self._run is None:
+            return
+        if self._has_weights:
             self._run.progress.abort()
             self.abort_button.setEnabled(False)
-            self._set_status("Stopping after this batch")
+            self._set_status("Stopping")
+        else:
+            self.close_run()
+            self._set_status(_NO_MODEL)
 
     def finish(self, result: Trained, context: Mapping[str, Any]) -> None:
         """Show name and figures of the model."""
         if result.path is None:
-            self.summary.setText("Stopped before the first epoch was finished. No model was saved.")
+            self._say(_NO_MODEL)
             return
         card = result.card
         measure, figure = next((name, each) for name, each in card["figures"].items() if isinstance(each, dict))
         state = "Trained." if result.finished else result.reason
-        self.summary.setText(
+        self._say(
             f"{state} Model <b>{card['name']}</b>, best in epoch {card['epochs']['best']} of "
             f"{card['epochs']['trained']}: {measure.upper()} {figure['mean']:.4f}, worst case {figure['least']:.4f} "
             f"({card['figures']['samples']} validation images). You can now choose it in every list of models."
         )
         self.summary.setToolTip(str(result.path))
-        self.form.field("name", TextField).set_text("")  # the name is in use now
+        self.form.field("name", TextField).value = None  # the name is in use now
         models.changed.emit(context["task"], card["name"])
+
+    def _say(self, text: str) -> None:
+        self.summary.setText(text)
+        self.summary.setVisible(bool(text))
+
+    def _on_intermediate(self, result: Any) -> None:
+        self._has_weights |= not isinstance(result, Step)
+        super()._on_intermediate(result)
 
     def _on_finish(self, run: Run, result: Any = None, error: Exception | None = None) -> None:
         is_current = self._run is run  # else the widget may have been closed
@@ -167,17 +180,8 @@ class Train(RunPanel):
             self.form.update_starts()  # a training that was stopped can be resumed
 
     def _update_buttons(self) -> None:
-        self.form.setEnabled(self._run is None)
+        self.form.setEnabled(self._run is None)  # the data of a training do not change while it runs
         super()._update_buttons()
-
-    def _visits(self, *images: Any) -> list[_TrainingImage]:
-        """Return name of the joint, intensities, and masks where there are labels, of each visit."""
-        joint, visits = " and ".join(image.name for image in images), []
-        for image in images:
-            labels = labels_of(image, self._viewer.layers)
-            masks = None if labels is None else _labelled_image(image, labels)[2]
-            visits.append((joint, to_intensities(np.array(pixels_of(image)), "pairs", image.name), masks))
-        return visits
 
     def _free_place(self) -> dict[str, Any]:
         """Return a place for the worst case at the right of all layers, as high as the first of them."""
@@ -192,12 +196,3 @@ class Train(RunPanel):
     def _apply_theme(self, event: Any = None) -> None:
         super()._apply_theme(event)
         self.curves.redraw()
-
-
-def _labelled_image(image: Any, labels: Any) -> _TrainingImage:
-    """Return name, intensities and masks of an image and a labels layer."""
-    try:
-        masks = BoneMasks.from_labels(np.array(pixels_of(labels)))
-    except InputError as error:
-        raise InputError(f"{labels.name}: {error}", "pairs") from error
-    return image.name, to_intensities(np.array(pixels_of(image)), "pairs", image.name), masks

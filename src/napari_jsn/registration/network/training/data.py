@@ -12,23 +12,27 @@ from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Progress, counted
 from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.joint.similarity import pixel_scaling
 from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
+from napari_jsn.networks.inputs import LeftOut
+from napari_jsn.networks.patients import group_of, read_groups, stated_patients
 from napari_jsn.networks.task import split_groups
-from napari_jsn.segmentation.training.data import (
-    IMAGES,
-    LabelledJoint,
-    are_two_bones,
-    labelled_joints,
-    samples,
-    smooth_masks,
+from napari_jsn.segmentation.training.data import LabelledJoint, samples, smooth_masks
+from napari_jsn.segmentation.training.folder import (
+    JointFolder,
+    Scan,
+    masks_problem,
+    one_group_note,
+    read_joint_folder,
+    refusal,
+    unmasked,
+    with_patients,
 )
 
 #: Side of the images, in pixels.
 SIDE = 128
-#: Endings of the names of masks.
-_MASKS = ("mask", "masks", "labels")
 #: How the images of one joint are paired: see :func:`pairs_of_visits`.
 PAIRS = ("all", "paper")
 #: Distances from outlines are stored in quarters of a pixel, up to 31 px.
@@ -45,9 +49,9 @@ class Visits:
     distances : (N, 2, S, S) uint8 array
         From each bone's outline in quarters of a pixel, plus 128; above 128 outside.
     groups : tuple of str
-        Of each image: those of one group show one joint.
+        Patient of each image.
     pairs : (M, 2) int array
-        Images of two visits.
+        Images of two visits of one joint.
     between : (M, 2, 3, 3) float32 array
         Maps of the bones from the first to the second image; NaN where unknown.
     """
@@ -112,15 +116,16 @@ def real_visits(joints: Iterable[LabelledJoint], pairs: str = "all") -> Visits:
     InputError
         If there is none.
     """
+    joints = list(joints)
     small = samples(joints, SIDE)
-    chosen = pairs_of_visits(small.groups, pairs)
+    chosen = pairs_of_visits([each.group for each in joints], pairs)
     between = np.full((len(chosen), 2, 3, 3), np.nan, np.float32)
     masks = small.masks >= 128
     distances = np.stack([_distances(each) for each in masks])
     return Visits(small.images[:, 0], distances, small.groups, chosen, between)
 
 
-def simulated_visits(count: int, seed: int, cache: Path | None = None) -> Visits:
+def simulated_visits(count: int, seed: int, cache: Path | None = None, progress: Progress | None = None) -> Visits:
     """Return simulated pairs of all joints, whose motion is known, from the cache if they were made before.
 
     Parameters
@@ -130,11 +135,18 @@ def simulated_visits(count: int, seed: int, cache: Path | None = None) -> Visits
     seed : int
     cache : Path, optional
         The folder to keep them in; by default the platform's folder for caches.
+    progress : Progress, optional
+        Updated after every pair that is made.
+
+    Raises
+    ------
+    Aborted
+        When the progress is aborted; no pair is kept then.
     """
     from napari_jsn import simulation
 
     def make() -> Arrays:
-        made = _simulate(count, seed)
+        made = _simulate(count, seed, progress=progress)
         arrays = {name: getattr(made, name) for name in ("images", "distances", "pairs", "between")}
         return {**arrays, "groups": np.array(made.groups)}
 
@@ -142,13 +154,16 @@ def simulated_visits(count: int, seed: int, cache: Path | None = None) -> Visits
     return Visits(**{**arrays, "groups": tuple(arrays["groups"])})  # type: ignore[arg-type]  # one key is no array
 
 
-def _simulate(count: int, seed: int, joints: Sequence[str] = anatomy.JOINTS) -> Visits:
+def _simulate(
+    count: int, seed: int, joints: Sequence[str] = anatomy.JOINTS, progress: Progress | None = None
+) -> Visits:
     from napari_jsn.simulation.joint_pair import joint_pairs
 
     size = 2 * SIDE
     found, between = [], []
     to_small, to_large = pixel_scaling(0.5), pixel_scaling(2.0)
-    for k, pair in enumerate(islice(joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size), count)):
+    pairs_made = islice(joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size), count)
+    for k, pair in enumerate(counted(pairs_made, count, "Simulating joint pairs", progress)):
         group = f"simulated {seed}/{k // len(joints)}"
         for image, masks in ((pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)):
             found.append(LabelledJoint(image, smooth_masks(masks), group, pair.fixed_truth.joint))
@@ -178,27 +193,49 @@ def distances_px(distances: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def joint_images(folder: Path) -> list[LabelledJoint]:
+    """Return the joint images of :func:`read_visits` alone."""
+    return read_visits(folder).joints
+
+
+def read_visits(folder: Path, groups: Path | None = None) -> JointFolder:
     """Read the joint images of a folder with the masks beside them; without any mask the bones are segmented.
 
     Images of one subfolder show one joint at several visits. Of the public joints those kept for testing are left out.
 
+    Parameters
+    ----------
+    folder : Path
+    groups : Path, optional
+        Table of the patients, see :func:`~napari_jsn.networks.patients.read_groups`.
+
     Raises
     ------
     InputError
-        If the folder holds no image.
+        If the folder holds no image that can be used, or the table does not fit it.
     """
-    from napari_jsn.radiograph import read_radiograph
     from napari_jsn.segmentation.segment import segment_many
 
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in IMAGES]
-    stems = [path.with_suffix("") for path in paths]
-    if not paths or len(set(stems)) < len(stems) or any(stem.name.endswith(_MASKS) for stem in stems):
-        return labelled_joints(folder, "training")
-    images = [read_radiograph(path).pixels for path in paths]
-    inside = [path.relative_to(folder).parts for path in paths]
-    groups = [parts[0] if len(parts) > 1 else path.stem for parts, path in zip(inside, paths, strict=True)]
-    return [
-        LabelledJoint(image, masks, group, name=f"{group}/{path.stem}")
-        for image, masks, group, path in zip(images, segment_many(images), groups, paths, strict=True)
-        if are_two_bones(masks)
-    ]
+    found = Scan(folder)
+    if found.masks or not found.images:
+        return read_joint_folder(folder, "training", groups)
+    left_out, images, paths = list(found.left_out), [], []
+    for path, image, problem in unmasked(found):
+        if problem:
+            left_out.append(LeftOut(path.relative_to(folder).as_posix(), problem))
+        else:
+            images.append(image)
+            paths.append(path.relative_to(folder))
+    joints, used = [], []
+    for image, masks, path in zip(images, segment_many(images), paths, strict=True):
+        if masks_problem(masks, image):
+            left_out.append(LeftOut(path.as_posix(), "no two bones were found in it; add a mask, NAME_mask.png"))
+            continue
+        group = group_of(path)
+        joints.append(LabelledJoint(image, masks, group, name=f"{group}/{path.stem}"))
+        used.append(path)
+    if not joints:
+        raise InputError(refusal(folder, left_out), "data")
+    others = [path.relative_to(folder) for path in found.images]
+    stated = None if groups is None else stated_patients(used, read_groups(groups), others)
+    joints = with_patients(joints, stated)
+    return JointFolder(joints, left_out, one_group_note(folder, joints))

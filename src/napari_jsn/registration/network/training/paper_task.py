@@ -18,13 +18,14 @@ from torch.nn import Module
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.networks.canvas import pixel_points, sample_planes
+from napari_jsn.networks.inputs import Inputs, LeftOut
 from napari_jsn.networks.task import TrainingTask, split_groups
 from napari_jsn.registration.network.architectures import ARCHITECTURES, build_registration_net
 from napari_jsn.registration.network.maps import transform_points
 from napari_jsn.registration.network.paper_net import PaperRuns, to_maps, upper_half
-from napari_jsn.registration.network.training.data import PAIRS, joint_images, pairs_of_visits
+from napari_jsn.registration.network.training.data import PAIRS, pairs_of_visits, read_visits
 from napari_jsn.segmentation.training import public_joints
-from napari_jsn.segmentation.training.data import LabelledJoint, samples, simulated_joints
+from napari_jsn.segmentation.training.data import LabelledJoint, samples, simulated_joints, used_images
 
 #: Fixed and moving image, and the upper half of each: four (B, 1, S, S) tensors.
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -112,26 +113,31 @@ class PaperRegistrationTask(TrainingTask):
         pairs: str = "paper",
     ) -> None:
         super().__init__(preset, source, terms)
+        self.pairs: str = pairs
         joints = list(joints)
         self._is_simulated: bool = not joints
         self._batch = BATCH
-        everything = _joint_pairs(joints or list(simulated_joints(simulated, _SEED)), pairs)
-        groups = np.array(everything.groups, dtype=object)[everything.pairs[:, 0]]
+        shown = joints or list(simulated_joints(simulated, _SEED))
+        everything = _joint_pairs(shown, pairs)
+        groups = np.array([each.patient for each in shown], dtype=object)[everything.pairs[:, 0]]
         if len(set(groups)) < 2:
             raise InputError(
-                "Registration learns from pairs of visits of at least two joints, and there are fewer. Put the images "
-                "of each joint into a folder of its own.",
+                "Registration learns from pairs of visits of at least two joints of different patients, and there are "
+                "fewer. Put the images of each joint into a folder of its own.",
                 "data",
             )
-        held_out = np.isin(groups, list(split_groups(groups, VALIDATION)))
+        patients = split_groups(groups, VALIDATION)
+        held_out = np.isin(groups, list(patients))
+        self.inputs = Inputs(used_images(joints, patients))
         self._pairs = everything
         self._training, self._validation = np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
     @classmethod
-    def _arguments_from_folder(cls, folder: Path) -> dict[str, Any]:
-        """Read a folder; see :func:`~napari_jsn.registration.network.training.data.joint_images`."""
-        joints = joint_images(folder)
-        return {"joints": joints, **public_joints.card_source(joint.group for joint in joints)}
+    def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
+        """Read a folder; see :func:`~napari_jsn.registration.network.training.data.read_visits`."""
+        found = read_visits(folder, groups)
+        source = public_joints.card_source(joint.group for joint in found.joints)
+        return {"joints": found.joints, **source}, found.left_out, found.notes
 
     def network(self) -> PaperRuns:
         """Return one copy of the network with random weights."""
@@ -233,4 +239,5 @@ def _joint_pairs(joints: Sequence[LabelledJoint], how: str) -> JointPairs:
         raise InputError(f"There are no pairs {how!r}. Choose one of: {', '.join(PAIRS)}.", "pairs")
     small = samples(joints, SIDE)
     halves = np.stack([upper_half(each) for each in small.masks >= 128])
-    return JointPairs(small.images[:, 0], halves, small.groups, pairs_of_visits(small.groups, how))
+    groups = tuple(each.group for each in joints)
+    return JointPairs(small.images[:, 0], halves, groups, pairs_of_visits(groups, how))

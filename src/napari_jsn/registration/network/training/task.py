@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import Module
 
+from napari_jsn.common.progress import Progress
+from napari_jsn.networks.inputs import Inputs, LeftOut
 from napari_jsn.networks.task import TrainingTask, cosine_rate, split_groups, split_validation
 from napari_jsn.registration.network.architectures import ARCHITECTURES, build_registration_net
 from napari_jsn.registration.network.pose_net import PoseNet
@@ -19,14 +21,14 @@ from napari_jsn.registration.network.training.data import (
     SIDE,
     Visits,
     distances_px,
-    joint_images,
+    read_visits,
     real_visits,
     simulated_visits,
 )
 from napari_jsn.registration.network.training.loss import masked_loss, refinement_loss, transformed_image
 from napari_jsn.registration.network.training.motion import MotionAmounts, SourceImages, make_pairs
 from napari_jsn.segmentation.training import public_joints
-from napari_jsn.segmentation.training.data import LabelledJoint
+from napari_jsn.segmentation.training.data import LabelledJoint, used_images
 
 #: Fixed and moving image, their masks, the maps of both bones, and for which pairs these are true.
 Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
@@ -77,6 +79,7 @@ class RegistrationTask(TrainingTask):
     epochs: int = 30
     ema: float | None = 0.997
     patience: int | None = 20
+    batches_of_epoch: ClassVar[int] = _BATCHES
 
     def __init__(
         self,
@@ -89,6 +92,7 @@ class RegistrationTask(TrainingTask):
         pairs: str = "all",
     ) -> None:
         super().__init__(preset, source, terms)
+        self.pairs: str = pairs
         self._batch = 16
         self._amounts = MotionAmounts()
         joints = list(joints)
@@ -98,13 +102,22 @@ class RegistrationTask(TrainingTask):
         pools, self._validation = split_validation(pools, _VALIDATION)
         self._real = pools[0] if joints else None
         self._simulated = pools[-1] if simulated else None
+        held_out = set(self._validation.groups)
+        self._joints = len({joint.group for joint in joints if joint.patient not in held_out})
+        self.inputs = Inputs(used_images(joints, held_out))
         self._validation_batches: list[Batch] | None = None
 
     @classmethod
-    def _arguments_from_folder(cls, folder: Path) -> dict[str, Any]:
-        """Read a folder; see :func:`~napari_jsn.registration.network.training.data.joint_images`."""
-        joints = joint_images(folder)
-        return {"joints": joints, **public_joints.card_source(joint.group for joint in joints)}
+    def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
+        """Read a folder; see :func:`~napari_jsn.registration.network.training.data.read_visits`."""
+        found = read_visits(folder, groups)
+        source = public_joints.card_source(joint.group for joint in found.joints)
+        return {"joints": found.joints, **source}, found.left_out, found.notes
+
+    @classmethod
+    def make_simulated(cls, progress: Progress) -> None:
+        """Make the simulated images, which are kept for all trainings; see the class on how they are used."""
+        simulated_visits(_POOL, _POOL_SEED, progress=progress)
 
     def network(self) -> Module:
         """Return a network with random weights."""
@@ -209,8 +222,7 @@ class RegistrationTask(TrainingTask):
         """Return what a model card says of network and data."""
         real, simulated = {}, {}
         if self._real is not None:
-            joints = len(set(self._real.groups))
-            real = {"images": len(self._real), "joints": joints, "visits": len(self._real.pairs)}
+            real = {"images": len(self._real), "joints": self._joints, "visits": len(self._real.pairs)}
         if self._simulated is not None:
             simulated = {"images": len(self._simulated), "visits": len(self._simulated.pairs)}
         supervision = (

@@ -5,8 +5,8 @@ import pytest
 from napari.components import LayerList
 from napari.layers import Image, Labels
 
+from napari_jsn.viewer.inputs.pair import PairForm
 from napari_jsn.viewer.layers.read_layer import KEY
-from napari_jsn.viewer.pair_widget.inputs import PairForm
 
 MM = {"scale": (0.2, 0.2), "units": ("mm", "mm")}
 
@@ -48,12 +48,12 @@ def test_other_layers_are_chosen_in_order_and_results_never(form, images):
     assert chosen(form) == ["a", None, "b", None]
 
 
-def test_colour_images_and_stacks_are_no_defaults(form, images):
+def test_images_stored_in_colour_are_defaults_and_stacks_are_none(form, images):
     layers = named(images, "a", "b")
     layers.insert(0, Image(np.zeros((3, 16, 12)), name="stack"))
     layers.insert(0, Image(np.zeros((16, 12, 3)), name="colour", rgb=True))
     form.set_choices(layers)
-    assert chosen(form)[::2] == ["a", "b"]
+    assert chosen(form)[::2] == ["colour", "a"]
 
 
 def test_defaults_follow_layers_that_arrive_until_the_user_chooses(form, images):
@@ -145,4 +145,4 @@ def type_spacing(form, qtbot, text):
 
 
 def test_every_field_has_a_label_and_a_tip(form):
-    assert all(field.label.text() and field.label.toolTip() for field in form.fields.values())
+    assert all(field.label_widget.text() and field.label_widget.toolTip() for field in form.fields.values())

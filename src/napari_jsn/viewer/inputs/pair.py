@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
 
+from napari_jsn.common.progress import Progress
 from napari_jsn.radiograph.spacing import Spacing
-from napari_jsn.registration.methods import choices
-from napari_jsn.viewer.forms.fields import LayerField, SpacingField
-from napari_jsn.viewer.forms.form import DEVICES, Form, form_field, image_problem, spacing_problem
-from napari_jsn.viewer.layers.read_layer import found_in, layer_metadata, pixels_of, role_of, spacing_of
+from napari_jsn.viewer.forms.fields import LayerField, MethodField, SpacingField
+from napari_jsn.viewer.forms.form import (
+    DEVICE_TIP,
+    DEVICES,
+    Form,
+    device_of,
+    form_field,
+    image_problem,
+    layer_reader,
+    spacing_problem,
+)
+from napari_jsn.viewer.layers.masks import masks_of
+from napari_jsn.viewer.layers.read_layer import layer_metadata, pixels_of, role_of, spacing_of
+
+if TYPE_CHECKING:
+    from napari_jsn.registration.result import Registration
+
+#: Imported in the worker, because it is slow to import.
+REGISTER_MODULE = "napari_jsn.registration.register"
+#: The fields that hold layers.
+_LAYERS = ("fixed", "fixed_masks", "moving", "moving_masks")
 
 _TITLES = {"fixed": ("Fixed", "baseline"), "moving": ("Moving", "follow-up"), "registration": ("Registration", "")}
 #: Name of the pixel size field that belongs to each image field.
@@ -41,24 +60,17 @@ class PairInputs:
     )
     fixed_masks: Any = form_field("Bone masks", "labels", "fixed", _MASKS_TIP)
     spacing_mm: Spacing = form_field(
-        "Pixel size", "spacing", "fixed", _SPACING_TIP + "Empty: not known, results are in pixels."
+        "Pixel size, mm", "spacing", "fixed", _SPACING_TIP + "Empty: not known, results are in pixels."
     )
     moving: Any = form_field(
         "Image", "image", "moving", "Joint image of the follow-up visit: 2-D, greyscale, bone bright."
     )
     moving_masks: Any = form_field("Bone masks", "labels", "moving", _MASKS_TIP)
     moving_spacing_mm: Spacing = form_field(
-        "Pixel size", "spacing", "moving", _SPACING_TIP + "Empty: same as the fixed image."
+        "Pixel size, mm", "spacing", "moving", _SPACING_TIP + "Empty: same as the fixed image."
     )
-    method: str = form_field("Method", "choice", "registration", "Registration method.", choices()[0], tuple(choices()))
-    device: str = form_field(
-        "Device",
-        "choice",
-        "registration",
-        "Device for the computation; auto: a CUDA GPU if there is one.",
-        DEVICES[0],
-        DEVICES,
-    )
+    method: str = form_field("Method", MethodField, "registration", "How the bones are registered.", "refined")
+    device: str = form_field("Device", "choice", "registration", DEVICE_TIP, "auto", DEVICES)
 
     def problems(self) -> dict[str, str]:
         """Return why the pair cannot be registered, as field name to sentence; empty if it can be registered."""
@@ -73,12 +85,33 @@ class PairInputs:
         return {name: problem for name, check in checks.items() if (problem := check())}
 
     def as_core_arguments(self) -> dict[str, Any]:
-        """Return the arguments of :func:`napari_jsn.register`; arrays are copied, because the user can edit layers."""
+        """Return the arguments of :func:`napari_jsn.register`; layers are functions that return their arrays.
+
+        See :func:`~napari_jsn.viewer.forms.form.layer_reader`: later changes of the layers do not matter.
+        """
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        for name in ("fixed", "fixed_masks", "moving", "moving_masks"):
-            values[name] = None if values[name] is None else np.array(pixels_of(values[name]))
-        values["device"] = None if self.device == "auto" else self.device
+        for name in _LAYERS:
+            values[name] = None if values[name] is None else layer_reader(values[name], name)
+        values["device"] = device_of(self.device)
         return values
+
+    def work(self, arguments: Mapping[str, Any] | None = None) -> Callable[[Progress], Registration]:
+        """Return the registration of the pair; call it in any thread.
+
+        Parameters
+        ----------
+        arguments : mapping, optional
+            Of :meth:`as_core_arguments`, by default as they are now.
+        """
+        given = self.as_core_arguments() if arguments is None else arguments
+
+        def register(progress: Progress) -> Registration:
+            arrays = {name: given[name] and given[name]() for name in _LAYERS}
+            progress.update(0, 0, "Registering")
+            found: Registration = import_module(REGISTER_MODULE).register(**{**given, **arrays}, progress=progress)
+            return found
+
+        return register
 
 
 class PairForm(Form):
@@ -86,33 +119,21 @@ class PairForm(Form):
 
     def __init__(self) -> None:
         super().__init__(PairInputs, _TITLES)
-        self._labels: list[Any] = []
-        for image in _SPACING_OF:
-            self.fields[image].changed.connect(self._prefill)
-            self.fields[image].changed.connect(self._set_mask_choices)
+        self._layers: list[Any] = []
         self._prefilled: dict[str, Any] = {}
+        self._masked: dict[str, Any] = {}
+        for image in _SPACING_OF:
+            self.fields[image].changed.connect(self._set_mask_choices)
+            self.fields[image].changed.connect(self._prefill)
 
     def set_choices(self, layers: Any) -> None:
         """Offer the viewer's layers as choices of images and masks."""
+        self._layers = list(layers)
         images = [layer for layer in layers if isinstance(layer, Image)]
-        self._labels = [layer for layer in layers if isinstance(layer, Labels)]
         for name, default in _default_images(images).items():
             self.field(name, LayerField).set_choices(images, default)
         self._set_mask_choices()
         self._prefill()
-
-    def set_values(self, values: Mapping[str, Any]) -> None:
-        """Set fields by their names; masks that are not given are those of the new image, never of the one before."""
-        before = {image: self.fields[image].value for image in _SPACING_OF}
-        super().set_values(values)
-        for image, layer in before.items():
-            masks, chosen = self.field(f"{image}_masks", LayerField), self.fields[image].value
-            if masks.name in values or chosen is layer:
-                continue
-            masks.forget_choice()
-            self._set_mask_choices()
-            if role_of(chosen, False) != image and not any(found_in(labels, chosen) for labels in self._labels):
-                masks.value = None
 
     def spacing_source(self, image: str) -> str:
         """Return the source of the pixel size of ``fixed`` or ``moving`` as text; empty if there is no pixel size."""
@@ -126,11 +147,14 @@ class PairForm(Form):
         return str(entry.get("spacing_source")) if entry.get("spacing_mm") == field.value else "layer scale"
 
     def _set_mask_choices(self) -> None:
-        """Select the masks that were found in the chosen image; if there are none, masks by their role."""
+        """Select the masks of the chosen image; masks that were chosen for another image are not kept."""
+        labels = [layer for layer in self._layers if isinstance(layer, Labels)]
         for image in _SPACING_OF:
-            name, chosen = f"{image}_masks", self.fields[image].value
-            masks = next((labels for labels in self._labels if found_in(labels, chosen)), None)
-            self.field(name, LayerField).set_choices(self._labels, masks or _first(self._labels, name, mask=True))
+            masks, chosen = self.field(f"{image}_masks", LayerField), self.fields[image].value
+            if self._masked.get(image) is not chosen:
+                self._masked[image] = chosen
+                masks.forget_choice()
+            masks.set_choices(labels, masks_of(chosen, self._layers))
 
     def _prefill(self) -> None:
         """Fill in the pixel size of an image layer that has been chosen, or whose scale has changed."""
@@ -144,9 +168,9 @@ class PairForm(Form):
 
 
 def _default_images(images: list[Any]) -> dict[str, Any]:
-    """Return images for ``fixed`` and ``moving``: by role or name, else the first 2-D greyscale images without role."""
+    """Return images for ``fixed`` and ``moving``: by role or name, else the first 2-D images without role."""
     defaults = {name: _first(images, name, mask=False) for name in _SPACING_OF}
-    without_role = [image for image in images if role_of(image, False) is None and image.ndim == 2 and not image.rgb]
+    without_role = [image for image in images if role_of(image, False) is None and image.ndim == 2]
     for name in defaults:
         if defaults[name] is None:
             defaults[name] = next((image for image in without_role if image not in defaults.values()), None)

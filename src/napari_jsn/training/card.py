@@ -1,0 +1,86 @@
+"""Write the card of a trained model: network, data with the hashes of the images, figures, command and versions."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from napari_jsn import __version__
+from napari_jsn.common.errors import InputError
+from napari_jsn.networks import weights
+from napari_jsn.networks.inputs import inputs_of
+
+if TYPE_CHECKING:
+    from napari_jsn.training.module import TaskModule
+
+#: What the figures of a card are measured on.
+_VALIDATION = "the validation images, which were not trained on but chose the best epoch"
+
+
+def model_card(module: TaskModule) -> dict[str, Any]:
+    """Return the card without the hash of the weights."""
+    import torch
+
+    task, run = module.task, module.run
+    about = task.card()
+    return {
+        **about,
+        "task": task.name,
+        "name": run["name"],
+        "preset": task.preset,
+        "figures": {"measured_on": _VALIDATION, **module.figures},
+        "epochs": {"trained": len(module.history), "asked": run["epochs"], "best": module.best_epoch},
+        "start": run["start"],
+        "images": _images(module),
+        "command": run["command"],
+        "seed": run["seed"],
+        "versions": {
+            "napari-jsn": __version__,
+            **{package: version(package) for package in ("lightning", "monai", "numpy")},
+            "torch": torch.__version__,
+        },
+        "parameters": sum(value.numel() for value in module.network.parameters()),
+    }
+
+
+def _images(module: TaskModule) -> dict[str, Any]:
+    """Return the hashes of the images that the model learned from, and of those of the model that it started from."""
+    images = inputs_of(module.task).card()
+    if module.run["start"] is None:
+        return images
+    try:
+        path = weights.find(module.task.name, module.run["start"])
+        start = weights.load(module.task.name, module.run["start"])[1]
+    except InputError:  # removed since the training began
+        return {**images, "start_sha256": module.run["start_sha256"], "all_known": False}
+    before = start.get("images", {})
+    learned = {*images["trained_on"], *before.get("trained_on", ()), *before.get("validated_on", ())}
+    same = start["sha256"] == module.run["start_sha256"]
+    known = same and (weights.is_shipped(path) or bool(before.get("all_known", bool(before))))
+    return {
+        **images,
+        "trained_on": sorted(learned),
+        "start_sha256": module.run["start_sha256"],
+        "all_known": known,
+    }
+
+
+def command_of(run: dict[str, Any]) -> str:
+    """Return the command line of a training that was not started by one, without its data."""
+    options = " ".join(f"--{key} {run[key]}" for key in ("preset", "epochs", "seed", "start") if run[key] is not None)
+    return f"napari-jsn train {run['task']} {options}"
+
+
+def curve_files(module: TaskModule) -> dict[str, bytes]:
+    """Return the history as a table and as a figure, by the endings of their files."""
+    from napari_jsn.training.curves import curves_csv, curves_png
+
+    return {".csv": curves_csv(module.history), ".png": curves_png(module.history, module.best_epoch)}
+
+
+def simulator_version() -> str:
+    """Return a hash of the code of the simulator, which decides what is simulated."""
+    from napari_jsn import simulation
+    from napari_jsn.networks.cached_arrays import hash_of_code
+
+    return hash_of_code(simulation)
