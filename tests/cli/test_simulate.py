@@ -128,3 +128,24 @@ def test_a_failure_keeps_whole_visits_too(run, simulator, tmp_path):
     simulator.stop_after, simulator.error = 1, RuntimeError("odd")
     code, _, err = run("--out", tmp_path / "out")
     assert code == 1 and "odd" in err and len(files(tmp_path / "out")) == 3
+
+
+def test_grades_are_drawn_and_written_with_the_settings(run, simulator, tmp_path):
+    code, printed, _ = run("--grades", "uniform", "--out", tmp_path)
+    assert code == 0 and "difficulty version 2, SHA-256" in printed and "scores.csv" in printed
+    assert simulator.called["grades"] == "uniform" and simulator.called["difficulty"] == 2
+    code, printed, _ = run("--grades", "natural", "--difficulty", 1, "--out", tmp_path)
+    assert code == 0 and "difficulty version 1" in printed and simulator.called["difficulty"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--difficulty", 1], "--difficulty: A version of the settings is given without grades"),
+        (["--grades", "uniform", "--difficulty", 8], "--difficulty: There is no difficulty version 8"),
+    ],
+)
+def test_settings_that_do_not_exist_are_refused(run, simulator, tmp_path, words, message):
+    code, out, err = run("--out", tmp_path / "out", *words)
+    assert (code, out) == (2, "") and err.startswith(f"Error: {message}") and err.count("\n") == 1
+    assert not (tmp_path / "out").exists()

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_jsn.cli.options import Supplies
 from napari_jsn.cli.terminal import say
+from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import counted
 
 if TYPE_CHECKING:
+    from napari_jsn.common.output_folder import OutputFolder
     from napari_jsn.export.simulated.writer import RadiographWriter
     from napari_jsn.simulation.simulated_radiograph import SimulatedRadiograph
 
@@ -50,15 +52,27 @@ def simulate(
         Supplies("shape"),
     ] = None,
     spacing_mm: Annotated[float, typer.Option(metavar="MM", help="Pixel pitch of the detector.")] = 0.144,
+    grades: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SAMPLING",
+            help="Draw damage of all grades: uniform (all equally often) or natural (about 90 % without damage).",
+        ),
+    ] = None,
+    difficulty: Annotated[
+        int | None, typer.Option(help="With --grades: version of the simulator's settings; by default the newest one.")
+    ] = None,
 ) -> None:
     """Simulate hand radiographs with known joint space narrowing."""
     from napari_jsn import simulation
     from napari_jsn.cli.options import record_of_run
     from napari_jsn.common.run_record import versions
-    from napari_jsn.export.simulated.truth import TRUTH
+    from napari_jsn.export.simulated.truth import SCORES, TRUTH
     from napari_jsn.export.simulated.writer import RadiographWriter
     from napari_jsn.networks.cached_arrays import hash_of_code
     from napari_jsn.simulation import hand
+    from napari_jsn.simulation.damage.difficulty import NEWEST
+    from napari_jsn.simulation.damage.difficulty import difficulty as difficulty_of
 
     height, width = _TOGETHER_MM if hands == "together" else _HAND_MM
     pixel = spacing_mm if 0 < spacing_mm < inf else 1.0  # hand.simulate raises the error
@@ -66,14 +80,29 @@ def simulate(
     columns = round(width / pixel) if columns is None else columns
     per_visit = 2 if hands == "each" else 1
     key = ("simulate", *map(str, (seed, visits, hands, rows, columns, spacing_mm, interval_days, jsn_mm)))
+    used: dict[str, str] = {}
+    damage: dict[str, Any] = {}  # the key of a run without grades stays as it was, and with it the UIDs
+    if difficulty is not None and grades is None:
+        raise InputError("A version of the settings is given without grades. Give --grades as well.", "difficulty")
+    if grades is not None:
+        settings = difficulty_of(NEWEST if difficulty is None else difficulty)
+        damage = {"grades": grades, "difficulty": settings.version}
+        key = (*key, grades, settings.sha256)
+        used = {"simulation": f"difficulty-{settings.version} {settings.sha256}"}
     resumed_by = " ".join((*key, str(patients), hash_of_code(simulation), *versions().values()))
     names = [f"SIM{number + 1:04d}/{each}" for number in range(patients) for each in _NAMES]
-    with RadiographWriter(out, format, per_visit, masks, key, None, resumed_by, record_of_run, names) as writer:
+    names += [SCORES] if grades else []
+
+    def record(output: OutputFolder) -> dict[str, Any]:
+        return record_of_run(output, used)
+
+    with RadiographWriter(out, format, per_visit, masks, key, None, resumed_by, record, names) as writer:
         if writer.kept:
             say(f"Going on after {counted(writer.kept, 'visit')} of the interrupted run.", error=True)
         radiographs = hand.simulate(
             patients, visits, seed, hands, (rows, columns),
             spacing_mm=spacing_mm, interval_days=interval_days, jsn_mm=jsn_mm, skipped_visits=writer.kept,
+            **damage,
         )  # fmt: skip
         try:
             _write(radiographs, writer, (patients * visits - writer.kept) * per_visit)
@@ -81,6 +110,8 @@ def simulate(
             say(f"Stopped. {_summary(writer, out)}")
             raise
     say(f"{_summary(writer, out)}\nTruth of every joint: {out / TRUTH}")
+    if grades:
+        say(f"Grades of every site: {out / SCORES}\n{settings}")
 
 
 def simulate_pair(

@@ -12,15 +12,19 @@ from numpy.typing import NDArray
 from napari_jsn import anatomy
 from napari_jsn.common.errors import InputError
 from napari_jsn.simulation.course import DiseaseCourse
+from napari_jsn.simulation.damage import effects
+from napari_jsn.simulation.damage.difficulty import NEWEST
+from napari_jsn.simulation.damage.hand_damage import HandDamage, Sampled, checked_sampling, draw_hand
+from napari_jsn.simulation.damage.truth import visible_truth
 from napari_jsn.simulation.exposure import radiograph_artefacts as artefacts
 from napari_jsn.simulation.exposure.bone_projector import BoneProjector
 from napari_jsn.simulation.exposure.detector import Detector, expose, store
 from napari_jsn.simulation.joint_pair import check_narrowing
 from napari_jsn.simulation.patient import SimulatedPatient
 from napari_jsn.simulation.shapes.pose import RadiographTransform
-from napari_jsn.simulation.simulated_radiograph import BoneMask, JointTruth, SimulatedRadiograph
+from napari_jsn.simulation.simulated_radiograph import BoneMask, ErosionMask, JointTruth, SimulatedRadiograph
 from napari_jsn.simulation.truth import BonePoints, VisitGeometry, joint_truth
-from napari_jsn.simulation.visit import Positioning, pose_hand, posed_rays
+from napari_jsn.simulation.visit import PoseFactors, Positioning, pose_hand, posed_rays
 
 #: Sides on each radiograph of a visit, from left to right; the thumbs are in the middle if both hands are on one.
 HANDS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -45,9 +49,14 @@ class _HandSeries:
     """One hand of a patient with its course, its projector and the points of its bones."""
 
     patient: SimulatedPatient
-    course: DiseaseCourse
+    course: DiseaseCourse | HandDamage
     projector: BoneProjector
     bone_points: BonePoints
+
+    @property
+    def damage(self) -> HandDamage | None:
+        """The drawn damage, if any."""
+        return self.course if isinstance(self.course, HandDamage) else None
 
 
 def simulate(
@@ -61,6 +70,8 @@ def simulate(
     interval_days: int = 364,
     jsn_mm: float | None = None,
     skipped_visits: int = 0,
+    grades: str | None = None,
+    difficulty: int = NEWEST,
 ) -> Iterator[SimulatedRadiograph]:
     """Simulate radiographs of patients' hands.
 
@@ -81,6 +92,12 @@ def simulate(
         Narrowing of every finger joint from the first visit to the last, in space; drawn by default.
     skipped_visits : int
         Visits, patient by patient, that are left out at the beginning; the others are the same as without it.
+    grades : {"uniform", "natural"}, optional
+        Draw damage of all grades: every grade equally often, or as among patients. By default joints narrow and erode a
+        little, as in :class:`~napari_jsn.simulation.course.DiseaseCourse`.
+    difficulty : int
+        With ``grades``: the version of :mod:`napari_jsn.simulation.damage.difficulty`. The patients of a seed have the
+        same skeleton, bones and grades in every version.
 
     Returns
     -------
@@ -100,13 +117,51 @@ def simulate(
     [1, 2]
     """
     _check(patients, visits, seed, hands, shape, spacing_mm, interval_days)
+    drawn = checked_sampling(grades, difficulty, jsn_mm)
     years = (visits - 1) * interval_days / 365.25
     if jsn_mm is not None:
         check_narrowing(jsn_mm)  # check all patients now, so that the simulation cannot fail at the last one
         for number in range(patients):
             for side in _sides(hands):
-                _draw_series(_person(seed, number), side, years, jsn_mm)
-    return _radiographs(patients, visits, seed, hands, shape, spacing_mm, interval_days, jsn_mm, skipped_visits)
+                _draw_series(_person(seed, number), side, years, jsn_mm, None)
+    return _radiographs(patients, visits, seed, hands, shape, spacing_mm, interval_days, jsn_mm, skipped_visits, drawn)
+
+
+def graded_truths(
+    patients: int,
+    seed: int = 0,
+    grades: str = "uniform",
+    difficulty: int = NEWEST,
+    visit: int = 0,
+    spacing_mm: float = 0.144,
+) -> Iterator[tuple[tuple[JointTruth, ...], str, float]]:
+    """Return the truths of the left hands that :func:`simulate` draws with grades, with sex and age, without pixels.
+
+    Parameters
+    ----------
+    patients, seed, grades, difficulty, spacing_mm
+        As in :func:`simulate`, one year between visits.
+    visit : int
+        0 is the baseline.
+    """
+    drawn = checked_sampling(grades, difficulty, None)
+    assert drawn is not None
+    shape = (round(289.44 / spacing_mm), round(214.56 / spacing_mm))
+    for number in range(patients):
+        person = _person(seed, number)
+        series = {"L": _draw_series(person, "L", float(visit), None, drawn)}
+        device = drawn.difficulty.device(Detector.draw(_stream(person, "device")))
+        first, at = (
+            _position_hands(
+                series, ("L",), float(k), device, shape, spacing_mm, _stream(person, "geometry", k, 0), drawn
+            )["L"]
+            for k in (0, visit)
+        )
+        hand = series["L"]
+        assert hand.damage is not None
+        baseline = first if visit else at
+        truths = [joint_truth(hand.bone_points, joint, "L", baseline, at) for joint in anatomy.JOINTS]
+        yield tuple(visible_truth(hand.damage, at, "L", truths, drawn.difficulty)[0]), *_person_of(series)
 
 
 def _radiographs(
@@ -119,12 +174,15 @@ def _radiographs(
     interval_days: int,
     jsn_mm: float | None,
     skipped_visits: int,
+    drawn: Sampled | None,
 ) -> Iterator[SimulatedRadiograph]:
     years = (visits - 1) * interval_days / 365.25
     for number in range(skipped_visits // visits, patients):
         person = _person(seed, number)
-        series = {side: _draw_series(person, side, years, jsn_mm) for side in _sides(hands)}
+        series = {side: _draw_series(person, side, years, jsn_mm, drawn) for side in _sides(hands)}
         device = Detector.draw(_stream(person, "device"))
+        if drawn:
+            device = drawn.difficulty.device(device)
         baseline: dict[str, VisitGeometry] = {}
         for visit in range(visits):
             skipped = number * visits + visit < skipped_visits
@@ -135,13 +193,17 @@ def _radiographs(
                 pixels_rng = _stream(person, "pixels", visit, index)
                 visit_device = device.vary(pixels_rng) if visit else device
                 years_now = visit * interval_days / 365.25
-                current = _position_hands(series, sides, years_now, visit_device, shape, spacing_mm, geometry_rng)
+                current = _position_hands(
+                    series, sides, years_now, visit_device, shape, spacing_mm, geometry_rng, drawn
+                )
                 baseline = {**current, **baseline}
                 day = BASELINE + timedelta(days=visit * interval_days)
                 patient_id = f"SIM{number + 1:04d}"
                 if skipped:
                     continue
-                yield _radiograph(patient_id, visit + 1, day, series, current, baseline, visit_device, pixels_rng)
+                yield _radiograph(
+                    patient_id, visit + 1, day, series, current, baseline, visit_device, pixels_rng, drawn
+                )
 
 
 def _position_hands(
@@ -152,6 +214,7 @@ def _position_hands(
     shape: tuple[int, int],
     spacing_mm: float,
     rng: np.random.Generator,
+    drawn: Sampled | None,
 ) -> dict[str, VisitGeometry]:
     """Position each hand in the middle of its part of the radiograph, with a small rotation and translation."""
     geometries = {}
@@ -159,7 +222,7 @@ def _position_hands(
     for number, side in enumerate(sides):
         hand = series[side]
         disease = hand.course.at(years)
-        positioning = Positioning.draw(rng, _SPREAD)
+        positioning = Positioning.draw(rng, _SPREAD, drawn.difficulty.pose if drawn else PoseFactors())
         transform = RadiographTransform(float(rng.normal(0, 3.0)), (0.0, 0.0), device.magnification, side == "R")
         points = transform.points(_outline(hand.patient))
         low, high = points.min(0), points.max(0)
@@ -183,22 +246,39 @@ def _radiograph(
     baseline: dict[str, VisitGeometry],
     device: Detector,
     rng: np.random.Generator,
+    drawn: Sampled | None,
 ) -> SimulatedRadiograph:
     total: NDArray[np.float32] | None = None
     masks: dict[tuple[str, str], BoneMask] = {}
     truths: list[JointTruth] = []
+    erosions: list[ErosionMask] = []
     for side, at in current.items():
-        hand = series[side]
-        attenuation, hand_masks = hand.projector.project(at.hand, at.disease, at.transform, at.shape, at.spacing_mm)
+        hand, damage = series[side], series[side].damage
+        hidden = damage.hidden if damage else frozenset()
+        attenuation, hand_masks = hand.projector.project(
+            at.hand, at.disease, at.transform, at.shape, at.spacing_mm, hidden
+        )
         points = hand.patient.skeleton.points
         rays = {ray: at.transform.points(line) for ray, line in posed_rays(hand.patient, at.hand).items()}
         wrist = {name: at.transform.points(points[name]) for name in _FOREARM}
-        attenuation += hand.patient.soft_tissue.attenuation(rays, at.shape, at.spacing_mm, visit_rng=rng, wrist=wrist)
+        if damage:
+            effects.add_bridges(attenuation, damage, at.hand, at.transform, at.spacing_mm)
+            rays = effects.amputated(rays, damage)
+        soft = hand.patient.soft_tissue.attenuation(rays, at.shape, at.spacing_mm, visit_rng=rng, wrist=wrist)
+        if damage:
+            effects.add_swelling(soft, damage, at.hand, at.transform, at.spacing_mm)
+        attenuation += soft
+        if damage:
+            effects.add_implants(attenuation, damage, at.hand, at.transform, at.spacing_mm)
         if rng.random() < _RINGED:
             attenuation = _with_ring(attenuation, rays[int(rng.integers(3, 5))], at.spacing_mm)
         total = attenuation if total is None else total + attenuation
         masks |= {(side, bone): mask for bone, mask in hand_masks.items()}
-        truths += [joint_truth(hand.bone_points, joint, side, baseline[side], at) for joint in anatomy.JOINTS]
+        of_hand = [joint_truth(hand.bone_points, joint, side, baseline[side], at) for joint in anatomy.JOINTS]
+        if damage and drawn:
+            of_hand, found = visible_truth(damage, at, side, of_hand, drawn.difficulty)
+            erosions += found
+        truths += of_hand
     assert total is not None
     spacing_mm = next(iter(current.values())).spacing_mm
     mirrored = bool(rng.random() < _MIRRORED)
@@ -220,7 +300,15 @@ def _radiograph(
         device.magnification,
         tuple(truths),
         masks,
+        tuple(erosions),
+        *_person_of(series),
     )
+
+
+def _person_of(series: dict[str, _HandSeries]) -> tuple[str, float]:
+    """Return sex and age of a patient with drawn damage."""
+    damage = next(iter(series.values())).damage
+    return (damage.healthy.sex, damage.age) if damage else ("", float("nan"))
 
 
 def _with_ring(attenuation: NDArray[np.float32], ray: NDArray[np.float64], spacing_mm: float) -> NDArray[np.float32]:
@@ -238,8 +326,16 @@ def _outline(patient: SimulatedPatient) -> NDArray[np.float64]:
     return np.array([points[name] for name in points if not name.endswith("_shaft")])
 
 
-def _draw_series(person: np.random.SeedSequence, side: str, years: float, jsn_mm: float | None) -> _HandSeries:
+def _draw_series(
+    person: np.random.SeedSequence, side: str, years: float, jsn_mm: float | None, drawn: Sampled | None
+) -> _HandSeries:
     """Draw one hand and its course; the two hands of a patient share skeleton and widths at baseline."""
+    if drawn:
+        damage = draw_hand(
+            drawn.sampling, drawn.difficulty, "LR".index(side), lambda name, *which: _stream(person, name, *which)
+        )
+        projector = BoneProjector(damage.patient, keep=False)
+        return _HandSeries(damage.patient, damage, projector, BonePoints(damage.patient))
     patient = SimulatedPatient.draw(_stream(person, "patient"), hand_rng=_stream(person, "hand", "LR".index(side)))
     rng = _stream(person, "course", "LR".index(side))
     if jsn_mm is None:
@@ -250,7 +346,7 @@ def _draw_series(person: np.random.SeedSequence, side: str, years: float, jsn_mm
 
 
 #: Independent random streams: the truth does not depend on the pixels.
-_STREAMS = ("patient", "hand", "course", "device", "geometry", "pixels")
+_STREAMS = ("patient", "hand", "course", "device", "geometry", "pixels", "age", "grades", "damage")
 
 
 def _person(seed: int, number: int) -> np.random.SeedSequence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -87,6 +87,7 @@ class SimulatedPatient:
         disease: float | None = None,
         hand_rng: np.random.Generator | None = None,
         skeleton: Skeleton | None = None,
+        widths_of: Callable[[np.random.Generator, Sex], dict[str, float]] = draw_widths,
     ) -> SimulatedPatient:
         """Draw a patient.
 
@@ -99,6 +100,8 @@ class SimulatedPatient:
             Draws what differs between a patient's two hands; ``rng`` draws what they share.
         skeleton : Skeleton, optional
             Drawn by default.
+        widths_of : callable
+            Draws the healthy joint space widths from a generator and the sex.
         """
         # one stream each, so that a change of one part leaves the others as they are
         streams = dict(zip(("person", "skeleton", "width", "shape", "material", "rest"), rng.spawn(6), strict=True))
@@ -107,7 +110,7 @@ class SimulatedPatient:
         person = streams["person"]
         sex = draw_sex(person)
         skeleton = skeleton or draw_skeleton(streams["skeleton"], sex)
-        healthy = draw_widths(streams["width"], sex)
+        healthy = widths_of(streams["width"], sex)
         severity = person.beta(1.0, 5.0) if disease is None else disease
         lost = {joint: float(np.clip(streams["width"].beta(1.0, 4.0) * 2 * severity, 0, 0.85)) for joint in healthy}
         widths = {joint: healthy[joint] * (1 - lost[joint]) for joint in healthy}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.radiograph import Radiograph
+from napari_jsn.simulation.shapes.joint_grades import JointGrades, Kind
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,16 @@ class JointTruth:
         Unit vector ``(x, y)`` on the radiograph from the upper (distal) to the lower (proximal) bone.
     upper, lower : Similarity
         Map from the baseline radiograph to this one for each bone, in pixels.
-    svdh_narrowing, svdh_erosion : int
-        Grades of the Sharp/van der Heijde score, 0-4 and 0-5, computed from the geometry.
+    svdh_narrowing, svdh_erosion : int or None
+        Grades of the Sharp/van der Heijde score, 0-4 and 0-5: of drawn damage what the projection shows, otherwise
+        computed from the geometry. None if the joint cannot be scored.
     rotation_deg, flexion_deg, slide_mm : float
         Motion of the upper bone relative to the lower bone since baseline: rotation in the plane of the radiograph,
         flexion out of the plane, and lateral slide.
     roll_upper_deg, roll_lower_deg : float
         Roll of each bone about its own long axis since baseline.
+    grades : JointGrades or None
+        Of drawn damage (:mod:`napari_jsn.simulation.damage`): visible grades, those in space, marks and widths.
     """
 
     joint: str
@@ -51,13 +55,14 @@ class JointTruth:
     axis: NDArray[np.float64]
     upper: Similarity
     lower: Similarity
-    svdh_narrowing: int = 0
-    svdh_erosion: int = 0
+    svdh_narrowing: int | None = 0
+    svdh_erosion: int | None = 0
     rotation_deg: float = 0.0
     flexion_deg: float = 0.0
     slide_mm: float = 0.0
     roll_upper_deg: float = 0.0
     roll_lower_deg: float = 0.0
+    grades: JointGrades | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,31 @@ class BoneMask:
         mask = np.zeros(shape, dtype=bool)
         mask[self.row : self.row + self.mask.shape[0], self.col : self.col + self.mask.shape[1]] = self.mask
         return mask
+
+
+@dataclass(frozen=True)
+class ErosionMask:
+    """One erosion on a radiograph.
+
+    Attributes
+    ----------
+    side, joint, bone : str
+    share, share_3d : float
+        Extent across the bone over the breadth of the joint surface: visible, and in space.
+    area_mm2, depth_mm : float
+        Visible area, and extent along the bone.
+    mask : BoneMask or None
+        None if it is not visible.
+    """
+
+    side: str
+    joint: str
+    bone: str
+    share: float
+    share_3d: float
+    area_mm2: float
+    depth_mm: float
+    mask: BoneMask | None
 
 
 @dataclass(frozen=True)
@@ -106,6 +136,10 @@ class SimulatedRadiograph:
     truths : tuple of JointTruth
         One for each joint on the radiograph, in anatomical order; the sides are in the order of ``sides``.
     bones : mapping of (side, bone) to BoneMask
+    erosions : tuple of ErosionMask
+        Of drawn damage.
+    sex, age : str, float
+        Of the patient, where damage was drawn; empty and NaN otherwise.
     """
 
     patient_id: str
@@ -119,6 +153,9 @@ class SimulatedRadiograph:
     magnification: float
     truths: tuple[JointTruth, ...] = field(repr=False)
     bones: Mapping[tuple[str, str], BoneMask] = field(repr=False)
+    erosions: tuple[ErosionMask, ...] = field(default=(), repr=False)
+    sex: str = ""
+    age: float = float("nan")
 
     @property
     def spacing_mm(self) -> float:
@@ -132,6 +169,16 @@ class SimulatedRadiograph:
         pixels = 1 - intensity if self.monochrome1 else intensity
         side = self.sides[0] if len(self.sides) == 1 else None
         return Radiograph(pixels, self.spacing_mm, side=side, acquired=self.acquired)
+
+    def grades(self) -> dict[tuple[str, str, str], int | str]:
+        """Return the visible grade of every finger site by side, joint and kind; ``"X"`` where it is not scored.
+
+        Empty where no damage was drawn.
+        """
+        kinds: tuple[Kind, ...] = ("jsn", "erosion")
+        return {
+            (one.side, one.joint, kind): one.grades.shown(kind) for one in self.truths if one.grades for kind in kinds
+        }
 
     def bone_mask(self, side: str, bone: str) -> NDArray[np.bool_]:
         """Return the (H, W) mask of one bone, for instance ``("L", "PP2")``."""

@@ -33,6 +33,12 @@ class Disease:
         Factors of all mineral, and of the trabecular bone near the joints.
     remodelled : float
         Share of the trabeculae that changed, 0-1.
+    osteophytes : mapping of bone to tuple of Erosion
+        Ellipsoids of bone at the surface.
+    displaced_mm : mapping of joint to (float, float, float)
+        Subluxation or luxation of the upper bone: lateral, palmar, proximal.
+    deviation_deg : mapping of joint to float
+        Rotation of all bones distal to a joint in the plane.
     """
 
     narrowing_mm: Mapping[str, float] = field(default_factory=dict)
@@ -40,6 +46,24 @@ class Disease:
     density: float = 1.0
     periarticular: float = 1.0
     remodelled: float = 0.0
+    osteophytes: Mapping[str, tuple[Erosion, ...]] = field(default_factory=dict)
+    displaced_mm: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    deviation_deg: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PoseFactors:
+    """Factors of the standard deviations of :meth:`Positioning.draw`, and the degrees of freedom of the rotation.
+
+    ``slide_slope`` is the factor of :data:`SLIDE_MM_PER_DEG`.
+    """
+
+    rotation_factor: float = 1.0
+    rotation_df: float = 4
+    roll_factor: float = 1.0
+    flexion_factor: float = 1.0
+    slide_factor: float = 1.0
+    slide_slope: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +82,7 @@ class Positioning:
     slide_mm: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, spread: float = 1.0) -> Positioning:
+    def draw(cls, rng: np.random.Generator, spread: float = 1.0, factors: PoseFactors = PoseFactors()) -> Positioning:
         """Draw a positioning; ``spread`` 1 gives the differences between two visits of the development joints.
 
         There the bones of a joint rotate by 2.8 deg against each other (median; 9 deg at 95 %). Roll and flexion cannot
@@ -66,17 +90,22 @@ class Positioning:
         pairs.
         """
         angles = {}
-        hand_roll, hand_flexion = rng.normal(0, 4.0 * spread), rng.normal(0, 1.5 * spread)
+        turned, rolled, bent = factors.rotation_factor, factors.roll_factor, factors.flexion_factor
+        hand_roll, hand_flexion = rng.normal(0, 4.0 * spread * rolled), rng.normal(0, 1.5 * spread * bent)
         for bones_of_ray in anatomy.RAYS.values():
             rotation = rng.normal(0, 1.5 * spread)  # of the whole ray: abduction of the fingers
-            flexion, roll = rng.normal(hand_flexion, 1.0 * spread), rng.normal(hand_roll, 4.0 * spread)
+            flexion, roll = rng.normal(hand_flexion, 1.0 * spread * bent), rng.normal(hand_roll, 4.0 * spread * rolled)
             for level, bone in enumerate(bones_of_ray):
                 if level:  # angles add up from proximal to distal
-                    rotation += 2.8 * spread * float(np.clip(rng.standard_t(4), -6, 6))
-                    flexion += rng.normal(0, 2.2 * spread)
-                    roll += rng.normal(0, 5.0 * spread)
+                    rotation += 2.8 * spread * turned * float(np.clip(rng.standard_t(factors.rotation_df), -6, 6))
+                    flexion += rng.normal(0, 2.2 * spread * bent)
+                    roll += rng.normal(0, 5.0 * spread * rolled)
                 angles[bone] = BoneAngles(float(rotation), float(flexion), float(roll))
-        slide = {joint: float(rng.normal(0, 0.08 * spread)) for joint in anatomy.JOINTS}
+        slide = {joint: float(rng.normal(0, 0.08 * spread * factors.slide_factor)) for joint in anatomy.JOINTS}
+        for joint in slide:
+            upper, lower = anatomy.bones_of(joint)
+            relative = angles[upper].rotation_deg - angles[lower].rotation_deg
+            slide[joint] += (factors.slide_slope - 1) * SLIDE_MM_PER_DEG * relative
         return cls(angles, slide)
 
 
@@ -84,6 +113,9 @@ def pose_hand(patient: SimulatedPatient, positioning: Positioning, disease: Dise
     """Return the poses of all bones of a hand, with sesamoids and carpals."""
     zero = BoneAngles()
     angles = {bone: rest + positioning.angles.get(bone, zero) for bone, rest in patient.rest_angles.items()}
+    for joint, deviation in disease.deviation_deg.items():
+        for bone in _distal_to(joint):
+            angles[bone] += BoneAngles(deviation)
     joint_poses = {}
     for joint in anatomy.JOINTS:
         upper, lower = anatomy.bones_of(joint)
@@ -92,7 +124,7 @@ def pose_hand(patient: SimulatedPatient, positioning: Positioning, disease: Dise
         # a positive rotation moves the bone's distal end to +x, so its base would move to -x about its own middle;
         # about the centre of the head, further proximal, it moves to +x
         slide = SLIDE_MM_PER_DEG * rotation + positioning.slide_mm.get(joint, 0.0)
-        joint_poses[joint] = JointPose(width, slide)
+        joint_poses[joint] = JointPose(width, slide, disease.displaced_mm.get(joint, (0.0, 0.0, 0.0)))
     poses: dict[str, SolidPose] = {}
     joints: dict[str, JointGeometry] = {}
     for ray in anatomy.RAYS:
@@ -110,6 +142,12 @@ def pose_hand(patient: SimulatedPatient, positioning: Positioning, disease: Dise
     for one in patient.sesamoids:
         poses[one.shape.name] = _sesamoid_pose(one, poses[one.bone])
     return PosedHand(poses, joints)
+
+
+def _distal_to(joint: str) -> tuple[str, ...]:
+    """Return the bones of the ray from the upper bone of a joint to the tip."""
+    bones = anatomy.RAYS[int(joint[-1])]
+    return bones[bones.index(anatomy.bones_of(joint)[0]) :]
 
 
 def posed_rays(patient: SimulatedPatient, hand: PosedHand) -> dict[int, NDArray[np.float64]]:

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.output_folder import JOURNAL, problems_of_set
@@ -174,3 +175,26 @@ def test_an_error_names_what_cannot_be_written(film, tmp_path):
     with RadiographWriter(tmp_path) as writer, pytest.raises(InputError, match="could not be written"):
         writer.add(film())
     assert names(tmp_path) == ["SIM0001", "file"]
+
+
+def test_drawn_damage_is_written_as_truth_scores_and_masks(tmp_path):
+    from napari_jsn.simulation.hand import simulate
+
+    options = {"shape": (600, 450), "spacing_mm": 0.5, "grades": "uniform"}
+    with RadiographWriter(tmp_path, "png", with_masks=True) as writer:
+        for simulated in simulate(1, 1, seed=3, **options):
+            writer.add(simulated)
+    truth, scores = pd.read_csv(tmp_path / "truth.csv"), pd.read_csv(tmp_path / "scores.csv")
+    assert {"svdh_narrowing", "svdh_narrowing_3d", "svdh_erosion_3d", "mark", "not_scored", "age"} <= set(truth.columns)
+    assert len(scores) == 2 * len(truth) and set(scores.kind) == {"jsn", "erosion"}
+    of_truth = truth.set_index("joint").svdh_erosion
+    of_scores = scores[scores.kind == "erosion"].set_index("site").grade
+    pd.testing.assert_series_equal(of_truth, of_scores[of_truth.index], check_names=False, check_dtype=False)
+    erosions = pd.read_csv(tmp_path / "masks" / "erosions.csv")
+    assert len(erosions) == len(simulated.erosions) > 3
+    for row, one in zip(erosions.itertuples(), simulated.erosions, strict=True):
+        if one.mask is None:
+            assert pd.isna(row.mask)
+            continue
+        with Image.open(tmp_path / "masks" / "SIM0001" / row.mask) as image:
+            np.testing.assert_array_equal(np.asarray(image) == row.label, one.mask.full(simulated.stored.shape))

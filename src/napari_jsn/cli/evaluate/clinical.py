@@ -68,6 +68,7 @@ def clinical(
     )
     from napari_jsn.evaluation.clinical.simulated import simulated_models, simulated_rows
     from napari_jsn.evaluation.clinical.table import read_table, tidy
+    from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
 
     if (table is None) == (simulated == 0):
         raise InputError("Give either a table or a number of joints to simulate (--simulated N).", "table")
@@ -79,6 +80,7 @@ def clinical(
             with printing.spinner(f"Simulating and measuring {simulated} joints"):
                 joints = tidy(simulated_rows(simulated, seed, device))
             source = f"simulated (seed {seed}); scores are computed from the true joint space, without reader error"
+            source += f". {difficulty(FIRST)}"[:-1]
         found = assess(joints, seed)
         models = simulated_models() if simulated else {}
         inputs = [input_record(*each) for each in (("table", table), ("truth", truth)) if each[1] is not None]

@@ -63,6 +63,7 @@ def localization(
     from napari_jsn.localization.training.public_hands import evaluation_radiographs
     from napari_jsn.networks import weights
     from napari_jsn.networks.inputs import content_hash
+    from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
 
     if data is None and not simulated and not feet:
         raise InputError(
@@ -91,6 +92,7 @@ def localization(
             rows = evaluate_localization(sets, model, device=device)
             found_on_feet = evaluate_feet(simulated_feet(feet, _SEED), model, device) if feet else []
         parts = [f"Made by `{typed_command(sys.argv)}`."]
+        parts += [str(difficulty(FIRST))] if simulated or feet else []
         parts += [localization_table(rows)] if rows else []
         parts += [feet_table(found_on_feet)] if found_on_feet else []
         parts += ["\n".join(f"- {line}" for line in said)] if said else []

@@ -79,7 +79,7 @@ def simulated_rows(
                         "patient": patient, "joint": truth.joint, "side": truth.side, "reading": reading,
                         "jsn_mm": registered.jsn_mm, "jsn_sd_mm": registered.jsn_sd_mm,
                         "reliable": registered.reliable,
-                        "score_change": truth.svdh_narrowing - pair.fixed_truth.svdh_narrowing,
+                        "score_change": (truth.svdh_narrowing or 0) - (pair.fixed_truth.svdh_narrowing or 0),
                         "true_mm": pair.jsn_projected_mm,
                     }
                 )  # fmt: skip

@@ -16,6 +16,7 @@ from napari_jsn.evaluation.hands.measured import CACHE, load_measured, measure_h
 from napari_jsn.evaluation.hands.simulated import hands_at_pitches, simulated_hands
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.settings import limit_threads
+from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
 
 _PARTS = ("simulated", "changed", "negatives", "re-exposed", "time")
 #: Seed of the hands with changed follow-ups; the limits of the notes were set on hands of another seed.
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             hands = list(hands_at_pitches(options.patients, options.seed, options.cache))
             measured = measure_hands(hands, options.boxes, JOINTS, options.threads, options.save)
-        lines += simulated_lines(measured, options.boxes)
+        lines += [str(difficulty(FIRST)), "", *simulated_lines(measured, options.boxes)]
     if options.only in (None, "changed"):
         from napari_jsn.evaluation.hands.changed import changed_lines, measure_changes
 

@@ -12,6 +12,7 @@ from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.public_images import data_folder
 from napari_jsn.evaluation.realism.compare import MCPS, real_sample, simulated_sample
 from napari_jsn.evaluation.settings import limit_threads
+from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     real = real_sample(n, options.seed)
     print(f"{len(real.joints)} real joints measured", file=sys.stderr, flush=True)
     simulated = simulated_sample(n, options.seed)
-    lines = realism_lines(real, simulated)
+    lines = [str(difficulty(FIRST)), "", *realism_lines(real, simulated)]
     print("\n".join(lines))
     if options.out or not options.quick:
         folder = options.out or Path("docs")

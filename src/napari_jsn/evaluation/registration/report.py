@@ -29,6 +29,7 @@ from napari_jsn.evaluation.registration.paper_figures import (
     visit_figures,
 )
 from napari_jsn.segmentation.training.data import LabelledJoint
+from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
 
 #: Presets of known motion that are reported, and their amounts.
 MOTIONS = {
@@ -303,7 +304,7 @@ def _known_table(evaluations: Sequence[MethodEvaluation], data: str) -> str:
 
 def _simulated_table(evaluations: Sequence[MethodEvaluation]) -> str:
     lines = [
-        "**Simulated joints** that move as between two visits, against their true narrowing.\n",
+        f"**Simulated joints** that move as between two visits, against their true narrowing. {difficulty(FIRST)}\n",
         "| method | joint | n | error over 1 px | RMSE of the others, mm | reliable | of these over 1 px | "
         "in 95 % interval | ms per pair |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",

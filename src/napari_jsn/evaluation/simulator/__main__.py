@@ -10,6 +10,7 @@ from pathlib import Path
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.settings import Settings, limit_threads
 from napari_jsn.evaluation.simulator.accuracy import condition_jobs, curve_jobs, run
+from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     limit_threads(1)
     measured = run(condition_jobs(n, settings), options.threads)
     curve = run(curve_jobs(every, settings), options.threads)
-    lines = simulator_lines(measured, curve)
+    lines = [str(difficulty(FIRST)), "", *simulator_lines(measured, curve)]
     print("\n".join(lines))
     if options.out or not options.quick:
         folder = options.out or Path("docs")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.width.accuracy import real_lines, simulated_lines
+from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
 
 _COMMAND = "python -m napari_jsn.evaluation.width"
 
@@ -19,7 +20,7 @@ def main() -> None:
     options = parser.parse_args()
     lines, milliseconds = simulated_lines(options.joints)
     time = f"One width takes {milliseconds:.0f} ms on one CPU core, without the segmentation of the bones."
-    lines = [*lines, "", *real_lines(), "", time]
+    lines = [str(difficulty(FIRST)), "", *lines, "", *real_lines(), "", time]
     print("\n".join(lines))
     put_section(options.page, _COMMAND, lines)
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from napari_jsn.registration.record import Record, motion_record
+from napari_jsn.simulation.shapes.joint_grades import JointGrades
 from napari_jsn.simulation.simulated_radiograph import JointTruth, SimulatedRadiograph
 
 TRUTH = "truth.csv"
+#: The visible grades of all sites as a long table, as readers' grades are read.
+SCORES = "scores.csv"
+#: Name of the reader in that table.
+READER = "simulator"
 
 
 def radiograph_record(simulated: SimulatedRadiograph, file: str) -> Record:
@@ -39,7 +44,25 @@ def truth_records(simulated: SimulatedRadiograph, file: str) -> list[Record]:
         Its path relative to the table.
     """
     common = radiograph_record(simulated, file)
-    return [{**common, **joint_record(truth)} for truth in simulated.truths]
+    person = {"sex": simulated.sex, "age": simulated.age} if simulated.sex else {}
+    return [{**common, **joint_record(truth), **person} for truth in simulated.truths]
+
+
+def score_records(simulated: SimulatedRadiograph) -> list[Record]:
+    """Return the visible grades of all sites, one row for each site and kind; none where no damage was drawn."""
+    rows: list[Record] = []
+    for truth in simulated.truths:
+        if truth.grades is None:
+            continue
+        for kind, grade in (("jsn", truth.grades.narrowing), ("erosion", truth.grades.erosion)):
+            rows.append(
+                {
+                    "patient": simulated.patient_id, "visit": simulated.visit, "side": truth.side, "site": truth.joint,
+                    "kind": kind, "grade": grade, "mark": truth.grades.mark if kind == "jsn" else "",
+                    "not_scored": truth.grades.not_scored, "reader": READER, "session": 1,
+                }
+            )  # fmt: skip
+    return rows
 
 
 def joint_record(truth: JointTruth) -> Record:
@@ -63,4 +86,20 @@ def joint_record(truth: JointTruth) -> Record:
         **centre,
         **axis,
         **motion,
+        **_grade_record(truth.grades),
+    }
+
+
+def _grade_record(grades: JointGrades | None) -> Record:
+    if grades is None:
+        return {}
+    return {
+        "svdh_narrowing_3d": grades.narrowing_3d,
+        "svdh_erosion_3d": grades.erosion_3d,
+        "mark": grades.mark,
+        "mark_3d": grades.mark_3d,
+        "not_scored": grades.not_scored,
+        "width_mm": grades.width_mm,
+        "healthy_width_mm": grades.healthy_width_mm,
+        "population_width_mm": grades.population_width_mm,
     }

@@ -17,7 +17,7 @@ from napari_jsn.common.files import check_folder, written_errors
 from napari_jsn.common.output_folder import OutputFolder
 from napari_jsn.common.run_record import file_sha256, run_record
 from napari_jsn.export.simulated import dicom, images, masks
-from napari_jsn.export.simulated.truth import TRUTH, radiograph_record, truth_records
+from napari_jsn.export.simulated.truth import SCORES, TRUTH, radiograph_record, score_records, truth_records
 from napari_jsn.export.table import table
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
 from napari_jsn.registration.record import Record
@@ -161,12 +161,18 @@ class RadiographWriter:
         if self._with_masks:
             for mask, content in masks.mask_files(simulated, stem).items():
                 self._files[f"{MASKS}/{simulated.patient_id}/{mask}"] = content
+            self._add_rows(f"{MASKS}/{masks.EROSIONS}", masks.erosion_records(simulated, name, stem))
         rows = self._rows.setdefault(f"{simulated.patient_id}/{RADIOGRAPHS_TABLE}", [])
         rows.append(radiograph_record(simulated, Path(name).name))
-        self._rows.setdefault(TRUTH, []).extend(truth_records(simulated, name))
+        self._add_rows(TRUTH, truth_records(simulated, name))
+        self._add_rows(SCORES, score_records(simulated))
         if len(rows) == self._per_visit:
             with written_errors(self.folder, "out"):
                 self._finish_visit()
+
+    def _add_rows(self, name: str, rows: list[Record]) -> None:
+        if rows:
+            self._rows.setdefault(name, []).extend(rows)
 
     def _finish_visit(self) -> None:
         if not self.visits:

@@ -15,7 +15,12 @@ from napari_jsn.simulation.shapes.bone import BoneShape, Erosion
 from napari_jsn.simulation.shapes.joint_chain import PosedHand
 from napari_jsn.simulation.shapes.pose import RadiographTransform, SolidPose
 from napari_jsn.simulation.simulated_radiograph import BoneMask
-from napari_jsn.simulation.tissue.bone_volume import BoneVolume, attenuation_slabs, make_bone_volume
+from napari_jsn.simulation.tissue.bone_volume import (
+    OSTEOPHYTE_MM,
+    BoneVolume,
+    attenuation_slabs,
+    make_bone_volume,
+)
 from napari_jsn.simulation.tissue.material import Material
 from napari_jsn.simulation.visit import Disease
 
@@ -52,8 +57,9 @@ class BoneProjector:
         transform: RadiographTransform,
         shape: tuple[int, int],
         spacing_mm: float,
+        hidden: frozenset[str] = frozenset(),
     ) -> tuple[NDArray[np.float32], dict[str, BoneMask]]:
-        """Project all bones on an image of this shape and pixel size.
+        """Project all bones but the ``hidden`` ones on an image of this shape and pixel size.
 
         Returns
         -------
@@ -65,6 +71,8 @@ class BoneProjector:
         total = _capsules(self._patient, hand, transform, shape, spacing_mm)
         masks = {}
         for bone, pose in hand.poses.items():
+            if bone in hidden:
+                continue
             solid = self._sesamoids.get(bone) or self._patient.shapes[bone]
             on_radiograph = transform.pose(pose)
             part = _part_in_view(solid, on_radiograph, shape, spacing_mm)
@@ -84,11 +92,12 @@ class BoneProjector:
     def _projector(
         self, bone: str, solid: BoneShape, disease: Disease, part: tuple[Range, Range]
     ) -> SlabProjector | None:
-        material, erosions = _material_at(self._patient, bone, disease)
+        material, erosions = material_at(self._patient, bone, disease)
         # remodelling and density do not change the volume
-        volume_key = (bone, replace(material, density=1.0, remodelled=0.0), erosions, part)
+        osteophytes = disease.osteophytes.get(bone, ())
+        volume_key = (bone, replace(material, density=1.0, remodelled=0.0), erosions, part, osteophytes)
         if volume_key not in self._volumes:
-            volume = make_bone_volume(solid, material, erosions, part[1], part[0])
+            volume = make_bone_volume(solid, material, erosions, part[1], part[0], osteophytes=osteophytes)
             if self._keep:
                 self._volumes[volume_key] = volume
         else:
@@ -104,7 +113,7 @@ class BoneProjector:
         return self._projectors[key]
 
 
-def _material_at(patient: SimulatedPatient, bone: str, disease: Disease) -> tuple[Material, tuple[Erosion, ...]]:
+def material_at(patient: SimulatedPatient, bone: str, disease: Disease) -> tuple[Material, tuple[Erosion, ...]]:
     """Return a bone's material and its erosions at a visit."""
     material = patient.materials[bone]
     diseased = replace(
@@ -129,7 +138,7 @@ def _part_in_view(
     if high[0] < -solid.max_half_width or low[0] > solid.max_half_width or high[1] < first or low[1] > last:
         return None
     (x0, y0), (x1, y1) = 2 * np.floor(low / 2), 2 * np.ceil(high / 2)
-    half_width = solid.max_half_width + 1
+    half_width = solid.max_half_width + OSTEOPHYTE_MM
     return (max(float(x0), -half_width), min(float(x1), half_width)), (max(float(y0), first), min(float(y1), last))
 
 

@@ -57,16 +57,38 @@ class JointSurface:
 
 @dataclass(frozen=True)
 class Erosion:
-    """An erosion of a bone: an ellipsoid in the bone's frame, in mm."""
+    """An erosion, a cyst or an osteophyte of a bone: an ellipsoid in the bone's frame, in mm.
+
+    Attributes
+    ----------
+    centre, radii : (float, float, float)
+    rim : float
+        Density of a sclerotic rim as a fraction of compact bone; 0 is no rim.
+    rough : float
+        Deviation of the surface from the ellipsoid, as a share of the radii.
+    phase : float
+        Of that deviation.
+    counted : bool
+        Whether readers count it as an erosion; a cyst below an intact surface is not one.
+    """
 
     centre: tuple[float, float, float]
     radii: tuple[float, float, float]
+    rim: float = 0.0
+    rough: float = 0.0
+    phase: float = 0.0
+    counted: bool = True
 
     def inside(self, x: Array, y: Array, z: Array) -> Array:
-        """Return the approximate depth inside the erosion in mm; negative outside."""
+        """Return the approximate depth inside the ellipsoid in mm; negative outside."""
         r = np.sqrt(
             sum(((axis - c) / radius) ** 2 for axis, c, radius in zip((x, y, z), self.centre, self.radii, strict=True))
         )
+        if self.rough:
+            # every wave varies in depth too, so that a projection shows an irregular edge and no stripes
+            waves = np.sin(1.9 * x + 2.1 * z + self.phase) + np.sin(2.3 * y - 1.7 * z + 1.7 * self.phase)
+            waves = waves + np.sin(1.3 * x + 1.5 * z + 2.3 * self.phase) + np.sin(1.2 * x + 1.6 * y + 1.1 * z)
+            r = r * (1 + (self.rough * 0.6) * waves).astype(r.dtype)
         return (1 - r) * min(self.radii)
 
 

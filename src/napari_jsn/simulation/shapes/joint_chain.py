@@ -30,10 +30,14 @@ class JointPose:
         Gap along the joint's axis; 0 is contact.
     slide_mm : float
         Lateral translation, across the finger.
+    displaced_mm : (float, float, float)
+        Displacement by subluxation or luxation: lateral like the slide, palmar, and proximal, in addition to the rest.
+        A proximal displacement makes the bones overlap on the radiograph.
     """
 
     jsw_mm: float
     slide_mm: float = 0.0
+    displaced_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,13 @@ def pose_upper_bone(
     gap = distance_to_base(upper, pose.inverse(apex), -axis @ upper_rotation)
     # a translation along the axis changes the gap by the same length
     pose = SolidPose(upper_rotation, pose.translation + (gap - joint_pose.jsw_mm) * axis)
-    return pose, JointGeometry(apex - joint_pose.jsw_mm * axis, apex, axis)
+    on_upper = apex - joint_pose.jsw_mm * axis
+    if any(joint_pose.displaced_mm):
+        lateral, palmar, proximal = joint_pose.displaced_mm
+        displacement = lateral * across + palmar * np.array([0.0, 0.0, 1.0]) + proximal * axis
+        pose = SolidPose(upper_rotation, pose.translation + displacement)
+        on_upper = on_upper + displacement
+    return pose, JointGeometry(on_upper, apex, axis)
 
 
 def pose_ray(

@@ -19,6 +19,9 @@ from napari_jsn.simulation.tissue.material import COMPACT_PER_MM, Material
 #: displaces.
 _FAT = np.float32(-0.05)
 
+#: Largest height of an osteophyte above the surface of a bone, in mm.
+OSTEOPHYTE_MM = 1.8
+
 Cells = NDArray[np.float32]
 Positions = NDArray[np.float64]
 
@@ -73,6 +76,7 @@ def make_bone_volume(
     x_range: tuple[float, float] = (-1e9, 1e9),
     step_mm: float = trabecular_texture.STEP_MM[1],
     slab_mm: float = trabecular_texture.STEP_MM[0],
+    osteophytes: tuple[Erosion, ...] = (),
 ) -> BoneVolume | None:
     """Compute the volume of a bone inside ``y_range`` and ``x_range`` (mm); None if there is no bone inside.
 
@@ -85,16 +89,21 @@ def make_bone_volume(
         Part of the bone along and across it, in mm.
     step_mm, slab_mm : float
         Size of the cells in the plane of the radiograph and in depth.
+    osteophytes : tuple of Erosion
+        Ellipsoids of bone that are added at the surface.
     """
     first, last = max(shape.extent[0], y_range[0]), min(shape.extent[1], y_range[1])
     if first >= last:
         return None
-    x, y, z = _lattice(shape, (first, last), x_range, step_mm, slab_mm)
+    x, y, z = _lattice(shape, (first, last), x_range, step_mm, slab_mm, OSTEOPHYTE_MM if osteophytes else 0.0)
     if len(x) < 2:
         return None
     xs, ys, zs = (a.astype(np.float32) for a in (x[None, None, :], y[None, :, None], z[:, None, None]))
     head, base = shape.end_distances(xs, ys, zs)
     depth = smooth_min(smooth_min(shape.side_distance(xs, ys, zs), head, shape.rounding), base, shape.rounding)
+
+    for osteophyte in osteophytes:
+        depth = np.maximum(depth, osteophyte.inside(xs, ys, zs))
 
     # 1 in the ends, 0 in the middle of the shaft
     u = np.clip(ys / np.float32(shape.length), 0, 1)
@@ -120,6 +129,9 @@ def make_bone_volume(
     for erosion in erosions:
         left = 1 - np.clip(erosion.inside(xs, ys, zs) / soft + np.float32(0.5), 0, 1)
         mean_density, amplitude = mean_density * left, amplitude * left
+        if erosion.rim:
+            mean_density = mean_density + core * np.float32(erosion.rim) * _rim(erosion, xs, ys, zs)
+            mean_density = np.minimum(mean_density, 1)
     isotropic = np.float32(material.isotropic_share) * np.clip(1.5 - 3 * u[0, :, 0], 0, 1)
     return BoneVolume(
         x, y, z, mean_density.astype(np.float32), amplitude.astype(np.float32), isotropic.astype(np.float32)
@@ -137,7 +149,12 @@ def attenuation_slabs(volume: BoneVolume, material: Material) -> AttenuationSlab
 
 
 def _lattice(
-    shape: BoneShape, y_range: tuple[float, float], x_range: tuple[float, float], step_mm: float, slab_mm: float
+    shape: BoneShape,
+    y_range: tuple[float, float],
+    x_range: tuple[float, float],
+    step_mm: float,
+    slab_mm: float,
+    margin_mm: float,
 ) -> tuple[Positions, Positions, Positions]:
     left, right, depth, middle = shape.profile(np.linspace(*y_range, 60))
 
@@ -145,10 +162,20 @@ def _lattice(
         return np.arange(np.floor(low / step), np.ceil(high / step) + 1) * step
 
     return (
-        axis(max(-left.max() - step_mm, x_range[0]), min(right.max() + step_mm, x_range[1]), step_mm),
+        axis(
+            max(-left.max() - step_mm - margin_mm, x_range[0]),
+            min(right.max() + step_mm + margin_mm, x_range[1]),
+            step_mm,
+        ),
         axis(*y_range, step_mm),
         axis((middle - depth).min(), (middle + depth).max(), slab_mm),
     )
+
+
+def _rim(erosion: Erosion, x: Cells, y: Cells, z: Cells) -> Cells:
+    """Return the profile of a sclerotic rim: 1 at 0.3 mm outside the erosion, 0 inside it and far from it."""
+    outside = -erosion.inside(x, y, z)
+    return np.asarray(np.exp(-(((outside - 0.3) / 0.35) ** 2)) * (outside > -0.2), np.float32)
 
 
 def _inner_cortex(shape: BoneShape, x: Cells, y: Cells, z: Cells, head: Cells) -> Cells:

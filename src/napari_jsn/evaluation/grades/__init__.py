@@ -1,0 +1,1 @@
+"""Checks of simulated damage: shares of the grades, visible truth against that in space, widths, poses, pictures."""

@@ -1,0 +1,1 @@
+"""Damage of finger joints as readers grade it: drawn, projected, and graded from the projection."""
