@@ -50,7 +50,7 @@ def test_a_model_that_does_not_fit_its_card_is_refused(models, joint):
     path = models / "segmentation-tiny.json"
     card = json.loads(path.read_text())
     card["architecture"]["fold"] = 1
-    path.write_text(json.dumps(card))
+    path.write_bytes(weights.card_bytes(card))
     (models / "segmentation-tiny.safetensors").touch()
     with pytest.raises(InputError, match="do not fit"):
         segment(joint(64).image, "tiny")

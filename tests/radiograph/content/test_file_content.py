@@ -38,6 +38,7 @@ def test_a_file_that_cannot_be_read(tmp_path, monkeypatch, error):
     def refuse(*args, **kwargs):
         raise error
 
+    (tmp_path / "a.dcm").write_bytes(b"content")
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(InputError) as raised:
         content_of(tmp_path / "a.dcm")
