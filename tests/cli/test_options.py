@@ -18,7 +18,9 @@ INTERNAL = {
     "joint_images", "jsw_mm", "masks", "pixels", "sex", "share_of_surface", "sides", "visits",
 }  # fmt: skip
 #: Arguments of simulations that a command chooses itself, and of shipped models and defaults.
-SIMULATION = {"hands", "interval_days", "joint", "jsn_mm", "seed", "shape", "side", "spacing_mm"}
+SIMULATION = {
+    "age", "difficulty", "grades", "hands", "interval_days", "joint", "jsn_mm", "seed", "shape", "side", "spacing_mm",
+}  # fmt: skip
 DEFAULTS = {"method", "model", "name", "preset", "wide_mm"}
 #: Arguments of what a store and a reading can do beside what a command asks of them.
 OTHER_METHODS = {
@@ -40,7 +42,7 @@ FIXED = {
     "register": {"name", "path", "preset", "side"},  # path is renamed, as a test below checks
     "segment": {"joint", "name", "side", "spacing_mm"},
     "find-joints": {"joint", "name", "out", "side"},
-    "simulate": {"joint", "side"},
+    "simulate": {"age", "joint", "side"},  # ages are drawn within the table of widths
     "simulate-pair": {"out", "shape", "spacing_mm"},
     "train": SIMULATION,
     "clinical": SIMULATION | DEFAULTS,
