@@ -290,9 +290,9 @@ def hands_problems(number: int) -> list[str]:
         try:
             found = read_hands(folder)
         except InputError as error:
-            told = str(error)
-            named = "joints.csv" in told and re.search(r"Lines? \d", told)
-            return [] if spoilt != "sound" and named else [f"{spoilt}: refused with {told}"]
+            message = str(error)
+            named = "joints.csv" in message and re.search(r"Lines? \d", message)
+            return [] if spoilt != "sound" and named else [f"{spoilt}: refused with {message}"]
         except Exception:
             return [f"{spoilt}: traceback: {traceback.format_exc().splitlines()[-1]}"]
         return [] if spoilt == "sound" and len(found.hands) == len(films) else [f"{spoilt} was taken"]

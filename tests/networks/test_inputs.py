@@ -32,7 +32,7 @@ def test_groups_copies_and_patients_are_joined(groups, images, patients, count):
                 assert found[one] == found[other]
 
 
-def test_what_the_user_is_told():
+def test_what_is_printed_before_training():
     images = [UsedImage(f"{k}.png", str(k), "m", f"P{k // 2}", k > 3) for k in range(6)]
     left_out = [LeftOut(f"x{k}.png", "no mask") for k in range(5)] + [LeftOut("y.png", "empty")]
     assert Inputs(tuple(images), tuple(left_out), ("All is well.",)).lines() == [

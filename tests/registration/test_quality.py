@@ -215,7 +215,7 @@ def apart(solved, px, model, direction):
     return replace(solved, maps=maps)
 
 
-def test_directions_that_disagree_are_told_and_less_sure(pair, solved):
+def test_directions_that_disagree_have_a_reason_and_a_larger_sd(pair, solved):
     plain, torn = assess_quality(pair, solved), assess_quality(pair, apart(solved, 1.5, 1, 0))
     assert torn.reasons and not plain.reasons
     assert torn.jsn_sd_px > plain.jsn_sd_px

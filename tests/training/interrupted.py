@@ -71,8 +71,8 @@ def main_loop(data: Path, folder: Path, trials: int, seed: int) -> list[dict[str
                 "--out", str(out), "--name", "it", "--seed", "3"]  # fmt: skip
 
     run(words(folder / "warm"), log)
-    code, told, seconds = run(words(folder / "whole"), log)
-    assert code == 0, told
+    code, printed, seconds = run(words(folder / "whole"), log)
+    assert code == 0, printed
     rng = random.Random(seed)
     results = []
     for trial in range(trials):

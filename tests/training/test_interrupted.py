@@ -34,8 +34,8 @@ def test_trainings_interrupted_at_random_moments_give_the_same_weights(tmp_path)
     assert len(results) == 20
     for result in results:
         assert result["weights"] and result["card"] and not result["left"], result
-        for code, told in result["ends"]:
-            assert code in ENDS[result["signal"]] | {0} and "Traceback" not in told, result
-            assert code != 143 or "Stopped" in told, result
+        for code, printed in result["ends"]:
+            assert code in ENDS[result["signal"]] | {0} and "Traceback" not in printed, result
+            assert code != 143 or "Stopped" in printed, result
     codes = [code for result in results for code, _ in result["ends"]]
     assert {-9, 143, 130} <= set(codes), codes  # signals did arrive in the middle

@@ -122,9 +122,9 @@ def test_trainings_at_once_give_as_many_models_with_true_cards(toy, models, tmp_
         run.stdin.flush()
     names = {}
     for seed, run in enumerate(runs):
-        told, error = run.communicate(timeout=120)
+        printed, error = run.communicate(timeout=120)
         assert run.returncode == 0, error
-        names[told.split()[0]] = seed
+        names[printed.split()[0]] = seed
     assert sorted(names) == ["my-toy", *(f"my-toy-{k}" for k in range(2, 7))]
     assert len(list(models.glob("*.safetensors"))) == 6 and not list(models.glob(".*"))
     alone = {seed: train(toy(), 2, out=tmp_path / str(seed), seed=seed) for seed in (0, 5)}

@@ -73,6 +73,14 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(toy, tmp_path):
     assert not same(state(one), state(three))
 
 
+@pytest.mark.parametrize("keep_last", [False, True])
+def test_a_card_states_whether_validation_chose_the_epoch(toy, tmp_path, keep_last):
+    card = train(toy(keep_last=keep_last), 2, out=tmp_path).card
+    assert ("chose the best epoch" in card["figures"]["measured_on"]) != keep_last
+    assert "were not trained on" in card["figures"]["measured_on"]
+    assert not keep_last or card["epochs"]["best"] == 2
+
+
 def test_torchs_generator_is_left_as_it_was(toy, tmp_path):
     torch.manual_seed(7)
     before = torch.random.get_rng_state()
@@ -261,10 +269,12 @@ def test_a_folder_that_cannot_be_written_is_named_with_what_is_kept(toy, tmp_pat
     monkeypatch.setattr("torch.save", full)
     with pytest.raises(InputError) as raised:
         train(toy(), out=tmp_path)
-    told = str(raised.value)
-    assert told.startswith(f"{tmp_path} cannot be written to in epoch {epoch}: ") and words in told
-    assert "inline_container" not in told and "Kept: the best epoch so far as segmentation-toy.safetensors" in told
-    assert ("segmentation-toy.ckpt, which can be resumed" in told) == (epoch == 2)
+    message = str(raised.value)
+    assert message.startswith(f"{tmp_path} cannot be written to in epoch {epoch}: ") and words in message
+    assert (
+        "inline_container" not in message and "Kept: the best epoch so far as segmentation-toy.safetensors" in message
+    )
+    assert ("segmentation-toy.ckpt, which can be resumed" in message) == (epoch == 2)
     assert "segmentation-toy.safetensors" in files(tmp_path)
 
 

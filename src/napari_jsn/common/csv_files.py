@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: A cell that spreadsheets run, perhaps already marked; full-width signs are run too.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf")
-#: A first line by which spreadsheets are told the delimiter; it is no row of the table.
+#: A first line that states the delimiter for spreadsheets; it is no row of the table.
 _STATED_DELIMITER = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 #: What programs write into a cell without content.
 _EMPTY = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>", "nat"})

@@ -56,8 +56,8 @@ class ItemImage:
 class Item:
     """What a reader reads at once; made by :meth:`Reading.open`.
 
-    Every change is saved at once and can be undone. In a blinded session nothing tells patient, visit, date, figures,
-    or what others read.
+    Every change is saved at once and can be undone. In a blinded session an item states no patient, visit, date
+    or figure, and nothing that others read.
     """
 
     def __init__(

@@ -113,7 +113,7 @@ def _views(
     device: str,
     progress: Progress,
 ) -> dict[tuple[int, str | None, str], JointView] | None:
-    """Return the views of the joints that are measured again: the changed ones are made anew; None if aborted."""
+    """Return the views of the joints that are measured again, those of changed joints newly made; None if aborted."""
     wanted = {(side, joint) for _, side, joint in changed}
     views: dict[tuple[int, str | None, str], JointView] = {}
     radiographs = {}

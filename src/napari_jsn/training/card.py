@@ -13,8 +13,9 @@ from napari_jsn.networks.inputs import inputs_of
 if TYPE_CHECKING:
     from napari_jsn.training.module import TaskModule
 
-#: What the figures of a card are measured on.
-_VALIDATION = "the validation images, which were not trained on but chose the best epoch"
+#: What the figures of a card are measured on, where the last epoch is kept, and where the best one is chosen.
+_VALIDATION = "the validation images, which were not trained on"
+_VALIDATION_CHOSE = f"{_VALIDATION} but chose the best epoch"
 
 
 def model_card(module: TaskModule) -> dict[str, Any]:
@@ -23,12 +24,13 @@ def model_card(module: TaskModule) -> dict[str, Any]:
 
     task, run = module.task, module.run
     about = task.card()
+    measured_on = _VALIDATION if getattr(task, "keep_last", False) else _VALIDATION_CHOSE
     return {
         **about,
         "task": task.name,
         "name": run["name"],
         "preset": task.preset,
-        "figures": {"measured_on": _VALIDATION, **module.figures},
+        "figures": {"measured_on": measured_on, **module.figures},
         "epochs": {"trained": len(module.history), "asked": run["epochs"], "best": module.best_epoch},
         "start": run["start"],
         "images": _images(module),

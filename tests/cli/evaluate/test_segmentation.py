@@ -87,10 +87,10 @@ def test_images_that_a_model_learned_from_are_named_and_not_called_new(
     state = weights.load("segmentation", tiny)[0]
     weights.save(tmp_path / "models", state, {key: value for key, value in about.items() if key != weights.CARD_HASH})
     assert run("--data", tmp_path / "data", "--simulated", 0, "--model", tiny, "--out", tmp_path / "o", "--card") == 0
-    told, new = capsys.readouterr().out, 4 - trained - validated
-    assert (f"was trained on {trained} (copy0" in told) == (trained > 0)
-    assert (f"best epoch of the model was chosen on {validated} (copy{trained}" in told) == (validated > 0)
-    assert (f"never learned from {new} (" in told) == (new > 0 and known)
-    assert ("does not state whether it was trained on" in told) == (new > 0 and not known)
+    printed, new = capsys.readouterr().out, 4 - trained - validated
+    assert (f"was trained on {trained} (copy0" in printed) == (trained > 0)
+    assert (f"best epoch of the model was chosen on {validated} (copy{trained}" in printed) == (validated > 0)
+    assert (f"never learned from {new} (" in printed) == (new > 0 and known)
+    assert ("does not state whether it was trained on" in printed) == (new > 0 and not known)
     figures = weights.load("segmentation", tiny)[1]["figures"]["never_learned_from"]
     assert figures.get("real", {}).get("images", 0) == (new if known else 0) and len(figures) <= 2

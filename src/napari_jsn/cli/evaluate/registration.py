@@ -117,7 +117,7 @@ def registration(
 
 _ALT = {
     "registration-losses.png": "Transformed against original loss",
-    "registration-robustness.png": "Error against rotation, magnification and roll",
+    "registration-robustness.png": "Error against rotation, magnification, roll and noise",
 }
 
 

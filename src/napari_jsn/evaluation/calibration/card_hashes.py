@@ -1,4 +1,4 @@
-"""Write the hash of its own contents to every shipped card, by which a changed card is noticed when it is read.
+"""Write to every shipped card the hash of its own contents, so that a changed card is refused when it is read.
 
 Commands that write a card write this hash, too. Run this one after a card was changed in another way.
 """
