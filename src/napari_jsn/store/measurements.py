@@ -68,6 +68,19 @@ def save_progression(session: Session, log: ChangeLog, result: Progression) -> N
         _save_decision_of(session, log, patient, decision)
 
 
+def delete_patient(session: Session, log: ChangeLog, patient: str) -> None:
+    """Delete a patient with measurement, decisions and scores; the table of changes keeps its rows and lists this one.
+
+    Raises
+    ------
+    InputError
+        If there is no such patient.
+    """
+    row = patient_row(session, patient)
+    log.add(session, now_utc(), patient, "patient", [((patient,), "saved", "")])
+    session.execute(delete(PatientRow).where(PatientRow.id == row.id))
+
+
 def _save_decision_of(session: Session, log: ChangeLog, patient: PatientRow, one: Decision) -> None:
     old = decision_row(session, patient, (one.side, one.joint, one.visit), one.reader, one.session)
     if old is None or (old.decision, old.comment) != (one.decision, one.comment):
