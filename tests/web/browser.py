@@ -68,11 +68,10 @@ def chromium(downloads, size=(1440, 1000)):
             options.add_argument(argument)
         if os.environ.get("NAPARI_JSN_TEST_NO_SANDBOX") == "1":  # containers without user namespaces
             options.add_argument("--no-sandbox")
-        options.add_experimental_option(
-            "prefs", {"download.default_directory": str(downloads), "download.prompt_for_download": False}
-        )
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         driver = Remote(f"http://127.0.0.1:{port}", options=options)
+        allowed = {"behavior": "allow", "downloadPath": str(downloads)}
+        driver.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
         driver.file_detector = UselessFileDetector()  # files lie on this machine
         try:
             yield driver

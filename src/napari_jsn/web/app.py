@@ -130,6 +130,7 @@ class Pages:
                 return store.patients().to_dict("records"), bool(hidden)
 
         patients, blinded = await run_in_threadpool(look)
+        self._work.load_models()
         return self._html(request, "start.html", patients=patients, blinded=blinded)
 
     async def patient(self, request: Request) -> Response:

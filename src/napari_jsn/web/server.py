@@ -64,7 +64,6 @@ def serve(
         workplace.ending = lambda: server.should_exit
         with _stopped_by_signals(server):
             printed(f"http://{netloc}/?token={token}")
-            workplace.load_models()
             server.run(sockets=[listening])
 
 

@@ -21,6 +21,8 @@ from napari_jsn.web.uploads import Upload, UploadFolder
 
 #: Patients that are kept open, each for one reader.
 _MOST_OPEN = 12
+#: Seconds from the first page until libraries and networks are loaded.
+_LOAD_AFTER_S = 1.5
 #: Pixel sizes of radiographs of hands.
 _PIXEL_MM = (0.01, 2.0)
 _PSEUDONYM = re.compile(r"[^\W_][\w .-]{0,63}")
@@ -40,6 +42,7 @@ class Workplace:
         self.temporary = place is None
         self._folder = Path(tempfile.mkdtemp(prefix="napari-jsn-")) if place is None else None
         self._place = place or str(Path(self._folder or "") / "store.db")
+        self._loading = False
         self.ending: Callable[[], bool] = lambda: False
         self.lock = threading.RLock()
         self._stores: dict[str, Store] = {}
@@ -80,8 +83,16 @@ class Workplace:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def load_models(self) -> None:
-        """Load libraries and networks in a thread, so that the first measurement need not wait for them."""
-        threading.Thread(target=load_models, daemon=True).start()
+        """Load libraries and networks, once and soon, so that the first measurement need not wait for them.
+
+        A page calls it when it answers; loading begins when the browser has painted it.
+        """
+        with self.lock:
+            if not self._loading:
+                self._loading = True
+                timer = threading.Timer(_LOAD_AFTER_S, load_models)
+                timer.daemon = True
+                timer.start()
 
     # ------------------------------------------------------------------------------------------------------ the store
 

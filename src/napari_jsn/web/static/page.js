@@ -110,6 +110,7 @@ if (address.searchParams.has("token")) { // the cookie has it; it must not stay 
 }
 for (const menu of document.querySelectorAll("details.menu")) {
   document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener("click", (event) => { if (event.target.closest("a")) menu.open = false; });
   menu.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { menu.open = false; menu.querySelector("summary").focus(); }
   });

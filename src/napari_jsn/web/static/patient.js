@@ -160,19 +160,21 @@ function choose(site, ofSide, from = "table") {
 
 async function showJoint() {
   const turn = ++asked;
+  const site = chosen;
   const hand = handOf(view.visit);
-  byId("joint-title").textContent = `${chosen} ${sideName(side)}`;
-  const figure = view.figures[`${chosen}-${side}`];
+  byId("joint-title").textContent = `${site} ${sideName(side)}`;
+  const figure = view.figures[`${site}-${side}`];
   byId("joint-figure").replaceChildren(...(figure ? [
     el("span", { class: "faint" }, `${words.since_first}: `), el("b", {}, figure.value ? `${figure.value} ${view.unit}` : figure.state_label),
     el("span", {}, figure.value ? ` (${figure.interval})` : ""),
     ...(figure.state === "good" ? [] : [el("span", { class: "state" }, ` ${figure.reason || figure.state_label}`)]),
   ] : []));
   stopJointBlink();
-  if (!hand?.joints[chosen]) return noJoint(words.no_view);
+  if (!hand?.joints[site]) return noJoint(words.no_view);
   try {
-    const { views } = await read(await fetch(address("/joint", hand, chosen)));
-    const pixels = await Promise.all(views.map((each) => pixelsOf(handOf(each.visit), chosen)));
+    const { views } = await read(await fetch(address("/joint", hand, site)));
+    if (turn !== asked) return;
+    const pixels = await Promise.all(views.map((each) => pixelsOf(handOf(each.visit), site)));
     if (turn !== asked) return;
     byId("joint-none").hidden = true;
     byId("both").hidden = byId("joint-tools").hidden = false;

@@ -147,6 +147,7 @@ export class View {
 
   // Put lines over the picture: [{points, class, label, key, onclick}]
   lines(groups) {
+    if (!this.scene) return;
     const { aspect } = this.scene;
     this.svg.replaceChildren(...groups.map(({ points, kind = "polygon", label, name, onchoose, chosen, style }) => {
       const group = document.createElementNS(SVG, "g");
