@@ -25,6 +25,7 @@ class ReasonCode(Enum):
     MASKS_DIFFER = "The bones' masks do not cover the same parts of the bones in both images."
     MASKS_ARE_HALVES = "The masks are halves of the image; a margin needs the outlines of the bones."
     MASKS_OFF_BONES = "The masks do not lie on the bones of an image."
+    MASKS_CONTRADICT_BONES = "The masks contradict the bones that were found in an image."
     BONE_NOT_FOUND = "A bone was not found."
     BONE_UNCERTAIN = "A bone is uncertain."
     OUTLINE_UNCERTAIN = "The outline of a bone is uncertain."
