@@ -117,10 +117,10 @@ def narrowing_errors(
     columns = _masks_given(known, masks)
     began = time.perf_counter()
     for first in range(0, len(known), _BATCH):
-        batch, given = known[first : first + _BATCH], slice(first, first + _BATCH)
+        batch = known[first : first + _BATCH]
+        given = [None if column is None else column[first : first + _BATCH] for column in columns]
         results = register_many(
-            [pair.fixed for pair in batch], [pair.moving for pair in batch],
-            *(None if column is None else column[given] for column in columns),
+            [pair.fixed for pair in batch], [pair.moving for pair in batch], given[0], given[1],
             [pair.spacing_mm for pair in batch], method=method, device=device,
         )  # fmt: skip
         for pair, result in zip(batch, results, strict=True):
