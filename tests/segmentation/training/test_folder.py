@@ -1,5 +1,8 @@
+import re
+
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_jsn import InputError
@@ -119,6 +122,35 @@ def test_masks_are_found_however_their_names_are_written(tmp_path, joint, ending
     save(tmp_path / f"one{ending}{kind}", good.masks.labels)
     (found,) = read_joint_folder(tmp_path).joints
     np.testing.assert_array_equal(found.masks.labels, good.masks.labels)
+
+
+@pytest.mark.parametrize("bytes_first", ["<", ">"])
+@pytest.mark.parametrize("kind", ["int64", "uint64", "uint32", "int32", "int16", "int8", "float64", "float16"])
+def test_labels_of_every_number_type_are_read(tmp_path, joint, kind, bytes_first):
+    one = joint(seed=1)
+    save(tmp_path / "one.png", pixels(one))
+    compressed = {"compression": "zlib"} if kind in ("int64", "float64") else {}  # as napari saves labels
+    tifffile.imwrite(tmp_path / "one_mask.tif", one.masks.labels.astype(kind), byteorder=bytes_first, **compressed)
+    (found,) = labelled_joints(tmp_path)
+    np.testing.assert_array_equal(found.masks.labels, one.masks.labels)
+
+
+@pytest.mark.parametrize("spoil", ["cut", "pages", "values", "colour"])
+def test_labels_of_64_bits_that_are_spoilt_are_named(tmp_path, joint, spoil):
+    write(tmp_path, "good", joint(seed=1))
+    labels = joint(seed=2).masks.labels.astype(np.int64)
+    path = tmp_path / "bad_mask.tif"
+    save(tmp_path / "bad.png", pixels(joint(seed=2)))
+    several = {"pages": np.stack([labels] * 4), "colour": np.stack([labels] * 3, axis=-1)}
+    tifffile.imwrite(path, several.get(spoil, labels - (spoil == "values")), photometric=_photometric(spoil))
+    if spoil == "cut":
+        path.write_bytes(path.read_bytes()[:-500])
+    words = {"pages": "4 images", "values": "-1, 0, 1"}.get(spoil, "cannot|not an image")
+    assert re.search(words, left_out(tmp_path)["bad.png"])
+
+
+def _photometric(spoil):
+    return "rgb" if spoil == "colour" else "minisblack"
 
 
 @pytest.mark.parametrize("names", [("_upper", "_lower"), ("_mask_upper", "_mask_lower"), ("-Distal", "-Proximal"),
