@@ -10,6 +10,7 @@ from napari_jsn.joint import BoneMasks
 from napari_jsn.segmentation.training import public_joints
 from napari_jsn.segmentation.training.data import LabelledJoint
 from napari_jsn.segmentation.training.folder import labelled_joints, read_joint_folder
+from napari_jsn.segmentation.training.task import SegmentationTask
 
 
 def write(folder, name, joint, image_kind=".png", mask="_mask.png"):
@@ -84,6 +85,11 @@ def left_out(folder):
     return {each.name: each.reason for each in found.left_out}
 
 
+def few(mask, count):
+    """Return the first pixels of a mask."""
+    return mask & (np.cumsum(mask).reshape(mask.shape) <= count)
+
+
 MASKS = {
     "empty": (lambda m: 0 * m.labels, "its mask is empty"),
     "upper only": (lambda m: 1 * m.upper, "the upper bone only (label 1)"),
@@ -95,6 +101,7 @@ MASKS = {
     "exchanged": (lambda m: 2 * m.upper + m.lower, "does not lie above the lower one; exchange labels 1 and 2"),
     "same region": (lambda m: 3 * m.upper, "the same region"),
     "halves": (lambda m: np.where(np.arange(64)[:, None] < 32, 1, 2) + 0 * m.labels, "halves of the image"),
+    "specks": (lambda m: few(m.upper, 9) + 2 * few(m.lower, 9), "covers only 0.2% of the image; draw the whole bone"),
     "smaller": (lambda m: m.labels[::2, ::2], "another shape, (32, 32) instead of (64, 64)"),
 }
 
@@ -169,6 +176,19 @@ def test_black_and_white_masks_of_the_two_bones_are_understood(tmp_path, joint, 
         save(exchanged / f"one{name}.png", white * mask)
     with pytest.raises(InputError, match="does not lie above"):
         read_joint_folder(exchanged)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("deep", [False, True])
+def test_too_few_images_are_refused_with_what_was_left_out(tmp_path, joint, count, deep):
+    folder = tmp_path / "study"
+    for k in range(count):
+        write(folder / "P1" if deep else folder, f"1_L_MCP{k + 2}", joint(seed=k))
+    save(folder / "bad.png", pixels(joint(seed=9)))
+    with pytest.raises(InputError, match="All images are one group") as error:
+        SegmentationTask.from_folder(folder, simulated=0)
+    assert "Left out: 1 (bad.png): no mask beside it" in str(error.value)
+    assert f"All {count} images count as one group" in str(error.value) and error.value.argument == "data"
 
 
 def test_files_beside_the_images_are_named_with_their_reason(tmp_path, joint):

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Progress, counted
 from napari_jsn.networks.canvas import pixel_points, sample_planes
 from napari_jsn.networks.inputs import Inputs, LeftOut
 from napari_jsn.networks.task import TrainingTask, split_groups
@@ -84,6 +85,9 @@ class PaperRegistrationTask(TrainingTask):
         Source of the images and their terms of use, for the model card.
     pairs : {"paper", "all"}
         See :func:`~napari_jsn.registration.network.training.data.pairs_of_visits`.
+    progress : Progress, optional
+        Updated while images are simulated; when it is aborted then, the constructor raises
+        :class:`~napari_jsn.common.progress.Aborted`.
 
     Raises
     ------
@@ -111,13 +115,16 @@ class PaperRegistrationTask(TrainingTask):
         source: str = "images of the user",
         terms: str = "as the user has them",
         pairs: str = "paper",
+        progress: Progress | None = None,
     ) -> None:
         super().__init__(preset, source, terms)
         self.pairs: str = pairs
         joints = list(joints)
         self._is_simulated: bool = not joints
         self._batch = BATCH
-        shown = joints or list(simulated_joints(simulated, _SEED))
+        self.simulated = 0 if joints else simulated
+        made = counted(simulated_joints(self.simulated, _SEED), self.simulated, "Simulating joints", progress)
+        shown = joints or list(made)
         everything = _joint_pairs(shown, pairs)
         groups = np.array([each.patient for each in shown], dtype=object)[everything.pairs[:, 0]]
         if len(set(groups)) < 2:
