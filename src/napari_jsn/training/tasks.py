@@ -121,7 +121,8 @@ def task_from_pairs(
     """
     from napari_jsn.segmentation.segment import segment_many
     from napari_jsn.segmentation.training.data import LabelledJoint
-    from napari_jsn.segmentation.training.folder import image_problem, masks_problem, with_patients
+    from napari_jsn.segmentation.training.folder import with_patients
+    from napari_jsn.segmentation.training.mask_checks import image_problem, masks_problem
 
     given = list(pairs)
     found = iter(segment_many([image for _, image, masks in given if masks is None]))

@@ -24,7 +24,7 @@ from napari_jsn.networks.task import TrainingTask, split_groups
 from napari_jsn.registration.network.architectures import ARCHITECTURES, build_registration_net
 from napari_jsn.registration.network.maps import transform_points
 from napari_jsn.registration.network.paper_net import PaperRuns, to_maps, upper_half
-from napari_jsn.registration.network.training.data import PAIRS, pairs_of_visits, read_visits
+from napari_jsn.registration.network.training.data import PAIRS, notes_on_visits, pairs_of_visits, read_visits
 from napari_jsn.segmentation.training import public_joints
 from napari_jsn.segmentation.training.data import LabelledJoint, samples, simulated_joints, used_images
 
@@ -144,7 +144,7 @@ class PaperRegistrationTask(TrainingTask):
         """Read a folder; see :func:`~napari_jsn.registration.network.training.data.read_visits`."""
         found = read_visits(folder, groups)
         source = public_joints.card_source(joint.group for joint in found.joints)
-        return {"joints": found.joints, **source}, found.left_out, found.notes
+        return {"joints": found.joints, **source}, found.left_out, [*found.notes, *notes_on_visits(found)]
 
     def network(self) -> PaperRuns:
         """Return one copy of the network with random weights."""

@@ -21,6 +21,7 @@ from napari_jsn.registration.network.training.data import (
     SIDE,
     Visits,
     distances_px,
+    notes_on_visits,
     read_visits,
     real_visits,
     simulated_visits,
@@ -117,7 +118,7 @@ class RegistrationTask(TrainingTask):
         """Read a folder; see :func:`~napari_jsn.registration.network.training.data.read_visits`."""
         found = read_visits(folder, groups)
         source = public_joints.card_source(joint.group for joint in found.joints)
-        return {"joints": found.joints, **source}, found.left_out, found.notes
+        return {"joints": found.joints, **source}, found.left_out, [*found.notes, *notes_on_visits(found)]
 
     def network(self) -> Module:
         """Return a network with random weights."""
