@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Version of the tables below; a store of another version is refused.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Base(DeclarativeBase):
@@ -207,7 +207,10 @@ class MeasurementRow(Base):
 
 
 class SessionRow(Base):
-    """A reading session of a reader: order of reading, seed, and whether it is locked."""
+    """A reading session of a reader: order of reading, seed, scoring scheme, and whether it is locked.
+
+    ``scheme`` is the name of the scheme and ``scheme_content`` its sites and highest grades, as JSON.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (UniqueConstraint("reader", "session"),)
@@ -221,6 +224,8 @@ class SessionRow(Base):
     created: Mapped[datetime]
     locked: Mapped[datetime | None]
     plan: Mapped[str] = mapped_column(Text, default="[]")
+    scheme: Mapped[str] = mapped_column(default="")
+    scheme_content: Mapped[str] = mapped_column(Text, default="")
 
 
 class ItemRow(Base):
@@ -260,7 +265,11 @@ class DecisionRow(Base):
 
 
 class ScoreRow(Base):
-    """The grade of a site by a reader or by a model."""
+    """The grade of a site by a reader or by a model.
+
+    Of a model, ``method`` is its name, ``expected_grade`` the mean of the probabilities of its grades and ``sd`` their
+    standard deviation; of a reader, these are empty.
+    """
 
     __tablename__ = "scores"
     __table_args__ = (UniqueConstraint("patient_id", "visit", "side", "site", "kind", "reader", "session"),)
@@ -274,6 +283,9 @@ class ScoreRow(Base):
     grade: Mapped[float | None]
     mark: Mapped[str]
     not_scored: Mapped[str]
+    expected_grade: Mapped[float | None]
+    sd: Mapped[float | None]
+    method: Mapped[str] = mapped_column(default="")
     reader: Mapped[str]
     session: Mapped[str]
     changed: Mapped[datetime]
