@@ -237,3 +237,10 @@ def test_a_session_with_a_scheme_of_its_own(filled, tmp_path):
     with pytest.raises(InputError) as refused:
         Reading.new(filled, "second", scheme="sharp")
     assert refused.value.argument == "scheme"
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31, 2**70, "7", 1.5])
+def test_seeds_that_no_store_can_hold(filled, seed):
+    with pytest.raises(InputError) as refused:
+        Reading.new(filled, "first", seed=seed)
+    assert refused.value.argument == "seed" and len(filled.sessions()) == 0

@@ -110,3 +110,12 @@ def test_a_place_that_cannot_hold_a_store(tmp_path, name):
     with pytest.raises(InputError) as refused:
         check_place(name if "://" in name else tmp_path / name)
     assert refused.value.argument == "store"
+
+
+@pytest.mark.parametrize(
+    ("place", "reader"), [(None, "A"), (3, "A"), ("postgresql://u@host:port/x", "A"), ("x.db", 3), ("x.db", b"A")]
+)
+def test_wrong_places_and_readers(tmp_path, monkeypatch, place, reader):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError):
+        open_store(place, reader)

@@ -224,3 +224,22 @@ def test_a_session_scores_by_its_scheme(store, scheme_name, site, kind, grade):
         store.save(pd.DataFrame([row | {"site": site, "grade": grade, "session": "second"}]))
     assert store.sessions()["scheme"].tolist() == [scheme_name]
     assert store.session("first").scheme == scheme(scheme_name)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "argument"),
+    [
+        ({"visit": "2"}, "visit"), ({"visit": 2.0}, "visit"), ({"visit": True}, "visit"),
+        ({"comment": None}, "comment"),
+        ({"visit": 9}, "joint"), ({"joint": "MCP5"}, "joint"), ({"side": "R"}, "joint"), ({"visit": 2**70}, "joint"),
+        ({"comment": "a\0b"}, None), ({"comment": "a\udc00b"}, None), ({"session": 3}, None), ({"patient": 3}, None),
+    ],
+)  # fmt: skip
+def test_decisions_that_no_store_can_hold(store, measured, wrong, argument):
+    store.save(measured)
+    words = {"patient": "P001", "joint": "MCP2", "side": "L", "visit": 2, "decision": "accepted"} | wrong
+    with pytest.raises(InputError) as refused:
+        store.decide(**words)
+    assert refused.value.argument == argument and len(store.decisions()) == 0
+    store.decide("P001", "MCP2", "L", np.int64(1), "accepted", "at baseline; Ärger \U0001f9b4")
+    assert store.decisions()["visit"].tolist() == [1]

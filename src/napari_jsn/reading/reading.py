@@ -113,6 +113,8 @@ class Reading:
         """
         if not session.strip() or session.endswith(REPEATED):
             raise InputError(f"A session cannot have the name {session!r}. Give another name.", "session")
+        if seed is not None and (not isinstance(seed, int) or not 0 <= seed < 2**31):
+            raise InputError(f"The seed is {seed!r}. Give a whole number from 0 to {2**31 - 1}.", "seed")
         chosen = secrets.randbelow(2**31) if seed is None else seed
         scored = None if scheme is None else scoring_scheme(scheme)
         planned = plan(store.visits(), order, chosen, repeated_share)

@@ -15,10 +15,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
-    DBAPIError,
-    IntegrityError,
     NoSuchModuleError,
     SQLAlchemyError,
+    StatementError,
 )
 from sqlalchemy.orm import Session
 
@@ -114,9 +113,9 @@ def writing(engine: Engine) -> Iterator[Session]:
             elif engine.dialect.name == "postgresql":  # what another writer changed is looked up before it is replaced
                 session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
             yield session
-    except IntegrityError:
-        raise
-    except DBAPIError as error:
+    except StatementError as error:  # of the database, or of a value that no database can hold
+        if isinstance(error.orig, InputError):
+            raise error.orig from error
         raise InputError(
             f"The store could not be written: {_cause(error)}. Nothing of this step was saved. Try it again.", "store"
         ) from error
@@ -130,7 +129,9 @@ def reading(engine: Engine) -> Iterator[Session]:
             if engine.dialect.name == "sqlite":
                 session.connection().exec_driver_sql("BEGIN")
             yield session
-    except DBAPIError as error:
+    except StatementError as error:
+        if isinstance(error.orig, InputError):
+            raise error.orig from error
         raise InputError(f"The store could not be read: {_cause(error)}.", "store") from error
 
 
@@ -158,12 +159,17 @@ def _not_opened(url: URL, error: SQLAlchemyError) -> str:
 
 
 def _url(place: Any) -> URL:
-    text = os.fspath(place)
+    try:
+        text = os.fsdecode(place)
+    except TypeError as error:
+        raise InputError(
+            f"The store is a {type(place).__name__}. Give the path of a file, or a URL as text.", "store"
+        ) from error
     if "://" not in text:
         return URL.create("sqlite", database=str(Path(text).expanduser()))
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise InputError("The URL of the store cannot be read. Give driver://user@host/name.", "store") from error
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")

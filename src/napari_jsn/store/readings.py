@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
@@ -17,7 +18,7 @@ from napari_jsn.scoring.long_table import check_long, long_table
 from napari_jsn.scoring.schemes import Scheme
 from napari_jsn.store.changes import ChangeLog, now_utc
 from napari_jsn.store.encoding import from_json, to_json
-from napari_jsn.store.schema import DecisionRow, ItemRow, PatientRow, ScoreRow, SessionRow, VisitRow
+from napari_jsn.store.schema import DecisionRow, ItemRow, MeasurementRow, PatientRow, ScoreRow, SessionRow, VisitRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +62,11 @@ def save_decision(
     """Write, replace or (with None) remove a decision on the figure at ``place`` (side, joint, visit)."""
     side, joint, visit = place
     bones_of(joint)
+    if isinstance(visit, bool) or not isinstance(visit, Integral):
+        raise InputError(f"The visit is {visit!r}. Give a whole number; 1 is the baseline.", "visit")
+    if not isinstance(comment, str):
+        raise InputError(f"The comment is a {type(comment).__name__}. Give a text.", "comment")
+    place = (side, joint, int(visit))
     if side not in ("L", "R", ""):
         raise InputError(f"The side is {side!r}. Give 'L', 'R', or '' where it is not known.", "side")
     if decision is not None and decision not in DECISIONS and not (decision == "" and comment):
@@ -70,9 +76,26 @@ def save_decision(
         )
     check_unlocked(session, log.reader, reading_session)
     owner = patient_row(session, patient)
+    if decision is not None:
+        _check_measured(session, owner, place)
     old = decision_row(session, owner, place, log.reader, reading_session)
-    new = Decision(joint, side, visit, decision or "", comment, log.reader, reading_session)
+    new = Decision(joint, side, int(visit), decision or "", comment, log.reader, reading_session)
     write_decision(session, log, owner, old, None if decision is None else new)
+
+
+def _check_measured(session: Session, owner: PatientRow, place: tuple[str, str, int]) -> None:
+    """Refuse a decision on a figure that a measured patient does not have; a joint at baseline counts as one."""
+    side, joint, visit = place
+    columns = (MeasurementRow.side, MeasurementRow.joint, MeasurementRow.visit)
+    found = session.execute(select(*columns).where(MeasurementRow.patient_id == owner.id))
+    figures = {tuple(row) for row in found}
+    at_baseline = visit == 1 and any(each[:2] == (side, joint) for each in figures)
+    if figures and place not in figures and not at_baseline:
+        raise InputError(
+            f"The store has no figure of {' '.join(filter(None, (side, joint)))} at visit {visit} of {owner.patient}. "
+            "Name a joint that was measured and one of its visits.",
+            "joint",
+        )
 
 
 def decision_row(

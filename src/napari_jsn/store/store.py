@@ -69,6 +69,8 @@ def open_store(place: str | os.PathLike[str], reader: str | None = None, create:
     >>> found.table().equals(progression.table())
     True
     """
+    if reader is not None and not isinstance(reader, str):
+        raise InputError(f"The reader is a {type(reader).__name__}. Give a name as text.", "reader")
     return Store(open_database(place, create), reader or "")
 
 
