@@ -100,7 +100,11 @@ def measure(
     names = parse_joints(joints)
     hands.check_models(joints_model, bones_model)
     set_threads(threads)
-    with _opened(store) as opened, output_folder(out, NAMES) as output, terminal_progress(remaining=False) as progress:
+    with (
+        opened_store(store) as opened,
+        output_folder(out, NAMES) as output,
+        terminal_progress(remaining=False) as progress,
+    ):
         progression = hands.measure_patient(
             radiographs, patient, keep_identity, spacing, dicom, method, joints_model, bones_model, device, progress,
             wide_mm, names,
@@ -125,7 +129,7 @@ def measure(
         say(one_line(f"Saved as {progression.patient_id} in the store."))
 
 
-def _opened(store: str | None) -> AbstractContextManager[Store | None]:
+def opened_store(store: str | None) -> AbstractContextManager[Store | None]:
     """Open the store before the long measurement; nothing if none is named."""
     if store is None:
         return nullcontext()

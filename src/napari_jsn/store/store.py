@@ -20,6 +20,7 @@ from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.progression.narrowing import ChangedJoint, PlaceOfJoint
 from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph import Radiograph
+from napari_jsn.scoring.automatic.result import Scores
 from napari_jsn.store.changes import ChangeLog
 from napari_jsn.store.corrections import corrections_of, joint_now, set_joint
 from napari_jsn.store.database import open_database, reading, writing
@@ -133,15 +134,16 @@ class Store(TableStore):
         """
         self._log.refresh()
 
-    def save(self, result: Progression | pd.DataFrame) -> None:
+    def save(self, result: Progression | Scores | pd.DataFrame) -> None:
         """Save a measurement or scores; what is replaced is listed in the changes.
 
         Parameters
         ----------
-        result : Progression or DataFrame
+        result : Progression, Scores or DataFrame
             A measurement, which replaces an earlier one of the same patient, with the decisions that it carries; or a
             long table of scores (``patient visit side site kind grade``, and perhaps ``mark not_scored reader
-            session``), which replaces the grades of the same sites, readers and sessions.
+            session``), which replaces the grades of the same sites, readers and sessions. Scores by a network are
+            such a table, with the method as the reader.
 
         Raises
         ------
@@ -162,13 +164,16 @@ class Store(TableStore):
         """
         import pandas
 
+        if isinstance(result, Scores):
+            result = result.long_table()
         if isinstance(result, pandas.DataFrame):
             with writing(self._engine) as session:
                 save_scores(session, self._log, result)
             return
         if not isinstance(result, Progression):
             raise InputError(
-                f"A store cannot save a {type(result).__name__}. Give a Progression or a table of scores.", "result"
+                f"A store cannot save a {type(result).__name__}. Give a Progression, Scores or a table of scores.",
+                "result",
             )
         with writing(self._engine) as session:
             save_progression(session, self._log, result)
