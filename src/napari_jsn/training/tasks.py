@@ -30,6 +30,7 @@ TASKS: dict[str, dict[str, tuple[str, str]]] = {
         "default": ("napari_jsn.registration.network.training.task", "RegistrationTask"),
         "paper": ("napari_jsn.registration.network.training.paper_task", "PaperRegistrationTask"),
     },
+    "scoring": {"default": ("napari_jsn.scoring.training.task", "ScoringTask")},
 }
 #: Presets of every task.
 PRESETS: dict[str, tuple[str, ...]] = {name: tuple(classes) for name, classes in TASKS.items()}
@@ -63,7 +64,7 @@ def task_from_folder(
 
     Parameters
     ----------
-    name : {"segmentation", "localization", "registration"}
+    name : {"segmentation", "localization", "registration", "scoring"}
     folder : path or None
     preset : str
         One of the presets of the task: ``"default"``, for segmentation and registration also ``"paper"``.
