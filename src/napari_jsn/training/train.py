@@ -187,6 +187,7 @@ def _run(
         "start_sha256": None,
         "inputs": inputs_of(task).record(),
         "pairs": getattr(task, "pairs", None),
+        "simulated": getattr(task, "simulated", None),
         "simulator": simulator_version(),
     }
     if run["epochs"] < 1:
