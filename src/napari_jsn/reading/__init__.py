@@ -3,6 +3,7 @@
 from napari_jsn.reading.item import Item, ItemImage
 from napari_jsn.reading.measuring import measure_again
 from napari_jsn.reading.measuring_patient import load_models, measure_patient
+from napari_jsn.reading.model_scores import score_measured, shipped_method, statement
 from napari_jsn.reading.orders import ORDERS
 from napari_jsn.reading.reading import Reading, WorkItem, open_patient
 from napari_jsn.reading.score_table import (
@@ -29,5 +30,8 @@ __all__ = [
     "measure_again",
     "measure_patient",
     "open_patient",
+    "score_measured",
     "score_table",
+    "shipped_method",
+    "statement",
 ]

@@ -14,6 +14,7 @@ from napari_jsn.progression.joint_views import make_joint_views
 from napari_jsn.progression.measure import measure
 from napari_jsn.progression.narrowing import MeasuredHand
 from napari_jsn.progression.progression import Progression
+from napari_jsn.reading.model_scores import shipped_method
 
 #: Shares of the time that are needed to find joints and to find bones.
 _SHARES = (0.5, 0.5)
@@ -83,9 +84,12 @@ def load_models() -> None:
     from napari_jsn.localization.network import build_joint_net
     from napari_jsn.networks.load import load_network
     from napari_jsn.registration.methods import load_method
+    from napari_jsn.scoring.automatic.score import load_grader
     from napari_jsn.segmentation.unetpp import build_bone_net
 
     where = device_name(None)
     load_network("localization", "default", where, build_joint_net)
     load_network("segmentation", "default", where, build_bone_net)
     load_method("refined")
+    if method := shipped_method():
+        load_grader(method, None, where)

@@ -25,7 +25,7 @@ from napari_jsn.reading import all_back_to_initial, back_to_initial, give_grade
 from napari_jsn.reading.downloads import DOWNLOADS, download
 from napari_jsn.web import asked, views
 from napari_jsn.web.labels import LANGUAGES, labels
-from napari_jsn.web.pictures import hand_of, joint_json, part_with_joints, pixel_bytes, view_of
+from napari_jsn.web.pictures import hand_of, joint_json, map_bytes, part_with_joints, pixel_bytes, view_of
 from napari_jsn.web.workplace import Workplace, checked_reader
 
 _HERE = Path(__file__).parent
@@ -42,11 +42,12 @@ def make_app(workplace: Workplace) -> Starlette:
         "/": pages.page(pages.start), "/patient": pages.page(pages.patient), "/help": pages.page(pages.help),
         "/download": pages.page(pages.download), "/pixels": pages.data(pages.pixels),
         "/joint": pages.data(pages.joint), "/table": pages.data(pages.table), "/job": pages.data(pages.job),
-        "/progress": pages.data(pages.progress),
+        "/progress": pages.data(pages.progress), "/map": pages.data(pages.map),
     }  # fmt: skip
     post = {
         "/reader": pages.reader, "/upload": pages.upload, "/abort": pages.abort, "/grade": pages.grade,
         "/initial": pages.initial, "/undo": pages.undo, "/redo": pages.redo, "/delete": pages.delete,
+        "/score": pages.score,
     }  # fmt: skip
     routes: list[BaseRoute] = [Route(path, handler, methods=["GET"]) for path, handler in get.items()]
     routes += [Route(path, pages.data(handler), methods=["POST"]) for path, handler in post.items()]
@@ -195,6 +196,22 @@ class Pages:
 
         return JSONResponse({"views": await run_in_threadpool(make)})
 
+    async def map(self, request: Request) -> Response:
+        """Answer with a map of what raised the grade of a site, as pixels of the whole radiograph."""
+        patient, (visit, side, site) = _patient(request), _place(request)
+        kind = asked.text_in(dict(request.query_params), "kind", "")
+
+        def make() -> tuple[bytes, dict[str, str]]:
+            with self._work.item(asked.reader_of(request), patient) as item:
+                progression = item.progression
+            scores = self._work.model_scores(patient, progression)
+            if scores is None:
+                raise InputError("There is no scoring model, so there are no maps.", "kind")
+            return map_bytes(scores.maps(site, kind, side or None, visit))
+
+        content, headers = await run_in_threadpool(make)
+        return Response(content, media_type="application/octet-stream", headers=headers)
+
     async def table(self, request: Request) -> Response:
         """Answer with the table of one visit."""
         return await self._after(request, _patient(request), asked.number_in(dict(request.query_params), "visit"))
@@ -212,6 +229,12 @@ class Pages:
         reader = asked.reader_of(request)
         patient, spacing = texts.get("patient", ""), texts.get("spacing_mm", "")
         job = await run_in_threadpool(self._work.add, files, reader, patient, spacing)
+        return JSONResponse(job.as_json(), 202)
+
+    async def score(self, request: Request) -> Response:
+        """Begin to grade a patient of the store by the model."""
+        patient = asked.text_in(await asked.json_of(request), "patient")
+        job = await run_in_threadpool(self._work.score, patient, asked.reader_of(request))
         return JSONResponse(job.as_json(), 202)
 
     async def job(self, request: Request) -> Response:

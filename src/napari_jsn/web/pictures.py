@@ -37,6 +37,12 @@ def pixel_bytes(pixels: NDArray[np.floating], part: NDArray[np.floating]) -> tup
     return levels.tobytes(), {f"x-{name}": str(number) for name, number in numbers.items()}
 
 
+def map_bytes(values: NDArray[np.floating]) -> tuple[bytes, dict[str, str]]:
+    """Return a map as 16-bit integers from 0 to its largest value, and headers as :func:`pixel_bytes`."""
+    largest = float(np.nanmax(values)) if values.size else 0.0
+    return pixel_bytes(np.clip(values, 0, None), np.array([[0.0, max(largest, 1e-6)]]))
+
+
 def hand_of(progression: Progression, visit: int, side: str) -> MeasuredHand:
     """Return a radiograph.
 

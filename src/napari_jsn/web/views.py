@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_jsn.drawing.svg import plain, signed
 from napari_jsn.progression.labels import Unit, visit_labels
-from napari_jsn.reading import Cell, Item, ScoreTable, score_table
+from napari_jsn.reading import Cell, Item, ScoreTable, score_table, shipped_method, statement
 from napari_jsn.web.pictures import hand_json
 
 Words = Mapping[str, str]
@@ -45,6 +45,8 @@ def patient_view(item: Item, visit: int | None, words: Words) -> dict[str, Any]:
         "figures": figures,
         "hands": [hand_json(item.progression, hand) for hand in item.progression.hands],
         "models": table.models(),
+        "statements": [statement(model) for model in table.models()],
+        "can_score": bool(shipped_method()),
         "edited": len(table.edited(shown)),
         "can_undo": item.can_undo,
         "can_redo": item.can_redo,

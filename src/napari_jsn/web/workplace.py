@@ -11,13 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Aborted
-from napari_jsn.reading import Item, load_models, measure_patient, open_patient
+from napari_jsn.progression.progression import Progression
+from napari_jsn.reading import Item, load_models, measure_patient, open_patient, score_measured
 from napari_jsn.store import Store, open_store
 from napari_jsn.web.jobs import Job, Jobs
 from napari_jsn.web.uploads import Upload, UploadFolder
+
+if TYPE_CHECKING:
+    from napari_jsn.scoring.automatic.result import Scores
 
 #: Patients that are kept open, each for one reader.
 _MOST_OPEN = 12
@@ -44,7 +49,8 @@ class Workplace:
         self._place = place or str(Path(self._folder or "") / "store.db")
         self._loading = False
         self.ending: Callable[[], bool] = lambda: False
-        self.lock = threading.RLock()
+        self.lock, self.scoring = threading.RLock(), threading.Lock()
+        self._scores: OrderedDict[str, tuple[Progression, Scores | None]] = OrderedDict()
         self._stores: dict[str, Store] = {}
         self._items: OrderedDict[tuple[str, str], tuple[object, Item]] = OrderedDict()
         try:
@@ -182,13 +188,52 @@ class Workplace:
             measured = measure_patient(patient, progress=job)
         if measured is None or job.aborted:
             raise Aborted
-        job.update(1, 1, "Saving")
+        scores = self._scored(measured, job)
         with self.lock:
             self._refuse_known(measured.patient_id)
             self.uploads.keep(radiographs, measured.patient_id)
             self.store(reader).save(measured)
+            if scores is not None:
+                self.store(reader).save(scores)
             self._forget(measured.patient_id)
         return measured.patient_id
+
+    def score(self, patient: str, reader: str) -> Job:
+        """Grade a patient of the store by the model; return the job at once."""
+
+        def work(job: Job) -> str:
+            with self.item(reader, patient, fresh=True) as item:
+                progression = item.progression
+            scores = self._scored(progression, job)
+            with self.lock:
+                if scores is not None:
+                    self.store(reader).save(scores)
+            return patient
+
+        return self.jobs.start(work)
+
+    def model_scores(self, patient: str, progression: Progression) -> Scores | None:
+        """Return the grades of the model with all that follows from them; they are computed once."""
+        with self.scoring:
+            known = self._scores.get(patient)
+            if known is None or known[0] is not progression:
+                known = (progression, score_measured(progression))
+                self._keep_scores(patient, *known)
+            return known[1]
+
+    def _scored(self, progression: Progression, job: Job) -> Scores | None:
+        job.update(0, 0, "Scoring")
+        with self.scoring:
+            scores = score_measured(progression, progress=job)
+            if job.aborted:
+                raise Aborted
+            self._keep_scores(progression.patient_id, progression, scores)
+        return scores
+
+    def _keep_scores(self, patient: str, progression: Progression, scores: Scores | None) -> None:
+        self._scores[patient] = (progression, scores)
+        while len(self._scores) > _MOST_OPEN:
+            self._scores.popitem(last=False)
 
     def _refuse_known(self, patient: str) -> None:
         if patient in set(self.store("").patients()["patient"]):

@@ -1,6 +1,6 @@
 // The view of a patient: radiograph, joint at both visits, table of grades.
 
-import { el, read, tell, words } from "./page.js";
+import { el, post, read, say, tell, words } from "./page.js";
 import { setUpTable } from "./table.js";
 import { View, fetchPixels } from "./view.js";
 
@@ -76,7 +76,8 @@ async function showHand() {
 
 function label() {
   const picture = stage.pictures[stage.shown];
-  byId("shown").textContent = picture ? `${visitLabel(picture.visit)}, ${sideName(side)}` : "";
+  const map = byId("map").value && chosen && stage.heat && stage.shown === 0 ? say("map_of", { site: chosen }) : "";
+  byId("shown").textContent = map || (picture ? `${visitLabel(picture.visit)}, ${sideName(side)}` : "");
 }
 
 function drawBoxes() {
@@ -131,9 +132,55 @@ function setSide(wanted) {
   if (wanted === side || !view.hands.some((hand) => hand.side === wanted)) return;
   if (stage.blinking) blink(false);
   side = wanted;
+  stage.setHeat(null);
   showSides();
   showHand();
 }
+
+// ---------------------------------------------------------------------------------------------------------- maps
+
+let mapTurn = 0;
+async function showMap() {
+  const turn = ++mapTurn;
+  const kind = byId("map").value;
+  stage.setHeat(null);
+  const hand = handOf(view.visit);
+  if (!kind || !chosen || !hand) return label();
+  byId("shown").textContent = words.map_wait;
+  try {
+    const map = await fetchPixels(`${address("/map", hand, chosen)}&kind=${kind}`);
+    if (turn !== mapTurn) return;
+    stage.setHeat(map);
+    label();
+  } catch (error) {
+    if (turn !== mapTurn) return;
+    byId("map").value = "";
+    label();
+    tell(error.message);
+  }
+}
+byId("map").addEventListener("change", () => {
+  if (byId("map").value && !chosen) { byId("map").value = ""; return tell(words.choose_joint); }
+  showMap();
+});
+
+byId("score")?.addEventListener("click", async () => {
+  byId("score").disabled = true;
+  try {
+    let job = await post("/score", { patient: view.patient });
+    while (["waiting", "running"].includes(job.state)) {
+      byId("score-text").textContent = job.message;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      job = await read(await fetch(`/job?code=${encodeURIComponent(job.code)}`));
+    }
+    if (job.state !== "done") throw new Error(job.message || words.aborted);
+    location.reload();
+  } catch (error) {
+    byId("score").disabled = false;
+    byId("score-text").textContent = "";
+    tell(error.message);
+  }
+});
 
 // --------------------------------------------------------------------------------------------------------- joint
 
@@ -156,6 +203,7 @@ function choose(site, ofSide, from = "table") {
     document.querySelector(`tr[data-site="${site}"]`)?.classList.add("chosen");
   }
   showJoint();
+  if (byId("map").value) showMap();
 }
 
 async function showJoint() {

@@ -73,6 +73,23 @@ export class View {
     this.draw();
   }
 
+  // Lay a map over the first picture, from transparent to yellow; null removes it.
+  setHeat(map) {
+    this.heat = null;
+    if (map) {
+      const image = new ImageData(map.columns, map.rows);
+      const words = new Uint32Array(image.data.buffer);
+      for (let k = 0; k < map.levels.length; k++) {
+        const share = Math.min(map.levels[k] / Math.max(map.high, 1), 1);
+        const alpha = Math.round(190 * Math.min(1, 1.6 * share));
+        words[k] = (alpha << 24) | (Math.round(30 * (1 - share)) << 16) | (Math.round(60 + 170 * share) << 8) | 255;
+      }
+      this.heat = new OffscreenCanvas(map.columns, map.rows);
+      this.heat.getContext("2d").putImageData(image, 0, 0);
+    }
+    this.draw();
+  }
+
   get size() { return [this.place.clientWidth, this.place.clientHeight]; }
 
   get extent() { return [this.scene.columns * this.scene.aspect, this.scene.rows]; }
@@ -138,6 +155,10 @@ export class View {
       drawn.imageSmoothingEnabled = true;
       drawn.imageSmoothingQuality = "high";
       drawn.drawImage(picture.canvas, 0, 0);
+    }
+    if (picture && this.heat && this.shown === 0) { // a map over the picture
+      drawn.setTransform(onto.scale(this.scene.columns / this.heat.width, this.scene.rows / this.heat.height));
+      drawn.drawImage(this.heat, 0, 0);
     }
     const back = this.matrix.inverse();
     const [left, top] = [back.e, back.f];
