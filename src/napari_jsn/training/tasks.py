@@ -93,6 +93,8 @@ def task_from_folder(
     """
     if pairs is not None and name != "registration":
         raise InputError(f"Pairs are chosen in a training of registration, not of {name}. Leave --pairs out.", "pairs")
+    if pairs is not None:
+        import_module("napari_jsn.registration.network.training.data").check_pairs(pairs)
     given = {"pairs": pairs, "groups": groups}
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if folder is not None and not simulated:

@@ -97,6 +97,7 @@ def pairs_of_visits(groups: Sequence[str], how: str = "all") -> NDArray[np.int64
     >>> pairs_of_visits(["a", "a", "a", "b", "b"], "paper").tolist()
     [[0, 1], [0, 2], [3, 4]]
     """
+    check_pairs(how)
     by_group: dict[str, list[int]] = {}
     for k, group in enumerate(groups):
         by_group.setdefault(group, []).append(k)
@@ -105,6 +106,17 @@ def pairs_of_visits(groups: Sequence[str], how: str = "all") -> NDArray[np.int64
         middle = len(members) // 2
         pairs += combinations(members, 2) if how == "all" else product(members[:middle], members[middle:])
     return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def check_pairs(how: str) -> None:
+    """Refuse a way to pair images that does not exist.
+
+    Raises
+    ------
+    InputError
+    """
+    if how not in PAIRS:
+        raise InputError(f"There are no pairs {how!r}. Choose one of: {', '.join(PAIRS)}.", "pairs")
 
 
 def real_visits(joints: Iterable[LabelledJoint], pairs: str = "all") -> Visits:
