@@ -93,9 +93,11 @@ def train(
         _clear_cache()
         return
     from napari_jsn.cli.options import set_threads
+    from napari_jsn.networks import weights
     from napari_jsn.training.machine import is_first_process
+    from napari_jsn.training.place import check_place
     from napari_jsn.training.runs import train_runs
-    from napari_jsn.training.tasks import task_from_folder, task_to_resume
+    from napari_jsn.training.tasks import task_class, task_from_folder, task_to_resume
     from napari_jsn.training.train import StoppedAtOnce, check_lightning
     from napari_jsn.training.train import train as train_task
 
@@ -107,9 +109,13 @@ def train(
             with progress.at_once():
                 progress.update(0, 0, "Preparing the images")
                 if resume is None:
-                    made = task_from_folder(
-                        task or "segmentation", data, preset or "default", pairs, groups, progress=progress
-                    )
+                    task, preset = task or "segmentation", preset or "default"
+                    task_class(task, preset)
+                    if runs is None:
+                        check_place(task, preset, out, name, replace)
+                    if start is not None:
+                        weights.find(task, start)
+                    made = task_from_folder(task, data, preset, pairs, groups, progress=progress)
                 else:
                     made = task_to_resume(resume, task, data, preset, pairs, groups, progress)
             _print_inputs(made)
