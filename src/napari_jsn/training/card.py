@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from napari_jsn import __version__
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.run_record import versions
 from napari_jsn.networks import weights
 from napari_jsn.networks.inputs import inputs_of
 
@@ -36,11 +36,10 @@ def model_card(module: TaskModule) -> dict[str, Any]:
         "images": _images(module),
         "command": run["command"],
         "seed": run["seed"],
-        "versions": {
-            "napari-jsn": __version__,
-            **{package: version(package) for package in ("lightning", "monai", "numpy")},
-            "torch": torch.__version__,
-        },
+        "device": str(module.trainer.strategy.root_device),
+        "threads": torch.get_num_threads(),
+        "seconds": round(sum(row["seconds"] for row in module.history)),
+        "versions": {**versions(), "lightning": version("lightning"), "torch": torch.__version__},
         "parameters": sum(value.numel() for value in module.network.parameters()),
     }
 
