@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 from zlib import crc32
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Progress
 from napari_jsn.networks.inputs import Inputs, LeftOut, with_left_out
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-    from napari_jsn.common.progress import Progress
 
 #: The last learning rate as a share of the highest.
 _LAST_RATE = 0.01
