@@ -27,12 +27,13 @@ _LAST_RATE = 0.01
 class Task(Protocol):
     """The network, loss and data of one capability, in plain torch.
 
-    Four attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
+    Six attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
     average is then validated and saved); ``patience``, the number of epochs without a better figure after which
     training stops (None: never); ``keep_last``, whether the weights of the last epoch are saved instead of those
-    of the best one; and ``batches_of_epoch``, the number of training batches. A fifth one, ``inputs``
-    (:class:`~napari_jsn.networks.inputs.Inputs`), states the real images: a training is resumed only with them, and the
-    card keeps their hashes.
+    of the best one; ``batches_of_epoch``, the number of training batches; ``half``, whether weights are saved with 16
+    bits; and ``calibration``, which returns further entries of the card from the trained network. Another one,
+    ``inputs`` (:class:`~napari_jsn.networks.inputs.Inputs`), states the real images: a training is resumed only with
+    them, and the card keeps their hashes.
     """
 
     name: str  #: such as ``"segmentation"``

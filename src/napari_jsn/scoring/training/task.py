@@ -19,6 +19,7 @@ from napari_jsn.networks.task import TrainingTask, adamw_cosine, use_bfloat16
 from napari_jsn.scoring.crops.site_image import SIDE
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.training.augment import augment, centred
+from napari_jsn.scoring.training.calibration import calibration
 from napari_jsn.scoring.training.simulated_patients import GradedPatients, simulated_patients
 from napari_jsn.scoring.two_stage.network import (
     ARCHITECTURES,
@@ -93,6 +94,7 @@ class ScoringTask(TrainingTask):
     ema: float = 0.995
     epochs: int = 20
     patience: int = 20
+    half: bool = True
 
     def __init__(
         self,
@@ -201,6 +203,10 @@ class ScoringTask(TrainingTask):
         grades = grade_probabilities(found["jsn"].logits[0].cpu().float()).argmax(-1).numpy()
         shown = (image - image.min()) / max(float(np.ptp(image)), 1e-6)
         return {"image": shown, "truth": _labels(truth), "found": _labels(grades)}
+
+    def calibration(self, network: Module) -> dict[str, Any]:
+        """Return temperatures and the constants of totals, fitted to the validation patients."""
+        return calibration(network, self.validation_batches())
 
     def card(self) -> dict[str, Any]:
         """Return what a model card says of network and data."""
