@@ -45,7 +45,7 @@ def hand_canvas(radiograph: Radiograph, side: str | None) -> HandCanvas:
     """Return the hand of a radiograph of one hand on the canvas; right hands are mirrored."""
     import torch
 
-    pixels = radiograph.pixels
+    pixels = radiograph.pixels[:, ::-1] if side == "R" else radiograph.pixels
     top, left, bottom, right = hand_box(pixels)
     part = pixels[top:bottom, left:right]
     row_mm, col_mm = pixel_size(radiograph.spacing_mm)
@@ -65,9 +65,8 @@ def hand_canvas(radiograph: Radiograph, side: str | None) -> HandCanvas:
         ]
     )
     if side == "R":
-        image = np.ascontiguousarray(image[:, ::-1])
-        matrix = matrix @ [[-1, 0, CANVAS[1] - 1], [0, 1, 0], [0, 0, 1]]
-    return HandCanvas(image.clip(0, 1), matrix, USUAL_MM if radiograph.spacing_mm is None else 1 / scale)
+        matrix = np.array([[-1.0, 0, pixels.shape[1] - 1], [0, 1, 0], [0, 0, 1]]) @ matrix
+    return HandCanvas(image.clip(0, 1), matrix, USUAL_MM if radiograph.spacing_mm is None else float(1 / scale))
 
 
 def hand_box(pixels: NDArray[np.float32]) -> tuple[int, int, int, int]:
