@@ -52,7 +52,19 @@ def model_card(module: TaskModule) -> dict[str, Any]:
         "seconds": round(sum(row["seconds"] for row in module.history)),
         "versions": {**versions(), "lightning": version("lightning"), "torch": torch.__version__},
         "parameters": sum(value.numel() for value in module.network.parameters()),
+        **_calibration(module),
     }
+
+
+def _calibration(module: TaskModule) -> dict[str, Any]:
+    """Return what the task fits with the best weights after the training, if anything."""
+    fit = getattr(module.task, "calibration", None)
+    if fit is None or not module.best:
+        return {}
+    network = module.task.network()
+    network.load_state_dict(module.best_weights())
+    fitted: dict[str, Any] = fit(network.eval())
+    return fitted
 
 
 def _images(module: TaskModule) -> dict[str, Any]:

@@ -30,7 +30,11 @@ TASKS: dict[str, dict[str, tuple[str, str]]] = {
         "default": ("napari_jsn.registration.network.training.task", "RegistrationTask"),
         "paper": ("napari_jsn.registration.network.training.paper_task", "PaperRegistrationTask"),
     },
-    "scoring": {"default": ("napari_jsn.scoring.training.task", "ScoringTask")},
+    "scoring": {
+        "default": ("napari_jsn.scoring.training.task", "ScoringTask"),
+        "one-stage": ("napari_jsn.scoring.training.one_stage_task", "OneStageTask"),
+        "paper": ("napari_jsn.scoring.training.one_stage_task", "OneStageTask"),
+    },
 }
 #: Presets of every task.
 PRESETS: dict[str, tuple[str, ...]] = {name: tuple(classes) for name, classes in TASKS.items()}
