@@ -15,6 +15,7 @@ from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.files import write_files
 from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.progression.progression import Decision
+from napari_jsn.store.cohorts import CohortStore
 from napari_jsn.store.corrections import BOX_COLUMNS, boxes_of
 from napari_jsn.store.database import reading, writing
 from napari_jsn.store.measurements import delete_patient
@@ -30,7 +31,6 @@ from napari_jsn.store.schema import (
     SessionRow,
     VisitRow,
 )
-from napari_jsn.store.sessions import SessionStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +105,7 @@ def counts(session: Session) -> dict[str, int]:
 TABLES = ("patients", "measurements", "boxes", "decisions", "scores", "sessions", "changes")
 
 
-class TableStore(SessionStore):
+class TableStore(CohortStore):
     """The tables of a store as DataFrames and as CSV, and what removes a patient from them."""
 
     def out_of_date(self, patient: str | None = None) -> pd.DataFrame:

@@ -77,21 +77,25 @@ def write_joint(folder, name, seed):
     return content_hash(pixels.astype(np.float32) / 255)
 
 
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(("known", "kept"), [(True, "best"), (False, "best"), (True, "last")])
 @pytest.mark.parametrize(("trained", "validated"), [(4, 0), (2, 1), (0, 4), (0, 0)])
 def test_images_that_a_model_learned_from_are_named_and_not_called_new(
-    tmp_path, tiny, capsys, trained, validated, known
+    tmp_path, tiny, capsys, trained, validated, known, kept
 ):
     hashes = [write_joint(tmp_path / "data", f"copy{k}", k) for k in range(4)]
     _, about = weights.load("segmentation", tiny)
     images = {"trained_on": hashes[:trained], "validated_on": hashes[trained : trained + validated]}
     about["images"] = {**images, "all_known": known}
+    about["epochs"] = {"trained": 2, "asked": 2, "best": 2, "kept": kept}
     state = weights.load("segmentation", tiny)[0]
     weights.save(tmp_path / "models", state, {key: value for key, value in about.items() if key != weights.CARD_HASH})
     assert run("--data", tmp_path / "data", "--simulated", 0, "--model", tiny, "--out", tmp_path / "o", "--card") == 0
     printed, new = capsys.readouterr().out, 4 - trained - validated
     assert (f"was trained on {trained} (copy0" in printed) == (trained > 0)
-    assert (f"best epoch of the model was chosen on {validated} (copy{trained}" in printed) == (validated > 0)
+    chose, kept_last = validated > 0 and kept == "best", validated > 0 and kept == "last"
+    assert (f"best epoch of the model was chosen on {validated} (copy{trained}" in printed) == chose
+    assert (f"was validated on {validated} (copy{trained}" in printed) == kept_last == ("kept its last" in printed)
+    assert ("real, chose the best epoch" in printed, "real, validated on" in printed) == (chose, kept_last)
     assert (f"never learned from {new} (" in printed) == (new > 0 and known)
     assert ("does not state whether it was trained on" in printed) == (new > 0 and not known)
     figures = weights.load("segmentation", tiny)[1]["figures"]["never_learned_from"]
