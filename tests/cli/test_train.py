@@ -18,7 +18,7 @@ class FromFolder(ToyTask):
     asked = []
 
     @classmethod
-    def from_folder(cls, folder, preset, groups=None):
+    def from_folder(cls, folder, preset, groups=None, progress=None):
         cls.asked.append((folder, preset))
         if groups is not None and folder is None:
             raise InputError("A table of patients belongs to a folder.", "data")
@@ -115,7 +115,7 @@ def test_a_second_signal_stops_at_once_and_says_so(run, tmp_path, monkeypatch, s
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_images_are_prepared_stops_at_once(run, tmp_path, monkeypatch, number, code):
-    def from_folder(folder, preset):
+    def from_folder(folder, preset, progress):
         os.kill(os.getpid(), number)
         raise AssertionError("it went on")
 

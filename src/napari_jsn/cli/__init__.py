@@ -19,6 +19,7 @@ from napari_jsn.cli.find_joints import find_joints
 from napari_jsn.cli.measure import measure
 from napari_jsn.cli.messages import Quiet, Verbose, messages, set_verbosity, with_verbosity
 from napari_jsn.cli.register import register
+from napari_jsn.cli.scored.score import score
 from napari_jsn.cli.segment import segment
 from napari_jsn.cli.simulate import simulate, simulate_pair
 from napari_jsn.cli.stored.places import app as store
@@ -122,6 +123,7 @@ app.command()(with_verbosity(measure))
 app.command()(with_verbosity(register))
 app.command()(with_verbosity(segment))
 app.command()(with_verbosity(find_joints))
+app.command()(with_verbosity(score))
 app.command()(with_verbosity(demo))
 app.command()(with_verbosity(simulate))
 app.command()(with_verbosity(simulate_pair))

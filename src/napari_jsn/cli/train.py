@@ -115,11 +115,13 @@ def train(
     with terminal_progress(is_first_process(), terminate=True) as progress:
         try:
             with progress.at_once():
-                progress.update(0, 0, "Preparing the images (the first training simulates some, for minutes)")
+                progress.update(0, 0, "Preparing the images")
                 if resume is None:
-                    made = task_from_folder(task or "segmentation", data, preset or "default", pairs, groups)
+                    made = task_from_folder(
+                        task or "segmentation", data, preset or "default", pairs, groups, progress=progress
+                    )
                 else:
-                    made = task_to_resume(resume, task, data, preset, pairs, groups)
+                    made = task_to_resume(resume, task, data, preset, pairs, groups, progress)
             _print_inputs(made)
             if runs is None:
                 trained = train_task(

@@ -68,6 +68,7 @@ class ReasonCode(Enum):
     NO_RADIOGRAPH = "There is no radiograph of this hand at the baseline or at this visit."
     JOINT_NOT_IN_VIEW = "The joint is not in view at the baseline or at this visit."
     SCALE_DRIFTS = "The scale of the bones drifts across the hand: a radiograph is distorted, or the hand was tilted."
+    SCALE_VARIES = "The scale of the bones changes from the middle outwards: a lens distorted a radiograph."
     STRETCHED = "A radiograph is stretched in one direction, or the fingers were bent between the visits."
     NOT_CONNECTED = "No registration that has not failed leads from the baseline to this visit."
     CLOSURE_OPEN = "The registrations between three visits do not add up."

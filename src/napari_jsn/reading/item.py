@@ -133,11 +133,8 @@ class Item:
         """Return the decisions of other readers; none in a blinded session."""
         if self.blinded:
             return ()
-        return tuple(
-            Decision(row.joint, row.side, row.visit, row.decision, row.comment, row.reader, row.session)
-            for row in self._store.decisions(self._planned.patient).itertuples()
-            if row.reader != self._store.reader
-        )
+        decisions = self._store.decisions_on(self._planned.patient)
+        return tuple(one for one in decisions if one.reader != self._store.reader)
 
     # -------------------------------------------------------------------------------------------------- what is changed
 

@@ -35,6 +35,8 @@ def save_progression(session: Session, log: ChangeLog, result: Progression) -> N
     InputError
         If a radiograph cannot be read, the patient is another one, or another program changed the same meanwhile.
     """
+    if not result.patient_id.strip():
+        raise InputError("The patient has no pseudonym. Give one (patient_id).", "patient_id")
     now = now_utc()
     rows = rows_of(result, log.reader, now)
     key = session.scalar(select(Info.value).where(Info.name == "key")) or ""

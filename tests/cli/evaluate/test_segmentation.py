@@ -1,4 +1,5 @@
 import json
+import tempfile
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 from napari_jsn.cli import main
 from napari_jsn.common.output_folder import problems_of_set
 from napari_jsn.common.run_record import file_sha256
+from napari_jsn.evaluation.segmentation import report
 from napari_jsn.networks import weights
 from napari_jsn.networks.inputs import content_hash
 from napari_jsn.segmentation.unetpp import build_bone_net
@@ -98,3 +100,17 @@ def test_images_that_a_model_learned_from_are_named_and_not_called_new(
     assert ("does not state whether it was trained on" in printed) == (new > 0 and not known)
     figures = weights.load("segmentation", tiny)[1]["figures"]["never_learned_from"]
     assert figures.get("real", {}).get("images", 0) == (new if known else 0) and len(figures) <= 2
+
+
+def test_a_card_that_cannot_be_written_is_reported_before_the_computation(tmp_path, tiny, capsys, monkeypatch):
+    opened = tempfile.TemporaryFile
+
+    def refuse(*args, dir=None, **options):
+        if dir == tmp_path / "models":
+            raise OSError(30, "Read-only file system")
+        return opened(*args, dir=dir, **options)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(report, "evaluate_segmentation", lambda *_, **__: pytest.fail("the computation has begun"))
+    assert run("--out", tmp_path / "out", "--simulated", 1, "--model", tiny, "--card") == 2
+    assert "--model: " in (message := capsys.readouterr().err) and "models cannot be written to" in message

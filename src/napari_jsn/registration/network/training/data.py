@@ -16,20 +16,19 @@ from napari_jsn.common.progress import Progress, counted
 from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.joint.similarity import pixel_scaling
 from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
-from napari_jsn.networks.inputs import LeftOut
-from napari_jsn.networks.patients import group_of, read_groups, stated_patients
+from napari_jsn.networks.inputs import LeftOut, first_names
+from napari_jsn.networks.patients import group_of, joint_named
 from napari_jsn.networks.task import split_groups
 from napari_jsn.segmentation.training.data import LabelledJoint, samples, smooth_masks
 from napari_jsn.segmentation.training.folder import (
     JointFolder,
     Scan,
-    masks_problem,
-    one_group_note,
+    joint_folder,
     read_joint_folder,
     refusal,
     unmasked,
-    with_patients,
 )
+from napari_jsn.segmentation.training.mask_checks import masks_problem
 
 #: Side of the images, in pixels.
 SIDE = 128
@@ -212,7 +211,8 @@ def joint_images(folder: Path) -> list[LabelledJoint]:
 def read_visits(folder: Path, groups: Path | None = None) -> JointFolder:
     """Read the joint images of a folder with the masks beside them; without any mask the bones are segmented.
 
-    Images of one subfolder show one joint at several visits. Of the public joints those kept for testing are left out.
+    Images of one subfolder show one joint at several visits, or several joints where their names state these. Of the
+    public joints those kept for testing are left out.
 
     Parameters
     ----------
@@ -248,6 +248,27 @@ def read_visits(folder: Path, groups: Path | None = None) -> JointFolder:
     if not joints:
         raise InputError(refusal(folder, left_out), "data")
     others = [path.relative_to(folder) for path in found.images]
-    stated = None if groups is None else stated_patients(used, read_groups(groups), others)
-    joints = with_patients(joints, stated)
-    return JointFolder(joints, left_out, one_group_note(folder, joints))
+    return joint_folder(folder, joints, used, left_out, groups, others)
+
+
+def notes_on_visits(found: JointFolder) -> list[str]:
+    """Return notes where no joint has two images, and where images of several folders count as visits of one joint."""
+    by_joint: dict[str, list[Path]] = {}
+    for each, path in zip(found.joints, found.paths, strict=True):
+        by_joint.setdefault(each.group, []).append(path)
+    notes = []
+    if all(len(paths) == 1 for paths in by_joint.values()):
+        notes.append(
+            "No joint has images of two visits, so none are paired. Put the images of each joint into a subfolder."
+        )
+    several = [
+        sorted({path.parent.as_posix() for path in paths})
+        for paths in by_joint.values()
+        if not joint_named(paths[0]) and len({path.parent for path in paths}) > 1
+    ]
+    if several:
+        notes.append(
+            f"The images of {first_names(several[0])} folders count as visits of one joint, because no name states the "
+            "joint. If they are several joints, name them: MCP2, PIP3."
+        )
+    return notes
