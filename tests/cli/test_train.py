@@ -190,6 +190,15 @@ def test_refusals_name_the_option(run, tmp_path):
         assert (code, out) == (2, "") and err.startswith("Error: ") and message in err and err.count("\n") == 1, err
 
 
+@pytest.mark.parametrize("words", [("--name", "default"), ("--name", "a/b"), ("--out", "file"), ("--start", "nothing")])
+def test_what_cannot_be_used_is_refused_before_images_are_prepared(run, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    code, _, err = run("--data", tmp_path, *words)
+    assert code == 2 and err.startswith(f"Error: {words[0]}: ") and not FromFolder.asked
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_without_lightning(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightning", None)
     monkeypatch.setitem(sys.modules, "lightning.pytorch", None)

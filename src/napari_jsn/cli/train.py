@@ -117,9 +117,8 @@ def train(
             with progress.at_once():
                 progress.update(0, 0, "Preparing the images")
                 if resume is None:
-                    made = task_from_folder(
-                        task or "segmentation", data, preset or "default", pairs, groups, progress=progress
-                    )
+                    task, preset = task or "segmentation", preset or "default"
+                    made = task_from_folder(task, data, preset, pairs, groups, progress=progress)
                 else:
                     made = task_to_resume(resume, task, data, preset, pairs, groups, progress)
             _print_inputs(made)

@@ -246,6 +246,31 @@ class MeasurementRow(Base):
     details: Mapped[str] = mapped_column(CheckedText, deferred=True)
 
 
+class SourceRow(Base):
+    """One patient of a cohort: from which folder or table, how far it is, and what it was measured from.
+
+    ``content`` is a hash of the files, of what the table states, and of models, options and software; ``files`` are the
+    files with size, time and hash, as JSON; ``log`` is what happened when it was measured.
+    """
+
+    __tablename__ = "sources"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(CheckedText, unique=True)
+    patient: Mapped[str] = mapped_column(index=True)
+    state: Mapped[str]
+    sentence: Mapped[str] = mapped_column(CheckedText)
+    content: Mapped[str]
+    files: Mapped[str] = mapped_column(CheckedText, deferred=True)
+    joints: Mapped[int]
+    seconds: Mapped[float]
+    arm: Mapped[str]
+    age: Mapped[str]
+    sex: Mapped[str]
+    log: Mapped[str] = mapped_column(CheckedText, deferred=True)
+    changed: Mapped[datetime]
+
+
 class SessionRow(Base):
     """A reading session of a reader: order of reading, seed, scoring scheme, and whether it is locked.
 

@@ -6,8 +6,8 @@ from hashlib import sha256
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from napari_jsn import __version__
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.run_record import versions
 from napari_jsn.networks import weights
 from napari_jsn.networks.inputs import inputs_of
 
@@ -47,13 +47,24 @@ def model_card(module: TaskModule) -> dict[str, Any]:
         "inputs_hash": inputs_hash(task),
         "command": run["command"],
         "seed": run["seed"],
-        "versions": {
-            "napari-jsn": __version__,
-            **{package: version(package) for package in ("lightning", "monai", "numpy")},
-            "torch": torch.__version__,
-        },
+        "device": str(module.trainer.strategy.root_device),
+        "threads": torch.get_num_threads(),
+        "seconds": round(sum(row["seconds"] for row in module.history)),
+        "versions": {**versions(), "lightning": version("lightning"), "torch": torch.__version__},
         "parameters": sum(value.numel() for value in module.network.parameters()),
+        **_calibration(module),
     }
+
+
+def _calibration(module: TaskModule) -> dict[str, Any]:
+    """Return what the task fits with the best weights after the training, if anything."""
+    fit = getattr(module.task, "calibration", None)
+    if fit is None or not module.best:
+        return {}
+    network = module.task.network()
+    network.load_state_dict(module.best_weights())
+    fitted: dict[str, Any] = fit(network.eval())
+    return fitted
 
 
 def _images(module: TaskModule) -> dict[str, Any]:

@@ -92,6 +92,11 @@ class TaskModule(LightningModule):
         """The network that is validated and saved: the average of the weights if the task asks for it."""
         return self.network if self.average is None else self.average.module
 
+    def best_weights(self) -> dict[str, Tensor]:
+        """Return the best weights as they are saved: with 16 bits if the task asks for it."""
+        half = getattr(self.task, "half", False)
+        return {key: each.half() if half and each.is_floating_point() else each for key, each in self.best.items()}
+
     def setup(self, stage: str) -> None:
         """Set how many processes share the batches."""
         self.batches.rank, self.batches.processes = self.trainer.global_rank, self.trainer.world_size

@@ -8,7 +8,7 @@ from typing import Any
 from napari_jsn.common.errors import InputError
 from napari_jsn.networks import weights
 from napari_jsn.training.machine import trainer_arguments
-from napari_jsn.training.place import reserved_place
+from napari_jsn.training.place import check_place
 
 
 def check_options(
@@ -43,8 +43,7 @@ def check_options(
         return
     if start is not None:
         weights.find(task, start)
-    with reserved_place(task, preset, out, name, None, replace):
-        pass
+    check_place(task, preset, out, name, replace)
 
 
 def check_epochs(epochs: int | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Progress
 from napari_jsn.networks.inputs import LeftOut, inputs_of, left_out_lines, with_left_out
 from napari_jsn.networks.task import Task, check_preset
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_jsn.common.progress import Progress
     from napari_jsn.joint import BoneMasks
 
 #: Module and class of every task, by its name and its preset.
@@ -30,7 +30,11 @@ TASKS: dict[str, dict[str, tuple[str, str]]] = {
         "default": ("napari_jsn.registration.network.training.task", "RegistrationTask"),
         "paper": ("napari_jsn.registration.network.training.paper_task", "PaperRegistrationTask"),
     },
-    "scoring": {"default": ("napari_jsn.scoring.training.task", "ScoringTask")},
+    "scoring": {
+        "default": ("napari_jsn.scoring.training.task", "ScoringTask"),
+        "one-stage": ("napari_jsn.scoring.training.one_stage_task", "OneStageTask"),
+        "paper": ("napari_jsn.scoring.training.one_stage_task", "OneStageTask"),
+    },
 }
 #: Presets of every task.
 PRESETS: dict[str, tuple[str, ...]] = {name: tuple(classes) for name, classes in TASKS.items()}

@@ -269,7 +269,7 @@ def _fit(
     if module.best:
         about = model_card(module)
         try:
-            path = weights.save(folder, module.best, about, curve_files(module))
+            path = weights.save(folder, module.best_weights(), about, curve_files(module))
         except InputError as error:
             kept = (
                 f"The training is kept in {unfinished}: resume it there" if unfinished.exists() else "Nothing is kept"
@@ -291,7 +291,8 @@ def _with_what_is_kept(error: NotWritten, module: TaskModule, folder: Path, unfi
     if module.best:
         with suppress(InputError):
             which = "last" if getattr(module.task, "keep_last", False) else "best"
-            kept.append(f"the {which} epoch so far as {weights.save(folder, module.best, model_card(module)).name}")
+            saved = weights.save(folder, module.best_weights(), model_card(module)).name
+            kept.append(f"the {which} epoch so far as {saved}")
     if unfinished.exists():
         kept.append(f"the state after an earlier epoch as {unfinished.name}, which can be resumed")
     return InputError(

@@ -18,7 +18,8 @@ from napari_jsn.joint.geometry import facing_margins, joint_frame
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.registration.register import register_many
 from napari_jsn.segmentation.training.data import LabelledJoint
-from napari_jsn.simulation.joint_pair import Motion, joint_pair, joint_pairs
+from napari_jsn.simulation.joint_motion import Motion
+from napari_jsn.simulation.joint_pair import joint_pair, joint_pairs
 
 _BATCH = 32
 #: Distances in mm of displaced lines from the middle of the joint, of one pair after the other; below it, or above it.

@@ -136,13 +136,21 @@ def load_grader(method: str, model: str | None, device: str) -> Grader:
     from napari_jsn.networks import weights
 
     name = METHODS[method] if model is None else model
+    if model is None and name not in weights.names("scoring"):
+        raise InputError(
+            f"No network for the method {method} is shipped yet. Train one (napari-jsn train scoring --preset "
+            f"{name}), and name it as the model.",
+            "method",
+        )
     about = weights.read_card(weights.find("scoring", name).with_suffix(".json"))
     is_one_stage = about.get("preset") in ("one-stage", "paper")
     if is_one_stage != (method == "one-stage"):
         other = "one-stage" if is_one_stage else "two-stage"
         raise InputError(f"The model {name!r} is one of the method {other}. Choose that method.", "model")
     if is_one_stage:
-        raise InputError("The method one-stage has no network yet. Choose two-stage.", "method")
+        from napari_jsn.scoring.one_stage.grader import OneStageGrader
+
+        return OneStageGrader(name, device)
     from napari_jsn.scoring.two_stage.grader import TwoStageGrader
 
     return TwoStageGrader(name, device)

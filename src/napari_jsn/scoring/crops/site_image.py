@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint import JOINT_IMAGE_MM, Joint
-from napari_jsn.joint.crop import joint_image, pixel_size
+from napari_jsn.joint.crop import crop_geometry, joint_image, pixel_size
 from napari_jsn.networks.canvas import resize
 from napari_jsn.radiograph import Radiograph
 
@@ -40,6 +40,25 @@ def site_image(radiograph: Radiograph, joint: Joint) -> NDArray[np.uint8]:
     """
     import torch
 
+    pixels = joint_image(radiograph, _kept(radiograph, joint)).pixels
+    small = resize(torch.from_numpy(pixels)[None, None], (KEPT, KEPT))[0, 0].numpy()
+    low, high = np.percentile(small, (_DARK, _BRIGHT))
+    scaled = np.rint(255 * np.clip((small - low) / max(float(high - low), 1e-6), 0, 1)).astype(np.uint8)
+    return np.ascontiguousarray(scaled[:, ::-1]) if joint.side == "R" else scaled
+
+
+def kept_to_radiograph(radiograph: Radiograph, joint: Joint) -> NDArray[np.float64]:
+    """Return the (3, 3) matrix that maps ``(x, y, 1)`` of :func:`site_image` to the radiograph."""
+    _, matrix, (rows, cols) = crop_geometry(radiograph.spacing_mm, _kept(radiograph, joint))
+    down, across = rows / KEPT, cols / KEPT
+    matrix = matrix @ [[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1]]
+    mirror = np.array([[-1.0, 0, KEPT - 1], [0, 1, 0], [0, 0, 1]])
+    found: NDArray[np.float64] = matrix @ mirror if joint.side == "R" else matrix
+    return found
+
+
+def _kept(radiograph: Radiograph, joint: Joint) -> Joint:
+    """Return the joint with the box of the kept image."""
     kept_mm = MARGIN * SIDE_MM[joint.name[:-1]]
     if radiograph.spacing_mm is None:
         across = joint.box[1] - joint.box[0]
@@ -47,12 +66,7 @@ def site_image(radiograph: Radiograph, joint: Joint) -> NDArray[np.uint8]:
     else:
         size = kept_mm / pixel_size(radiograph.spacing_mm)
     axis = joint.axis * pixel_size(radiograph.spacing_mm)
-    wanted = Joint.around(joint.name, joint.side, joint.centre, (float(axis[0]), float(axis[1])), tuple(size))
-    pixels = joint_image(radiograph, wanted).pixels
-    small = resize(torch.from_numpy(pixels)[None, None], (KEPT, KEPT))[0, 0].numpy()
-    low, high = np.percentile(small, (_DARK, _BRIGHT))
-    scaled = np.rint(255 * np.clip((small - low) / max(float(high - low), 1e-6), 0, 1)).astype(np.uint8)
-    return np.ascontiguousarray(scaled[:, ::-1]) if joint.side == "R" else scaled
+    return Joint.around(joint.name, joint.side, joint.centre, (float(axis[0]), float(axis[1])), tuple(size))
 
 
 def hand_images(radiograph: Radiograph, joints: Iterable[Joint]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:

@@ -23,8 +23,11 @@ def centred(images: Tensor) -> Tensor:
     return images[..., first : first + SIDE, first : first + SIDE].float() / 255
 
 
-def augment(images: Tensor, generator: Generator) -> Tensor:
-    """Return changed middles (N, 96, 96) of kept images (N, 120, 120) of uint8, in about [0, 1]."""
+def augment(images: Tensor, generator: Generator, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    """Return changed middles (N, 96, 96) of kept images (N, 120, 120) of uint8, in about [0, 1].
+
+    Masks (N, 60, 60) are moved in the same way: their middles (N, 96, 96) are returned too.
+    """
     count = len(images)
     turn = math.radians(_TURN) * torch.randn(count, generator=generator)
     size = torch.exp(_SIZE * torch.randn(count, generator=generator))
@@ -40,4 +43,8 @@ def augment(images: Tensor, generator: Generator) -> Tensor:
     if len(blurred):
         sigmas = augmentation.uniform(0.2, 0.7, (len(blurred),), generator)
         changed[blurred] = augmentation.blur(changed[blurred], sigmas, 3)
-    return augmentation.add_noise(changed, generator, 0.03)[:, 0]
+    changed = augmentation.add_noise(changed, generator, 0.03)[:, 0]
+    if masks is None:
+        return changed, None
+    moved = sample_planes(masks[:, None].float() / 255, places, "zeros", step=KEPT // masks.shape[-1])
+    return changed, moved[:, 0]

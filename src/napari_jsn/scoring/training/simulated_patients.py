@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.progress import Progress, counted
 from napari_jsn.joint import Joint
 from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.scoring.crops.site_image import KEPT, hand_images
+from napari_jsn.radiograph.resampling import block_mean
+from napari_jsn.scoring.crops.site_image import KEPT, hand_images, kept_to_radiograph
 from napari_jsn.scoring.grades import Mark, NotScored
 from napari_jsn.scoring.schemes import SIDES
 from napari_jsn.simulation.simulated_radiograph import JointTruth, SimulatedRadiograph
@@ -22,6 +24,8 @@ from napari_jsn.simulation.simulated_radiograph import JointTruth, SimulatedRadi
 CHUNK = 20
 #: Farthest distance of a joint that is found from the true one, in mm; beyond it another place was found.
 _FAR_MM = 6.0
+#: Side of the blocks of pixels of a joint image over which the share of erosions is stored.
+MASK_STEP = 2
 #: Blocks of pixels that are averaged in the images of whole hands.
 HAND_STEP = 2
 #: Size of the images of whole hands, in pixels.
@@ -48,6 +52,8 @@ class GradedPatients:
         Indexes of :data:`REASONS` and :data:`MARKS`.
     widths : (P, 2, 14, 3) float32 array
         Visible width, healthy width and the population's mean, in mm; NaN where they are not known.
+    erosions : (P, 2, 14, 60, 60) uint8 array or None
+        Share of each block of 2 x 2 pixels of an image that an erosion covers, 255 is all of it; None if not known.
     names : tuple of str
         Of the patients; images of one patient are all trained on, or none.
     """
@@ -59,6 +65,7 @@ class GradedPatients:
     marks: NDArray[np.int8] = field(repr=False)
     widths: NDArray[np.float32] = field(repr=False)
     names: tuple[str, ...] = ()
+    erosions: NDArray[np.uint8] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of patients."""
@@ -89,7 +96,7 @@ def simulated_patients(
     for k in counted(range(chunks), chunks, "Simulating patients", progress):
         parts.append(simulated_chunk(seed + k, grades, cache))
         names += [f"simulated {grades} {seed + k}/{number}" for number in range(CHUNK)]
-    keys = ("images", "there", "grades", "reasons", "marks", "widths")
+    keys = ("images", "there", "grades", "reasons", "marks", "widths", "erosions")
     joined = {key: np.concatenate([part[key] for part in parts])[:count] for key in keys}
     return GradedPatients(**joined, names=tuple(names[:count]))
 
@@ -98,7 +105,7 @@ def simulated_chunk(seed: int, grades: str, cache: Path | None = None) -> Arrays
     """Return the arrays of the first patients of a seed, from the cache if they were drawn before."""
     from napari_jsn import simulation
 
-    name = f"scores-{grades}-{CHUNK}-{seed}-{KEPT}"
+    name = _name(seed, grades)
     drawn: dict[str, Arrays] = {}
 
     def draw() -> Arrays:
@@ -111,11 +118,15 @@ def simulated_chunk(seed: int, grades: str, cache: Path | None = None) -> Arrays
     return sites
 
 
+def _name(seed: int, grades: str) -> str:
+    return f"scores-{grades}-{CHUNK}-{seed}-{KEPT}-{MASK_STEP}"
+
+
 def simulated_hand_images(seed: int, grades: str, cache: Path | None = None) -> Arrays:
     """Return the images of the whole hands of a chunk: see :func:`draw_patients`."""
     from napari_jsn import simulation
 
-    name = f"hands-of-scores-{grades}-{CHUNK}-{seed}-{KEPT}"
+    name = f"hands-of-{_name(seed, grades)}"
     return cached_arrays(name, simulation, lambda: draw_patients(seed, CHUNK, grades)[1], cache)
 
 
@@ -140,6 +151,7 @@ def draw_patients(seed: int, count: int, grades: str) -> tuple[Arrays, Arrays]:
         "reasons": np.zeros(shape, np.int8),
         "marks": np.zeros(shape, np.int8),
         "widths": np.full((*shape, 3), np.nan, np.float32),
+        "erosions": np.zeros((*shape, KEPT // MASK_STEP, KEPT // MASK_STEP), np.uint8),
     }
     hands: Arrays = {
         "images": np.zeros((count, len(SIDES), *HAND_SHAPE), np.uint8),
@@ -149,9 +161,11 @@ def draw_patients(seed: int, count: int, grades: str) -> tuple[Arrays, Arrays]:
     for number, simulated in enumerate(simulate(count, 1, seed, "each", _SHAPE, grades=grades, spacing_mm=_SPACING_MM)):
         at = (number // len(SIDES), SIDES.index(simulated.sides[0]))
         radiograph = simulated.radiograph()
-        sites["images"][at], sites["there"][at] = hand_images(radiograph, _boxes(simulated, radiograph))
+        boxes = _boxes(simulated, radiograph)
+        sites["images"][at], sites["there"][at] = hand_images(radiograph, boxes)
         for k, truth in enumerate(simulated.truths):
             _fill(sites, (*at, k), truth)
+            sites["erosions"][(*at, k)] = _erosions(simulated, radiograph, boxes[k])
         hands["images"][at], hands["centres"][at] = _whole(simulated, radiograph)
         hands["spacing_mm"][at[0]] = simulated.spacing_mm * HAND_STEP
     return sites, hands
@@ -173,6 +187,20 @@ def _boxes(simulated: SimulatedRadiograph, radiograph: Radiograph) -> list[Joint
     return boxes
 
 
+def _erosions(simulated: SimulatedRadiograph, radiograph: Radiograph, joint: Joint) -> NDArray[np.uint8]:
+    """Return the erosions of a joint on its image: see :class:`GradedPatients`."""
+    matrix = kept_to_radiograph(radiograph, joint)
+    covered = np.zeros((KEPT, KEPT), np.float32)
+    for erosion in simulated.erosions:
+        if erosion.joint == joint.name and erosion.mask is not None:
+            swap = matrix[[1, 0]][:, [1, 0, 2]]  # (row, col)
+            offset = swap[:, 2] - (erosion.mask.row, erosion.mask.col)
+            part = np.pad(erosion.mask.mask.astype(np.float32), 1)
+            seen = ndimage.affine_transform(part, swap[:, :2], offset + 1, covered.shape, order=1)
+            covered = np.maximum(covered, seen)
+    return np.rint(255 * block_mean(covered, MASK_STEP)).astype(np.uint8)
+
+
 def _fill(sites: Arrays, at: tuple[int, int, int], truth: JointTruth) -> None:
     assert truth.grades is not None
     if truth.grades.not_scored:
@@ -185,8 +213,6 @@ def _fill(sites: Arrays, at: tuple[int, int, int], truth: JointTruth) -> None:
 
 def _whole(simulated: SimulatedRadiograph, radiograph: Radiograph) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Return the reduced image of a whole hand as a left one, and the centres of its joints on it."""
-    from napari_jsn.radiograph.resampling import block_mean
-
     small = block_mean(radiograph.pixels, HAND_STEP)
     centres = (np.array([truth.centre for truth in simulated.truths]) + 0.5) / HAND_STEP - 0.5
     if simulated.sides[0] == "R":

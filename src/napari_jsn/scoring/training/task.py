@@ -12,16 +12,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import Module
-from torch.nn.functional import binary_cross_entropy_with_logits, one_hot, smooth_l1_loss
+from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, one_hot, smooth_l1_loss
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, use_bfloat16
-from napari_jsn.scoring.crops.site_image import SIDE
+from napari_jsn.scoring.crops.site_image import KEPT, SIDE
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.training.augment import augment, centred
-from napari_jsn.scoring.training.simulated_patients import GradedPatients, simulated_patients
+from napari_jsn.scoring.training.calibration import calibration
+from napari_jsn.scoring.training.simulated_patients import MASK_STEP, GradedPatients, simulated_patients
 from napari_jsn.scoring.two_stage.network import (
     ARCHITECTURES,
+    BLOCK,
     NORMALISATION,
     TOKENS,
     PatientNet,
@@ -43,6 +45,8 @@ _BATCH = 4
 _ONE_HAND, _WITHOUT = 0.3, 0.1
 #: Weights of the losses of the widths and of whether a joint can be graded.
 _WIDTHS, _SCORED = 1.0, 0.2
+#: Weight of the loss of the eroded areas, and of an eroded block in it.
+_AREAS, _ERODED = 2.0, 4.0
 #: Limits of the widths that are learned, in mm.
 _WIDTH_MM = (-1.0, 3.0)
 
@@ -60,6 +64,8 @@ class Batch(NamedTuple):
         Whether the joint can be graded.
     widths : (B, 28, 2) tensor
         Visible and healthy width in mm, or NaN.
+    areas : (B, 28, 24, 24) tensor
+        Eroded share of each block of 4 x 4 pixels; NaN where it is not known.
     """
 
     images: Tensor
@@ -68,6 +74,7 @@ class Batch(NamedTuple):
     erosion: Tensor
     scored: Tensor
     widths: Tensor
+    areas: Tensor
 
 
 class ScoringTask(TrainingTask):
@@ -90,9 +97,10 @@ class ScoringTask(TrainingTask):
     architectures: ClassVar[Mapping[str, dict[str, Any]]] = ARCHITECTURES
     side: ClassVar[int] = SIDE
     normalisation: ClassVar[str] = NORMALISATION
-    ema: float = 0.995
+    ema: float = 0.99
     epochs: int = 20
     patience: int = 20
+    half: bool = True
 
     def __init__(
         self,
@@ -159,7 +167,7 @@ class ScoringTask(TrainingTask):
             found = network(batch.images, batch.there)
         total = batch.images.new_zeros(())
         for kind in HIGHEST:
-            logits, scored, widths = (each.float()[batch.there] for each in found[kind])
+            logits, scored, widths = (each.float()[batch.there] for each in found[kind][:3])
             targets, can, known = (
                 getattr(batch, kind)[batch.there],
                 batch.scored[batch.there],
@@ -172,6 +180,11 @@ class ScoringTask(TrainingTask):
             measured = torch.isfinite(known) & graded[:, None]
             if kind == "jsn" and measured.any():
                 total = total + _WIDTHS * smooth_l1_loss(widths[measured], known[measured], beta=0.2)
+        areas, eroded = found["erosion"].areas.float()[batch.there], batch.areas[batch.there]
+        drawn = torch.isfinite(eroded).all((1, 2))
+        if drawn.any():
+            weight = torch.tensor(_ERODED, device=areas.device)
+            total = total + _AREAS * binary_cross_entropy_with_logits(areas[drawn], eroded[drawn], pos_weight=weight)
         return total
 
     def measures(self, network: Module, batch: Batch) -> dict[str, Tensor]:
@@ -201,6 +214,10 @@ class ScoringTask(TrainingTask):
         grades = grade_probabilities(found["jsn"].logits[0].cpu().float()).argmax(-1).numpy()
         shown = (image - image.min()) / max(float(np.ptp(image)), 1e-6)
         return {"image": shown, "truth": _labels(truth), "found": _labels(grades)}
+
+    def calibration(self, network: Module) -> dict[str, Any]:
+        """Return temperatures and the constants of totals, fitted to the validation patients."""
+        return calibration(network, self.validation_batches())
 
     def card(self) -> dict[str, Any]:
         """Return what a model card says of network and data."""
@@ -239,7 +256,15 @@ def _batch(
             if not row.any():
                 row[int(rng.integers(TOKENS))] = True
     planes = torch.zeros(*there.shape, SIDE, SIDE)
-    planes[there] = centred(images[there]) if generator is None else augment(images[there], generator)
+    masks, drawn = _masks(patients)
+    areas = torch.full((*there.shape, SIDE // BLOCK, SIDE // BLOCK), torch.nan)
+    if generator is None:
+        planes[there] = centred(images[there])
+    else:
+        planes[there], moved = augment(images[there], generator, masks[there])
+        assert moved is not None
+        areas[there] = avg_pool2d(moved, BLOCK)
+        areas[~drawn] = torch.nan
     targets = []
     for kind, highest in enumerate(HIGHEST.values()):
         known = grades[..., kind].long()
@@ -251,7 +276,15 @@ def _batch(
         targets[1],
         (grades[..., 0] >= 0).float(),
         widths[..., :2].float().clamp(*_WIDTH_MM),
+        areas,
     )
+
+
+def _masks(patients: list[tuple[GradedPatients, int]]) -> tuple[Tensor, Tensor]:
+    """Return the masks of erosions (B, 28, 60, 60), and of which patients they are known (B,)."""
+    nothing = np.zeros((TOKENS, KEPT // MASK_STEP, KEPT // MASK_STEP), np.uint8)
+    each = [nothing if one.erosions is None else one.erosions[k].reshape(nothing.shape) for one, k in patients]
+    return torch.from_numpy(np.stack(each)), torch.tensor([one.erosions is not None for one, _ in patients])
 
 
 def _mosaic(images: NDArray[np.float32]) -> NDArray[np.float32]:

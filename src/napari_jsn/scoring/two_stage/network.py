@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pixel_unshuffle
+from torch.nn.functional import adaptive_avg_pool2d, pixel_shuffle, pixel_unshuffle
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.networks.layers import ResidualBlock, channels_last, convolution
@@ -16,6 +16,10 @@ from napari_jsn.scoring.schemes import SIDES
 
 #: Tokens of a patient: the joints of the right hand, then those of the left one.
 TOKENS = len(SIDES) * len(JOINTS)
+#: Cells of the areas for one cell of the last features, along a side; cells of the areas by which erosion is graded.
+_FINER, _CELLS = 4, 8
+#: Side of a block of pixels of an image that is one cell of the areas.
+BLOCK = 4
 #: Arguments of :class:`PatientNet` for each preset.
 ARCHITECTURES: dict[str, dict[str, Any]] = {"default": {"features": (20, 40, 72, 104), "width": 96, "layers": 2}}
 
@@ -32,11 +36,14 @@ class Graded(NamedTuple):
         Logit of "this joint can be graded".
     widths : (B, 28, 2) tensor
         Visible width and healthy width in mm, which the network learns as well.
+    areas : (B, 28, 24, 24) tensor or None
+        Logit of the share of each block of 4 x 4 pixels that is eroded, of the network for erosion.
     """
 
     logits: Tensor
     scored: Tensor
     widths: Tensor
+    areas: Tensor | None = None
 
 
 class GradeNet(nn.Module):
@@ -55,9 +62,11 @@ class GradeNet(nn.Module):
         Length of the code of a joint.
     layers : int
         Of the transformer.
+    areas : bool
+        Whether the network also learns where bone is eroded, and grades by it.
     """
 
-    def __init__(self, highest: int, features: Sequence[int], width: int, layers: int) -> None:
+    def __init__(self, highest: int, features: Sequence[int], width: int, layers: int, areas: bool = False) -> None:
         super().__init__()
         self.stem: nn.Module = convolution(4, features[0])
         self.levels: nn.Sequential = nn.Sequential(
@@ -67,7 +76,8 @@ class GradeNet(nn.Module):
                 for fine, coarse in zip(features, features[1:], strict=False)
             ),
         )
-        self.code: nn.Linear = nn.Linear(2 * features[-1], width)
+        self.areas: nn.Conv2d | None = nn.Conv2d(features[-1], _FINER**2, 1) if areas else None
+        self.code: nn.Linear = nn.Linear(2 * features[-1] + (_CELLS**2 if areas else 0), width)
         self.site: nn.Embedding = nn.Embedding(len(JOINTS), width)
         self.hand: nn.Embedding = nn.Embedding(len(SIDES), width)
         self.own_width: nn.Linear = nn.Linear(width, 1)
@@ -83,11 +93,16 @@ class GradeNet(nn.Module):
         features: Tensor = self.levels(self.stem(pixel_unshuffle(images, 2)))
         return features
 
-    def encode(self, images: Tensor, sites: Tensor) -> Tensor:
-        """Return the codes (N, width) of images (N, 1, 96, 96) of the sites (N,)."""
+    def encode(self, images: Tensor, sites: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the codes (N, width) of images (N, 1, 96, 96) of the sites (N,), and the areas (N, 24, 24) if any."""
         maps = self.maps(images)
-        pooled = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1)
-        return torch.relu(self.code(pooled.float())) + self.site(sites)
+        pooled = [maps.mean((2, 3)), maps.amax((2, 3))]
+        areas = None
+        if self.areas is not None:
+            areas = pixel_shuffle(self.areas(maps), _FINER)
+            pooled.append(adaptive_avg_pool2d(torch.sigmoid(areas), _CELLS).flatten(1))
+            areas = areas[:, 0]
+        return torch.relu(self.code(torch.cat(pooled, 1).float())) + self.site(sites), areas
 
     def grade(self, codes: Tensor, there: Tensor) -> Graded:
         """Return the grades of patients by the codes (B, 28, width) of their joints."""
@@ -109,10 +124,16 @@ class GradeNet(nn.Module):
             Joints without an image have no influence.
         """
         sites = torch.arange(len(JOINTS), device=images.device).repeat(len(SIDES)).expand(there.shape)
-        found = self.encode(images[there][:, None].contiguous(memory_format=torch.channels_last), sites[there])
+        given = images[there][:, None].contiguous(memory_format=torch.channels_last)
+        found, areas = self.encode(given, sites[there])
         codes = found.new_zeros(*there.shape, found.shape[1])
         codes[there] = found
-        return self.grade(codes, there)
+        graded = self.grade(codes, there)
+        if areas is None:
+            return graded
+        placed = areas.new_zeros(*there.shape, *areas.shape[1:])
+        placed[there] = areas
+        return graded._replace(areas=placed)
 
 
 class PatientNet(nn.Module):
@@ -121,7 +142,10 @@ class PatientNet(nn.Module):
     def __init__(self, features: Sequence[int], width: int, layers: int) -> None:
         super().__init__()
         self.kinds: nn.ModuleDict = nn.ModuleDict(
-            {kind: GradeNet(highest, tuple(features), width, layers) for kind, highest in HIGHEST.items()}
+            {
+                kind: GradeNet(highest, tuple(features), width, layers, areas=kind == "erosion")
+                for kind, highest in HIGHEST.items()
+            }
         )
 
     def forward(self, images: Tensor, there: Tensor) -> dict[str, Graded]:
