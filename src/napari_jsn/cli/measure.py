@@ -103,7 +103,7 @@ def measure(
     names = parse_joints(joints)
     hands.check_models(joints_model, bones_model)
     set_threads(threads)
-    _check_store(store, reader)
+    check_store(store, reader)
     with output_folder(out, NAMES) as output, terminal_progress(remaining=False) as progress:
         progression = hands.measure_patient(
             radiographs, patient, keep_identity, spacing, dicom, method, joints_model, bones_model, device, progress,
@@ -130,7 +130,7 @@ def measure(
         say(one_line(f"Saved as {progression.patient_id} in the store."))
 
 
-def _check_store(store: str | None, reader: str | None) -> None:
+def check_store(store: str | None, reader: str | None) -> None:
     """Raise an error before the long measurement if the store cannot be opened or made; it is not made yet."""
     if store is None and reader is not None:
         raise InputError("The reader stands in the changes of a store. Give the store with --store.", "reader")

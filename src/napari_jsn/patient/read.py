@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.notes import Note
+from napari_jsn.common.notes import Note, shortened
 from napari_jsn.common.progress import Progress
 from napari_jsn.patient.find_hands import split_hands
 from napari_jsn.patient.identity import Identity, check_one_patient, identity_codes, pseudonym
@@ -97,7 +97,8 @@ def read_patient(
             f"The folder of a patient is {reprlib.repr(folder)}. Give its path, as text or a Path.", "folder"
         ) from None
     if not folder.parts or not os.path.isdir(folder):  # False where the path is too long
-        raise InputError(f"There is no folder {folder}. Give the folder with the radiographs of one patient.", "folder")
+        shown = shortened(str(folder), 200)
+        raise InputError(f"There is no folder {shown}. Give the folder with the radiographs of one patient.", "folder")
     spacing = check_spacing(spacing_mm)
     table = read_table(folder)
     files, notes = list_radiographs(folder, table)  # reads all headers before any pixels

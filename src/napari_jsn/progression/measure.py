@@ -187,7 +187,7 @@ def _patient(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Patien
     if (is_folder or isinstance(baseline, Patient)) and followups:
         raise InputError("A patient contains all visits. Give it alone, or give radiographs one by one.", "followup")
     if isinstance(baseline, Patient):
-        patient = _with_spacing(baseline, spacing_mm)
+        patient = with_spacing(baseline, spacing_mm)
     elif is_folder:
         patient = read_patient(baseline, split=False, spacing_mm=spacing_mm)
     else:
@@ -199,7 +199,7 @@ def _patient(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Patien
     return patient
 
 
-def _with_spacing(patient: Patient, spacing_mm: Any) -> Patient:
+def with_spacing(patient: Patient, spacing_mm: Any) -> Patient:
     """Return the patient with another pixel size; joints are searched again, since their boxes depend on it."""
     spacing = check_spacing(spacing_mm)
     if spacing is None:

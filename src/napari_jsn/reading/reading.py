@@ -212,6 +212,22 @@ class Reading:
         return [Planned(name, name, tuple(visits)) for name, visits in self._store.visits().items()]
 
 
+def open_patient(store: Store, patient: str) -> Item:
+    """Return a patient outside of a session: to read it, or only to look at it if the store has no reader's name.
+
+    Raises
+    ------
+    InputError
+        If the store has no measurement of the patient, or its radiographs are not found.
+    """
+    visits = store.visits().get(patient)
+    if not visits:
+        raise InputError(f"The store has no measurement of the patient {patient}.", "patient")
+    if store.reader:
+        return Reading(store).open(patient)
+    return Item(store, Planned(patient, patient, tuple(visits)), "", False)
+
+
 def session_states(store: Store) -> list[tuple[str, str, str, int, int, int, int, str]]:
     """Return session, reader, order, seed, numbers of items, of begun and done ones, and when it was locked."""
     rows = []

@@ -17,7 +17,8 @@ from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.progression.progression import Decision
 from napari_jsn.store.cohorts import CohortStore
 from napari_jsn.store.corrections import BOX_COLUMNS, boxes_of
-from napari_jsn.store.database import reading
+from napari_jsn.store.database import reading, writing
+from napari_jsn.store.measurements import delete_patient
 from napari_jsn.store.progression_rows import table_of
 from napari_jsn.store.schema import (
     ChangeRow,
@@ -105,7 +106,7 @@ TABLES = ("patients", "measurements", "boxes", "decisions", "scores", "sessions"
 
 
 class TableStore(CohortStore):
-    """The tables of a store as DataFrames and as CSV."""
+    """The tables of a store as DataFrames and as CSV, and what removes a patient from them."""
 
     def out_of_date(self, patient: str | None = None) -> pd.DataFrame:
         """Return the figures whose box or masks were changed since they were measured: ``patient joint side visit``.
@@ -173,6 +174,31 @@ class TableStore(CohortStore):
         """
         with reading(self._engine) as session:
             return patients_table(session)
+
+    def delete_patient(self, patient: str) -> None:
+        """Delete a patient with measurement, decisions and scores; the table of changes keeps its rows.
+
+        Files of radiographs are not touched. Plans of reading sessions still name the patient.
+
+        Raises
+        ------
+        InputError
+            If there is no such patient.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pandas as pd
+        >>> import napari_jsn as jsn
+        >>> grade = {"patient": "P1", "visit": 1, "side": "L", "site": "MCP2", "kind": "jsn", "grade": 2}
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(pd.DataFrame([grade]))
+        ...     store.delete_patient("P1")
+        ...     len(store.patients()), len(store.scores()), len(store.changes())
+        (0, 0, 2)
+        """
+        with writing(self._engine) as session:
+            delete_patient(session, self._log, patient)
 
     def boxes(self, patient: str | None = None) -> pd.DataFrame:
         """Return the box of every joint as it is now, and what a person changed.

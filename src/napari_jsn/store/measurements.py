@@ -125,6 +125,19 @@ def identity_code(key: str, paths: Iterable[Path | None]) -> str:
     return hmac.new(key.encode(), "\0".join(texts).encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:32]
 
 
+def delete_patient(session: Session, log: ChangeLog, patient: str) -> None:
+    """Delete a patient with measurement, decisions and scores; the table of changes keeps its rows and lists this one.
+
+    Raises
+    ------
+    InputError
+        If there is no such patient.
+    """
+    row = patient_row(session, patient)
+    log.add(session, now_utc(), patient, "patient", [((patient,), "saved", "")])
+    session.execute(delete(PatientRow).where(PatientRow.id == row.id))
+
+
 def _save_decision_of(session: Session, log: ChangeLog, patient: PatientRow, one: Decision) -> None:
     old = decision_row(session, patient, (one.side, one.joint, one.visit), one.reader, one.session)
     if old is None or (old.decision, old.comment) != (one.decision, one.comment):
