@@ -1,3 +1,5 @@
+from .cohort.measure import Cohort as Cohort
+from .cohort.measure import measure_cohort as measure_cohort
 from .common.errors import InputError as InputError
 from .common.progress import Progress as Progress
 from .common.reasons import Reason as Reason

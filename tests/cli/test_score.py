@@ -35,7 +35,7 @@ def test_scores_of_a_radiograph_are_written_with_the_statement(radiograph, small
         assert DISCLAIMER in (out / name).read_text("utf-8")
     assert json.loads((out / "run.json").read_text())["models"]["scoring"]["sha256"]
     table = read_scores(out / "scores.csv")
-    assert set(table["reader"]) == {"napari-jsn two-stage"}
+    assert set(table["reader"]) == {"two-stage"}
     with jsn.open_store(store) as opened:
         assert len(opened.scores("P7")) == len(table) == 19
 

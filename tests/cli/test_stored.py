@@ -47,6 +47,9 @@ def test_measure_into_a_store(tmp_path, capsys):
             ("measure", "{sample}", "--store", "postgresql://me:secret@127.0.0.1:1/x", "--out", "{folder}/o"),
             "--store: ",
         ),
+        (("measure", "{sample}", "--reader", "A"), "--reader: The reader stands"),
+        (("measure", "{folder}/none", "--store", "{folder}/o"), "RADIOGRAPHS: "),
+        (("readers", "new", "s", "--store", "{trial}", "--reader", "A", "--scheme", "x"), "--scheme: There is no"),
         (("store", "info", "{folder}/none.db"), "STORE: There is no store"),
         (("store", "export", "{folder}/none.db", "--out", "{folder}/o"), "STORE: There is no store"),
         (("readers", "export", "--store", "{trial}", "--out", "{folder}/o"), "--store: The store has no scores"),
@@ -93,7 +96,8 @@ def test_info_and_export(trial, tmp_path, capsys):
     assert run("store", "export", trial, "--out", tmp_path / "out") == 0
     assert len(pd.read_csv(tmp_path / "out" / "measurements.csv")) == 6
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "run.json", *(f"{n}.csv" for n in ("patients", "measurements", "decisions", "scores", "sessions", "changes")),
+        "run.json", "patients.csv", "measurements.csv", "boxes.csv", "decisions.csv", "scores.csv", "sessions.csv",
+        "changes.csv",
     }  # fmt: skip
 
 
@@ -121,3 +125,18 @@ def test_sessions(trial, capsys):
     assert run("readers", "status", "--store", trial) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.split()[:1] == ["first"])
     assert line.split()[1:7] == ["A", "single", "3", "6", "0", "0"]
+
+
+def test_decisions_of_the_store_are_in_the_files(trial, tmp_path, capsys):
+    with jsn.open_store(trial, "B") as store:
+        store.decide("P001", "MCP2", "L", 2, "rejected", "blurred")
+    words = ("measure", jsn.sample_folder("hand_pair"), "--joints", "MCP2", "--patient", "P001", "--store", trial)
+    assert run(*words, "--reader", "C", "--out", tmp_path / "o", "--dicom") == 0
+    row = pd.read_csv(tmp_path / "o" / "joints.csv").iloc[0]
+    assert row[["decision", "comment", "reader"]].tolist() == ["rejected", "blurred", "B"]
+    assert "rejected by B: blurred" in (tmp_path / "o" / "report.html").read_text("utf-8")
+    assert (
+        jsn.read_progression_sr(tmp_path / "o" / "progression-sr.dcm")["decision"].iloc[-1] == "rejected by B: blurred"
+    )
+    with jsn.open_store(trial) as store:
+        assert set(store.changes().query("subject == 'measurement'")["reader"].iloc[-3:]) == {"C"}

@@ -316,11 +316,9 @@ def read_card(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict):
         raise InputError(f"{path} is no model card. Get it again, or train the model again.", "model")
-    if CARD_HASH in content and content[CARD_HASH] != card_hash(content):
-        raise InputError(
-            f"{path} was changed after it was written, so it is not believed. Get it again, or train the model again.",
-            "model",
-        )
+    if content.get(CARD_HASH) != card_hash(content):
+        how = "was changed after it was written" if CARD_HASH in content else "lacks the hash of its contents"
+        raise InputError(f"{path} {how}, so it is not believed. Get it again, or train the model again.", "model")
     return content
 
 

@@ -151,6 +151,22 @@ def measuring_models(segmentation: str, method: str) -> dict[str, str]:
     return models | {name: card_identity(name) for name in (REPOSITIONING_CARD, WIDTH_CARD)}
 
 
+def check_measuring(
+    joints: Sequence[str], method: str, localization: str, segmentation: str, device: str | None, wide_mm: float
+) -> tuple[str, ...]:
+    """Return the names of the joints in order, after checking all arguments of :func:`measure` but the radiographs."""
+    from napari_jsn.networks import weights
+
+    names = _joint_names(joints)
+    check_wide_mm(wide_mm)
+    load_method(method)
+    device_name(device)
+    for task, model in (("localization", localization), ("segmentation", segmentation)):
+        with renamed_arguments(model=task):
+            weights.find(task, model)
+    return names
+
+
 def _joint_names(joints: Sequence[str]) -> tuple[str, ...]:
     """Return joint names in anatomical order."""
     if not isinstance(joints, Iterable):

@@ -46,7 +46,7 @@ class Batches:
 
 
 class TaskModule(LightningModule):
-    """Train and validate a task; keep its history and its best weights.
+    """Train and validate a task; keep its history and the weights of an epoch.
 
     Attributes
     ----------

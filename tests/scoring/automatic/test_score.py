@@ -79,7 +79,7 @@ def test_scores_are_saved_with_the_method_as_reader(scores, tmp_path):
     with jsn.open_store(tmp_path / "trial.db", reader="A") as store:
         store.save(scores)
         saved = store.scores()
-    assert set(saved["reader"]) == {"napari-jsn two-stage"}
+    assert set(saved["reader"]) == {"two-stage"}
     assert len(saved) == len(scores.sites)
     assert saved["grade"].notna().sum() == sum(one.grade is not None for one in scores.sites)
 

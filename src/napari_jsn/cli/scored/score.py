@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_jsn.cli.measure import opened_store
+from napari_jsn.cli.measure import check_store
 from napari_jsn.cli.options import Device, Json, Supplies
 from napari_jsn.cli.terminal import console, is_quiet, one_line, say
 from napari_jsn.common.errors import InputError
@@ -35,6 +35,10 @@ def score(
     store: Annotated[
         str | None,
         typer.Option(metavar="STORE", help="Also save the scores in a store: SQLite file, or URL of a database."),
+    ] = None,
+    reader: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Who scores, for the changes of --store."),
     ] = None,
     method: Annotated[
         str, typer.Option(help="two-stage (joint by joint) or one-stage (the whole hand).")
@@ -85,7 +89,8 @@ def score(
     spacing, used = parse_spacing(spacing_mm, "--spacing-mm"), scheme_of(scheme)
     set_threads(threads)
     load_grader(method, model, "cpu")  # refuses an unknown method or model before files are read
-    with opened_store(store) as opened, output_folder(out, NAMES) as output, terminal_progress() as progress:
+    check_store(store, reader)
+    with output_folder(out, NAMES) as output, terminal_progress() as progress:
         progress.update(0, 0, "Reading")
         read = _read(radiographs, patient, keep_identity, spacing)
         scores = score_patient(
@@ -93,8 +98,11 @@ def score(
         )
         if progress.aborted:
             hands.exit_stopped()
-        if opened is not None:
-            opened.save(scores)
+        if store is not None:
+            from napari_jsn.store import open_store
+
+            with open_store(store, reader) as opened:
+                opened.save(scores)
         written = []
         if output is not None:
             facts = score_facts(scores, keep_identity)

@@ -124,7 +124,7 @@ class Scores:
     @property
     def reader(self) -> str:
         """The name of the method among readers."""
-        return f"napari-jsn {self.method}"
+        return self.method
 
     def table(self) -> pd.DataFrame:
         """Return one row a visit, side, site and kind.
@@ -163,7 +163,7 @@ class Scores:
         >>> import napari_jsn as jsn
         >>> table = jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm"))).long_table()
         >>> set(table["reader"])
-        {'napari-jsn two-stage'}
+        {'two-stage'}
         """
         table = self.table()[COLUMNS[:6] + ["not_scored"]]
         return table.assign(reader=self.reader, mark="", session="")

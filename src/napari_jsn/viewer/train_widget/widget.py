@@ -46,7 +46,7 @@ _NO_MODEL = "Stopped before the first epoch was finished. No model was saved."
 
 
 class Curves(ThemedPlot):
-    """Plot of the losses, and of the measure that selects the best epoch."""
+    """Plot of the losses, and of the first measure of the validation."""
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__(viewer, height=290)
@@ -94,7 +94,7 @@ class Train(RunPanel):
         self.summary: QLabel = text_label("summary")
         self.summary.hide()
         self._has_weights = False
-        tips = ("Train a new model", "Stop, and keep the best weights so far")
+        tips = ("Train a new model", "Stop, and keep the weights so far")
         super().__init__(
             viewer, TrainForm(), self.summary, self.curves, button="Train", tips=tips, function=functions.train
         )
@@ -137,7 +137,7 @@ class Train(RunPanel):
                 layer.visible = key != "truth"
 
     def abort(self) -> None:
-        """Stop; the best weights so far are the result. Before the first epoch is finished there are none."""
+        """Stop; the weights so far are the result. Before the first epoch is finished there are none."""
         if self._run is None:
             return
         if self._has_weights:
