@@ -17,7 +17,7 @@ SYSTEM_LIBRARIES := xvfb xauth libegl1 libgl1 libgl1-mesa-dri libxkbcommon-x11-0
 	libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-xkb1 libxcb-shape0 libxcb-randr0 libxcb-xfixes0 \
 	libxcb-sync1 libxcb-shm0 libdbus-1-3 libfontconfig1 libglib2.0-0
 
-.PHONY: demo test test-long test-services fuzz benchmark cards sample system-libraries clean
+.PHONY: demo test test-long test-services fuzz benchmark cards weights sample system-libraries clean
 
 demo: $(VENV)/.base
 	$(BIN)/napari-jsn demo
@@ -58,6 +58,14 @@ benchmark: $(VENV)/.bench
 cards: $(VENV)/.base
 	@$(BIN)/python -m napari_jsn.evaluation.calibration
 
+# Lists the shipped networks in the order in which they must be trained. make weights-NETWORK trains one into
+# output/weights; after it was stopped, the same command goes on. What has not changed is not trained again.
+weights: $(VENV)/.base
+	@$(BIN)/python -m napari_jsn.evaluation.calibration weights
+
+weights-%: $(VENV)/.train
+	$(BIN)/python -m napari_jsn.evaluation.calibration weights $*
+
 sample: $(VENV)/.base
 	$(BIN)/python tools/make_samples.py
 
@@ -77,7 +85,7 @@ $(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/pip
 	$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.test $(VENV)/.bench: $(VENV)/.%: $(VENV)/.base
+$(VENV)/.test $(VENV)/.train $(VENV)/.bench: $(VENV)/.%: $(VENV)/.base
 	$(INSTALL) --no-build-isolation --editable ".[$*]"
 	@touch $@
 
