@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import napari_jsn as jsn
+from napari_jsn.reading import statement
 from tests.web.browser import chromium, complaints, needs_chromium, resize, save_downloads, violations
 from tests.web.conftest import TOKEN, Client, serving
 
@@ -120,7 +121,8 @@ def test_drop_find_measure_abort_and_delete(browser, tmp_path):
         row = browser.find_element("css selector", "tr[data-site='MCP2']").text
         figure = float(re.search(r"[+\u2212]\d\.\d\d", row)[0].replace("\u2212", "-"))
         assert abs(figure - truth["MCP2"]) < 0.1
-        assert {state for state, _ in shown(browser).values()} == {"empty"}
+        assert {state for state, _ in shown(browser).values()} == {"model"}
+        assert statement("two-stage") in browser.find_element("class name", "model").text
         drop_twice = Client(port).upload([("a.dcm", files[0].read_bytes())], {"patient": "P7"})
         assert drop_twice[0] == 400
         browser.get(f"http://127.0.0.1:{port}/")
