@@ -14,8 +14,8 @@ from tests.web.browser import chromium, complaints, needs_chromium, resize, save
 from tests.web.conftest import TOKEN, Client, serving
 
 pytestmark = needs_chromium
-#: Milliseconds until something is painted, and seconds from the drop to the table on two cores.
-FIRST_PAINT_MS, TO_TABLE_S = 1500, 8
+#: Milliseconds until something is painted.
+FIRST_PAINT_MS = 1500
 
 
 @pytest.fixture(scope="module")
