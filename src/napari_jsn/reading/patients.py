@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.progress import Progress, Silent, Stages
+from napari_jsn.common.progress import STEPS, Progress, Silent, Stages
 from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.patient import Patient
 from napari_jsn.progression.joint_views import make_joint_views
@@ -19,8 +20,8 @@ from napari_jsn.store import Store
 
 #: Name of a store that nobody named.
 STORE_NAME = "readings.db"
-#: Shares of the time of one radiograph: joints, bones.
-_SHARES = (0.5, 0.5)
+#: Share of the time that is needed to find joints.
+_FINDING = 0.3
 
 
 def default_store(folder: str | os.PathLike[str]) -> Path:
@@ -54,26 +55,60 @@ def measured_before(store: Store, patient: Patient) -> Progression | None:
 
 
 def measure_patient(
-    patient: Patient, method: str = "refined", device: str | None = None, progress: Progress | None = None
+    patient: Patient,
+    method: str = "refined",
+    device: str | None = None,
+    progress: Progress | None = None,
+    found: Callable[[Patient], None] | None = None,
 ) -> Progression:
     """Return the measurement of a patient; of one visit only joints and widths, without narrowing.
 
     When aborted, what was measured is returned.
+
+    Parameters
+    ----------
+    patient : Patient
+    method, device
+        As for :func:`napari_jsn.measure`.
+    progress : Progress, optional
+    found : callable, optional
+        Called with the patient when its joints are found, before they are measured.
 
     Raises
     ------
     InputError
         As :func:`napari_jsn.measure`.
     """
+    where, progress = device_name(device), progress or Silent()
+    first = Stages(progress, (_FINDING, 1 - _FINDING)).next("Finding the joints")
+    hands = find_hands(patient, device=where, progress=first)
+    if found is not None and hands.hands_found:
+        found(hands)
+    rest = _Rest(progress)
     if len(patient.visits) > 1:
-        return measure(patient, method=method, device=device, progress=progress)
-    where = device_name(device)
-    stages = Stages(progress or Silent(), _SHARES)
-    found = find_hands(patient, device=where, progress=stages.next("Finding the joints"))
+        return measure(hands, method=method, device=device, progress=rest)
+    return _one_visit(hands, method, where, rest)
+
+
+class _Rest:
+    """The progress of what follows the search of joints."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    @property
+    def aborted(self) -> bool:
+        return self._progress.aborted
+
+    def update(self, done: int, total: int, message: str = "") -> None:
+        share = _FINDING + (1 - _FINDING) * done / max(total, 1)
+        self._progress.update(round(STEPS * share), STEPS, message)
+
+
+def _one_visit(found: Patient, method: str, where: str, progress: Progress) -> Progression:
     wanted = [(hand, joint) for hand in found.hands for joint in hand.joints if joint.name in MEASURED_JOINTS]
-    stage = stages.next("Finding the bones")
     views: list[JointView] = (
-        make_joint_views([(hand.radiograph, joint) for hand, joint in wanted], {}, "default", where, stage) or []
+        make_joint_views([(hand.radiograph, joint) for hand, joint in wanted], {}, "default", where, progress) or []
     )
     of_hand: dict[int, list[JointView]] = {}
     for (hand, _), view in zip(wanted, views, strict=False):

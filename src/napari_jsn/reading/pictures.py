@@ -23,6 +23,8 @@ Matrix = NDArray[np.float64]
 ALIGNMENTS = {"lower": "lower bone", "upper": "upper bone", "none": "nothing"}
 #: Largest distance of an outline from the border of its mask, in pixels of the joint image.
 _TOLERANCE_PX = 0.3
+#: Shorter outlines are left out: single pixels of a mask.
+_LEAST_POINTS = 20
 #: Rows and columns around the part of a radiograph that is resampled: more than the support of the splines.
 _MARGIN = 12
 
@@ -56,12 +58,14 @@ class Panel:
     shape: tuple[int, int]
     view: JointView | None = field(default=None, repr=False)
 
-    def outlines(self) -> list[Matrix]:
-        """Return the outlines of the bones: (n, 2) arrays of ``(x, y)`` on the panel."""
-        return [] if self.view is None else [self._from_joint_image(each) for each in mask_outlines(self.view.masks)]
+    def outlines(self) -> list[tuple[int, Matrix]]:
+        """Return label (1 upper, 2 lower) and outline of the bones: (n, 2) arrays of ``(x, y)`` on the panel."""
+        if self.view is None:
+            return []
+        return [(label, self._from_joint_image(line)) for label, line in mask_outlines(self.view.masks)]
 
     def margins(self) -> list[Matrix]:
-        """Return both margins of the joint space as :meth:`outlines`; empty where its width has failed."""
+        """Return both margins of the joint space, (n, 2) arrays of ``(x, y)``; empty where its width has failed."""
         if self.view is None or not self.view.jsw.reliable:
             return []
         lines = (self.view.jsw.upper, self.view.jsw.lower)
@@ -180,14 +184,16 @@ def joint_picture(item: Item, side: str, joint: str, align: str = "lower", image
     return JointPicture(tuple(panels), base.spacing_mm, rows.get(image or shown[-1].number))
 
 
-def mask_outlines(masks: BoneMasks) -> list[Matrix]:
-    """Return the outlines of both bones: (n, 2) arrays of ``(x, y)`` of the masks' image."""
+def mask_outlines(masks: BoneMasks) -> list[tuple[int, Matrix]]:
+    """Return label and outline of both bones: (n, 2) arrays of ``(x, y)`` of the masks' image."""
     from skimage.measure import approximate_polygon, find_contours
 
     lines = []
-    for mask in (masks.upper, masks.lower):
+    for label, mask in ((UPPER, masks.upper), (LOWER, masks.lower)):
         found = find_contours(mask.astype(np.float32), 0.5)
-        lines += [approximate_polygon(each, _TOLERANCE_PX)[:, ::-1] for each in found if len(each) > 20]
+        lines += [
+            (label, approximate_polygon(line, _TOLERANCE_PX)[:, ::-1]) for line in found if len(line) > _LEAST_POINTS
+        ]
     return lines
 
 
