@@ -21,8 +21,8 @@ Matrix = NDArray[np.float64]
 
 #: What stays in place between visits. Where it is the lower bone, the upper one moves by the narrowing.
 ALIGNMENTS = {"lower": "lower bone", "upper": "upper bone", "none": "nothing"}
-#: Largest distance of an outline from the border of its mask, in pixels of the joint image.
-_TOLERANCE_PX = 0.3
+#: One in this many points of an outline is used.
+_STEP = 3
 #: Shorter outlines are left out: single pixels of a mask.
 _LEAST_POINTS = 20
 #: Rows and columns around the part of a radiograph that is resampled: more than the support of the splines.
@@ -186,14 +186,13 @@ def joint_picture(item: Item, side: str, joint: str, align: str = "lower", image
 
 def mask_outlines(masks: BoneMasks) -> list[tuple[int, Matrix]]:
     """Return label and outline of both bones: (n, 2) arrays of ``(x, y)`` of the masks' image."""
-    from skimage.measure import approximate_polygon, find_contours
+    from skimage.measure import find_contours
 
     lines = []
     for label, mask in ((UPPER, masks.upper), (LOWER, masks.lower)):
-        found = find_contours(mask.astype(np.float32), 0.5)
-        lines += [
-            (label, approximate_polygon(line, _TOLERANCE_PX)[:, ::-1]) for line in found if len(line) > _LEAST_POINTS
-        ]
+        for line in find_contours(mask.astype(np.float32), 0.5):
+            if len(line) > _LEAST_POINTS:  # contours have two points a pixel; the last one closes the outline
+                lines.append((label, np.concatenate([line[:-1:_STEP], line[-1:]])[:, ::-1]))
     return lines
 
 

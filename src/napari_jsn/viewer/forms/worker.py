@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -11,9 +12,13 @@ from threading import Event, get_ident
 from typing import Any
 
 from napari.qt.threading import thread_worker
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, QThreadPool, QTimer, Signal
 
 log: logging.Logger = logging.getLogger(__name__)
+
+#: Work that has not ended, and the longest wait for it at the end of the process, in ms.
+_running: set[WorkerProgress] = set()
+_LAST_WAIT_MS = 20_000
 
 
 class WorkerProgress(QObject):
@@ -78,6 +83,7 @@ def start_worker(
     with.
     """
     worker = progress.worker = _run_in_worker([(work, progress, modules)])
+    _running.add(progress)
 
     def finish() -> None:
         on_finish(None, None)
@@ -85,6 +91,7 @@ def start_worker(
 
     def release() -> None:
         progress.worker = None
+        _running.discard(progress)
         for signal in (worker.started, worker.returned, worker.errored, worker.warned, worker.finished):
             with suppress(TypeError, RuntimeError):  # connected with nothing
                 signal.disconnect()
@@ -92,6 +99,16 @@ def start_worker(
     worker.returned.connect(lambda returned: on_finish(*returned))
     worker.finished.connect(finish)
     worker.start()
+
+
+@atexit.register
+def _end_all() -> None:
+    """Stop all work before Qt goes, because a thread that emits then ends the process with an error."""
+    pool = QThreadPool.globalInstance()
+    if _running and pool is not None:
+        for progress in list(_running):
+            progress.abort()
+        pool.waitForDone(_LAST_WAIT_MS)
 
 
 def _do_boxed(box: list[Any]) -> tuple[Any, Exception | None]:

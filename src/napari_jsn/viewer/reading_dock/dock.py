@@ -63,10 +63,10 @@ class ReadPatient(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         for step in self.steps:
-            layout.addWidget(step, 0)
+            layout.addWidget(step)
             step.opened.connect(self.open_step)
-        layout.addStretch(0)
         layout.addWidget(self.status)
+        self._rows = layout
         self.is_ready = False
         self.flow = PatientFlow()
         self.pictures = PictureLayers(viewer)
@@ -165,14 +165,13 @@ class ReadPatient(QWidget):
         window = self.window()
         if isinstance(window, QWidget) and window is not self:
             held = {"Space": self.controller.canvas.hold_followup}
-            self._keys = ReadingKeys(window, reading_actions(self), self._keys_active, held)
+            self._keys = ReadingKeys(window, reading_actions(self), self._keys_active, held, self._on_window_close)
             docks = window.findChildren(QDockWidget)
             self._layer_docks = [dock for dock in docks if dock.objectName() in ("layer list", "layer controls")]
             self.toggle_layer_docks()
         overlays = self._viewer.canvas.overlays
         overlays.text.position, overlays.text.font_size = "bottom_left", 10
         overlays.text.text, overlays.text.visible = " ", True
-        overlays.scale_bar.visible = True
         self.flow.jobs.start("Preparing", lambda progress: True, self._on_prepared, MODULES)
 
     def _on_prepared(self, _: Any) -> None:
@@ -229,6 +228,10 @@ class ReadPatient(QWidget):
         if patient is not None and position is not None:
             self._try(lambda: patient.save_position(position.saved()))
 
+    def _on_window_close(self) -> None:
+        self.flow.jobs.drop()
+        self.save_position()
+
     def _keys_active(self) -> bool:
         return self.flow.patient is not None and self.steps[2].is_open and not self.editing.active and self.isVisible()
 
@@ -256,6 +259,7 @@ class ReadPatient(QWidget):
             self.editing.stop()
         for each in self.steps:
             each.set_open(each is step)
+            self._rows.setStretchFactor(each, int(each is step))
         if step is self.steps[2]:
             self.setFocus(Qt.FocusReason.OtherFocusReason)
             self.controller.refresh()
@@ -383,14 +387,18 @@ class ReadPatient(QWidget):
             self.radiographs.show_message("")
             self.show_status("")
             self._update_steps()
+            self._hide_others()
+            self.controller.show_patient(found.patient)
             self.radiographs.focus_next()
 
     def _show_joints_found(self, patient: Patient) -> None:
         self.joints.show_found(patient)
+        self.controller.show_patient(patient)
 
     def _show_opened(self, patient: OpenPatient) -> None:
         self._hide_others()
         self.show_status("")
+        self._viewer.canvas.overlays.scale_bar.visible = True
         self.controller.open(patient.item, patient.title, patient.saved)
         notes = [] if patient.item.blinded else [str(note) for note in patient.item.progression.notes]
         self.joints.show_notes(notes)
@@ -401,6 +409,7 @@ class ReadPatient(QWidget):
     def _show_closed(self) -> None:
         self.editing.stop()
         self.controller.close()
+        self._viewer.canvas.overlays.scale_bar.visible = False
         if self.pictures.layers:
             self.pictures.show_only({})
         for content in (self.radiographs, self.joints, self.report):

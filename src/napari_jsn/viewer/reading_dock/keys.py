@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,6 +46,8 @@ class ReadingKeys(QObject):
         Whether the keys are those of the reading now.
     held : mapping
         From the name of a key to the function to call with True when it is pressed and False when it is released.
+    on_close : callable
+        Called when the window is asked to close.
     """
 
     def __init__(
@@ -53,22 +56,28 @@ class ReadingKeys(QObject):
         actions: Mapping[str, Callable[[], None]],
         active: Callable[[], bool],
         held: Mapping[str, Callable[[bool], None]],
+        on_close: Callable[[], None],
     ) -> None:
         super().__init__()
+        self._on_close = on_close
         self._window, self._actions, self._active, self._held = window, actions, active, held
         self._down: set[str] = set()
         application = QApplication.instance()
         assert application is not None
         application.installEventFilter(self)
+        atexit.register(self.stop)  # at the end of the process Qt would call a filter that is gone
 
     def stop(self) -> None:
         """Leave all keys to napari."""
+        atexit.unregister(self.stop)
         application = QApplication.instance()
-        if application is not None:
+        if application is not None and isalive(self):
             application.removeEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: Any) -> bool:
         """Take a key of the reading; pass on all else."""
+        if event is not None and event.type() == QEvent.Type.Close and watched is self._window:
+            self._on_close()
         if event is None or event.type() not in (
             QEvent.Type.KeyPress, QEvent.Type.KeyRelease, QEvent.Type.ShortcutOverride,
         ):  # fmt: skip

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.errors import InputError
 from napari_jsn.drawing.colours import UNRELIABLE, jsn_colour, scale_end
+from napari_jsn.patient.patient import Patient
 from napari_jsn.progression.labels import Unit, visit_labels, visit_times, visit_weeks
 from napari_jsn.reading import Item, Panel, Position, joint_picture
 from napari_jsn.viewer.hands_widget.trend import Trend
@@ -92,6 +94,22 @@ class ReadController(QObject):
 
     # ------------------------------------------------------------------------------------------------------------- show
 
+    def show_patient(self, patient: Patient) -> None:
+        """Show the first and the last radiograph of a patient, with the joints found so far."""
+        side = patient.hands[0].side
+        hands = [hand for hand in patient.hands if hand.side == side]
+        shown = [hands[0], *hands[-1:]] if len(hands) > 1 else hands
+        images = [
+            MapImage(
+                hand.visit, hand.label, hand.side or "", hand.radiograph,
+                {joint.name: joint for joint in hand.joints if joint.name in MEASURED_JOINTS}, {},
+            )
+            for hand in shown
+        ]  # fmt: skip
+        self.canvas.pause()
+        self.map.forget_layout()
+        self.map.show(images)
+
     def refresh(self, list_only: bool = False) -> None:
         """Show the position again."""
         position = self.position
@@ -108,6 +126,7 @@ class ReadController(QObject):
     def _show_pictures(self, position: Position) -> None:
         item = position.item
         if position.view == "hand":
+            self.canvas.pause()
             self.map.show(map_images(position), position.joint)
         else:
             picture = joint_picture(item, position.side, position.joint, position.align, position.image)

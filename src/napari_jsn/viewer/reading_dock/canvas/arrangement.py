@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-#: Space between panels as a share of their height.
-_GAP = 0.02
+#: Space between panels, and above each for its caption, as shares of their height.
+_GAP, _CAPTION = 0.02, 0.07
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Arrangement:
 
         def size(columns: int) -> float:
             rows = -(-max(1, count) // columns)
-            return min(aspect / (columns * shape[1]), 1 / (rows * shape[0]))
+            return min(aspect / (columns * shape[1]), 1 / (rows * (1 + _CAPTION) * shape[0]))
 
         return cls(count, max(range(1, max(1, count) + 1), key=size), shape, pixel)
 
@@ -44,6 +44,11 @@ class Arrangement:
     def gap(self) -> int:
         """Space between panels, in pixels."""
         return max(1, round(_GAP * self.shape[0]))
+
+    @property
+    def caption(self) -> int:
+        """Space above a panel for its caption, in pixels."""
+        return max(1, round(_CAPTION * self.shape[0]))
 
     @property
     def rows(self) -> int:
@@ -55,14 +60,14 @@ class Arrangement:
         """(rows, columns) of all panels together."""
         height, width = self.shape
         return (
-            self.rows * (height + self.gap) - self.gap,
+            self.rows * (height + self.caption) - self.caption,
             self.columns * (width + self.gap) - self.gap,
         )
 
     def corner(self, number: int) -> tuple[int, int]:
         """Return row and column of the first pixel of a panel; the first panel has number 0."""
         row, column = divmod(number, self.columns)
-        return row * (self.shape[0] + self.gap), column * (self.shape[1] + self.gap)
+        return row * (self.shape[0] + self.caption), column * (self.shape[1] + self.gap)
 
     def origin(self, number: int) -> tuple[float, float]:
         """Return (row, column) of the first pixel of a panel in units of the world."""
@@ -72,6 +77,16 @@ class Arrangement:
     def to_world(self, number: int, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return points ``(x, y)`` of a panel as ``(row, column)`` of the world."""
         return points[:, ::-1] * self.pixel + self.origin(number)
+
+    def inside(self, line: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Return the parts of a line ``(x, y)`` of a panel that lie in it."""
+        limits = np.array([self.shape[1], self.shape[0]]) - 0.5
+        within = ((line >= -0.5) & (line <= limits)).all(1)
+        if within.all():
+            return [line]
+        ends = np.flatnonzero(np.diff(within.astype(int))) + 1
+        parts = np.split(line, ends)
+        return [part for part, each in zip(parts, np.split(within, ends), strict=True) if each[0] and len(part) > 1]
 
     def number_at(self, position: Sequence[float]) -> int | None:
         """Return the panel at a point ``(row, column)`` of the world; None beside the panels."""

@@ -152,20 +152,25 @@ class JointCanvas(QObject):
         }[view]
         lines, shapes = [], []
         for number, panel in placed:
-            lines += [(label, arranged.to_world(number, line)) for label, line in panel.outlines()]
+            for label, line in panel.outlines():
+                lines += [(label, arranged.to_world(number, part)) for part in arranged.inside(line)]
             if self.outlines:
                 shapes += _calliper(panel, arranged, number, picture.pixel_mm)
         texts = {number: captions(panel) for number, panel in placed}
         if view == "blink":
-            texts[0] = f"{captions(first)} / {captions(chosen)}"
+            texts[0] = f"{captions(first)} and {captions(chosen)} in turns"
         if view == "difference":
-            texts[0] = f"{captions(chosen)} minus {captions(first)}"
+            texts[0] = f"follow-up minus {captions(first)}"
         if view == "loss spectra":
-            texts |= _spectrum_texts(picture, captions(chosen))
+            texts |= _spectrum_texts(picture)
         for number in range(arranged.count):
             shapes.append(_frame(arranged, number, texts.get(number, "")))
         self.pictures.set_outlines(lines)
         self.pictures.set_shapes(MARGINS, shapes)
+
+    def pause(self) -> None:
+        """Stop to blink, because something else is shown."""
+        self._blinking.stop()
 
     # --------------------------------------------------------------------------------------------------- keys and mouse
 
@@ -237,7 +242,7 @@ class JointCanvas(QObject):
             return
         self._layout = layout
         height, width = (each * self.arrangement.pixel for each in self.arrangement.pixels)
-        fit_camera(self._viewer, (0.0, 0.0), (height, width))
+        fit_camera(self._viewer, (-self.arrangement.caption * self.arrangement.pixel, 0.0), (height, width))
 
     def forget_layout(self) -> None:
         """Fit the panels again when they are shown next."""
@@ -298,12 +303,12 @@ def _calliper(panel: Panel, arranged: Arrangement, number: int, pixel_mm: float 
     ]
 
 
-def _spectrum_texts(picture: JointPicture, followup: str) -> dict[int, str]:
-    registration = None if picture.row is None else picture.row.registration
-    if registration is None:
+def _spectrum_texts(picture: JointPicture) -> dict[int, str]:
+    if picture.row is None or picture.row.registration is None:
         return {}
+    registration = picture.row.registration
     return {
-        1: f"{followup}, transformed",
+        1: f"visit {picture.row.visit}, transformed",
         2: f"original loss spectrum, L(F,G) = {registration.original_loss:.5f}",
         3: f"transformed loss spectrum, L(F,G') = {registration.transformed_loss:.5f}",
     }

@@ -147,7 +147,12 @@ class PictureLayers(QObject):
         if name == OUTLINES:
             line = np.array([[[0, 0], [1, 1]]], float)
             return Vectors(line, name=name, metadata=metadata, vector_style="line", edge_width=_LINE["mm"])
-        text = {"string": "{text}", "color": {"feature": "colour", "fallback": "white"}, "anchor": "upper_left", "size": 9}
+        text = {
+            "string": "{text}",
+            "color": {"feature": "colour", "fallback": "white"},
+            "anchor": "upper_left",
+            "size": 9,
+        }
         square = [np.array([[0, 0], [0, 1], [1, 1], [1, 0]], float)]
         return Shapes(
             square, shape_type="polygon" if name == MARGINS else "rectangle", name=name, metadata=metadata, text=text,

@@ -90,8 +90,8 @@ class ReadStep(QWidget):
         layout.setContentsMargins(9, 2, 9, 4)
         layout.setSpacing(4)
         top = QHBoxLayout()
-        top.addWidget(self.count, 1)
-        for widget in (self.images, self.filters, self.score_button):
+        top.addWidget(self.images, 1)
+        for widget in (self.filters, self.score_button):
             top.addWidget(widget)
         layout.addLayout(top)
         layout.addWidget(self.table, 3)
