@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
@@ -20,10 +21,11 @@ from napari_jsn.viewer.reading_dock.editing import Editing
 from napari_jsn.viewer.reading_dock.flow import AGAIN, MEASURING, PatientFlow
 from napari_jsn.viewer.reading_dock.key_list import reading_actions, show_keys
 from napari_jsn.viewer.reading_dock.keys import ReadingKeys
-from napari_jsn.viewer.reading_dock.opened import OpenPatient
+from napari_jsn.viewer.reading_dock.opened import OpenPatient, place_of
 from napari_jsn.viewer.reading_dock.read_controller import ReadController
+from napari_jsn.viewer.reading_dock.sources import Sources
 from napari_jsn.viewer.reading_dock.steps.joints import JointsStep
-from napari_jsn.viewer.reading_dock.steps.radiographs import RadiographsStep, parsed_date
+from napari_jsn.viewer.reading_dock.steps.radiographs import RadiographsStep
 from napari_jsn.viewer.reading_dock.steps.read import ReadStep
 from napari_jsn.viewer.reading_dock.steps.report import ReportStep
 from napari_jsn.viewer.reading_dock.steps.step import Step
@@ -37,6 +39,8 @@ MODULES = ("sqlalchemy", "torch", "monai.networks.nets", "skimage.measure", "sci
 #: Wait before the position is saved after it changed, in ms.
 _SAVE_MS = 150
 _READY = "Ready."
+#: What a dock that was closed had open, by its viewer: place and reader of the store, code, session.
+_LAST_READ: WeakKeyDictionary[Any, tuple[str, str, str, str]] = WeakKeyDictionary()
 
 
 class ReadPatient(QWidget):
@@ -69,6 +73,7 @@ class ReadPatient(QWidget):
         self._rows = layout
         self.is_ready = False
         self.flow = PatientFlow()
+        self.sources = Sources(self.radiographs, self.flow)
         self.pictures = PictureLayers(viewer)
         self.controller = ReadController(viewer, self.reading, self.pictures)
         self.editing = Editing(viewer, self.pictures, self.controller, self.joints)
@@ -107,7 +112,7 @@ class ReadPatient(QWidget):
             self.radiographs.store.value = Path(store) if store else None
             if patient:
                 self.radiographs.patient.value = patient
-            self.measure()
+            self.sources.measure()
             self._wait(timeout_s)
         if problems or self.flow.patient is None:
             raise InputError(problems[0] if problems else "Nothing was measured.")
@@ -118,15 +123,10 @@ class ReadPatient(QWidget):
         return QSize(400, 640)
 
     def _connect(self) -> None:
-        one, two, three, four = self.radiographs, self.joints, self.reading, self.report
+        two, three, four = self.joints, self.reading, self.report
         flow, control = self.flow, self.controller
-        one.open_folder.connect(self.ask_folder)
-        one.open_files.connect(self.ask_files)
-        one.open_stored.connect(self.ask_stored)
-        one.open_example.connect(self.open_example)
-        one.measure.connect(self.measure)
-        one.date_edited.connect(self._edit_date)
-        one.spacing_edited.connect(self._edit_spacing)
+        self.sources.started.connect(lambda: self.open_step(self.steps[1]))
+        self.sources.failed.connect(self.show_error)
         two.abort.connect(flow.jobs.abort)
         two.read.connect(lambda: self.open_step(self.steps[2]))
         three.measure_again.connect(flow.measure_again)
@@ -172,6 +172,8 @@ class ReadPatient(QWidget):
         overlays = self._viewer.canvas.overlays
         overlays.text.position, overlays.text.font_size = "bottom_left", 10
         overlays.text.text, overlays.text.visible = " ", True
+        overlays.text.color = overlays.scale_bar.color = "#f2f2f2"
+        self._viewer.canvas.background_color_override = "black"
         self.flow.jobs.start("Preparing", lambda progress: True, self._on_prepared, MODULES)
 
     def _on_prepared(self, _: Any) -> None:
@@ -180,6 +182,10 @@ class ReadPatient(QWidget):
         self.is_ready = True
         self.show_status(_READY)
         self.ready.emit()
+        again = _LAST_READ.get(self._viewer)
+        if again is not None and self.flow.patient is None and not self.flow.jobs.running:
+            self.radiographs.reader.value = again[1]
+            self.flow.open_stored(*again)
 
     def _hide_others(self) -> None:
         """Hide the layers that are not of the dock, which would lie over its pictures."""
@@ -218,8 +224,19 @@ class ReadPatient(QWidget):
             if isalive(dock):
                 dock.show()
         self._layer_docks = []
-        if self.flow.patient is not None:
-            self.flow.patient.close()
+        overlays = self._viewer.canvas.overlays
+        overlays.text.visible = overlays.scale_bar.visible = False
+        overlays.text.color = overlays.scale_bar.color = None
+        self._viewer.canvas.background_color_override = None
+        patient = self.flow.patient
+        if patient is not None:
+            _LAST_READ[self._viewer] = (
+                place_of(patient.store),
+                patient.store.reader,
+                patient.item.code,
+                patient.reading.session,
+            )
+            patient.close()
             self.flow.patient = None
 
     def save_position(self) -> None:
@@ -233,7 +250,9 @@ class ReadPatient(QWidget):
         self.save_position()
 
     def _keys_active(self) -> bool:
-        return self.flow.patient is not None and self.steps[2].is_open and not self.editing.active and self.isVisible()
+        window = self.window()
+        shown = self.isVisible() or (window is not None and not window.isVisible())  # not behind another dock
+        return shown and self.flow.patient is not None and self.steps[2].is_open and not self.editing.active
 
     def _wait(self, timeout_s: float) -> None:
         from qtpy.QtCore import QEventLoop
@@ -312,45 +331,6 @@ class ReadPatient(QWidget):
         elif self.flow.jobs.what not in ("Preparing", AGAIN):
             self.show_status(message)
 
-    # ---------------------------------------------------------------------------------------------------------- open
-
-    def ask_folder(self) -> None:
-        """Ask for a folder and read it."""
-        folder = QFileDialog.getExistingDirectory(self, "Folder with the radiographs of one patient")
-        if folder:
-            self.flow.open_paths([folder])
-
-    def ask_files(self) -> None:
-        """Ask for files and read them."""
-        files, _ = QFileDialog.getOpenFileNames(self, "Radiographs of one patient")
-        if files:
-            self.flow.open_paths(files)
-
-    def ask_stored(self) -> None:
-        """Ask for a store and a patient in it, and open it."""
-        from napari_jsn.viewer.reading_dock.steps.store_dialog import ask_for_item
-
-        chosen = ask_for_item(self, self.radiographs.reader.value.strip())
-        if chosen is not None:
-            place, reader, session, code = chosen
-            self.radiographs.reader.value = reader
-            self.flow.open_stored(place, reader, code, session)
-
-    def open_example(self, name: str = "hand_pair") -> None:
-        """Read the radiographs of a shipped sample."""
-        from napari_jsn.common.samples import sample_folder
-
-        self.flow.open_paths([sample_folder(name)])
-
-    def measure(self) -> None:
-        """Measure the radiographs, or take what the store has of them, and open the step Read."""
-        one = self.radiographs
-        one.show_message("")
-        place = "" if one.store.value is None else str(one.store.value)
-        self._try(lambda: self.flow.measure(place, one.reader.value.strip(), one.patient.value.strip()))
-        if self.flow.jobs.running:
-            self.open_step(self.steps[1])
-
     def ask_report(self, dicom: bool) -> None:
         """Ask for a folder and write the report into it."""
         patient = self.flow.patient
@@ -361,35 +341,15 @@ class ReadPatient(QWidget):
         if folder:
             self._try(lambda: self.flow.write_report(folder, dicom))
 
-    def _edit_date(self, row: int, text: str) -> None:
-        from napari_jsn.reading.radiograph_rows import with_date
-
-        day = parsed_date(text)
-        if day is None:
-            self._show_found()
-            self.radiographs.show_message(f"{text!r} is no date. Type it as 2021-03-05.")
-        else:
-            self._try(lambda: self.flow.edit(lambda patient: with_date(patient, row, day)))
-
-    def _edit_spacing(self, row: int, text: str) -> None:
-        from napari_jsn.reading.radiograph_rows import typed_spacing, with_spacing
-
-        self._show_found()
-        self._try(lambda: self.flow.edit(lambda patient: with_spacing(patient, row, typed_spacing(text))))
-
     # -------------------------------------------------------------------------------------------- what the flow reports
 
     def _show_found(self) -> None:
         found = self.flow.found
         if found is not None:
-            self.radiographs.show_rows(found.rows)
-            self.radiographs.patient.value = found.patient.patient_id
-            self.radiographs.show_message("")
             self.show_status("")
             self._update_steps()
             self._hide_others()
             self.controller.show_patient(found.patient)
-            self.radiographs.focus_next()
 
     def _show_joints_found(self, patient: Patient) -> None:
         self.joints.show_found(patient)
@@ -402,11 +362,13 @@ class ReadPatient(QWidget):
         self.controller.open(patient.item, patient.title, patient.saved)
         notes = [] if patient.item.blinded else [str(note) for note in patient.item.progression.notes]
         self.joints.show_notes(notes)
+        self.joints.status.setText("")
         self.report.show_saved("")
         self.open_step(self.steps[2])
         self._update_steps()
 
     def _show_closed(self) -> None:
+        _LAST_READ.pop(self._viewer, None)
         self.editing.stop()
         self.controller.close()
         self._viewer.canvas.overlays.scale_bar.visible = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakSet
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Qt
@@ -16,7 +17,15 @@ _MODIFIERS = (
     (Qt.KeyboardModifier.AltModifier, "Alt+"),
     (Qt.KeyboardModifier.ShiftModifier, "Shift+"),
 )
+#: Filters that are installed. At the end of the process Qt would call those that are gone.
+_filters: WeakSet[ReadingKeys] = WeakSet()
 _NAMES = {Qt.Key.Key_Space: "Space", Qt.Key.Key_Question: "?", Qt.Key.Key_Tab: "Tab"}
+
+
+@atexit.register
+def _stop_all() -> None:
+    for each in list(_filters):
+        each.stop()
 
 
 def key_name(event: Any) -> str:
@@ -65,11 +74,11 @@ class ReadingKeys(QObject):
         application = QApplication.instance()
         assert application is not None
         application.installEventFilter(self)
-        atexit.register(self.stop)  # at the end of the process Qt would call a filter that is gone
+        _filters.add(self)
 
     def stop(self) -> None:
         """Leave all keys to napari."""
-        atexit.unregister(self.stop)
+        _filters.discard(self)
         application = QApplication.instance()
         if application is not None and isalive(self):
             application.removeEventFilter(self)
@@ -112,6 +121,8 @@ class ReadingKeys(QObject):
     def _mine(self, watched: QObject | None) -> bool:
         """Return whether an event is for this window, and the focus is not in a text field."""
         if not isalive(self._window):
+            return False
+        if isinstance(watched, _TEXT_FIELDS):
             return False
         if isinstance(watched, QWidget):
             if watched.window() is not self._window:

@@ -239,17 +239,20 @@ class PictureLayers(QObject):
 
     def _set(self, name: str, change: Callable[[], None], now: bool) -> None:
         self._pending.pop(name, None)
-        if now:
+        if now and self._can_change(name):
             change()
         else:
             self._pending[name] = change
             self._later.start()
 
+    def _can_change(self, name: str) -> bool:
+        """Return whether a layer takes data now: vectors that are hidden cannot take other colours."""
+        return name != OUTLINES or bool(self.layers[name].visible)
+
     def _do_one_pending(self) -> None:
-        if self._pending:
-            name = next(iter(self._pending))
+        name = next((each for each in self._pending if self._can_change(each)), None)
+        if name is not None:
             self._pending.pop(name)()
-        if self._pending:
             self._later.start(40)
 
     def _on_visible(self, name: str, event: Any = None) -> None:

@@ -144,6 +144,8 @@ class _IntervalBar(QStyledItemDelegate):
         if math.isfinite(value) and state != "out of date":
             colour = QColor(jsn_colour(value, end) if state in ("good", "wide") else UNRELIABLE)
             middle = rect.center().y()
-            painter.fillRect(QRectF(at(low), middle - 2, max(2.0, at(high) - at(low)), 4), colour)
-            painter.fillRect(QRectF(at(value) - 1, middle - 5, 2, 10), colour)
+            painter.setPen(QPen(QColor(UNRELIABLE), 0.6))
+            painter.setBrush(colour)
+            painter.drawRect(QRectF(at(low), middle - 2.5, max(2.0, at(high) - at(low)), 5))
+            painter.drawRect(QRectF(at(value) - 1.2, middle - 5.5, 2.4, 11))
         painter.restore()
