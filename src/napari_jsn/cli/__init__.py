@@ -23,6 +23,7 @@ from napari_jsn.cli.segment import segment
 from napari_jsn.cli.simulate import simulate, simulate_pair
 from napari_jsn.cli.stored.places import app as store
 from napari_jsn.cli.stored.readings import app as readers
+from napari_jsn.cli.stored.window import read
 from napari_jsn.cli.terminal import one_line, say
 from napari_jsn.cli.train import train
 from napari_jsn.common.errors import InputError
@@ -126,6 +127,7 @@ app.command()(with_verbosity(demo))
 app.command()(with_verbosity(simulate))
 app.command()(with_verbosity(simulate_pair))
 app.command()(with_verbosity(train))
+app.command()(with_verbosity(read))
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(readers, name="readers")  # with the commands of cli/stored/readings.py
 app.add_typer(store, name="store")

@@ -10,6 +10,7 @@ from typing import Any
 from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.output_folder import OutputFolder
 from napari_jsn.common.run_record import input_record, run_record
+from napari_jsn.export.report.decisions import readings_record, with_decisions
 from napari_jsn.export.report.page import report_html
 from napari_jsn.progression.progression import Progression
 
@@ -44,7 +45,8 @@ def progression_files(progression: Progression, dicom: bool = False, keep_identi
     InputError
         If DICOM objects are requested and the extra that writes them is not installed.
     """
-    table = progression.table() if keep_identity else progression.table().drop(columns=DAY)
+    table = with_decisions(progression.table(), progression)
+    table = table if keep_identity else table.drop(columns=DAY, errors="ignore")
     files = {TABLE: csv_bytes(table), REPORT: report_html(progression, keep_identity).encode()}
     if dicom:
         from napari_jsn.export.dicom import dicom_files
@@ -80,7 +82,8 @@ def write_progression(
     with OutputFolder(folder, NAMES, argument) as output:
         files = progression_files(progression, dicom, keep_identity)
         facts = progression_facts(progression, keep_identity)
-        return output.write(files, run_record("write_progression", options, **facts, keep_identity=keep_identity))
+        record = run_record("write_progression", options, **facts, keep_identity=keep_identity)
+        return output.write(files, record | readings_record(progression))
 
 
 def progression_facts(progression: Progression, keep_identity: bool = False) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from html import escape
 from napari_jsn import __version__
 from napari_jsn.drawing.svg import tag
 from napari_jsn.export.report import sections
+from napari_jsn.export.report.decisions import decisions_section
 from napari_jsn.export.report.plots import Scales
 from napari_jsn.export.report.strips import strips_section
 from napari_jsn.progression.progression import Progression
@@ -37,6 +38,7 @@ def report_html(progression: Progression, keep_identity: bool = False) -> str:
         sections.opening_section(progression, scales, keep_identity),
         sections.overview_section(progression, scales),
         sections.joints_section(progression, scales),
+        decisions_section(progression, scales),
         sections.trends_section(progression, scales),
         sections.summary_section(progression, scales),
         strips_section(progression, scales, reliable=True),
