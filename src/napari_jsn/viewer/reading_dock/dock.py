@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -103,20 +102,9 @@ class ReadPatient(QWidget):
         InputError
             If something is wrong with the radiographs, the reader or the store.
         """
-        problems: list[str] = []
-        self.flow.failed.connect(lambda text, _: problems.append(text))
-        self.flow.open_paths([folder])
-        self._wait(timeout_s)
-        if not problems:
-            self.radiographs.reader.value = reader
-            self.radiographs.store.value = Path(store) if store else None
-            if patient:
-                self.radiographs.patient.value = patient
-            self.sources.measure()
-            self._wait(timeout_s)
-        if problems or self.flow.patient is None:
-            raise InputError(problems[0] if problems else "Nothing was measured.")
-        return self.flow.patient.item.progression
+        from napari_jsn.viewer.reading_dock.scripted import open_and_measure
+
+        return open_and_measure(self, folder, reader, store, patient, timeout_s)
 
     def sizeHint(self) -> QSize:
         """Return the width that the list of joints needs."""
@@ -254,16 +242,6 @@ class ReadPatient(QWidget):
         shown = self.isVisible() or (window is not None and not window.isVisible())  # not behind another dock
         return shown and self.flow.patient is not None and self.steps[2].is_open and not self.editing.active
 
-    def _wait(self, timeout_s: float) -> None:
-        from qtpy.QtCore import QEventLoop
-
-        while self.flow.jobs.running and timeout_s > 0:
-            loop = QEventLoop()
-            self.flow.jobs.changed.connect(loop.quit)
-            QTimer.singleShot(1000, loop.quit)
-            loop.exec()
-            timeout_s -= 1
-
     def _try(self, action: Callable[[], Any]) -> None:
         try:
             action()
@@ -377,8 +355,10 @@ class ReadPatient(QWidget):
         for content in (self.radiographs, self.joints, self.report):
             content.show_message("")
         self.radiographs.show_rows([])
-        self.joints.show_notes([])
-        self.report.show_saved("")
+        self.radiographs.patient.value = ""
+        self.joints.clear()
+        self.reading.clear()
+        self.report.clear()
         self.show_status("")
         self.open_step(self.steps[0])
         self._update_steps()
@@ -393,8 +373,6 @@ class ReadPatient(QWidget):
         if position is not None:
             position.refresh()
             self.controller.refresh()
-            if self.editing.mode == "masks":
-                self.editing.show_bones()
             self._update_steps()
 
     def _on_disturbed(self, what: str) -> None:

@@ -75,6 +75,7 @@ class Editing(QObject):
         self._align = position.align
         position.align = "none"  # the panel then has the pixels of the joint image
         self._controller.show_view("side by side")
+        self._pictures.kept.add(BONES)
         self.show_bones()
         layer = self._pictures[BONES]
         self._viewer.layers.selection = {layer}
@@ -93,6 +94,7 @@ class Editing(QObject):
             self.read_changes()
         mode, self.mode = self.mode, ""
         self._controller.on_map_click = None
+        self._pictures.kept.clear()
         if not self._pictures.layers:
             return
         layer = self._pictures[JOINTS if mode == "boxes" else BONES]

@@ -105,8 +105,9 @@ class JointCanvas(QObject):
         put(ALIGNED, lambda: chosen.pixels, 1 if view == "difference" else 0)
         put(DIFFERENCE, lambda: chosen.pixels - first.pixels, 0)
         self._put_registration(picture, put)
-        bones = first if chosen.view is None else chosen
-        put(BONES, bones.labels, picture.panels.index(bones) if view == "side by side" else 0)
+        if BONES not in self.pictures.kept:  # not while they are painted
+            bones = first if chosen.view is None else chosen
+            put(BONES, bones.labels, picture.panels.index(bones) if view == "side by side" else 0)
         self._put_lines(picture, view, captions, chosen)
         lines = {OUTLINES: self.outlines, MARGINS: True}
         self.pictures.show_only({**dict.fromkeys(shown, True), **lines})

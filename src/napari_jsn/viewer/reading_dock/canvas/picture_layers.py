@@ -61,6 +61,8 @@ class PictureLayers(QObject):
         self._busy = 0
         self._pending: dict[str, Callable[[], None]] = {}
         self._unit = ""
+        #: Names of layers that stay visible, because they are edited.
+        self.kept: set[str] = set()
         self.layers: dict[str, Any] = {}
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -166,7 +168,7 @@ class PictureLayers(QObject):
         """Show and hide layers; those that are not named are hidden, except what the user switched on."""
         with self.changing():
             for name in NAMES:
-                wanted = names.get(name, False)
+                wanted = names.get(name, False) or name in self.kept
                 if self.layers[name].visible != wanted:
                     self.layers[name].visible = wanted
 

@@ -102,6 +102,13 @@ class JointsStep(QWidget):
         hands = [f"{hand.label}: {len(hand.joints)} joints" for hand in patient.hands]
         self.show_notes([f"Found at {'; '.join(hands)}."])
 
+    def clear(self) -> None:
+        """Show nothing of a patient."""
+        self.status.setText("")
+        self.show_notes(())
+        self.show_message("")
+        self.show_missing(())
+
     def show_notes(self, notes: Sequence[str]) -> None:
         """Show what applies to all figures."""
         self.notes.setText("\n".join(notes))

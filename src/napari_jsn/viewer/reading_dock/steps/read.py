@@ -130,6 +130,16 @@ class ReadStep(QWidget):
             row.addWidget(button, 0, column)
         return row
 
+    def clear(self) -> None:
+        """Show nothing of a patient."""
+        self.table.show_lines([], ("", ""), False)
+        self.scores.show_lines([], "", "")
+        self.set_images([])
+        for label in (self.count, self.figures, self.reason):
+            label.setText("")
+        self.comment_field.setText("")
+        self.trend.hide()
+
     def set_images(self, choices: list[tuple[int, str]]) -> None:
         """Set the images whose figures can be shown."""
         self.images.clear()

@@ -58,6 +58,13 @@ class ReportStep(QWidget):
         self.undecided.setText("\n".join(sentences))
         self.undecided.setVisible(bool(sentences))
 
+    def clear(self) -> None:
+        """Show nothing of a patient."""
+        for label in (self.counts, self.undecided):
+            label.setText("")
+        self.show_saved("")
+        self.show_message("")
+
     def show_saved(self, text: str) -> None:
         """Show which files were written."""
         self.saved.setText(text)
