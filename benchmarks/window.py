@@ -1,7 +1,7 @@
 """Times of the dock "Read patient" in a real window: how long it blocks, and how fast the next joint is shown.
 
-Run with a display, for example ``xvfb-run -a -s "-screen 0 1366x768x24" python -m benchmarks window``. Beside the time on
-the clock stands the processor time of the window's thread, which hardly depends on what else runs on the computer.
+Run with a display, for example ``xvfb-run -a -s "-screen 0 1366x768x24" python -m benchmarks window``. Beside the time
+on the clock stands the processor time of the window's thread, which hardly depends on what else runs on the computer.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _reading(viewer: Any, dock: Any, blocks: _Blocks) -> list[Row]:
 
 
 def _memory(dock: Any, folder: Path, place: str) -> list[Row]:
-    """Open, measure and close the sample as several patients, and return by how much the memory grows after the first."""
+    """Open, measure and close the sample as several patients; return the growth of the memory after the first one."""
     import psutil
     from qtpy.QtTest import QTest
 

@@ -99,9 +99,9 @@ def save_reading() -> None:
         for decision in ("accepted", "accepted", "unsure"):
             control.decide(decision)
         control.go_to("L", "PIP3")
-        for name, view, scoring in (
-            ("read", "side by side", False), ("read-spectra", "loss spectra", False), ("read-scores", "side by side", True),
-        ):  # fmt: skip
+        views = {"read": "side by side", "read-spectra": "loss spectra", "read-scores": "side by side"}
+        for name, view in views.items():
+            scoring = name == "read-scores"
             control.show_view(view)
             control.set_scoring(scoring)
             if scoring:

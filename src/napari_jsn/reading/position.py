@@ -10,6 +10,7 @@ from napari_jsn.reading.item import Item
 from napari_jsn.reading.joint_list import COLUMNS, FILTERS, JointLine, filtered, joint_lines, next_line, sorted_lines
 from napari_jsn.reading.pictures import ALIGNMENTS
 from napari_jsn.reading.scores import ScoreLine, check_grade, next_site, score_lines
+from napari_jsn.scoring import scheme
 
 #: Ways to show a joint.
 VIEWS = {
@@ -31,7 +32,7 @@ class Position:
     Parameters
     ----------
     item : Item
-    scheme : str
+    scheme_name : str
         Of the score mode.
 
     Attributes
@@ -51,8 +52,8 @@ class Position:
         What is graded next.
     """
 
-    def __init__(self, item: Item, scheme: str = "svdh-fingers") -> None:
-        self.item, self.scheme = item, scheme
+    def __init__(self, item: Item, scheme_name: str = "svdh-fingers") -> None:
+        self.item, self.scheme = item, scheme_name
         self.image = item.images[-1].number if item.images else 0
         self.filter, self.column, self.reverse = "all", "joint", False
         self.view, self.align = "side by side", "none" if item.blinded else "lower"
@@ -60,7 +61,8 @@ class Position:
         self._lines: list[JointLine] | None = None
         places = item.places
         self.side, self.joint = places[0] if places else ("", "")
-        self.site = self.joint
+        sites = self._sites() if places else []
+        self.site = self.joint if self.joint in sites else next(iter(sites), "")
 
     # -------------------------------------------------------------------------------------------------------- the list
 
@@ -113,7 +115,7 @@ class Position:
         """Go to a joint; do nothing if the item has no such joint."""
         if (side, joint) in self.item.places:
             self.side, self.joint = side, joint
-            if joint in {line.site for line in self.score_lines()}:
+            if joint in self._sites():
                 self.site = joint
 
     def next(self, step: int = 1, doubtful: bool = False) -> bool:
@@ -164,6 +166,10 @@ class Position:
 
     # ---------------------------------------------------------------------------------------------------------- scores
 
+    def _sites(self) -> list[str]:
+        """Return the sites that have a grade of the current kind."""
+        return list(scheme(self.scheme).sites.get(self.kind, ()))
+
     def score_lines(self) -> list[ScoreLine]:
         """Return the sites of the current hand with grades."""
         return score_lines(self.item, self.image, self.side, self.scheme)
@@ -201,7 +207,7 @@ class Position:
         lines = self.score_lines()
         kinds: Sequence[str] = list(dict.fromkeys(kind for line in lines for kind in line.grades))
         self.kind = kinds[(kinds.index(self.kind) + 1) % len(kinds)] if self.kind in kinds else kinds[0]
-        with_kind = [line.site for line in lines if self.kind in line.grades]
+        with_kind = self._sites()
         if self.site not in with_kind:
             self.site = with_kind[0]
             self.go_to(self.side, self.site)
@@ -231,5 +237,5 @@ class Position:
                 setattr(self, name, saved[name])
         self.refresh()
         self.go_to(str(saved.get("side")), str(saved.get("joint")))
-        if saved.get("site") in {line.site for line in self.score_lines()}:
+        if saved.get("site") in self._sites():
             self.site = saved["site"]

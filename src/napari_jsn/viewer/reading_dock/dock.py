@@ -267,7 +267,7 @@ class ReadPatient(QWidget):
         jobs, patient, found, position = self.flow.jobs, self.flow.patient, self.flow.found, self.controller.position
         measuring = jobs.running and jobs.what == MEASURING
         busy = jobs.running and jobs.what not in ("Preparing", AGAIN)
-        self.radiographs.set_busy(busy, found is not None)
+        self.radiographs.set_busy(busy, found is not None, patient is not None)
         self.joints.show_running(measuring)
         self.steps[1].set_usable(measuring or patient is not None)
         for step in self.steps[2:]:

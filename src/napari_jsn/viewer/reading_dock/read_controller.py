@@ -14,7 +14,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.drawing.colours import UNRELIABLE, jsn_colour, scale_end
 from napari_jsn.patient.patient import Patient
 from napari_jsn.progression.labels import Unit, visit_labels, visit_times, visit_weeks
-from napari_jsn.reading import Item, Panel, Position, joint_picture
+from napari_jsn.reading import Item, JointLine, Panel, Position, joint_picture
 from napari_jsn.viewer.hands_widget.trend import Trend
 from napari_jsn.viewer.reading_dock.canvas.hand_map import HandMap, MapImage
 from napari_jsn.viewer.reading_dock.canvas.joint_canvas import JointCanvas
@@ -226,10 +226,7 @@ class ReadController(QObject):
         def change(position: Position) -> None:
             position.scoring = on
             if on:
-                sites = {line.site: line for line in position.score_lines()}
-                line = sites.get(position.joint)
-                if line is not None and position.kind in line.grades:
-                    position.site = position.joint
+                position.go_to(position.side, position.joint)
 
         self._do(change)
 
@@ -315,6 +312,15 @@ def map_images(position: Position) -> list[MapImage]:
             one.radiograph,
             {name: now.joint for name, now in one.joints.items() if now.joint is not None},
             colours,
+            {} if item.blinded else {name: _features(line) for name, line in figures.items()},
         )
         for one in shown
     ]
+
+
+def _features(line: JointLine) -> dict[str, Any]:
+    """Return what napari's features table lists of a joint."""
+    low, high = line.jsn.ci95
+    figures = {f"jsn_{line.unit}": line.jsn.value, f"ci_low_{line.unit}": low, f"ci_high_{line.unit}": high}
+    known = figures if line.state != "out of date" else dict.fromkeys(figures, float("nan"))
+    return {"state": line.state, **known, f"jsw_{line.unit}": line.jsw, "decision": line.decision}

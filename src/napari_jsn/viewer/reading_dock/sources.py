@@ -60,12 +60,12 @@ class Sources(QObject):
         self._flow.open_paths([sample_folder(name)])
 
     def measure(self) -> None:
-        """Measure the radiographs, or take what the store has of them."""
-        step = self._step
+        """Measure the radiographs, or take what the store has of them; measure all again where that is shown."""
+        step, again = self._step, self._flow.patient is not None
         step.show_message("")
         place = "" if step.store.value is None else str(step.store.value)
         try:
-            self._flow.measure(place, step.reader.value.strip(), step.patient.value.strip())
+            self._flow.measure(place, step.reader.value.strip(), step.patient.value.strip(), again)
         except InputError as error:
             self.failed.emit(str(error), error.argument or "")
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from napari_jsn.joint import Joint
 from napari_jsn.joint.crop import pixel_size
 from napari_jsn.radiograph import Radiograph
+from napari_jsn.viewer.layers.radiograph import transform_points
+from napari_jsn.viewer.layers.read_layer import world_matrix
 from napari_jsn.viewer.reading_dock.canvas.joint_canvas import fit_camera
 from napari_jsn.viewer.reading_dock.canvas.picture_layers import BASELINE, FOLLOWUP, JOINTS, MARGINS, PictureLayers
 
@@ -26,7 +28,7 @@ _FRAME = "#606060"
 
 @dataclass(frozen=True, eq=False)
 class MapImage:
-    """One hand on the map: number and label of its image, its side, radiograph, joints, and their colours."""
+    """One hand on the map: number and label of its image, its side, radiograph, joints, their colours and figures."""
 
     number: int
     label: str
@@ -34,6 +36,7 @@ class MapImage:
     radiograph: Radiograph
     joints: Mapping[str, Joint]
     colours: Mapping[str, str]
+    figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 #: Number of the image, side and joint.
@@ -79,7 +82,7 @@ class HandMap:
                     {
                         "points": joint.box * pixel + origin, "kind": "rectangle", "colour": colour, "text": name,
                         "width": 0.5 if in_mm else 4.0,
-                        "features": {"image": one.number, "side": one.side, "joint": name},
+                        "features": {"image": one.number, "side": one.side, "joint": name, **one.figures.get(name, {})},
                     }
                 )  # fmt: skip
         self._pictures.set_shapes(JOINTS, boxes)
@@ -112,14 +115,14 @@ class HandMap:
     def changes(self) -> dict[Place, NDArray[np.float64] | None]:
         """Return the boxes that the reader moved since they were shown, in pixels; None for those removed."""
         layer = self._pictures[JOINTS]
+        to_world = world_matrix(layer)  # the layer may have been moved as a whole
         hands = {(one.number, one.side): (one, pixel, origin) for one, pixel, origin in self._images}
         now: dict[Place, NDArray[np.float64]] = {}
         for corners, (_, row) in zip(layer.data, layer.features.iterrows(), strict=True):
             place = (int(row["image"]), str(row["side"]), str(row["joint"]))
             if place[:2] in hands:
                 _, pixel, origin = hands[place[:2]]
-                world = np.asarray(layer.data_to_world([0, 0])), np.asarray(corners)[:, -2:]
-                now[place] = (world[1] * np.asarray(layer.scale) + world[0] - origin) / pixel
+                now[place] = (transform_points(to_world, np.asarray(corners)[:, -2:]) - origin) / pixel
         changed: dict[Place, NDArray[np.float64] | None] = {}
         for place in self._places:
             one = hands[place[:2]][0]

@@ -35,7 +35,7 @@ class JointsStep(QWidget):
         self.status: QLabel = text_label("status")
         self.notes: QLabel = text_label("note")
         self.message: QLabel = text_label("failure")
-        self.abort_button: QPushButton = QPushButton("Abort (Esc)")
+        self.abort_button: QPushButton = QPushButton("Abort")
         self.boxes_button, self.masks_button = QPushButton("Change boxes"), QPushButton("Paint bones")
         self.add_button, self.reset_button = QPushButton("Add joint"), QPushButton("Reset this joint")
         self.undo_button, self.redo_button = QPushButton("Undo"), QPushButton("Redo")

@@ -129,11 +129,12 @@ class RadiographsStep(QWidget):
         self.message.setText(text)
         self.message.setVisible(bool(text))
 
-    def set_busy(self, busy: bool, found: bool) -> None:
+    def set_busy(self, busy: bool, found: bool, measured: bool) -> None:
         """Set which buttons can be used."""
         for button in (self.folder_button, self.files_button, self.example_button, self.stored_button):
             button.setEnabled(not busy)
         self.measure_button.setEnabled(found and not busy)
+        self.measure_button.setText("Measure all again" if measured else "Measure")
 
     def focus_next(self) -> None:
         """Put the focus where the user goes on: to the reader's name, or to Measure."""
