@@ -80,6 +80,19 @@ class Visits:
         )  # fmt: skip
 
 
+def check_pairs(how: str) -> str:
+    """Return how images are paired, after checking that it is one of :data:`PAIRS`.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if how not in PAIRS:
+        raise InputError(f"There are no pairs {how!r}. Choose one of: {', '.join(PAIRS)}.", "pairs")
+    return how
+
+
 def pairs_of_visits(groups: Sequence[str], how: str = "all") -> NDArray[np.int64]:
     """Return the pairs (M, 2) of images that show one joint.
 

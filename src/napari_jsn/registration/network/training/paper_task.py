@@ -24,7 +24,7 @@ from napari_jsn.networks.task import TrainingTask, split_groups
 from napari_jsn.registration.network.architectures import ARCHITECTURES, build_registration_net
 from napari_jsn.registration.network.maps import transform_points
 from napari_jsn.registration.network.paper_net import PaperRuns, to_maps, upper_half
-from napari_jsn.registration.network.training.data import PAIRS, notes_on_visits, pairs_of_visits, read_visits
+from napari_jsn.registration.network.training.data import check_pairs, notes_on_visits, pairs_of_visits, read_visits
 from napari_jsn.segmentation.training import public_joints
 from napari_jsn.segmentation.training.data import LabelledJoint, samples, simulated_joints, used_images
 
@@ -242,8 +242,7 @@ def transform(maps: Tensor, moving: Tensor, fixed_half: Tensor) -> Tensor:
 
 
 def _joint_pairs(joints: Sequence[LabelledJoint], how: str) -> JointPairs:
-    if how not in PAIRS:
-        raise InputError(f"There are no pairs {how!r}. Choose one of: {', '.join(PAIRS)}.", "pairs")
+    check_pairs(how)
     small = samples(joints, SIDE)
     halves = np.stack([upper_half(each) for each in small.masks >= 128])
     groups = tuple(each.group for each in joints)

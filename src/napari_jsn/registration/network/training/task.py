@@ -20,6 +20,7 @@ from napari_jsn.registration.network.pose_net import PoseNet
 from napari_jsn.registration.network.training.data import (
     SIDE,
     Visits,
+    check_pairs,
     distances_px,
     notes_on_visits,
     read_visits,
@@ -98,7 +99,7 @@ class RegistrationTask(TrainingTask):
     ) -> None:
         super().__init__(preset, source, terms)
         self.simulated = simulated
-        self.pairs: str = pairs
+        self.pairs: str = check_pairs(pairs)
         self._batch = 16
         self._amounts = MotionAmounts()
         joints = list(joints)
