@@ -81,6 +81,7 @@ def test_a_card_states_whether_validation_chose_the_epoch(toy, tmp_path, keep_la
     assert ("chose the best epoch" in card["figures"]["measured_on"]) != keep_last
     assert "were not trained on" in card["figures"]["measured_on"]
     assert not keep_last or card["epochs"]["best"] == 2
+    assert card["epochs"]["kept"] == ("last" if keep_last else "best")
 
 
 def test_torchs_generator_is_left_as_it_was(toy, tmp_path):

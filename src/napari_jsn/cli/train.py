@@ -85,24 +85,32 @@ def train(
         bool, typer.Option("--clear-cache", help="Remove the simulated images that earlier trainings kept, and exit.")
     ] = False,
 ) -> None:
-    """Train a network and save the best epoch as a model. Ctrl-C stops the training and saves the best epoch so far.
+    """Train a network and save its best epoch, or with the preset paper its last one, as a model.
 
-    A second Ctrl-C stops at once and saves no model. SIGTERM, by which batch systems end a job, stops as Ctrl-C does.
+    Ctrl-C stops the training and saves that epoch of those so far. A second Ctrl-C stops at once and saves no model.
+    SIGTERM, by which batch systems end a job, stops as Ctrl-C does.
     """
     if clear_cache:
         _clear_cache()
         return
     from napari_jsn.cli.options import set_threads
-    from napari_jsn.networks import weights
     from napari_jsn.training.machine import is_first_process
-    from napari_jsn.training.place import check_place
-    from napari_jsn.training.runs import train_runs
+    from napari_jsn.training.options import check_options
+    from napari_jsn.training.runs import check_runs, train_runs
     from napari_jsn.training.tasks import task_class, task_from_folder, task_to_resume
     from napari_jsn.training.train import StoppedAtOnce, check_lightning
     from napari_jsn.training.train import train as train_task
 
     check_lightning()
     set_threads(threads)
+    new = task or "segmentation", preset or "default"
+    if runs is not None and (resume is not None or start is not None):
+        raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")
+    if resume is None:
+        task_class(*new)
+    if runs is not None:
+        check_runs(*new, runs, out, name, replace)
+    check_options(*new, epochs, device, out, name if runs is None else None, resume, start, seed, replace)
     command = typed_command(sys.argv)
     with terminal_progress(is_first_process(), terminate=True) as progress:
         try:
@@ -110,11 +118,6 @@ def train(
                 progress.update(0, 0, "Preparing the images")
                 if resume is None:
                     task, preset = task or "segmentation", preset or "default"
-                    task_class(task, preset)
-                    if runs is None:
-                        check_place(task, preset, out, name, replace)
-                    if start is not None:
-                        weights.find(task, start)
                     made = task_from_folder(task, data, preset, pairs, groups, progress=progress)
                 else:
                     made = task_to_resume(resume, task, data, preset, pairs, groups, progress)
@@ -123,8 +126,6 @@ def train(
                 trained = train_task(
                     made, epochs, device, out, name, resume, start, seed, progress, command=command, replace=replace
                 )  # fmt: skip
-            elif resume is not None or start is not None:
-                raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")
             else:
                 trained = train_runs(made, runs, epochs, device, out, name, seed, progress, command, replace)
         except StoppedAtOnce as stopped:
@@ -192,7 +193,8 @@ def _print_result(trained: Trained, in_runs: bool) -> None:
     say(trained.reason or f"Trained {'1 epoch' if done == 1 else f'{done} epochs'}.")
     if trained.path is not None:
         best = trained.card["epochs"]["best"]
-        say(f"Best epoch: {best}")
+        last = trained.card["epochs"].get("kept") == "last"
+        say(f"Last epoch, which is kept: {best}" if last else f"Best epoch: {best}")
         for name, figure in trained.card["figures"].items():
             if isinstance(figure, dict):
                 values = ", ".join(f"{part} {value:.4f}" for part, value in figure.items())

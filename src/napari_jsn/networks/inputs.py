@@ -28,7 +28,7 @@ class UsedImage:
         Hashes of the pixels, and of the masks or points; see :func:`content_hash`.
     patient : str
     validated : bool
-        True if the image chooses the best epoch, False if it is trained on.
+        True if the image is validated on, and so chooses the best epoch if that is kept; False if it is trained on.
     """
 
     name: str

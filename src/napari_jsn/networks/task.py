@@ -29,13 +29,13 @@ _LAST_RATE = 0.01
 class Task(Protocol):
     """The network, loss and data of one capability, in plain torch.
 
-    Six attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
+    Eight attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
     average is then validated and saved); ``patience``, the number of epochs without a better figure after which
     training stops (None: never); ``keep_last``, whether the weights of the last epoch are saved instead of those
-    of the best one; and ``batches_of_epoch``, the number of training batches. A fifth one, ``inputs``
-    (:class:`~napari_jsn.networks.inputs.Inputs`), states the real images: a training is resumed only with them, and the
-    card keeps their hashes. A sixth one, ``simulated``, is the number of simulated ones; a training is resumed only
-    with as many.
+    of the best one; ``batches_of_epoch``, the number of training batches; ``half``, whether weights are saved with 16
+    bits; and ``calibration``, which returns further entries of the card from the trained network. Two more state what
+    a training is resumed with: ``inputs`` (:class:`~napari_jsn.networks.inputs.Inputs`), the real images, whose hashes
+    the card keeps; and ``simulated``, the number of simulated ones.
     """
 
     name: str  #: such as ``"segmentation"``

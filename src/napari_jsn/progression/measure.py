@@ -156,6 +156,22 @@ def measuring_models(segmentation: str, method: str) -> dict[str, str]:
     return models | {name: card_identity(name) for name in (REPOSITIONING_CARD, WIDTH_CARD)}
 
 
+def check_measuring(
+    joints: Sequence[str], method: str, localization: str, segmentation: str, device: str | None, wide_mm: float
+) -> tuple[str, ...]:
+    """Return the names of the joints in order, after checking all arguments of :func:`measure` but the radiographs."""
+    from napari_jsn.networks import weights
+
+    names = _joint_names(joints)
+    check_wide_mm(wide_mm)
+    load_method(method)
+    device_name(device)
+    for task, model in (("localization", localization), ("segmentation", segmentation)):
+        with renamed_arguments(model=task):
+            weights.find(task, model)
+    return names
+
+
 def _joint_names(joints: Sequence[str]) -> tuple[str, ...]:
     """Return joint names in anatomical order."""
     if not isinstance(joints, Iterable):
@@ -176,7 +192,7 @@ def _patient(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Patien
     if (is_folder or isinstance(baseline, Patient)) and followups:
         raise InputError("A patient contains all visits. Give it alone, or give radiographs one by one.", "followup")
     if isinstance(baseline, Patient):
-        patient = _with_spacing(baseline, spacing_mm)
+        patient = with_spacing(baseline, spacing_mm)
     elif is_folder:
         patient = read_patient(baseline, split=False, spacing_mm=spacing_mm)
     else:
@@ -188,7 +204,7 @@ def _patient(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Patien
     return patient
 
 
-def _with_spacing(patient: Patient, spacing_mm: Any) -> Patient:
+def with_spacing(patient: Patient, spacing_mm: Any) -> Patient:
     """Return the patient with another pixel size; joints are searched again, since their boxes depend on it."""
     spacing = check_spacing(spacing_mm)
     if spacing is None:

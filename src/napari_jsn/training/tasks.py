@@ -30,6 +30,11 @@ TASKS: dict[str, dict[str, tuple[str, str]]] = {
         "default": ("napari_jsn.registration.network.training.task", "RegistrationTask"),
         "paper": ("napari_jsn.registration.network.training.paper_task", "PaperRegistrationTask"),
     },
+    "scoring": {
+        "default": ("napari_jsn.scoring.training.task", "ScoringTask"),
+        "one-stage": ("napari_jsn.scoring.training.one_stage_task", "OneStageTask"),
+        "paper": ("napari_jsn.scoring.training.one_stage_task", "OneStageTask"),
+    },
 }
 #: Presets of every task.
 PRESETS: dict[str, tuple[str, ...]] = {name: tuple(classes) for name, classes in TASKS.items()}
@@ -63,7 +68,7 @@ def task_from_folder(
 
     Parameters
     ----------
-    name : {"segmentation", "localization", "registration"}
+    name : {"segmentation", "localization", "registration", "scoring"}
     folder : path or None
     preset : str
         One of the presets of the task: ``"default"``, for segmentation and registration also ``"paper"``.
@@ -92,6 +97,8 @@ def task_from_folder(
     """
     if pairs is not None and name != "registration":
         raise InputError(f"Pairs are chosen in a training of registration, not of {name}. Leave --pairs out.", "pairs")
+    if pairs is not None:
+        import_module("napari_jsn.registration.network.training.data").check_pairs(pairs)
     given = {"pairs": pairs, "groups": groups}
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if folder is not None and not simulated:

@@ -13,7 +13,8 @@ from napari_jsn.registration.gauss_newton.refined import enlarge, refine, shrink
 from napari_jsn.registration.gauss_newton.solve import solve
 from napari_jsn.registration.prepare import prepare_many
 from napari_jsn.simulation.exposure.detector import Detector
-from napari_jsn.simulation.joint_pair import Motion, joint_pair
+from napari_jsn.simulation.joint_motion import Motion
+from napari_jsn.simulation.joint_pair import joint_pair
 from napari_jsn.simulation.visit import Disease
 
 CPU = torch.device("cpu")

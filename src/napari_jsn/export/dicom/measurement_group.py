@@ -78,6 +78,9 @@ def measurement_group(
         if reason:
             code = dicom_code(NOTES_CODES[name.replace("reliable", "reason")])
             group[0].ContentSequence.append(TextContentItem(code, reason, relationship_type="CONTAINS"))
+    for name, text in measured.by_persons:
+        item = TextContentItem(dicom_code(NOTES_CODES[name]), text, relationship_type="CONTAINS")
+        group[0].ContentSequence.append(item)
     return group
 
 

@@ -47,7 +47,7 @@ _AS_BEFORE = "Stopped before the next epoch was finished. The model of the earli
 
 
 class Curves(ThemedPlot):
-    """Plot of the losses, and of the measure that selects the best epoch."""
+    """Plot of the losses, and of the first measure of the validation."""
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__(viewer, height=290)
@@ -95,7 +95,7 @@ class Train(RunPanel):
         self.summary: QLabel = text_label("summary")
         self.summary.hide()
         self._has_weights = self._resumed = False
-        tips = ("Train a new model", "Stop, and keep the best weights so far")
+        tips = ("Train a new model", "Stop, and keep the weights so far")
         super().__init__(
             viewer, TrainForm(), self.summary, self.curves, button="Train", tips=tips, function=functions.train
         )
@@ -138,7 +138,7 @@ class Train(RunPanel):
                 layer.visible = key != "truth"
 
     def abort(self) -> None:
-        """Stop; the best weights so far are the result. Before the run's first epoch is finished there are none."""
+        """Stop; the weights so far are the result. Before the run's first epoch is finished there are none."""
         if self._run is None:
             return
         if self._has_weights:

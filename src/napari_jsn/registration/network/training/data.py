@@ -80,19 +80,6 @@ class Visits:
         )  # fmt: skip
 
 
-def check_pairs(how: str) -> str:
-    """Return how images are paired, after checking that it is one of :data:`PAIRS`.
-
-    Raises
-    ------
-    InputError
-        If it is not.
-    """
-    if how not in PAIRS:
-        raise InputError(f"There are no pairs {how!r}. Choose one of: {', '.join(PAIRS)}.", "pairs")
-    return how
-
-
 def pairs_of_visits(groups: Sequence[str], how: str = "all") -> NDArray[np.int64]:
     """Return the pairs (M, 2) of images that show one joint.
 
@@ -110,6 +97,7 @@ def pairs_of_visits(groups: Sequence[str], how: str = "all") -> NDArray[np.int64
     >>> pairs_of_visits(["a", "a", "a", "b", "b"], "paper").tolist()
     [[0, 1], [0, 2], [3, 4]]
     """
+    check_pairs(how)
     by_group: dict[str, list[int]] = {}
     for k, group in enumerate(groups):
         by_group.setdefault(group, []).append(k)
@@ -118,6 +106,17 @@ def pairs_of_visits(groups: Sequence[str], how: str = "all") -> NDArray[np.int64
         middle = len(members) // 2
         pairs += combinations(members, 2) if how == "all" else product(members[:middle], members[middle:])
     return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def check_pairs(how: str) -> None:
+    """Refuse a way to pair images that does not exist.
+
+    Raises
+    ------
+    InputError
+    """
+    if how not in PAIRS:
+        raise InputError(f"There are no pairs {how!r}. Choose one of: {', '.join(PAIRS)}.", "pairs")
 
 
 def real_visits(joints: Iterable[LabelledJoint], pairs: str = "all") -> Visits:
@@ -169,12 +168,13 @@ def simulated_visits(count: int, seed: int, cache: Path | None = None, progress:
 def _simulate(
     count: int, seed: int, joints: Sequence[str] = anatomy.JOINTS, progress: Progress | None = None
 ) -> Visits:
+    from napari_jsn.simulation.damage.difficulty import NEWEST
     from napari_jsn.simulation.joint_pair import joint_pairs
 
     size = 2 * SIDE
     found, between = [], []
     to_small, to_large = pixel_scaling(0.5), pixel_scaling(2.0)
-    pairs_made = islice(joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size), count)
+    pairs_made = islice(joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size, difficulty=NEWEST), count)
     for k, pair in enumerate(counted(pairs_made, count, "Simulating joint pairs", progress)):
         group = f"simulated {seed}/{k // len(joints)}"
         for image, masks in ((pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)):

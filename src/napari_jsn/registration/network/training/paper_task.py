@@ -24,7 +24,12 @@ from napari_jsn.networks.task import TrainingTask, split_groups
 from napari_jsn.registration.network.architectures import ARCHITECTURES, build_registration_net
 from napari_jsn.registration.network.maps import transform_points
 from napari_jsn.registration.network.paper_net import PaperRuns, to_maps, upper_half
-from napari_jsn.registration.network.training.data import check_pairs, notes_on_visits, pairs_of_visits, read_visits
+from napari_jsn.registration.network.training.data import (
+    check_pairs,
+    notes_on_visits,
+    pairs_of_visits,
+    read_visits,
+)
 from napari_jsn.segmentation.training import public_joints
 from napari_jsn.segmentation.training.data import LabelledJoint, samples, simulated_joints, used_images
 

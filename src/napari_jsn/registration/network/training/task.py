@@ -99,7 +99,8 @@ class RegistrationTask(TrainingTask):
     ) -> None:
         super().__init__(preset, source, terms)
         self.simulated = simulated
-        self.pairs: str = check_pairs(pairs)
+        check_pairs(pairs)
+        self.pairs: str = pairs
         self._batch = 16
         self._amounts = MotionAmounts()
         joints = list(joints)
