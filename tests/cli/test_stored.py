@@ -1,6 +1,7 @@
 """Commands that use a store."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pandas as pd
@@ -140,3 +141,42 @@ def test_decisions_of_the_store_are_in_the_files(trial, tmp_path, capsys):
     )
     with jsn.open_store(trial) as store:
         assert set(store.changes().query("subject == 'measurement'")["reader"].iloc[-3:]) == {"C"}
+
+
+def test_a_cohort_is_listed_and_measured(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("distributed")
+    from distributed import LocalCluster
+
+    for name in ("A", "B"):
+        shutil.copytree(jsn.sample_folder("hand_pair"), tmp_path / "trial" / name)
+    (tmp_path / "trial" / "C").mkdir()
+    assert run("cohort", tmp_path / "trial", "--dry-run") == 0
+    assert "3 patients, 1 of them cannot be measured" in capsys.readouterr().out
+    words = ("cohort", tmp_path / "trial", "--store", tmp_path / "t.db", "--joints", "MCP2", "--pseudonyms")
+    with LocalCluster(n_workers=2, processes=False, dashboard_address=None, protocol="tcp://") as cluster:
+        words = (*words, "--scheduler", cluster.scheduler_address, "--out", tmp_path / "out")
+        assert run(*words) == 0
+        printed = capsys.readouterr()
+        assert "3 patients: 2 measured now, 0 before, 1 failed. 2 figures" in printed.out
+        assert "Failed: C: " in printed.err
+        assert run(*words) == 0 and "0 measured now, 2 before" in capsys.readouterr().out
+    assert pd.read_csv(tmp_path / "out" / "joints.csv")["patient"].tolist() == ["A", "B"]
+    assert pd.read_csv(tmp_path / "out" / "patients.csv")["state"].tolist() == ["measured", "measured", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "--store: Results are saved"),
+        (("--store", "{folder}/none/t.db"), "--store: There is no folder"),
+        (("--store", "{folder}/t.db", "--scheduler", "nonsense"), "--scheduler: There is no scheduler"),
+        (("--store", "{folder}/t.db", "--bones-model", "x"), "--bones-model: "),
+        (("--store", "{folder}/t.db", "--score", "x"), "--score: "),
+    ],
+)
+def test_errors_of_cohorts_name_what_was_typed(tmp_path, capsys, monkeypatch, words, message):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("napari_jsn.cohort.cluster.CONNECT_S", 1)
+    shutil.copytree(jsn.sample_folder("hand_pair"), tmp_path / "trial" / "A")
+    assert run("cohort", tmp_path / "trial", *(word.format(folder=tmp_path) for word in words)) == 2
+    assert f"Error: {message}" in capsys.readouterr().err

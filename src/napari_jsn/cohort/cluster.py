@@ -126,10 +126,8 @@ def _local(workers: int | None, device: str) -> Any:
         if gpus:
             environment["CUDA_VISIBLE_DEVICES"] = gpus[k % len(gpus)]
         specification[k] = {"cls": Nanny, "options": {**options, "env": environment}}
-    scheduler = {
-        "cls": Scheduler,
-        "options": {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"},
-    }
+    address = {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    scheduler = {"cls": Scheduler, "options": address}
     return SpecCluster(specification, scheduler, silence_logs=logging.CRITICAL)
 
 

@@ -53,6 +53,14 @@ class Cohort:
     measured_now : int
         Number of patients that this run measured; the others were measured before, or failed.
     aborted : bool
+
+    Examples
+    --------
+    >>> from napari_jsn import Cohort
+    >>> from napari_jsn.store.cohorts import CohortPatient
+    >>> cohort = Cohort((CohortPatient("trial/P1", "P1", "measured", joints=20),), 1, 1, False)
+    >>> cohort.table()[["patient", "state", "joints"]].values.tolist()
+    [['P1', 'measured', 20]]
     """
 
     patients: tuple[CohortPatient, ...]
@@ -61,7 +69,14 @@ class Cohort:
     aborted: bool
 
     def table(self) -> pd.DataFrame:
-        """Return one row for each patient: ``patient state sentence joints seconds arm age sex``."""
+        """Return one row for each patient: ``patient state sentence joints seconds arm age sex``.
+
+        Examples
+        --------
+        >>> from napari_jsn import Cohort
+        >>> Cohort((), 0, 0, False).table().columns.tolist()[:3]
+        ['patient', 'state', 'sentence']
+        """
         names = ("patient", "state", "sentence", "joints", "seconds", "arm", "age", "sex")
         rows = [[getattr(each, name) for name in names] for each in self.patients]
         return pd.DataFrame(rows, columns=list(names))

@@ -101,7 +101,10 @@ def write_progression(
     with OutputFolder(folder, NAMES, argument) as output:
         files = progression_files(progression, dicom, keep_identity)
         facts = progression_facts(progression, keep_identity)
-        return output.write(files, run_record("write_progression", options, **facts, keep_identity=keep_identity))
+        record = run_record(
+            "write_progression", options, **facts, seconds=progression.seconds, keep_identity=keep_identity
+        )
+        return output.write(files, record)
 
 
 def progression_facts(progression: Progression, keep_identity: bool = False) -> dict[str, Any]:

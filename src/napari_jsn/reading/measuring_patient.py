@@ -79,7 +79,7 @@ def measure_patient(
     return Progression(tuple(hands), (), patient.patient_id, patient.notes, models, device=where)
 
 
-def load_models() -> None:
+def load_models(device: str | None = None) -> None:
     """Load the libraries and networks that :func:`measure_patient` uses, so that its first call need not wait."""
     from napari_jsn.localization.network import build_joint_net
     from napari_jsn.networks.load import load_network
@@ -87,7 +87,7 @@ def load_models() -> None:
     from napari_jsn.scoring.automatic.score import load_grader
     from napari_jsn.segmentation.unetpp import build_bone_net
 
-    where = device_name(None)
+    where = device_name(device)
     load_network("localization", "default", where, build_joint_net)
     load_network("segmentation", "default", where, build_bone_net)
     load_method("refined")

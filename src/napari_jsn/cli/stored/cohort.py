@@ -104,7 +104,7 @@ def cohort(
     check_dask()
     check_place(store)
     with (
-        output_folder(out, (*NAMES, LOGS)) as output,
+        output_folder(out, NAMES) as output,
         terminal_progress(remaining=False, terminate=True) as progress,
         open_store(store, reader) as opened,
     ):
