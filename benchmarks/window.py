@@ -56,35 +56,51 @@ def run() -> int:
     viewer = napari.Viewer()
     viewer.window.resize(*_SIZE)
     QTest.qWait(1000)
-    start = time.perf_counter()
+    start = time.perf_counter(), time.thread_time()
     _, dock = viewer.window.add_plugin_dock_widget("napari-jsn", "Read patient")
     _until(lambda: dock.is_ready)
-    rows: list[Row] = [("opening the dock until ready", 5000, 1000 * (time.perf_counter() - start), None)]
+    print(f"{'':44} {'bar':>8} {'clock':>8} {'processor':>10}", flush=True)
+    _print(("opening the dock until ready", 5000, *_since(start)))
     blocks = _Blocks()
     folder = jsn.sample_folder("hand_pair")
     with tempfile.TemporaryDirectory() as place:
         dock.flow.open_paths([folder])
         _until(lambda: not dock.flow.jobs.running)
         QTest.qWait(300)
-        rows.append(blocks.row("longest block: open a folder", 200))
+        _print(blocks.row("longest block: open a folder", 200))
         dock.radiographs.reader.value, dock.radiographs.store.value = "A", Path(place) / "r.db"
         blocks.restart()
-        start = time.perf_counter()
+        start = time.perf_counter(), time.thread_time()
         dock.sources.measure()
-        _until(lambda: dock.steps[2].is_open or not dock.flow.jobs.running)
-        rows.append(("measure 10 joints of 2 visits", None, 1000 * (time.perf_counter() - start), None))
-        rows.append(blocks.row("longest block: measure", 100))
+        computing = [blocks.row("longest block: measure", 100)]
+
+        def note(*_: object) -> None:
+            computing[0] = blocks.row("longest block: measure", 100)
+
+        dock.flow.jobs.progressed.connect(note)
+        _until(lambda: not dock.flow.jobs.running)
+        dock.flow.jobs.progressed.disconnect(note)
+        _print(computing[0])
+        _print(("measure 10 joints of 2 visits", None, *_since(start)))
         QTest.qWait(1000)
-        rows.append(blocks.row("longest block: results shown", 200))
-        rows += _reading(viewer, dock, blocks)
-        rows += _memory(dock, folder, place)
+        _print(blocks.row("longest block: measure, results included", 200))
+        for row in _reading(viewer, dock, blocks):
+            _print(row)
+        _print(_memory(dock, folder, place))
     viewer.close()
-    print(f"{'':44} {'bar':>8} {'clock':>8} {'processor':>10}")
-    for name, bar, wall, cpu in rows:
-        limit = "" if bar is None else f"{bar:.0f}"
-        print(f"{name:44} {limit:>8} {wall:8.0f} {'' if cpu is None else f'{cpu:10.0f}'}")
     print("Times in ms, of the slowest; memory in MB. Processor: of the window's thread.")
     return 0
+
+
+def _since(start: tuple[float, float]) -> tuple[float, float]:
+    """Return milliseconds on the clock and of the thread's processor time."""
+    return 1000 * (time.perf_counter() - start[0]), 1000 * (time.thread_time() - start[1])
+
+
+def _print(row: Row) -> None:
+    name, bar, wall, cpu = row
+    limit = "" if bar is None else f"{bar:.0f}"
+    print(f"{name:44} {limit:>8} {wall:8.0f} {'' if cpu is None else f'{cpu:10.0f}'}", flush=True)
 
 
 def _reading(viewer: Any, dock: Any, blocks: _Blocks) -> list[Row]:
@@ -121,7 +137,7 @@ def _reading(viewer: Any, dock: Any, blocks: _Blocks) -> list[Row]:
     return rows
 
 
-def _memory(dock: Any, folder: Path, place: str) -> list[Row]:
+def _memory(dock: Any, folder: Path, place: str) -> Row:
     """Open, measure and close the sample as several patients; return the growth of the memory after the first one."""
     import psutil
     from qtpy.QtTest import QTest
@@ -138,7 +154,7 @@ def _memory(dock: Any, folder: Path, place: str) -> list[Row]:
         dock.flow.close()
         QTest.qWait(100)
         sizes.append(process.memory_info().rss / 1e6)
-    return [(f"memory after {_PATIENTS} more patients, MB", 50, sizes[-1] - sizes[0], None)]
+    return f"memory after {_PATIENTS} more patients, MB", 50, sizes[-1] - sizes[0], None
 
 
 def _until(done: Callable[[], bool], seconds: float = 600.0) -> None:

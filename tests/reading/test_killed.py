@@ -63,12 +63,13 @@ def test_at_most_the_action_under_way_is_lost(tmp_path, measured):
     place, draw = str(tmp_path / "trial.db"), random.Random(5)
     with open_store(place, "A") as store:
         store.save(replace(measured, patient_id="P001"))
+    now = stored_state(place)
     for moment in range(20):
         process = subprocess.Popen(
             [sys.executable, "-c", READER, place, str(moment)], stdout=subprocess.PIPE, text=True
         )
         first = process.stdout.readline()
-        assert json.loads(first) == stored_state(place)  # nothing was lost since the reader before
+        assert json.loads(first) == now  # nothing was lost since the reader before
         time.sleep(draw.uniform(0.05, 1.5))
         os.kill(process.pid, signal.SIGKILL)
         printed = [first, *process.stdout.read().splitlines()]

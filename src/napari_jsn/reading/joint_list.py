@@ -12,7 +12,7 @@ from napari_jsn.progression.narrowing import JointView
 from napari_jsn.reading.item import Item
 
 #: States of a line, in the order of sorting. Only the first three are those of a figure.
-STATES = ("failed", "wide", "good", "out of date", "one visit", "not measured", "hidden")
+STATES = ("failed", "wide", "good", "out of date", "baseline", "one visit", "not measured", "hidden")
 DOUBTFUL_STATES = ("failed", "wide", "out of date")
 #: Filters of the list and what they keep.
 FILTERS = {"all": "all joints", "doubtful": "failed, wide or out of date", "undecided": "without a decision"}
@@ -100,7 +100,7 @@ def joint_lines(item: Item, image: int) -> list[JointLine]:
         measured = row is not None and unit.jsn(row).known
         state: str = row.state if row is not None and measured else "not measured"
         if (row is None or visit == 1) and view is not None:
-            state = "one visit" if one_visit or visit == 1 else "not measured"
+            state = "one visit" if one_visit else "baseline" if visit == 1 else "not measured"
         if (side, joint) in outdated:
             state = "out of date"
         lines.append(

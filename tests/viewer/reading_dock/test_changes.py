@@ -1,11 +1,15 @@
 """Boxes and masks that a reader changes, blinded sessions, and pictures that somebody else disturbs."""
 
+import threading
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import napari_jsn as jsn
 from napari_jsn.reading import Reading
 from napari_jsn.store import open_store
+from napari_jsn.viewer.reading_dock import opened
 from napari_jsn.viewer.reading_dock.opened import open_stored
 
 
@@ -67,55 +71,91 @@ def test_boxes_and_masks_are_saved_and_only_their_joint_is_measured_again(window
     assert not bones.visible and window.position.align == "lower"
 
 
-@pytest.mark.parametrize(
-    "disturb",
-    [
-        lambda viewer: viewer.layers.remove("baseline"),
-        lambda viewer: viewer.layers.clear(),
-        lambda viewer: viewer.add_image(np.zeros((8, 8)), name="another patient"),
-        lambda viewer: setattr(viewer.layers["follow-up"], "data", np.ones((8, 8), np.float32)),
-        lambda viewer: viewer.open_sample("napari-jsn", "joint_pair_mcp"),
-    ],
-    ids=["removed", "cleared", "image added", "replaced", "sample opened"],
-)
-def test_no_figure_stays_beside_other_images(window, place, disturb, qtbot):
-    window.open(place)
-    window.keys("A")
-    disturb(window.viewer)
-    qtbot.wait(30)
+#: Ways in which radiographs change while a patient is open, or is measured.
+DISTURBED = {
+    "removed": lambda window: window.viewer.layers.remove("baseline"),
+    "cleared": lambda window: window.viewer.layers.clear(),
+    "image added": lambda window: window.viewer.add_image(np.zeros((8, 8)), name="another patient"),
+    "replaced": lambda window: setattr(window.viewer.layers["follow-up"], "data", np.ones((8, 8), np.float32)),
+    "sample opened": lambda window: window.viewer.open_sample("napari-jsn", "joint_pair_mcp"),
+}
+
+
+def assert_nothing_of_the_patient(window, closed=True):
     widget = window.widget
     assert widget.flow.patient is None and widget.controller.position is None
-    assert widget.steps[0].is_open and "closed" in widget.radiographs.message.text()
+    assert widget.steps[0].is_open and (not closed or "closed" in widget.radiographs.message.text())
     assert "SIM-01" not in window.texts() and widget.reading.table.rowCount() == 0
-    assert not any(
-        layer.visible for layer in window.viewer.layers if layer.metadata.get("napari_jsn", {}).get("role") == "reading"
-    )
-    window.open(place)  # and nothing is lost
-    assert window.position.lines[0].decision == "accepted" and window.viewer.layers["baseline"].visible
+    pictures = [
+        layer for layer in window.viewer.layers if layer.metadata.get("napari_jsn", {}).get("role") == "reading"
+    ]
+    assert not any(layer.visible for layer in pictures)
 
 
-def test_another_patient_replaces_the_first(window, place):
-    window.open(place)
-    window.open(place, "SIM-02")
-    assert "SIM-01" not in window.texts() and "SIM-02" in window.texts()
-    assert not any(line.decision for line in window.position.lines)
+def test_no_figure_stays_beside_other_images(window, place, qtbot, hand_folder, measured_patient, monkeypatch):
+    widget, go_on = window.widget, threading.Event()
+
+    def slow(patient, progress, found):
+        go_on.wait(20)
+        return replace(measured_patient, patient_id="SIM-01")
+
+    monkeypatch.setattr(opened, "measure_patient", slow)
+    for number, (way, disturb) in enumerate(DISTURBED.items()):
+        window.open(place)
+        if number == 0:
+            window.keys("A")
+        assert window.position.lines[0].decision == "accepted", way  # nothing is lost
+        disturb(window)
+        qtbot.wait(30)
+        assert_nothing_of_the_patient(window)
+    widget.radiographs.reader.value, widget.radiographs.store.value = "A", place
+    for way in (
+        "removed",
+        "cleared",
+        "image added",
+        "another folder",
+        "another patient",
+        "pixel size typed",
+        "date typed",
+    ):
+        go_on.clear()
+        widget.flow.open_paths([hand_folder])
+        window.wait()
+        widget.radiographs.patient.value = f"P {way}"
+        widget.sources.measure()
+        assert widget.flow.jobs.running
+        if way in DISTURBED:
+            DISTURBED[way](window)
+        elif way == "another folder":
+            widget.flow.open_paths([hand_folder])
+        elif way == "another patient":
+            widget.flow.open_stored(place, "A", "SIM-02")
+        else:
+            widget.radiographs.table.item(1, 1 if way == "date typed" else 3).setText(
+                "2022-02-02" if way == "date typed" else "0.2"
+            )
+        go_on.set()
+        window.wait()
+        qtbot.wait(30)
+        if way == "another patient":
+            assert widget.flow.patient.title == "SIM-02" and "SIM-01" not in window.texts()
+            widget.flow.close()
+        assert_nothing_of_the_patient(window, closed=way in DISTURBED)
 
 
-@pytest.mark.parametrize("order", ["paired", "single"])
-def test_a_blinded_session_shows_no_patient_visit_date_or_figure(window, place, order, caplog):
-    with open_store(place, "A") as store:
-        reading = Reading.new(store, "first", order, seed=2)
-        code = reading.work_list()[0].code
-    window.open(place, code, "first")
-    window.keys("AN")
-    shown = window.texts() + caplog.text
-    for word in ("SIM-0", "2020", "2021", "week", "visit 2", "baseline 2", "+0.", "mm ["):
-        assert word not in shown, word
-    assert f"item {code}" in window.viewer.canvas.overlays.text.text
-    figures = jsn.open_store(place).measurements()["jsn_mm"]
-    assert not any(f"{figure:.2f}" in shown for figure in figures)
-    window.keys("G123")
-    assert len(window.position.item.scores()) == 3
+def test_blinded_sessions_show_no_patient_visit_date_or_figure(window, place, caplog):
+    figures = [f"{figure:.2f}" for figure in jsn.open_store(place).measurements()["jsn_mm"]]
+    for order in ("paired", "single"):
+        with open_store(place, "A") as store:
+            code = Reading.new(store, order, order, seed=2).work_list()[0].code
+        window.open(place, code, order)
+        window.keys("AN")
+        shown = window.texts() + caplog.text
+        for word in ("SIM-0", "2020", "2021", "week", "visit 1", "visit 2", "+0.", "mm [", *figures):
+            assert word not in shown, word
+        assert f"item {code}" in window.viewer.canvas.overlays.text.text
+        window.keys("G123")
+        assert len(window.position.item.scores()) == 3
 
 
 def test_a_reading_killed_and_opened_again(place):

@@ -41,8 +41,15 @@ def test_a_folder_is_measured_read_and_reported(window, hand_folder, measured_pa
         ]  # fmt: skip
 
 
-def test_keys_of_the_reading_come_before_those_of_napari(window, place, qtbot):
+def test_keys_pictures_and_scores_of_a_reading(window, place):
     window.open(place)
+    check_pictures(window)
+    check_keys(window)
+    check_scores(window)
+
+
+def check_keys(window):
+    """Keys of the reading come before those of napari, wherever the focus is."""
     widget, viewer = window.widget, window.viewer
     layers = list(viewer.layers)
     assert tuple(layer.name for layer in layers) == NAMES
@@ -72,8 +79,8 @@ def test_keys_of_the_reading_come_before_those_of_napari(window, place, qtbot):
     assert window.position.joint == before
 
 
-def test_both_visits_lie_side_by_side_on_one_scale(window, place):
-    window.open(place)
+def check_pictures(window):
+    """Both visits lie side by side on one scale."""
     baseline, followup = window.viewer.layers["baseline"], window.viewer.layers["follow-up"]
     pictures = {}
     for _ in range(3):
@@ -93,8 +100,9 @@ def test_both_visits_lie_side_by_side_on_one_scale(window, place):
     assert "SIM-01" in window.viewer.canvas.overlays.text.text
 
 
-def test_a_hand_is_scored_with_digits(window, place):
-    window.open(place)
+def check_scores(window):
+    """A hand is scored with a digit a site."""
+    window.widget.open_step(window.widget.steps[2])
     window.keys("G")
     position = window.position
     window.widget.controller.choose_site("MCP1", "jsn")

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from qtpy.QtWidgets import QDockWidget, QFileDialog, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QDockWidget, QFileDialog, QVBoxLayout, QWidget
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import counted
@@ -369,6 +369,9 @@ class ReadPatient(QWidget):
         self.flow.measure_again()
 
     def _show_again(self) -> None:
+        if isalive(self) and QApplication.mouseButtons() != Qt.MouseButton.NoButton:
+            QTimer.singleShot(_SAVE_MS, self._show_again)  # not while a box is dragged
+            return
         position = self.controller.position
         if position is not None:
             position.refresh()

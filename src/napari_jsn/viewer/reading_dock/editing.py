@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
+from qtpy.QtWidgets import QApplication
 
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.errors import InputError
@@ -43,7 +44,7 @@ class Editing(QObject):
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self.read_changes)
+        self._settle.timeout.connect(self._on_settled)
         step.boxes.connect(lambda on: self.begin("boxes") if on else self.stop("boxes"))
         step.masks.connect(lambda on: self.begin("masks") if on else self.stop("masks"))
         step.add.connect(self.add)
@@ -60,7 +61,7 @@ class Editing(QObject):
         """Begin to edit ``"boxes"`` on the map, or ``"masks"`` on the joint."""
         position = self._controller.position
         if position is None:
-            self._step.stop_editing()
+            self._step.stop_editing(mode)
             return
         if self.mode and self.mode != mode:
             self.stop(self.mode)
@@ -106,7 +107,7 @@ class Editing(QObject):
             layer.events.labels_update.disconnect(self._on_change)
             if self._controller.position is not None:
                 self._controller.position.align = self._align
-        self._step.stop_editing()
+        self._step.stop_editing(mode)
         self._controller.refresh()
 
     def show_bones(self) -> None:
@@ -204,6 +205,13 @@ class Editing(QObject):
             shown = [set(one.joints) for one in position.item.images if one.side == position.side]
         everywhere = set.intersection(*shown) if shown else set()
         self._step.show_missing([name for name in MEASURED_JOINTS if name not in everywhere] if shown else [])
+
+    def _on_settled(self) -> None:
+        """Save what was changed, as soon as the mouse button is up."""
+        if QApplication.mouseButtons() != Qt.MouseButton.NoButton:
+            self._settle.start()
+        else:
+            self.read_changes()
 
     def _on_change(self, event: Any = None) -> None:
         if self.mode and not self._pictures.is_changing:

@@ -79,7 +79,7 @@ class ReadController(QObject):
         self.position, self.title = Position(item), title
         self.position.restore(saved)
         self._last_view = "side by side" if self.position.view == "hand" else self.position.view
-        self._step.set_images([] if item.blinded else _choices(item))
+        self._step.set_images(_choices(item))
         self._step.trend.hide()
         self.canvas.forget_layout()
         self.map.forget_layout()
@@ -129,7 +129,8 @@ class ReadController(QObject):
             self.canvas.pause()
             self.map.show(map_images(position), position.joint)
         else:
-            picture = joint_picture(item, position.side, position.joint, position.align, position.image)
+            compared = position.image if position.image > 1 else 0  # the last one where the first is chosen
+            picture = joint_picture(item, position.side, position.joint, position.align, compared)
             self.canvas.show_picture(picture, position, partial(self._caption, position))
         overlay = self._viewer.canvas.overlays.text
         title = self.title if item.blinded else f"{self.title}   {position.side} {position.joint}".rstrip()
@@ -285,7 +286,8 @@ def caption(item: Item, image: int) -> str:
 
 def _choices(item: Item) -> list[tuple[int, str]]:
     numbers = sorted({one.number for one in item.images})
-    return [(number, caption(item, number)) for number in numbers if item.visit(number) > 1 or len(numbers) == 1]
+    labels = {one.number: one.label for one in item.images}
+    return [(number, labels[number] if item.blinded else caption(item, number)) for number in numbers]
 
 
 def map_images(position: Position) -> list[MapImage]:
@@ -294,7 +296,7 @@ def map_images(position: Position) -> list[MapImage]:
     of_side = [one for one in item.images if one.side == position.side]
     if not of_side:
         return []
-    chosen = next((one for one in of_side if one.number == position.image), of_side[-1])
+    chosen = next((one for one in of_side[1:] if one.number == position.image), of_side[-1])
     shown = [of_side[0], *([chosen] if chosen is not of_side[0] else [])]
     figures = {line.joint: line for line in position.lines if line.side == position.side}
     end = scale_end([line.jsn.value for line in figures.values()])

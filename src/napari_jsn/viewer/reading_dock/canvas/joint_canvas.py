@@ -92,7 +92,7 @@ class JointCanvas(QObject):
         view = _possible_view(picture, position)
         self.picture, self._position = picture, position
         first = picture.panels[0]
-        chosen = picture.panel(position.image) or picture.panels[-1]
+        chosen = _chosen(picture, position)
         count = {"side by side": len(picture.panels), "blink": 1, "difference": 2, "loss spectra": 4}[view]
         pixel = picture.pixel_mm or 1.0
         self.pictures.set_unit("mm" if picture.pixel_mm else "pixel")
@@ -185,7 +185,7 @@ class JointCanvas(QObject):
             return
         if self._position.view == "blink":
             (self._blinking.stop if pressed else self._blinking.start)()
-        chosen = self.picture.panel(self._position.image) or self.picture.panels[-1]
+        chosen = _chosen(self.picture, self._position)
         with self.pictures.changing():
             aligned = self.pictures[ALIGNED]
             if pressed:
@@ -265,6 +265,12 @@ def intensity_layers(pictures: PictureLayers) -> list[Image]:
     return [pictures[name] for name in INTENSITIES]
 
 
+def _chosen(picture: JointPicture, position: Position) -> Panel:
+    """Return the panel that is compared with the first one: of the position's image, or else the last one."""
+    panel = picture.panel(position.image)
+    return picture.panels[-1] if panel is None or panel is picture.panels[0] else panel
+
+
 def _possible_view(picture: JointPicture, position: Position) -> str:
     if len(picture.panels) == 1:
         return "side by side"
@@ -310,6 +316,6 @@ def _spectrum_texts(picture: JointPicture) -> dict[int, str]:
     registration = picture.row.registration
     return {
         1: f"visit {picture.row.visit}, transformed",
-        2: f"original loss spectrum, L(F,G) = {registration.original_loss:.5f}",
-        3: f"transformed loss spectrum, L(F,G') = {registration.transformed_loss:.5f}",
+        2: f"original loss spectrum, L(F,G) = {registration.original_loss:.4f}",
+        3: f"transformed loss spectrum, L(F,G') = {registration.transformed_loss:.4f}",
     }

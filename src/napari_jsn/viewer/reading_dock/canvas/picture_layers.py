@@ -278,7 +278,7 @@ class PictureLayers(QObject):
             self.disturbed.emit("A picture layer of the patient was removed")
 
     def _on_inserted(self, event: Any) -> None:
-        if not self._busy and isinstance(event.value, (Image, Labels)) and not is_picture(event.value):
+        if not self._busy and isinstance(event.value, Image) and not is_picture(event.value):
             self.disturbed.emit("Another image was opened")
 
     def _on_data(self, event: Any = None) -> None:

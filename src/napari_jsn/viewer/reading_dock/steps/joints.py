@@ -126,10 +126,9 @@ class JointsStep(QWidget):
             self._missing.addAction(name, lambda name=name: self.add.emit(name))
         self.add_button.setEnabled(bool(names))
 
-    def stop_editing(self) -> None:
-        """Release the buttons of the tools."""
-        for button in (self.boxes_button, self.masks_button):
-            button.setChecked(False)
+    def stop_editing(self, mode: str) -> None:
+        """Release the button of a tool: ``"boxes"`` or ``"masks"``."""
+        (self.boxes_button if mode == "boxes" else self.masks_button).setChecked(False)
 
 
 _TITLES = {True: ("Change boxes", "Boxes are changed: end"), False: ("Paint bones", "Bones are painted: end")}

@@ -90,9 +90,9 @@ class ReadStep(QWidget):
         layout.setContentsMargins(9, 2, 9, 4)
         layout.setSpacing(4)
         top = QHBoxLayout()
-        top.addWidget(self.images, 1)
-        for widget in (self.filters, self.score_button):
-            top.addWidget(widget)
+        top.addWidget(self.images, 3)
+        top.addWidget(self.filters, 2)
+        top.addWidget(self.score_button, 0)
         layout.addLayout(top)
         layout.addWidget(self.table, 3)
         layout.addWidget(self.scores, 3)
@@ -143,6 +143,7 @@ class ReadStep(QWidget):
     def set_images(self, choices: list[tuple[int, str]]) -> None:
         """Set the images whose figures can be shown."""
         self.images.clear()
+        self.images.setToolTip("The visit whose figures are listed, on which you decide, and which is graded")
         for number, label in choices:
             self.images.addItem(label, number)
         self.images.setVisible(len(choices) > 1)
