@@ -281,7 +281,7 @@ def checked_reader(text: str) -> str:
     InputError
         If it is empty, has characters that are not allowed, or is the name of a model.
     """
-    from napari_jsn.reading.score_table import MODELS
+    from napari_jsn.reading.grades.score_table import MODELS
 
     name = text.strip()
     if not _READER.fullmatch(name) or name in MODELS:

@@ -11,6 +11,7 @@ from scipy import ndimage
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient.patient import Hand
+from napari_jsn.scoring.crops.patient_images import images_of
 from napari_jsn.scoring.crops.site_image import KEPT, SIDE, kept_to_radiograph
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.schemes import SIDES
@@ -63,7 +64,7 @@ def site_map(
     if method == "one-stage":
         return _class_map(hand, site, kind, model, device)
     from napari_jsn.scoring.maps.joint_map import joint_map
-    from napari_jsn.scoring.two_stage.grader import TwoStageGrader, images_of
+    from napari_jsn.scoring.two_stage.grader import TwoStageGrader
 
     images, there = images_of(hands)
     token = len(JOINTS) * SIDES.index(side) + JOINTS.index(site)
