@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.reading.commands import Scored
+from napari_jsn.reading.grades.model_scores import statement
 from napari_jsn.reading.item import Item
-from napari_jsn.reading.model_scores import statement
 from napari_jsn.scoring import SCHEMES, Grade, Scheme
 from napari_jsn.scoring.schemes import SIDES
 
