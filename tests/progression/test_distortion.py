@@ -134,7 +134,7 @@ def test_noise_a_small_change_and_a_drift_are_no_distortion_of_a_lens(changed):
 
 
 def test_few_reliable_joints_show_no_change_outwards():
-    assert scale_curvature(curved(0.1, reliable=3)) is None
+    assert scale_curvature(curved(0.1, reliable=5)) is None
     assert scale_curvature([]) is None
 
 

@@ -181,7 +181,7 @@ def test_pseudonyms_and_pixel_sizes_that_are_not_allowed(empty, texts):
 def test_an_aborted_measurement_leaves_nothing(empty, monkeypatch):
     begun = threading.Event()
 
-    def measure(patient, progress):
+    def measure(patient, device, progress):
         progress.update(1, 2, "Finding the joints")
         begun.set()
         while not progress.aborted:

@@ -24,15 +24,18 @@ def train(
         str | None,
         typer.Argument(
             metavar="[TASK]",
-            help="Task to train: segmentation (the default), localization or registration.",
+            help="Task to train: segmentation (the default), localization, registration or scoring.",
             show_default=False,
         ),
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
+            "--data",
+            "--images",
             metavar="FOLDER",
-            help="Images and their masks: NAME_mask.png, or NAME.png beside NAME.jpg; by default simulated images.",
+            help="Images and their masks: NAME_mask.png, or NAME.png beside NAME.jpg; for scoring, a folder of "
+            "radiographs for each patient. By default simulated images.",
         ),
         Supplies("path", "folder", "spacing_mm", "radiograph", "radiographs", "joint_images"),
     ] = None,
@@ -43,8 +46,18 @@ def train(
             help="Table of patients (columns file and patient): images of one patient are all trained on, or none.",
         ),
     ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="For scoring: readers' scores of the radiographs, with the names of the folders as patients.",
+        ),
+    ] = None,
     preset: Annotated[
-        str | None, typer.Option(help="Network and training recipe: default, or paper (Wang et al. 2023, for a GPU).")
+        str | None,
+        typer.Option(
+            help="Network and training recipe: default, paper (as published, for a GPU), or one-stage (of scoring)."
+        ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs; by default that of the preset.")] = None,
     device: Annotated[
@@ -103,6 +116,7 @@ def train(
 
     check_lightning()
     set_threads(threads)
+    groups = _table_of(task, groups, scores)
     new = task or "segmentation", preset or "default"
     if runs is not None and (resume is not None or start is not None):
         raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")
@@ -137,6 +151,19 @@ def train(
     _print_result(trained, in_runs=runs is not None)
     if not trained.finished:
         raise typer.Exit(1 if trained.resume is None and trained.path else progress.exit_code)
+
+
+def _table_of(task: str | None, groups: Path | None, scores: Path | None) -> Path | None:
+    """Return the table of the patients of a training; readers' scores name the patients too."""
+    if scores is None:
+        return groups
+    if task != "scoring":
+        raise InputError(
+            "A table of scores belongs to a training of scoring. Name that task, or leave it out.", "scores"
+        )
+    if groups is not None:
+        raise InputError("The table of scores names the patients. Leave --groups out.", "groups")
+    return scores
 
 
 def _clear_cache() -> None:

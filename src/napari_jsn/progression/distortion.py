@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 
 #: Smallest number of joints from which a drift is computed, and of bones from which a stretch is.
 _MIN_JOINTS, _MIN_BONES = 4, 3
+#: The same for a change of the scale outwards, whose fit has one term more, and its least size in standard deviations.
+_MIN_CURVED_JOINTS, _MIN_CURVED_SIGNIFICANCE = 6, 3.0
 #: Distance of the middle of a visible bone from its joint, in mm.
 _BONE_MM = 7.0
 #: Drift of the scale over 10 cm of the hand that is noted, and the one beyond which figures have failed.
@@ -34,7 +36,7 @@ NOTED_CURVATURE, _MAX_CURVATURE = 0.028, 0.05
 #: Stretch that is noted, and the one beyond which figures have failed. docs/hands.md states how often these limits are
 #: exceeded.
 NOTED_STRETCH, _MAX_STRETCH = 0.015, 0.03
-#: Least size of both in standard deviations.
+#: Least size of a drift and of a stretch in standard deviations.
 _MIN_SIGNIFICANCE = 2.0
 
 
@@ -85,15 +87,16 @@ def scale_curvature(rows: Sequence[Narrowing]) -> float | None:
     Returns
     -------
     float or None
-        As a share: 0.02 is 2 %; negative where the scale falls. None where fewer than 4 joints are reliable or it is
+        As a share: 0.02 is 2 %; negative where the scale falls. None where fewer than 6 joints are reliable or it is
         not significant.
     """
     places, logarithms = _scales(rows)
-    if len(places) < 2 * _MIN_JOINTS:
+    if len(places) < 2 * _MIN_CURVED_JOINTS:
         return None
     design = np.column_stack([np.ones(len(places)), places, (places**2).sum(axis=1)])
     fit, covariance = _robust_fit(design, logarithms)
-    return float(fit[3]) if _significant(fit[3:], covariance[3:, 3:]) else None
+    covariance *= len(design) / (len(design) - design.shape[1])  # few bones for the number of terms
+    return float(fit[3]) if _significant(fit[3:], covariance[3:, 3:], _MIN_CURVED_SIGNIFICANCE) else None
 
 
 def _scales(rows: Sequence[Narrowing]) -> tuple[Array, Array]:
@@ -225,8 +228,8 @@ def _robust_fit(design: Array, values: Array) -> tuple[Array, Array]:
     return fit, np.asarray(np.linalg.pinv(normal) * variance, dtype=float)
 
 
-def _significant(fit: Array, covariance: Array) -> bool:
+def _significant(fit: Array, covariance: Array, least: float = _MIN_SIGNIFICANCE) -> bool:
     try:
-        return bool(np.sqrt(fit @ np.linalg.solve(covariance, fit)) > _MIN_SIGNIFICANCE)
+        return bool(np.sqrt(fit @ np.linalg.solve(covariance, fit)) > least)
     except np.linalg.LinAlgError:  # all bones on one line
         return False

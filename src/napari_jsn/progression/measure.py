@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import reprlib
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -119,6 +120,7 @@ def measure(
     >>> round(progression.narrowings[0].jsn_mm, 1)
     0.4
     """
+    began = time.monotonic()
     names, masks, wide_mm = _joint_names(joints), dict(masks or {}), check_wide_mm(wide_mm)
     load_method(method)  # refuses an unknown method before files are read
     where = device_name(device)
@@ -142,7 +144,10 @@ def measure(
     if localized_by := sorted({hand.found.model for hand in patient.hands if hand.found and hand.found.model}):
         models = {"localization": ", ".join(localized_by), **models}
     measured = tuple(_measured_hand(hand, views or {}, names) for hand in patient.hands)
-    return Progression(measured, tuple(narrowings), patient.patient_id, notes, models, method, where, (), scales)
+    seconds = round(time.monotonic() - began, 2)
+    return Progression(
+        measured, tuple(narrowings), patient.patient_id, notes, models, method, where, (), scales, seconds
+    )  # fmt: skip
 
 
 def measuring_models(segmentation: str, method: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ _GRACE_S = 2
 
 
 def serve(
-    store: str | None = None, host: str = "127.0.0.1", port: int = 8000, printed: Callable[[str], None] = print
+    store: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    printed: Callable[[str], None] = print,
+    device: str = "auto",
 ) -> None:
     """Serve the page until Ctrl-C or SIGTERM.
 
@@ -37,6 +42,8 @@ def serve(
         0 takes any free one.
     printed : callable
         Called with the address of the page, token included, when the page can be opened.
+    device : str
+        Where to compute.
 
     Raises
     ------
@@ -45,13 +52,15 @@ def serve(
     """
     check_host(host)
     require_web()
+    if device != "auto":
+        device_name(device)  # refuses one that is not there, before the page is served
     from uvicorn import Config, Server
 
     from napari_jsn.web.app import make_app
     from napari_jsn.web.guard import Guard
     from napari_jsn.web.workplace import Workplace
 
-    with bound(host, port) as listening, Workplace(store) as workplace:
+    with bound(host, port) as listening, Workplace(store, device) as workplace:
         netloc = f"{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         token = secrets.token_urlsafe(32)
         app = Guard(make_app(workplace), netloc, token)

@@ -24,20 +24,14 @@ def patient_view(item: Item, visit: int | None, words: Words) -> dict[str, Any]:
     labels = visit_labels(item.progression)
     cells = {cell_key(cell): cell_view(cell, table, words) for cell in table.of_visit(shown)}
     figures = figures_view(item, shown, words)
+    with_figures = {each["side"]: each["with_figures"] for each in _sides(table, shown, figures, words)}
     return {
         "patient": item.code,
         "visit": shown,
         "visits": [{"number": each, "label": _visit(each, labels, words)} for each in table.visits],
-        "sides": [
-            {
-                "side": side,
-                "label": side_label(side, words),
-                "in_view": any(cell.in_view for cell in table.of_visit(shown) if cell.side == side),
-            }
-            for side in table.sides
-        ],
+        "sides": _sides(table, shown, figures, words),
         "groups": [
-            {"title": title, "rows": [_row(site, table, cells, figures) for site in sites]}
+            {"title": title, "rows": [_row(site, table, cells, figures, with_figures) for site in sites]}
             for title, sites in groupby(table.scheme.rows, lambda site: site.rstrip("12345"))
         ],
         "cells": cells,
@@ -138,10 +132,25 @@ def side_label(side: str, words: Words) -> str:
     return {"R": words["right"], "L": words["left"]}.get(side, words["hand"])
 
 
-def _row(site: str, table: ScoreTable, cells: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
+def _sides(table: ScoreTable, visit: int, figures: Mapping[str, Any], words: Words) -> list[dict[str, Any]]:
+    """Return the sides of the table: name, whether there is a radiograph, whether there are figures in mm."""
+    in_view = {cell.side for cell in table.of_visit(visit) if cell.in_view}
+    return [
+        {
+            "side": side, "label": side_label(side, words), "in_view": side in in_view,
+            "with_figures": bool(figures) and side in in_view,
+        }
+        for side in table.sides
+    ]  # fmt: skip
+
+
+def _row(
+    site: str, table: ScoreTable, cells: Mapping[str, Any], figures: Mapping[str, Any], with_figures: Mapping[str, bool]
+) -> dict[str, Any]:
     sides = [
         {
             "side": side,
+            "with_figures": with_figures[side],
             "cells": [{"key": key, **cells[key]} for key in (f"{site}-{side}-erosion", f"{site}-{side}-jsn")],
             "figure": figures.get(f"{site}-{side}"),
         }

@@ -41,9 +41,12 @@ class Workplace:
     ----------
     place : str, optional
         SQLite file or URL of a database; by default a store in a private temporary folder, which is removed at the end.
+    device : str
+        Where to compute.
     """
 
-    def __init__(self, place: str | None = None) -> None:
+    def __init__(self, place: str | None = None, device: str = "auto") -> None:
+        self._device = device
         self.temporary = place is None
         self._folder = Path(tempfile.mkdtemp(prefix="napari-jsn-")) if place is None else None
         self._place = place or str(Path(self._folder or "") / "store.db")
@@ -96,7 +99,7 @@ class Workplace:
         with self.lock:
             if not self._loading:
                 self._loading = True
-                timer = threading.Timer(_LOAD_AFTER_S, load_models)
+                timer = threading.Timer(_LOAD_AFTER_S, load_models, [self._device])
                 timer.daemon = True
                 timer.start()
 
@@ -185,7 +188,7 @@ class Workplace:
                 patient = read_patient(radiographs, split=False, patient_id=pseudonym, spacing_mm=spacing)
             with self.lock:
                 self._refuse_known(patient.patient_id)
-            measured = measure_patient(patient, progress=job)
+            measured = measure_patient(patient, device=self._device, progress=job)
         if measured is None or job.aborted:
             raise Aborted
         scores = self._scored(measured, job)
@@ -217,14 +220,14 @@ class Workplace:
         with self.scoring:
             known = self._scores.get(patient)
             if known is None or known[0] is not progression:
-                known = (progression, score_measured(progression))
+                known = (progression, score_measured(progression, device=self._device))
                 self._keep_scores(patient, *known)
             return known[1]
 
     def _scored(self, progression: Progression, job: Job) -> Scores | None:
         job.update(0, 0, "Scoring")
         with self.scoring:
-            scores = score_measured(progression, progress=job)
+            scores = score_measured(progression, device=self._device, progress=job)
             if job.aborted:
                 raise Aborted
             self._keep_scores(progression.patient_id, progression, scores)

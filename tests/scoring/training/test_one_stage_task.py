@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_jsn.common.errors import InputError
 from napari_jsn.scoring.one_stage.canvas import CANVAS
 from napari_jsn.scoring.training.one_stage_task import HandBatch, OneStageTask, place_hand
 
@@ -42,3 +43,8 @@ def test_the_loss_of_a_training_step_is_finite_and_has_gradients():
 def test_an_unknown_preset_is_refused():
     with pytest.raises(ValueError, match="no preset"):
         OneStageTask("huge")
+
+
+def test_own_scores_are_refused(tmp_path):
+    with pytest.raises(InputError, match="preset default"):
+        OneStageTask.from_folder(tmp_path, "one-stage", tmp_path / "scores.csv")

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from napari_jsn.scoring.training.augment import augment, centred
-from napari_jsn.scoring.training.simulated_patients import GradedPatients
-from napari_jsn.scoring.training.task import ScoringTask
+from napari_jsn.scoring.training.simulated_patients import REASONS, GradedPatients
+from napari_jsn.scoring.training.task import LEARNED_ON_GIVEN, ScoringTask
 from napari_jsn.scoring.two_stage.network import build_patient_net
 
 
@@ -19,9 +19,11 @@ def patients(count, seed):
     there = np.ones(shape, bool)
     there[0, 1] = False
     zeros = np.zeros(shape, np.int8)
+    reasons = zeros.copy()
+    reasons[:, 0, 0] = REASONS.index("surgery")
     widths = np.stack([1.5 - 0.3 * grades[..., 0]] * 2 + [np.full(shape, 1.5)], -1).astype(np.float32)
     names = tuple(f"{seed}/{k}" for k in range(count))
-    return GradedPatients(images.astype(np.uint8), there, grades, zeros, zeros, widths, names)
+    return GradedPatients(images.astype(np.uint8), there, grades, reasons, zeros, widths, names)
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +65,9 @@ def test_a_few_steps_lower_the_loss(task):
 def test_the_card_says_what_was_learned(task):
     about = task.card()
     assert about["training_data"] == [
-        {"source": "radiographs of the user", "terms": "as the user has them", "patients": 4}
+        {"source": "radiographs of the user", "terms": "as the user has them", "patients": 4, "visits": 4}
     ]
-    assert "statement" not in about
+    assert about["statement"] == LEARNED_ON_GIVEN
 
 
 def test_changed_images_show_the_same_joint():

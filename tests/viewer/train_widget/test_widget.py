@@ -1,5 +1,7 @@
 """The widget "Train", with a small task in place of a real network."""
 
+from threading import Event
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -128,6 +130,15 @@ def test_abort_keeps_the_best_epoch_and_the_training_can_be_resumed(widget, mode
     run(widget, qtbot)
     assert done[0]["resume"] == models / "segmentation-my-toy.ckpt" and "epochs" not in done[0]
     assert task_options["preset"] == "toy" and task_options["folder"] is None
+    assert "The model of the earlier run stays" in widget.summary.text()
+    leave = Event()
+    monkeypatch.setattr(training, "train", lambda *_, **__: leave.wait(60) and None)
+    widget.run_button.click()
+    worker = widget._run.progress.worker
+    widget.abort_button.click()  # before an epoch of this run: nothing is waited for
+    assert widget._run is None and "can still be resumed" in widget.status.text()
+    leave.set()
+    qtbot.wait_until(lambda: not worker.is_running, timeout=30_000)
 
 
 def test_closing_the_dock_stops_the_training(widget, qtbot, monkeypatch):

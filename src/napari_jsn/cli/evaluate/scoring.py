@@ -26,6 +26,9 @@ def scoring(
     fitted: Annotated[
         int, typer.Option(min=0, help="Patients to whose widths the rule of grading by width is fitted; 0 for no rule.")
     ] = 40,
+    maps: Annotated[
+        int, typer.Option(min=0, help="Number of eroded joints on which the maps are checked; 0 for none.")
+    ] = 100,
     model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
     device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
@@ -60,7 +63,7 @@ def scoring(
     path = weights.find("scoring", model).with_suffix(".json")
     counts = {"uniform": (patients, _SEEDS["uniform"]), "natural": (natural, _SEEDS["natural"])}
     with OutputFolder(out, ("scoring.md",)) as output, terminal_progress() as progress:
-        sets = evaluate_scoring(model, device_name(device), counts, (fitted, _FITTED_SEED), cache, progress)
+        sets = evaluate_scoring(model, device_name(device), counts, (fitted, _FITTED_SEED), cache, progress, maps)
         made = f"Made by `{typed_command(sys.argv)}`. {difficulty()}"
         report = f"{made}\n\n{scoring_report(sets, 'two-stage')}"
         identity = {"scoring": weights.model_identity("scoring", model)}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Supplies
+from napari_jsn.cli.options import Device, Supplies
 from napari_jsn.cli.terminal import one_line, say
 
 
@@ -22,6 +22,7 @@ def serve(
     ] = None,
     host: Annotated[str, typer.Option(help="Address of this computer's loopback.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8000,
+    device: Device = "auto",
 ) -> None:
     """Serve a page to read, measure and score radiographs in a browser, until Ctrl-C."""
     from napari_jsn.web.server import serve as serve_page
@@ -30,4 +31,4 @@ def serve(
         say(one_line(address))
         sys.stdout.flush()
 
-    serve_page(store, host, port, printed)
+    serve_page(store, host, port, printed, device)

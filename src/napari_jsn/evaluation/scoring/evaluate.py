@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_jsn.common.progress import Progress
 from napari_jsn.evaluation.scoring.figures import GradedSites
+from napari_jsn.evaluation.scoring.maps import check_maps
 from napari_jsn.evaluation.scoring.report import ScoringEvaluation
 from napari_jsn.evaluation.scoring.simulated import (
     WidthRule,
@@ -19,6 +20,7 @@ from napari_jsn.evaluation.scoring.simulated import (
 )
 from napari_jsn.scoring.automatic.total import DEFAULT
 from napari_jsn.scoring.grades import HIGHEST, KINDS
+from napari_jsn.scoring.maps.joint_map import METHODS
 from napari_jsn.scoring.training.simulated_patients import simulated_patients
 from napari_jsn.scoring.two_stage.grader import TwoStageGrader
 from napari_jsn.scoring.two_stage.network import TOKENS
@@ -31,6 +33,7 @@ def evaluate_scoring(
     fitted: tuple[int, int] = (0, 0),
     cache: Path | None = None,
     progress: Progress | None = None,
+    maps: int = 0,
 ) -> list[ScoringEvaluation]:
     """Return the graded sites of sets of simulated patients.
 
@@ -44,6 +47,8 @@ def evaluate_scoring(
         Patients to whose widths the rule of grading by width is fitted; 0 leaves the rule out.
     cache : path, optional
     progress : Progress, optional
+    maps : int
+        Joints on which each map of erosion is checked, in the uniform set.
 
     Raises
     ------
@@ -70,7 +75,8 @@ def evaluate_scoring(
         constants = grader.card.get("totals", dict.fromkeys((*HIGHEST, "total"), DEFAULT))
         held = {KINDS[kind]: totals_held(found, constants, [kind]) for kind in HIGHEST}
         held["both"] = totals_held(found, constants, list(HIGHEST))
-        sets.append(ScoringEvaluation(grades, count, methods, held))
+        checks = check_maps(patients, grader, METHODS[::-1], maps) if maps and grades == "uniform" else []
+        sets.append(ScoringEvaluation(grades, count, methods, held, checks))
     return sets
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.evaluation.page import table
 from napari_jsn.evaluation.scoring.figures import GradedSites, figures
+from napari_jsn.evaluation.scoring.maps import MapCheck, maps_table
 from napari_jsn.scoring.grades import KINDS
 
 #: Measures and their heads.
@@ -32,12 +33,15 @@ class ScoringEvaluation:
     methods : mapping of method to mapping of kind to GradedSites
     held : mapping of str to (int, int)
         Patients whose true total an interval holds, and their number, by what is summed.
+    maps : sequence of MapCheck
+        Sanity checks of the maps of erosion.
     """
 
     name: str
     patients: int
     methods: Mapping[str, Mapping[str, GradedSites]] = field(repr=False)
     held: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    maps: Sequence[MapCheck] = ()
 
 
 def scoring_report(sets: Sequence[ScoringEvaluation], detailed: str) -> str:
@@ -56,6 +60,8 @@ def scoring_report(sets: Sequence[ScoringEvaluation], detailed: str) -> str:
             rows = [_row(name, methods[kind]) for name, methods in each.methods.items() if kind in methods]
             lines += [f"{KINDS[kind].capitalize()}:", "", *table(("method", "joints", *_HEADS.values()), rows), ""]
         lines += _totals(each)
+        if each.maps:
+            lines += [*maps_table(each.maps), ""]
         for kind in KINDS:
             sites = each.methods[detailed][kind]
             lines += [f"{detailed}, {KINDS[kind]}: share of each true grade (rows) by the grade found.", ""]

@@ -49,9 +49,9 @@ def graded_sites(patients: GradedPatients, grader: TwoStageGrader, both_hands: b
             found = {kind: np.concatenate([found[kind][:, :half], each[1][0][kind][:, half:]], 1) for kind in found}
             can = np.concatenate([can[:, :half], each[1][1][:, half:]], 1)
         parts.append((found, can))
-    can = np.concatenate([each for _, each in parts]) >= 0.5
+    gradable = np.concatenate([each for _, each in parts]) >= 0.5
     probabilities = {kind: np.concatenate([found[kind] for found, _ in parts]) for kind in HIGHEST}
-    return {kind: sites_of(patients, kind, probabilities[kind], can & there) for kind in HIGHEST}
+    return {kind: sites_of(patients, kind, probabilities[kind], gradable & there) for kind in HIGHEST}
 
 
 def sites_of(

@@ -96,14 +96,16 @@ class Scores:
     card : mapping
         The card of the network.
     device : str
+    model : str
+        Name or file of the network.
 
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> scores = jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm")))  # doctest: +SKIP
-    >>> scores.notes[0]  # doctest: +SKIP
+    >>> scores = jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm")))
+    >>> scores.notes[0]
     'Learned on simulated hands. Not validated on patients. Not a medical device.'
-    >>> scores.table()[["side", "site", "kind"]].values.tolist()[0]  # doctest: +SKIP
+    >>> scores.table()[["side", "site", "kind"]].values.tolist()[0]
     ['L', 'MCP1', 'jsn']
     """
 
@@ -117,6 +119,7 @@ class Scores:
     models: Mapping[str, str] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict, repr=False)
     device: str = "cpu"
+    model: str = "default"
 
     @property
     def reader(self) -> str:
@@ -135,8 +138,8 @@ class Scores:
         Examples
         --------
         >>> import napari_jsn as jsn
-        >>> table = jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm"))).table()  # doctest: +SKIP
-        >>> len(table), sorted(set(table["kind"]))  # doctest: +SKIP
+        >>> table = jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm"))).table()
+        >>> len(table), sorted(set(table["kind"]))
         (19, ['erosion', 'jsn'])
         """
         import pandas as pd
@@ -158,8 +161,8 @@ class Scores:
         Examples
         --------
         >>> import napari_jsn as jsn
-        >>> table = jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm"))).long_table()  # doctest: +SKIP
-        >>> set(table["reader"])  # doctest: +SKIP
+        >>> table = jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm"))).long_table()
+        >>> set(table["reader"])
         {'two-stage'}
         """
         table = self.table()[COLUMNS[:6] + ["not_scored"]]
@@ -177,8 +180,8 @@ class Scores:
         Examples
         --------
         >>> import napari_jsn as jsn
-        >>> totals = jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm"))).totals()  # doctest: +SKIP
-        >>> totals["kind"].tolist()  # doctest: +SKIP
+        >>> totals = jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm"))).totals()
+        >>> totals["kind"].tolist()
         ['jsn', 'erosion', 'total']
         """
         import pandas as pd
@@ -214,7 +217,7 @@ class Scores:
         Examples
         --------
         >>> import napari_jsn as jsn
-        >>> jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm"))).of("MCP2", "jsn").side  # doctest: +SKIP
+        >>> jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm"))).of("MCP2", "jsn").side
         'L'
         """
         found = [
@@ -237,15 +240,30 @@ class Scores:
         site, kind, side, visit
             As for :meth:`of`.
         method : str, optional
-            ``"occlusion"`` or ``"grad-cam"`` of the two-stage method; ``"class-map"`` of the one-stage method. By
-            default the first one that the method has.
+            ``"occlusion"`` or ``"grad-cam"`` of the two-stage method, and for erosion ``"areas"``, where its network
+            finds bone eroded; ``"class-map"`` of the one-stage method. By default ``"areas"`` for erosion, else the
+            first one.
 
         Raises
         ------
         InputError
             If the site is not scored, or there is no such map.
+
+        Examples
+        --------
+        >>> import napari_jsn as jsn
+        >>> scores = jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm")))
+        >>> shown = scores.maps("MCP2", "erosion")
+        >>> shown.shape == scores.hands[0].radiograph.shape, float(shown.min())
+        (True, 0.0)
         """
-        raise InputError("Maps are not there yet.", "kind")
+        from napari_jsn.scoring.maps.site_map import site_map
+
+        one = self.of(site, kind, side, visit)
+        if one.grade is None:
+            raise InputError(f"{site} ({kind}) is not scored ({one.not_scored}), so there is no map of it.", "site")
+        hands = [hand for hand in self.hands if hand.visit == visit]
+        return site_map(hands, one.side, site, kind, self.method, self.model, self.device, method)
 
     def __repr__(self) -> str:
         scored = sum(one.grade is not None for one in self.sites)

@@ -83,8 +83,8 @@ def score(
     Examples
     --------
     >>> import napari_jsn as jsn
-    >>> scores = jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm")), patient_id="P07")  # doctest: +SKIP
-    >>> scores  # doctest: +SKIP
+    >>> scores = jsn.score(next(jsn.sample_folder("hand_pair").glob("*.dcm")), patient_id="P07")
+    >>> scores
     <Scores P07: 19 of 19 sites scored, 1 visit>
     """
     from napari_jsn.common.device import device_name
@@ -116,10 +116,21 @@ def score(
         notes.append(_STOPPED)
     localized = sorted({hand.found.model for hand in read.hands if hand.found and hand.found.model})
     models = {"localization": ", ".join(localized)} if localized else {}
-    models["scoring"] = model_identity("scoring", METHODS[method] if model is None else model)
+    name = METHODS[method] if model is None else model
+    models["scoring"] = model_identity("scoring", name)
     unique = tuple(dict.fromkeys(notes))
     return Scores(
-        tuple(sites), read.patient_id, unique, statement, method, used, read.hands, models, grader.card, where
+        tuple(sites),
+        read.patient_id,
+        unique,
+        statement,
+        method,
+        used,
+        read.hands,
+        models,
+        grader.card,
+        where,
+        name,
     )
 
 

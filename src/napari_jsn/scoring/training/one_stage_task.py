@@ -15,7 +15,10 @@ from torch.nn import Module
 from torch.nn.functional import cross_entropy
 
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Progress
 from napari_jsn.networks import augmentation
+from napari_jsn.networks.inputs import LeftOut
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, use_bfloat16
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.one_stage.canvas import CANVAS, NORMALISATION, USUAL_MM
@@ -62,6 +65,8 @@ class OneStageTask(TrainingTask):
     source, terms : str
         What the card says of real radiographs.
     cache : path, optional
+    progress : Progress, optional
+        Not used: hands are simulated as they are needed.
     """
 
     name = "scoring"
@@ -80,9 +85,18 @@ class OneStageTask(TrainingTask):
         source: str = "radiographs of the user",
         terms: str = "as the user has them",
         cache: Path | None = None,
+        progress: Progress | None = None,
     ) -> None:
         super().__init__(preset, source, terms)
         self._given, self._cache = hands, cache
+
+    @classmethod
+    def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
+        """Refuse a folder."""
+        raise InputError(
+            "The one-stage network is trained on simulated hands only. Choose the preset default for your own scores.",
+            "preset",
+        )
 
     @cached_property
     def _validation(self) -> list[HandBatch]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,8 @@ HAND_SHAPE = (840, 560)
 _SHAPE, _SPACING_MM = (1680, 1120), 0.144
 #: Codes of reasons and marks in the arrays; 0 is none.
 REASONS, MARKS = ("", *NotScored), ("", *Mark)
+#: Arrays of every set of patients.
+_ARRAYS = ("images", "there", "grades", "reasons", "marks", "widths")
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class GradedPatients:
         Visible width, healthy width and the population's mean, in mm; NaN where they are not known.
     erosions : (P, 2, 14, 60, 60) uint8 array or None
         Share of each block of 2 x 2 pixels of an image that an erosion covers, 255 is all of it; None if not known.
+    soft : mapping of kind to (P, 2, 14, K + 1) float32 array, or None
+        Probability of each grade by a consensus of readers, which is learned instead of the grade.
     names : tuple of str
         Of the patients; images of one patient are all trained on, or none.
     """
@@ -66,10 +72,21 @@ class GradedPatients:
     widths: NDArray[np.float32] = field(repr=False)
     names: tuple[str, ...] = ()
     erosions: NDArray[np.uint8] | None = field(default=None, repr=False)
+    soft: Mapping[str, NDArray[np.float32]] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
-        """Return the number of patients."""
+        """Return the number of patients, or of their visits."""
         return len(self.images)
+
+    def part(self, which: NDArray[np.bool_]) -> GradedPatients:
+        """Return some of the patients."""
+        return replace(
+            self,
+            **{key: getattr(self, key)[which] for key in _ARRAYS},
+            names=tuple(name for name, used in zip(self.names, which, strict=True) if used),
+            erosions=None if self.erosions is None else self.erosions[which],
+            soft=None if self.soft is None else {kind: each[which] for kind, each in self.soft.items()},
+        )
 
 
 def simulated_patients(
@@ -96,8 +113,9 @@ def simulated_patients(
     for k in counted(range(chunks), chunks, "Simulating patients", progress):
         parts.append(simulated_chunk(seed + k, grades, cache))
         names += [f"simulated {grades} {seed + k}/{number}" for number in range(CHUNK)]
-    keys = ("images", "there", "grades", "reasons", "marks", "widths", "erosions")
-    joined = {key: np.concatenate([part[key] for part in parts])[:count] for key in keys}
+    joined: dict[str, Any] = {
+        key: np.concatenate([part[key] for part in parts])[:count] for key in (*_ARRAYS, "erosions")
+    }
     return GradedPatients(**joined, names=tuple(names[:count]))
 
 

@@ -15,11 +15,15 @@ from torch.nn import Module
 from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, one_hot, smooth_l1_loss
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.networks.task import TrainingTask, adamw_cosine, use_bfloat16
+from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Progress
+from napari_jsn.networks.inputs import Inputs, LeftOut, UsedImage, content_hash
+from napari_jsn.networks.task import TrainingTask, adamw_cosine, split_groups, use_bfloat16
 from napari_jsn.scoring.crops.site_image import KEPT, SIDE
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.training.augment import augment, centred
 from napari_jsn.scoring.training.calibration import calibration
+from napari_jsn.scoring.training.own_scores import read_scored
 from napari_jsn.scoring.training.simulated_patients import MASK_STEP, GradedPatients, simulated_patients
 from napari_jsn.scoring.two_stage.network import (
     ARCHITECTURES,
@@ -35,10 +39,17 @@ from napari_jsn.scoring.two_stage.ordinal import grade_probabilities, ordinal_lo
 #: The sentence that every card and every output of a network trained on simulated hands alone carries.
 DISCLAIMER = "Learned on simulated hands. Not validated on patients. Not a medical device."
 
+#: The same of a network that learned on scored radiographs of the user.
+LEARNED_ON_GIVEN = "Learned on scored radiographs of the user. Not validated on other patients. Not a medical device."
+
 #: Simulated patients to train on, by the sampling of their grades, and the seeds of the first ones.
 POOL = {"uniform": (720, 70_000), "natural": (240, 75_000)}
 #: Those that choose the best epoch.
 VALIDATION = {"uniform": (20, 69_000), "natural": (20, 68_000)}
+#: Highest learning rates: on simulated patients, and on given ones, for which trained weights are a good start.
+_RATE, _RATE_GIVEN = 1.5e-3, 5e-4
+#: Share of the given patients that choose the best epoch.
+_HELD_OUT = 0.2
 #: Patients in a batch.
 _BATCH = 4
 #: Share of the patients of whom one hand is shown, and of the joints that are left out.
@@ -61,7 +72,7 @@ class Batch(NamedTuple):
     jsn, erosion : (B, 28, K + 1) tensor
         Probability of each grade; all 0 where the grade is not known.
     scored : (B, 28) tensor
-        Whether the joint can be graded.
+        Whether the joint can be graded; NaN where that is not known.
     widths : (B, 28, 2) tensor
         Visible and healthy width in mm, or NaN.
     areas : (B, 28, 24, 24) tensor
@@ -91,6 +102,8 @@ class ScoringTask(TrainingTask):
         What the card says of real radiographs.
     cache : path, optional
         Where simulated patients are kept.
+    progress : Progress, optional
+        Updated while patients are simulated, before the first batch.
     """
 
     name = "scoring"
@@ -110,16 +123,38 @@ class ScoringTask(TrainingTask):
         source: str = "radiographs of the user",
         terms: str = "as the user has them",
         cache: Path | None = None,
+        progress: Progress | None = None,
     ) -> None:
         super().__init__(preset, source, terms)
         self._given, self._simulated, self._cache = patients, dict(simulated), cache
+        self._progress = progress
+        if patients is not None:
+            self.inputs = Inputs(tuple(used for part, one in enumerate(patients) for used in _used(one, part == 1)))
+
+    @classmethod
+    def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
+        """Read scored radiographs; see :func:`~napari_jsn.scoring.training.own_scores.read_scored`."""
+        if groups is None:
+            raise InputError("Scores of the radiographs are needed. Give their table with --scores.", "scores")
+        read = read_scored(folder, groups)
+        held_out = split_groups(read.patients.names, _HELD_OUT)
+        validated = np.array([name in held_out for name in read.patients.names])
+        if validated.all() or not validated.any():
+            raise InputError(
+                "All scored radiographs are of one patient, which is too few to train on. Add another patient.", "data"
+            )
+        parts = read.patients.part(~validated), read.patients.part(validated)
+        return {"patients": parts}, list(read.left_out), list(read.notes)
 
     @cached_property
     def _patients(self) -> tuple[list[GradedPatients], list[GradedPatients]]:
         if self._given is not None:
             return [self._given[0]], [self._given[1]]
         training, validation = (
-            [simulated_patients(count, seed, grades, self._cache) for grades, (count, seed) in kinds.items()]
+            [
+                simulated_patients(count, seed, grades, self._cache, self._progress)
+                for grades, (count, seed) in kinds.items()
+            ]
             for kinds in (self._simulated, VALIDATION)
         )
         return training, validation
@@ -132,7 +167,7 @@ class ScoringTask(TrainingTask):
         self, network: Module, epochs: int
     ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
         """Return AdamW, whose rate rises for up to two epochs and then falls as a cosine."""
-        return adamw_cosine(network, 1.5e-3, epochs, most_rising=2)
+        return adamw_cosine(network, _RATE if self._given is None else _RATE_GIVEN, epochs, most_rising=2)
 
     @property
     def batches_of_epoch(self) -> int:
@@ -176,7 +211,9 @@ class ScoringTask(TrainingTask):
             graded = targets.sum(-1) > 0
             if graded.any():
                 total = total + ordinal_loss(logits[graded], targets[graded]).mean()
-            total = total + _SCORED * binary_cross_entropy_with_logits(scored, can)
+            stated = torch.isfinite(can)
+            if stated.any():
+                total = total + _SCORED * binary_cross_entropy_with_logits(scored[stated], can[stated])
             measured = torch.isfinite(known) & graded[:, None]
             if kind == "jsn" and measured.any():
                 total = total + _WIDTHS * smooth_l1_loss(widths[measured], known[measured], beta=0.2)
@@ -227,10 +264,21 @@ class ScoringTask(TrainingTask):
         if self._given is None:
             simulated = {f"patients, {grades}": count for grades, (count, _) in self._simulated.items()}
         else:
-            real = {"patients": len(training[0])}
+            real = {"patients": len(set(training[0].names)), "visits": len(training[0])}
         count = sum(map(len, validation))
-        first = {"statement": DISCLAIMER} if self._given is None else {}
+        learned = DISCLAIMER if self._given is None else LEARNED_ON_GIVEN
+        first = {"statement": learned}
         return {**first, **self._card(PatientNet, real, simulated, {"patients": count})}
+
+
+def _used(patients: GradedPatients, validated: bool) -> list[UsedImage]:
+    """Return the visits of patients as images of a training."""
+    return [
+        UsedImage(
+            f"{name}, {k + 1}", content_hash(patients.images[k]), content_hash(patients.grades[k]), name, validated
+        )
+        for k, name in enumerate(patients.names)
+    ]
 
 
 def _batch(
@@ -242,9 +290,9 @@ def _batch(
     images = torch.from_numpy(
         np.stack([each.images[k].reshape(TOKENS, *each.images.shape[3:]) for each, k in patients])
     )
-    there, grades, widths = (
+    there, grades, reasons, widths = (
         torch.from_numpy(np.stack([getattr(each, name)[k].reshape(TOKENS, -1) for each, k in patients]))
-        for name in ("there", "grades", "widths")
+        for name in ("there", "grades", "reasons", "widths")
     )
     there = there[..., 0].clone()
     if rng is not None:
@@ -265,19 +313,29 @@ def _batch(
         assert moved is not None
         areas[there] = avg_pool2d(moved, BLOCK)
         areas[~drawn] = torch.nan
-    targets = []
-    for kind, highest in enumerate(HIGHEST.values()):
-        known = grades[..., kind].long()
-        targets.append(one_hot(known.clamp_min(0), highest + 1).float() * (known >= 0)[..., None])
+    targets = [_targets(patients, k, kind) for k, kind in enumerate(HIGHEST)]
+    scored = torch.where((grades >= 0).any(-1), 1.0, torch.where(reasons[..., 0] > 0, 0.0, torch.nan))
     return Batch(
         normalise(planes),
         there,
         targets[0],
         targets[1],
-        (grades[..., 0] >= 0).float(),
+        scored,
         widths[..., :2].float().clamp(*_WIDTH_MM),
         areas,
     )
+
+
+def _targets(patients: list[tuple[GradedPatients, int]], place: int, kind: str) -> Tensor:
+    """Return the probability (B, 28, K + 1) of each grade of a kind; all 0 where it is not known."""
+    found = []
+    for each, k in patients:
+        if each.soft is not None:
+            found.append(torch.from_numpy(each.soft[kind][k].reshape(TOKENS, -1)).float())
+            continue
+        known = torch.from_numpy(each.grades[k].reshape(TOKENS, -1)[:, place]).long()
+        found.append(one_hot(known.clamp_min(0), HIGHEST[kind] + 1).float() * (known >= 0)[:, None])
+    return torch.stack(found)
 
 
 def _masks(patients: list[tuple[GradedPatients, int]]) -> tuple[Tensor, Tensor]:

@@ -13,11 +13,12 @@ from torch import Tensor
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.networks.load import load_network
 from napari_jsn.patient.patient import Hand
-from napari_jsn.scoring.crops.site_image import KEPT, SIDE, hand_images
+from napari_jsn.scoring.crops.patient_images import images_of
+from napari_jsn.scoring.crops.site_image import KEPT, SIDE
 from napari_jsn.scoring.graded_joints import GradedJoints
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.schemes import SIDES
-from napari_jsn.scoring.two_stage.network import TOKENS, build_patient_net, normalise
+from napari_jsn.scoring.two_stage.network import build_patient_net, normalise
 from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
 
 #: A joint is not graded if the probability that it can be graded is below this.
@@ -78,16 +79,3 @@ class TwoStageGrader:
         first = (KEPT - SIDE) // 2
         middle = torch.from_numpy(images[..., first : first + SIDE, first : first + SIDE].astype(np.float32) / 255)
         return normalise(middle).to(self.device)
-
-
-def images_of(hands: Sequence[Hand]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return the images (28, 120, 120) of the joints of up to two hands, and which there are (28,)."""
-    images, there = np.zeros((TOKENS, KEPT, KEPT), np.uint8), np.zeros(TOKENS, bool)
-    for hand in hands:
-        joints = hand.joints
-        side = hand.side or (joints[0].side if joints else None)
-        if side is None:
-            continue
-        part = slice(len(JOINTS) * SIDES.index(side), len(JOINTS) * (SIDES.index(side) + 1))
-        images[part], there[part] = hand_images(hand.radiograph, joints)
-    return images, there

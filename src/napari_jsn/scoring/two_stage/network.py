@@ -11,11 +11,10 @@ from torch.nn.functional import adaptive_avg_pool2d, pixel_shuffle, pixel_unshuf
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.networks.layers import ResidualBlock, channels_last, convolution
+from napari_jsn.scoring.crops.patient_images import TOKENS as TOKENS
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.schemes import SIDES
 
-#: Tokens of a patient: the joints of the right hand, then those of the left one.
-TOKENS = len(SIDES) * len(JOINTS)
 #: Cells of the areas for one cell of the last features, along a side; cells of the areas by which erosion is graded.
 _FINER, _CELLS = 4, 8
 #: Side of a block of pixels of an image that is one cell of the areas.
