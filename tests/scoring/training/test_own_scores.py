@@ -9,12 +9,14 @@ from skimage.util import img_as_ubyte
 
 import napari_jsn as jsn
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.cli import main
 from napari_jsn.common.errors import InputError
 from napari_jsn.scoring import scores_csv
 from napari_jsn.scoring.training.own_scores import read_scored
 from napari_jsn.scoring.training.ram_h1200_hands import LEARNED, SOURCE, read_ram_h1200
 from napari_jsn.scoring.training.task import LEARNED_ON_GIVEN, ScoringTask
 from napari_jsn.training.tasks import task_from_folder
+from tests.scoring.small_model import save_small_model
 
 READERS = {"A": 1, "B": 2, "C": 2}
 
@@ -125,3 +127,18 @@ def test_the_layout_of_ram_h1200_is_trained_on_with_its_own_split(ram_h1200):
 def test_a_part_without_scores_is_refused(ram_h1200):
     with pytest.raises(InputError, match="no score file"):
         read_ram_h1200(ram_h1200, "test")
+
+
+def test_a_network_is_evaluated_beside_the_readers(own, ram_h1200, tmp_path, capsys):
+    model = save_small_model(tmp_path)
+    folder, table = own
+    for words in (["--scores", table, "--images", folder], ["--images", folder, "--scores", table, "--json"]):
+        with pytest.raises(SystemExit) as caught:
+            main([str(w) for w in ["evaluate", "scoring", *words, "--model", model, "--out", tmp_path / "out"]])
+        assert caught.value.code == 0
+    report = (tmp_path / "out" / "scoring.md").read_text()
+    for text in ("Own scores, 2 patients", "two-stage", "all zeros", "Readers on the same joints", "P3"):
+        assert text in report
+    with pytest.raises(SystemExit):
+        main(["evaluate", "scoring", "--images", str(tmp_path), "--model", model])
+    assert "--scores" in capsys.readouterr().err
