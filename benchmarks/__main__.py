@@ -21,6 +21,7 @@ from benchmarks import (
     published_pair,
     reference_pairs,
     time_and_memory,
+    window,
     wrong_pairs,
 )
 from benchmarks.methods_compared import BenchmarkRow, ComparedMethod, methods_compared
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     if options.what == "gpu":
         return gpu.run()
+    if options.what == "window":
+        return window.run()
     settings = Settings(options.pairs, options.joints, options.seed, options.threads)
     if options.quick:
         settings = Settings(min(24, options.pairs), min(6, options.joints), options.seed, options.threads)
@@ -86,9 +89,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["peers", "gpu", "published-pair"], default="peers",
+        "what", nargs="?", choices=["peers", "gpu", "published-pair", "window"], default="peers",
         help="peers: the comparison with other software (default); gpu: CPU against CUDA, and pairs per second; "
-        "published-pair: the effect of the masks of the paper's pair, as a drawing in docs/images",
+        "published-pair: the effect of the masks of the paper's pair, as a drawing in docs/images; "
+        "window: times of the dock Read patient, which needs a display",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a few pairs of every test; writes no page")
     parser.add_argument(

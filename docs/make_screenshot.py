@@ -14,6 +14,7 @@ from pathlib import Path
 
 IMAGES = Path(__file__).parent / "images"
 WINDOW_SIZE = (1440, 800)
+READ_SIZE = (1366, 768)
 REPORT_SIZE = (1108, 1285)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -21,7 +22,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 def main() -> None:
     """Save one screenshot of each widget after a measurement of simulated images, and one of the report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("report", "viewer", "measure"), help="the picture to make; by default all")
+    parser.add_argument(
+        "--only", choices=("report", "viewer", "measure", "read"), help="the picture to make; by default all"
+    )
     only = parser.parse_args().only
     os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # napari's default settings
     if only in (None, "report"):
@@ -30,6 +33,8 @@ def main() -> None:
         save_screenshot("joint_pair_mcp", "Register joint pair", IMAGES / "viewer.png")
     if only in (None, "measure"):
         save_screenshot("hand_pair", "Measure hands", IMAGES / "measure.png")
+    if only in (None, "read"):
+        save_reading()
 
 
 def save_report(target: Path) -> None:
@@ -73,6 +78,41 @@ def save_screenshot(sample: str, title: str, target: Path) -> None:
     target.parent.mkdir(exist_ok=True)
     Image.fromarray(pixels[..., :3]).save(target, optimize=True)
     print(f"{target}: {target.stat().st_size / 1000:.0f} kB")
+
+
+def save_reading() -> None:
+    """Measure the sample hand in the dock "Read patient", and save screenshots of its views."""
+    import napari
+    from PIL import Image
+    from qtpy.QtTest import QTest
+
+    import napari_jsn as jsn
+
+    viewer = napari.Viewer()
+    viewer.window.resize(*READ_SIZE)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-jsn", "Read patient")
+    while not dock.is_ready:
+        QTest.qWait(50)
+    with tempfile.TemporaryDirectory() as folder:
+        dock(jsn.sample_folder("hand_pair"), reader="A", store=Path(folder) / "readings.db", patient="SIM0001")
+        control = dock.controller
+        for decision in ("accepted", "accepted", "unsure"):
+            control.decide(decision)
+        control.go_to("L", "PIP3")
+        views = {"read": "side by side", "read-spectra": "loss spectra", "read-scores": "side by side"}
+        for name, view in views.items():
+            scoring = name == "read-scores"
+            control.show_view(view)
+            control.set_scoring(scoring)
+            if scoring:
+                for grade in (0, 1, 2):
+                    control.digit(grade)
+            QTest.qWait(2000)
+            target = IMAGES / f"{name}.png"
+            Image.fromarray(viewer.screenshot(canvas_only=False)[..., :3]).save(target, optimize=True)
+            print(f"{target}: {target.stat().st_size / 1000:.0f} kB")
+        dock.flow.close()
+    viewer.close()
 
 
 if __name__ == "__main__":

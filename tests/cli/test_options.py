@@ -39,6 +39,7 @@ FIXED = {
     "lock": OTHER_METHODS | {"order", "out", "repeated_share"},
     "status": OTHER_METHODS | SESSIONS | {"out"},
     "info": OTHER_METHODS | SESSIONS | {"out"},
+    "read": OTHER_METHODS | {"order", "out", "repeated_share"},
     "register": {"name", "path", "preset", "side"},  # path is renamed, as a test below checks
     "segment": {"joint", "name", "side", "spacing_mm"},
     "find-joints": {"joint", "name", "out", "side"},
@@ -237,6 +238,7 @@ def test_a_message_names_the_option_and_not_the_argument_of_python(words, argume
 
 #: Commands that compute nothing with networks or registration.
 _WITHOUT_DEVICE = {
+    "read",
     "import",
     "export",
     "new",

@@ -38,7 +38,7 @@ needs_chromium = pytest.mark.skipif(bool(missing()), reason=missing() or "Chromi
 
 @contextmanager
 def chromium(downloads, size=(1440, 1000)):
-    """Give a driver of Chromium, which saves downloads in a folder."""
+    """Give a driver of Chromium; the folder for downloads is made writable for its user."""
     from selenium.webdriver import ChromeOptions, Remote
     from selenium.webdriver.remote.file_detector import UselessFileDetector
 
@@ -70,8 +70,6 @@ def chromium(downloads, size=(1440, 1000)):
             options.add_argument("--no-sandbox")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         driver = Remote(f"http://127.0.0.1:{port}", options=options)
-        allowed = {"behavior": "allow", "downloadPath": str(downloads)}
-        driver.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
         driver.file_detector = UselessFileDetector()  # files lie on this machine
         try:
             yield driver
@@ -83,6 +81,12 @@ def chromium(downloads, size=(1440, 1000)):
         process.wait(10)
         log.close()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def save_downloads(driver, folder):
+    """Save downloads in a folder; another address that was opened meanwhile ends it."""
+    allowed = {"behavior": "allow", "downloadPath": str(folder)}
+    driver.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
 
 
 def resize(driver, width, height):

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 import napari_jsn as jsn
-from tests.web.browser import chromium, complaints, needs_chromium, resize, violations
+from napari_jsn.reading import statement
+from tests.web.browser import chromium, complaints, needs_chromium, resize, save_downloads, violations
 from tests.web.conftest import TOKEN, Client, serving
 
 pytestmark = needs_chromium
@@ -39,7 +40,7 @@ def page(browser, running):
     assert complaints(browser) == []
 
 
-def until(find, seconds=20):
+def until(find, seconds=60):
     end = time.monotonic() + seconds
     while not (found := find()):
         assert time.monotonic() < end, "it did not happen"
@@ -120,13 +121,14 @@ def test_drop_find_measure_abort_and_delete(browser, tmp_path):
         row = browser.find_element("css selector", "tr[data-site='MCP2']").text
         figure = float(re.search(r"[+\u2212]\d\.\d\d", row)[0].replace("\u2212", "-"))
         assert abs(figure - truth["MCP2"]) < 0.1
-        assert {state for state, _ in shown(browser).values()} == {"empty"}
+        assert {state for state, _ in shown(browser).values()} == {"model"}
+        assert statement("two-stage") in browser.find_element("class name", "model").text
         drop_twice = Client(port).upload([("a.dcm", files[0].read_bytes())], {"patient": "P7"})
         assert drop_twice[0] == 400
         browser.get(f"http://127.0.0.1:{port}/")
         browser.find_element("css selector", "[data-delete='P7']").click()
         by_id(browser, "delete-yes").click()
-        until(lambda: "The store has no patients yet" in browser.page_source)
+        until(lambda: not browser.find_elements("css selector", "[data-delete='P7']"))
         assert not any(each.is_dir() for each in work.uploads.folder.iterdir())
 
 
@@ -164,6 +166,7 @@ def test_sixty_cells_by_keyboard_five_reset_reloaded_and_downloaded(page):
             p: w for (number, p), w in wanted.items() if number == visit
         }
         table |= {(visit, place): cell for place, cell in cells.items()}
+    save_downloads(page, page.folder)
     by_id(page, "downloads").click()
     page.find_element("css selector", "[data-download='csv']").click()
     until(lambda: list(page.folder.glob("P001-scores*.csv")))
@@ -250,6 +253,10 @@ def test_four_views_have_no_serious_violation_and_fit_the_screen(page, width):
         pytest.skip("axe-core is not installed: make test-services")
     resize(page, width, 900)
     name_reader(page, "Axe")
+    page.get(f"{page.base}patient?id=P001&visit=2")
+    page.execute_script("document.getElementById('MCP2-L-jsn').focus()")
+    keys(page, "4")  # a changed cell beside the model's
+    saved(page)
     for view, address in (
         ("start", ""),
         ("patient", "patient?id=P001&visit=2"),
@@ -269,6 +276,24 @@ def test_four_views_have_no_serious_violation_and_fit_the_screen(page, width):
         assert page.execute_script("return document.documentElement.scrollWidth") <= width, view
         assert "For research use only" in page.page_source
     complaints(page)  # the page of an error counts as one
+
+
+def test_the_hand_that_was_chosen_last_is_shown(page):
+    page.get(f"{page.base}patient?id=P001&visit=2")
+    until(lambda: page.find_elements("css selector", "#stage g[role='button']"))
+    for side, joint in (("L", "MCP2"), ("R", "MCP2"), ("L", "PIP3")):
+        page.execute_script(f"document.getElementById('{joint}-{side}-jsn').focus()")
+        until(lambda side=side: by_id(page, "stage").get_attribute("data-shown") == f"2{side}")
+    page.get(f"{page.base}patient?id=P001&visit=2")  # pixels are fetched again
+    page.execute_script(
+        "for (const id of ['MCP2-L-jsn', 'MCP2-R-jsn', 'PIP3-L-jsn', 'PIP3-R-jsn', 'MCP2-L-erosion', 'PIP3-R-jsn'])"
+        " document.getElementById(id).focus();"
+    )
+    until(lambda: page.find_elements("css selector", "#stage g.chosen polygon"))
+    time.sleep(1.5)
+    assert by_id(page, "stage").get_attribute("data-shown") == "2R"
+    assert by_id(page, "shown").text.endswith("right") and by_id(page, "joint-title").text == "PIP3 right"
+    assert page.find_element("css selector", "#hands button[aria-pressed='true']").text == "right"
 
 
 def test_names_in_a_store_are_never_markup(browser, tmp_path):

@@ -26,6 +26,7 @@ from napari_jsn.cli.stored.cohort import cohort
 from napari_jsn.cli.stored.places import app as store
 from napari_jsn.cli.stored.readings import app as readers
 from napari_jsn.cli.stored.serve import serve
+from napari_jsn.cli.stored.window import read
 from napari_jsn.cli.terminal import one_line, say
 from napari_jsn.cli.train import train
 from napari_jsn.common.errors import InputError
@@ -132,6 +133,7 @@ app.command()(with_verbosity(simulate_pair))
 app.command()(with_verbosity(train))
 app.command()(with_verbosity(cohort))
 app.command()(with_verbosity(serve))
+app.command()(with_verbosity(read))
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(readers, name="readers")  # with the commands of cli/stored/readings.py
 app.add_typer(store, name="store")

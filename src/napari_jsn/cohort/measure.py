@@ -20,7 +20,7 @@ from napari_jsn.cohort.task import (
     made_with,
     measure_source,
 )
-from napari_jsn.common.errors import InputError
+from napari_jsn.common.errors import InputError, renamed_arguments
 from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.common.notes import counted
 from napari_jsn.common.progress import Progress, Silent
@@ -321,7 +321,8 @@ def _lost() -> InputError:
 
 
 def _check_score(score: str | None) -> None:
-    import napari_jsn
+    from napari_jsn.scoring.automatic.score import load_grader
 
-    if score is not None and not hasattr(napari_jsn, "score"):
-        raise InputError("This installation cannot score radiographs. Leave the option out.", "score")
+    if score is not None:
+        with renamed_arguments(method="score"):
+            load_grader(score, None, "cpu")

@@ -17,12 +17,15 @@ from napari_jsn import __version__
 from napari_jsn.cohort.sources import Source
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import written_notes
+from napari_jsn.common.progress import Silent
 from napari_jsn.common.run_record import file_sha256
 from napari_jsn.common.search_folder import search_folder
 from napari_jsn.common.secret_key import keyed_code
 from napari_jsn.networks.weights import model_identity
+from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.identity import ANONYMOUS
 from napari_jsn.progression.measure import measure, measuring_models
+from napari_jsn.scoring.automatic.score import METHODS
 from napari_jsn.store.changes import now_utc
 from napari_jsn.store.cohorts import CohortPatient
 from napari_jsn.store.measurements import identity_code
@@ -81,6 +84,7 @@ def made_with(options: Options) -> str:
         "software": __version__,
         "localization": model_identity("localization", options.localization),
         **measuring_models(options.segmentation, options.method),
+        **({"scoring": model_identity("scoring", METHODS[options.score])} if options.score else {}),
         "joints": options.joints, "wide_mm": options.wide_mm, "score": options.score,
         "keep_identity": options.keep_identity,
     }  # fmt: skip
@@ -243,6 +247,8 @@ def _read(source: Source, options: Options) -> Patient:
 def _measured(source: Source, options: Options, base: CohortPatient, started: float) -> Outcome:
     patient = _read(source, options)
     base = replace(base, patient=patient.patient_id)
+    if options.score:  # the hands are found once, for measuring and scoring
+        patient = find_hands(patient, None, options.localization, options.device, Silent())
     found = measure(
         patient, joints=options.joints, method=options.method, localization=options.localization,
         segmentation=options.segmentation, device=options.device, wide_mm=options.wide_mm,
@@ -268,8 +274,6 @@ def _measured(source: Source, options: Options, base: CohortPatient, started: fl
 
 
 def _scores(patient: Patient, options: Options) -> pd.DataFrame:
-    import napari_jsn
+    from napari_jsn.scoring.automatic.score import score
 
-    score: Any = getattr(napari_jsn, "score")  # noqa: B009  # not part of every installation yet
-    table: pd.DataFrame = score(patient, method=options.score).table()
-    return table
+    return score(patient, options.score, localization=options.localization, device=options.device).table()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from napari_jsn.common.notes import counted
 from napari_jsn.progression.narrowing import JointView, Narrowing
@@ -63,6 +65,23 @@ def decisions_note(progression: Progression) -> str:
         return ""
     readers = dict.fromkeys(one.reader or "an unnamed reader" for one in progression.decisions)
     return f"{', '.join(readers)} decided on {counted(len(figures), 'figure')} of {len(progression.narrowings)}."
+
+
+def readings_record(progression: Progression) -> dict[str, Any]:
+    """Return what the record of a run states about decisions and manual changes; empty where there are none."""
+    record: dict[str, Any] = {}
+    if progression.decisions:
+        record["decisions"] = dict(sorted(Counter(each.decision for each in progression.decisions).items()))
+        record["readers"] = sorted({each.reader for each in progression.decisions})
+    changed = [
+        f"{hand.side or ''} {view.joint.name} (visit {hand.visit})".strip()
+        for hand in progression.hands
+        for view in hand.joints
+        if view.changed_by_hand
+    ]
+    if changed:
+        record["changed_by_hand"] = changed
+    return record
 
 
 def _changed(view: JointView) -> str:

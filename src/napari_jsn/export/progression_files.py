@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.output_folder import OutputFolder
 from napari_jsn.common.run_record import input_record, run_record
-from napari_jsn.export.decisions import DECISION_COLUMNS, decision_cells, decisions_by_figure
+from napari_jsn.export.decisions import DECISION_COLUMNS, decision_cells, decisions_by_figure, readings_record
 from napari_jsn.export.report.page import report_html
 from napari_jsn.progression.progression import Progression
 
@@ -104,7 +104,7 @@ def write_progression(
         record = run_record(
             "write_progression", options, **facts, seconds=progression.seconds, keep_identity=keep_identity
         )
-        return output.write(files, record)
+        return output.write(files, record | readings_record(progression))
 
 
 def progression_facts(progression: Progression, keep_identity: bool = False) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -20,9 +20,18 @@ PlaceOfScore = tuple[str, str, str, str]
 
 
 class Command(Protocol):
-    """One change of a reader; ``where`` is the joint or site to which an interface returns after undo."""
+    """One change of a reader; an interface returns to ``where``, a joint or site, after undo.
 
-    where: str
+    ``place`` begins with visit and side.
+    """
+
+    @property
+    def where(self) -> str:
+        """Name of the joint or site."""
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """Visit, side, and what else names the place."""
 
     def do(self, store: Store) -> None:
         """Save the change."""
@@ -91,6 +100,11 @@ class RemoveScores:
     session: str
     old: Mapping[PlaceOfScore, Scored]
 
+    @property
+    def place(self) -> PlaceOfScore:
+        """The first of the places."""
+        return next(iter(self.old))
+
     def do(self, store: Store) -> None:
         """Remove the grades."""
         store.remove_scores(self.patient, list(self.old), self.session)
@@ -155,18 +169,18 @@ class History:
         self._done.append(command)
         self._undone.clear()
 
-    def undo(self) -> str | None:
-        """Take back the last change; return the joint or site that it was on, or None if there is none."""
+    def undo(self) -> Command | None:
+        """Take back the last change and return it; None if there is none."""
         return self._step(self._done, self._undone, "undo")
 
-    def redo(self) -> str | None:
+    def redo(self) -> Command | None:
         """Do the change again that was undone last; return as :meth:`undo`."""
         return self._step(self._undone, self._done, "do")
 
-    def _step(self, source: list[Command], target: list[Command], way: str) -> str | None:
+    def _step(self, source: list[Command], target: list[Command], way: str) -> Command | None:
         if not source:
             return None
         command = source[-1]
         getattr(command, way)(self._store)  # after an error it stays where it is
         target.append(source.pop())
-        return command.where
+        return command

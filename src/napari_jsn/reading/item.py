@@ -11,13 +11,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
 from napari_jsn.joint import BoneMasks, Joint
+from napari_jsn.patient.labels import side_order
 from napari_jsn.progression.narrowing import ChangedJoint, PlaceOfJoint
 from napari_jsn.progression.progression import Decision, Progression
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.reading.commands import Change, Decide, Decided, History, PlaceOfScore, RemoveScores, Score, Scored
+from napari_jsn.reading.commands import (
+    Change,
+    Command,
+    Decide,
+    Decided,
+    History,
+    PlaceOfScore,
+    RemoveScores,
+    Score,
+    Scored,
+)
 from napari_jsn.reading.measuring import measure_again
 from napari_jsn.reading.orders import Planned
 from napari_jsn.store import Store
@@ -68,12 +80,15 @@ class Item:
         blinded: bool,
         folders: Iterable[str | os.PathLike[str]] = (),
         radiographs: Mapping[Any, Any] | None = None,
+        progression: Progression | None = None,
     ) -> None:
         self.code, self.blinded = planned.code, blinded
         self._store, self._planned, self._session = store, planned, session
         self._history = History(store)
+        #: Side and joint (or site) of the last change, undo or redo.
+        self.last_place: tuple[str, str] | None = None
         with self._hidden():
-            self._progression = store.progression(planned.patient, folders, radiographs)
+            self._progression = progression or store.progression(planned.patient, folders, radiographs)
             self._films = [
                 _shown(hand.radiograph, blinded and hand.visit in planned.visits) for hand in self._progression.hands
             ]
@@ -107,6 +122,19 @@ class Item:
         self._refuse_blinded()
         rows = self._store.out_of_date(self._planned.patient)
         return [(row.joint, row.side, row.visit) for row in rows.itertuples()]
+
+    def visit(self, image: int) -> int:
+        """Return the visit of an image; refused in a blinded session."""
+        self._refuse_blinded()
+        return self._visit(image)
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """Side and name of every joint that an image shows or that was measured: right before left, by anatomy."""
+        shown = {(image.side, name) for image in self.images for name in image.joints}
+        if not self.blinded:
+            shown |= {(row.side, row.joint) for row in self._progression.narrowings}
+        return sorted(shown, key=lambda place: (side_order(place[0]), JOINTS.index(place[1])))
 
     def decisions(self) -> dict[tuple[int, str, str], Decided]:
         """Return the reader's decisions and comments, by image number, side and joint."""
@@ -280,14 +308,17 @@ class Item:
             old = self._store.joint(self._planned.patient, *place)
         self._do(Change(joint, self._planned.patient, place, new, old))
 
-    def _do(self, command: Any) -> None:
+    def _do(self, command: Command) -> None:
         with self._hidden():
             self._history.do(command)
-            self._after(command.where)
+            self._after(command)
 
-    def _after(self, where: str | None) -> str | None:
+    def _after(self, command: Command | None) -> str | None:
         self.images = self._images()
-        return where
+        if command is None:
+            return None
+        self.last_place = (command.place[1], command.where)
+        return command.where
 
     def _numbered(self, rows: pd.DataFrame) -> dict[tuple[int, str, str, str], Scored]:
         numbers = {str(visit): number for number, visit in enumerate(self._planned.visits, start=1)}

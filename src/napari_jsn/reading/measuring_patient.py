@@ -1,48 +1,50 @@
-"""Measure a patient with any number of visits: with one visit, the joints are found and nothing else."""
+"""Measure a patient with any number of visits: with one visit, joints and widths are measured, no narrowing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.device import device_name
-from napari_jsn.common.progress import Progress, Silent, Stages
-from napari_jsn.networks.weights import model_identity
+from napari_jsn.common.progress import STEPS, Progress, Silent, Stages
 from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.patient import Patient
 from napari_jsn.progression.joint_views import make_joint_views
-from napari_jsn.progression.measure import measure
-from napari_jsn.progression.narrowing import MeasuredHand
+from napari_jsn.progression.measure import measure, measuring_models
+from napari_jsn.progression.narrowing import JointView, MeasuredHand
 from napari_jsn.progression.progression import Progression
 from napari_jsn.reading.model_scores import shipped_method
 
-#: Shares of the time that are needed to find joints and to find bones.
-_SHARES = (0.5, 0.5)
+#: Share of the time that is needed to find joints.
+_FINDING = 0.3
 
 
 def measure_patient(
     patient: Patient,
     joints: Sequence[str] = MEASURED_JOINTS,
+    method: str = "refined",
     device: str | None = None,
     progress: Progress | None = None,
-) -> Progression | None:
-    """Return the measurement of a patient; of one visit, a progression with joints and bones but without narrowings.
+    found: Callable[[Patient], None] | None = None,
+) -> Progression:
+    """Return the measurement of a patient; of one visit only joints and widths, without narrowing.
+
+    When aborted, what was measured is returned.
 
     Parameters
     ----------
     patient : Patient
     joints : sequence of str
-    device : str, optional
+    method, device
+        As for :func:`napari_jsn.measure`.
     progress : Progress, optional
-
-    Returns
-    -------
-    Progression, or None if aborted
+    found : callable, optional
+        Called with the patient when its joints are found, before they are measured.
 
     Raises
     ------
     InputError
-        As for :func:`napari_jsn.measure`.
+        As :func:`napari_jsn.measure`.
 
     Examples
     --------
@@ -54,29 +56,49 @@ def measure_patient(
     >>> found, [view.joint.name for view in found.hands[0].joints]
     (<Progression P07: 0 narrowings over 1 visit, 0 failed>, ['MCP2'])
     """
-    progress = progress or Silent()
+    where, progress = device_name(device), progress or Silent()
+    first = Stages(progress, (_FINDING, 1 - _FINDING)).next("Finding the joints")
+    hands = find_hands(patient, device=where, progress=first)
+    if found is not None and hands.hands_found:
+        found(hands)
+    rest = _Rest(progress)
     if len(patient.visits) > 1:
-        measured = measure(patient, joints=joints, device=device, progress=progress)
-        return None if progress.aborted else measured
-    where, stages = device_name(device), Stages(progress, _SHARES)
-    patient = find_hands(patient, None, "default", where, stages.next("Finding the joints"))
-    hands = []
-    finding = stages.next("Finding the bones")
-    for hand in patient.hands if patient.hands_found else ():
-        wanted = [(hand.radiograph, joint) for joint in hand.joints if joint.name in joints]
-        views = make_joint_views(wanted, {}, "default", where, finding)
-        if views is None:
-            return None
-        missing = tuple(name for name in hand.missing if name in joints)
-        hands.append(
-            MeasuredHand(hand.visit, hand.day, hand.side, hand.radiograph, tuple(views), missing, hand.reasons)
+        return measure(hands, joints=joints, method=method, device=device, progress=rest)
+    return _one_visit(hands, joints, method, where, rest)
+
+
+class _Rest:
+    """The progress of what follows the search of joints."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    @property
+    def aborted(self) -> bool:
+        return self._progress.aborted
+
+    def update(self, done: int, total: int, message: str = "") -> None:
+        share = _FINDING + (1 - _FINDING) * done / max(total, 1)
+        self._progress.update(round(STEPS * share), STEPS, message)
+
+
+def _one_visit(found: Patient, joints: Sequence[str], method: str, where: str, progress: Progress) -> Progression:
+    wanted = [(hand, joint) for hand in found.hands for joint in hand.joints if joint.name in joints]
+    views: list[JointView] = (
+        make_joint_views([(hand.radiograph, joint) for hand, joint in wanted], {}, "default", where, progress) or []
+    )
+    of_hand: dict[int, list[JointView]] = {}
+    for (hand, _), view in zip(wanted, views, strict=False):
+        of_hand.setdefault(id(hand), []).append(view)
+    hands = tuple(
+        MeasuredHand(
+            hand.visit, hand.day, hand.side, hand.radiograph, tuple(of_hand.get(id(hand), ())),
+            tuple(name for name in hand.missing if name in joints), hand.reasons,
         )
-    if progress.aborted or not patient.hands_found:
-        return None
-    models = {"segmentation": model_identity("segmentation", "default")}
-    if localized_by := sorted({hand.found.model for hand in patient.hands if hand.found and hand.found.model}):
-        models = {"localization": ", ".join(localized_by), **models}
-    return Progression(tuple(hands), (), patient.patient_id, patient.notes, models, device=where)
+        for hand in found.hands
+    )  # fmt: skip
+    models = measuring_models("default", method)
+    return Progression(hands, (), found.patient_id, found.notes, models, method, where)
 
 
 def load_models(device: str | None = None) -> None:

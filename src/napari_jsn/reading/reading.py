@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.progression.progression import Progression
 from napari_jsn.reading.item import Item
 from napari_jsn.reading.orders import ORDERS, Planned, plan
 from napari_jsn.scoring.schemes import Scheme
@@ -173,7 +174,11 @@ class Reading:
         return None if following is None else (following, None)
 
     def open(
-        self, code: str, folders: Iterable[str | os.PathLike[str]] = (), radiographs: Mapping[Any, Any] | None = None
+        self,
+        code: str,
+        folders: Iterable[str | os.PathLike[str]] = (),
+        radiographs: Mapping[Any, Any] | None = None,
+        progression: Progression | None = None,
     ) -> Item:
         """Return an item to read; it counts as begun.
 
@@ -182,6 +187,8 @@ class Reading:
         code : str
         folders, radiographs
             Where radiographs are found that are no longer at their place; see :meth:`napari_jsn.Store.progression`.
+        progression : Progression, optional
+            The measurement that was just saved for this item, so that its pixels are not read again.
 
         Raises
         ------
@@ -192,7 +199,7 @@ class Reading:
         if planned is None:
             raise InputError(f"The work list has no item {code}.", "code")
         session = self.session + (REPEATED if planned.repeated else "")
-        item = Item(self._store, planned, session, self.blinded, folders, radiographs)
+        item = Item(self._store, planned, session, self.blinded, folders, radiographs, progression)
         if not self.locked and _state(self._store.items(self.session), code) == "open":
             self._store.set_item(self.session, code, "begun")
         return item

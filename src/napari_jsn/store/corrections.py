@@ -108,7 +108,10 @@ def set_joint(session: Session, log: ChangeLog, patient: str, place: PlaceOfJoin
 
 def drop_measured(session: Session, owner: PatientRow) -> None:
     """Remove the corrections that the present measurement contains, and mark the figures of the others."""
-    for row in session.scalars(select(CorrectionRow).where(CorrectionRow.patient_id == owner.id)).all():
+    corrections = session.scalars(select(CorrectionRow).where(CorrectionRow.patient_id == owner.id)).all()
+    if not corrections:  # the figures were measured just now
+        return
+    for row in corrections:
         place = (row.visit, row.side, row.joint)
         if _text(_changed_joint(row)) == _text(_as_measured(session, owner, place)):
             session.delete(row)

@@ -167,16 +167,23 @@ def _add_rows(session: Session, rows: RowsOfPatient, patient: int) -> None:
     figures = [values_of(row) | {"patient_id": patient} for row in rows.measurements]
     if figures:
         session.execute(insert(MeasurementRow), figures)
-    joints = []
-    for visit, radiographs in rows.visits:
-        values = values_of(visit) | {"patient_id": patient}
-        visit_id = session.execute(insert(VisitRow).returning(VisitRow.id), values).scalar_one()
-        for radiograph, of_radiograph in radiographs:
-            values = values_of(radiograph) | {"visit_id": visit_id}
-            owner = {
-                "radiograph_id": session.execute(insert(RadiographRow).returning(RadiographRow.id), values).scalar_one()
-            }
-            joints += [values_of(joint) | owner for joint in of_radiograph]
+    if not rows.visits:
+        return
+    session.execute(insert(VisitRow), [values_of(visit) | {"patient_id": patient} for visit, _ in rows.visits])
+    of_patient = select(VisitRow.visit, VisitRow.id).where(VisitRow.patient_id == patient)
+    visit_ids = {row[0]: row[1] for row in session.execute(of_patient)}
+    films = [(visit_ids[visit.visit], *film) for visit, of_visit in rows.visits for film in of_visit]
+    if films:
+        session.execute(insert(RadiographRow), [values_of(film) | {"visit_id": visit} for visit, film, _ in films])
+    of_visits = select(RadiographRow.visit_id, RadiographRow.side, RadiographRow.id).where(
+        RadiographRow.visit_id.in_(list(visit_ids.values()))
+    )
+    film_ids = {(row[0], row[1]): row[2] for row in session.execute(of_visits)}
+    joints = [
+        values_of(joint) | {"radiograph_id": film_ids[visit, film.side]}
+        for visit, film, of_film in films
+        for joint in of_film
+    ]
     if joints:
         session.execute(insert(JointRow), joints)
     session.expire_all()

@@ -33,6 +33,14 @@ SCHEMA_VERSION = 2
 LARGEST = 2**31 - 1
 
 
+def _is_utf8(text: str) -> bool:
+    """Return whether a text has no half of a surrogate pair, which stands for bytes that are no UTF-8."""
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
 class CheckedText(TypeDecorator[str]):
     """A text that every database can hold; another value is refused with an :class:`InputError`."""
 
@@ -45,7 +53,7 @@ class CheckedText(TypeDecorator[str]):
             return None
         if not isinstance(value, str):
             raise InputError(f"{value!r} is a {type(value).__name__}. Give a text.")
-        if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        if "\0" in value or not _is_utf8(value):
             raise InputError(f"The text {value[:40]!r} has a character that a database cannot hold. Remove it.")
         return value
 

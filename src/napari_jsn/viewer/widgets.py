@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_jsn.viewer.hands_widget.widget import MeasureHands
 from napari_jsn.viewer.pair_widget.widget import RegisterPair
+from napari_jsn.viewer.reading_dock.dock import ReadPatient
 from napari_jsn.viewer.segment_widget.widget import SegmentJoint
 from napari_jsn.viewer.train_widget.widget import Train
 
@@ -54,3 +55,21 @@ def train(viewer: ViewerModel | None = None) -> Train:
 def measure_hands(viewer: ViewerModel | None = None) -> MeasureHands:
     """Return the widget "Measure hands" of a viewer; it is used as :func:`register_pair`."""
     return MeasureHands(viewer)
+
+
+def reading_dock(viewer: ViewerModel | None = None) -> ReadPatient:
+    """Return the dock "Read patient" of a viewer, a QWidget.
+
+    Calling it with a folder and the reader's name opens, measures and saves the patient, and returns the measurement.
+
+    Examples
+    --------
+    >>> import napari
+    >>> import napari_jsn as jsn
+    >>> from napari_jsn.viewer import reading_dock
+    >>> viewer = napari.Viewer()  # doctest: +SKIP
+    >>> dock = reading_dock(viewer)  # doctest: +SKIP
+    >>> viewer.window.add_dock_widget(dock, name="Read patient")  # doctest: +SKIP
+    >>> progression = dock(jsn.sample_folder("hand_pair"), reader="A", store="readings.db")  # doctest: +SKIP
+    """
+    return ReadPatient(viewer)

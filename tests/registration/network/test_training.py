@@ -103,6 +103,9 @@ def test_measures_and_example(task):
 def test_what_cannot_be_learned_from_is_reported(joints):
     with pytest.raises(InputError, match="one of: default"):
         RegistrationTask(joints, "huge")
+    for pairs in ("", "foo", "All"):  # also where no real images are paired
+        with pytest.raises(InputError, match="no pairs.*one of: all, paper"):
+            RegistrationTask((), pairs=pairs)
     with pytest.raises(InputError, match="too few"):
         RegistrationTask(joints[:2], simulated=0)
     with pytest.raises(InputError, match="empty"):

@@ -2,7 +2,7 @@
 
 Only rotation in the plane and slide can be measured on radiographs. Roll leaves a field of displacements across the
 bone, flexion changes its scale, and both leave a residual (:mod:`napari_jsn.evaluation.realism`). The pose at rest
-shows in the angle between the bones and in how far their masks overlap.
+shows in how far their masks overlap.
 """
 
 from __future__ import annotations
@@ -172,7 +172,6 @@ def registered_lines(samples: Sequence[RegisteredPairs]) -> list[str]:
         "sd of the roll field, px of 0.175 mm: median [quartiles]",
         "scale of one bone over the other, %: quartiles",
         "residual of local contrast",
-        "angle between the bones at one visit, deg: quartiles",
         "overlap of the masks at one visit, mm: median [quartiles]",
     )
     return table(head, [_registered_row(one) for one in samples])
@@ -185,7 +184,6 @@ def _registered_row(sample: RegisteredPairs) -> list[str]:
     found = registration_residuals(sample.pairs)
     low, middle, high = np.quantile([one.roll_sd_px for one in found], (0.25, 0.5, 0.75))
     scale = np.quantile([one.scale_percent for one in found], (0.25, 0.75))
-    angle = np.nanquantile([angle_between(one.fixed_masks) for one in sample.pairs], (0.25, 0.75))
     overlap = [
         breadths(one.fixed_masks, one.spacing_mm or PIXEL_MM)["overlap of the two masks, mean depth, mm"]
         for one in sample.pairs
@@ -198,26 +196,8 @@ def _registered_row(sample: RegisteredPairs) -> list[str]:
         f"{middle:.2f} [{low:.2f}, {high:.2f}]",
         f"{scale[0]:+.2f}, {scale[1]:+.2f}",
         f"{residual:.3f}",
-        f"{angle[0]:+.1f}, {angle[1]:+.1f}",
         f"{usual:.2f} [{narrow:.2f}, {wide:.2f}]",
     ]
-
-
-def angle_between(masks: BoneMasks) -> float:
-    """Return the angle in degrees between the midlines of the two bones, positive where the upper one points right."""
-    slopes = []
-    for mask in (masks.upper, masks.lower):
-        inside = mask.copy()
-        inside[[0, -1]] = False
-        rows = np.flatnonzero(inside.sum(axis=1) > 3)
-        # a bone that the image cuts has no middle there
-        rows = np.array([row for row in rows if not mask[row, 0] and not mask[row, -1]], int)
-        if len(rows) < 12:
-            return float("nan")
-        columns = np.arange(mask.shape[1])
-        middles = [float(columns[mask[row]].mean()) for row in rows]
-        slopes.append(float(np.polyfit(rows, middles, 1)[0]))
-    return float(np.rad2deg(np.arctan(slopes[1]) - np.arctan(slopes[0])))
 
 
 def _real_pairs(count: int, seed: int) -> list[PreparedPair]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import logging
 import sys
@@ -13,9 +14,13 @@ from threading import Event, get_ident
 from typing import Any
 
 from napari.qt.threading import thread_worker
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, QThreadPool, QTimer, Signal
 
 log: logging.Logger = logging.getLogger(__name__)
+
+#: Work that has not ended, and the longest wait for it at the end of the process, in ms.
+_running: set[WorkerProgress] = set()
+_LAST_WAIT_MS = 20_000
 
 
 class WorkerProgress(QObject):
@@ -80,6 +85,7 @@ def start_worker(
     with.
     """
     worker = progress.worker = _run_in_worker([(work, progress, modules)])
+    _running.add(progress)
 
     def finish() -> None:
         on_finish(None, None)
@@ -87,6 +93,7 @@ def start_worker(
 
     def release() -> None:
         progress.worker = None
+        _running.discard(progress)
         for signal in (worker.started, worker.returned, worker.errored, worker.warned, worker.finished):
             with suppress(TypeError, RuntimeError):  # connected with nothing
                 signal.disconnect()
@@ -105,6 +112,16 @@ def return_freed_memory() -> None:
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
+
+
+@atexit.register
+def _end_all() -> None:
+    """Stop all work before Qt goes, because a thread that emits then ends the process with an error."""
+    pool = QThreadPool.globalInstance()
+    if _running and pool is not None:
+        for progress in list(_running):
+            progress.abort()
+        pool.waitForDone(_LAST_WAIT_MS)
 
 
 def _do_boxed(box: list[Any]) -> tuple[Any, Exception | None]:

@@ -10,6 +10,7 @@ const known = new Map();
 let side = (view.hands.find((hand) => hand.visit === view.visit) ?? view.hands[0])?.side ?? "";
 let chosen = null; // site
 let boxesShown = true;
+let mapTurn = 0;
 
 function address(path, hand, joint = "") {
   return `${path}?${new URLSearchParams({ id: view.patient, visit: hand.visit, side: hand.side, joint })}`;
@@ -50,14 +51,18 @@ function other() {
   return handOf(view.visit === 1 ? 2 : 1);
 }
 
+let handTurn = 0;
 async function showHand() {
+  const turn = ++handTurn; // what arrives after another hand was chosen is not shown
   const hand = handOf(view.visit);
   byId("stage").classList.toggle("nothing", !hand);
   if (!hand) { byId("shown").textContent = words.no_radiograph; return; }
   try {
     byId("stage").classList.add("loading");
     const pictures = [{ pixels: await pixelsOf(hand), of: hand, visit: hand.visit }];
+    if (turn !== handTurn) return;
     stage.show(pictures, hand);
+    byId("stage").dataset.shown = `${hand.visit}${hand.side}`;
     byId("stage").classList.remove("loading");
     label();
     drawBoxes();
@@ -67,10 +72,11 @@ async function showHand() {
     if (!byId("blink").disabled) {
       const onto = hand.visit === 1 ? matrix(second.onto_first) : matrix(hand.onto_first).inverse();
       pictures.push({ pixels: await pixelsOf(second), of: second, visit: second.visit, matrix: onto });
+      if (turn !== handTurn) return;
       stage.show(pictures, hand, true);
     }
   } catch (error) {
-    tell(error.message);
+    if (turn === handTurn) tell(error.message);
   }
 }
 
@@ -82,7 +88,7 @@ function label() {
 
 function drawBoxes() {
   const hand = handOf(view.visit);
-  if (!hand) return;
+  if (!hand || stage.scene !== hand || !stage.pictures.length) return;
   stage.lines(!boxesShown ? [] : Object.entries(hand.joints).map(([name, points]) => {
     const figure = view.figures[`${name}-${side}`];
     return {
@@ -132,14 +138,14 @@ function setSide(wanted) {
   if (wanted === side || !view.hands.some((hand) => hand.side === wanted)) return;
   if (stage.blinking) blink(false);
   side = wanted;
-  stage.setHeat(null);
+  mapTurn++;
+  stage.hide();
   showSides();
   showHand();
 }
 
 // ---------------------------------------------------------------------------------------------------------- maps
 
-let mapTurn = 0;
 async function showMap() {
   const turn = ++mapTurn;
   const kind = byId("map").value;

@@ -22,9 +22,10 @@ export function setUpTable(view, onchoose) {
       if (!(button instanceof HTMLButtonElement)) continue;
       button.dataset.state = cell.state;
       button.setAttribute("aria-label", cell.label);
+      button.toggleAttribute("data-x", cell.text === "X");
       button.querySelector(".value").textContent = cell.text;
-      button.querySelector(".initial").textContent = cell.initial;
-      button.querySelector(".mark").textContent = (cell.mark || "").slice(0, 3);
+      button.querySelector(".initial").dataset.text = cell.initial; // drawn by the style: the label says it in words
+      button.querySelector(".mark").dataset.text = (cell.mark || "").slice(0, 3);
     }
     for (const [kind, total] of Object.entries(table.totals)) {
       byId(`sum-${kind}`).textContent = total.sum;

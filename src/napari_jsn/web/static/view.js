@@ -44,6 +44,14 @@ export class View {
     } else this.paint();
   }
 
+  // Show nothing until the next pictures are there.
+  hide() {
+    this.pictures = [];
+    this.heat = null;
+    this.svg.replaceChildren();
+    this.draw();
+  }
+
   standard() {
     const { low, high } = this.pictures[0]?.pixels ?? { low: 0, high: 65535 };
     this.setLevels((low + high) / 2, high - low);

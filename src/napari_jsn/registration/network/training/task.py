@@ -20,6 +20,7 @@ from napari_jsn.registration.network.pose_net import PoseNet
 from napari_jsn.registration.network.training.data import (
     SIDE,
     Visits,
+    check_pairs,
     distances_px,
     notes_on_visits,
     read_visits,
@@ -98,6 +99,7 @@ class RegistrationTask(TrainingTask):
     ) -> None:
         super().__init__(preset, source, terms)
         self.simulated = simulated
+        check_pairs(pairs)
         self.pairs: str = pairs
         self._batch = 16
         self._amounts = MotionAmounts()

@@ -1,0 +1,153 @@
+"""The radiographs of a patient as rows: date, side, pixel size with its source, and what to check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.patient.order.visits import visits_in_given_order
+from napari_jsn.patient.patient import Patient
+from napari_jsn.radiograph.radiograph import GIVEN, Radiograph
+from napari_jsn.radiograph.spacing import check_spacing
+
+#: Height of a thumbnail in pixels.
+_THUMBNAIL = 68
+_SIDES = {"L": "left", "R": "right"}
+#: Sources of pixel sizes of which some are measured at the detector and others in the hand.
+_PLAIN_SOURCES = {
+    "calibrated": "calibrated", "uncalibrated": "not calibrated", "calibration unknown": "calibration unknown",
+    "magnification corrected": "corrected for magnification", "at detector": "at the detector",
+    "nominal scanned": "nominal, of a scan", GIVEN: "typed in",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RadiographRow:
+    """One radiograph in the list.
+
+    Attributes
+    ----------
+    name : str
+    date : str
+        ``"2021-03-05"``, or ``"visit 2"`` where no date is known.
+    side : str
+        ``"left"``, ``"right"`` or ``"not stated"``.
+    pixel_size : str
+        In mm; empty where it is not known.
+    source : str
+        Where the pixel size comes from.
+    warning : str
+        What to check, or empty.
+    thumbnail : (H, W) uint8 array
+    """
+
+    name: str
+    date: str
+    side: str
+    pixel_size: str
+    source: str
+    warning: str
+    thumbnail: NDArray[np.uint8] = field(repr=False)
+
+
+def radiograph_rows(patient: Patient) -> list[RadiographRow]:
+    """Return a row for each radiograph of a patient, by visit."""
+    hands = patient.hands
+    sources = {hand.radiograph.spacing_source for hand in hands if hand.radiograph.spacing_mm is not None}
+    mixed = len(sources) > 1
+    rows = []
+    for hand in hands:
+        radiograph = hand.radiograph
+        size, source = radiograph.spacing_mm, _PLAIN_SOURCES.get(radiograph.spacing_source, radiograph.spacing_source)
+        warning = ""
+        if size is None:
+            warning = "The pixel size is not known: figures will be in pixels. Double-click it to type it in mm."
+        elif mixed:
+            warning = "The pixel sizes come from different sources. Check them before you compare visits."
+        rows.append(
+            RadiographRow(
+                radiograph.name,
+                str(hand.day) if hand.day else f"visit {hand.visit}",
+                _SIDES.get(hand.side or "", "not stated"),
+                "" if size is None else " x ".join(f"{each:.4g}" for each in dict.fromkeys(np.atleast_1d(size))),
+                source if size is not None else "not known",
+                warning,
+                thumbnail(radiograph.pixels),
+            )
+        )
+    return rows
+
+
+def thumbnail(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return a small picture of a radiograph."""
+    step = max(1, pixels.shape[0] // _THUMBNAIL)
+    small = pixels[::step, ::step]
+    low, high = np.percentile(small, (1, 99.5))
+    return np.asarray(255 * np.clip((small - low) / max(float(high - low), 1e-6), 0, 1), dtype=np.uint8)
+
+
+def typed_spacing(text: str) -> float:
+    """Return a pixel size that was typed in mm, with a point or a comma.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        return float(text.replace(",", ".").strip())
+    except ValueError:
+        raise InputError(f"{text!r} is no pixel size. Type it in mm, for instance 0.1.", "spacing_mm") from None
+
+
+def with_spacing(patient: Patient, number: int, spacing_mm: Any) -> Patient:
+    """Return the patient with another pixel size of one radiograph, by the number of its row.
+
+    Raises
+    ------
+    InputError
+        If this is no pixel size.
+    """
+    spacing = check_spacing(spacing_mm)
+    if spacing is None:
+        raise InputError("Give the pixel size in mm, for instance 0.1.", "spacing_mm")
+    return _replaced(patient, number, lambda radiograph: radiograph.with_spacing(spacing))
+
+
+def with_date(patient: Patient, number: int, day: date) -> Patient:
+    """Return the patient with another date of one radiograph, and its visits in order of time.
+
+    Radiographs of one day are one visit. Visits without a date keep their place, which is possible only where no
+    visit has one.
+    """
+    changed = _replaced(patient, number, lambda one: replace(one, acquired=day, acquired_source=GIVEN))
+    days = [hand.radiograph.acquired for hand in changed.hands]
+    if any(each is None for each in days):
+        return changed
+    by_day: dict[date, list[Radiograph]] = {}
+    for hand in changed.hands:
+        acquired = hand.radiograph.acquired
+        assert acquired is not None
+        by_day.setdefault(date(acquired.year, acquired.month, acquired.day), []).append(hand.radiograph)
+    visits = visits_in_given_order([by_day[each] for each in sorted(by_day)])
+    return replace(changed, visits=visits)
+
+
+def _replaced(patient: Patient, number: int, change: Any) -> Patient:
+    hands = patient.hands
+    if not 0 <= number < len(hands):
+        raise InputError(f"There is no radiograph {number + 1}.", "radiograph")
+    wanted = hands[number]
+    new: dict[int, Sequence[Any]] = {
+        visit.number: [
+            replace(hand, radiograph=change(hand.radiograph), found=None) if hand is wanted else hand
+            for hand in visit.hands
+        ]
+        for visit in patient.visits
+    }
+    return replace(patient.with_hands(new), hands_found=False)

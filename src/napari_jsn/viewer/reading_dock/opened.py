@@ -1,0 +1,217 @@
+"""The patient that the dock has open, and the work that opens, measures and saves it. Without Qt."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Progress
+from napari_jsn.patient.patient import Patient
+from napari_jsn.progression.progression import Decision, Progression
+from napari_jsn.radiograph import Radiograph
+from napari_jsn.reading import Item, Reading, default_store, measure_patient, measured_before
+from napari_jsn.reading.radiograph_rows import RadiographRow, radiograph_rows
+from napari_jsn.store import Store, open_store
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Radiographs that were read and are not measured in this dock yet.
+
+    Attributes
+    ----------
+    patient : Patient
+    rows : list of RadiographRow
+    folder : Path
+        Beside which the readings are kept by default.
+    """
+
+    patient: Patient
+    rows: list[RadiographRow]
+    folder: Path
+
+    def with_patient(self, patient: Patient) -> Found:
+        """Return the same with another patient, and its rows."""
+        return replace(self, patient=patient, rows=radiograph_rows(patient))
+
+    def named(self, patient_id: str) -> Found:
+        """Return the same with another pseudonym."""
+        return replace(self, patient=replace(self.patient, patient_id=patient_id))
+
+
+@dataclass(frozen=True, eq=False)
+class OpenPatient:
+    """A patient of a store that is read.
+
+    Attributes
+    ----------
+    store : Store
+    reading : Reading
+    item : Item
+    title : str
+        What stands in the corner of the canvas: the pseudonym, or the code of a blinded session.
+    saved : dict or None
+        Where the reader was last.
+    folder : Path
+        Where reports are written by default.
+    """
+
+    store: Store
+    reading: Reading
+    item: Item
+    title: str
+    saved: Any
+    folder: Path
+
+    def save_position(self, saved: Any) -> None:
+        """Save where the reader is."""
+        if not self.reading.locked:
+            self.reading.show(self.item.code, saved)
+
+    def close(self) -> None:
+        """Close the store; everything was saved before."""
+        self.store.close()
+
+
+def find(paths: Sequence[str | os.PathLike[str]], progress: Progress | None = None) -> Found:
+    """Read the radiographs of a folder, or of files in the order of their dates.
+
+    Raises
+    ------
+    InputError
+        As :func:`napari_jsn.read_patient`.
+    """
+    from napari_jsn.patient.read import patient_from_radiographs, read_patient
+
+    first = Path(paths[0])
+    if len(paths) == 1 and first.is_dir():
+        patient = read_patient(first, split=False, progress=progress)
+        folder = first
+    else:
+        patient = _in_order(patient_from_radiographs(*paths, split=False, progress=progress))
+        folder = first.parent
+    return Found(patient, radiograph_rows(patient), folder)
+
+
+def place_of(store: Store) -> str:
+    """Return the place by which a store is opened again."""
+    url = store.url
+    return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=False)
+
+
+def with_decisions(patient: OpenPatient) -> Progression:
+    """Return the measurement with all decisions that the store has on it now."""
+    rows = patient.store.decisions(patient.item.progression.patient_id)
+    decisions = tuple(
+        Decision(row.joint, row.side, row.visit, row.decision, row.comment, row.reader, row.session)
+        for row in rows.itertuples()
+    )
+    return replace(patient.item.progression, decisions=decisions)
+
+
+def _in_order(patient: Patient) -> Patient:
+    """Return the patient with the visits in order of time, where all dates are known."""
+    from napari_jsn.patient.order.visits import visits_in_given_order
+
+    days: dict[date, list[Radiograph]] = {}
+    for hand in patient.hands:
+        if hand.day is None:
+            return patient
+        days.setdefault(hand.day, []).append(hand.radiograph)
+    return replace(patient, visits=visits_in_given_order([days[day] for day in sorted(days)]))
+
+
+def place_of_store(given: str | os.PathLike[str] | None, folder: Path) -> str:
+    """Return the store that the reader named, or the default one of a folder."""
+    return str(given) if given and str(given) not in (".", "") else str(default_store(folder))
+
+
+def measured(
+    found: Found, place: str, reader: str, again: bool, progress: Progress, show_found: Callable[[Patient], None]
+) -> OpenPatient | None:
+    """Measure a patient unless the store has its measurement, save it, and return it open.
+
+    Parameters
+    ----------
+    found : Found
+    place : str
+        Of the store.
+    reader : str
+    again : bool
+        Measure even where the store has a measurement of the same radiographs.
+    progress : Progress
+    show_found : callable
+        Called with the patient when its joints are found.
+
+    Returns
+    -------
+    OpenPatient or None
+        None if it was aborted before anything was measured.
+
+    Raises
+    ------
+    InputError
+    """
+    store = open_store(place, reader)
+    try:
+        progression = None if again else measured_before(store, found.patient)
+        if progression is None:
+            progression = measure_patient(found.patient, progress=progress, found=show_found)
+            if not progression.hands:
+                store.close()
+                return None
+            store.save(progression)
+        return opened(store, progression.patient_id, "", found.folder, progression)
+    except BaseException:
+        store.close()
+        raise
+
+
+def opened(store: Store, code: str, session: str, folder: Path, progression: Progression | None = None) -> OpenPatient:
+    """Return a patient of a store, or an item of a session, open; its pixels are read.
+
+    Raises
+    ------
+    InputError
+        If there is no such item or session, or the radiographs are not found.
+    """
+    reading = Reading(store, session)
+    work = {item.code: item for item in reading.work_list()}
+    if code not in work:
+        raise InputError(f"The work list has no patient {code}.", "patient")
+    item = reading.open(code, [folder], progression=progression)
+    for image in item.images:
+        image.radiograph.pixels  # noqa: B018 (read here, not in the window's thread)
+    saved = store.items(session).get(code, ("", None))[1]
+    title = f"Session {session}, item {code}" if reading.blinded else code
+    return OpenPatient(store, reading, item, title, saved, folder)
+
+
+def open_stored(
+    place: str, reader: str, patient: str = "", session: str = "", folder: Path | None = None
+) -> OpenPatient:
+    """Open a patient of a store; by default the one that was used last, or the next one of the work list.
+
+    Raises
+    ------
+    InputError
+        If there is no such store or patient, or nothing to read.
+    """
+    store = open_store(place, reader, create=False)
+    try:
+        code = patient
+        if not code:
+            resumed = Reading(store, session).resume()
+            if resumed is None:
+                raise InputError("Nothing is left to read in this store.", "store")
+            code = resumed[0].code
+        beside = folder or (Path(place).parent if "://" not in place else Path.cwd())
+        return opened(store, code, session, beside)
+    except BaseException:
+        store.close()
+        raise

@@ -1,0 +1,1 @@
+"""The contents of the four steps of the dock "Read patient"."""

@@ -1,0 +1,97 @@
+"""A real window with the dock "Read patient", and a patient that was measured once for all tests."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+import napari_jsn as jsn
+from napari_jsn.store import open_store
+from napari_jsn.viewer.reading_dock import dock as dock_module
+from napari_jsn.viewer.reading_dock.canvas.picture_layers import PictureLayers
+
+NAMES = ["MCP2", "PIP3", "IP1"]
+
+
+@pytest.fixture(scope="session")
+def measured_patient():
+    """Three joints of the shipped hand at two visits, measured once."""
+    return jsn.measure(jsn.sample_folder("hand_pair"), joints=NAMES, patient_id="SIM-01")
+
+
+@pytest.fixture
+def place(measured_patient, tmp_path):
+    """A store with two patients of the same radiographs."""
+    path = tmp_path / "trial.db"
+    with open_store(path, "A") as store:
+        store.save(measured_patient)
+        store.save(replace(measured_patient, patient_id="SIM-02"))
+    return str(path)
+
+
+class Window:
+    """A viewer with the dock, and what a reader does with mouse and keys."""
+
+    def __init__(self, viewer, qtbot):
+        self.viewer, self.qtbot = viewer, qtbot
+        self.dock, self.widget = viewer.window.add_plugin_dock_widget("napari-jsn", "Read patient")
+        qtbot.wait_until(lambda: self.widget.is_ready, timeout=60_000)
+
+    @property
+    def canvas(self):
+        return self.viewer.window._qt_viewer.canvas.native
+
+    @property
+    def position(self):
+        return self.widget.controller.position
+
+    def wait(self, timeout=60_000):
+        self.qtbot.wait_until(lambda: not self.widget.flow.jobs.running, timeout=timeout)
+
+    def open(self, place, patient="SIM-01", session="", reader="A"):
+        self.widget.flow.open_stored(place, reader, patient, session)
+        self.wait()
+        assert self.widget.flow.patient is not None, self.widget.radiographs.message.text()
+
+    def keys(self, text, target=None):
+        for letter in text:
+            QTest.keyClick(target or self.canvas, getattr(Qt.Key, f"Key_{letter}"))
+
+    def texts(self):
+        """Return all texts that the window shows, with the names of layers and their metadata."""
+        from qtpy.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QTableWidget
+
+        found = [self.viewer.title, self.viewer.canvas.overlays.text.text]
+        for label in self.widget.findChildren(QLabel) + self.widget.findChildren(QAbstractButton):
+            found += [label.text(), label.toolTip()]
+        found += [field.text() for field in self.widget.findChildren(QLineEdit)]
+        found += [box.itemText(k) for box in self.widget.findChildren(QComboBox) for k in range(box.count())]
+        for table in self.widget.findChildren(QTableWidget):
+            cells = [table.item(r, c) for r in range(table.rowCount()) for c in range(table.columnCount())]
+            found += [text for cell in cells if cell is not None for text in (cell.text(), cell.toolTip())]
+        for layer in self.viewer.layers:
+            found += [layer.name, repr(layer.metadata)]
+            if hasattr(layer, "features"):
+                found.append(layer.features.to_csv())
+        return "\n".join(found)
+
+
+@pytest.fixture
+def window(make_napari_viewer, qtbot, monkeypatch):
+    monkeypatch.setattr(dock_module, "MODULES", ())  # nothing is computed, and drawing takes its time in any case
+    monkeypatch.setattr(PictureLayers, "warm_up", lambda self: None)
+    viewer = make_napari_viewer()
+    opened = Window(viewer, qtbot)
+    yield opened
+    opened.widget.flow.jobs.drop()
+    viewer.window.remove_dock_widget("all")
+    qtbot.wait(50)
+    opened.__dict__.clear()  # pytest keeps the fixture longer than napari allows a window to be kept
+
+
+@pytest.fixture
+def hand_folder(tmp_path):
+    """A copy of the shipped hand, beside which a store can lie."""
+    return shutil.copytree(jsn.sample_folder("hand_pair"), tmp_path / "SIM-01")
