@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import pandas as pd
-
 from napari_jsn.progression.narrowing import ChangedJoint, PlaceOfJoint
 from napari_jsn.store import Store
 
@@ -94,6 +92,8 @@ class Score:
             "grade": float("nan") if grade is None else grade, "mark": mark, "not_scored": not_scored,
             "reader": store.reader, "session": self.session,
         }  # fmt: skip
+        import pandas as pd
+
         store.save(pd.DataFrame([row]))
 
 
