@@ -32,7 +32,7 @@ from napari_jsn.viewer.reading_dock.steps.step import Step
 from napari_jsn.viewer.reading_dock.style import dock_style
 
 #: Packages that are loaded before the dock says that it is ready: loading them later would block the window.
-MODULES = ("sqlalchemy", "torch", "monai.networks.nets", "skimage.measure", "scipy.ndimage")
+MODULES = ("sqlalchemy", "pandas", "torch", "monai.networks.nets", "skimage.measure", "matplotlib.backends.backend_agg")
 #: Wait before the position is saved after it changed, in ms.
 _SAVE_MS = 150
 #: What a dock that was closed had open, by its viewer: place and reader of the store, code, session.
