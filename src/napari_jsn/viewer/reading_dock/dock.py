@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
@@ -21,7 +21,7 @@ from napari_jsn.viewer.reading_dock.editing import Editing
 from napari_jsn.viewer.reading_dock.flow import AGAIN, MEASURING, PatientFlow
 from napari_jsn.viewer.reading_dock.key_list import reading_actions, show_keys
 from napari_jsn.viewer.reading_dock.keys import ReadingKeys
-from napari_jsn.viewer.reading_dock.opened import OpenPatient, place_of
+from napari_jsn.viewer.reading_dock.opened import OpenPatient, last_read, remember
 from napari_jsn.viewer.reading_dock.read_controller import ReadController
 from napari_jsn.viewer.reading_dock.sources import Sources
 from napari_jsn.viewer.reading_dock.steps.joints import JointsStep
@@ -35,8 +35,6 @@ from napari_jsn.viewer.reading_dock.style import dock_style
 MODULES = ("sqlalchemy", "pandas", "torch", "monai.networks.nets", "skimage.measure", "matplotlib.backends.backend_agg")
 #: Wait before the position is saved after it changed, in ms.
 _SAVE_MS = 150
-#: What a dock that was closed had open, by its viewer: place and reader of the store, code, session.
-_LAST_READ: WeakKeyDictionary[Any, tuple[str, str, str, str]] = WeakKeyDictionary()
 
 
 class ReadPatient(QWidget):
@@ -74,6 +72,7 @@ class ReadPatient(QWidget):
         self.controller = ReadController(viewer, self.reading, self.pictures)
         self.editing = Editing(viewer, self.pictures, self.controller, self.joints)
         self._keys: ReadingKeys | None = None
+        self._main_window: Callable[[], QWidget | None] = lambda: None
         self._saving = QTimer(self)
         self._saving.setSingleShot(True)
         self._saving.setInterval(_SAVE_MS)
@@ -148,6 +147,7 @@ class ReadPatient(QWidget):
         self.pictures.warm_up()
         window = self.window()
         if isinstance(window, QWidget) and window is not self:
+            self._main_window = ref(window)
             held = {"Space": self.controller.canvas.hold_followup}
             self._keys = ReadingKeys(window, reading_actions(self), self._keys_active, held, self._before_close)
             self.toggle_layer_docks()
@@ -164,7 +164,7 @@ class ReadPatient(QWidget):
         self.is_ready = True
         self.show_status("Ready.")
         self.ready.emit()
-        again = _LAST_READ.get(self._viewer)
+        again = last_read(self._viewer)
         if again is not None and self.flow.patient is None and not self.flow.jobs.running:
             self.radiographs.reader.value = again[1]
             self.flow.open_stored(*again)
@@ -184,7 +184,7 @@ class ReadPatient(QWidget):
 
     def _find_layer_docks(self) -> list[QDockWidget]:
         """Return napari's layer docks; they are not kept, because nobody may keep a window of napari."""
-        window = getattr(getattr(self._viewer, "window", None), "_qt_window", None) or self
+        window = self._main_window() or self
         return [one for one in window.findChildren(QDockWidget) if one.objectName() in ("layer list", "layer controls")]
 
     def event(self, event: QEvent | None) -> bool:
@@ -218,12 +218,7 @@ class ReadPatient(QWidget):
         self._viewer.canvas.background_color_override = None
         patient = self.flow.patient
         if patient is not None:
-            _LAST_READ[self._viewer] = (
-                place_of(patient.store),
-                patient.store.reader,
-                patient.item.code,
-                patient.reading.session,
-            )
+            remember(self._viewer, patient)
             patient.close()
             self.flow.patient = None
 
@@ -346,7 +341,7 @@ class ReadPatient(QWidget):
         self._update_steps()
 
     def _show_closed(self) -> None:
-        _LAST_READ.pop(self._viewer, None)
+        remember(self._viewer, None)
         self.editing.stop()
         self.controller.close()
         self._viewer.canvas.overlays.scale_bar.visible = False
