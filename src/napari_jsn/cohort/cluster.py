@@ -27,7 +27,9 @@ _CONFIG = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
     "distributed.admin.log-length": 0,
-    "distributed.comm.timeouts.connect": "10s",
+    "distributed.comm.timeouts.connect": "30s",
+    "distributed.comm.timeouts.tcp": "10 minutes",  # on a computer that is busy, answers can take long
+    "distributed.scheduler.worker-ttl": "30 minutes",  # the death of a process is noticed at once anyway
 }
 
 
@@ -79,7 +81,7 @@ def connected(scheduler: str | None = None, workers: int | None = None, device: 
     if scheduler is not None and workers is not None:
         raise InputError("Workers of a scheduler are started beside it. Leave their number out.", "workers")
     logger, level = logging.getLogger("distributed"), logging.getLogger("distributed").level
-    logger.setLevel(logging.CRITICAL)  # workers that die are named by this program
+    logger.setLevel(logging.CRITICAL + 1)  # workers that die are named by this program
     try:
         with dask.config.set(_CONFIG):
             if scheduler is not None:

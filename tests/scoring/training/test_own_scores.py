@@ -1,16 +1,22 @@
+import json
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+from skimage.io import imsave
+from skimage.util import img_as_ubyte
 
 import napari_jsn as jsn
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.cli import main
 from napari_jsn.common.errors import InputError
 from napari_jsn.scoring import scores_csv
 from napari_jsn.scoring.training.own_scores import read_scored
+from napari_jsn.scoring.training.ram_h1200_hands import LEARNED, SOURCE, read_ram_h1200
 from napari_jsn.scoring.training.task import LEARNED_ON_GIVEN, ScoringTask
 from napari_jsn.training.tasks import task_from_folder
+from tests.scoring.small_model import save_small_model
 
 READERS = {"A": 1, "B": 2, "C": 2}
 
@@ -85,3 +91,54 @@ def test_what_cannot_be_trained_on_is_refused(own, tmp_path, what):
         folder = tmp_path
     with pytest.raises(InputError):
         ScoringTask.from_folder(folder, "default", table)
+
+
+@pytest.fixture(scope="module")
+def ram_h1200(tmp_path_factory):
+    """A folder of the layout of RAM-H1200, with one hand in each part; one listed hand has no image."""
+    folder = tmp_path_factory.mktemp("ram")
+    films = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    for split, film, number in zip(("train", "val"), films, ("001", "002"), strict=True):
+        (folder / split / "images").mkdir(parents=True)
+        name = f"HUH_{number}_20200101_1_L"
+        imsave(folder / split / "images" / f"{name}.png", img_as_ubyte(jsn.read_radiograph(film).pixels))
+        erosions = {name: {"BE_MCP-I": 2, "BE_R": 1, "BE_IP": None}, f"HUH_{number}_20200101_1_R": {"BE_MCP-I": 0}}
+        narrowing = {name: {"JSN_MCP-I": 1, "JSN_PIP-M": 3, "JSN_STT": 2}}
+        (folder / split / "_annotation_be_scores.json").write_text(json.dumps(erosions))
+        (folder / split / "_annotation_jsn_scores.json").write_text(json.dumps(narrowing))
+    return folder
+
+
+def test_the_layout_of_ram_h1200_is_trained_on_with_its_own_split(ram_h1200):
+    task = task_from_folder("scoring", ram_h1200, "default")
+    assert [(each.patient, each.validated) for each in task.inputs.images] == [("HUH_001", False), ("HUH_002", True)]
+    assert len(task.inputs.left_out) == 2
+    about = task.card()
+    assert about["statement"] == LEARNED
+    assert about["training_data"][0]["source"] == SOURCE
+    (batch,) = task.validation_batches()
+    at = 14 + JOINTS.index("MCP2")
+    assert batch.jsn[0, at].argmax() == 1
+    assert batch.erosion[0, at].argmax() == 2
+    assert batch.jsn[0, 14 + JOINTS.index("PIP3")].argmax() == 3
+    assert int(((batch.erosion.sum(-1) > 0) & batch.there).sum()) == 1
+
+
+def test_a_part_without_scores_is_refused(ram_h1200):
+    with pytest.raises(InputError, match="no score file"):
+        read_ram_h1200(ram_h1200, "test")
+
+
+def test_a_network_is_evaluated_beside_the_readers(own, ram_h1200, tmp_path, capsys):
+    model = save_small_model(tmp_path)
+    folder, table = own
+    for words in (["--scores", table, "--images", folder], ["--images", folder, "--scores", table, "--json"]):
+        with pytest.raises(SystemExit) as caught:
+            main([str(w) for w in ["evaluate", "scoring", *words, "--model", model, "--out", tmp_path / "out"]])
+        assert caught.value.code == 0
+    report = (tmp_path / "out" / "scoring.md").read_text()
+    for text in ("Own scores, 2 patients", "two-stage", "all zeros", "Readers on the same joints", "P3"):
+        assert text in report
+    with pytest.raises(SystemExit):
+        main(["evaluate", "scoring", "--images", str(tmp_path), "--model", model])
+    assert "--scores" in capsys.readouterr().err

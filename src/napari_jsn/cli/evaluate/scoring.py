@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Device, Json
+from napari_jsn.cli.options import Device, Json, Supplies
 from napari_jsn.cli.terminal import say, terminal_progress
 
 #: Seeds of the first evaluated patients, and of those to which the rule of widths is fitted, which were trained on.
@@ -17,6 +17,21 @@ _FITTED_SEED = 70_000
 
 
 def scoring(
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV", help="Readers' scores of radiographs, which are evaluated instead of simulated ones."
+        ),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            "--images",
+            metavar="FOLDER",
+            help="Folder with a folder of radiographs for each patient of the scores; or RAM-H1200, without scores.",
+        ),
+        Supplies("data"),
+    ] = None,
     patients: Annotated[
         int, typer.Option(min=1, help="Number of simulated patients with every grade equally often.")
     ] = 80,
@@ -42,18 +57,21 @@ def scoring(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare the grades of a network with the visible grades of simulated patients that it was not trained on.
+    """Compare the grades of a network with the visible grades of simulated patients, or with readers' scores.
 
-    The simulated patients are kept for the next call; the first one takes hours. All zeros, and grading by the width
-    that the program measures, are printed beside.
+    The simulated patients were not trained on. They are kept for the next call; the first one takes hours. All zeros,
+    and grading by the width that the program measures, are printed beside; for scores, the agreement of the readers.
     """
     from napari_jsn.cli import printing
     from napari_jsn.cli.evaluate.output import check_page, write_figures, write_page
     from napari_jsn.cli.options import record_of_run, set_threads
     from napari_jsn.cli.train import typed_command
     from napari_jsn.common.device import device_name
+    from napari_jsn.common.errors import InputError
     from napari_jsn.common.output_folder import OutputFolder
+    from napari_jsn.common.run_record import input_record
     from napari_jsn.evaluation.scoring.evaluate import evaluate_scoring
+    from napari_jsn.evaluation.scoring.own import evaluate_own, notes_of, read_own, readers_table
     from napari_jsn.evaluation.scoring.report import scoring_figures, scoring_report
     from napari_jsn.networks import weights
     from napari_jsn.simulation.damage.difficulty import difficulty
@@ -61,13 +79,24 @@ def scoring(
     check_page(page)
     set_threads(threads)
     path = weights.find("scoring", model).with_suffix(".json")
+    if scores is not None and images is None:
+        raise InputError("The radiographs of the scores are needed. Give their folder with --images.", "images")
     counts = {"uniform": (patients, _SEEDS["uniform"]), "natural": (natural, _SEEDS["natural"])}
     with OutputFolder(out, ("scoring.md",)) as output, terminal_progress() as progress:
-        sets = evaluate_scoring(model, device_name(device), counts, (fitted, _FITTED_SEED), cache, progress, maps)
-        made = f"Made by `{typed_command(sys.argv)}`. {difficulty()}"
-        report = f"{made}\n\n{scoring_report(sets, 'two-stage')}"
+        made, inputs = f"Made by `{typed_command(sys.argv)}`.", []
+        if images is None:
+            sets = evaluate_scoring(model, device_name(device), counts, (fitted, _FITTED_SEED), cache, progress, maps)
+            report = f"{made} {difficulty()}\n\n{scoring_report(sets, 'two-stage')}"
+        else:
+            progress.update(0, 0, "Reading the scored radiographs")
+            read = read_own(images, scores)
+            sets = [evaluate_own(read, model, device_name(device))]
+            lines = [made, "", scoring_report(sets, "two-stage"), *readers_table(read), *notes_of(read)]
+            report = "\n".join(lines)
+            inputs = [input_record("images", images)]
         identity = {"scoring": weights.model_identity("scoring", model)}
-        written = output.write({"scoring.md": report.encode()}, record_of_run(output, identity, device_name(device)))
+        record = record_of_run(output, identity, device_name(device), inputs)
+        written = output.write({"scoring.md": report.encode()}, record)
     written += write_page(page, report)
     if card:
         written += write_figures(path, {**scoring_figures(sets), "command": typed_command(sys.argv)})

@@ -12,6 +12,7 @@ from napari_jsn.evaluation.page import table
 from napari_jsn.evaluation.scoring.figures import GradedSites, figures
 from napari_jsn.evaluation.scoring.maps import MapCheck, maps_table
 from napari_jsn.scoring.grades import KINDS
+from napari_jsn.simulation.damage.sampler import SAMPLINGS
 
 #: Measures and their heads.
 _HEADS = {
@@ -55,15 +56,22 @@ def scoring_report(sets: Sequence[ScoringEvaluation], detailed: str) -> str:
     """
     lines: list[str] = []
     for each in sets:
-        lines += [f"### {each.name.capitalize()} sampling, {each.patients} patients", ""]
+        name = f"{each.name.capitalize()} sampling" if each.name in SAMPLINGS else each.name.capitalize()
+        lines += [f"### {name}, {each.patients} patients", ""]
         for kind in KINDS:
-            rows = [_row(name, methods[kind]) for name, methods in each.methods.items() if kind in methods]
+            rows = [
+                _row(method, methods[kind])
+                for method, methods in each.methods.items()
+                if kind in methods and len(methods[kind].truth)
+            ]
             lines += [f"{KINDS[kind].capitalize()}:", "", *table(("method", "joints", *_HEADS.values()), rows), ""]
         lines += _totals(each)
         if each.maps:
             lines += [*maps_table(each.maps), ""]
         for kind in KINDS:
             sites = each.methods[detailed][kind]
+            if not len(sites.truth):
+                continue
             lines += [f"{detailed}, {KINDS[kind]}: share of each true grade (rows) by the grade found.", ""]
             lines += [*_confusion(sites), "", *_by_joint(sites), ""]
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ from napari_jsn.scoring.training.simulated_patients import REASONS, GradedPatien
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Patient, visit, and the images of the joints with which there are.
+Entry = tuple[str, str, NDArray[np.uint8], NDArray[np.bool_]]
 #: Reasons that say something about the image: the joint cannot be graded.
 _OF_IMAGE = (NotScored.MISSING, NotScored.SURGERY)
 #: Readers from which on their grades become a consensus with probabilities.
@@ -74,7 +77,7 @@ def read_scored(folder: Path, table: Path) -> ScoredRadiographs:
     if scores.empty:
         raise InputError(f"{table} has no scores of finger joints. Give a table with such scores.", "scores")
     left_out: list[LeftOut] = []
-    entries: list[tuple[str, str, NDArray[np.uint8], NDArray[np.bool_]]] = []
+    entries: list[Entry] = []
     for name in dict.fromkeys(scores["patient"].astype(str)):
         if not (folder / name).is_dir():
             left_out.append(LeftOut(name, "no folder of this name"))
@@ -97,13 +100,12 @@ def read_scored(folder: Path, table: Path) -> ScoredRadiographs:
             f"{why}",
             "data",
         )
-    patients, notes = _graded(entries, scores)
+    patients, notes = graded(entries, scores)
     return ScoredRadiographs(patients, scores, tuple(each[1] for each in entries), tuple(left_out), tuple(notes))
 
 
-def _graded(
-    entries: list[tuple[str, str, NDArray[np.uint8], NDArray[np.bool_]]], scores: pd.DataFrame
-) -> tuple[GradedPatients, list[str]]:
+def graded(entries: Sequence[Entry], scores: pd.DataFrame) -> tuple[GradedPatients, list[str]]:
+    """Return the entries with the grades of a long table, and notes."""
     shape = (len(entries), len(SIDES), len(JOINTS))
     soft = {kind: np.zeros((*shape, highest + 1), np.float32) for kind, highest in HIGHEST.items()}
     grades, reasons = np.full((*shape, len(HIGHEST)), -1, np.int8), np.zeros(shape, np.int8)

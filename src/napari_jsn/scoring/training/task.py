@@ -24,6 +24,14 @@ from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.training.augment import augment, centred
 from napari_jsn.scoring.training.calibration import calibration
 from napari_jsn.scoring.training.own_scores import read_scored
+from napari_jsn.scoring.training.ram_h1200_hands import (
+    LEARNED,
+    SOURCE,
+    SPLITS,
+    TERMS,
+    is_ram_h1200,
+    read_ram_h1200,
+)
 from napari_jsn.scoring.training.simulated_patients import MASK_STEP, GradedPatients, simulated_patients
 from napari_jsn.scoring.two_stage.network import (
     ARCHITECTURES,
@@ -104,6 +112,8 @@ class ScoringTask(TrainingTask):
         Where simulated patients are kept.
     progress : Progress, optional
         Updated while patients are simulated, before the first batch.
+    learned : str
+        Statement of the card of a network that learned on given patients.
     """
 
     name = "scoring"
@@ -124,8 +134,10 @@ class ScoringTask(TrainingTask):
         terms: str = "as the user has them",
         cache: Path | None = None,
         progress: Progress | None = None,
+        learned: str = LEARNED_ON_GIVEN,
     ) -> None:
         super().__init__(preset, source, terms)
+        self._learned = learned
         self._given, self._simulated, self._cache = patients, dict(simulated), cache
         self._progress = progress
         if patients is not None:
@@ -134,8 +146,23 @@ class ScoringTask(TrainingTask):
     @classmethod
     def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
         """Read scored radiographs; see :func:`~napari_jsn.scoring.training.own_scores.read_scored`."""
+        if groups is None and is_ram_h1200(folder):
+            sets = [read_ram_h1200(folder, split) for split in SPLITS[:2]]
+            return (
+                {
+                    "patients": tuple(each.patients for each in sets),
+                    "source": SOURCE,
+                    "terms": TERMS,
+                    "learned": LEARNED,
+                },
+                [one for each in sets for one in each.left_out],
+                list(dict.fromkeys(note for each in sets for note in each.notes)),
+            )
         if groups is None:
-            raise InputError("Scores of the radiographs are needed. Give their table with --scores.", "scores")
+            raise InputError(
+                "Scores of the radiographs are needed. Give their table with --scores, or the folder of RAM-H1200.",
+                "scores",
+            )
         read = read_scored(folder, groups)
         held_out = split_groups(read.patients.names, _HELD_OUT)
         validated = np.array([name in held_out for name in read.patients.names])
@@ -266,7 +293,7 @@ class ScoringTask(TrainingTask):
         else:
             real = {"patients": len(set(training[0].names)), "visits": len(training[0])}
         count = sum(map(len, validation))
-        learned = DISCLAIMER if self._given is None else LEARNED_ON_GIVEN
+        learned = DISCLAIMER if self._given is None else self._learned
         first = {"statement": learned}
         return {**first, **self._card(PatientNet, real, simulated, {"patients": count})}
 
