@@ -364,7 +364,6 @@ class Store(TableStore):
         >>> import tempfile
         >>> import napari_jsn as jsn
         >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"], patient_id="P1")
-        >>> view = progression.narrowings[0].baseline
         >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
         ...     store.save(progression)
         ...     store.progression("P1").table().equals(progression.table())
