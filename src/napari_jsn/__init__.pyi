@@ -1,3 +1,5 @@
+from .cohort.measure import Cohort as Cohort
+from .cohort.measure import measure_cohort as measure_cohort
 from .common.errors import InputError as InputError
 from .common.progress import Progress as Progress
 from .common.reasons import Reason as Reason
@@ -33,6 +35,9 @@ from .radiograph.read import read_radiograph as read_radiograph
 from .registration.register import register as register
 from .registration.register import register_many as register_many
 from .registration.result import Registration as Registration
+from .scoring.automatic.result import Scores as Scores
+from .scoring.automatic.result import SiteScore as SiteScore
+from .scoring.automatic.score import score as score
 from .segmentation.found_bones import FoundBones as FoundBones
 from .segmentation.segment import segment as segment
 from .store.store import Store as Store

@@ -132,8 +132,8 @@ def test_a_failure_keeps_whole_visits_too(run, simulator, tmp_path):
 
 def test_grades_are_drawn_and_written_with_the_settings(run, simulator, tmp_path):
     code, printed, _ = run("--grades", "uniform", "--out", tmp_path)
-    assert code == 0 and "difficulty version 2, SHA-256" in printed and "scores.csv" in printed
-    assert simulator.called["grades"] == "uniform" and simulator.called["difficulty"] == 2
+    assert code == 0 and "difficulty version 3, SHA-256" in printed and "scores.csv" in printed
+    assert simulator.called["grades"] == "uniform" and simulator.called["difficulty"] == 3
     code, printed, _ = run("--grades", "natural", "--difficulty", 1, "--out", tmp_path)
     assert code == 0 and "difficulty version 1" in printed and simulator.called["difficulty"] == 1
 

@@ -1,6 +1,7 @@
 """Commands that use a store."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pandas as pd
@@ -47,6 +48,9 @@ def test_measure_into_a_store(tmp_path, capsys):
             ("measure", "{sample}", "--store", "postgresql://me:secret@127.0.0.1:1/x", "--out", "{folder}/o"),
             "--store: ",
         ),
+        (("measure", "{sample}", "--reader", "A"), "--reader: The reader stands"),
+        (("measure", "{folder}/none", "--store", "{folder}/o"), "RADIOGRAPHS: "),
+        (("readers", "new", "s", "--store", "{trial}", "--reader", "A", "--scheme", "x"), "--scheme: There is no"),
         (("store", "info", "{folder}/none.db"), "STORE: There is no store"),
         (("store", "export", "{folder}/none.db", "--out", "{folder}/o"), "STORE: There is no store"),
         (("readers", "export", "--store", "{trial}", "--out", "{folder}/o"), "--store: The store has no scores"),
@@ -93,7 +97,8 @@ def test_info_and_export(trial, tmp_path, capsys):
     assert run("store", "export", trial, "--out", tmp_path / "out") == 0
     assert len(pd.read_csv(tmp_path / "out" / "measurements.csv")) == 6
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "run.json", *(f"{n}.csv" for n in ("patients", "measurements", "decisions", "scores", "sessions", "changes")),
+        "run.json", "patients.csv", "measurements.csv", "boxes.csv", "decisions.csv", "scores.csv", "sessions.csv",
+        "changes.csv",
     }  # fmt: skip
 
 
@@ -121,3 +126,57 @@ def test_sessions(trial, capsys):
     assert run("readers", "status", "--store", trial) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.split()[:1] == ["first"])
     assert line.split()[1:7] == ["A", "single", "3", "6", "0", "0"]
+
+
+def test_decisions_of_the_store_are_in_the_files(trial, tmp_path, capsys):
+    with jsn.open_store(trial, "B") as store:
+        store.decide("P001", "MCP2", "L", 2, "rejected", "blurred")
+    words = ("measure", jsn.sample_folder("hand_pair"), "--joints", "MCP2", "--patient", "P001", "--store", trial)
+    assert run(*words, "--reader", "C", "--out", tmp_path / "o", "--dicom") == 0
+    row = pd.read_csv(tmp_path / "o" / "joints.csv").iloc[0]
+    assert row[["decision", "comment", "reader"]].tolist() == ["rejected", "blurred", "B"]
+    assert "rejected by B: blurred" in (tmp_path / "o" / "report.html").read_text("utf-8")
+    assert (
+        jsn.read_progression_sr(tmp_path / "o" / "progression-sr.dcm")["decision"].iloc[-1] == "rejected by B: blurred"
+    )
+    with jsn.open_store(trial) as store:
+        assert set(store.changes().query("subject == 'measurement'")["reader"].iloc[-3:]) == {"C"}
+
+
+def test_a_cohort_is_listed_and_measured(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("distributed")
+    from distributed import LocalCluster
+
+    for name in ("A", "B"):
+        shutil.copytree(jsn.sample_folder("hand_pair"), tmp_path / "trial" / name)
+    (tmp_path / "trial" / "C").mkdir()
+    assert run("cohort", tmp_path / "trial", "--dry-run") == 0
+    assert "3 patients, 1 of them cannot be measured" in capsys.readouterr().out
+    words = ("cohort", tmp_path / "trial", "--store", tmp_path / "t.db", "--joints", "MCP2", "--pseudonyms")
+    with LocalCluster(n_workers=2, processes=False, dashboard_address=None, protocol="tcp://") as cluster:
+        words = (*words, "--scheduler", cluster.scheduler_address, "--out", tmp_path / "out")
+        assert run(*words) == 0
+        printed = capsys.readouterr()
+        assert "3 patients: 2 measured now, 0 before, 1 failed. 2 figures" in printed.out
+        assert "Failed: C: " in printed.err
+        assert run(*words) == 0 and "0 measured now, 2 before" in capsys.readouterr().out
+    assert pd.read_csv(tmp_path / "out" / "joints.csv")["patient"].tolist() == ["A", "B"]
+    assert pd.read_csv(tmp_path / "out" / "patients.csv")["state"].tolist() == ["measured", "measured", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "--store: Results are saved"),
+        (("--store", "{folder}/none/t.db"), "--store: There is no folder"),
+        (("--store", "{folder}/t.db", "--scheduler", "nonsense"), "--scheduler: There is no scheduler"),
+        (("--store", "{folder}/t.db", "--bones-model", "x"), "--bones-model: "),
+        (("--store", "{folder}/t.db", "--score", "x"), "--score: "),
+    ],
+)
+def test_errors_of_cohorts_name_what_was_typed(tmp_path, capsys, monkeypatch, words, message):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("napari_jsn.cohort.cluster.CONNECT_S", 1)
+    shutil.copytree(jsn.sample_folder("hand_pair"), tmp_path / "trial" / "A")
+    assert run("cohort", tmp_path / "trial", *(word.format(folder=tmp_path) for word in words)) == 2
+    assert f"Error: {message}" in capsys.readouterr().err

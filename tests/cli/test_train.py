@@ -18,7 +18,7 @@ class FromFolder(ToyTask):
     asked = []
 
     @classmethod
-    def from_folder(cls, folder, preset, groups=None):
+    def from_folder(cls, folder, preset, groups=None, progress=None):
         cls.asked.append((folder, preset))
         if groups is not None and folder is None:
             raise InputError("A table of patients belongs to a folder.", "data")
@@ -115,7 +115,7 @@ def test_a_second_signal_stops_at_once_and_says_so(run, tmp_path, monkeypatch, s
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_images_are_prepared_stops_at_once(run, tmp_path, monkeypatch, number, code):
-    def from_folder(folder, preset):
+    def from_folder(folder, preset, progress):
         os.kill(os.getpid(), number)
         raise AssertionError("it went on")
 
@@ -188,6 +188,15 @@ def test_refusals_name_the_option(run, tmp_path):
     ):
         code, out, err = run(*words)
         assert (code, out) == (2, "") and err.startswith("Error: ") and message in err and err.count("\n") == 1, err
+
+
+@pytest.mark.parametrize("words", [("--name", "default"), ("--name", "a/b"), ("--out", "file"), ("--start", "nothing")])
+def test_what_cannot_be_used_is_refused_before_images_are_prepared(run, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    code, _, err = run("--data", tmp_path, *words)
+    assert code == 2 and err.startswith(f"Error: {words[0]}: ") and not FromFolder.asked
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_without_lightning(run, monkeypatch):

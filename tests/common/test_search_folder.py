@@ -1,6 +1,7 @@
 import os
 import socket
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,16 @@ def test_too_many_files_are_refused(tmp_path, number):
     with pytest.raises(InputError, match=f"contains more than {number} files and folders") as error:
         search_folder(tmp_path, number)
     assert error.value.argument == "folder"
+
+
+@pytest.mark.skipif(not os.path.ismount("/proc"), reason="needs the files by which Linux shows processes")
+@pytest.mark.parametrize("place", ["/proc", "/proc/self", "/sys/class"])
+def test_folders_of_the_operating_system_are_refused_and_not_searched_by_links(tmp_path, place):
+    with pytest.raises(InputError, match=f"{place} belongs to the operating system"):
+        search_folder(Path(place))
+    write(tmp_path / "IM1")
+    (tmp_path / "link").symlink_to(place)
+    assert found(tmp_path) == ["IM1"] and found(tmp_path, "not_files") == ["link"]
 
 
 @pytest.mark.parametrize("place", ["", "a", "a/b"])

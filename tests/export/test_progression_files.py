@@ -1,7 +1,9 @@
 """The files of a progression: the table and its documented columns."""
 
 import io
+import json
 import re
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -50,7 +52,8 @@ def test_only_files_of_a_set_match():
 
 
 def test_it_is_written_as_one_set(tmp_path, long):
-    written = write_progression(tmp_path / "out", long)
+    written = write_progression(tmp_path / "out", replace(long, seconds=12.5))
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["seconds"] == 12.5
     assert [path.name for path in written] == [TABLE, REPORT, "run.json"]
     assert problems_of_set(tmp_path / "out") == []
     assert all(path.read_bytes() == content for path, content in zip(written, progression_files(long).values()))

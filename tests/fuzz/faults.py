@@ -72,6 +72,11 @@ class Fault:
     words: str = ""
     harmless: bool = False
 
+    @property
+    def is_of_storage(self) -> bool:
+        """Whether it changes how plain pixels are stored, so that no pixels can be changed after it."""
+        return self.name in ("overlay_in_high_bits", "too_few_bits_stated", "mislabelled_jpeg_2000")
+
     def is_named(self, text: str) -> bool:
         """Return whether a text names this fault."""
         return bool(self.words) and re.search(self.words, text, re.IGNORECASE) is not None
@@ -292,6 +297,53 @@ def keystone(files: Files, rng: np.random.Generator) -> None:
     file.pixels = ndimage.map_coordinates(file.pixels.astype(float), [row, col], order=1, mode="nearest")
 
 
+@fault("stretched|scale|size")
+def stretched_visit(files: Files, rng: np.random.Generator) -> None:
+    amount = rng.uniform(0.03, 0.05) * rng.choice([-1, 1])
+    _distort(_one(files, rng), np.diag([1 + amount, 1] if rng.integers(2) else [1, 1 + amount]))
+
+
+@fault("stretched")
+def sheared_visit(files: Files, rng: np.random.Generator) -> None:
+    amount = rng.uniform(0.03, 0.05) * rng.choice([-1, 1])
+    _distort(_one(files, rng), np.array([[1, amount], [0, 1]]))
+
+
+@fault("from the middle|distorted|scale|stretched")
+def barrel_or_pincushion(files: Files, rng: np.random.Generator) -> None:
+    file = _one(files, rng)
+    amount = rng.uniform(0.05, 0.08) * rng.choice([-1, 1])
+    middle = (np.array(file.pixels.shape) - 1) / 2
+    place = np.indices(file.pixels.shape, float) - middle[:, None, None]
+    place *= 1 + amount * (place**2).sum(axis=0) / (middle @ middle)
+    file.pixels = ndimage.map_coordinates(
+        file.pixels.astype(float), place + middle[:, None, None], order=1, mode="nearest"
+    )
+
+
+@fault("blur|detail|sharp")
+def hand_that_moved(files: Files, rng: np.random.Generator) -> None:
+    file = _one(files, rng)
+    axis, length = int(rng.integers(2)), int(rng.integers(4, 8))
+    file.pixels = ndimage.uniform_filter1d(file.pixels.astype(float), length, axis)
+
+
+@fault(harmless=True)
+def overlay_in_high_bits(files: Files, rng: np.random.Generator) -> None:
+    dataset = _one(files, rng).dataset
+    array = dataset.pixel_array.copy()
+    top, left = (int(rng.uniform(0.1, 0.8) * size) for size in array.shape)
+    array[top : top + 60, left : left + 200] |= 1 << int(rng.integers(dataset.BitsStored, 16))
+    dataset.PixelData = array.astype("<u2").tobytes()
+
+
+@fault("bits")
+def too_few_bits_stated(files: Files, rng: np.random.Generator) -> None:
+    dataset = _one(files, rng).dataset
+    dataset.BitsStored -= int(rng.integers(1, 4))
+    dataset.HighBit = dataset.BitsStored - 1
+
+
 @fault("mirror|marker|letter|side")
 def mirrored_visit(files: Files, rng: np.random.Generator) -> None:
     file = _one(files, rng)
@@ -302,6 +354,14 @@ def mirrored_visit(files: Files, rng: np.random.Generator) -> None:
 def wrong_side_in_the_header(files: Files, rng: np.random.Generator) -> None:
     file = _one(files, rng)
     file.dataset.ImageLaterality = file.dataset.Laterality = "R"
+
+
+def _distort(file: File, matrix: np.ndarray) -> None:
+    """Distort an image by a matrix of (row, col) about its middle."""
+    middle = (np.array(file.pixels.shape) - 1) / 2
+    file.pixels = ndimage.affine_transform(
+        file.pixels.astype(float), matrix, middle - matrix @ middle, order=1, mode="nearest"
+    )
 
 
 @fault("saturat|white|clipp|cut off|differ|one intensity|no hand|contrast")

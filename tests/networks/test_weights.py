@@ -108,7 +108,8 @@ def test_what_is_no_safetensors_is_refused_even_with_the_right_hash(models):
 
     path = weights.save(models, STATE, ABOUT)
     path.write_bytes(b"PK no weights")
-    path.with_suffix(".json").write_text(json.dumps(ABOUT | {"sha256": sha256(b"PK no weights").hexdigest()}))
+    about = ABOUT | {"sha256": sha256(b"PK no weights").hexdigest()}
+    path.with_suffix(".json").write_bytes(weights.card_bytes(about))
     with pytest.raises(InputError, match="holds no weights"):
         weights.load("toys", "mine")
 
@@ -148,6 +149,11 @@ def test_a_card_that_was_edited_is_not_believed(models, key, value):
     content = json.loads(path.read_text())
     path.write_text(json.dumps(dict(reversed(content.items()))))  # written otherwise, but with the same contents
     weights.load("toys", "mine")
+    path.write_text(
+        json.dumps({each: old for each, old in content.items() if each != weights.CARD_HASH} | {key: value})
+    )
+    with pytest.raises(InputError, match="lacks the hash of its contents"):
+        weights.load("toys", "mine")
     path.write_text(json.dumps({**content, key: value}))
     with pytest.raises(InputError, match="was changed after it was written") as error:
         weights.load("toys", "mine")

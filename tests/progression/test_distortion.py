@@ -7,7 +7,7 @@ import pytest
 
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint.similarity import Similarity
-from napari_jsn.progression.distortion import scale_drift, stretch, with_distortion_reasons
+from napari_jsn.progression.distortion import scale_curvature, scale_drift, stretch, with_distortion_reasons
 from napari_jsn.progression.hand_scale import SHRINKAGE
 from napari_jsn.progression.notes import progression_notes
 from tests.progression.made_up import progression
@@ -88,6 +88,54 @@ def test_a_scale_common_to_all_bones_and_noise_are_no_drift(drift, scale, noise)
 def test_few_reliable_joints_show_no_drift():
     assert scale_drift(rows((0.05, 0.0), reliable=3)) is None
     assert scale_drift([]) is None
+
+
+def curved(curvature, off_middle=0.0, noise=0.0, reliable=20):
+    """The narrowings of one hand, the scale of whose bones changes with the square of the distance from a point.
+
+    ``curvature`` is the change over 10 cm; the point lies ``off_middle`` mm beside the middle of the joints.
+    """
+    rng = np.random.default_rng(0)
+    joints = [row.baseline.joint.centre[::-1] for row in progression().narrowings]
+    middle = complex(*np.mean(joints, axis=0)) * progression().narrowings[0].spacing_mm + off_middle
+
+    def motion(place):
+        place = place - middle
+        grown = curvature * abs(place / 100) ** 2
+        return middle + place * (1 + grown / 2), np.exp((1 - SHRINKAGE) * (grown + noise * rng.standard_normal()))
+
+    return with_motions(motion, reliable)
+
+
+@pytest.mark.parametrize(
+    ("curvature", "off_middle", "change"),
+    [(0.035, 0.0, "grows"), (-0.034, 0.0, "falls"), (0.036, 25.0, "grows"), (-0.035, 40j, "falls")],
+)
+def test_a_scale_that_changes_from_the_middle_outwards_is_measured_and_noted(curvature, off_middle, change):
+    changed = curved(curvature, off_middle, noise=0.001)
+    assert scale_curvature(changed) == pytest.approx(curvature, rel=0.2)
+    (note,) = notes(changed, "from the middle outwards")
+    assert note.startswith(f"Visit 2, left: the scale of the bones {change} by ") and "barrel or pincushion" in note
+    codes = {reason.code for row in with_distortion_reasons(changed) for reason in row.reasons}
+    assert ReasonCode.SCALE_VARIES not in codes
+
+
+@pytest.mark.parametrize("curvature", [0.07, -0.07, 0.1])
+def test_a_large_change_of_the_scale_outwards_is_a_reason_for_each_joint(curvature):
+    changed = curved(curvature, noise=0.001)
+    assert len(notes(changed, "from the middle outwards")) == 1
+    for row in with_distortion_reasons(changed):
+        assert ReasonCode.SCALE_VARIES in {reason.code for reason in row.reasons} and not row.reliable
+
+
+@pytest.mark.parametrize("changed", [curved(0.0, noise=0.003), curved(0.012, noise=0.001), rows((0.03, 0.02))])
+def test_noise_a_small_change_and_a_drift_are_no_distortion_of_a_lens(changed):
+    assert notes(changed, "from the middle outwards") == []
+
+
+def test_few_reliable_joints_show_no_change_outwards():
+    assert scale_curvature(curved(0.1, reliable=5)) is None
+    assert scale_curvature([]) is None
 
 
 def stretched(matrix, reliable=20):

@@ -72,7 +72,7 @@ def test_it_tells_films_joints_models_and_device():
     found = measured()
     assert [(film.visit, film.side, len(film.joints)) for film in found.hands] == [(1, "L", 2), (2, "L", 2)]
     assert found.models["segmentation"].startswith("default ") and "localization" not in found.models
-    assert found.method == "refined" and found.device in ("cpu", "cuda")
+    assert found.method == "refined" and found.device in ("cpu", "cuda") and found.seconds > 0
     assert len(found.table()) == 2
 
 

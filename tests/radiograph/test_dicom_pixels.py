@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pydicom import Dataset
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from napari_jsn import InputError, read_radiograph
@@ -52,6 +55,33 @@ def test_bone_is_bright(save, cr, stored, photometric, shape, inverted):
     attributes = {"PhotometricInterpretation": photometric} | ({"PresentationLUTShape": shape} if shape else {})
     expected = 1 - stored / 4095 if inverted else stored / 4095
     np.testing.assert_allclose(intensities(save(cr(stored, **attributes))), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "words"),
+    [
+        ("RescaleSlope", "1,5", "Rescale Slope is '1,5', which is not a number other than 0"),
+        ("RescaleSlope", "0", "Rescale Slope is '0'"),
+        ("RescaleSlope", "-1\\-1", "Rescale Slope is"),
+        ("RescaleIntercept", "nan", "Rescale Intercept is 'nan', which is not a number"),
+        ("PixelPaddingValue", "none", "Pixel Padding Value is 'none'"),
+        ("WindowWidth", "40O", "Window Width is '40O'"),
+    ],
+)
+def test_a_number_that_cannot_be_read_is_refused_by_name_and_value(save, cr, keyword, text, words):
+    dataset, tag = cr(VOILUTFunction="SIGMOID", WindowCenter=2000, WindowWidth=400), Tag(tag_for_keyword(keyword))
+    value = text.encode() + b" " * (len(text) % 2)
+    dataset[tag] = RawDataElement(tag, "DS", len(value), value, 0, False, True)
+    with pytest.raises(InputError) as error:
+        read_radiograph(save(dataset))
+    assert words in str(error.value) and error.value.argument == "path"
+
+
+@pytest.mark.parametrize("keyword", ["WindowWidth", "WindowCenter"])
+def test_a_linear_window_that_cannot_be_read_changes_nothing(save, cr, stored, keyword):
+    dataset, tag = cr(WindowCenter=2000, WindowWidth=400), Tag(tag_for_keyword(keyword))
+    dataset[tag] = RawDataElement(tag, "DS", 2, b"x ", 0, False, True)
+    np.testing.assert_allclose(intensities(save(dataset)), stored / 4095, atol=1e-6)
 
 
 def test_rescale_keeps_the_scale_and_a_negative_slope_inverts(save, cr, stored):

@@ -219,3 +219,28 @@ def test_wrong_sessions(filled, make, argument):
 def test_a_reading_needs_a_reader(place):
     with open_store(place) as store, pytest.raises(InputError, match="needs a reader"):
         Reading(store)
+
+
+def test_a_session_with_a_scheme_of_its_own(filled, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("{name: mine, jsn: {sites: [MCP2, PIP3], highest: 3}}")
+    reading = Reading.new(filled, "first", "single", seed=1, repeated_share=1.0, scheme=file)
+    assert Reading(filled, "first").scheme.sites["jsn"] == ("MCP2", "PIP3") and Reading(filled).scheme is None
+    for code in (each.code for each in reading.work_list()):
+        item = reading.open(code)
+        item.score(1, "L", "MCP2", "jsn", 3)
+        for site, kind, grade in (("MCP2", "jsn", 4), ("MCP3", "jsn", 1), ("MCP2", "erosion", 1)):
+            with pytest.raises(InputError, match="scores by mine") as refused:
+                item.score(1, "L", site, kind, grade)
+            assert "KNEE" not in str(refused.value)
+        assert len(item.scores()) == 1
+    with pytest.raises(InputError) as refused:
+        Reading.new(filled, "second", scheme="sharp")
+    assert refused.value.argument == "scheme"
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31, 2**70, "7", 1.5])
+def test_seeds_that_no_store_can_hold(filled, seed):
+    with pytest.raises(InputError) as refused:
+        Reading.new(filled, "first", seed=seed)
+    assert refused.value.argument == "seed" and len(filled.sessions()) == 0

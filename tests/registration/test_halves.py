@@ -1,15 +1,17 @@
 import itertools
+import os
 
 import numpy as np
 import pytest
-from scipy.ndimage import shift
+from scipy.ndimage import distance_transform_edt, shift
 
 import napari_jsn as jsn
 from napari_jsn.common.reasons import Reason, ReasonCode
+from napari_jsn.evaluation import public_images
 from napari_jsn.evaluation.registration.known_errors import half_planes
 from napari_jsn.joint import BoneMasks
-from napari_jsn.joint.geometry import are_halves
-from napari_jsn.registration.halves import agree, bones_of_pair, label_by_halves, move_halves, without_border
+from napari_jsn.joint.geometry import are_halves, joint_frame
+from napari_jsn.registration.halves import are_confused, bones_of_pair, label_by_halves, move_halves, without_border
 from napari_jsn.segmentation.found_bones import FoundBones
 from napari_jsn.segmentation.segment import segment
 from napari_jsn.simulation.joint_pair import joint_pair
@@ -20,7 +22,8 @@ FORMS = ("none", "bones", "halves", "binary")
 def given(form, bones):
     """Masks of one image in one of the forms that register accepts."""
     halves = half_planes(bones)
-    return {"none": None, "bones": bones, "halves": (halves.upper, halves.lower), "binary": halves.upper}[form]
+    binary = line_at_joint(bones).upper
+    return {"none": None, "bones": bones, "halves": (halves.upper, halves.lower), "binary": binary}[form]
 
 
 def halves_below(shape, row, slope=0.0):
@@ -29,10 +32,23 @@ def halves_below(shape, row, slope=0.0):
     return BoneMasks(upper, ~upper)
 
 
+def line_at_joint(bones, below=0.0, slope=0.0):
+    """Halves on either side of a line so many rows below the middle of the joint."""
+    (col, row), _ = joint_frame(bones)
+    return halves_below(bones.shape, row + below - slope * col, slope)
+
+
+def drawn(bones, below=0):
+    """Halves whose border is drawn along the joint space, so many rows below its middle."""
+    upper, lower = (distance_transform_edt(~m) - distance_transform_edt(m) for m in (bones.upper, bones.lower))
+    inside = shift((upper < lower).astype(float), (below, 0), order=0, mode="nearest") > 0.5
+    return BoneMasks(inside, ~inside)
+
+
 @pytest.mark.parametrize(("joint", "seed"), [("MCP2", 3), ("PIP3", 4), ("IP1", 5), ("DIP3", 74)])
 def test_every_combination_of_masks_agrees_with_the_truth(joint, seed):
     pair = joint_pair(joint, 0.3, seed=seed, shape=(160, 160), spacing_mm=0.14)
-    forms = [(a, b) for a, b in itertools.product(FORMS, FORMS) if "none" in (a, b) or a == b]
+    forms = [(a, b) for a, b in itertools.product(FORMS, FORMS) if "none" in (a, b) or a == b or b == "bones"]
     found = jsn.register_many(
         [pair.fixed] * len(forms), [pair.moving] * len(forms),
         [given(a, pair.fixed_masks) for a, _ in forms], [given(b, pair.moving_masks) for _, b in forms],
@@ -44,14 +60,61 @@ def test_every_combination_of_masks_agrees_with_the_truth(joint, seed):
         assert result.reliable, (form, result.reasons)
 
 
+@pytest.mark.skipif(not os.environ.get("NAPARI_JSN_DATA"), reason="NAPARI_JSN_DATA is unset")
+def test_every_combination_of_masks_agrees_with_the_truth_of_the_phantom():
+    """The masks of the phantom are halves; in two of its four images the network confuses the bones."""
+    phantoms = public_images.phantom()
+    given = {"none": lambda halves: None, "halves": lambda halves: halves, "binary": lambda halves: halves.upper}
+    for a, b in itertools.product(given, given):
+        results = jsn.register_many(
+            [each.fixed for each in phantoms], [each.moving for each in phantoms],
+            [given[a](each.fixed_masks) for each in phantoms], [given[b](each.moving_masks) for each in phantoms],
+            [each.spacing_mm for each in phantoms],
+        )  # fmt: skip
+        for each, result in zip(phantoms, results, strict=True):
+            low, high = result.ci95_mm
+            assert result.reliable and low <= each.jsn_mm <= high, (a, b, result.jsn_mm, result.reasons)
+        if a != "none":
+            assert np.mean([abs(r.jsn_mm - p.jsn_mm) for r, p in zip(results, phantoms, strict=True)]) <= 0.010
+
+
+@pytest.mark.parametrize(("joint", "seed"), [("MCP4", 2), ("MCP2", 104), ("PIP4", 12), ("DIP2", 31)])
+def test_lines_beside_or_across_the_joint_space_change_no_figure(joint, seed):
+    """The bones that are found decide; a line far beside the joint, or exchanged halves, are a reason of their own."""
+    pair = joint_pair(joint, 0.2, seed=seed, shape=(128, 128), spacing_mm=0.2)
+    bones = pair.fixed_masks
+    near = [line_at_joint(bones, below, slope) for below, slope in ((0, 0), (-6, 0), (5, 0), (0, 0.4), (3, -0.2))]
+    far = [line_at_joint(bones, below) for below in (-32, -22, 24, 34)]
+    exchanged = [BoneMasks(each.lower, each.upper) for each in (near[0], near[3])]
+    halves = [None, *near, *far, *exchanged]
+    results = jsn.register_many(
+        [pair.fixed] * len(halves), [pair.moving] * len(halves), halves, None, [pair.spacing_mm] * len(halves)
+    )
+    found = results[0]
+    low, high = found.ci95_mm
+    assert found.reliable and low <= pair.jsn_projected_mm_at(found.point, found.axis) <= high
+    expected = [()] * (1 + len(near)) + [("MASKS_CONTRADICT_BONES",)] * len(far) + [("MASKS_EXCHANGED",)] * 2
+    for result, codes in zip(results, expected, strict=True):
+        assert result.jsn_mm == found.jsn_mm
+        assert tuple(reason.code.name for reason in result.reasons) == codes
+        assert "moving" not in result.reason
+    assert "% of the upper bone lies in the lower half" in results[len(near) + 1].reason
+
+
+@pytest.mark.parametrize("moved", [-14, -9, 9, 14])
+def test_borders_that_are_drawn_beside_the_joint_space_change_no_figure(simulated, moved):
+    halves = drawn(simulated.fixed_masks, moved)
+    found, result = (
+        jsn.register(simulated.fixed, simulated.moving, masks, spacing_mm=simulated.spacing_mm)
+        for masks in (None, halves)
+    )
+    assert result.jsn_mm == found.jsn_mm
+
+
 def test_halves_keep_their_labels_where_their_border_is_drawn_and_the_network_states_where_bone_is():
     pair = joint_pair("MCP2", 0.2, seed=1, shape=(128, 128), spacing_mm=0.175)
     found = segment(pair.fixed)
-    upper = half_planes(pair.fixed_masks).upper
-    upper = (
-        np.logical_or(upper, np.roll(upper, 4, 0)) & (np.indices(upper.shape)[1] > 64) | upper
-    )  # a step in the middle
-    halves = BoneMasks(upper, ~upper)
+    halves = drawn(pair.fixed_masks)
     bones, _ = bones_of_pair([pair.fixed] * 2, [halves, None], [found, found], 60)
     np.testing.assert_array_equal(bones.upper | bones.lower, found.upper | found.lower)
     assert not (bones.upper & ~halves.upper).any() and not (bones.lower & ~halves.lower).any()
@@ -73,18 +136,34 @@ def test_half_planes_that_agree_with_the_network_do_not_cut_its_bones(slope):
         np.testing.assert_array_equal(chosen.lower, found.lower)
 
 
-@pytest.mark.parametrize(("row", "slope", "agreeing"), [(40, 0.0, True), (38, 0.05, True), (44, 0.0, False)])
-def test_half_planes_label_the_bones_of_both_images_only_where_they_contradict_the_network(row, slope, agreeing):
-    upper, lower = np.zeros((2, 80, 60), bool)
-    upper[10:40, 15:45], lower[38:70, 15:45] = True, True  # they overlap in two rows
+@pytest.mark.parametrize(("row", "slope"), [(50, 0.0), (47, 0.06), (50.5, -0.01)])
+@pytest.mark.parametrize("space", [50, 60, 42])
+def test_the_image_decides_whether_halves_or_the_network_confuse_the_bones(row, slope, space):
+    """The network takes a part of one bone for the other; the halves are right only if the joint space is there."""
+    upper, lower = np.zeros((2, 100, 60), bool)
+    upper[10:60, 15:45], lower[60:90, 15:45] = True, True  # the network sees the joint space at row 60
+    image = np.full((100, 60), 0.2, np.float32)
+    image[10:90, 15:45] = 0.7
+    image[space - 2 : space + 3] = 0.2
     found = FoundBones(upper, lower, ())
-    halves = halves_below((80, 60), row, slope)
-    assert agree(halves, found) is agreeing
-    image = np.full((80, 60), 0.5, np.float32)
-    for given in ([halves, None], [None, halves]):
-        chosen = bones_of_pair([image] * 2, given, [found, found], 60)
-        for each in chosen:
-            np.testing.assert_array_equal(each.upper, upper if agreeing else (upper | lower) & halves.upper)
+    halves = halves_below((100, 60), row, slope)
+    confused = space == 50
+    assert are_confused(image, halves, found) is confused
+    for given in ([halves, None], [None, halves], [halves, halves]):
+        for each in bones_of_pair([image] * 2, given, [found, found], 60):
+            np.testing.assert_array_equal(each.upper, (upper | lower) & halves.upper if confused else upper)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_of_images_without_bones_only_the_given_halves_are_named_as_exchanged(count):
+    empty = np.zeros((96, 96), bool)
+    nothing = FoundBones(empty, empty, (Reason(ReasonCode.BONE_NOT_FOUND),))
+    flat, right = np.full((96, 96), 0.5, np.float32), halves_below((96, 96), 50)
+    halves = BoneMasks(right.lower, right.upper)
+    fixed, moving = bones_of_pair([flat, flat], [halves, halves if count == 2 else None], [nothing, nothing], 60)
+    assert fixed is halves
+    below = np.argwhere(moving.upper)[:, 0].mean() > np.argwhere(moving.lower)[:, 0].mean()
+    assert below is np.bool_(count == 2)
 
 
 def test_halves_across_inclined_bones_do_not_cut_the_bones_of_the_followup():

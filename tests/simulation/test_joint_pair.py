@@ -10,8 +10,12 @@ from scipy import ndimage
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint.geometry import facing_margins, joint_frame
 from napari_jsn.joint.similarity import joint_space_narrowing
+from napari_jsn.simulation.damage.difficulty import difficulty
 from napari_jsn.simulation.exposure.detector import Detector
-from napari_jsn.simulation.joint_pair import Motion, joint_pair, joint_pairs
+from napari_jsn.simulation.joint_motion import Motion
+from napari_jsn.simulation.joint_pair import joint_pair, joint_pairs
+from napari_jsn.simulation.tissue.trabecular_texture import STEP_MM, trabecular_textures
+from napari_jsn.simulation.visit import SLIDE_MM_PER_DEG
 
 #: Only the given changes.
 NO_MOTION = Motion()
@@ -169,3 +173,88 @@ def test_a_stream_goes_from_patient_to_patient():
 def test_impossible_requests_are_refused(arguments, words):
     with pytest.raises(InputError, match=words):
         joint_pair(**arguments)
+
+
+# versions, and damage
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: joint_pair("MCP2", 0.1, difficulty=9), "no difficulty version 9"),
+        (lambda: joint_pairs(0, difficulty=0), "no difficulty version 0"),
+        (lambda: joint_pairs(0, grades="all"), "no sampling of grades 'all'"),
+        (lambda: joint_pairs(0, difficulty=-1, grades="uniform"), "no difficulty version -1"),
+    ],
+)
+def test_unknown_versions_and_samplings_are_refused_before_anything_is_drawn(make, words):
+    with pytest.raises(InputError, match=words):
+        make()
+
+
+def test_versions_draw_the_same_patient_with_other_bones():
+    small = {"shape": (96, 96), "spacing_mm": 0.23, "motion": NO_MOTION}
+    first, newest = (joint_pair("MCP3", 0.2, seed=5, difficulty=version, **small) for version in (1, 3))
+    np.testing.assert_array_equal(first.fixed, joint_pair("MCP3", 0.2, seed=5, **small).fixed)
+    assert newest.jsn_mm == pytest.approx(first.jsn_mm) and newest.fixed_truth.jsw_mm == first.fixed_truth.jsw_mm
+    # the base is narrower at its rim and towards the shaft
+    breadths = {}
+    for name, pair in (("first", first), ("newest", newest)):
+        rows = pair.fixed_masks.upper.sum(axis=1)
+        rim = int(np.flatnonzero(rows)[-1])
+        breadths[name] = rows[rim - np.array([4, 13, 35])] / rows.max()  # 1, 3 and 8 mm from it
+    assert breadths["newest"][1] > 0.95
+    assert (breadths["newest"] < breadths["first"] - [0.03, -0.1, 0.05]).all()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_fine_texture_has_more_than_one_size_of_trabeculae(seed):
+    spread = []
+    for fine in (False, True):
+        slab = trabecular_textures(seed, fine)[0].sum(axis=0)[:224, :224]
+        power = np.abs(np.fft.rfft2(slab - slab.mean())) ** 2
+        across = power.sum(axis=0)[1:]
+        frequency = np.arange(1, len(across) + 1) / (224 * STEP_MM[2])
+        middle = (frequency >= 0.3) & (frequency < 1.6)
+        spread.append(1 - across[middle].sum() / across.sum())
+    assert spread[1] > spread[0] + 0.15
+
+
+@pytest.mark.parametrize(("version", "px_per_deg"), [(1, 0.28), (2, 0.28), (3, 0.62)])
+def test_motion_has_the_distribution_of_its_version(version, px_per_deg):
+    rng, factors = np.random.default_rng(1), difficulty(version).joint_pose
+    drawn = [Motion.draw(rng, factors=factors) for _ in range(4000)]
+    rotation = np.abs([one.rotation_deg for one in drawn])
+    total_mm = np.array([one.slide_mm + SLIDE_MM_PER_DEG * one.rotation_deg for one in drawn])
+    turned = rotation > 1
+    assert 2.4 < np.median(rotation) < 3.4 and 8.0 < np.quantile(rotation, 0.95) < 11.0
+    slope = np.median(total_mm[turned] / np.array([one.rotation_deg for one in drawn])[turned]) / 0.175
+    assert slope == pytest.approx(px_per_deg, abs=0.03)
+
+
+@pytest.fixture(scope="module")
+def damaged_pairs():
+    joints = ("MCP2", "PIP3", "DIP4", "IP1")
+    pairs = joint_pairs(2, joints, (96, 96), 0.23, difficulty=3, grades="uniform")
+    return list(islice(pairs, 24))
+
+
+def test_damaged_pairs_have_displaced_and_overlapping_bones(damaged_pairs):
+    displaced = [one for one in damaged_pairs if any(one.narrowing.displaced_mm)]
+    others = [one for one in damaged_pairs if not any(one.narrowing.displaced_mm) and not one.narrowing.fused]
+    assert len(displaced) >= 2 and len(others) >= 10
+
+    def overlap(one):
+        return (one.fixed_masks.upper & one.fixed_masks.lower).sum()
+
+    assert max(overlap(one) for one in displaced) > 3 * np.median([overlap(one) for one in others])
+    assert all(one.fixed_masks.upper.any() and one.moving_masks.lower.any() for one in damaged_pairs)
+
+
+def test_fused_joints_do_not_narrow_and_others_keep_a_space(damaged_pairs):
+    for one in damaged_pairs:
+        if one.narrowing.fused:
+            assert one.jsn_mm == pytest.approx(0.0, abs=1e-6)
+        elif not any(one.narrowing.displaced_mm) and one.fixed_truth.jsw_mm > 0.1:
+            assert one.moving_truth.jsw_mm > 0.02
+    assert any(one.narrowing.fused for one in damaged_pairs) and np.ptp([one.jsn_mm for one in damaged_pairs]) > 0.1

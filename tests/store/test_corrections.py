@@ -146,3 +146,21 @@ def test_decisions_come_back_with_the_measurement(place, measured):
         assert store.progression("P001").decisions == decisions
         assert store.decisions()["reader"].tolist() == ["A", "B"]
         assert len(store.changes()) == 5
+
+
+def test_boxes_as_they_are_now(saved, measured):
+    before = saved.boxes()
+    assert before["joint"].tolist() == ["IP1", "MCP2", "PIP3"] * 2 and not before["not_measured_yet"].any()
+    assert before[["box_edited", "masks_painted"]].values.tolist() == [
+        [False, False], [False, True], [True, False], [False, False], [False, False], [True, False],
+    ]  # fmt: skip
+    box = view_of(measured, 1, "IP1").joint.box
+    np.testing.assert_array_equal(before.filter(regex="row|column").iloc[0].to_numpy(float).reshape(4, 2), box)
+    saved.set_box("P001", 1, "L", "IP1", box + 3)
+    saved.set_masks("P001", 2, "L", "IP1", view_of(measured, 2, "IP1").masks)
+    saved.set_joint("P001", 2, "L", "PIP3", ChangedJoint(None))
+    after = saved.boxes("P001").set_index(["visit", "joint"])
+    changed = after[after["not_measured_yet"]]
+    assert changed.index.tolist() == [(1, "IP1"), (2, "IP1"), (2, "PIP3")] and set(changed["reader"]) == {"A"}
+    assert after.loc[(1, "IP1"), "row_1"] == box[0, 0] + 3 and after.loc[(2, "IP1"), "masks_painted"]
+    assert np.isnan(after.loc[(2, "PIP3"), "row_1"]) and len(after) == 6 and len(saved.boxes("P002")) == 0

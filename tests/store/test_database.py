@@ -7,7 +7,8 @@ import pytest
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.store import open_store
-from napari_jsn.store.database import open_database
+from napari_jsn.store.database import check_place, open_database, reading
+from napari_jsn.store.schema import Info
 
 
 def write(path, content):
@@ -58,7 +59,10 @@ def test_a_password_is_not_shown(tmp_path):
 def test_a_store_is_made_once(place):
     with ThreadPoolExecutor(4) as pool:
         stores = list(pool.map(open_store, [place] * 4))
-    keys = {store._key() for store in stores}
+    keys = set()
+    for store in stores:
+        with reading(store._engine) as session:
+            keys.add(session.get(Info, "key").value)
     assert len(keys) == 1 and len(keys.pop()) == 64
     for store in stores:
         store.close()
@@ -84,3 +88,34 @@ def test_a_store_that_must_exist(tmp_path):
     with pytest.raises(InputError, match="There is no store"):
         open_database(tmp_path / "none.db", create=False)
     assert not (tmp_path / "none.db").exists()
+
+
+def test_a_place_is_checked_without_making_a_store(place, tmp_path):
+    check_place(place)
+    check_place(tmp_path / "new.db")
+    assert not (tmp_path / "new.db").exists() and not (tmp_path / "trial.db").exists()
+    with pytest.raises(InputError):  # still empty
+        open_store(place, create=False)
+    open_store(place).close()
+    check_place(place)
+
+
+@pytest.mark.parametrize("name", ["none/new.db", "text.db", ".", "later.db", "postgresql://reader@127.0.0.1:1/trial"])
+def test_a_place_that_cannot_hold_a_store(tmp_path, name):
+    (tmp_path / "text.db").write_text("not a database, but long enough")
+    open_store(tmp_path / "later.db").close()
+    with sqlite3.connect(tmp_path / "later.db") as connection:
+        connection.execute("UPDATE info SET value = '99' WHERE name = 'schema'")
+    connection.close()
+    with pytest.raises(InputError) as refused:
+        check_place(name if "://" in name else tmp_path / name)
+    assert refused.value.argument == "store"
+
+
+@pytest.mark.parametrize(
+    ("place", "reader"), [(None, "A"), (3, "A"), ("postgresql://u@host:port/x", "A"), ("x.db", 3), ("x.db", b"A")]
+)
+def test_wrong_places_and_readers(tmp_path, monkeypatch, place, reader):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError):
+        open_store(place, reader)

@@ -1,5 +1,6 @@
 """Radiographs that were moved, renamed, changed, deleted, or given without a file."""
 
+import os
 import shutil
 from dataclasses import replace
 
@@ -108,3 +109,20 @@ def test_parts_and_negatives_of_a_file_are_restored(store, measured):
     hands = (replace(hand, radiograph=part), *measured.hands[1:])
     store.save(replace(measured, hands=hands))
     np.testing.assert_array_equal(store.progression("P001").hands[0].radiograph.pixels, part.pixels)
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9 100%", b"file:%2F", "Ärzte – 日本".encode()])
+def test_names_of_files_that_are_no_text(store, measured, folder, tmp_path, name):
+    place = tmp_path / os.fsdecode(name)
+    shutil.copytree(folder, place)
+    hands = tuple(
+        replace(hand, radiograph=replace(film, path=place / film.path.name, name=os.fsdecode(name)))
+        for hand in measured.hands
+        for film in [hand.radiograph]
+    )
+    store.save(replace(measured, hands=hands))
+    found = store.progression("P001")
+    assert [hand.radiograph.path for hand in found.hands] == [hand.radiograph.path for hand in hands]
+    assert {hand.radiograph.name for hand in found.hands} == {os.fsdecode(name)}
+    for one, original in zip(pixels(found), pixels(measured)):
+        np.testing.assert_array_equal(one, original)

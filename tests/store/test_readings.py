@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.scoring import long_table
+from napari_jsn.scoring import long_table, scheme
 from napari_jsn.store import open_store
 from tests.scoring.simulated import sheet
 
@@ -160,3 +160,86 @@ def test_wrong_sessions(scored, name, order):
     with pytest.raises(InputError):
         scored.add_session(name, order)
     assert len(scored.sessions()) == 1
+
+
+class Scored:
+    """Stands for the result of scoring by a model."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def table(self):
+        columns = ["patient", "visit", "side", "site", "kind", "grade", "expected_grade", "sd", "not_scored", "method"]
+        return pd.DataFrame(self.rows, columns=columns)
+
+
+MODEL_ROWS = [
+    ("P1", 1, "L", "MCP2", "jsn", 2.0, 1.75, 0.4, "", "two-stage"),
+    ("P1", 1, "L", "MCP2", "erosion", 0.0, 0.1, 0.3, "", "two-stage"),
+    ("P1", 2, "R", "PIP3", "jsn", np.nan, np.nan, np.nan, "not_modelled", "two-stage"),
+]
+
+
+def test_scores_of_a_model_keep_what_it_states(store):
+    store.save(Scored(MODEL_ROWS))
+    found = store.scores()
+    pd.testing.assert_frame_equal(found[Scored([]).table().columns.tolist()], Scored(MODEL_ROWS).table(), False)
+    assert set(found["reader"]) == {"two-stage"}
+    changes = len(store.changes())
+    store.save(Scored(MODEL_ROWS))
+    assert len(store.changes()) == changes
+    again = [(*MODEL_ROWS[0][:6], 2.25, *MODEL_ROWS[0][7:]), *MODEL_ROWS[1:]]
+    store.save(Scored(again).table())
+    assert store.changes().iloc[-1]["became"] == '[2.0,"","",2.25,0.4,"two-stage"]'
+    assert store.scores()["expected_grade"].iloc[0] == 2.25
+    store.save(pd.DataFrame([{**dict(zip(Scored([]).table(), MODEL_ROWS[0])), "method": ""}]).drop(columns="method"))
+    assert sorted(store.scores().query("site == 'MCP2' and kind == 'jsn'")["reader"]) == ["A", "two-stage"]
+
+
+@pytest.mark.parametrize("result", [None, "P1", Scored, [1.0]])
+def test_what_cannot_be_saved(store, result):
+    with pytest.raises(InputError, match="Give a Progression or a table of scores"):
+        store.save(result)
+
+
+@pytest.mark.parametrize(("column", "value"), [("sd", "large"), ("expected_grade", "two"), ("method", None)])
+def test_wrong_cells_of_a_model(store, column, value):
+    with pytest.raises(InputError):
+        store.save(Scored(MODEL_ROWS).table().astype(object).assign(**{column: value}))
+    assert len(store.scores()) == 0
+
+
+@pytest.mark.parametrize(
+    ("scheme_name", "site", "kind", "grade"),
+    [("talk-15", "DIP2", "jsn", 1.0), ("svdh-fingers", "CMC1", "erosion", 1.0), ("svdh-hands", "MCP2", "jsn", 5.0)],
+)
+def test_a_session_scores_by_its_scheme(store, scheme_name, site, kind, grade):
+    store.add_session("first", scheme=scheme(scheme_name))
+    row = {"patient": "P1", "visit": 1, "side": "L", "kind": kind, "session": "first"}
+    with pytest.raises(InputError):
+        store.save(pd.DataFrame([row | {"site": "MCP3", "grade": 1}, row | {"site": site, "grade": grade}]))
+    assert len(store.scores()) == 0
+    store.save(pd.DataFrame([row | {"site": "MCP3", "grade": 1}]))
+    if kind != "jsn" or grade < 5:
+        store.save(pd.DataFrame([row | {"site": site, "grade": grade, "session": "second"}]))
+    assert store.sessions()["scheme"].tolist() == [scheme_name]
+    assert store.session("first").scheme == scheme(scheme_name)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "argument"),
+    [
+        ({"visit": "2"}, "visit"), ({"visit": 2.0}, "visit"), ({"visit": True}, "visit"),
+        ({"comment": None}, "comment"),
+        ({"visit": 9}, "joint"), ({"joint": "MCP5"}, "joint"), ({"side": "R"}, "joint"), ({"visit": 2**70}, "joint"),
+        ({"comment": "a\0b"}, None), ({"comment": "a\udc00b"}, None), ({"session": 3}, None), ({"patient": 3}, None),
+    ],
+)  # fmt: skip
+def test_decisions_that_no_store_can_hold(store, measured, wrong, argument):
+    store.save(measured)
+    words = {"patient": "P001", "joint": "MCP2", "side": "L", "visit": 2, "decision": "accepted"} | wrong
+    with pytest.raises(InputError) as refused:
+        store.decide(**words)
+    assert refused.value.argument == argument and len(store.decisions()) == 0
+    store.decide("P001", "MCP2", "L", np.int64(1), "accepted", "at baseline; Ärger \U0001f9b4")
+    assert store.decisions()["visit"].tolist() == [1]

@@ -156,6 +156,6 @@ def test_export(store, measured, tmp_path):
     store.decide("P001", "MCP2", "L", 2, "unsure", "=1+1")
     written = {path.name: path for path in store.export(tmp_path)}
     assert set(written) == {
-        f"{n}.csv" for n in ("patients", "measurements", "decisions", "scores", "sessions", "changes")
+        f"{n}.csv" for n in ("patients", "measurements", "boxes", "decisions", "scores", "sessions", "changes")
     }
     assert len(pd.read_csv(written["measurements.csv"])) == 3 and "'=1+1" in written["decisions.csv"].read_text()

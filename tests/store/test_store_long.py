@@ -85,7 +85,8 @@ def test_a_killed_writer_loses_at_most_the_change_under_way(trial):
         assert process.stdout.readline() == "ready\n"
         time.sleep(draw.uniform(0.0, 0.6))
         os.kill(process.pid, signal.SIGKILL)
-        output, _ = process.communicate(timeout=60)
+        output = process.stdout.read()  # communicate() would drop what is in the buffer of this stream
+        process.wait(timeout=60)
         told = [int(line) for line in output.splitlines(keepends=True) if line.endswith("\n")]
         with open_store(trial, "X") as store:
             changes = store.changes().query(f"reader == 'K{k}'")

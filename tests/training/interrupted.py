@@ -96,9 +96,9 @@ def main_loop(data: Path, folder: Path, trials: int, seed: int) -> list[dict[str
 
 
 def _facts(card: bytes) -> object:
-    """Return a card without its command, which names the folder, and without hashes."""
+    """Return a card without its command, which names the folder, and without its duration and hash."""
     about = json.loads(card or b"{}")
-    return {key: value for key, value in about.items() if key not in ("command", "card_sha256")}
+    return {key: value for key, value in about.items() if key not in ("command", "seconds", "card_sha256")}
 
 
 if __name__ == "__main__":

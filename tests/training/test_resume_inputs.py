@@ -13,6 +13,7 @@ from napari_jsn.networks import weights
 from napari_jsn.networks.inputs import Inputs, UsedImage
 from napari_jsn.segmentation.training import task as module
 from napari_jsn.segmentation.training.task import SegmentationTask
+from napari_jsn.training import tasks
 from napari_jsn.training.resume import read_run
 from napari_jsn.training.tasks import task_from_folder, task_to_resume
 from napari_jsn.training.train import train
@@ -64,6 +65,30 @@ def test_another_simulator_is_refused(stopped, monkeypatch):
     monkeypatch.setattr("napari_jsn.training.train.simulator_version", lambda: "other")
     with pytest.raises(InputError, match="simulates other images"):
         train(given(), resume=resume)
+
+
+@pytest.mark.parametrize(("began", "now"), [(0, 2800), (2800, 0), (700, 2800)])
+def test_other_simulated_images_are_refused(toy, tmp_path, began, now):
+    part = train(toy(simulated=began), 2, out=tmp_path, progress=StopAt(4))
+    with pytest.raises(InputError, match=f"began with {began or 'no'} simulated images, not with {now or 'none'}"):
+        train(toy(simulated=now), resume=part.resume)
+    assert train(toy(simulated=began), resume=part.resume).finished
+
+
+@pytest.mark.parametrize("folder", [True, False])
+@pytest.mark.parametrize("simulated", [0, 5])
+def test_simulated_images_and_layers_are_those_that_it_began_with(toy, tmp_path, monkeypatch, folder, simulated):
+    inputs = Inputs((UsedImage("a", "1", "2", "a", False),), folder=str(tmp_path) if folder else "")
+    part = train(toy(simulated=simulated, inputs=inputs), 2, out=tmp_path / "out", progress=StopAt(4))
+    made = []
+    monkeypatch.setattr(tasks, "task_from_folder", lambda *given: made.append(given))
+    monkeypatch.setattr(tasks, "task_from_pairs", lambda *given: made.append(given))
+    tasks.task_to_resume(part.resume, layers=iter("ab"))
+    expected = (str(tmp_path), "toy", None, None) if folder else (["a", "b"], "toy")
+    assert made == [("segmentation", *expected, simulated != 0, None)]
+    if not folder:
+        with pytest.raises(InputError, match="images of layers in napari"):
+            tasks.task_to_resume(part.resume)
 
 
 @pytest.mark.parametrize("start", ["default", "my-toy", "nothing"])

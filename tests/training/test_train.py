@@ -51,6 +51,8 @@ def test_a_training_leaves_weights_card_and_curves(toy, tmp_path):
     card = json.loads((tmp_path / "segmentation-toy.json").read_text())
     assert set(weights.FIELDS) <= set(card)
     assert (card["seed"], card["preset"], card["epochs"]["trained"]) == (0, "toy", 4)
+    assert card["device"] == "cpu" and card["threads"] > 0 and card["seconds"] >= 0
+    assert {"napari-jsn", "python", "torch", "lightning", "numpy"} <= set(card["versions"])
     best = max(row["dsc"] for row in trained.history)
     assert card["figures"]["dsc"]["mean"] == pytest.approx(best, abs=1e-6) and card["figures"]["samples"] == 6
     lines = (tmp_path / "segmentation-toy.csv").read_text().splitlines()
@@ -79,6 +81,7 @@ def test_a_card_states_whether_validation_chose_the_epoch(toy, tmp_path, keep_la
     assert ("chose the best epoch" in card["figures"]["measured_on"]) != keep_last
     assert "were not trained on" in card["figures"]["measured_on"]
     assert not keep_last or card["epochs"]["best"] == 2
+    assert card["epochs"]["kept"] == ("last" if keep_last else "best")
 
 
 def test_torchs_generator_is_left_as_it_was(toy, tmp_path):

@@ -210,7 +210,7 @@ def test_train(model, made, tmp_path, monkeypatch):
     from tests.training.conftest import ToyTask
 
     monkeypatch.setenv("NAPARI_JSN_MODELS", str(tmp_path))
-    monkeypatch.setattr(tasks, "task_from_pairs", lambda name, pairs, preset, simulated: ToyTask(name=name))
+    monkeypatch.setattr(tasks, "task_from_pairs", lambda name, *_: ToyTask(name=name))
     widget = made(train, model)
     baseline, bones, followup, followup_bones = model.layers
     widget.pairs.value = [(baseline, bones)]

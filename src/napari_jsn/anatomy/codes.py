@@ -73,6 +73,8 @@ NOTES_CODES = {
     "reason": Code("JSN_REASON", PRIVATE, "Why joint space narrowing has failed"),
     "jsw_reliable": Code("JSW_RELIABLE", PRIVATE, "Joint space width is reliable"),
     "jsw_reason": Code("JSW_REASON", PRIVATE, "Why joint space width is not reliable"),
+    "changed_by_hand": Code("CHANGED_BY_HAND", PRIVATE, "What a person changed"),
+    "decision": Code("READER_DECISION", PRIVATE, "Decision of a reader"),
     "spacing_source": Code("SPACING_SOURCE", PRIVATE, "Source of the pixel spacing"),
     "evaluations": Code("C0034375", "UMLS", "Qualitative Evaluations"),
 }

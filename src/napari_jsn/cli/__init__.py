@@ -19,10 +19,13 @@ from napari_jsn.cli.find_joints import find_joints
 from napari_jsn.cli.measure import measure
 from napari_jsn.cli.messages import Quiet, Verbose, messages, set_verbosity, with_verbosity
 from napari_jsn.cli.register import register
+from napari_jsn.cli.scored.score import score
 from napari_jsn.cli.segment import segment
 from napari_jsn.cli.simulate import simulate, simulate_pair
+from napari_jsn.cli.stored.cohort import cohort
 from napari_jsn.cli.stored.places import app as store
 from napari_jsn.cli.stored.readings import app as readers
+from napari_jsn.cli.stored.serve import serve
 from napari_jsn.cli.stored.window import read
 from napari_jsn.cli.terminal import one_line, say
 from napari_jsn.cli.train import train
@@ -68,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in arguments  # read before parsing, so that it is accepted at any position
     words = [word for word in arguments if word != "--debug"]
     try:
-        # training starts processes, whose errors must not be collected
-        with messages(native=getattr(_command(words), "name", "") != "train"):
+        # these start processes, whose errors must not be collected
+        with messages(native=getattr(_command(words), "name", "") not in ("train", "cohort")):
             app(words, prog_name="napari-jsn")
     except InputError as error:
         if debug:
@@ -123,10 +126,13 @@ app.command()(with_verbosity(measure))
 app.command()(with_verbosity(register))
 app.command()(with_verbosity(segment))
 app.command()(with_verbosity(find_joints))
+app.command()(with_verbosity(score))
 app.command()(with_verbosity(demo))
 app.command()(with_verbosity(simulate))
 app.command()(with_verbosity(simulate_pair))
 app.command()(with_verbosity(train))
+app.command()(with_verbosity(cohort))
+app.command()(with_verbosity(serve))
 app.command()(with_verbosity(read))
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(readers, name="readers")  # with the commands of cli/stored/readings.py

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.registration import method_names
 
 if TYPE_CHECKING:
-    from napari_jsn.store import Store
+    from napari_jsn.progression.progression import Progression
 
 
 def measure(
@@ -34,6 +33,10 @@ def measure(
     store: Annotated[
         str | None,
         typer.Option(metavar="STORE", help="Also save the measurement in a store: SQLite file, or URL of a database."),
+    ] = None,
+    reader: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Who measures, for the changes of --store."),
     ] = None,
     dicom: Annotated[
         bool, typer.Option("--dicom", help="Also write DICOM objects: a structured report and the segmented bones.")
@@ -100,14 +103,16 @@ def measure(
     names = parse_joints(joints)
     hands.check_models(joints_model, bones_model)
     set_threads(threads)
-    with _opened(store) as opened, output_folder(out, NAMES) as output, terminal_progress(remaining=False) as progress:
+    check_store(store, reader)
+    with output_folder(out, NAMES) as output, terminal_progress(remaining=False) as progress:
         progression = hands.measure_patient(
             radiographs, patient, keep_identity, spacing, dicom, method, joints_model, bones_model, device, progress,
             wide_mm, names,
         )  # fmt: skip
         written = []
-        if progression is not None and opened is not None:
-            opened.save(progression)
+        if progression is not None and store is not None:
+            progress.update(0, 0, "Writing")
+            progression = _saved(progression, store, reader)
         if progression is not None and output is not None:
             progress.update(0, 0, "Writing")
             facts = progression_facts(progression, keep_identity)
@@ -125,13 +130,25 @@ def measure(
         say(one_line(f"Saved as {progression.patient_id} in the store."))
 
 
-def _opened(store: str | None) -> AbstractContextManager[Store | None]:
-    """Open the store before the long measurement; nothing if none is named."""
-    if store is None:
-        return nullcontext()
+def check_store(store: str | None, reader: str | None) -> None:
+    """Raise an error before the long measurement if the store cannot be opened or made; it is not made yet."""
+    if store is None and reader is not None:
+        raise InputError("The reader stands in the changes of a store. Give the store with --store.", "reader")
+    if store is not None:
+        from napari_jsn.store import check_place
+
+        check_place(store)
+
+
+def _saved(progression: Progression, store: str, reader: str | None) -> Progression:
+    """Save a measurement, and return it with the decisions that the store has on it."""
+    from dataclasses import replace
+
     from napari_jsn.store import open_store
 
-    return open_store(store)
+    with open_store(store, reader) as opened:
+        opened.save(progression)
+        return replace(progression, decisions=opened.decisions_on(progression.patient_id))
 
 
 def _check_dicom(dicom: bool, out: Path | None) -> None:

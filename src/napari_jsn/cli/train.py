@@ -24,15 +24,18 @@ def train(
         str | None,
         typer.Argument(
             metavar="[TASK]",
-            help="Task to train: segmentation (the default), localization or registration.",
+            help="Task to train: segmentation (the default), localization, registration or scoring.",
             show_default=False,
         ),
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
+            "--data",
+            "--images",
             metavar="FOLDER",
-            help="Images and their masks: NAME_mask.png, or NAME.png beside NAME.jpg; by default simulated images.",
+            help="Images and their masks: NAME_mask.png, or NAME.png beside NAME.jpg; for scoring, a folder of "
+            "radiographs for each patient. By default simulated images.",
         ),
         Supplies("path", "folder", "spacing_mm", "radiograph", "radiographs", "joint_images"),
     ] = None,
@@ -43,8 +46,18 @@ def train(
             help="Table of patients (columns file and patient): images of one patient are all trained on, or none.",
         ),
     ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="For scoring: readers' scores of the radiographs, with the names of the folders as patients.",
+        ),
+    ] = None,
     preset: Annotated[
-        str | None, typer.Option(help="Network and training recipe: default, or paper (Wang et al. 2023, for a GPU).")
+        str | None,
+        typer.Option(
+            help="Network and training recipe: default, paper (as published, for a GPU), or one-stage (of scoring)."
+        ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs; by default that of the preset.")] = None,
     device: Annotated[
@@ -85,38 +98,48 @@ def train(
         bool, typer.Option("--clear-cache", help="Remove the simulated images that earlier trainings kept, and exit.")
     ] = False,
 ) -> None:
-    """Train a network and save the best epoch as a model. Ctrl-C stops the training and saves the best epoch so far.
+    """Train a network and save its best epoch, or with the preset paper its last one, as a model.
 
-    A second Ctrl-C stops at once and saves no model. SIGTERM, by which batch systems end a job, stops as Ctrl-C does.
+    Ctrl-C stops the training and saves that epoch of those so far. A second Ctrl-C stops at once and saves no model.
+    SIGTERM, by which batch systems end a job, stops as Ctrl-C does.
     """
     if clear_cache:
         _clear_cache()
         return
     from napari_jsn.cli.options import set_threads
     from napari_jsn.training.machine import is_first_process
-    from napari_jsn.training.runs import train_runs
-    from napari_jsn.training.tasks import task_from_folder, task_to_resume
+    from napari_jsn.training.options import check_options
+    from napari_jsn.training.runs import check_runs, train_runs
+    from napari_jsn.training.tasks import task_class, task_from_folder, task_to_resume
     from napari_jsn.training.train import StoppedAtOnce, check_lightning
     from napari_jsn.training.train import train as train_task
 
     check_lightning()
     set_threads(threads)
+    groups = _table_of(task, groups, scores)
+    new = task or "segmentation", preset or "default"
+    if runs is not None and (resume is not None or start is not None):
+        raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")
+    if resume is None:
+        task_class(*new)
+    if runs is not None:
+        check_runs(*new, runs, out, name, replace)
+    check_options(*new, epochs, device, out, name if runs is None else None, resume, start, seed, replace)
     command = typed_command(sys.argv)
     with terminal_progress(is_first_process(), terminate=True) as progress:
         try:
             with progress.at_once():
-                progress.update(0, 0, "Preparing the images (the first training simulates some, for minutes)")
+                progress.update(0, 0, "Preparing the images")
                 if resume is None:
-                    made = task_from_folder(task or "segmentation", data, preset or "default", pairs, groups)
+                    task, preset = task or "segmentation", preset or "default"
+                    made = task_from_folder(task, data, preset, pairs, groups, progress=progress)
                 else:
-                    made = task_to_resume(resume, task, data, preset, pairs, groups)
+                    made = task_to_resume(resume, task, data, preset, pairs, groups, progress)
             _print_inputs(made)
             if runs is None:
                 trained = train_task(
                     made, epochs, device, out, name, resume, start, seed, progress, command=command, replace=replace
                 )  # fmt: skip
-            elif resume is not None or start is not None:
-                raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")
             else:
                 trained = train_runs(made, runs, epochs, device, out, name, seed, progress, command, replace)
         except StoppedAtOnce as stopped:
@@ -128,6 +151,19 @@ def train(
     _print_result(trained, in_runs=runs is not None)
     if not trained.finished:
         raise typer.Exit(1 if trained.resume is None and trained.path else progress.exit_code)
+
+
+def _table_of(task: str | None, groups: Path | None, scores: Path | None) -> Path | None:
+    """Return the table of the patients of a training; readers' scores name the patients too."""
+    if scores is None:
+        return groups
+    if task != "scoring":
+        raise InputError(
+            "A table of scores belongs to a training of scoring. Name that task, or leave it out.", "scores"
+        )
+    if groups is not None:
+        raise InputError("The table of scores names the patients. Leave --groups out.", "groups")
+    return scores
 
 
 def _clear_cache() -> None:
@@ -184,7 +220,8 @@ def _print_result(trained: Trained, in_runs: bool) -> None:
     say(trained.reason or f"Trained {'1 epoch' if done == 1 else f'{done} epochs'}.")
     if trained.path is not None:
         best = trained.card["epochs"]["best"]
-        say(f"Best epoch: {best}")
+        last = trained.card["epochs"].get("kept") == "last"
+        say(f"Last epoch, which is kept: {best}" if last else f"Best epoch: {best}")
         for name, figure in trained.card["figures"].items():
             if isinstance(figure, dict):
                 values = ", ".join(f"{part} {value:.4f}" for part, value in figure.items())

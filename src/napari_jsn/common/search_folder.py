@@ -17,6 +17,8 @@ MAX_DEPTH = 12
 MAX_ENTRIES = 10_000
 #: Folders of operating systems that nobody can search.
 _SYSTEM = ("lost+found", "System Volume Information", "$RECYCLE.BIN")
+#: Where Linux shows processes and devices as files, which are no files on a disk and appear and vanish at any time.
+_KERNEL = (Path("/proc"), Path("/sys"))
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class FolderContent:
     hidden : list of Path
         Hidden files and folders; hidden folders are not searched.
     not_files : list of Path
-        Pipes, sockets, devices, and links to nothing.
+        Pipes, sockets, devices, links to nothing, and folders in which the operating system shows its state.
     too_deep : list of Path
         Folders below :data:`MAX_DEPTH` levels, which were not searched.
     """
@@ -47,9 +49,10 @@ def search_folder(folder: Path, most_entries: int = MAX_ENTRIES, argument: str =
     Raises
     ------
     InputError
-        If a folder cannot be searched, or if there are more than ``most_entries`` files and folders.
+        If a folder cannot be searched or is one of the operating system, or if there are more than ``most_entries``
+        files and folders.
     """
-    content, seen, left = FolderContent(), set[tuple[int, int]](), most_entries
+    content, seen, left, kernel = FolderContent(), set[tuple[int, int]](), most_entries, _kernel_devices()
     waiting, links = [(folder, 0)], list[tuple[Path, int]]()
     while waiting or links:
         # real folders before links to them, so that files have their own names
@@ -59,6 +62,13 @@ def search_folder(folder: Path, most_entries: int = MAX_ENTRIES, argument: str =
             if (identity := (status.st_dev, status.st_ino)) in seen:
                 continue
             seen.add(identity)
+            if status.st_dev in kernel:
+                if place == folder:
+                    raise InputError(
+                        f"{folder} belongs to the operating system and holds no images. Give another folder.", argument
+                    )
+                content.not_files.append(place)
+                continue
             with os.scandir(place) as entries:
                 paths = [Path(entry.path) for entry in islice(entries, left + 1)]
             listed = [(path, _kind(path), path.is_symlink()) for path in paths if len(paths) <= left]
@@ -87,6 +97,11 @@ def search_folder(folder: Path, most_entries: int = MAX_ENTRIES, argument: str =
                 else:
                     content.too_deep.append(path)
     return content
+
+
+def _kernel_devices() -> set[int]:
+    """Return the devices of the folders in which the operating system shows its state."""
+    return {os.stat(place).st_dev for place in _KERNEL if place.is_mount()}
 
 
 def _kind(path: Path) -> int:

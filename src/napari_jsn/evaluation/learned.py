@@ -12,11 +12,17 @@ from napari_jsn.networks.weights import is_shipped
 Item = TypeVar("Item")
 
 #: What a model did with an image.
-NEVER, TRAINED, VALIDATED, UNKNOWN = "never learned from", "trained on", "chose the best epoch", "not known"
+NEVER, TRAINED, CHOSE, VALIDATED, UNKNOWN = (
+    "never learned from", "trained on", "chose the best epoch", "validated on", "not known"
+)  # fmt: skip
+
+KINDS = NEVER, TRAINED, CHOSE, VALIDATED, UNKNOWN
 
 
 def learned_from(card: Mapping[str, Any], path: Path, image: str) -> str:
-    """Return what a model did with an image: :data:`NEVER`, :data:`TRAINED`, :data:`VALIDATED` or :data:`UNKNOWN`.
+    """Return what a model did with an image: one of :data:`KINDS`.
+
+    An image that is validated on chooses the best epoch, unless the model keeps the last one.
 
     Parameters
     ----------
@@ -32,7 +38,7 @@ def learned_from(card: Mapping[str, Any], path: Path, image: str) -> str:
     if image in images.get("trained_on", ()):
         return TRAINED
     if image in images.get("validated_on", ()):
-        return VALIDATED
+        return VALIDATED if card.get("epochs", {}).get("kept") == "last" else CHOSE
     return NEVER if images.get("all_known") or is_shipped(path) else UNKNOWN
 
 
@@ -40,9 +46,13 @@ def by_learned(
     name: str, items: Sequence[Item], kinds: Sequence[str]
 ) -> list[tuple[str, str, list[Item]]]:  # fmt: skip
     """Return items by what the model did with them: name of the set, kind, items; empty sets are left out."""
-    named = {NEVER: name, TRAINED: f"{name}, trained on", VALIDATED: f"{name}, chose the best epoch", UNKNOWN: name}
     sets = [
-        (named[kind], kind, [item for item, own in zip(items, kinds, strict=True) if own == kind]) for kind in named
+        (
+            name if kind in (NEVER, UNKNOWN) else f"{name}, {kind}",
+            kind,
+            [item for item, own in zip(items, kinds, strict=True) if own == kind],
+        )
+        for kind in KINDS
     ]
     return [each for each in sets if each[2]]
 
@@ -54,6 +64,8 @@ def sentence(kind: str, names: Sequence[str]) -> str:
     return {
         NEVER: f"The model never learned from {shown} of the images.",
         TRAINED: f"The model was trained on {shown} of the images: these figures are too high.",
-        VALIDATED: f"The best epoch of the model was chosen on {shown} of the images: these figures are too high.",
+        CHOSE: f"The best epoch of the model was chosen on {shown} of the images: these figures are too high.",
+        VALIDATED: f"The model was validated on {shown} of the images, but kept its last epoch and did not learn from "
+        "them.",
         UNKNOWN: f"The card of the model does not state whether it was trained on {shown} of the images.",
     }[kind]

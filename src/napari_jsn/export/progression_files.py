@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.output_folder import OutputFolder
 from napari_jsn.common.run_record import input_record, run_record
-from napari_jsn.export.report.decisions import readings_record, with_decisions
+from napari_jsn.export.decisions import DECISION_COLUMNS, decision_cells, decisions_by_figure, readings_record
 from napari_jsn.export.report.page import report_html
 from napari_jsn.progression.progression import Progression
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TABLE, REPORT = "joints.csv", "report.html"
 #: Column with the days of the visits, which can identify the patient.
@@ -24,8 +27,9 @@ NAMES = (TABLE, REPORT, "progression-sr.dcm", "bones-v*-seg.dcm")
 def progression_files(progression: Progression, dicom: bool = False, keep_identity: bool = False) -> dict[str, bytes]:
     """Return names and contents of the files: the table of joints, the report, and on request the DICOM objects.
 
-    Table and report name the patient by the pseudonym of the progression, and visits by weeks since baseline. The same
-    progression gives the same bytes at any time and place. DICOM objects state when they were made.
+    What a person changed and what readers decided is in all of them. Table and report name the patient by the pseudonym
+    of the progression, and visits by weeks since baseline. The same progression gives the same bytes at any time and
+    place. DICOM objects state when they were made.
 
     Parameters
     ----------
@@ -45,14 +49,29 @@ def progression_files(progression: Progression, dicom: bool = False, keep_identi
     InputError
         If DICOM objects are requested and the extra that writes them is not installed.
     """
-    table = with_decisions(progression.table(), progression)
-    table = table if keep_identity else table.drop(columns=DAY, errors="ignore")
-    files = {TABLE: csv_bytes(table), REPORT: report_html(progression, keep_identity).encode()}
+    table = progression.table() if keep_identity else progression.table().drop(columns=DAY)
+    files = {
+        TABLE: csv_bytes(_with_decisions(table, progression)),
+        REPORT: report_html(progression, keep_identity).encode(),
+    }
     if dicom:
         from napari_jsn.export.dicom import dicom_files
 
         files |= dicom_files(progression, keep_identity)
     return files
+
+
+def _with_decisions(table: pd.DataFrame, progression: Progression) -> pd.DataFrame:
+    """Return the table with what readers decided beside ``changed_by_hand``; without decisions it stays as it is."""
+    decided = decisions_by_figure(progression)
+    if not decided:
+        return table
+    keys = list(zip(table["side"], table["joint"], table["visit"], strict=True))
+    cells = [decision_cells(decided.get(key, ())) for key in keys]
+    place = table.columns.get_loc("changed_by_hand") + 1
+    for k, name in enumerate(DECISION_COLUMNS):
+        table.insert(place + k, name, [cell[name] for cell in cells])
+    return table
 
 
 def write_progression(
@@ -82,7 +101,9 @@ def write_progression(
     with OutputFolder(folder, NAMES, argument) as output:
         files = progression_files(progression, dicom, keep_identity)
         facts = progression_facts(progression, keep_identity)
-        record = run_record("write_progression", options, **facts, keep_identity=keep_identity)
+        record = run_record(
+            "write_progression", options, **facts, seconds=progression.seconds, keep_identity=keep_identity
+        )
         return output.write(files, record | readings_record(progression))
 
 

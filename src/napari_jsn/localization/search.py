@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.localization.canvas import upright_view, whole_view
 from napari_jsn.localization.complete import complete_hand
-from napari_jsn.localization.covered import covered
+from napari_jsn.localization.covered import covered, ended
 from napari_jsn.localization.hands import (
     CANDIDATE,
     LocatedHand,
@@ -213,7 +213,7 @@ def refine_hand(
     to_upright = np.asarray(np.linalg.inv(from_upright), dtype=float)
     distinct = drop_ambiguous(hand.transformed(to_upright), both)
     hand = replace(hand, probability=distinct.probability, ambiguous=ambiguous)
-    hidden = covered(hand, pixels, to_radiograph)
+    hidden = covered(hand, pixels, to_radiograph) | ended(hand, pixels, to_radiograph)
     hand = replace(hand, probability=np.where(hidden, 0.0, hand.probability))
     completed = complete_hand(replace(distinct, probability=hand.probability), both)
     for view in _other_upright_views():
@@ -223,7 +223,8 @@ def refine_hand(
         to_view = np.asarray(np.linalg.inv(view), dtype=float)
         completed = complete_hand(completed.transformed(to_view), maps).transformed(view)
     completed = completed.transformed(from_upright)
-    hidden |= covered(completed, pixels, to_radiograph) | ~_inside(completed, to_radiograph, exposed)
+    hidden |= covered(completed, pixels, to_radiograph) | ended(completed, pixels, to_radiograph)
+    hidden |= ~_inside(completed, to_radiograph, exposed)
     completed = replace(
         hand,
         points=np.where(hand.seen[:, None], hand.points, completed.points),

@@ -83,7 +83,8 @@ def joints_of_hands(
         whose = f"The {'right' if side == 'R' else 'left'} hand" if len(hands) > 1 else "The hand"
         reasons += _doubts(hand, whose, step, lost)
         if 0 < len(lost) < _MANY_MISSING:
-            notes.append(f"{whose} should show {', '.join(lost)} in the picture, but they were not found.")
+            they = "it was" if len(lost) == 1 else "they were"
+            notes.append(f"{whose} should show {', '.join(lost)} in the picture, but {they} not found.")
     if others:
         number, them = (
             ("Another hand was", "its joints")

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.common.errors import InputError
+
 #: Digits of a hash that are kept, and names that are shown of each kind.
 _DIGITS, _SHOWN = 16, 3
 
@@ -26,7 +28,7 @@ class UsedImage:
         Hashes of the pixels, and of the masks or points; see :func:`content_hash`.
     patient : str
     validated : bool
-        True if the image chooses the best epoch, False if it is trained on.
+        True if the image is validated on, and so chooses the best epoch if that is kept; False if it is trained on.
     """
 
     name: str
@@ -104,6 +106,12 @@ def left_out_lines(left_out: Iterable[LeftOut]) -> list[str]:
     for each in left_out:
         by_reason.setdefault(each.reason, []).append(each.name)
     return [f"Left out: {first_names(names)}: {reason}" for reason, names in by_reason.items()]
+
+
+def with_left_out(error: InputError, left_out: Iterable[LeftOut], notes: Iterable[str] = ()) -> InputError:
+    """Return an error about too few images that also says which were left out and why."""
+    lines = [*left_out_lines(left_out), *(note.removesuffix(".") for note in notes)]
+    return InputError(" ".join([str(error), *(f"{line}." for line in lines)]), error.argument)
 
 
 def first_names(names: Sequence[str]) -> str:

@@ -43,6 +43,22 @@ def patient_named(group: str) -> str:
     return group if len(kept) == len(words) else "_".join(kept)
 
 
+def joint_named(path: PurePath) -> str:
+    """Return side and joint that the names of folders and file state: ``"L_MCP2"``; empty where they state no joint.
+
+    Examples
+    --------
+    >>> from pathlib import PurePath
+    >>> from napari_jsn.networks.patients import joint_named
+    >>> [joint_named(PurePath(path)) for path in ("P7/left/mcp2-1.png", "P7/PIP3/1.png", "P7/visit 1/7.png")]
+    ['L_MCP2', 'PIP3', '']
+    """
+    words = [word.casefold() for part in path.with_suffix("").parts for word in re.split(r"[\s_.-]+", part)]
+    joints = [word.upper() for word in words if word in _JOINTS]
+    sides = [word[0].upper() for word in words if word in _SIDES]
+    return "_".join((*sides[-1:], *joints[-1:])) if joints else ""
+
+
 def read_groups(table: Path) -> dict[str, str]:
     """Read a table with the columns ``file`` and ``patient``: which patient the image of a file or folder shows.
 

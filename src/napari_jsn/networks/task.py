@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 from zlib import crc32
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.networks.inputs import Inputs, LeftOut
+from napari_jsn.common.progress import Progress
+from napari_jsn.networks.inputs import Inputs, LeftOut, with_left_out
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
+
 #: The last learning rate as a share of the highest.
 _LAST_RATE = 0.01
 
@@ -27,12 +29,13 @@ _LAST_RATE = 0.01
 class Task(Protocol):
     """The network, loss and data of one capability, in plain torch.
 
-    Four attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
+    Eight attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
     average is then validated and saved); ``patience``, the number of epochs without a better figure after which
     training stops (None: never); ``keep_last``, whether the weights of the last epoch are saved instead of those
-    of the best one; and ``batches_of_epoch``, the number of training batches. A fifth one, ``inputs``
-    (:class:`~napari_jsn.networks.inputs.Inputs`), states the real images: a training is resumed only with them, and the
-    card keeps their hashes.
+    of the best one; ``batches_of_epoch``, the number of training batches; ``half``, whether weights are saved with 16
+    bits; and ``calibration``, which returns further entries of the card from the trained network. Two more state what
+    a training is resumed with: ``inputs`` (:class:`~napari_jsn.networks.inputs.Inputs`), the real images, whose hashes
+    the card keeps; and ``simulated``, the number of simulated ones.
     """
 
     name: str  #: such as ``"segmentation"``
@@ -93,6 +96,7 @@ class TrainingTask:
         self.preset: str = preset
         self._source, self._terms = source, terms
         self.inputs: Inputs = Inputs()
+        self.simulated: int = 0
 
     @classmethod
     def from_folder(
@@ -100,20 +104,26 @@ class TrainingTask:
         folder: Path | str | None,
         preset: str = "default",
         groups: Path | str | None = None,
+        progress: Progress | None = None,
         **options: Any,
     ) -> Self:
         """Make a task that trains on the images of a folder, or on simulated ones alone where it is None.
 
         Of public data sets, the images that are kept for testing are left out. ``groups`` is a table of the patients,
-        see :func:`~napari_jsn.networks.patients.read_groups`. Other options are arguments of the class.
+        see :func:`~napari_jsn.networks.patients.read_groups`. The progress is updated while images are simulated. Other
+        options are arguments of the class.
         """
+        options["progress"] = progress
         if folder is None:
             if groups is not None:
                 raise InputError("A table of patients belongs to a folder of images. Give the folder too.", "data")
             return cls(preset=preset, **options)
         table = None if groups is None else Path(groups)
         arguments, left_out, notes = cls._read_folder(Path(folder), table)
-        task = cls(preset=preset, **arguments, **options)
+        try:
+            task = cls(preset=preset, **arguments, **options)
+        except InputError as error:
+            raise with_left_out(error, left_out, notes) from error
         task.inputs = replace(
             task.inputs,
             left_out=tuple(left_out),

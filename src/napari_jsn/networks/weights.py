@@ -31,6 +31,8 @@ FIELDS = (
 #: Of the file of weights.
 SUFFIX = ".safetensors"
 
+#: Entry of a card, the first one, with what every output of the network states.
+STATEMENT = "statement"
 #: Entry of a card with the hash of its other entries.
 CARD_HASH = "card_sha256"
 
@@ -236,7 +238,8 @@ def save(
     stem = f"{about['task']}-{check_name(about['name'])}"
     content = as_bytes({key: value.detach().cpu().contiguous() for key, value in weights.items()})
     full = {**about, "sha256": sha256(content).hexdigest()}
-    contents = {stem + SUFFIX: content, f"{stem}.json": card_bytes({key: full[key] for key in (*FIELDS, *full)})}
+    order = (*(each for each in (STATEMENT,) if each in full), *FIELDS, *full)
+    contents = {stem + SUFFIX: content, f"{stem}.json": card_bytes({key: full[key] for key in order})}
     contents |= {stem + ending: extra for ending, extra in (beside or {}).items()}
     return write_files(folder, contents)[0]
 
@@ -313,11 +316,9 @@ def read_card(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict):
         raise InputError(f"{path} is no model card. Get it again, or train the model again.", "model")
-    if CARD_HASH in content and content[CARD_HASH] != card_hash(content):
-        raise InputError(
-            f"{path} was changed after it was written, so it is not believed. Get it again, or train the model again.",
-            "model",
-        )
+    if content.get(CARD_HASH) != card_hash(content):
+        how = "was changed after it was written" if CARD_HASH in content else "lacks the hash of its contents"
+        raise InputError(f"{path} {how}, so it is not believed. Get it again, or train the model again.", "model")
     return content
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.notes import Note
+from napari_jsn.common.notes import Note, shortened
 from napari_jsn.common.progress import Progress
 from napari_jsn.patient.find_hands import split_hands
 from napari_jsn.patient.identity import Identity, check_one_patient, identity_codes, pseudonym
@@ -24,7 +24,7 @@ from napari_jsn.patient.order.visits import (
     visits_in_given_order,
 )
 from napari_jsn.patient.patient import Patient
-from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, read_table, with_stated_facts
+from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, StatedFacts, read_table, with_stated_facts
 from napari_jsn.radiograph import Radiograph, as_radiograph, read_radiograph
 from napari_jsn.radiograph.dicom import is_dicom
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
@@ -97,7 +97,8 @@ def read_patient(
             f"The folder of a patient is {reprlib.repr(folder)}. Give its path, as text or a Path.", "folder"
         ) from None
     if not folder.parts or not os.path.isdir(folder):  # False where the path is too long
-        raise InputError(f"There is no folder {folder}. Give the folder with the radiographs of one patient.", "folder")
+        shown = shortened(str(folder), 200)
+        raise InputError(f"There is no folder {shown}. Give the folder with the radiographs of one patient.", "folder")
     spacing = check_spacing(spacing_mm)
     table = read_table(folder)
     files, notes = list_radiographs(folder, table)  # reads all headers before any pixels
@@ -134,6 +135,7 @@ def patient_from_radiographs(
     model: str = "default",
     device: str | None = None,
     progress: Progress | None = None,
+    stated: Mapping[str, StatedFacts] = {},  # noqa: B006  # is not changed
 ) -> Patient:
     """Return a patient made of radiographs that are given one by one, in the order of the visits.
 
@@ -144,6 +146,8 @@ def patient_from_radiographs(
         All must be of one patient; this is checked for files, but not for a Radiograph or an array.
     split, patient_id, keep_identity, spacing_mm, dicom_only, model, device, progress
         As for :func:`read_patient`.
+    stated : mapping of path to StatedFacts
+        What the user states about files; it has priority over what they state.
 
     Returns
     -------
@@ -171,7 +175,7 @@ def patient_from_radiographs(
         if dicom_only:
             paths = [Path(each) for each in given if isinstance(each, (str, os.PathLike))]
             _check_dicom(all(is_dicom(path) for path in paths if os.path.isfile(path)))
-        radiographs = [_radiograph(each, files, spacing) for each in given]
+        radiographs = [_radiograph(each, files, spacing, stated.get(str(each))) for each in given]
         if not radiographs:
             raise InputError(f"Visit {number} has no radiograph. Give one, or leave the visit out.", "followup")
         ordered.append(radiographs)
@@ -199,8 +203,13 @@ def _given(visit: Any, number: int) -> list[Any]:
     )
 
 
-def _radiograph(given: Any, files: dict[str, RadiographFile], spacing: Spacing) -> Radiograph:
-    radiograph = as_radiograph(given, spacing)
+def _radiograph(
+    given: Any, files: dict[str, RadiographFile], spacing: Spacing, stated: StatedFacts | None = None
+) -> Radiograph:
+    if stated is not None:
+        radiograph = _read_file(Path(given), spacing, stated.spacing_mm)
+    else:
+        radiograph = as_radiograph(given, spacing)
     if not isinstance(given, (str, os.PathLike)):
         return radiograph
     if radiograph.path is not None and is_dicom(radiograph.path):
@@ -212,7 +221,11 @@ def _radiograph(given: Any, files: dict[str, RadiographFile], spacing: Spacing) 
                 "followup",
             )
         files[str(given)] = file
-    return _with_facts_of_name(radiograph, Path(given).name)
+    radiograph = _with_facts_of_name(radiograph, Path(given).name)
+    if stated is None:
+        return radiograph
+    radiograph = with_stated_facts(radiograph, stated)
+    return radiograph if spacing is None else radiograph.with_spacing(spacing)
 
 
 def _read_file(path: Path, spacing: Spacing, stated: Spacing) -> Radiograph:

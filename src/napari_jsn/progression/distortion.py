@@ -1,8 +1,9 @@
-"""Check by the registered bones whether one radiograph is distorted: a scale that drifts over the hand, or a stretch.
+"""Check by the registered bones whether one radiograph is distorted: a scale that varies over the hand, or a stretch.
 
 A similarity describes the motion of each bone. If one radiograph is a similarity of the other, all bones have one scale
 and a bone has, over its whole length, the rotation and the scale that its two ends have. On a photograph taken at an
-angle the scale drifts over the hand. On a film that was scanned with pixels that are not square, or sheared, a bone is
+angle the scale drifts over the hand. With the barrel or pincushion distortion of a lens it falls or grows with the
+square of the distance from a point. On a film that was scanned with pixels that are not square, or sheared, a bone is
 longer or rotated further than its ends, by an amount that depends on its direction.
 """
 
@@ -23,14 +24,19 @@ Array = NDArray[np.float64]
 
 #: Smallest number of joints from which a drift is computed, and of bones from which a stretch is.
 _MIN_JOINTS, _MIN_BONES = 4, 3
+#: The same for a change of the scale outwards, whose fit has one term more, and its least size in standard deviations.
+_MIN_CURVED_JOINTS, _MIN_CURVED_SIGNIFICANCE = 6, 3.0
 #: Distance of the middle of a visible bone from its joint, in mm.
 _BONE_MM = 7.0
 #: Drift of the scale over 10 cm of the hand that is noted, and the one beyond which figures have failed.
 NOTED_DRIFT, _MAX_DRIFT = 0.013, 0.024
+#: Change of the scale over 10 cm from the middle of a distortion outwards that is noted, and the one beyond which
+#: figures have failed.
+NOTED_CURVATURE, _MAX_CURVATURE = 0.028, 0.05
 #: Stretch that is noted, and the one beyond which figures have failed. docs/hands.md states how often these limits are
 #: exceeded.
 NOTED_STRETCH, _MAX_STRETCH = 0.015, 0.03
-#: Least size of both in standard deviations.
+#: Least size of a drift and of a stretch in standard deviations.
 _MIN_SIGNIFICANCE = 2.0
 
 
@@ -60,6 +66,44 @@ def scale_drift(rows: Sequence[Narrowing]) -> float | None:
     float or None
         As a share: 0.02 is 2 %. None where fewer than 4 joints are reliable, or the drift is not significant.
     """
+    places, logarithms = _scales(rows)
+    if len(places) < 2 * _MIN_JOINTS:
+        return None
+    fit, covariance = _robust_fit(np.column_stack([np.ones(len(places)), places]), logarithms)
+    return float(np.hypot(*fit[1:])) if _significant(fit[1:], covariance[1:, 1:]) else None
+
+
+def scale_curvature(rows: Sequence[Narrowing]) -> float | None:
+    """Return by how much the scale of the bones grows from the middle of a distortion to 10 cm from it, since baseline.
+
+    A paraboloid of rotation is fitted to the logarithms of the scales. The point where it is level need not be known: a
+    lens distorts about the middle of the image, but the image may have been cropped.
+
+    Parameters
+    ----------
+    rows : sequence of Narrowing
+        As for :func:`scale_drift`.
+
+    Returns
+    -------
+    float or None
+        As a share: 0.02 is 2 %; negative where the scale falls. None where fewer than 6 joints are reliable or it is
+        not significant.
+    """
+    places, logarithms = _scales(rows)
+    if len(places) < 2 * _MIN_CURVED_JOINTS:
+        return None
+    design = np.column_stack([np.ones(len(places)), places, (places**2).sum(axis=1)])
+    fit, covariance = _robust_fit(design, logarithms)
+    covariance *= len(design) / (len(design) - design.shape[1])  # few bones for the number of terms
+    return float(fit[3]) if _significant(fit[3:], covariance[3:, 3:], _MIN_CURVED_SIGNIFICANCE) else None
+
+
+def _scales(rows: Sequence[Narrowing]) -> tuple[Array, Array]:
+    """Return the places of the bones on the baseline, and the logarithms of their scales.
+
+    Places are centred and in units of 10 cm. The scales were moved towards their median; this is undone.
+    """
     places, logarithms = [], []
     for row in rows:
         if row.baseline is None or row.registration is None or not row.registration.reliable:
@@ -69,15 +113,11 @@ def scale_drift(rows: Sequence[Narrowing]) -> float | None:
         radiograph_mm = _radiograph_mm(image.to_radiograph, size)
         for bone, down in ((row.registration.upper, -_BONE_MM), (row.registration.lower, _BONE_MM)):
             place = image.to_radiograph @ (*(middle + (0, down / size)), 1.0)
-            places.append(place[:2] * radiograph_mm)
-            logarithms.append(np.log(bone.dz))
-    if len(places) < 2 * _MIN_JOINTS:
-        return None
-    centred = np.array(places) - np.mean(places, axis=0)
-    fit, covariance = _robust_fit(np.column_stack([np.ones(len(places)), centred]), np.array(logarithms))
-    # the scales were moved towards their median, and their differences are smaller by this factor
-    drift = 100 * float(np.hypot(*fit[1:])) / (1 - SHRINKAGE)
-    return drift if _significant(fit[1:], covariance[1:, 1:]) else None
+            places.append(place[:2] * radiograph_mm / 100)
+            logarithms.append(np.log(bone.dz) / (1 - SHRINKAGE))
+    if not places:
+        return np.zeros((0, 2)), np.zeros(0)
+    return np.array(places) - np.mean(places, axis=0), np.array(logarithms)
 
 
 def stretch(rows: Sequence[Narrowing]) -> float | None:
@@ -136,10 +176,14 @@ def with_distortion_reasons(rows: Sequence[Narrowing]) -> list[Narrowing]:
 
 
 def _reasons(rows: Sequence[Narrowing]) -> Iterator[Reason]:
-    drift, stretched = scale_drift(rows), stretch(rows)
+    drift, curved, stretched = scale_drift(rows), scale_curvature(rows), stretch(rows)
     if drift is not None and drift > _MAX_DRIFT:
         sentence = f"The scale of the bones drifts by {100 * drift:.1f} % over 10 cm of the hand."
         yield Reason(ReasonCode.SCALE_DRIFTS, sentence)
+    if curved is not None and abs(curved) > _MAX_CURVATURE:
+        change = "grows" if curved > 0 else "falls"
+        sentence = f"The scale of the bones {change} by {100 * abs(curved):.1f} % over 10 cm from the middle outwards."
+        yield Reason(ReasonCode.SCALE_VARIES, sentence)
     if stretched is not None and stretched > _MAX_STRETCH:
         sentence = f"A radiograph is stretched by {100 * stretched:.1f} % in one direction, or the fingers were bent."
         yield Reason(ReasonCode.STRETCHED, sentence)
@@ -184,8 +228,8 @@ def _robust_fit(design: Array, values: Array) -> tuple[Array, Array]:
     return fit, np.asarray(np.linalg.pinv(normal) * variance, dtype=float)
 
 
-def _significant(fit: Array, covariance: Array) -> bool:
+def _significant(fit: Array, covariance: Array, least: float = _MIN_SIGNIFICANCE) -> bool:
     try:
-        return bool(np.sqrt(fit @ np.linalg.solve(covariance, fit)) > _MIN_SIGNIFICANCE)
+        return bool(np.sqrt(fit @ np.linalg.solve(covariance, fit)) > least)
     except np.linalg.LinAlgError:  # all bones on one line
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import reprlib
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -119,6 +120,7 @@ def measure(
     >>> round(progression.narrowings[0].jsn_mm, 1)
     0.4
     """
+    began = time.monotonic()
     names, masks, wide_mm = _joint_names(joints), dict(masks or {}), check_wide_mm(wide_mm)
     load_method(method)  # refuses an unknown method before files are read
     where = device_name(device)
@@ -142,13 +144,32 @@ def measure(
     if localized_by := sorted({hand.found.model for hand in patient.hands if hand.found and hand.found.model}):
         models = {"localization": ", ".join(localized_by), **models}
     measured = tuple(_measured_hand(hand, views or {}, names) for hand in patient.hands)
-    return Progression(measured, tuple(narrowings), patient.patient_id, notes, models, method, where, (), scales)
+    seconds = round(time.monotonic() - began, 2)
+    return Progression(
+        measured, tuple(narrowings), patient.patient_id, notes, models, method, where, (), scales, seconds
+    )  # fmt: skip
 
 
 def measuring_models(segmentation: str, method: str) -> dict[str, str]:
     """Return names and hashes of all that is used to measure joints whose boxes are known."""
     models = {"segmentation": model_identity("segmentation", segmentation), **method_models(method)}
     return models | {name: card_identity(name) for name in (REPOSITIONING_CARD, WIDTH_CARD)}
+
+
+def check_measuring(
+    joints: Sequence[str], method: str, localization: str, segmentation: str, device: str | None, wide_mm: float
+) -> tuple[str, ...]:
+    """Return the names of the joints in order, after checking all arguments of :func:`measure` but the radiographs."""
+    from napari_jsn.networks import weights
+
+    names = _joint_names(joints)
+    check_wide_mm(wide_mm)
+    load_method(method)
+    device_name(device)
+    for task, model in (("localization", localization), ("segmentation", segmentation)):
+        with renamed_arguments(model=task):
+            weights.find(task, model)
+    return names
 
 
 def _joint_names(joints: Sequence[str]) -> tuple[str, ...]:
@@ -171,7 +192,7 @@ def _patient(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Patien
     if (is_folder or isinstance(baseline, Patient)) and followups:
         raise InputError("A patient contains all visits. Give it alone, or give radiographs one by one.", "followup")
     if isinstance(baseline, Patient):
-        patient = _with_spacing(baseline, spacing_mm)
+        patient = with_spacing(baseline, spacing_mm)
     elif is_folder:
         patient = read_patient(baseline, split=False, spacing_mm=spacing_mm)
     else:
@@ -183,7 +204,7 @@ def _patient(baseline: Any, followups: Sequence[Any], spacing_mm: Any) -> Patien
     return patient
 
 
-def _with_spacing(patient: Patient, spacing_mm: Any) -> Patient:
+def with_spacing(patient: Patient, spacing_mm: Any) -> Patient:
     """Return the patient with another pixel size; joints are searched again, since their boxes depend on it."""
     spacing = check_spacing(spacing_mm)
     if spacing is None:

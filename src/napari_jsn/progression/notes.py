@@ -10,7 +10,14 @@ import numpy as np
 from napari_jsn.common.reasons import ReasonCode
 from napari_jsn.patient.labels import radiograph_label
 from napari_jsn.patient.patient import Hand
-from napari_jsn.progression.distortion import NOTED_DRIFT, NOTED_STRETCH, scale_drift, stretch
+from napari_jsn.progression.distortion import (
+    NOTED_CURVATURE,
+    NOTED_DRIFT,
+    NOTED_STRETCH,
+    scale_curvature,
+    scale_drift,
+    stretch,
+)
 from napari_jsn.progression.narrowing import Narrowing
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import Spacing
@@ -126,16 +133,23 @@ def _scale_notes(hands: Sequence[Hand], rows: Sequence[Narrowing]) -> list[str]:
 
 
 def _distortion_notes(rows: Sequence[Narrowing]) -> list[str]:
-    """Return notes on a scale that drifts across the hand, and on a radiograph stretched in one direction."""
+    """Return notes on a scale that varies across the hand, and on a radiograph stretched in one direction."""
     notes = []
     for visit, side in sorted({(row.visit, row.side) for row in rows}):
         of_hand = [row for row in rows if (row.visit, row.side) == (visit, side)]
-        drift, stretched = scale_drift(of_hand), stretch(of_hand)
+        drift, curved, stretched = scale_drift(of_hand), scale_curvature(of_hand), stretch(of_hand)
         label = radiograph_label(visit, side or None).capitalize()
         if drift is not None and drift > NOTED_DRIFT:
             notes.append(
                 f"{label}: the scale of the bones drifts by {100 * drift:.1f} % over 10 cm of the hand since baseline: "
                 "a radiograph is distorted (a photograph taken at an angle), or the hand was tilted."
+            )
+        if curved is not None and abs(curved) > NOTED_CURVATURE:
+            change = "grows" if curved > 0 else "falls"
+            notes.append(
+                f"{label}: the scale of the bones {change} by {100 * abs(curved):.1f} % over 10 cm from the middle "
+                "outwards, compared with baseline: a radiograph is distorted (a barrel or pincushion distortion, as of "
+                "a lens)."
             )
         if stretched is not None and stretched > NOTED_STRETCH:
             notes.append(

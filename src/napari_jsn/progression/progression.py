@@ -73,6 +73,8 @@ class Progression:
     hand_scales : mapping of (side, visit, visit) to float
         Scale of the hand between two visits, towards which those of the bones were shrunk; it is kept when single
         joints are measured again.
+    seconds : float or None
+        How long :func:`napari_jsn.measure` took; None where it is not known, as for a progression from a store.
 
     Examples
     --------
@@ -93,6 +95,7 @@ class Progression:
     device: str = "cpu"
     decisions: tuple[Decision, ...] = ()
     hand_scales: dict[HandPair, float] = field(default_factory=dict)
+    seconds: float | None = None
 
     def table(self) -> pd.DataFrame:
         """Return one row per joint and follow-up visit; see :func:`napari_jsn.progression.table.progression_table`.

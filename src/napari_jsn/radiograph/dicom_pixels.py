@@ -22,13 +22,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
+from pydicom.datadict import dictionary_description
 from pydicom.uid import ExplicitVRBigEndian
 from scipy import ndimage
 from scipy.special import expit
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph.decoding import decoded
-from napari_jsn.radiograph.dicom_header import numbers, value
+from napari_jsn.radiograph.dicom_header import numbers, raw_text, value
 from napari_jsn.radiograph.intensity import BIT_DEPTHS, ROWS_AT_ONCE, full_scale, to_intensities
 
 #: A step saturates if more than this part of the range of the image's values becomes one value at an end.
@@ -57,8 +58,9 @@ def read_intensities(dataset: Dataset, path: Path) -> tuple[NDArray[np.float32],
     Raises
     ------
     InputError
-        If the pixels cannot be decoded or have no contrast.
+        If the pixels cannot be decoded or have no contrast, or if a number that they depend on cannot be read.
     """
+    _check_numbers(dataset, path)
     stored = decoded(dataset, path)
     if stored.ndim == 3:
         return to_intensities(stored, "path", str(path)), None
@@ -98,6 +100,25 @@ def read_intensities(dataset: Dataset, path: Path) -> tuple[NDArray[np.float32],
         if padding is not None:
             pixels[rows][padding[rows]] = 0
     return pixels, window
+
+
+def _check_numbers(dataset: Dataset, path: Path) -> None:
+    """Refuse attributes that state something else than the number that the intensities depend on."""
+    needed = ["PixelPaddingValue", "PixelPaddingRangeLimit"]
+    if not value(dataset, "ModalityLUTSequence"):
+        needed += ["RescaleSlope", "RescaleIntercept"]
+    if _word(dataset, "VOILUTFunction") == "SIGMOID" and not value(dataset, "VOILUTSequence"):
+        needed += ["WindowCenter", "WindowWidth"]
+    for keyword in needed:
+        found, text = numbers(dataset, keyword), raw_text(dataset, keyword)
+        single = len(found) == 1 or (len(found) > 1 and keyword.startswith("Window"))  # the first of several windows
+        if text and not (single and (found[0] != 0 or keyword != "RescaleSlope")):
+            meaning = "a number other than 0" if keyword == "RescaleSlope" else "a number"
+            raise InputError(
+                f"{path}: {dictionary_description(keyword)} is {text!r}, which is not {meaning}. Correct the "
+                "attribute, or export the image again.",
+                "path",
+            )
 
 
 def _exposed(stored: NDArray[Any], padding: NDArray[np.bool_] | None) -> Iterator[NDArray[Any]]:

@@ -43,6 +43,9 @@ PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO = 262, 0, 1
 #: Pillow's names of big-endian types, and of the same types in little-endian order.
 NATIVE_ORDER = {"I;16BS": "I;16S", "I;32BS": "I;32S", "F;32BF": "F;32F", "I;16B": "I;16"}
 
+#: Types of TIFF files that Pillow reads in one byte order only, or not at all; napari saves labels as int64.
+_WIDE_TYPES = ("uint32", "int64", "uint64", "float16", "float64")
+
 #: TIFF tags of the size of a tile.
 TILE_WIDTH, TILE_LENGTH = 322, 323
 
@@ -63,12 +66,18 @@ def read_image(path: Path) -> Radiograph:
 
 def read_labels(path: Path) -> NDArray[Any]:
     """Return the (H, W) values of a labels image; of a palette image its indexes, as label editors write them."""
-    with _opened(path) as image:
-        if image.format not in ("PNG", "BMP", "TIFF"):
-            raise InputError(
-                f"{path} is a {image.format} image, a format that alters labels. Save the masks as PNG.", "path"
-            )
-        values = np.asarray(image)
+    try:
+        with _opened(path) as image:
+            if image.format not in ("PNG", "BMP", "TIFF"):
+                raise InputError(
+                    f"{path} is a {image.format} image, a format that alters labels. Save the masks as PNG.", "path"
+                )
+            values = np.asarray(image)
+    except InputError:
+        wide = _wide_tiff(path)
+        if wide is None:
+            raise
+        return wide
     if values.ndim == 3:
         # some editors write three equal channels; the second of two and the last of four is opacity
         values = values[..., :3] if values.shape[2] > 2 else values[..., :1]
@@ -79,6 +88,39 @@ def read_labels(path: Path) -> NDArray[Any]:
             )
         values = values[..., 0]
     return values
+
+
+def _wide_tiff(path: Path) -> NDArray[Any] | None:
+    """Return the (H, W) values of a TIFF file of a type that Pillow does not read; None for all other files.
+
+    Raises
+    ------
+    InputError
+        If the file contains several images or is too large.
+    """
+    import tifffile
+
+    try:
+        with path.open("rb") as file:
+            if file.read(2) not in (b"II", b"MM"):
+                return None
+            file.seek(0)
+            tiff = tifffile.TiffFile(file)
+            page = tiff.pages.first
+            if page.dtype is None or page.dtype.name not in _WIDE_TYPES or page.ndim != 2:
+                return None
+            check_size(page.imagelength, page.imagewidth, str(path))
+            if len(tiff.pages) > 1:
+                raise _several_images(path, len(tiff.pages))
+            return np.asarray(page.asarray())
+    except InputError:
+        raise
+    except Exception:  # damaged, or compressed in a way that tifffile does not read alone
+        return None
+
+
+def _several_images(path: Path, count: int) -> InputError:
+    return InputError(f"{path} contains {count} images. Save the radiograph as a file with one image.", "path")
 
 
 @contextmanager
@@ -108,7 +150,7 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
         # a JPEG with previews ("MPO", from phones) counts as one image
         frames = _frames(image, path)
         if frames > 1 and image.format in FORMATS:
-            raise InputError(f"{path} contains {frames} images. Save the radiograph as a file with one image.", "path")
+            raise _several_images(path, frames)
         if any(";16" in str(tile[3]) for tile in image.tile) and image.mode in ("RGB", "RGBA", "LA"):
             raise InputError(
                 f"{path} is a 16-bit image with colour or opacity, of which only 8 bits can be read. "

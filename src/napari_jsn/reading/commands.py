@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -85,16 +86,44 @@ class Score:
         if scored is None:
             store.remove_scores(self.patient, [self.place], self.session)
             return
-        visit, side, site, kind = self.place
-        grade, mark, not_scored = scored
-        row = {
-            "patient": self.patient, "visit": visit, "side": side, "site": site, "kind": kind,
-            "grade": float("nan") if grade is None else grade, "mark": mark, "not_scored": not_scored,
-            "reader": store.reader, "session": self.session,
-        }  # fmt: skip
-        import pandas as pd
+        _save_scores(store, self.patient, self.session, {self.place: scored})
 
-        store.save(pd.DataFrame([row]))
+
+@dataclass(frozen=True)
+class RemoveScores:
+    """Remove the grades of several sites at once."""
+
+    where: str
+    patient: str
+    session: str
+    old: Mapping[PlaceOfScore, Scored]
+
+    @property
+    def place(self) -> PlaceOfScore:
+        """The first of the places."""
+        return next(iter(self.old))
+
+    def do(self, store: Store) -> None:
+        """Remove the grades."""
+        store.remove_scores(self.patient, list(self.old), self.session)
+
+    def undo(self, store: Store) -> None:
+        """Save the grades again."""
+        _save_scores(store, self.patient, self.session, self.old)
+
+
+def _save_scores(store: Store, patient: str, session: str, scores: Mapping[PlaceOfScore, Scored]) -> None:
+    rows = [
+        {
+            "patient": patient, "visit": visit, "side": side, "site": site, "kind": kind,
+            "grade": float("nan") if grade is None else grade, "mark": mark, "not_scored": not_scored,
+            "reader": store.reader, "session": session,
+        }
+        for (visit, side, site, kind), (grade, mark, not_scored) in scores.items()
+    ]  # fmt: skip
+    import pandas as pd
+
+    store.save(pd.DataFrame(rows))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,17 @@ from napari_jsn.patient.labels import side_order
 from napari_jsn.progression.narrowing import ChangedJoint, PlaceOfJoint
 from napari_jsn.progression.progression import Decision, Progression
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.reading.commands import Change, Command, Decide, Decided, History, PlaceOfScore, Score, Scored
+from napari_jsn.reading.commands import (
+    Change,
+    Command,
+    Decide,
+    Decided,
+    History,
+    PlaceOfScore,
+    RemoveScores,
+    Score,
+    Scored,
+)
 from napari_jsn.reading.measuring import measure_again
 from napari_jsn.reading.orders import Planned
 from napari_jsn.store import Store
@@ -90,6 +100,11 @@ class Item:
     # ----------------------------------------------------------------------------------------------- what is handed out
 
     @property
+    def reader(self) -> str:
+        """Who reads; ``""`` if it was not stated."""
+        return self._store.reader
+
+    @property
     def progression(self) -> Progression:
         """The measurement of the patient.
 
@@ -132,14 +147,15 @@ class Item:
 
     def scores(self) -> dict[tuple[int, str, str, str], Scored]:
         """Return the reader's grades, by image number, side, site and kind."""
-        numbers = {str(visit): number for number, visit in enumerate(self._planned.visits, start=1)}
-        return {
-            (numbers[str(row.visit)], row.side, row.site, row.kind): (
-                None if np.isnan(row.grade) else float(row.grade), row.mark, row.not_scored
-            )
-            for row in self._own(self._store.scores(self._planned.patient)).itertuples()
-            if str(row.visit) in numbers
-        }  # fmt: skip
+        return self._numbered(self._own(self._store.scores(self._planned.patient)))
+
+    def scores_of(self, reader: str) -> dict[tuple[int, str, str, str], Scored]:
+        """Return the grades of another reader or of a model outside of sessions, as :meth:`scores`.
+
+        There are none in a blinded session.
+        """
+        others = self.scores_of_others()
+        return self._numbered(others[(others["reader"] == reader) & (others["session"] == "")])
 
     def scores_of_others(self) -> pd.DataFrame:
         """Return the grades of other readers and of models, in long form; empty in a blinded session."""
@@ -151,11 +167,8 @@ class Item:
         """Return the decisions of other readers; none in a blinded session."""
         if self.blinded:
             return ()
-        return tuple(
-            Decision(row.joint, row.side, row.visit, row.decision, row.comment, row.reader, row.session)
-            for row in self._store.decisions(self._planned.patient).itertuples()
-            if row.reader != self._store.reader
-        )
+        decisions = self._store.decisions_on(self._planned.patient)
+        return tuple(one for one in decisions if one.reader != self._store.reader)
 
     # -------------------------------------------------------------------------------------------------- what is changed
 
@@ -176,6 +189,18 @@ class Item:
         if new is None and old is None:
             return
         self._do(Score(site, self._planned.patient, place, self._session, new, old))
+
+    def remove_scores(self, places: Iterable[tuple[int, str, str, str]]) -> None:
+        """Remove the reader's grades, each named by image number, side, site and kind, as one change."""
+        own = self.scores()
+        old: dict[PlaceOfScore, Scored] = {
+            (str(self._visit(image)), side, site, kind): own[image, side, site, kind]
+            for image, side, site, kind in places
+            if (image, side, site, kind) in own
+        }
+        if old:
+            where = next(iter(old))[2]
+            self._do(RemoveScores(where, self._planned.patient, self._session, old))
 
     def set_box(self, image: int, side: str, joint: str, box: ArrayLike | None) -> None:
         """Save a box that a person set; None removes the joint. Masks that were painted in the old box are dropped."""
@@ -294,6 +319,16 @@ class Item:
             return None
         self.last_place = (command.place[1], command.where)
         return command.where
+
+    def _numbered(self, rows: pd.DataFrame) -> dict[tuple[int, str, str, str], Scored]:
+        numbers = {str(visit): number for number, visit in enumerate(self._planned.visits, start=1)}
+        return {
+            (numbers[str(row.visit)], row.side, row.site, row.kind): (
+                None if np.isnan(row.grade) else float(row.grade), row.mark, row.not_scored
+            )
+            for row in rows.itertuples()
+            if str(row.visit) in numbers
+        }  # fmt: skip
 
     def _own(self, rows: pd.DataFrame) -> pd.DataFrame:
         return rows[(rows["reader"] == self._store.reader) & (rows["session"] == self._session)]

@@ -12,6 +12,8 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.progression.progression import Progression
 from napari_jsn.reading.item import Item
 from napari_jsn.reading.orders import ORDERS, Planned, plan
+from napari_jsn.scoring.schemes import Scheme
+from napari_jsn.scoring.schemes import scheme as scoring_scheme
 from napari_jsn.store import Store
 
 State = Literal["open", "begun", "done"]
@@ -75,6 +77,7 @@ class Reading:
         if session and stored is None:
             raise InputError(f"The reader {store.reader} has no session {session}.", "session")
         self.order = "chronological" if stored is None else stored.order
+        self.scheme = None if stored is None else stored.scheme
         self._plan = None if stored is None else [
             Planned(code, patient, tuple(visits), repeated) for code, patient, visits, repeated in stored.plan
         ]  # fmt: skip
@@ -87,6 +90,7 @@ class Reading:
         order: str = "chronological",
         seed: int | None = None,
         repeated_share: float = 0.0,
+        scheme: str | os.PathLike[str] | Scheme | None = None,
     ) -> Reading:
         """Make a session over all patients that the store has now, and return it.
 
@@ -100,6 +104,8 @@ class Reading:
             Of the order; by default it is drawn. The store keeps it.
         repeated_share : float
             Share of the patients that are read twice. Second readings stand in the session ``"NAME (repeated)"``.
+        scheme : str, path or Scheme, optional
+            Scoring scheme, see :func:`napari_jsn.scoring.scheme`: only its sites and grades can be scored.
 
         Raises
         ------
@@ -108,12 +114,15 @@ class Reading:
         """
         if not session.strip() or session.endswith(REPEATED):
             raise InputError(f"A session cannot have the name {session!r}. Give another name.", "session")
+        if seed is not None and (not isinstance(seed, int) or not 0 <= seed < 2**31):
+            raise InputError(f"The seed is {seed!r}. Give a whole number from 0 to {2**31 - 1}.", "seed")
         chosen = secrets.randbelow(2**31) if seed is None else seed
+        scored = None if scheme is None else scoring_scheme(scheme)
         planned = plan(store.visits(), order, chosen, repeated_share)
         stored = [[item.code, item.patient, item.visits, item.repeated] for item in planned]
-        store.add_session(session, order, chosen, repeated_share, stored)
+        store.add_session(session, order, chosen, repeated_share, stored, scored)
         if any(item.repeated for item in planned):
-            store.add_session(session + REPEATED, order, chosen, repeated_share)
+            store.add_session(session + REPEATED, order, chosen, repeated_share, (), scored)
         return cls(store, session)
 
     def __repr__(self) -> str:
@@ -208,6 +217,22 @@ class Reading:
         if self._plan is not None:
             return self._plan
         return [Planned(name, name, tuple(visits)) for name, visits in self._store.visits().items()]
+
+
+def open_patient(store: Store, patient: str) -> Item:
+    """Return a patient outside of a session: to read it, or only to look at it if the store has no reader's name.
+
+    Raises
+    ------
+    InputError
+        If the store has no measurement of the patient, or its radiographs are not found.
+    """
+    visits = store.visits().get(patient)
+    if not visits:
+        raise InputError(f"The store has no measurement of the patient {patient}.", "patient")
+    if store.reader:
+        return Reading(store).open(patient)
+    return Item(store, Planned(patient, patient, tuple(visits)), "", False)
 
 
 def session_states(store: Store) -> list[tuple[str, str, str, int, int, int, int, str]]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from napari_jsn.common.reasons import ReasonCode
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.geometry import are_halves, facing_margins, joint_frame
 from napari_jsn.segmentation.classical import bone_within
@@ -15,9 +16,23 @@ from napari_jsn.segmentation.found_bones import FoundBones
 
 #: Width of the border that is left out of halves that are used on another image, as a share of the image's height.
 _BORDER = 1 / 32
-#: Halves and found bones agree if less than this share of each bone lies in the other half. It is 0.02 in the median
-#: and up to 0.045 for half-planes along a curved joint space, and 0.09 to 0.15 where the network confuses the bones.
-_AGREEING = 0.07
+#: Share of a bone in the other half (the larger one of the two bones). Below the first one the border between the
+#: halves may be drawn along the joint space; above the second one the network may have confused the bones; above the
+#: third one the halves contradict the bones that were found. It is 0.02 in the median and 0.07 at most for half-planes
+#: that are fitted to the joint space, 0.04 to 0.11 for lines 1.2 mm beside it or inclined by 25 degrees to it, and 0.2
+#: and more for most lines 3 mm beside it.
+_DRAWN, _CONFUSED, _CONTRADICTING = 0.02, 0.07, 0.2
+#: A border is drawn along the joint space if it follows its curve: less than this share of the curve is left between
+#: them.
+_CURVE_LEFT = 0.5
+#: The network has confused the bones if the border is darker than the bone on either side, and more so than the joint
+#: space that was found, by this share of the contrast in the bones. It is 0.55 where the network took a part of one
+#: bone for the other, and 0.24 at most for lines and curves beside the joint space, or inclined to it, on 379 images.
+_DARKER = 0.4
+#: Distance within which bone on either side is compared, and smoothing of the image, as shares of its larger side.
+_SIDES, _SMOOTHING = 0.08, 0.005
+#: The least columns in which the border crosses a bone.
+_LEAST_COLUMNS = 4
 
 
 def bones_of_pair(
@@ -29,12 +44,14 @@ def bones_of_pair(
     """Return the bones of both images of a pair.
 
     - Given bones are used as they are.
-    - Given halves state which bone a pixel of bone belongs to. If they agree with the bones that were found, and a
-      straight line divides them, these bones are used as they are. Where the bones were not found, the bone is searched
-      in each half by its intensity; without success it is the half.
-    - An image without masks has the bones that were found. If the other image has halves that contradict the bones
-      found there, the halves label the bones here too, moved as the joint is; if they were used as they are, so are
-      they here, without their border.
+    - Given halves state which of the bones that were found is which. These bones are used as they are, with two
+      exceptions, in which each pixel of bone belongs to the bone of its half: the border between the halves is drawn
+      along the joint space, or the image shows that the network confused the bones.
+    - Where the bones were not found, the bone is searched in each half by its intensity; without success it is the
+      half.
+    - An image without masks has the bones that were found. If the network confused the bones of the other image, the
+      halves label the bones here too, moved as the joint is; if the halves were used as they are, so are they here,
+      without their border.
 
     Parameters
     ----------
@@ -57,10 +74,11 @@ def bones_of_pair(
         if chosen[k] is not None:
             continue
         if half is not None and bones is not None and other_bones is not None:
-            moved = None if agree(half, other_bones) else move_halves(half, other_bones, bones)
-            chosen[k] = bones if moved is None else label_by_halves(bones, moved)
+            confused = are_confused(images[other], half, other_bones)
+            chosen[k] = label_by_halves(bones, move_halves(half, other_bones, bones)) if confused else bones
         elif half is not None and chosen[other] is half and half.shape == images[k].shape:
-            chosen[k] = without_border(half, max(1, round(_BORDER * half.shape[0])))
+            upright = BoneMasks(half.lower, half.upper) if _exchanged(half) else half
+            chosen[k] = without_border(upright, max(1, round(_BORDER * half.shape[0])))
         else:
             chosen[k] = found[k]
     assert chosen[0] is not None and chosen[1] is not None
@@ -76,32 +94,119 @@ def _both_found(bones: FoundBones, least_area: int) -> bool:
 def _within(image: NDArray[np.float32], halves: BoneMasks, bones: FoundBones | None) -> BoneMasks:
     """Return the bones inside the halves; the same halves where no bone can be distinguished in either."""
     if bones is not None:
-        return bones if agree(halves, bones) and _are_half_planes(halves) else label_by_halves(bones, halves)
+        by_halves = _follows_joint_space(halves, bones) or are_confused(image, halves, bones)
+        return label_by_halves(bones, halves) if by_halves else bones
     parts = [bone_within(image, half) for half in (halves.upper, halves.lower)]
     return halves if parts[0] is halves.upper and parts[1] is halves.lower else BoneMasks(*parts)
 
 
-def agree(halves: BoneMasks, bones: BoneMasks) -> bool:
-    """Return whether each bone lies in its half, but for the part where the bones overlap and a small share."""
-    only_upper, only_lower = bones.upper & ~bones.lower, bones.lower & ~bones.upper
-    parts = ((only_upper, halves.lower), (only_lower, halves.upper))
-    return all(int((bone & other).sum()) < _AGREEING * max(1, int(bone.sum())) for bone, other in parts)
+def contradiction(halves: BoneMasks, bones: BoneMasks) -> Reason | None:
+    """Return that the halves contradict the bones; None where each bone lies in its half, but for a part of it.
 
-
-def _are_half_planes(halves: BoneMasks) -> bool:
-    """Return whether a straight line divides the halves.
-
-    It cannot follow a curved joint space, so it cuts the ends of the bones: where both images have such halves and the
-    bones are labelled by them, the RMSE on 13 simulated joints is 0.054 mm, and 0.022 mm with the bones as found. A
-    border that is drawn along the joint space is better than the network.
+    A line between the halves that cuts a bone, leaves both bones on one side, or exchanges them, shows that the mask or
+    the bones are wrong.
     """
-    bottom, top = facing_margins(halves)
-    columns = np.flatnonzero(np.isfinite(bottom) & np.isfinite(top))
-    if len(columns) < 3:
+    shares = _shares_in_other_half(halves, bones)
+    if min(shares) > 0.5:
+        return Reason(ReasonCode.MASKS_EXCHANGED, "The mask of the upper half lies on the lower bone.")
+    if max(shares) <= _CONTRADICTING:
+        return None
+    (bone, other), share = (
+        (("upper", "lower"), shares[0]) if shares[0] >= shares[1] else (("lower", "upper"), shares[1])
+    )
+    sentence = (
+        f"The masks contradict the bones that were found: {100 * share:.0f} % of the {bone} bone lies in the {other} "
+        "half."
+    )
+    return Reason(ReasonCode.MASKS_CONTRADICT_BONES, sentence)
+
+
+def _shares_in_other_half(halves: BoneMasks, bones: BoneMasks) -> tuple[float, float]:
+    """Return the share of each bone that lies in the other half, without the part where the bones overlap."""
+    only_upper, only_lower = bones.upper & ~bones.lower, bones.lower & ~bones.upper
+    upper, lower = (
+        float((bone & other).sum() / max(1, bone.sum()))
+        for bone, other in ((only_upper, halves.lower), (only_lower, halves.upper))
+    )
+    return upper, lower
+
+
+def _follows_joint_space(halves: BoneMasks, bones: BoneMasks) -> bool:
+    """Return whether the border between the halves is drawn along the joint space.
+
+    Such a border is better than the network where the joint space is small. A straight line cannot follow a curved
+    joint space, so it cuts the ends of the bones: where both images have such halves and the bones are labelled by
+    them, the RMSE on 13 simulated joints is 0.054 mm, and 0.022 mm with the bones as found.
+    """
+    if max(_shares_in_other_half(halves, bones)) >= _DRAWN:
         return False
-    rows = (bottom[columns] + top[columns]) / 2
-    slope, row = np.polyfit(columns, rows, 1)
-    return float(np.abs(rows - row - slope * columns).max()) <= 1 + abs(slope)
+    columns, border, gap = _border_and_gap(halves, bones)
+    if len(columns) < _LEAST_COLUMNS:
+        return False
+    between, curve = (
+        float(np.std(rows - np.polyval(np.polyfit(columns, rows, 1), columns))) for rows in (border - gap, gap)
+    )
+    return between < _CURVE_LEFT * curve
+
+
+def are_confused(image: NDArray[np.float32], halves: BoneMasks, bones: BoneMasks) -> bool:
+    """Return whether the image shows that the halves are right and the network took one bone for the other.
+
+    The joint space is darker than bone. So where the border between the halves crosses a bone that was found, it is
+    compared with the joint space that was found, in the same columns.
+
+    Parameters
+    ----------
+    image : (H, W) float32 array
+    halves, bones : BoneMasks
+    """
+    if not _CONFUSED < max(_shares_in_other_half(halves, bones)) < 0.5:
+        return False
+    side = max(image.shape)
+    smooth = ndimage.gaussian_filter(np.asarray(image, dtype=float), _SMOOTHING * side)
+    columns, border, gap = _border_and_gap(halves, bones)
+    rows = np.floor(border).astype(int)
+    below = np.minimum(rows + 1, image.shape[0] - 1)
+    alone = (bones.upper & ~bones.lower, bones.lower & ~bones.upper)
+    crossed = np.any([bone[rows, columns] & bone[below, columns] for bone in alone], axis=0)
+    if crossed.sum() < _LEAST_COLUMNS:
+        return False
+    reach = max(3, round(_SIDES * side))
+    at_border, at_gap = (
+        float(np.median(_darker_than_sides(smooth, curve[crossed], columns[crossed], reach))) for curve in (border, gap)
+    )
+    contrast = float(np.subtract(*np.percentile(smooth[bones.upper | bones.lower], (95, 5))))
+    return at_border - at_gap > _DARKER * contrast
+
+
+def _border_and_gap(
+    halves: BoneMasks, bones: BoneMasks
+) -> tuple[NDArray[np.int_], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the columns in which both bones lie, and the rows of the border between the halves and of the gap there.
+
+    The gap is the middle between the facing margins of the bones.
+    """
+    border, gap = (np.mean(facing_margins(masks), axis=0) for masks in (halves, bones))
+    columns = np.flatnonzero(np.isfinite(border) & np.isfinite(gap))
+    return columns, border[columns], gap[columns]
+
+
+def _darker_than_sides(
+    image: NDArray[np.float64], rows: NDArray[np.float64], columns: NDArray[np.int_], reach: int
+) -> NDArray[np.float64]:
+    """Return per column by how much the image is darker at a row than at its brightest on either side."""
+    darker = []
+    for row, column in zip(np.rint(rows).astype(int), columns, strict=True):
+        profile = image[max(0, row - reach) : row + reach + 1, column]
+        middle = min(row, reach)
+        darker.append(min(profile[: middle + 1].max(), profile[middle:].max()) - profile[middle])
+    return np.array(darker)
+
+
+def _exchanged(halves: BoneMasks) -> bool:
+    """Return whether the upper half lies below the lower one."""
+    upper, lower = (float(np.argwhere(mask)[:, 0].mean()) for mask in (halves.upper, halves.lower))
+    return upper > lower
 
 
 def label_by_halves(bones: BoneMasks, halves: BoneMasks) -> BoneMasks:
@@ -155,8 +260,6 @@ def move_halves(halves: BoneMasks, bones: BoneMasks, other_bones: BoneMasks) -> 
 
 def without_border(halves: BoneMasks, width: int) -> BoneMasks:
     """Return the halves without pixels that are nearer than ``width`` to the border of a region or of the image."""
-    from scipy import ndimage
-
     eroded = (
         ndimage.binary_erosion(np.pad(mask, 1), iterations=width)[1:-1, 1:-1] for mask in (halves.upper, halves.lower)
     )

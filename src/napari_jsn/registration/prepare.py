@@ -19,7 +19,7 @@ from napari_jsn.joint.similarity import pixel_scaling
 from napari_jsn.radiograph.intensity import to_intensities
 from napari_jsn.radiograph.resampling import resample
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
-from napari_jsn.registration.halves import bones_of_pair
+from napari_jsn.registration.halves import bones_of_pair, contradiction
 from napari_jsn.registration.image_checks import (
     check_pixels,
     check_size,
@@ -254,6 +254,11 @@ def _with_reasons(checked: _CheckedImage, bones: BoneMasks) -> PreparedImage:
             )
     given = bones is checked.regions and not isinstance(bones, FoundBones)
     reasons = [*segmentation_reasons(checked.found or bones), *image_reasons(checked.pixels, bones, given)]
+    contradicted = (
+        contradiction(checked.regions, bones) if checked.regions is not None and checked.bones_wanted else None
+    )
+    if contradicted is not None:
+        reasons.insert(0, contradicted)
     if checked.upside_down:
         reasons.append(Reason(ReasonCode.UPSIDE_DOWN))
     regions = bones if checked.regions is None else checked.regions

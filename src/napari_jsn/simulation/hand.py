@@ -21,6 +21,7 @@ from napari_jsn.simulation.exposure.bone_projector import BoneProjector
 from napari_jsn.simulation.exposure.detector import Detector, expose, store
 from napari_jsn.simulation.joint_pair import check_narrowing
 from napari_jsn.simulation.patient import SimulatedPatient
+from napari_jsn.simulation.random_streams import random_stream
 from napari_jsn.simulation.shapes.pose import RadiographTransform
 from napari_jsn.simulation.simulated_radiograph import BoneMask, ErosionMask, JointTruth, SimulatedRadiograph
 from napari_jsn.simulation.truth import BonePoints, VisitGeometry, joint_truth
@@ -150,10 +151,10 @@ def graded_truths(
     for number in range(patients):
         person = _person(seed, number)
         series = {"L": _draw_series(person, "L", float(visit), None, drawn)}
-        device = drawn.difficulty.device(Detector.draw(_stream(person, "device")))
+        device = drawn.difficulty.device(Detector.draw(random_stream(person, "device")))
         first, at = (
             _position_hands(
-                series, ("L",), float(k), device, shape, spacing_mm, _stream(person, "geometry", k, 0), drawn
+                series, ("L",), float(k), device, shape, spacing_mm, random_stream(person, "geometry", k, 0), drawn
             )["L"]
             for k in (0, visit)
         )
@@ -180,7 +181,7 @@ def _radiographs(
     for number in range(skipped_visits // visits, patients):
         person = _person(seed, number)
         series = {side: _draw_series(person, side, years, jsn_mm, drawn) for side in _sides(hands)}
-        device = Detector.draw(_stream(person, "device"))
+        device = Detector.draw(random_stream(person, "device"))
         if drawn:
             device = drawn.difficulty.device(device)
         baseline: dict[str, VisitGeometry] = {}
@@ -189,8 +190,8 @@ def _radiographs(
             if skipped and visit:
                 continue  # the others depend on the baseline only
             for index, sides in enumerate(HANDS[hands]):
-                geometry_rng = _stream(person, "geometry", visit, index)
-                pixels_rng = _stream(person, "pixels", visit, index)
+                geometry_rng = random_stream(person, "geometry", visit, index)
+                pixels_rng = random_stream(person, "pixels", visit, index)
                 visit_device = device.vary(pixels_rng) if visit else device
                 years_now = visit * interval_days / 365.25
                 current = _position_hands(
@@ -332,12 +333,14 @@ def _draw_series(
     """Draw one hand and its course; the two hands of a patient share skeleton and widths at baseline."""
     if drawn:
         damage = draw_hand(
-            drawn.sampling, drawn.difficulty, "LR".index(side), lambda name, *which: _stream(person, name, *which)
+            drawn.sampling, drawn.difficulty, "LR".index(side), lambda name, *which: random_stream(person, name, *which)
         )
         projector = BoneProjector(damage.patient, keep=False)
         return _HandSeries(damage.patient, damage, projector, BonePoints(damage.patient))
-    patient = SimulatedPatient.draw(_stream(person, "patient"), hand_rng=_stream(person, "hand", "LR".index(side)))
-    rng = _stream(person, "course", "LR".index(side))
+    patient = SimulatedPatient.draw(
+        random_stream(person, "patient"), hand_rng=random_stream(person, "hand", "LR".index(side))
+    )
+    rng = random_stream(person, "course", "LR".index(side))
     if jsn_mm is None:
         course = DiseaseCourse.draw(patient, rng, years)
     else:
@@ -345,17 +348,8 @@ def _draw_series(
     return _HandSeries(patient, course, BoneProjector(patient, keep=False), BonePoints(patient))
 
 
-#: Independent random streams: the truth does not depend on the pixels.
-_STREAMS = ("patient", "hand", "course", "device", "geometry", "pixels", "age", "grades", "damage")
-
-
 def _person(seed: int, number: int) -> np.random.SeedSequence:
     return np.random.SeedSequence([int(seed), 3, number])
-
-
-def _stream(person: np.random.SeedSequence, name: str, *which: int) -> np.random.Generator:
-    key = (*person.spawn_key, _STREAMS.index(name), *which)
-    return np.random.default_rng(np.random.SeedSequence(person.entropy, spawn_key=key))
 
 
 def _sides(hands: str) -> list[str]:

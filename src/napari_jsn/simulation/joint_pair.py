@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,17 @@ from napari_jsn import anatomy
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import Similarity, joint_space_narrowing
+from napari_jsn.simulation.damage import effects
+from napari_jsn.simulation.damage.difficulty import FIRST, Difficulty
+from napari_jsn.simulation.damage.difficulty import difficulty as difficulty_of
+from napari_jsn.simulation.damage.hand_damage import HandDamage, Sampled, checked_sampling, draw_hand
+from napari_jsn.simulation.damage.joint_damage import Narrowing
 from napari_jsn.simulation.exposure.bone_projector import BoneProjector
 from napari_jsn.simulation.exposure.detector import Detector, expose_joint
+from napari_jsn.simulation.joint_motion import Motion
 from napari_jsn.simulation.patient import SimulatedPatient
-from napari_jsn.simulation.shapes.pose import BoneAngles, RadiographTransform
+from napari_jsn.simulation.random_streams import random_stream
+from napari_jsn.simulation.shapes.pose import RadiographTransform
 from napari_jsn.simulation.simulated_radiograph import BoneMask, JointTruth
 from napari_jsn.simulation.truth import BonePoints, VisitGeometry, joint_truth
 from napari_jsn.simulation.visit import Disease, Positioning, pose_hand, posed_rays
@@ -24,8 +32,8 @@ from napari_jsn.simulation.visit import Disease, Positioning, pose_hand, posed_r
 JSN_RANGE_MM = (-2.0, 2.0)
 #: Mask of a bone outside the image.
 _NO_MASK = BoneMask(0, 0, np.zeros((0, 0), dtype=bool))
-#: Smallest joint space width after narrowing, in mm.
-_MIN_JSW_MM = 0.1
+#: Smallest joint space width after narrowing, in mm: of a joint that is widened for it, and of a damaged joint.
+_MIN_JSW_MM, _LEAST_MM = 0.1, 0.03
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,8 @@ class JointPair:
         Size of a pixel of both images.
     fixed_truth, moving_truth : JointTruth
         In pixels of these images.
+    narrowing : Narrowing or None
+        Narrowing and displacement of this joint, where damage was drawn.
     """
 
     fixed: NDArray[np.float32] = field(repr=False)
@@ -50,6 +60,7 @@ class JointPair:
     spacing_mm: float
     fixed_truth: JointTruth
     moving_truth: JointTruth
+    narrowing: Narrowing | None = None
 
     @property
     def jsn_mm(self) -> float:
@@ -86,55 +97,6 @@ class JointPair:
         return self.fixed_truth.axis
 
 
-@dataclass(frozen=True)
-class Motion:
-    """Motion of a joint and its image between two visits.
-
-    Attributes
-    ----------
-    rotation_deg, flexion_deg : float
-        Of the upper bone against the lower one, in the plane and out of it.
-    roll_upper_deg, roll_lower_deg : float
-        Of each bone about its own long axis.
-    slide_mm : float
-        Lateral, in addition to the slide caused by the rotation.
-    crop_rotation_deg : float
-        Of the whole joint image.
-    crop_translation_mm : (float, float)
-        Of the whole joint image, x and y.
-    magnification : float
-        Of the whole joint image.
-    """
-
-    rotation_deg: float = 0.0
-    flexion_deg: float = 0.0
-    roll_upper_deg: float = 0.0
-    roll_lower_deg: float = 0.0
-    slide_mm: float = 0.0
-    crop_rotation_deg: float = 0.0
-    crop_translation_mm: tuple[float, float] = (0.0, 0.0)
-    magnification: float = 1.0
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator, spread: float = 1.0) -> Motion:
-        """Draw a motion; ``spread`` 1 gives the differences between two visits of the development joints.
-
-        There the bones rotate against each other by 2.8 deg and slide by 1.7 px of 0.087 mm (medians), and scale by
-        0.35 % (quartiles).
-        """
-        common_roll = rng.normal(0, 4.0 * spread)
-        return cls(
-            rotation_deg=3.5 * spread * float(np.clip(rng.standard_t(4), -6, 6)),
-            flexion_deg=float(rng.normal(0, 2.5 * spread)),
-            roll_upper_deg=float(common_roll + rng.normal(0, 4.5 * spread)),
-            roll_lower_deg=float(common_roll + rng.normal(0, 3.5 * spread)),
-            slide_mm=float(rng.normal(0, 0.08 * spread)),
-            crop_rotation_deg=float(rng.normal(0, 2.0 * spread)),
-            crop_translation_mm=(float(rng.normal(0, 0.25 * spread)), float(rng.normal(0, 0.25 * spread))),
-            magnification=float(np.exp(rng.normal(0, 0.005 * spread))),
-        )
-
-
 def joint_pair(
     joint: str = "MCP2",
     jsn_mm: float = 0.3,
@@ -146,6 +108,7 @@ def joint_pair(
     shape: tuple[int, int] = (256, 256),
     spacing_mm: float = 0.1,
     side: str = "L",
+    difficulty: int = FIRST,
 ) -> JointPair:
     """Simulate one joint at two visits.
 
@@ -170,6 +133,9 @@ def joint_pair(
     spacing_mm : float
         Size of their pixels; the detector's pixels are twice as large, as in the crops in use.
     side : {"L", "R"}
+    difficulty : int
+        Version of the bones, the motion and the noise (:mod:`napari_jsn.simulation.damage.difficulty`). By default the
+        first one, in which a pair of a seed stays the same.
 
     Returns
     -------
@@ -178,7 +144,7 @@ def joint_pair(
     Raises
     ------
     InputError
-        If there is no such joint, or the narrowing, the shape or the side is out of range.
+        If there is no such joint or version, or the narrowing, the shape or the side is out of range.
 
     Examples
     --------
@@ -189,8 +155,10 @@ def joint_pair(
     """
     _check(joint, jsn_mm, shape, spacing_mm, side)
     rngs = [np.random.default_rng(s) for s in np.random.SeedSequence([int(seed), 1]).spawn(2)]
-    patient = SimulatedPatient.draw(rngs[0])
-    return next(_pairs(patient, [(joint, jsn_mm)], rngs[1], motion, disease, detector, shape, spacing_mm, side))
+    settings = difficulty_of(difficulty)
+    patient = SimulatedPatient.draw(rngs[0], bones=settings.bones)
+    pairs = _pairs(patient, [(joint, jsn_mm)], rngs[1], motion, disease, detector, shape, spacing_mm, side, settings)
+    return next(pairs)
 
 
 def sample_pair() -> JointPair:
@@ -204,6 +172,8 @@ def joint_pairs(
     shape: tuple[int, int] = (256, 256),
     spacing_mm: float = 0.1,
     spread: float = 1.0,
+    difficulty: int = FIRST,
+    grades: str | None = None,
 ) -> Iterator[JointPair]:
     """Simulate joint pairs without end: patient after patient, all the given joints of each.
 
@@ -215,21 +185,61 @@ def joint_pairs(
         As in :func:`joint_pair`; the spacing varies from patient to patient by 15 %.
     spread : float
         Factor of the motion between visits; 1 as on the development joints.
+    difficulty : int
+        As in :func:`joint_pair`; trainings use the newest one.
+    grades : {"uniform", "natural"}, optional
+        Draw damage of all grades, as in :func:`napari_jsn.simulation.hand.simulate`, but no implants and no missing
+        bones. By default joints are narrowed a little and not displaced.
 
     Yields
     ------
     JointPair
-        With a normally distributed narrowing of standard deviation 0.25 mm.
+        With a normally distributed narrowing of standard deviation 0.25 mm; none is drawn for displaced and fused
+        joints.
+
+    Raises
+    ------
+    InputError
+        If there is no such joint, version or sampling, or the shape or the spacing is out of range.
     """
     for joint in joints:
         _check(joint, 0.0, shape, spacing_mm, "L")
+    settings, damaged = difficulty_of(difficulty), checked_sampling(grades, difficulty, None)
+    return _endless_pairs(seed, joints, shape, spacing_mm, spread, settings, damaged)
+
+
+def _endless_pairs(
+    seed: int,
+    joints: Sequence[str],
+    shape: tuple[int, int],
+    spacing_mm: float,
+    spread: float,
+    settings: Difficulty,
+    damaged: Sampled | None,
+) -> Iterator[JointPair]:
     for sequence in _endless(np.random.SeedSequence([int(seed), 2])):
         patient_rng, rng = (np.random.default_rng(s) for s in sequence.spawn(2))
         narrowings = [(joint, float(np.clip(rng.normal(0, 0.25), -0.8, 0.8))) for joint in joints]
         step = spacing_mm * float(rng.uniform(0.85, 1.15))
         side = "L" if rng.random() < 0.5 else "R"
-        patient = SimulatedPatient.draw(patient_rng)
-        yield from _pairs(patient, narrowings, rng, None, None, None, shape, step, side, spread)
+        damage = None
+        if damaged:
+            stream = partial(random_stream, sequence)
+            damage = draw_hand(damaged.sampling, settings, "LR".index(side), stream)
+            damage = replace(damage, implants=frozenset(), hidden=frozenset())
+            narrowings = [(joint, _possible(damage, joint, jsn_mm)) for joint, jsn_mm in narrowings]
+        patient = damage.patient if damage else SimulatedPatient.draw(patient_rng, bones=settings.bones)
+        yield from _pairs(
+            patient, narrowings, rng, None, None, None, shape, step, side, settings, spread, damage
+        )  # fmt: skip
+
+
+def _possible(damage: HandDamage, joint: str, jsn_mm: float) -> float:
+    """Return the part of a narrowing that the joint space of a damaged joint has left."""
+    narrowing = damage.narrowings[joint]
+    if narrowing.fused or any(narrowing.displaced_mm):
+        return 0.0
+    return min(jsn_mm, max(damage.patient.jsw_mm[joint] - _LEAST_MM, 0.0))
 
 
 def _endless(sequence: np.random.SeedSequence) -> Iterator[np.random.SeedSequence]:
@@ -269,27 +279,33 @@ def _pairs(
     shape: tuple[int, int],
     spacing_mm: float,
     side: str,
+    settings: Difficulty,
     spread: float = 1.0,
+    damage: HandDamage | None = None,
 ) -> Iterator[JointPair]:
     motion_rng, device_rng, crop_rng, pixel_rng = rng.spawn(4)
-    widths = dict(patient.jsw_mm)
-    for joint, jsn_mm in narrowings:
-        widths[joint] = max(widths[joint], jsn_mm + _MIN_JSW_MM)
-    patient = replace(patient, jsw_mm=widths)
+    if damage is None:
+        widths = dict(patient.jsw_mm)
+        for joint, jsn_mm in narrowings:
+            widths[joint] = max(widths[joint], jsn_mm + _MIN_JSW_MM)
+        patient = replace(patient, jsw_mm=widths)
     projector, bone_points = BoneProjector(patient), BonePoints(patient)
-    device = detector or Detector.draw(device_rng)
+    device = detector or settings.device(Detector.draw(device_rng))
     for joint, jsn_mm in narrowings:
-        joint_motion = motion or Motion.draw(motion_rng, spread)
+        joint_motion = motion or Motion.draw(motion_rng, spread, settings.joint_pose)
         change = disease or Disease(remodelled=float(min(abs(device_rng.normal(0, 0.25)), 0.9)))
+        first = Disease()
+        if damage:
+            first, change = damage.at(0.0), replace(damage.at(1.0), remodelled=change.remodelled)
         change = replace(change, narrowing_mm={**change.narrowing_mm, joint: jsn_mm})
         mirrored = side == "R"
         jitter = crop_rng.normal(0, 1.0, 3)
-        baseline = _geometry(patient, joint, Motion(), Disease(), shape, spacing_mm, mirrored, jitter)
+        baseline = _geometry(patient, joint, Motion(), first, shape, spacing_mm, mirrored, jitter)
         followup = _geometry(patient, joint, joint_motion, change, shape, spacing_mm, mirrored, None, baseline)
         images = []
         for number, visit in enumerate((baseline, followup)):
             visit_device = detector or (device.vary(device_rng) if number else device)
-            images.append(_joint_image(patient, projector, joint, visit, visit_device, pixel_rng))
+            images.append(_joint_image(patient, projector, joint, visit, visit_device, pixel_rng, damage))
         (fixed, fixed_masks), (moving, moving_masks) = images
         yield JointPair(
             fixed,
@@ -299,6 +315,7 @@ def _pairs(
             spacing_mm,
             joint_truth(bone_points, joint, side, baseline, baseline),
             joint_truth(bone_points, joint, side, baseline, followup),
+            damage.narrowings[joint] if damage else None,
         )
 
 
@@ -315,7 +332,7 @@ def _geometry(
 ) -> VisitGeometry:
     """Return the geometry of a visit with the joint in the middle of the image and its axis vertical."""
     upper, lower = anatomy.bones_of(joint)
-    positioning = Positioning(_angles(upper, lower, motion), {joint: motion.slide_mm})
+    positioning = Positioning(motion.angles(upper, lower), {joint: motion.slide_mm})
     hand = pose_hand(patient, positioning, disease)
     geometry = hand.joints[joint]
     image_size = np.array(shape)[::-1] * spacing_mm
@@ -336,14 +353,6 @@ def _geometry(
     return VisitGeometry(hand, positioning, disease, transform, shape, spacing_mm)
 
 
-def _angles(upper: str, lower: str, motion: Motion) -> dict[str, BoneAngles]:
-    """Return the angles of all bones of the ray: those distal to the joint move with its upper bone."""
-    ray = anatomy.RAYS[int(lower[-1])]
-    distal = BoneAngles(motion.rotation_deg, motion.flexion_deg, motion.roll_upper_deg)
-    proximal = BoneAngles(roll_deg=motion.roll_lower_deg)
-    return {bone: distal if ray.index(bone) >= ray.index(upper) else proximal for bone in ray}
-
-
 def _joint_image(
     patient: SimulatedPatient,
     projector: BoneProjector,
@@ -351,10 +360,15 @@ def _joint_image(
     visit: VisitGeometry,
     detector: Detector,
     rng: np.random.Generator,
+    damage: HandDamage | None = None,
 ) -> tuple[NDArray[np.float32], BoneMasks]:
     attenuation, masks = projector.project(visit.hand, visit.disease, visit.transform, visit.shape, visit.spacing_mm)
     rays = {ray: visit.transform.points(points) for ray, points in posed_rays(patient, visit.hand).items()}
-    attenuation += patient.soft_tissue.attenuation(rays, visit.shape, visit.spacing_mm, visit_rng=rng)
+    soft = patient.soft_tissue.attenuation(rays, visit.shape, visit.spacing_mm, visit_rng=rng)
+    if damage:
+        effects.add_bridges(attenuation, damage, visit.hand, visit.transform, visit.spacing_mm)
+        effects.add_swelling(soft, damage, visit.hand, visit.transform, visit.spacing_mm)
+    attenuation += soft
     pixels = expose_joint(attenuation, visit.spacing_mm, detector, rng)
     upper, lower = (masks.get(bone, _NO_MASK).full(visit.shape) for bone in anatomy.bones_of(joint))
     return pixels, BoneMasks(upper, lower)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.simulation.shapes.bone import BoneShape
-from napari_jsn.simulation.shapes.hand_bones import carpal_bone, draw_bone, forearm_bone
+from napari_jsn.simulation.shapes.hand_bones import FIRST_BONES, carpal_bone, draw_bone, forearm_bone
 from napari_jsn.simulation.shapes.joint_space import Sex, draw_sex, draw_widths
 from napari_jsn.simulation.shapes.pose import BoneAngles
 from napari_jsn.simulation.shapes.skeleton import Skeleton, draw_skeleton
@@ -88,6 +88,7 @@ class SimulatedPatient:
         hand_rng: np.random.Generator | None = None,
         skeleton: Skeleton | None = None,
         widths_of: Callable[[np.random.Generator, Sex], dict[str, float]] = draw_widths,
+        bones: int = FIRST_BONES,
     ) -> SimulatedPatient:
         """Draw a patient.
 
@@ -102,6 +103,8 @@ class SimulatedPatient:
             Drawn by default.
         widths_of : callable
             Draws the healthy joint space widths from a generator and the sex.
+        bones : int
+            Version of the outlines and the trabeculae; the same draws are made in every version.
         """
         # one stream each, so that a change of one part leaves the others as they are
         streams = dict(zip(("person", "skeleton", "width", "shape", "material", "rest"), rng.spawn(6), strict=True))
@@ -127,13 +130,13 @@ class SimulatedPatient:
             for level, bone in enumerate(anatomy.RAYS[ray]):
                 along = chain[level] - chain[level + 1]
                 length = float(np.hypot(*along)) - gaps[level] - gaps[level + 1]
-                shapes[bone] = draw_bone(bone, length, size, streams["shape"])
+                shapes[bone] = draw_bone(bone, length, size, streams["shape"], bones)
                 rest_angles[bone] = BoneAngles(
                     rotation_deg=float(np.rad2deg(np.arctan2(-along[0], along[1]))),
                     flexion_deg=float(rest.normal(0, 4.0)) + (0.0 if level else 3.0),
                     roll_deg=float(palm_roll + rest.normal(0, 4.0)),
                 )
-        materials = {bone: draw_material(bone, density, texture_seed, streams["material"]) for bone in shapes}
+        materials = {bone: draw_material(bone, density, texture_seed, streams["material"], bones) for bone in shapes}
         wrist = _draw_wrist(skeleton, size, streams["shape"])
         for bone, (shape, angles) in wrist.items():
             shapes[bone], rest_angles[bone] = shape, angles

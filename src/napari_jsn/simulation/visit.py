@@ -65,6 +65,10 @@ class PoseFactors:
     slide_factor: float = 1.0
     slide_slope: float = 1.0
 
+    def further_slide_mm(self, rotation_deg: float) -> float:
+        """Return what a rotation of the upper bone adds to the slide of :func:`pose_hand`."""
+        return (self.slide_slope - 1) * SLIDE_MM_PER_DEG * rotation_deg
+
 
 @dataclass(frozen=True)
 class Positioning:
@@ -105,7 +109,7 @@ class Positioning:
         for joint in slide:
             upper, lower = anatomy.bones_of(joint)
             relative = angles[upper].rotation_deg - angles[lower].rotation_deg
-            slide[joint] += (factors.slide_slope - 1) * SLIDE_MM_PER_DEG * relative
+            slide[joint] += factors.further_slide_mm(relative)
         return cls(angles, slide)
 
 

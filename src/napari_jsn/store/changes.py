@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, insert, select
 from sqlalchemy.orm import Session
 
 from napari_jsn.common.errors import InputError
@@ -62,17 +62,18 @@ class ChangeLog:
             If another writer changed one of the items since this store was read last.
         """
         rows = [
-            ChangeRow(
-                changed=now, reader=self.reader if reader is None else reader, session=reading_session,
-                writer=self._writer, patient=patient, subject=subject, item=to_json(item), was=was, became=became,
-            )
+            {
+                "changed": now, "reader": self.reader if reader is None else reader, "session": reading_session,
+                "writer": self._writer, "patient": patient, "subject": subject, "item": to_json(item), "was": was,
+                "became": became,
+            }
             for item, was, became in changes
             if was != became
         ]  # fmt: skip
         if not rows:
             return
-        self._refuse_unseen(session, patient, subject, {row.item for row in rows})
-        session.add_all(rows)
+        self._refuse_unseen(session, patient, subject, {str(row["item"]) for row in rows})
+        session.execute(insert(ChangeRow), rows)
 
     def _refuse_unseen(self, session: Session, patient: str, subject: str, items: set[str]) -> None:
         unseen = session.execute(

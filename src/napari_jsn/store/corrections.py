@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,12 @@ from napari_jsn.store.changes import ChangeLog, now_utc
 from napari_jsn.store.encoding import from_json, packed, to_json, unpacked
 from napari_jsn.store.readings import patient_row
 from napari_jsn.store.schema import CorrectionRow, JointRow, MeasurementRow, PatientRow, RadiographRow, VisitRow
+
+#: Columns of :func:`boxes_of`: corners in pixels of the radiograph, and what was changed since the last measurement.
+BOX_COLUMNS = (
+    "patient", "visit", "side", "joint", *(f"{axis}_{k}" for k in range(1, 5) for axis in ("row", "column")),
+    "box_edited", "masks_painted", "not_measured_yet", "reader", "changed",
+)  # fmt: skip
 
 
 def joint_now(session: Session, patient: str, place: PlaceOfJoint) -> ChangedJoint:
@@ -39,6 +46,32 @@ def corrections_of(session: Session, patient: str) -> dict[PlaceOfJoint, Changed
     owner = patient_row(session, patient)
     rows = session.scalars(select(CorrectionRow).where(CorrectionRow.patient_id == owner.id).order_by(CorrectionRow.id))
     return {(row.visit, row.side, row.joint): _changed_joint(row) for row in rows}
+
+
+def boxes_of(session: Session, patient: str | None) -> list[tuple[Any, ...]]:
+    """Return every joint as it is now, by patient, visit, side and joint; the columns are ``BOX_COLUMNS``.
+
+    Joints that a person removed have no box.
+    """
+    measured = (
+        select(PatientRow.patient, VisitRow.visit, RadiographRow.side, JointRow)
+        .join(RadiographRow, JointRow.radiograph_id == RadiographRow.id)
+        .join(VisitRow, RadiographRow.visit_id == VisitRow.id)
+        .join(PatientRow, VisitRow.patient_id == PatientRow.id)
+    )
+    changed = select(PatientRow.patient, CorrectionRow).join(PatientRow, CorrectionRow.patient_id == PatientRow.id)
+    if patient is not None:
+        measured = measured.where(PatientRow.patient == patient)
+        changed = changed.where(PatientRow.patient == patient)
+    found: dict[tuple[str, int, str, str], tuple[Any, ...]] = {}
+    for name, visit, side, row in session.execute(measured):
+        corners = np.ravel(from_json(row.box)).tolist()
+        found[name, visit, side, row.joint] = (*corners, row.box_edited, row.masks_painted, False, "", None)
+    for name, one in session.execute(changed):
+        corners = np.ravel(from_json(one.box)).tolist() if one.box else [math.nan] * 8
+        masks = one.masks is not None
+        found[name, one.visit, one.side, one.joint] = (*corners, one.box_edited, masks, True, one.reader, one.changed)
+    return [(*key, *found[key]) for key in sorted(found)]
 
 
 def set_joint(session: Session, log: ChangeLog, patient: str, place: PlaceOfJoint, changed: ChangedJoint) -> None:
@@ -75,7 +108,10 @@ def set_joint(session: Session, log: ChangeLog, patient: str, place: PlaceOfJoin
 
 def drop_measured(session: Session, owner: PatientRow) -> None:
     """Remove the corrections that the present measurement contains, and mark the figures of the others."""
-    for row in session.scalars(select(CorrectionRow).where(CorrectionRow.patient_id == owner.id)).all():
+    corrections = session.scalars(select(CorrectionRow).where(CorrectionRow.patient_id == owner.id)).all()
+    if not corrections:  # the figures were measured just now
+        return
+    for row in corrections:
         place = (row.visit, row.side, row.joint)
         if _text(_changed_joint(row)) == _text(_as_measured(session, owner, place)):
             session.delete(row)

@@ -15,11 +15,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
-    DBAPIError,
-    IntegrityError,
     NoSuchModuleError,
-    OperationalError,
     SQLAlchemyError,
+    StatementError,
 )
 from sqlalchemy.orm import Session
 
@@ -66,25 +64,37 @@ def open_database(place: str | os.PathLike[str], create: bool = True) -> Engine:
         If the database cannot be opened, is none of this program, or has another version.
     """
     url = _url(place)
-    shown = url.render_as_string(hide_password=True) if _is_server(url) else str(url.database)
-    if not _is_server(url):
-        _check_file(Path(str(url.database)), create)
+    engine = _connected(url, create)
     try:
-        engine = create_engine(url, connect_args={} if _is_server(url) else _SQLITE)
-    except (NoSuchModuleError, ModuleNotFoundError, ImportError) as error:
-        raise InputError(_missing_driver(url), "store") from error
-    if not _is_server(url):
-        _prepare_sqlite(engine, Path(str(url.database)))
-    try:
-        _check_schema(engine, create, shown)
-    except (OperationalError, DatabaseError) as error:
+        _check_schema(engine, create, _shown(url))
+    except DatabaseError as error:
         engine.dispose()
-        raise InputError(
-            f"The store {shown} cannot be opened: {_cause(error)}. Give the path of a store, or a URL that can be "
-            "reached.",
-            "store",
-        ) from error
+        raise InputError(_not_opened(url, error), "store") from error
     return engine
+
+
+def check_place(place: str | os.PathLike[str]) -> None:
+    """Raise an error if a store could not be opened or made here; nothing is made.
+
+    Raises
+    ------
+    InputError
+        As :func:`open_database`; and if the folder of a new file cannot be written.
+    """
+    url = _url(place)
+    path = None if _is_server(url) else Path(str(url.database))
+    if path is not None and not path.is_dir() and not path.exists():
+        _check_file(path, True)
+        if not os.access(path.parent, os.W_OK):
+            raise InputError(f"The folder {path.parent} cannot be written, so no store can be made in it.", "store")
+        return
+    engine = _connected(url, True)
+    try:
+        _check_schema(engine, True, _shown(url), make=False)
+    except DatabaseError as error:
+        raise InputError(_not_opened(url, error), "store") from error
+    finally:
+        engine.dispose()
 
 
 @contextmanager
@@ -103,9 +113,9 @@ def writing(engine: Engine) -> Iterator[Session]:
             elif engine.dialect.name == "postgresql":  # what another writer changed is looked up before it is replaced
                 session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
             yield session
-    except IntegrityError:
-        raise
-    except DBAPIError as error:
+    except StatementError as error:  # of the database, or of a value that no database can hold
+        if isinstance(error.orig, InputError):
+            raise error.orig from error
         raise InputError(
             f"The store could not be written: {_cause(error)}. Nothing of this step was saved. Try it again.", "store"
         ) from error
@@ -119,17 +129,47 @@ def reading(engine: Engine) -> Iterator[Session]:
             if engine.dialect.name == "sqlite":
                 session.connection().exec_driver_sql("BEGIN")
             yield session
-    except DBAPIError as error:
+    except StatementError as error:
+        if isinstance(error.orig, InputError):
+            raise error.orig from error
         raise InputError(f"The store could not be read: {_cause(error)}.", "store") from error
 
 
+def _connected(url: URL, create: bool) -> Engine:
+    if not _is_server(url):
+        _check_file(Path(str(url.database)), create)
+    try:
+        engine = create_engine(url, connect_args={} if _is_server(url) else _SQLITE)
+    except (NoSuchModuleError, ModuleNotFoundError, ImportError) as error:
+        raise InputError(_missing_driver(url), "store") from error
+    if not _is_server(url):
+        _prepare_sqlite(engine, Path(str(url.database)))
+    return engine
+
+
+def _shown(url: URL) -> str:
+    return url.render_as_string(hide_password=True) if _is_server(url) else str(url.database)
+
+
+def _not_opened(url: URL, error: SQLAlchemyError) -> str:
+    return (
+        f"The store {_shown(url)} cannot be opened: {_cause(error)}. Give the path of a store, or a URL that can be "
+        "reached."
+    )
+
+
 def _url(place: Any) -> URL:
-    text = os.fspath(place)
+    try:
+        text = os.fsdecode(place)
+    except TypeError as error:
+        raise InputError(
+            f"The store is a {type(place).__name__}. Give the path of a file, or a URL as text.", "store"
+        ) from error
     if "://" not in text:
         return URL.create("sqlite", database=str(Path(text).expanduser()))
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise InputError("The URL of the store cannot be read. Give driver://user@host/name.", "store") from error
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
@@ -193,13 +233,15 @@ def _on_network(path: Path) -> bool:
     return bool(inside) and max(inside, key=lambda each: len(each[0]))[1] in _NETWORK
 
 
-def _check_schema(engine: Engine, create: bool, shown: str) -> None:
+def _check_schema(engine: Engine, create: bool, shown: str, make: bool = True) -> None:
     tables = set(inspect(engine).get_table_names())
     if "info" not in tables:
         if tables:
             raise InputError(f"{shown} is no store of napari-jsn: it has other tables. Give another path.", "store")
         if not create:
             raise InputError(f"{shown} is no store of napari-jsn: it is empty. Give the path of a store.", "store")
+        if not make:
+            return
         _make(engine)
     with reading(engine) as session:
         stated = session.scalar(select(Info.value).where(Info.name == "schema"))

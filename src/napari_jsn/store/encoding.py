@@ -42,7 +42,11 @@ def unpacked(content: bytes) -> NDArray[Any]:
 
 def to_json(value: Any) -> str:
     """Return a structure as JSON; NaN becomes null, because JSON has no NaN."""
-    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    plain = _plain(value)
+    text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        return json.dumps(plain, allow_nan=False, separators=(",", ":"))  # names of files that are no UTF-8: escaped
+    return text
 
 
 def from_json(text: str | None) -> Any:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import URL, func, select
 from sqlalchemy.orm import Session
 
 from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.files import write_files
 from napari_jsn.common.lazy_module import LazyModule
-from napari_jsn.store.database import reading
+from napari_jsn.progression.progression import Decision
+from napari_jsn.store.cohorts import CohortStore
+from napari_jsn.store.corrections import BOX_COLUMNS, boxes_of
+from napari_jsn.store.database import reading, writing
+from napari_jsn.store.measurements import delete_patient
 from napari_jsn.store.progression_rows import table_of
 from napari_jsn.store.schema import (
     ChangeRow,
@@ -26,7 +31,6 @@ from napari_jsn.store.schema import (
     SessionRow,
     VisitRow,
 )
-from napari_jsn.store.sessions import SessionStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +38,11 @@ else:
     pd = LazyModule("pandas")
 
 DECISION_COLUMNS = ("patient", "joint", "side", "visit", "decision", "comment", "reader", "session", "changed")
-SCORE_COLUMNS = ("patient", "visit", "side", "site", "kind", "grade", "mark", "not_scored", "reader", "session")
-SESSION_COLUMNS = ("reader", "session", "reading_order", "seed", "repeated_share", "created", "locked")
+SCORE_COLUMNS = (
+    "patient", "visit", "side", "site", "kind", "grade", "mark", "not_scored", "reader", "session",
+    "expected_grade", "sd", "method",
+)  # fmt: skip
+SESSION_COLUMNS = ("reader", "session", "reading_order", "seed", "repeated_share", "scheme", "created", "locked")
 CHANGE_COLUMNS = ("changed", "reader", "session", "patient", "subject", "item", "was", "became")
 
 
@@ -95,11 +102,16 @@ def counts(session: Session) -> dict[str, int]:
 
 
 #: Tables of a store, in the order of :meth:`TableStore.export`.
-TABLES = ("patients", "measurements", "decisions", "scores", "sessions", "changes")
+TABLES = ("patients", "measurements", "boxes", "decisions", "scores", "sessions", "changes")
 
 
-class TableStore(SessionStore):
-    """The tables of a store as DataFrames and as CSV."""
+class TableStore(CohortStore):
+    """The tables of a store as DataFrames and as CSV, and what removes a patient from them."""
+
+    @property
+    def url(self) -> URL:
+        """Where the store is, with its password if it has one: open it again with it."""
+        return self._engine.url
 
     def out_of_date(self, patient: str | None = None) -> pd.DataFrame:
         """Return the figures whose box or masks were changed since they were measured: ``patient joint side visit``.
@@ -168,6 +180,54 @@ class TableStore(SessionStore):
         with reading(self._engine) as session:
             return patients_table(session)
 
+    def delete_patient(self, patient: str) -> None:
+        """Delete a patient with measurement, decisions and scores; the table of changes keeps its rows.
+
+        Files of radiographs are not touched. Plans of reading sessions still name the patient.
+
+        Raises
+        ------
+        InputError
+            If there is no such patient.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pandas as pd
+        >>> import napari_jsn as jsn
+        >>> grade = {"patient": "P1", "visit": 1, "side": "L", "site": "MCP2", "kind": "jsn", "grade": 2}
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(pd.DataFrame([grade]))
+        ...     store.delete_patient("P1")
+        ...     len(store.patients()), len(store.scores()), len(store.changes())
+        (0, 0, 2)
+        """
+        with writing(self._engine) as session:
+            delete_patient(session, self._log, patient)
+
+    def boxes(self, patient: str | None = None) -> pd.DataFrame:
+        """Return the box of every joint as it is now, and what a person changed.
+
+        Returns
+        -------
+        DataFrame
+            ``patient visit side joint``, corners ``row_1 column_1 .. row_4 column_4`` in pixels of the radiograph (NaN
+            where a person removed the joint), ``box_edited masks_painted``, and for what was changed since the last
+            measurement ``not_measured_yet reader changed``.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import napari_jsn as jsn
+        >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"], patient_id="P1")
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(progression)
+        ...     store.boxes()[["visit", "joint", "box_edited"]].values.tolist()
+        [[1, 'MCP2', False], [2, 'MCP2', False]]
+        """
+        with reading(self._engine) as session:
+            return pd.DataFrame(boxes_of(session, patient), columns=list(BOX_COLUMNS))
+
     def decisions(self, patient: str | None = None) -> pd.DataFrame:
         """Return decisions: ``patient joint side visit decision comment reader session changed``.
 
@@ -187,6 +247,8 @@ class TableStore(SessionStore):
     def scores(self, patient: str | None = None) -> pd.DataFrame:
         """Return scores in long form: ``patient visit side site kind grade mark not_scored reader session``.
 
+        Further columns are of models: ``expected_grade sd method``.
+
         Examples
         --------
         >>> import tempfile
@@ -199,13 +261,33 @@ class TableStore(SessionStore):
         [['MCP2', 2.0, 'A']]
         """
         found = self._rows(ScoreRow, SCORE_COLUMNS, patient)
-        found = found.astype({name: float if name == "grade" else object for name in SCORE_COLUMNS})
+        found = found.astype(
+            {name: float if name in ("grade", "expected_grade", "sd") else object for name in SCORE_COLUMNS}
+        )
         if len(found) and found["visit"].str.fullmatch(r"(0|[1-9]\d{0,8})").all():
             found["visit"] = found["visit"].astype(int)
         return found
 
+    def decisions_on(self, patient: str) -> tuple[Decision, ...]:
+        """Return the decisions of all readers on a patient, as :attr:`Progression.decisions` holds them.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pandas as pd
+        >>> import napari_jsn as jsn
+        >>> grade = {"patient": "P1", "visit": 1, "side": "L", "site": "MCP2", "kind": "jsn", "grade": 2}
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.save(pd.DataFrame([grade]))
+        ...     store.decide("P1", "MCP2", "L", 2, "rejected")
+        ...     [one.decision for one in store.decisions_on("P1")]
+        ['rejected']
+        """
+        names = [each.name for each in fields(Decision)]
+        return tuple(Decision(*row) for row in self.decisions(patient)[names].itertuples(index=False, name=None))
+
     def sessions(self) -> pd.DataFrame:
-        """Return reading sessions: ``reader session reading_order seed repeated_share created locked``.
+        """Return reading sessions: ``reader session reading_order seed repeated_share scheme created locked``.
 
         Examples
         --------
@@ -243,8 +325,8 @@ class TableStore(SessionStore):
         Returns
         -------
         list of Path
-            ``patients.csv``, ``measurements.csv``, ``decisions.csv``, ``scores.csv``, ``sessions.csv`` and
-            ``changes.csv``.
+            ``patients.csv``, ``measurements.csv``, ``boxes.csv``, ``decisions.csv``, ``scores.csv``, ``sessions.csv``
+            and ``changes.csv``.
 
         Examples
         --------
@@ -261,7 +343,7 @@ class TableStore(SessionStore):
         return write_files(Path(folder), tables, "folder")
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return all tables by name: patients, measurements, decisions, scores, sessions, changes.
+        """Return all tables by name: patients, measurements, boxes, decisions, scores, sessions, changes.
 
         Examples
         --------

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session, undefer
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.patient.identity import ANONYMOUS
+from napari_jsn.patient.identity import ANONYMOUS, unambiguous_texts
+from napari_jsn.patient.list_files import header_of, may_be_dicom
 from napari_jsn.progression.progression import Decision, Progression
 from napari_jsn.store.changes import ChangeLog, now_utc
 from napari_jsn.store.corrections import drop_measured
-from napari_jsn.store.identities import identity_code
 from napari_jsn.store.progression_rows import RowsOfPatient, rows_of
 from napari_jsn.store.readings import check_unlocked, decision_row, patient_row, write_decision
 from napari_jsn.store.schema import (
+    Base,
     DecisionRow,
     Info,
     JointRow,
@@ -37,16 +41,45 @@ def save_progression(session: Session, log: ChangeLog, result: Progression) -> N
     """
     now = now_utc()
     rows = rows_of(result, log.reader, now)
-    key = session.scalar(select(Info.value).where(Info.name == "key")) or ""
-    identity = identity_code(key, [hand.radiograph.path for hand in result.hands])
-    patient = patient_row(session, result.patient_id, make=True)
+    identity = identity_code(store_key(session), [hand.radiograph.path for hand in result.hands])
+    patient = write_rows(session, log, result.patient_id, rows, identity)
+    for decision in result.decisions:
+        _save_decision_of(session, log, patient, decision)
+
+
+def store_key(session: Session) -> str:
+    """Return the key with which codes of identities are made."""
+    return session.scalar(select(Info.value).where(Info.name == "key")) or ""
+
+
+def write_rows(session: Session, log: ChangeLog, name: str, rows: RowsOfPatient, identity: str) -> PatientRow:
+    """Replace the measurement of a patient by the rows of another one.
+
+    Parameters
+    ----------
+    session, log
+    name : str
+        Pseudonym.
+    rows : RowsOfPatient
+    identity : str
+        See :func:`identity_code`.
+
+    Raises
+    ------
+    InputError
+        As :func:`save_progression`.
+    """
+    if not name.strip():
+        raise InputError("The patient has no pseudonym. Give one (patient_id).", "patient_id")
+    now = now_utc()
+    patient = patient_row(session, name, make=True)
     if identity and patient.identity and identity != patient.identity:
         raise InputError(
-            f"The store has another patient under the pseudonym {result.patient_id}: the identity in the files "
-            "differs. Give this patient another pseudonym.",
+            f"The store has another patient under the pseudonym {name}: the identity in the files differs. Give this "
+            "patient another pseudonym.",
             "patient_id",
         )
-    if result.patient_id == ANONYMOUS and not _has_radiograph_of(session, patient, rows):
+    if name == ANONYMOUS and not _has_radiograph_of(session, patient, rows):
         raise InputError(
             "The store already has a patient without a pseudonym, with other radiographs. Give this patient a "
             "pseudonym.",
@@ -57,15 +90,52 @@ def save_progression(session: Session, log: ChangeLog, result: Progression) -> N
     before = {_place(row): row.figures for row in old}
     after = {_place(row): row.figures for row in rows.measurements}
     changes = [(place, before.get(place, ""), after.get(place, "")) for place in dict.fromkeys((*before, *after))]
-    log.add(session, now, result.patient_id, "measurement", changes)
+    log.add(session, now, name, "measurement", changes)
     for kind in (MeasurementRow, VisitRow, ProgressionRow):
         session.execute(delete(kind).where(kind.patient_id == patient.id))
     session.expire_all()
     _add_rows(session, rows, patient.id)
     session.flush()
     drop_measured(session, patient)
-    for decision in result.decisions:
-        _save_decision_of(session, log, patient, decision)
+    return patient
+
+
+def identity_code(key: str, paths: Iterable[Path | None]) -> str:
+    """Return 32 hexadecimal digits for the identity that the files of a patient state; ``""`` if they state none.
+
+    Patient ID and birth date count, and the name only where one of them is not stated, because a name can change.
+
+    Parameters
+    ----------
+    key : str
+        The key of the store.
+    paths : iterable of Path or None
+        Files of radiographs; files that are not DICOM state no identity.
+    """
+    identities = []
+    for path in dict.fromkeys(path for path in paths if path is not None):
+        try:
+            if may_be_dicom(path):
+                identities.append(header_of(path, path.name)[0].identity)
+        except (InputError, OSError):  # not readable any more: saving it is refused elsewhere
+            continue
+    texts = unambiguous_texts(identities)
+    if not any(texts):
+        return ""
+    return hmac.new(key.encode(), "\0".join(texts).encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:32]
+
+
+def delete_patient(session: Session, log: ChangeLog, patient: str) -> None:
+    """Delete a patient with measurement, decisions and scores; the table of changes keeps its rows and lists this one.
+
+    Raises
+    ------
+    InputError
+        If there is no such patient.
+    """
+    row = patient_row(session, patient)
+    log.add(session, now_utc(), patient, "patient", [((patient,), "saved", "")])
+    session.execute(delete(PatientRow).where(PatientRow.id == row.id))
 
 
 def _save_decision_of(session: Session, log: ChangeLog, patient: PatientRow, one: Decision) -> None:
@@ -92,22 +162,36 @@ def _has_radiograph_of(session: Session, patient: PatientRow, rows: RowsOfPatien
 
 
 def _add_rows(session: Session, rows: RowsOfPatient, patient: int) -> None:
-    rows.progression.patient_id = patient
-    session.add(rows.progression)
-    for row in rows.measurements:
-        row.patient_id = patient
-    session.add_all(rows.measurements)
-    for visit, radiographs in rows.visits:
-        visit.patient_id = patient
-        session.add(visit)
-        session.flush()
-        for radiograph, joints in radiographs:
-            radiograph.visit_id = visit.id
-            session.add(radiograph)
-            session.flush()
-            for joint in joints:
-                joint.radiograph_id = radiograph.id
-            session.add_all(joints)
+    """Insert rows, those of one kind at once, which is faster than one by one."""
+    session.execute(insert(ProgressionRow), [values_of(rows.progression) | {"patient_id": patient}])
+    figures = [values_of(row) | {"patient_id": patient} for row in rows.measurements]
+    if figures:
+        session.execute(insert(MeasurementRow), figures)
+    if not rows.visits:
+        return
+    session.execute(insert(VisitRow), [values_of(visit) | {"patient_id": patient} for visit, _ in rows.visits])
+    of_patient = select(VisitRow.visit, VisitRow.id).where(VisitRow.patient_id == patient)
+    visit_ids = {row[0]: row[1] for row in session.execute(of_patient)}
+    films = [(visit_ids[visit.visit], *film) for visit, of_visit in rows.visits for film in of_visit]
+    if films:
+        session.execute(insert(RadiographRow), [values_of(film) | {"visit_id": visit} for visit, film, _ in films])
+    of_visits = select(RadiographRow.visit_id, RadiographRow.side, RadiographRow.id).where(
+        RadiographRow.visit_id.in_(list(visit_ids.values()))
+    )
+    film_ids = {(row[0], row[1]): row[2] for row in session.execute(of_visits)}
+    joints = [
+        values_of(joint) | {"radiograph_id": film_ids[visit, film.side]}
+        for visit, film, of_film in films
+        for joint in of_film
+    ]
+    if joints:
+        session.execute(insert(JointRow), joints)
+    session.expire_all()
+
+
+def values_of(row: Base) -> dict[str, Any]:
+    """Return the columns of a row that have a value."""
+    return {name: value for name, value in vars(row).items() if name in row.__table__.columns}
 
 
 def read_rows(session: Session, name: str) -> RowsOfPatient:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,21 +43,43 @@ class FileState:
             return cls()
         try:
             stat = path.stat()
-            return cls(str(path.absolute()), file_sha256(path), stat.st_size, stat.st_mtime_ns)
+            return cls(_text_of_path(path.absolute()), file_sha256(path), stat.st_size, stat.st_mtime_ns)
         except OSError as error:
             raise InputError(
                 f"{path} cannot be read: {error.strerror}. Its hash is needed to save it.", "path"
             ) from error
 
+    @property
+    def place(self) -> Path:
+        """The path as the system takes it."""
+        return _path_of_text(self.path)
+
     def is_unchanged(self) -> bool:
         """Return whether the file is still there: by size and time, or else by its hash."""
         try:
-            stat = os.stat(self.path)
+            stat = os.stat(self.place)
             if stat.st_size != self.size:
                 return False
-            return stat.st_mtime_ns == self.time or file_sha256(Path(self.path)) == self.sha256
+            return stat.st_mtime_ns == self.time or file_sha256(self.place) == self.sha256
         except OSError:
             return False
+
+
+#: Before a path that is no UTF-8 and therefore stands as a URI.
+_URI = "file://"
+
+
+def _text_of_path(path: Path) -> str:
+    """Return a path as text that every database can hold: a name that is no UTF-8 makes it a URI."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return path.as_uri()
+    return str(path)
+
+
+def _path_of_text(text: str) -> Path:
+    return Path(os.fsdecode(unquote_to_bytes(text.removeprefix(_URI)))) if text.startswith(_URI) else Path(text)
 
 
 def file_sha256(path: Path) -> str:
@@ -101,9 +124,9 @@ def stored_radiograph(
             known[name] = tuple(known[name])
 
     def load() -> Mapping[str, Any]:
-        return {"pixels": _pixels(Path(state.path), hash_of_pixels, shape, known["origin"], label)}
+        return {"pixels": _pixels(state.place, hash_of_pixels, shape, known["origin"], label)}
 
-    path = Path(state.path) if state.path else None
+    path = state.place if state.path else None
     return deferred(StoredRadiograph, load, **known, path=path, stored_shape=shape)
 
 
@@ -122,7 +145,7 @@ def find_file(state: FileState, folders: Iterable[Path], label: str) -> FileStat
         raise InputError(f"{label} was given as pixels, without a file. Give it again (radiographs).", "radiographs")
     if state.is_unchanged():
         return state
-    old = Path(state.path)
+    old = state.place
     near = [old.parent, *list(old.parents)[1 : 1 + _LEVELS_UP]]
     for folder in dict.fromkeys([*folders, *near]):
         found = _search(folder, state)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from napari_jsn.anatomy.joints import bones_of
+from napari_jsn.common.csv_files import is_empty, mapped_cells, number_of
 from napari_jsn.common.errors import InputError
 from napari_jsn.progression.progression import Decision
-from napari_jsn.scoring.long_table import long_table
+from napari_jsn.scoring.long_table import check_long, long_table
+from napari_jsn.scoring.schemes import Scheme
 from napari_jsn.store.changes import ChangeLog, now_utc
 from napari_jsn.store.encoding import from_json, to_json
-from napari_jsn.store.schema import DecisionRow, ItemRow, PatientRow, ScoreRow, SessionRow, VisitRow
+from napari_jsn.store.schema import DecisionRow, ItemRow, MeasurementRow, PatientRow, ScoreRow, SessionRow, VisitRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
 DECISIONS = ("accepted", "rejected", "unsure")
 #: Orders of reading.
 ORDERS = ("chronological", "paired", "single")
+_GRADED = ("grade", "mark", "not_scored")
+#: What a model states beside a grade.
+MODEL_COLUMNS = ("expected_grade", "sd", "method")
 
 
 def patient_row(session: Session, patient: str, make: bool = False) -> PatientRow:
@@ -55,6 +62,11 @@ def save_decision(
     """Write, replace or (with None) remove a decision on the figure at ``place`` (side, joint, visit)."""
     side, joint, visit = place
     bones_of(joint)
+    if isinstance(visit, bool) or not isinstance(visit, Integral):
+        raise InputError(f"The visit is {visit!r}. Give a whole number; 1 is the baseline.", "visit")
+    if not isinstance(comment, str):
+        raise InputError(f"The comment is a {type(comment).__name__}. Give a text.", "comment")
+    place = (side, joint, int(visit))
     if side not in ("L", "R", ""):
         raise InputError(f"The side is {side!r}. Give 'L', 'R', or '' where it is not known.", "side")
     if decision is not None and decision not in DECISIONS and not (decision == "" and comment):
@@ -64,9 +76,26 @@ def save_decision(
         )
     check_unlocked(session, log.reader, reading_session)
     owner = patient_row(session, patient)
+    if decision is not None:
+        _check_measured(session, owner, place)
     old = decision_row(session, owner, place, log.reader, reading_session)
-    new = Decision(joint, side, visit, decision or "", comment, log.reader, reading_session)
+    new = Decision(joint, side, int(visit), decision or "", comment, log.reader, reading_session)
     write_decision(session, log, owner, old, None if decision is None else new)
+
+
+def _check_measured(session: Session, owner: PatientRow, place: tuple[str, str, int]) -> None:
+    """Refuse a decision on a figure that a measured patient does not have; a joint at baseline counts as one."""
+    side, joint, visit = place
+    columns = (MeasurementRow.side, MeasurementRow.joint, MeasurementRow.visit)
+    found = session.execute(select(*columns).where(MeasurementRow.patient_id == owner.id))
+    figures = {tuple(row) for row in found}
+    at_baseline = visit == 1 and any(each[:2] == (side, joint) for each in figures)
+    if figures and place not in figures and not at_baseline:
+        raise InputError(
+            f"The store has no figure of {' '.join(filter(None, (side, joint)))} at visit {visit} of {owner.patient}. "
+            "Name a joint that was measured and one of its visits.",
+            "joint",
+        )
 
 
 def decision_row(
@@ -104,12 +133,14 @@ def write_decision(
 def save_scores(session: Session, log: ChangeLog, scores: pd.DataFrame) -> None:
     """Write the grades of a long table; a grade of the same site, reader and session is replaced.
 
-    The reader of a table without a column ``reader`` is that of the store.
+    The reader of a table without a column ``reader`` is the method, if there is a column ``method``, or that of the
+    store.
     """
-    table = long_table(scores if "reader" in scores else scores.assign(reader=log.reader or "unnamed"))
+    table = _with_model_columns(scores, log.reader or "unnamed")
     now = now_utc()
     for (reader, reading_session), own in table.groupby(["reader", "session"], sort=False):
         check_unlocked(session, str(reader), str(reading_session))
+        _check_scheme(session, str(reader), str(reading_session), own)
         for patient, rows in own.groupby("patient", sort=False):
             owner = patient_row(session, str(patient), make=True)
             where = (
@@ -121,14 +152,10 @@ def save_scores(session: Session, log: ChangeLog, scores: pd.DataFrame) -> None:
             changes, added = [], []
             for cell in rows.to_dict("records"):
                 site = (str(cell["visit"]), cell["side"], cell["site"], cell["kind"])
-                values = {
-                    "grade": None if cell["grade"] != cell["grade"] else float(cell["grade"]),
-                    "mark": cell["mark"],
-                    "not_scored": cell["not_scored"],
-                }
+                values = {name: _value_of(cell[name]) for name in (*_GRADED, *MODEL_COLUMNS)}
                 before = old.get(site)
-                was = "" if before is None else to_json([before.grade, before.mark, before.not_scored])
-                became = to_json(list(values.values()))
+                was = "" if before is None else _stated(vars(before))
+                became = _stated(values)
                 if was == became:
                     continue
                 changes.append(((*site, str(reader), str(reading_session)), was, became))
@@ -141,10 +168,64 @@ def save_scores(session: Session, log: ChangeLog, scores: pd.DataFrame) -> None:
                         )
                     )  # fmt: skip
                 else:
-                    before.grade, before.mark, before.not_scored = values["grade"], values["mark"], values["not_scored"]
+                    for name, value in values.items():
+                        setattr(before, name, value)
                     before.changed = now
             log.add(session, now, str(patient), "score", changes, str(reading_session), str(reader))
             session.add_all(added)
+
+
+def _with_model_columns(scores: pd.DataFrame, reader: str) -> pd.DataFrame:
+    """Return a long table with what a model states beside its grades; empty for readers."""
+    by_model = "method" in scores
+    if "reader" not in scores:
+        scores = scores.assign(reader=scores["method"] if by_model else reader)
+    table = long_table(scores)
+    for name in ("expected_grade", "sd"):
+        table[name] = math.nan
+        if name in scores:
+            cells, wrong = mapped_cells(scores[name], number_of)
+            if wrong.any():
+                raise InputError(f"The table of scores has a cell of {name} that is no number. Correct it.", "scores")
+            table[name] = cells.to_numpy(dtype=float)
+    table["method"] = ["" if is_empty(cell) else str(cell) for cell in scores["method"]] if by_model else ""
+    return table
+
+
+def _check_scheme(session: Session, reader: str, name: str, rows: pd.DataFrame) -> None:
+    """Refuse grades that the scheme of a session does not have."""
+    row = session_row(session, reader, name) if name else None
+    scheme = None if row is None else scheme_of(row)
+    if scheme is None:
+        return
+    faults = check_long(rows, scheme).faults
+    if faults:
+        site = rows["site"].iloc[faults[0].row - 1]
+        raise InputError(
+            f"The session {name} of {reader} scores by {scheme.name}, which does not have {faults[0].column} "
+            f"{faults[0].value!r} at {site}; allowed: {faults[0].allowed}. Nothing was saved.",
+            "scores",
+        )
+
+
+def scheme_of(row: SessionRow) -> Scheme | None:
+    """Return the scoring scheme of a session, or None."""
+    if not row.scheme:
+        return None
+    content = from_json(row.scheme_content)
+    content["sites"] = {kind: tuple(sites) for kind, sites in content["sites"].items()}
+    return Scheme(**content | {"rows": tuple(content["rows"])})
+
+
+def _value_of(cell: Any) -> Any:
+    """Return a cell as a database keeps it: NaN is empty."""
+    return None if isinstance(cell, float) and math.isnan(cell) else cell
+
+
+def _stated(values: Mapping[str, Any]) -> str:
+    """Return what the table of changes states of a grade; of a model's also what it states beside it."""
+    names = (*_GRADED, *MODEL_COLUMNS) if values["method"] else _GRADED
+    return to_json([values[name] for name in names])
 
 
 def remove_scores(
@@ -161,15 +242,16 @@ def remove_scores(
         )  # fmt: skip
         row = session.scalar(select(ScoreRow).where(*where))
         if row is not None:
-            was = to_json([row.grade, row.mark, row.not_scored])
+            was = _stated(vars(row))
             item = (str(visit), side, site, kind, log.reader, reading_session)
             log.add(session, now, patient, "score", [(item, was, "")], reading_session)
             session.execute(delete(ScoreRow).where(*where))
 
 
 def add_session(
-    session: Session, log: ChangeLog, name: str, order: str, seed: int, repeated_share: float, plan: Sequence[Any]
-) -> None:
+    session: Session, log: ChangeLog, name: str, order: str, seed: int, repeated_share: float, plan: Sequence[Any],
+    scheme: Scheme | None = None,
+) -> None:  # fmt: skip
     """Write a new reading session of the store's reader; ``plan`` is what is read, in its order."""
     if not log.reader:
         raise InputError("A reading session needs a reader. Open the store with a reader's name.", "reader")
@@ -182,9 +264,12 @@ def add_session(
         SessionRow(
             reader=log.reader, session=name, reading_order=order, seed=seed, repeated_share=repeated_share,
             created=now, locked=None, plan=to_json(list(plan)),
+            scheme="" if scheme is None else scheme.name,
+            scheme_content="" if scheme is None else to_json(vars(scheme)),
         )
     )  # fmt: skip
-    log.add(session, now, "", "session", [((log.reader, name), "", to_json([order, seed, repeated_share]))], name)
+    facts = [order, seed, repeated_share, *([] if scheme is None else [scheme.name])]
+    log.add(session, now, "", "session", [((log.reader, name), "", to_json(facts))], name)
 
 
 def lock_session(session: Session, log: ChangeLog, name: str) -> None:

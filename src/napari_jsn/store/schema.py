@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
+import numpy as np
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,14 +17,60 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    String,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from napari_jsn.common.errors import InputError
+
 #: Version of the tables below; a store of another version is refused.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+#: The largest whole number that every database holds in an integer column.
+LARGEST = 2**31 - 1
+
+
+def _is_utf8(text: str) -> bool:
+    """Return whether a text has no half of a surrogate pair, which stands for bytes that are no UTF-8."""
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+class CheckedText(TypeDecorator[str]):
+    """A text that every database can hold; another value is refused with an :class:`InputError`."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Return the text as it is, or raise an error."""
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise InputError(f"{value!r} is a {type(value).__name__}. Give a text.")
+        if "\0" in value or not _is_utf8(value):
+            raise InputError(f"The text {value[:40]!r} has a character that a database cannot hold. Remove it.")
+        return value
+
+
+class CheckedInteger(TypeDecorator[int]):
+    """A whole number that every database can hold; another value is refused with an :class:`InputError`."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
+        """Return the number, or raise an error."""
+        if value is None:
+            return None
+        if not isinstance(value, (int, np.integer)) or not -LARGEST <= value <= LARGEST:
+            raise InputError(f"{value!r} is no whole number between -{LARGEST} and {LARGEST}. Give one.")
+        return int(value)
 
 
 class Base(DeclarativeBase):
@@ -37,7 +85,7 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {
-        str: String(), int: Integer(), float: Double(), bool: Boolean(), bytes: LargeBinary(),
+        str: CheckedText(), int: CheckedInteger(), float: Double(), bool: Boolean(), bytes: LargeBinary(),
         date: Date(), datetime: DateTime(timezone=False),
     }  # fmt: skip
 
@@ -53,7 +101,7 @@ class Info(Base):
     __tablename__ = "info"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[str] = mapped_column(Text)
+    value: Mapped[str] = mapped_column(CheckedText)
 
 
 class PatientRow(Base):
@@ -91,7 +139,7 @@ class RadiographRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     visit_id: Mapped[int] = _owner("visits")
     side: Mapped[str]
-    path: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(CheckedText)
     file_sha256: Mapped[str]
     file_size: Mapped[int]
     file_time: Mapped[int] = mapped_column(BigInteger)
@@ -101,9 +149,9 @@ class RadiographRow(Base):
     spacing_row_mm: Mapped[float | None]
     spacing_column_mm: Mapped[float | None]
     spacing_source: Mapped[str]
-    missing: Mapped[str] = mapped_column(Text)
-    reasons: Mapped[str] = mapped_column(Text)
-    facts: Mapped[str] = mapped_column(Text)
+    missing: Mapped[str] = mapped_column(CheckedText)
+    reasons: Mapped[str] = mapped_column(CheckedText)
+    facts: Mapped[str] = mapped_column(CheckedText)
 
 
 class JointRow(Base):
@@ -115,17 +163,17 @@ class JointRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     radiograph_id: Mapped[int] = _owner("radiographs")
     joint: Mapped[str]
-    box: Mapped[str] = mapped_column(Text)
+    box: Mapped[str] = mapped_column(CheckedText)
     confidence: Mapped[float]
     box_edited: Mapped[bool]
     masks_painted: Mapped[bool]
     mask_kind: Mapped[str]
     mask_confidence: Mapped[float | None]
     masks: Mapped[bytes] = mapped_column(deferred=True)
-    reasons: Mapped[str] = mapped_column(Text)
+    reasons: Mapped[str] = mapped_column(CheckedText)
     jsw_px: Mapped[float | None]
     jsw_sd_px: Mapped[float | None]
-    jsw_reasons: Mapped[str] = mapped_column(Text)
+    jsw_reasons: Mapped[str] = mapped_column(CheckedText)
     margins: Mapped[bytes] = mapped_column(deferred=True)
 
 
@@ -143,7 +191,7 @@ class CorrectionRow(Base):
     visit: Mapped[int]
     side: Mapped[str]
     joint: Mapped[str]
-    box: Mapped[str] = mapped_column(Text)
+    box: Mapped[str] = mapped_column(CheckedText)
     confidence: Mapped[float]
     box_edited: Mapped[bool]
     masks: Mapped[bytes | None]
@@ -164,14 +212,14 @@ class ProgressionRow(Base):
     patient_id: Mapped[int] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"), unique=True)
     saved: Mapped[datetime]
     reader: Mapped[str]
-    notes: Mapped[str] = mapped_column(Text)
-    models: Mapped[str] = mapped_column(Text)
+    notes: Mapped[str] = mapped_column(CheckedText)
+    models: Mapped[str] = mapped_column(CheckedText)
     method: Mapped[str]
     device: Mapped[str]
     software: Mapped[str]
-    columns: Mapped[str] = mapped_column(Text)
-    kinds: Mapped[str] = mapped_column(Text)
-    hand_scales: Mapped[str] = mapped_column(Text)
+    columns: Mapped[str] = mapped_column(CheckedText)
+    kinds: Mapped[str] = mapped_column(CheckedText)
+    hand_scales: Mapped[str] = mapped_column(CheckedText)
 
 
 class MeasurementRow(Base):
@@ -199,15 +247,43 @@ class MeasurementRow(Base):
     jsw_change_sd_mm: Mapped[float | None]
     reliable: Mapped[bool]
     state: Mapped[str]
-    reasons: Mapped[str] = mapped_column(Text)
+    reasons: Mapped[str] = mapped_column(CheckedText)
     changed_by_hand: Mapped[bool]
     out_of_date: Mapped[bool] = mapped_column(default=False)
-    figures: Mapped[str] = mapped_column(Text, deferred=True)
-    details: Mapped[str] = mapped_column(Text, deferred=True)
+    figures: Mapped[str] = mapped_column(CheckedText, deferred=True)
+    details: Mapped[str] = mapped_column(CheckedText, deferred=True)
+
+
+class SourceRow(Base):
+    """One patient of a cohort: from which folder or table, how far it is, and what it was measured from.
+
+    ``content`` is a hash of the files, of what the table states, and of models, options and software; ``files`` are the
+    files with size, time and hash, as JSON; ``log`` is what happened when it was measured.
+    """
+
+    __tablename__ = "sources"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(CheckedText, unique=True)
+    patient: Mapped[str] = mapped_column(index=True)
+    state: Mapped[str]
+    sentence: Mapped[str] = mapped_column(CheckedText)
+    content: Mapped[str]
+    files: Mapped[str] = mapped_column(CheckedText, deferred=True)
+    joints: Mapped[int]
+    seconds: Mapped[float]
+    arm: Mapped[str]
+    age: Mapped[str]
+    sex: Mapped[str]
+    log: Mapped[str] = mapped_column(CheckedText, deferred=True)
+    changed: Mapped[datetime]
 
 
 class SessionRow(Base):
-    """A reading session of a reader: order of reading, seed, and whether it is locked."""
+    """A reading session of a reader: order of reading, seed, scoring scheme, and whether it is locked.
+
+    ``scheme`` is the name of the scheme and ``scheme_content`` its sites and highest grades, as JSON.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (UniqueConstraint("reader", "session"),)
@@ -220,7 +296,9 @@ class SessionRow(Base):
     repeated_share: Mapped[float] = mapped_column(Float, default=0.0)
     created: Mapped[datetime]
     locked: Mapped[datetime | None]
-    plan: Mapped[str] = mapped_column(Text, default="[]")
+    plan: Mapped[str] = mapped_column(CheckedText, default="[]")
+    scheme: Mapped[str] = mapped_column(default="")
+    scheme_content: Mapped[str] = mapped_column(CheckedText, default="")
 
 
 class ItemRow(Base):
@@ -237,7 +315,7 @@ class ItemRow(Base):
     session: Mapped[str]
     code: Mapped[str]
     state: Mapped[str]
-    shown: Mapped[str] = mapped_column(Text)
+    shown: Mapped[str] = mapped_column(CheckedText)
     changed: Mapped[datetime]
 
 
@@ -253,14 +331,18 @@ class DecisionRow(Base):
     side: Mapped[str]
     visit: Mapped[int]
     decision: Mapped[str]
-    comment: Mapped[str] = mapped_column(Text)
+    comment: Mapped[str] = mapped_column(CheckedText)
     reader: Mapped[str]
     session: Mapped[str]
     changed: Mapped[datetime]
 
 
 class ScoreRow(Base):
-    """The grade of a site by a reader or by a model."""
+    """The grade of a site by a reader or by a model.
+
+    Of a model, ``method`` is its name, ``expected_grade`` the mean of the probabilities of its grades and ``sd`` their
+    standard deviation; of a reader, these are empty.
+    """
 
     __tablename__ = "scores"
     __table_args__ = (UniqueConstraint("patient_id", "visit", "side", "site", "kind", "reader", "session"),)
@@ -274,6 +356,9 @@ class ScoreRow(Base):
     grade: Mapped[float | None]
     mark: Mapped[str]
     not_scored: Mapped[str]
+    expected_grade: Mapped[float | None]
+    sd: Mapped[float | None]
+    method: Mapped[str] = mapped_column(default="")
     reader: Mapped[str]
     session: Mapped[str]
     changed: Mapped[datetime]
@@ -291,6 +376,6 @@ class ChangeRow(Base):
     writer: Mapped[str]
     patient: Mapped[str] = mapped_column(index=True)
     subject: Mapped[str]
-    item: Mapped[str] = mapped_column(Text)
-    was: Mapped[str] = mapped_column(Text)
-    became: Mapped[str] = mapped_column(Text)
+    item: Mapped[str] = mapped_column(CheckedText)
+    was: Mapped[str] = mapped_column(CheckedText)
+    became: Mapped[str] = mapped_column(CheckedText)

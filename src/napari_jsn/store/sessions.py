@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from napari_jsn.scoring.schemes import Scheme
 from napari_jsn.store.changes import ChangeLog
 from napari_jsn.store.database import reading as reading_from
 from napari_jsn.store.database import writing
@@ -18,6 +19,7 @@ from napari_jsn.store.readings import (
     item_rows,
     lock_session,
     plan_of,
+    scheme_of,
     session_row,
     set_item,
     visits_of_patients,
@@ -26,12 +28,13 @@ from napari_jsn.store.readings import (
 
 @dataclass(frozen=True)
 class StoredSession:
-    """A reading session as the store keeps it; ``plan`` is what is read, in its order."""
+    """A reading session as the store keeps it; ``plan`` is what is read, in its order; ``scheme`` None: any."""
 
     order: str
     seed: int
     locked: datetime | None
     plan: list[Any]
+    scheme: Scheme | None = None
 
 
 class SessionStore:
@@ -53,7 +56,7 @@ class SessionStore:
 
     def add_session(
         self, session: str, order: str = "chronological", seed: int = 0, repeated_share: float = 0.0,
-        plan: Sequence[Any] = (),
+        plan: Sequence[Any] = (), scheme: Scheme | None = None,
     ) -> None:  # fmt: skip
         """Add a reading session of the store's reader.
 
@@ -67,9 +70,11 @@ class SessionStore:
             Share of the patients that are read twice.
         plan : sequence
             What is read, in its order.
+        scheme : Scheme, optional
+            Only its sites and grades can be scored in the session.
         """
         with writing(self._engine) as open_session:
-            add_session(open_session, self._log, session, order, seed, repeated_share, plan)
+            add_session(open_session, self._log, session, order, seed, repeated_share, plan, scheme)
 
     def lock_session(self, session: str) -> None:
         """Lock a session of the store's reader: nothing in it can be changed any more."""
@@ -84,7 +89,9 @@ class SessionStore:
         """Return a session of any reader, or None."""
         with reading_from(self._engine) as open_session:
             row = session_row(open_session, reader, session)
-            return None if row is None else StoredSession(row.reading_order, row.seed, row.locked, plan_of(row))
+            return None if row is None else StoredSession(
+                row.reading_order, row.seed, row.locked, plan_of(row), scheme_of(row)
+            )  # fmt: skip
 
     def visits(self) -> dict[str, list[int]]:
         """Return the visits of every patient that has radiographs."""

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sqlalchemy import Engine, select
-from sqlalchemy.engine import URL
+from sqlalchemy import Engine
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.lazy_module import LazyModule
@@ -29,10 +28,7 @@ from napari_jsn.store.measurements import read_rows, save_progression
 from napari_jsn.store.progression_rows import progression_of
 from napari_jsn.store.radiograph_files import FileState, find_file, stored_radiograph
 from napari_jsn.store.readings import remove_scores, save_decision, save_scores
-from napari_jsn.store.schema import (
-    Info,
-    RadiographRow,
-)
+from napari_jsn.store.schema import RadiographRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +69,17 @@ def open_store(place: str | os.PathLike[str], reader: str | None = None, create:
     >>> found.table().equals(progression.table())
     True
     """
+    if reader is not None and not isinstance(reader, str):
+        raise InputError(f"The reader is a {type(reader).__name__}. Give a name as text.", "reader")
     return Store(open_database(place, create), reader or "")
+
+
+@runtime_checkable
+class HasTable(Protocol):
+    """What has its scores as a table in long form, such as the result of scoring by a model."""
+
+    def table(self) -> pd.DataFrame:
+        """Return the scores: ``patient visit side site kind grade expected_grade sd not_scored method``."""
 
 
 class Store(TableStore):
@@ -103,11 +109,6 @@ class Store(TableStore):
 
     def __repr__(self) -> str:
         return f"<Store {self._engine.url.render_as_string(hide_password=True)}>"
-
-    @property
-    def url(self) -> URL:
-        """Where the store is, with its password if it has one: open it again with it."""
-        return self._engine.url
 
     def close(self) -> None:
         """Close all connections; everything was saved before.
@@ -139,15 +140,16 @@ class Store(TableStore):
         """
         self._log.refresh()
 
-    def save(self, result: Progression | pd.DataFrame) -> None:
+    def save(self, result: Progression | pd.DataFrame | HasTable) -> None:
         """Save a measurement or scores; what is replaced is listed in the changes.
 
         Parameters
         ----------
         result : Progression or DataFrame
             A measurement, which replaces an earlier one of the same patient, with the decisions that it carries; or a
-            long table of scores (``patient visit side site kind grade``, and perhaps ``mark not_scored reader
-            session``), which replaces the grades of the same sites, readers and sessions.
+            long table of scores (``patient visit side site kind grade``, and perhaps ``mark not_scored reader session
+            expected_grade sd method``), or what has such a ``table()``, which replaces the grades of the same sites,
+            readers and sessions. Without a column ``reader``, the reader is the method or, without one, the store's.
 
         Raises
         ------
@@ -168,16 +170,17 @@ class Store(TableStore):
         """
         import pandas
 
-        if isinstance(result, pandas.DataFrame):
+        if isinstance(result, Progression):
             with writing(self._engine) as session:
-                save_scores(session, self._log, result)
+                save_progression(session, self._log, result)
             return
-        if not isinstance(result, Progression):
+        scores = result.table() if isinstance(result, HasTable) and not isinstance(result, type) else result
+        if not isinstance(scores, pandas.DataFrame):
             raise InputError(
                 f"A store cannot save a {type(result).__name__}. Give a Progression or a table of scores.", "result"
             )
         with writing(self._engine) as session:
-            save_progression(session, self._log, result)
+            save_scores(session, self._log, scores)
 
     def decide(
         self, patient: str, joint: str, side: str, visit: int, decision: str | None, comment: str = "",
@@ -380,10 +383,6 @@ class Store(TableStore):
         with reading(self._engine) as session:
             rows = read_rows(session, patient)
         return progression_of(rows, patient, find)
-
-    def _key(self) -> str:
-        with reading(self._engine) as session:
-            return session.scalar(select(Info.value).where(Info.name == "key")) or ""
 
 
 def _given(row: RadiographRow, radiograph: Radiograph, label: str) -> Radiograph:

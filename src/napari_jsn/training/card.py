@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from napari_jsn import __version__
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.run_record import versions
 from napari_jsn.networks import weights
 from napari_jsn.networks.inputs import inputs_of
 
 if TYPE_CHECKING:
+    from napari_jsn.networks.task import Task
     from napari_jsn.training.module import TaskModule
 
 #: What the figures of a card are measured on, where the last epoch is kept, and where the best one is chosen.
 _VALIDATION = "the validation images, which were not trained on"
 _VALIDATION_CHOSE = f"{_VALIDATION} but chose the best epoch"
+
+_HASH_DIGITS = 16
 
 
 def model_card(module: TaskModule) -> dict[str, Any]:
@@ -24,25 +28,43 @@ def model_card(module: TaskModule) -> dict[str, Any]:
 
     task, run = module.task, module.run
     about = task.card()
-    measured_on = _VALIDATION if getattr(task, "keep_last", False) else _VALIDATION_CHOSE
+    keeps_last = bool(getattr(task, "keep_last", False))
+    measured_on = _VALIDATION if keeps_last else _VALIDATION_CHOSE
     return {
         **about,
         "task": task.name,
         "name": run["name"],
         "preset": task.preset,
         "figures": {"measured_on": measured_on, **module.figures},
-        "epochs": {"trained": len(module.history), "asked": run["epochs"], "best": module.best_epoch},
+        "epochs": {
+            "trained": len(module.history),
+            "asked": run["epochs"],
+            "best": module.best_epoch,
+            "kept": "last" if keeps_last else "best",
+        },
         "start": run["start"],
         "images": _images(module),
+        "inputs_hash": inputs_hash(task),
         "command": run["command"],
         "seed": run["seed"],
-        "versions": {
-            "napari-jsn": __version__,
-            **{package: version(package) for package in ("lightning", "monai", "numpy")},
-            "torch": torch.__version__,
-        },
+        "device": str(module.trainer.strategy.root_device),
+        "threads": torch.get_num_threads(),
+        "seconds": round(sum(row["seconds"] for row in module.history)),
+        "versions": {**versions(), "lightning": version("lightning"), "torch": torch.__version__},
         "parameters": sum(value.numel() for value in module.network.parameters()),
+        **_calibration(module),
     }
+
+
+def _calibration(module: TaskModule) -> dict[str, Any]:
+    """Return what the task fits with the best weights after the training, if anything."""
+    fit = getattr(module.task, "calibration", None)
+    if fit is None or not module.best:
+        return {}
+    network = module.task.network()
+    network.load_state_dict(module.best_weights())
+    fitted: dict[str, Any] = fit(network.eval())
+    return fitted
 
 
 def _images(module: TaskModule) -> dict[str, Any]:
@@ -67,6 +89,13 @@ def _images(module: TaskModule) -> dict[str, Any]:
     }
 
 
+def inputs_hash(task: Task) -> str:
+    """Return a hash of all that a training learns from: images, masks, groups and pairs, and the simulator."""
+    used = sorted(each[1:] for each in inputs_of(task).record()["images"])
+    content = repr((used, getattr(task, "pairs", None), simulator_version()))
+    return sha256(content.encode()).hexdigest()[:_HASH_DIGITS]
+
+
 def command_of(run: dict[str, Any]) -> str:
     """Return the command line of a training that was not started by one, without its data."""
     options = " ".join(f"--{key} {run[key]}" for key in ("preset", "epochs", "seed", "start") if run[key] is not None)
@@ -77,7 +106,10 @@ def curve_files(module: TaskModule) -> dict[str, bytes]:
     """Return the history as a table and as a figure, by the endings of their files."""
     from napari_jsn.training.curves import curves_csv, curves_png
 
-    return {".csv": curves_csv(module.history), ".png": curves_png(module.history, module.best_epoch)}
+    return {
+        ".csv": curves_csv(module.history),
+        ".png": curves_png(module.history, module.best_epoch, getattr(module.task, "keep_last", False)),
+    }
 
 
 def simulator_version() -> str:

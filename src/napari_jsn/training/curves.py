@@ -22,14 +22,14 @@ def curves_csv(history: list[dict[str, float]]) -> bytes:
     return records_csv([{key: f"{value:.6g}" for key, value in row.items()} for row in history])
 
 
-def curves_png(history: list[dict[str, float]], best: int) -> bytes:
-    """Return a PNG figure: both losses above, the deciding measure with the best epoch below."""
+def curves_png(history: list[dict[str, float]], best: int, is_last: bool = False) -> bytes:
+    """Return a PNG figure: both losses above, the first measure with the epoch that is kept below."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 5.5), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    draw_curves(figure, history, best)
+    draw_curves(figure, history, best, is_last=is_last)
     content = io.BytesIO()
     figure.savefig(content, format="png", metadata={"Software": None})
     return content.getvalue()
@@ -41,6 +41,7 @@ def draw_curves(
     best: int,
     ink: str = "#333333",
     steps: Sequence[Step] = (),
+    is_last: bool = False,
 ) -> None:
     """Draw the curves on a figure, which is cleared first.
 
@@ -50,11 +51,13 @@ def draw_curves(
     history : list of dict
         See :class:`~napari_jsn.training.module.TaskModule`.
     best : int
-        Number of the best epoch, counted from 1.
+        Number of the epoch that is kept, counted from 1.
     ink : str
         Colour of text and axes.
     steps : sequence of Step
         The training loss within epochs; before the first epoch is done it is the only curve.
+    is_last : bool
+        Whether the last epoch is kept, and not the best one.
     """
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
@@ -77,7 +80,13 @@ def draw_curves(
     below.plot(epochs, values, color="#2b8cbe", label="validation, mean", marker=marker)
     below.plot(epochs, [row["worst"] for row in history], color="#2b8cbe", alpha=0.45, lw=1, label="worst case")
     if 1 <= best <= len(values):
-        below.plot(best, values[best - 1], "o", color="#2b8cbe", label=f"best: {values[best - 1]:.4f}")
+        below.plot(
+            best,
+            values[best - 1],
+            "o",
+            color="#2b8cbe",
+            label=f"{'last' if is_last else 'best'}: {values[best - 1]:.4f}",
+        )
     below.set_ylabel(measure.upper() if len(measure) <= 4 else measure, color=ink)
     below.set_xlabel("epoch", color=ink)
     below.xaxis.set_major_locator(MaxNLocator(integer=True))

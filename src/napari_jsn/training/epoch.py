@@ -34,7 +34,8 @@ class Epoch:
     history : list of dict
         One row for each epoch so far; see :class:`~napari_jsn.training.module.TaskModule`.
     best : int
-        Number of the best epoch so far, counted from 1.
+        Number of the epoch that is kept so far, counted from 1: the best one, or the last one if the task has
+        ``keep_last``.
     measure : str
         Name of the figure that decides which epoch is best.
     worst : mapping of str to array

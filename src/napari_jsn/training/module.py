@@ -46,7 +46,7 @@ class Batches:
 
 
 class TaskModule(LightningModule):
-    """Train and validate a task; keep its history and its best weights.
+    """Train and validate a task; keep its history and the weights of an epoch.
 
     Attributes
     ----------
@@ -91,6 +91,11 @@ class TaskModule(LightningModule):
     def validated(self) -> torch.nn.Module:
         """The network that is validated and saved: the average of the weights if the task asks for it."""
         return self.network if self.average is None else self.average.module
+
+    def best_weights(self) -> dict[str, Tensor]:
+        """Return the best weights as they are saved: with 16 bits if the task asks for it."""
+        half = getattr(self.task, "half", False)
+        return {key: each.half() if half and each.is_floating_point() else each for key, each in self.best.items()}
 
     def setup(self, stage: str) -> None:
         """Set how many processes share the batches."""

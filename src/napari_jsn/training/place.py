@@ -60,7 +60,10 @@ def reserved_place(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock, name = _reserve(task, preset, folder, out is None, name, resume, replace)
-    except OSError as error:
+    except (OSError, InputError) as error:
+        _remove_if(created, folder)
+        if isinstance(error, InputError):
+            raise
         raise InputError(
             f"{folder} cannot be written to: {error.strerror or error}. Give another folder.", "out"
         ) from error
@@ -73,9 +76,21 @@ def reserved_place(
         lock.release()
         with suppress(OSError):
             os.unlink(lock.lock_file)  # Windows cannot remove an open file
-        if created:
-            with suppress(OSError):
-                folder.rmdir()  # fails where something was written
+        _remove_if(created, folder)
+
+
+def _remove_if(created: bool, folder: Path) -> None:
+    if created:
+        with suppress(OSError):
+            folder.rmdir()  # fails where something was written
+
+
+def check_place(
+    task: str, preset: str, out: str | os.PathLike[str] | None, name: str | None, replace: bool = False
+) -> None:
+    """Raise what :func:`reserved_place` would raise, before images are prepared for minutes; leave nothing behind."""
+    with reserved_place(task, preset, out, name, replace=replace):
+        pass
 
 
 def _folder(out: str | os.PathLike[str] | None) -> Path:

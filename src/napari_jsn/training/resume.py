@@ -152,6 +152,12 @@ def check_inputs(resumed: Mapping[str, Any], run: Mapping[str, Any]) -> None:
         raise InputError(
             "The program simulates other images than when this training began. Start a new training.", "resume"
         )
+    if resumed.get("simulated", run["simulated"]) != run["simulated"]:
+        raise InputError(
+            f"This training began with {resumed['simulated'] or 'no'} simulated images, not with "
+            f"{run['simulated'] or 'none'}. Resume it with as many.",
+            "resume",
+        )
     old, new = ([tuple(each) for each in about.get("inputs", {}).get("images", ())] for about in (resumed, run))
     before, now = ({image for _, image, *_ in images} for images in (old, new))
     began = f"This training began with {len(old)} images" + (

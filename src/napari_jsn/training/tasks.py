@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.networks.inputs import LeftOut, inputs_of, left_out_lines
+from napari_jsn.common.progress import Progress
+from napari_jsn.networks.inputs import LeftOut, inputs_of, left_out_lines, with_left_out
 from napari_jsn.networks.task import Task, check_preset
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_jsn.common.progress import Progress
     from napari_jsn.joint import BoneMasks
 
 #: Module and class of every task, by its name and its preset.
@@ -29,6 +29,11 @@ TASKS: dict[str, dict[str, tuple[str, str]]] = {
     "registration": {
         "default": ("napari_jsn.registration.network.training.task", "RegistrationTask"),
         "paper": ("napari_jsn.registration.network.training.paper_task", "PaperRegistrationTask"),
+    },
+    "scoring": {
+        "default": ("napari_jsn.scoring.training.task", "ScoringTask"),
+        "one-stage": ("napari_jsn.scoring.training.one_stage_task", "OneStageTask"),
+        "paper": ("napari_jsn.scoring.training.one_stage_task", "OneStageTask"),
     },
 }
 #: Presets of every task.
@@ -57,12 +62,13 @@ def task_from_folder(
     pairs: str | None = None,
     groups: Path | str | None = None,
     simulated: bool = True,
+    progress: Progress | None = None,
 ) -> Task:
     """Make a task from the images of a folder and the masks beside them; from simulated ones alone without a folder.
 
     Parameters
     ----------
-    name : {"segmentation", "localization", "registration"}
+    name : {"segmentation", "localization", "registration", "scoring"}
     folder : path or None
     preset : str
         One of the presets of the task: ``"default"``, for segmentation and registration also ``"paper"``.
@@ -73,11 +79,15 @@ def task_from_folder(
         Table with the columns ``file`` and ``patient``: images of one patient are all trained on, or none.
     simulated : bool
         Whether to learn from simulated joints too, if the preset does; without a folder there are no others.
+    progress : Progress, optional
+        Updated while images are simulated, which takes minutes where none are kept from an earlier training.
 
     Raises
     ------
     InputError
         If there is no such task or preset, the task has no pairs, or the folder has nothing to train on.
+    Aborted
+        When the progress is aborted while images are simulated.
 
     Examples
     --------
@@ -87,27 +97,14 @@ def task_from_folder(
     """
     if pairs is not None and name != "registration":
         raise InputError(f"Pairs are chosen in a training of registration, not of {name}. Leave --pairs out.", "pairs")
+    if pairs is not None:
+        import_module("napari_jsn.registration.network.training.data").check_pairs(pairs)
     given = {"pairs": pairs, "groups": groups}
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if folder is not None and not simulated:
         options["simulated"] = 0
-    task: Task = task_class(name, preset).from_folder(folder, preset, **options)
+    task: Task = task_class(name, preset).from_folder(folder, preset, progress=progress, **options)
     return task
-
-
-def make_simulated(name: str, preset: str, progress: Progress) -> None:
-    """Make the simulated images that a task with simulated images uses; they are kept for all later trainings.
-
-    Only the preset ``"default"`` uses simulated images beside real ones.
-
-    Raises
-    ------
-    Aborted
-        When the progress is aborted.
-    """
-    kind = task_class(name, preset)
-    if preset == "default" and hasattr(kind, "make_simulated"):
-        kind.make_simulated(progress)
 
 
 def task_from_pairs(
@@ -115,20 +112,24 @@ def task_from_pairs(
     pairs: Iterable[tuple[str, NDArray[np.float32], BoneMasks | None]],
     preset: str,
     simulated: bool = True,
+    progress: Progress | None = None,
 ) -> Task:
     """Make a task from joint images: the name of each, its pixels (H, W) with bone bright, and its masks.
 
     Images of one name show one joint. Masks that are None are segmented. With ``simulated`` the task learns from
-    simulated joints too, if its preset does.
+    simulated joints too, if its preset does; ``progress`` is updated while they are made.
 
     Raises
     ------
     InputError
         If there is no such task or preset, or too little to train on.
+    Aborted
+        When the progress is aborted while joints are simulated.
     """
     from napari_jsn.segmentation.segment import segment_many
     from napari_jsn.segmentation.training.data import LabelledJoint
-    from napari_jsn.segmentation.training.folder import image_problem, masks_problem, with_patients
+    from napari_jsn.segmentation.training.folder import with_patients
+    from napari_jsn.segmentation.training.mask_checks import image_problem, masks_problem
 
     given = list(pairs)
     found = iter(segment_many([image for _, image, masks in given if masks is None]))
@@ -142,7 +143,10 @@ def task_from_pairs(
     if not joints:
         raise InputError(f"No image can be trained on. {'. '.join(left_out_lines(left_out))}.", "pairs")
     options = {} if simulated else {"simulated": 0}
-    task: Task = task_class(name, preset)(with_patients(joints), preset, **options)
+    try:
+        task: Task = task_class(name, preset)(with_patients(joints), preset, progress=progress, **options)
+    except InputError as error:
+        raise with_left_out(error, left_out) from error
     inputs = inputs_of(task)
     if left_out and inputs.images:
         task.inputs = replace(inputs, left_out=tuple(left_out))  # type: ignore[attr-defined]  # optional of a task
@@ -156,6 +160,8 @@ def task_to_resume(
     preset: str | None = None,
     pairs: str | None = None,
     groups: Path | str | None = None,
+    progress: Progress | None = None,
+    layers: Iterable[tuple[str, NDArray[np.float32], BoneMasks | None]] = (),
 ) -> Task:
     """Make the task of a stopped training again, from the images that it began with.
 
@@ -165,6 +171,10 @@ def task_to_resume(
         The resume file.
     name, folder, preset, pairs, groups
         As for :func:`task_from_folder`; what is None is taken from the resume file.
+    progress : Progress, optional
+        As for :func:`task_from_folder`.
+    layers : iterable
+        Joint images as for :func:`task_from_pairs`; used only where the training began with such.
 
     Raises
     ------
@@ -183,12 +193,18 @@ def task_to_resume(
             )
     inputs = run.get("inputs", {})
     place = folder or inputs.get("folder") or None
+    simulated = run.get("simulated") != 0
     if place is None and inputs.get("images"):
-        raise InputError(
-            f"This training began with {len(inputs['images'])} images of layers in napari. Resume it there.", "resume"
-        )
+        images_given = list(layers)
+        if not images_given:
+            raise InputError(
+                "This training began with images of layers in napari. Resume it there, with the same layers.",
+                "resume",
+            )
+        return task_from_pairs(run["task"], images_given, run["preset"], simulated, progress)
     if folder is None and place is not None and not Path(place).is_dir():
         raise InputError(f"This training began with images of {place}, which is not there. Give their folder.", "data")
     if groups is None and inputs.get("groups"):
         groups = inputs["groups"]
-    return task_from_folder(run["task"], place, run["preset"], pairs or run.get("pairs"), groups)
+    pairs = pairs or run.get("pairs")
+    return task_from_folder(run["task"], place, run["preset"], pairs, groups, simulated, progress)

@@ -20,6 +20,7 @@ from napari_jsn.networks.task import Task
 from napari_jsn.training.card import command_of, curve_files, model_card, simulator_version
 from napari_jsn.training.epoch import Epoch, Step
 from napari_jsn.training.machine import is_first_process, trainer_arguments
+from napari_jsn.training.options import check_epochs, consistent
 from napari_jsn.training.place import reserved_place
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Trained:
     Parameters
     ----------
     path : Path or None
-        The weights of the best epoch, with card and curves beside them; None if stopped before one epoch was done.
+        The weights that are kept, with card and curves beside them; None if stopped before one epoch was done.
     card : dict
         The content of the card; empty without one.
     history : list of dict
@@ -100,7 +101,7 @@ def train(
     command: str | None = None,
     replace: bool = False,
 ) -> Trained:
-    """Train a task's network and save its best epoch as a model.
+    """Train a task's network and save its best epoch, or its last one if the task has ``keep_last``, as a model.
 
     The whole state is written to a resume file after every epoch. A training that was stopped or killed continues
     with ``resume`` and gives the same result as an uninterrupted one.
@@ -127,7 +128,7 @@ def train(
     seed : int, optional
         By default 0. The same seed on the same machine gives the same weights.
     progress : Progress, optional
-        Updated after every batch; when it is aborted, the best weights so far are kept.
+        Updated after every batch; when it is aborted, the weights that are kept so far are saved.
     on_epoch : callable, optional
         Called after every epoch with an :class:`~napari_jsn.training.epoch.Epoch`, in the thread that trains.
     on_step : callable, optional
@@ -181,16 +182,16 @@ def _run(
 
     run = {
         **identity(task),
-        "epochs": _consistent("epochs", epochs, resumed, task.epochs),
-        "seed": _consistent("seed", seed, resumed, 0),
+        "epochs": consistent("epochs", epochs, resumed, task.epochs),
+        "seed": consistent("seed", seed, resumed, 0),
         "start": start if resumed is None else resumed["start"],
         "start_sha256": None,
         "inputs": inputs_of(task).record(),
         "pairs": getattr(task, "pairs", None),
+        "simulated": getattr(task, "simulated", None),
         "simulator": simulator_version(),
     }
-    if run["epochs"] < 1:
-        raise InputError(f"The number of epochs must be 1 or more, not {run['epochs']}.", "epochs")
+    check_epochs(run["epochs"])
     if run["seed"] < 0:
         raise InputError(f"The seed must be 0 or more, not {run['seed']}.", "seed")
     if resumed is not None:
@@ -218,7 +219,7 @@ def _fit(
     on_epoch: Callable[[Epoch], None] | None,
     on_step: Callable[[Step], None] | None,
 ) -> Trained:
-    """Train, and save the best epoch in a folder; the name is reserved."""
+    """Train, and save the epoch that is kept in a folder; the name is reserved."""
     import torch
     from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -268,7 +269,7 @@ def _fit(
     if module.best:
         about = model_card(module)
         try:
-            path = weights.save(folder, module.best, about, curve_files(module))
+            path = weights.save(folder, module.best_weights(), about, curve_files(module))
         except InputError as error:
             kept = (
                 f"The training is kept in {unfinished}: resume it there" if unfinished.exists() else "Nothing is kept"
@@ -285,11 +286,13 @@ def _fit(
 
 
 def _with_what_is_kept(error: NotWritten, module: TaskModule, folder: Path, unfinished: Path) -> InputError:
-    """Save the best epoch if that is possible, and return an error that says what is kept."""
+    """Save the epoch that is kept if that is possible, and return an error that says what is kept."""
     kept = []
     if module.best:
         with suppress(InputError):
-            kept.append(f"the best epoch so far as {weights.save(folder, module.best, model_card(module)).name}")
+            which = "last" if getattr(module.task, "keep_last", False) else "best"
+            saved = weights.save(folder, module.best_weights(), model_card(module)).name
+            kept.append(f"the {which} epoch so far as {saved}")
     if unfinished.exists():
         kept.append(f"the state after an earlier epoch as {unfinished.name}, which can be resumed")
     return InputError(
@@ -314,17 +317,6 @@ def check_lightning() -> Any:
     except ImportError as error:
         raise InputError("Training needs Lightning. Install it with: pip install 'napari-jsn[train]'") from error
     return lightning.pytorch
-
-
-def _consistent(what: str, given: int | None, resumed: dict[str, Any] | None, default: int) -> int:
-    """Return the given value, the resume file's or the default; the first two must not differ."""
-    if resumed is None:
-        return default if given is None else given
-    if given not in (None, resumed[what]):
-        raise InputError(
-            f"The resumed training has {what} {resumed[what]}, not {given}. Omit it to continue with the same.", what
-        )
-    return int(resumed[what])
 
 
 def _load_start_weights(module: TaskModule, start: str) -> None:

@@ -1,3 +1,5 @@
+import tempfile
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ from PIL import Image
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.cli import main
+from napari_jsn.evaluation.localization import report
 from napari_jsn.localization.mean_hand import mean_hand
 from napari_jsn.localization.network import build_joint_net
 from napari_jsn.networks import weights
@@ -72,3 +75,17 @@ def test_what_cannot_be_evaluated_is_reported(tmp_path, tiny, capsys, words, mes
     assert run("--out", tmp_path / "out", *words) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_card_that_cannot_be_written_is_reported_before_the_computation(tmp_path, tiny, capsys, monkeypatch):
+    opened = tempfile.TemporaryFile
+
+    def refuse(*args, dir=None, **options):
+        if dir == tmp_path / "models":
+            raise OSError(30, "Read-only file system")
+        return opened(*args, dir=dir, **options)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(report, "evaluate_localization", lambda *_, **__: pytest.fail("the computation has begun"))
+    assert run("--out", tmp_path / "out", "--simulated", 1, "--model", tiny, "--card") == 2
+    assert "--model: " in (message := capsys.readouterr().err) and "models cannot be written to" in message

@@ -1,4 +1,5 @@
 import json
+import tempfile
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 from napari_jsn.cli import main
 from napari_jsn.common.output_folder import problems_of_set
 from napari_jsn.common.run_record import file_sha256
+from napari_jsn.evaluation.segmentation import report
 from napari_jsn.networks import weights
 from napari_jsn.networks.inputs import content_hash
 from napari_jsn.segmentation.unetpp import build_bone_net
@@ -75,22 +77,40 @@ def write_joint(folder, name, seed):
     return content_hash(pixels.astype(np.float32) / 255)
 
 
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(("known", "kept"), [(True, "best"), (False, "best"), (True, "last")])
 @pytest.mark.parametrize(("trained", "validated"), [(4, 0), (2, 1), (0, 4), (0, 0)])
 def test_images_that_a_model_learned_from_are_named_and_not_called_new(
-    tmp_path, tiny, capsys, trained, validated, known
+    tmp_path, tiny, capsys, trained, validated, known, kept
 ):
     hashes = [write_joint(tmp_path / "data", f"copy{k}", k) for k in range(4)]
     _, about = weights.load("segmentation", tiny)
     images = {"trained_on": hashes[:trained], "validated_on": hashes[trained : trained + validated]}
     about["images"] = {**images, "all_known": known}
+    about["epochs"] = {"trained": 2, "asked": 2, "best": 2, "kept": kept}
     state = weights.load("segmentation", tiny)[0]
     weights.save(tmp_path / "models", state, {key: value for key, value in about.items() if key != weights.CARD_HASH})
     assert run("--data", tmp_path / "data", "--simulated", 0, "--model", tiny, "--out", tmp_path / "o", "--card") == 0
     printed, new = capsys.readouterr().out, 4 - trained - validated
     assert (f"was trained on {trained} (copy0" in printed) == (trained > 0)
-    assert (f"best epoch of the model was chosen on {validated} (copy{trained}" in printed) == (validated > 0)
+    chose, kept_last = validated > 0 and kept == "best", validated > 0 and kept == "last"
+    assert (f"best epoch of the model was chosen on {validated} (copy{trained}" in printed) == chose
+    assert (f"was validated on {validated} (copy{trained}" in printed) == kept_last == ("kept its last" in printed)
+    assert ("real, chose the best epoch" in printed, "real, validated on" in printed) == (chose, kept_last)
     assert (f"never learned from {new} (" in printed) == (new > 0 and known)
     assert ("does not state whether it was trained on" in printed) == (new > 0 and not known)
     figures = weights.load("segmentation", tiny)[1]["figures"]["never_learned_from"]
     assert figures.get("real", {}).get("images", 0) == (new if known else 0) and len(figures) <= 2
+
+
+def test_a_card_that_cannot_be_written_is_reported_before_the_computation(tmp_path, tiny, capsys, monkeypatch):
+    opened = tempfile.TemporaryFile
+
+    def refuse(*args, dir=None, **options):
+        if dir == tmp_path / "models":
+            raise OSError(30, "Read-only file system")
+        return opened(*args, dir=dir, **options)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(report, "evaluate_segmentation", lambda *_, **__: pytest.fail("the computation has begun"))
+    assert run("--out", tmp_path / "out", "--simulated", 1, "--model", tiny, "--card") == 2
+    assert "--model: " in (message := capsys.readouterr().err) and "models cannot be written to" in message

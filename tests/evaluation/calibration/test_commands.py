@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_jsn.evaluation.calibration import weights
 from napari_jsn.evaluation.calibration.__main__ import CARDS, PROGRAM, RECORDS, commands, main
 from napari_jsn.evaluation.calibration.repositioning import card_content, fit_uncertainty
 from napari_jsn.evaluation.hands.measured import MeasuredJoint
@@ -92,3 +93,55 @@ def made_up(patient, joint, error, registration, rotation_deg, state="good"):
 def test_the_content_of_the_card_has_the_keys_of_the_shipped_one():
     measured = [made_up(str(k), "PIP2", 0.02 * (-1) ** k, 0.02, 3.0) for k in range(40)]
     assert [*card_content(measured, 12, 31, "found"), CARD_HASH] == list(card(CARD))
+
+
+# weights
+
+
+def test_every_shipped_network_has_one_target_in_order(capsys):
+    main(["weights"])
+    listed = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
+    shipped = {path.name.partition("-")[0] for path in files("napari_jsn").joinpath("models").iterdir()
+               if path.name.endswith(".safetensors")}  # fmt: skip
+    assert listed[:3] == [f"make weights-{name}" for name in ("localization", "segmentation", "registration")]
+    assert {line.removeprefix("make weights-") for line in listed} == shipped
+    assert "\nweights-%:" in (ROOT / "Makefile").read_text()
+
+
+@pytest.mark.parametrize("recipe", weights.recipes(), ids=lambda one: one.name)
+def test_a_stopped_training_is_resumed_and_a_finished_one_is_not_repeated(recipe, tmp_path, monkeypatch, capsys):
+    for name in ("hands", "more-hands", "finger-joints"):
+        (tmp_path / "real" / name).mkdir(parents=True)
+    monkeypatch.setenv("NAPARI_JSN_DATA", str(tmp_path / "real"))
+    out = tmp_path / "out" / recipe.name
+    first = weights.training_command(recipe, out)
+    assert first[:2] == ["train", recipe.name] and first[first.index("--out") + 1] == str(out)
+    data = Path(first[first.index("--data") + 1])
+    assert data.is_dir() and "--start" not in first and "--threads" in first
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{recipe.name}-default.ckpt").touch()
+    assert weights.training_command(recipe, out)[2] == "--resume"
+
+    calls = []
+
+    def trained(words, check):
+        calls.append(words)
+        (out / f"{recipe.name}-default.safetensors").touch()
+        return argparse.Namespace(returncode=0)
+
+    monkeypatch.setattr(weights.subprocess, "run", trained)
+    for _ in range(2):
+        main(["weights", recipe.name, "--out", str(tmp_path / "out")])
+    assert len(calls) == 1 and "up to date" in capsys.readouterr().out
+    monkeypatch.setattr(weights, "_stamp", lambda recipe: "another simulator")
+    main(["weights", recipe.name, "--out", str(tmp_path / "out")])
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), [(["nothing"], "no shipped network 'nothing'"), (["segmentation"], "real images")]
+)
+def test_weights_that_cannot_be_trained_are_refused(words, message, monkeypatch, tmp_path):
+    monkeypatch.delenv("NAPARI_JSN_DATA", raising=False)
+    with pytest.raises(SystemExit, match=message):
+        main(["weights", *words, "--out", str(tmp_path)])

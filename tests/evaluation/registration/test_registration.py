@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from napari_jsn.evaluation.registration import known_errors
 from napari_jsn.evaluation.registration.known_errors import (
     LEVELS,
+    MASKS,
     half_planes,
     known_pairs,
     narrowing_errors,
@@ -29,6 +31,7 @@ from napari_jsn.evaluation.registration.report import (
     registration_tables,
 )
 from napari_jsn.joint import BoneMasks
+from napari_jsn.joint.geometry import joint_frame
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.segmentation.training.data import LabelledJoint
 
@@ -147,7 +150,27 @@ def test_half_planes_divide_the_image_in_the_joint_space(simulated):
     assert halves.lower[simulated.fixed_masks.lower & ~both].mean() > 0.98
 
 
-@pytest.mark.parametrize("masks", ["found", "halves"])
+@pytest.mark.parametrize("masks", ["found", "halves", "horizontal", "displaced"])
 def test_known_motion_is_measured_with_other_masks_too(visits, masks):
     found = evaluate_registration(["pipoc"], visits, 0.175, ExperimentSizes(2, 1, 1, 1), masks=masks)
     assert len(found[0].known["easy"].px) == 2 and not found[0].closures and not found[0].curves
+    assert f"Masks given to the methods: {MASKS[masks]}." in registration_tables(found, "3 images", masks)
+
+
+@pytest.mark.parametrize(("masks", "below_mm"), [("horizontal", [0, 0, 0]), ("displaced", [1.2, -1.2, 2])])
+def test_lines_lie_where_the_table_says(simulated, masks, below_mm, monkeypatch):
+    given = []
+
+    def keep(fixed, moving, fixed_masks, moving_masks, *others, **more):
+        given.extend(fixed_masks)
+        assert moving_masks is None
+        return register_many(fixed, moving, None, None, *others, **more)
+
+    register_many = known_errors.register_many
+    monkeypatch.setattr(known_errors, "register_many", keep)
+    monkeypatch.setattr(known_errors, "_BATCH", 2)
+    known_errors.narrowing_errors([KnownPair.from_simulated(simulated)] * 3, "pipoc", masks=masks)
+    row = joint_frame(simulated.fixed_masks)[0][1]
+    for halves, below in zip(given, below_mm, strict=True):
+        assert (halves.upper ^ halves.lower).all() and np.ptp(halves.upper.sum(axis=0)) == 0
+        assert halves.upper[:, 0].sum() == pytest.approx(row + below / simulated.spacing_mm, abs=1)

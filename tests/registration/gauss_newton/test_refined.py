@@ -8,12 +8,13 @@ import torch
 
 import napari_jsn as jsn
 from napari_jsn.common.progress import Silent
-from napari_jsn.registration.gauss_newton import refined
+from napari_jsn.registration.gauss_newton import refined, roll_field
 from napari_jsn.registration.gauss_newton.refined import enlarge, refine, shrink, working_factor
 from napari_jsn.registration.gauss_newton.solve import solve
 from napari_jsn.registration.prepare import prepare_many
 from napari_jsn.simulation.exposure.detector import Detector
-from napari_jsn.simulation.joint_pair import Motion, joint_pair
+from napari_jsn.simulation.joint_motion import Motion
+from napari_jsn.simulation.joint_pair import joint_pair
 from napari_jsn.simulation.visit import Disease
 
 CPU = torch.device("cpu")
@@ -35,6 +36,21 @@ def test_float32_and_float64_agree(pair, solved):
     np.testing.assert_allclose(solved.narrowings(pair), double.narrowings(pair), atol=2e-3)
     np.testing.assert_allclose(solved.variance_px2, double.variance_px2, rtol=0.02)
     np.testing.assert_allclose(solved.ncc, double.ncc, atol=1e-3)
+
+
+@pytest.mark.parametrize("bones", [[0], [1, 2], [0, 1, 2, 3]])
+def test_equations_that_rounding_made_indefinite_leave_finite_maps(pair, solved, monkeypatch, bones):
+    logdet = torch.logdet
+
+    def indefinite(matrices):
+        found = logdet(matrices).clone()
+        found[bones] = torch.nan  # as of a negative determinant
+        return found
+
+    monkeypatch.setattr(roll_field.torch, "logdet", indefinite)
+    (found,) = solve([pair], CPU)
+    assert np.isfinite(found.maps).all() and np.isfinite(found.variance_px2).all()
+    np.testing.assert_array_equal(found.maps[0], solved.maps[0])  # of the model without roll
 
 
 def test_every_model_and_direction_finds_the_narrowing(pair, solved, simulated):

@@ -1,10 +1,13 @@
 """The network and the recipe of Wang et al. 2023, compared with independent computations in NumPy."""
 
 import math
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from napari_jsn import InputError
 from napari_jsn.joint import BoneMasks
@@ -14,6 +17,7 @@ from napari_jsn.registration.network.paper_net import PaperNet, PaperRuns, to_ma
 from napari_jsn.registration.network.training import paper_task as module
 from napari_jsn.registration.network.training.data import pairs_of_visits
 from napari_jsn.registration.network.training.paper_task import PaperRegistrationTask, image_loss
+from napari_jsn.registration.network.training.task import RegistrationTask
 from napari_jsn.segmentation.training.data import LabelledJoint
 from napari_jsn.training.runs import train_runs
 from napari_jsn.training.train import train
@@ -253,6 +257,7 @@ def test_the_command_trains_runs(joints, small, tmp_path, capsys):
     words += ["--device", "cpu", "--out", str(tmp_path / "out")]
     for more, code, printed in (
         (["--runs", "2"], 0, "Averaged 2 runs: paper-run1, paper-run2."),
+        (["--name", "one"], 0, "Last epoch, which is kept: 2"),
         (["--pairs", "some", "--name", "other"], 2, "--pairs: There are no pairs 'some'"),
         (["--runs", "2", "--start", "default", "--name", "other"], 2, "--runs: Runs begin from random weights"),
         (["--runs", "2"], 2, "--runs: There is a registration model 'paper' in"),
@@ -288,9 +293,76 @@ def test_runs_are_trained_resumed_and_used_as_one_model(task, tmp_path, plain_pa
         train_runs(task, 2, epochs=0, out=tmp_path, name="none")
     with pytest.raises(InputError, match="already"):
         train_runs(task, 2, epochs=2, out=tmp_path, name="mine")
+    (tmp_path / "registration-mine.safetensors").unlink()
     with pytest.raises(InputError, match="for 2 epochs"):
-        (tmp_path / "registration-mine.safetensors").unlink()
         train_runs(task, 2, epochs=3, out=tmp_path, name="mine")
+
+
+def changed(joints, how):
+    """The same joints with other images, more of them, other masks, or another patient."""
+    first = joints[0]
+    turned = replace(first, image=np.ascontiguousarray(first.image[:, ::-1]))
+    smaller = replace(first, masks=BoneMasks(ndimage.binary_erosion(first.masks.upper), first.masks.lower))
+    return {
+        "image": [turned, *joints[1:]], "masks": [smaller, *joints[1:]],
+        "more": [*joints, replace(turned, group="new"), replace(first, group="new", image=first.image**2)],
+    }[how]  # fmt: skip
+
+
+def test_runs_go_on_only_over_the_images_of_the_finished_ones(joints, small, tmp_path):
+    """Else the model of all runs would have learned from images that its card does not name."""
+    stopped = train_runs(
+        PaperRegistrationTask(joints), 3, epochs=2, device="cpu", out=tmp_path, name="mine", progress=AbortAfter(6)
+    )
+    finished = (tmp_path / "registration-mine-run1.safetensors").read_bytes()
+    assert stopped.resume.name == "registration-mine-run2.ckpt"
+    for how, message in (
+        ("image", r"other images: 1 \(.*\) of those given now are new and 1 of its images are not there"),
+        ("more", r"other images: 2 \(.*\) of those given now are new"),
+        ("masks", "other masks, groups or pairs"),
+    ):
+        with pytest.raises(InputError, match=message) as refused:
+            train_runs(PaperRegistrationTask(changed(joints, how)), 3, 2, "cpu", tmp_path, "mine")
+        assert refused.value.argument == "data" and "registration-mine-run1" in str(refused.value)
+    with pytest.raises(InputError, match="other masks, groups or pairs"):
+        train_runs(PaperRegistrationTask(joints, pairs="all"), 3, 2, "cpu", tmp_path, "mine")
+    (tmp_path / "registration-mine-run3.safetensors").write_bytes(finished)  # a later run is checked first, too
+    shutil.copy(tmp_path / "registration-mine-run1.json", tmp_path / "registration-mine-run3.json")
+    with pytest.raises(InputError, match="run3.safetensors was trained for 2 epochs with seed 0"):
+        train_runs(PaperRegistrationTask(joints), 3, 2, "cpu", tmp_path, "mine")
+    assert (tmp_path / "registration-mine-run1.safetensors").read_bytes() == finished
+    assert not (tmp_path / "registration-mine.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--epochs", "0"], "--epochs: The number of epochs must be 1 or more, not 0."),
+        (["--epochs", "-3", "--runs", "2"], "--epochs: The number of epochs must be 1 or more, not -3."),
+        (["--runs", "2", "--preset", "default"], "--runs: Runs are averaged only by the network of the preset 'paper'"),
+        (["--runs", "0"], "--runs"),
+        (["--runs", "2", "--resume", "a.ckpt"], "--runs: Runs begin from random weights"),
+        (["--pairs", "some"], "--pairs: There are no pairs 'some'"),
+        (["--pairs", "some", "--preset", "default"], "--pairs: There are no pairs 'some'"),
+        (["--device", "toaster", "--runs", "2"], "--device: There is no device 'toaster'"),
+        (["--start", "nothing"], "--start: There is no registration model 'nothing'"),
+        (["--name", "a/b", "--runs", "2"], "--name: A model cannot be called"),
+        (["--preset", "other"], "--preset: There is no preset 'other'"),
+    ],
+)
+def test_wrong_options_are_refused_before_images_are_read(words, message, tmp_path, capsys, monkeypatch):
+    from napari_jsn.cli import main
+
+    def read(*args, **options):
+        raise AssertionError("images were read")
+
+    for kind in (PaperRegistrationTask, RegistrationTask):
+        monkeypatch.setattr(kind, "from_folder", read)
+    with pytest.raises(SystemExit) as left:
+        main(["train", "registration", "--preset", "paper", "--data", ".", "--out", str(tmp_path / "out"), *words])
+    error = capsys.readouterr().err
+    assert left.value.code == 2 and message in " ".join(error.split()), error
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_cannot_be_trained_is_refused(joints, small):

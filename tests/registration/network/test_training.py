@@ -1,13 +1,18 @@
+import re
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from napari_jsn import InputError
 from napari_jsn.joint import BoneMasks
 from napari_jsn.networks import weights
 from napari_jsn.registration.network.pose_net import PoseNet
+from napari_jsn.registration.network.training import data
 from napari_jsn.registration.network.training import task as module
 from napari_jsn.registration.network.training.task import RegistrationTask, error_px
+from napari_jsn.segmentation import segment
 from napari_jsn.segmentation.training.data import LabelledJoint
 
 TINY = {"kind": "default", "coarse": (8, 8, 8, 8), "fine": (8, 8, 8, 8), "passes": (1, 1)}
@@ -98,11 +103,48 @@ def test_measures_and_example(task):
 def test_what_cannot_be_learned_from_is_reported(joints):
     with pytest.raises(InputError, match="one of: default"):
         RegistrationTask(joints, "huge")
+    for pairs in ("", "foo", "All"):  # also where no real images are paired
+        with pytest.raises(InputError, match="no pairs.*one of: all, paper"):
+            RegistrationTask((), pairs=pairs)
     with pytest.raises(InputError, match="too few"):
         RegistrationTask(joints[:2], simulated=0)
     with pytest.raises(InputError, match="empty"):
         nothing = BoneMasks(np.zeros((64, 64), bool), np.ones((64, 64), bool))
         RegistrationTask([LabelledJoint(np.zeros((64, 64), np.float32), nothing, "a")], simulated=0)
+
+
+LAYOUTS = {
+    "joints in folders": (["P1/MCP2/1", "P1/MCP2/2", "P1/MCP3/1", "P1/MCP3/2", "P2/MCP2/1"], 2, ""),
+    "joints and sides in names": (["P1/L_MCP2_1", "P1/R_MCP2_1", "P1/L_MCP2_2", "P1/L_PIP3_1", "P2/L_MCP2_1"], 1, ""),
+    "visits in folders": (["P1/v1/left/MCP2", "P1/v1/left/IP1", "P1/v2/left/mcp2", "P2/v1/MCP2"], 1, ""),
+    "one joint a folder": (["A/1", "A/2", "A/3", "B/1", "B/2"], 4, ""),
+    "not named": (
+        ["P1/a/1", "P1/a/2", "P1/b/1", "P2/a/1"],
+        3,
+        r"The images of 2 \(P1/a, P1/b\) folders count as visits",
+    ),
+    "no visits": (["P1_L_MCP2", "P1_L_MCP3", "P2_L_MCP2"], 0, "No joint has images of two visits, so none are paired"),
+}
+
+
+@pytest.mark.parametrize("masks", [True, False])
+@pytest.mark.parametrize(("names", "pairs", "note"), LAYOUTS.values(), ids=LAYOUTS)
+def test_only_visits_of_one_joint_are_paired(tmp_path, monkeypatch, names, pairs, note, masks):
+    labels = np.zeros((64, 64), np.uint8)
+    labels[:28, 20:44], labels[34:, 20:44] = 1, 2
+    monkeypatch.setattr(segment, "segment_many", lambda images: [BoneMasks.from_labels(labels)] * len(images))
+    rng = np.random.default_rng(0)
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, labels.shape).astype(np.uint8)).save(tmp_path / f"{name}.png")
+        if masks:
+            Image.fromarray(labels).save(tmp_path / f"{name}_mask.png")
+    found = data.read_visits(tmp_path)
+    joints = [each.group for each in found.joints]
+    assert len(found.joints) == len(names) and len(data.pairs_of_visits(joints)) == pairs
+    notes = data.notes_on_visits(found)
+    assert len(notes) == bool(note) and re.search(note, " ".join(notes))
+    assert len({each.patient for each in found.joints}) == 2
 
 
 def test_the_default_network_is_small():

@@ -1,5 +1,8 @@
+import re
+
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_jsn import InputError
@@ -7,6 +10,7 @@ from napari_jsn.joint import BoneMasks
 from napari_jsn.segmentation.training import public_joints
 from napari_jsn.segmentation.training.data import LabelledJoint
 from napari_jsn.segmentation.training.folder import labelled_joints, read_joint_folder
+from napari_jsn.segmentation.training.task import SegmentationTask
 
 
 def write(folder, name, joint, image_kind=".png", mask="_mask.png"):
@@ -21,7 +25,9 @@ def test_masks_are_found_beside_their_images(tmp_path, joint):
     write(tmp_path / "patient", "IP1_L", joint(seed=3), ".bmp", "-labels.tif")
     Image.new("L", (64, 64), 9).save(tmp_path / "without.png")
     found = labelled_joints(tmp_path)
-    assert [(each.group, each.joint) for each in found] == [("one", ""), ("patient", "IP1"), ("patient", "PIP3")]
+    groups = [("one", ""), ("patient/L_IP1", "IP1"), ("patient/L_PIP3", "PIP3")]
+    assert [(each.group, each.joint) for each in found] == groups
+    assert [each.patient for each in found] == ["one", "patient", "patient"]
     np.testing.assert_array_equal(found[2].masks.upper, joint(seed=2).masks.upper)
 
 
@@ -48,6 +54,7 @@ def test_public_joints_for_testing_are_never_trained_on(tmp_path, joint):
     names = [f"{number:05}_L_{kind}" for number in range(12) for kind in (2, 13)]
     for name in names:
         write(tmp_path / name, "0", joint(), ".jpg", ".png")
+    assert any("does not name the patients" in note for note in read_joint_folder(tmp_path).notes)
     parts = [{each.group for each in labelled_joints(tmp_path, part)} for part in ("training", "test", "all")]
     assert parts[0] | parts[1] == parts[2] == set(names)
     assert parts[0] and parts[1] and not parts[0] & parts[1]
@@ -81,6 +88,11 @@ def left_out(folder):
     return {each.name: each.reason for each in found.left_out}
 
 
+def few(mask, count):
+    """Return the first pixels of a mask."""
+    return mask & (np.cumsum(mask).reshape(mask.shape) <= count)
+
+
 MASKS = {
     "empty": (lambda m: 0 * m.labels, "its mask is empty"),
     "upper only": (lambda m: 1 * m.upper, "the upper bone only (label 1)"),
@@ -92,6 +104,7 @@ MASKS = {
     "exchanged": (lambda m: 2 * m.upper + m.lower, "does not lie above the lower one; exchange labels 1 and 2"),
     "same region": (lambda m: 3 * m.upper, "the same region"),
     "halves": (lambda m: np.where(np.arange(64)[:, None] < 32, 1, 2) + 0 * m.labels, "halves of the image"),
+    "specks": (lambda m: few(m.upper, 9) + 2 * few(m.lower, 9), "covers only 0.2% of the image; draw the whole bone"),
     "smaller": (lambda m: m.labels[::2, ::2], "another shape, (32, 32) instead of (64, 64)"),
 }
 
@@ -121,6 +134,35 @@ def test_masks_are_found_however_their_names_are_written(tmp_path, joint, ending
     np.testing.assert_array_equal(found.masks.labels, good.masks.labels)
 
 
+@pytest.mark.parametrize("bytes_first", ["<", ">"])
+@pytest.mark.parametrize("kind", ["int64", "uint64", "uint32", "int32", "int16", "int8", "float64", "float16"])
+def test_labels_of_every_number_type_are_read(tmp_path, joint, kind, bytes_first):
+    one = joint(seed=1)
+    save(tmp_path / "one.png", pixels(one))
+    compressed = {"compression": "zlib"} if kind in ("int64", "float64") else {}  # as napari saves labels
+    tifffile.imwrite(tmp_path / "one_mask.tif", one.masks.labels.astype(kind), byteorder=bytes_first, **compressed)
+    (found,) = labelled_joints(tmp_path)
+    np.testing.assert_array_equal(found.masks.labels, one.masks.labels)
+
+
+@pytest.mark.parametrize("spoil", ["cut", "pages", "values", "colour"])
+def test_labels_of_64_bits_that_are_spoilt_are_named(tmp_path, joint, spoil):
+    write(tmp_path, "good", joint(seed=1))
+    labels = joint(seed=2).masks.labels.astype(np.int64)
+    path = tmp_path / "bad_mask.tif"
+    save(tmp_path / "bad.png", pixels(joint(seed=2)))
+    several = {"pages": np.stack([labels] * 4), "colour": np.stack([labels] * 3, axis=-1)}
+    tifffile.imwrite(path, several.get(spoil, labels - (spoil == "values")), photometric=_photometric(spoil))
+    if spoil == "cut":
+        path.write_bytes(path.read_bytes()[:-500])
+    words = {"pages": "4 images", "values": "-1, 0, 1"}.get(spoil, "cannot|not an image")
+    assert re.search(words, left_out(tmp_path)["bad.png"])
+
+
+def _photometric(spoil):
+    return "rgb" if spoil == "colour" else "minisblack"
+
+
 @pytest.mark.parametrize("names", [("_upper", "_lower"), ("_mask_upper", "_mask_lower"), ("-Distal", "-Proximal"),
                                    ("_upper_mask", "_lower_mask")])  # fmt: skip
 @pytest.mark.parametrize("white", [1, 255])
@@ -137,6 +179,21 @@ def test_black_and_white_masks_of_the_two_bones_are_understood(tmp_path, joint, 
         save(exchanged / f"one{name}.png", white * mask)
     with pytest.raises(InputError, match="does not lie above"):
         read_joint_folder(exchanged)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("deep", [False, True])
+def test_too_few_images_are_refused_with_what_was_left_out(tmp_path, joint, count, deep):
+    folder = tmp_path / "study"
+    for k in range(count):
+        write(folder / "P1" if deep else folder, f"1_L_MCP{k + 2}", joint(seed=k))
+    save(folder / "bad.png", pixels(joint(seed=9)))
+    with pytest.raises(InputError, match="All images are one group") as error:
+        SegmentationTask.from_folder(folder, simulated=0)
+    assert "Left out: 1 (bad.png): no mask beside it" in str(error.value)
+    assert ("All 3 images count" if count == 3 else "The only image counts") + " as one group" in str(
+        error.value
+    ) and error.value.argument == "data"
 
 
 def test_files_beside_the_images_are_named_with_their_reason(tmp_path, joint):

@@ -272,3 +272,17 @@ def test_missing_bones_and_implants_are_not_scored(healthy):
     rays = {ray: np.cumsum(np.full((4 if ray == 1 else 5, 2), 20.0), axis=0) for ray in anatomy.RAYS}
     short = effects.amputated(rays, damage)
     assert np.hypot(*(short[3][4] - short[3][2])) < 6 and (short[2] == rays[2]).all()
+
+
+@pytest.mark.parametrize("joints", [("PIP5", "DIP5"), ("PIP2", "DIP2"), ("PIP3", "DIP3", "IP1")])
+def test_swellings_that_overlap_do_not_depend_on_their_order(healthy, joints):
+    hand = pose_hand(healthy, Positioning(), Disease())
+    images = []
+    for order in (joints, joints[::-1]):
+        soft = np.full((600, 450), 0.2, np.float32)
+        swollen = replace(damaged(healthy), swollen=order)
+        transform = RadiographTransform(0.0, tuple(150.0 - hand.joints[joints[0]].centre[:2]))
+        effects.add_swelling(soft, swollen, hand, transform, 0.5)
+        images.append(soft)
+    assert (images[0] != 0.2).any()
+    np.testing.assert_array_equal(*images)

@@ -30,7 +30,7 @@ def cells(widget, row):
 
 def test_the_opened_patient_is_measured(viewer, widget, engine, qtbot):
     assert widget.form.inputs().source == PATIENT
-    assert widget.form.fields["patient"].editor.text() == "2 radiographs of 2 visits"
+    assert widget.form.fields["patient"].editor.text() == "2 visits"
     run(widget, qtbot)
     (call,) = engine.calls
     patient = call["patient"]

@@ -1,5 +1,7 @@
 """The widget "Train", with a small task in place of a real network."""
 
+from threading import Event
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -36,11 +38,11 @@ def task_options(monkeypatch):
     """Record how the widget makes its task, and replace the task by a small one."""
     task_options = {}
 
-    def from_pairs(name, pairs, preset, simulated):
-        task_options.update(name=name, pairs=pairs, preset=preset, simulated=simulated)
+    def from_pairs(name, pairs, preset, simulated, progress):
+        task_options.update(name=name, pairs=list(pairs), preset=preset, simulated=simulated)
         return ToyTask(name=name)
 
-    def from_folder(name, folder, preset, simulated):
+    def from_folder(name, folder, preset, pairs=None, groups=None, simulated=True, progress=None):
         task_options.update(folder=folder, preset=preset, simulated=simulated)
         return ToyTask(preset=preset)
 
@@ -120,11 +122,23 @@ def test_abort_keeps_the_best_epoch_and_the_training_can_be_resumed(widget, mode
     assert "Stopped in epoch" in widget.summary.text() and "<b>my-toy</b>" in widget.summary.text()
     assert (models / "segmentation-my-toy.safetensors").exists()
     choose(widget, "start", f"{RESUME}my-toy")
-    assert widget.form.fields["name"].editor.isHidden()
+    assert widget.form.fields["name"].editor.isHidden() and widget.form.fields["simulated"].editor.isHidden()
+    widget.form.fields["pairs"].value = ()  # the training knows its images
+    assert widget.run_button.isEnabled()
     done = []
     monkeypatch.setattr(training, "train", lambda task, **options: done.append(options) or training.Trained(None))
     run(widget, qtbot)
     assert done[0]["resume"] == models / "segmentation-my-toy.ckpt" and "epochs" not in done[0]
+    assert task_options["preset"] == "toy" and task_options["folder"] is None
+    assert "The model of the earlier run stays" in widget.summary.text()
+    leave = Event()
+    monkeypatch.setattr(training, "train", lambda *_, **__: leave.wait(60) and None)
+    widget.run_button.click()
+    worker = widget._run.progress.worker
+    widget.abort_button.click()  # before an epoch of this run: nothing is waited for
+    assert widget._run is None and "can still be resumed" in widget.status.text()
+    leave.set()
+    qtbot.wait_until(lambda: not worker.is_running, timeout=30_000)
 
 
 def test_closing_the_dock_stops_the_training(widget, qtbot, monkeypatch):

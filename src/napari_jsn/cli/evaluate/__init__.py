@@ -7,6 +7,7 @@ import typer
 from napari_jsn.cli.evaluate.clinical import clinical
 from napari_jsn.cli.evaluate.localization import localization
 from napari_jsn.cli.evaluate.registration import registration
+from napari_jsn.cli.evaluate.scoring import scoring
 from napari_jsn.cli.evaluate.segmentation import segmentation
 from napari_jsn.cli.messages import with_verbosity
 
@@ -24,3 +25,4 @@ app.command()(with_verbosity(clinical, "evaluate"))
 app.command()(with_verbosity(registration, "evaluate"))
 app.command()(with_verbosity(localization, "evaluate"))
 app.command()(with_verbosity(segmentation, "evaluate"))
+app.command()(with_verbosity(scoring, "evaluate"))

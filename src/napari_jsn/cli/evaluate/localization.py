@@ -42,7 +42,7 @@ def localization(
     joint should be found.
     """
     from napari_jsn.cli import printing
-    from napari_jsn.cli.evaluate.output import check_page, write_figures, write_page
+    from napari_jsn.cli.evaluate.output import check_card, check_page, write_figures, write_page
     from napari_jsn.cli.options import record_of_run, set_threads
     from napari_jsn.cli.train import typed_command
     from napari_jsn.common.device import device_name
@@ -74,6 +74,8 @@ def localization(
     check_page(page)
     with OutputFolder(out, ("localization.md", "*-*.png")) as output:
         path = weights.find("localization", model).with_suffix(".json")  # before the long computation
+        if card:
+            check_card(path)
         about = weights.load("localization", model)[1]
         set_threads(threads)
         sets: list[tuple[str, list[RadiographTruth]]] = []

@@ -26,6 +26,17 @@ def check_page(page: Path | None) -> None:
         _read_page(page)
 
 
+def check_card(card: Path) -> None:
+    """Check that the card of a model can be written, before the long computation.
+
+    Raises
+    ------
+    InputError
+        If its folder is not writable.
+    """
+    check_folder(card.parent, "model", [card.name])
+
+
 def write_page(page: Path | None, report: str, images: Mapping[str, bytes] | None = None) -> list[Path]:
     """Replace the measured part of a page, and write its images to the folder ``images`` beside it.
 
@@ -45,7 +56,7 @@ def write_figures(card: Path, figures: Mapping[str, Any]) -> list[Path]:
     """Write the figures of images that the model never learned from to its card."""
     content = weights.read_card(card)
     content["figures"] = {**content["figures"], "never_learned_from": _finite(figures)}
-    return write_files(card.parent, {card.name: weights.card_bytes(content)})
+    return write_files(card.parent, {card.name: weights.card_bytes(content)}, "model")
 
 
 def _finite(value: Any) -> Any:

@@ -39,7 +39,8 @@ def registration(
     masks: Annotated[
         str,
         typer.Option(
-            help="Masks for known motion: experts, found (by the program), or halves (half-planes of the fixed image)."
+            help="Masks for known motion: experts; found (by the program); or half-planes of the fixed image: halves "
+            "(a line fitted to the joint space), horizontal (a line through its middle) or displaced (1.2 to 6 mm)."
         ),
     ] = "experts",
     joints: Annotated[int | None, typer.Option(min=1, help="Largest number of real joints; by default all.")] = None,
@@ -92,7 +93,7 @@ def registration(
         )
     with OutputFolder(out, ("registration.md", "registration-*.png", "panels-*.png")) as output:
         images, image_mm, description = (
-            ([], float("nan"), "") if data is None else _real_images(data, spacing_mm, joints)
+            ([], float("nan"), "") if data is None else _real_images(data, spacing_mm, joints, masks)
         )
         set_threads(threads)
         sizes = ExperimentSizes(pairs, simulated, min(40, pairs), min(24, pairs))
@@ -101,7 +102,9 @@ def registration(
             plots = draw_registration_plots(evaluations)
             panels = _panels(images, image_mm, methods[0], device) if masks == "experts" else {}
         learned = "".join(f"- {line}\n" for line in _learned(methods, images))
-        report = f"Made by `{typed_command(sys.argv)}`.\n\n{registration_tables(evaluations, description)}{learned}"
+        report = (
+            f"Made by `{typed_command(sys.argv)}`.\n\n{registration_tables(evaluations, description, masks)}{learned}"
+        )
         identities = [{"segmentation": weights.model_identity("segmentation", "default")}, *map(method_models, methods)]
         inputs = [] if data is None else [input_record("data", data)]
         record = record_of_run(output, joined(identities), device_name(device), inputs)
@@ -109,7 +112,7 @@ def registration(
     links = "\n".join(f"![{_ALT[name]}](images/{name})\n" for name in plots)
     written += write_page(page, f"{report}\n{links}", plots)
     if as_json:
-        printing.print_json({"methods": registration_figures(evaluations)}, written)
+        printing.print_json({"masks": masks, "methods": registration_figures(evaluations)}, written)
         return
     say(report)
     printing.print_files(written)
@@ -121,7 +124,9 @@ _ALT = {
 }
 
 
-def _real_images(data: Path, spacing_mm: float | None, limit: int | None) -> tuple[list[LabelledJoint], float, str]:
+def _real_images(
+    data: Path, spacing_mm: float | None, limit: int | None, masks: str
+) -> tuple[list[LabelledJoint], float, str]:
     """Return the images of joints with at least two visits, their pixel size in mm, and a description."""
     from napari_jsn.common.errors import InputError
     from napari_jsn.evaluation.registration.paper_figures import by_joint
@@ -138,8 +143,9 @@ def _real_images(data: Path, spacing_mm: float | None, limit: int | None) -> tup
         raise InputError(
             f"{data.name} holds no joint with two visits. Put the visits of each joint into one folder.", "data"
         )
+    with_masks = "with the experts' masks, " if masks == "experts" else ""
     description = f"{len(images)} images of {len(groups)} " + (
-        "public MCP joints that no model was trained on, with the experts' masks, 0.087 mm per pixel by convention"
+        f"public MCP joints that no model was trained on, {with_masks}0.087 mm per pixel by convention"
         if public
         else "joints"
     )

@@ -45,7 +45,7 @@ def segmentation(
     Of the public joints, only those that the shipped model was not trained on are measured.
     """
     from napari_jsn.cli import printing
-    from napari_jsn.cli.evaluate.output import check_page, write_figures, write_page
+    from napari_jsn.cli.evaluate.output import check_card, check_page, write_figures, write_page
     from napari_jsn.cli.options import record_of_run, set_threads
     from napari_jsn.cli.train import typed_command
     from napari_jsn.common.device import device_name
@@ -72,6 +72,8 @@ def segmentation(
     check_page(page)
     with OutputFolder(out, ("segmentation.md", "real-*.png", "simulated-*.png")) as output:
         path = weights.find("segmentation", model).with_suffix(".json")  # before the long computation
+        if card:
+            check_card(path)
         about = weights.load("segmentation", model)[1]
         set_threads(threads)
         with printing.spinner("Finding the bones"):

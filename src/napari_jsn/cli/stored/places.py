@@ -45,7 +45,7 @@ def export(
     place: Place,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the tables.")] = Path("output/store"),
 ) -> None:
-    """Write all tables of a store as CSV: patients, measurements, decisions, scores, sessions, changes."""
+    """Write all tables of a store as CSV: patients, measurements, boxes, decisions, scores, sessions, changes."""
     from napari_jsn.cli import printing
     from napari_jsn.common.csv_files import csv_bytes
     from napari_jsn.common.output_folder import OutputFolder

@@ -86,6 +86,10 @@ def new(
     repeated_share: Annotated[
         float, typer.Option(metavar="SHARE", help="Share of the patients that are read twice, 0 to 1.")
     ] = 0.0,
+    scheme: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Only sites and grades of this scheme can be scored, such as svdh-hands."),
+    ] = None,
 ) -> None:
     """Make a reading session of a reader over all patients of a store."""
     from napari_jsn.common.notes import counted
@@ -93,7 +97,7 @@ def new(
     from napari_jsn.store import open_store
 
     with open_store(store, reader, create=False) as opened:
-        made = Reading.new(opened, session, order, seed, repeated_share)
+        made = Reading.new(opened, session, order, seed, repeated_share, scheme)
         items, stored = len(made.work_list()), opened.session(session)
     drawn = 0 if stored is None else stored.seed
     say(one_line(f"Session {session} of {reader}: {counted(items, 'item')}, order {order}, seed {drawn}."))

@@ -23,7 +23,10 @@ CARDS = {
     "repositioning": ("repositioning", "uncertainty of a narrowing between two visits, from whole hands"),
 }
 #: What else this command does, in the same form.
-TOOLS = {"card-hashes": ("card_hashes", "write the hash of its own contents to every shipped card that was changed")}
+TOOLS = {
+    "card-hashes": ("card_hashes", "write the hash of its own contents to every shipped card that was changed"),
+    "weights": ("weights", "train a shipped network again, or list all"),
+}
 #: Where the command of each card is recorded: file in the package, and keys. A card depends on those before it: the
 #: simulator uses the hand shape, the models are trained on simulated images, ``refined`` starts from the registration
 #: network, widths are measured on bones that the segmentation network finds, and repositioning measures whole hands.

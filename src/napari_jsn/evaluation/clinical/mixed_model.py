@@ -69,19 +69,76 @@ def fit_random_intercept(values: ArrayLike, raised: ArrayLike, patients: ArrayLi
     >>> round(fit.effect, 3)
     0.35
     """
+    y = np.asarray(values, dtype=float)
+    fit = fit_mixed_model(y, np.stack([np.ones(len(y)), np.asarray(raised, dtype=float)], axis=1), patients)
+    if fit is None:
+        return None
+    sd = float(np.sqrt(fit.covariance[1, 1]))
+    if not (np.isfinite(sd) and sd > 0):
+        return None
+    return RandomIntercept(float(fit.effects[1]), sd, fit.between, fit.within, fit.at_boundary)
+
+
+@dataclass(frozen=True)
+class MixedModel:
+    """The fit of ``value = design x effects + patient + error``.
+
+    Attributes
+    ----------
+    effects : (p,) array
+        Of the columns of the design.
+    covariance : (p, p) array
+        Of the effects.
+    between, within : float
+        Variance between patients, and that within one patient.
+    at_boundary : bool
+        Whether the variance between patients is 0.
+    """
+
+    effects: Floats
+    covariance: Floats
+    between: float
+    within: float
+    at_boundary: bool
+
+
+def fit_mixed_model(values: ArrayLike, design: ArrayLike, patients: ArrayLike) -> MixedModel | None:
+    """Fit a linear model with a random intercept per patient, by restricted maximum likelihood.
+
+    Parameters
+    ----------
+    values : (n,) array
+    design : (n, p) array
+        Columns of the fixed effects. One column must be constant, or several must add up to a constant.
+    patients : (n,) array
+        Patient of each value.
+
+    Returns
+    -------
+    MixedModel or None
+        None if there is no variance, or the effects cannot be distinguished.
+
+    Examples
+    --------
+    >>> from napari_jsn.evaluation.clinical.mixed_model import fit_mixed_model
+    >>> visit = [[1, 0], [0, 1], [1, 0], [0, 1]]
+    >>> fit_mixed_model([0.0, 0.3, 0.1, 0.5], visit, ["A", "A", "B", "B"]).effects.round(2).tolist()
+    [0.05, 0.4]
+    """
     from scipy.optimize import minimize_scalar
 
     y = np.asarray(values, dtype=float)
-    x = np.stack([np.ones(len(y)), np.asarray(raised, dtype=float)], axis=1)
-    design = np.column_stack([x, y - y.mean()])
-    if np.linalg.matrix_rank(x) < 2 or len(y) <= 2:
+    x = np.asarray(design, dtype=float)
+    number = x.shape[1]
+    if len(y) <= number or np.linalg.matrix_rank(x) < number:
         return None
+    design = np.column_stack([x, y - y.mean()])
     codes = np.unique(np.asarray(patients).astype(str), return_inverse=True)[1]
     sizes = np.bincount(codes).astype(float)
     sums = np.stack([np.bincount(codes, column) for column in design.T], axis=1)
     products = design.T @ design
 
-    if products[2, 2] <= 0:
+    if products[number, number] <= 0:
         return None
 
     def solved(shares: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -89,11 +146,13 @@ def fit_random_intercept(values: ArrayLike, raised: ArrayLike, patients: ArrayLi
         ratio = (shares / (1 - shares))[:, None]
         weights = ratio / (1 + ratio * sizes)
         weighted = products - np.einsum("gp,pi,pj->gij", weights, sums, sums, optimize=True)
-        normal, right = weighted[:, :2, :2], weighted[:, :2, 2]
+        normal, right = weighted[:, :number, :number], weighted[:, :number, number]
         effects = np.linalg.solve(normal, right[:, :, None])[:, :, 0]
-        within = (weighted[:, 2, 2] - (effects * right).sum(axis=1)) / (len(y) - 2)
-        within = np.maximum(within, 1e-12 * products[2, 2] / len(y))  # a perfect fit has a likelihood without limit
-        deviance = (len(y) - 2) * np.log(within) + np.log1p(ratio * sizes).sum(axis=1) + np.linalg.slogdet(normal)[1]
+        within = (weighted[:, number, number] - (effects * right).sum(axis=1)) / (len(y) - number)
+        # a perfect fit has a likelihood without limit
+        within = np.maximum(within, 1e-12 * products[number, number] / len(y))
+        deviance = (len(y) - number) * np.log(within) + np.log1p(ratio * sizes).sum(axis=1)
+        deviance = deviance + np.linalg.slogdet(normal)[1]
         return deviance, effects, normal, within
 
     deviances = solved(_GRID)[0]
@@ -106,8 +165,9 @@ def fit_random_intercept(values: ArrayLike, raised: ArrayLike, patients: ArrayLi
         )
         share = float(refined.x) if refined.fun < deviances[best] else share
     _, effects, normal, within = (part[0] for part in solved(np.array([share])))
-    sd = float(np.sqrt(within * np.linalg.inv(normal)[1, 1]))
-    if not (np.isfinite(sd) and sd > 0):
-        return None
     between = float(within * share / (1 - share))
-    return RandomIntercept(float(effects[1]), sd, between, float(within), share < 1e-6)
+    if (x[:, 0] == 1).all():
+        shift = np.array([y.mean(), *np.zeros(number - 1)])
+    else:
+        shift = np.linalg.lstsq(x, np.full(len(y), y.mean()), rcond=None)[0]
+    return MixedModel(effects + shift, within * np.linalg.inv(normal), between, float(within), share < 1e-6)

@@ -13,7 +13,8 @@ from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.networks.weights import model_identity
 from napari_jsn.registration.methods import method_models
 from napari_jsn.registration.register import register_many
-from napari_jsn.simulation.joint_pair import JointPair, Motion, joint_pair
+from napari_jsn.simulation.joint_motion import Motion
+from napari_jsn.simulation.joint_pair import JointPair, joint_pair
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,17 +9,19 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.settings import limit_threads
 
+if TYPE_CHECKING:
+    from napari_jsn.simulation.damage.difficulty import Difficulty
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Simulate, print the tables, and write the section of the page and the contact sheet."""
-    from napari_jsn.evaluation.grades import pose, report
-    from napari_jsn.evaluation.grades.sheet import sheet_cells, write_sheet
-    from napari_jsn.evaluation.public_images import data_folder
+    from napari_jsn.evaluation.grades.sheet import beside_cells, sheet_cells, write_sheet
     from napari_jsn.simulation.damage.difficulty import NEWEST, difficulty
 
     parser = argparse.ArgumentParser("python -m napari_jsn.evaluation.grades", description=__doc__)
@@ -28,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--difficulty", type=int, default=NEWEST, help="version of the simulator's settings")
     parser.add_argument("--pairs", type=int, default=80, help="real joints whose motion is measured")
     parser.add_argument("--sheet", type=Path, help="folder for a contact sheet of 50 joints; nothing else is computed")
+    parser.add_argument("--beside", type=Path, help="folder for crops of real joints above simulated ones, likewise")
+    parser.add_argument("--poses", action="store_true", help="compare the poses only, and write their tables")
     parser.add_argument("--quick", action="store_true", help="a few joints; writes nothing unless --out is given")
     parser.add_argument("--out", type=Path, help="folder of the page (docs)")
     options = parser.parse_args(arguments)
@@ -42,20 +46,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.sheet:
         print(write_sheet(sheet_cells(50, options.seed), options.sheet / "grades.png"))
         return 0
+    if options.beside:
+        print(write_sheet(beside_cells(8, options.seed), options.beside / "real-and-simulated.png", columns=8))
+        return 0
     n = min(options.n, 140) if options.quick else options.n
-    uniform = report.graded_sites(n, options.seed, "uniform", settings.version)
-    natural = report.graded_sites(n, options.seed, "natural", settings.version)
-    hands = min(12, max(2, n // 70))
-    samples = [pose.simulated_pose(hands, options.seed, version) for version in sorted({1, settings.version})]
-    roll: list[str] = []
+    command, page = "python -m napari_jsn.evaluation.grades", (options.out or Path("docs")) / "simulated-grades.md"
+    if options.poses:
+        command, lines = f"{command} --poses", _pose_lines(options.pairs, options.seed, options.quick)
+    else:
+        lines = _grade_lines(n, options.seed, settings)
+    print("\n".join(lines))
+    if options.out or not options.quick:
+        print(f"Written: {put_section(page, command, lines)}")
+    return 0
+
+
+def _pose_lines(count: int, seed: int, quick: bool) -> list[str]:
+    """Return the tables of the poses; real joints are left out where there are none, and with ``quick``."""
+    from napari_jsn.evaluation.grades import pose
+    from napari_jsn.evaluation.public_images import data_folder
+    from napari_jsn.simulation.damage.difficulty import FIRST, NEWEST, difficulty
+
+    count, hands = (5, 1) if quick else (count, max(1, count // 8))
+    samples, with_real = [], False
     try:
         data_folder()
-        if not options.quick:
-            samples.insert(0, pose.real_pose(options.pairs, options.seed))
-            roll = ["", *pose.roll_lines(hands, options.pairs, options.seed, sorted({1, settings.version}), True)]
+        if not quick:
+            samples, with_real = [pose.real_pose(count, seed)], True
     except InputError as error:
         print(f"{error} The poses of real joints are left out.", file=sys.stderr)
-    lines = [
+    versions = (FIRST, NEWEST)
+    samples += [pose.drawn_pose(4000, seed, version) for version in versions]
+    samples += [pose.simulated_pose(hands, seed, version) for version in versions]
+    registered = pose.registered_samples(hands, count, seed, versions, with_real)
+    return [
+        *(str(difficulty(version)) for version in versions),
+        "",
+        "### Motion between two visits",
+        "",
+        *pose.pose_lines(samples),
+        "",
+        "### Roll, flexion and the pose at rest",
+        "",
+        *pose.registered_lines(registered),
+    ]
+
+
+def _grade_lines(n: int, seed: int, settings: Difficulty) -> list[str]:
+    """Return the tables of grades and widths."""
+    from napari_jsn.evaluation.grades import report
+
+    uniform = report.graded_sites(n, seed, "uniform", settings.version)
+    natural = report.graded_sites(n, seed, "natural", settings.version)
+    return [
         str(settings),
         "",
         "### Shares of the grades",
@@ -80,17 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "### Healthy widths",
         "",
         *report.norm_lines(natural),
-        "",
-        "### Motion between two visits",
-        "",
-        *pose.pose_lines(samples),
-        *roll,
     ]
-    print("\n".join(lines))
-    if options.out or not options.quick:
-        page = (options.out or Path("docs")) / "simulated-grades.md"
-        print(f"Written: {put_section(page, 'python -m napari_jsn.evaluation.grades', lines)}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Motion of the two bones of a joint between two visits: real pairs against simulated ones.
+"""Motion of the two bones of a joint between two visits, and their pose at one: real joints against simulated ones.
 
-Only rotation in the plane, slide and the roll field can be measured on radiographs. Flexion and the pose at rest
-cannot; they act on the roll field and on the residual (:mod:`napari_jsn.evaluation.realism`).
+Only rotation in the plane and slide can be measured on radiographs. Roll leaves a field of displacements across the
+bone, flexion changes its scale, and both leave a residual (:mod:`napari_jsn.evaluation.realism`). The pose at rest
+shows in how far their masks overlap.
 """
 
 from __future__ import annotations
@@ -53,22 +54,44 @@ class PoseSample:
     def row(self) -> list[str]:
         """Return the cells of the table."""
         rotation, slide = np.abs(self.rotation_deg), np.abs(self.slide_mm) / PIXEL_MM
-        low, middle, high = np.quantile(rotation, (0.25, 0.5, 0.75))
         return [
             self.name,
             str(len(rotation)),
-            f"{middle:.1f} [{low:.1f}, {high:.1f}]",
-            f"{np.quantile(rotation, 0.95):.1f}",
-            f"{np.median(slide):.2f}",
+            _quantiles(rotation, 1),
+            _quantiles(slide, 2),
             f"{self.slide_px_per_deg:.2f}",
         ]
 
 
+def _quantiles(values: NDArray[np.float64], digits: int) -> str:
+    """Return the quantiles 5, 25, 50, 75 and 95 %."""
+    return " / ".join(f"{value:.{digits}f}" for value in np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95)))
+
+
 def pose_lines(samples: Sequence[PoseSample]) -> list[str]:
     """Return the table of poses."""
-    rotation = "relative rotation, deg: median [quartiles]"
-    head = ("pairs", "n", rotation, "95 %", "slide, px of 0.175 mm", "slide, px per deg")
+    spread = "5 / 25 / 50 / 75 / 95 %"
+    head = (
+        "pairs",
+        "n",
+        f"relative rotation, deg: {spread}",
+        f"slide, px of 0.175 mm: {spread}",
+        "slide, px per deg",
+    )
     return table(head, [sample.row() for sample in samples])
+
+
+def drawn_pose(count: int, seed: int, difficulty: int) -> PoseSample:
+    """Return the motion that is drawn for simulated joint pairs of a version."""
+    from napari_jsn.simulation.damage.difficulty import difficulty as difficulty_of
+    from napari_jsn.simulation.joint_motion import Motion
+    from napari_jsn.simulation.visit import SLIDE_MM_PER_DEG
+
+    rng, factors = np.random.default_rng([seed, 2]), difficulty_of(difficulty).joint_pose
+    drawn = [Motion.draw(rng, factors=factors) for _ in range(count)]
+    rotation = np.array([one.rotation_deg for one in drawn])
+    slide = np.array([one.slide_mm for one in drawn]) + SLIDE_MM_PER_DEG * rotation
+    return PoseSample(f"simulated joint pairs, difficulty {difficulty}", rotation, slide)
 
 
 def simulated_pose(patients: int, seed: int, difficulty: int, grades: str | None = "natural") -> PoseSample:
@@ -81,7 +104,7 @@ def simulated_pose(patients: int, seed: int, difficulty: int, grades: str | None
             if truth.grades is not None and not truth.grades.mark and not truth.grades.not_scored:
                 rotation.append(truth.rotation_deg)
                 slide.append(truth.slide_mm)
-    return PoseSample(f"simulated, difficulty {difficulty}", np.array(rotation), np.array(slide))
+    return PoseSample(f"simulated hands, difficulty {difficulty}", np.array(rotation), np.array(slide))
 
 
 def real_pose(count: int, seed: int) -> PoseSample:
@@ -118,24 +141,63 @@ def real_pose(count: int, seed: int) -> PoseSample:
     return PoseSample("real MCP joints", np.array(rotation), np.array(slide))
 
 
-def roll_lines(hands: int, count: int, seed: int, versions: Sequence[int], with_real: bool) -> list[str]:
-    """Return the table of the standard deviation of the roll field, which roll and flexion of the bones cause."""
-    rows = []
-    if with_real:
-        rows.append(_roll_row("real MCP joints", _real_pairs(count, seed)))
+@dataclass(frozen=True)
+class RegisteredPairs:
+    """Pairs of visits with the masks of one visit, in which bones that roll and flex leave traces."""
+
+    name: str
+    pairs: list[PreparedPair]
+
+
+def registered_samples(
+    hands: int, count: int, seed: int, versions: Sequence[int], with_real: bool
+) -> list[RegisteredPairs]:
+    """Return real pairs, simulated joint pairs and joints of simulated hands."""
+    from napari_jsn.evaluation.realism.compare import coarse_pair, simulated_pairs
+
+    samples = [RegisteredPairs("real MCP joints", _real_pairs(count, seed))] if with_real else []
     for version in versions:
-        rows.append(_roll_row(f"simulated, difficulty {version}", _simulated_pairs(hands, seed, version)))
-    head = ("pairs", "n", "sd of the roll field, px of 0.175 mm: median [quartiles]", "residual of local contrast")
-    return table(head, rows)
+        made = [coarse_pair(fixed, moving) for _, fixed, moving in simulated_pairs(count, seed, version)]
+        samples.append(RegisteredPairs(f"simulated joint pairs, difficulty {version}", made))
+    for version in versions:
+        samples.append(RegisteredPairs(f"simulated hands, difficulty {version}", _pairs_of_hands(hands, seed, version)))
+    return samples
 
 
-def _roll_row(name: str, pairs: list[PreparedPair]) -> list[str]:
+def registered_lines(samples: Sequence[RegisteredPairs]) -> list[str]:
+    """Return the table of what roll, flexion and the pose at rest leave on the radiographs."""
+    head = (
+        "pairs",
+        "n",
+        "sd of the roll field, px of 0.175 mm: median [quartiles]",
+        "scale of one bone over the other, %: quartiles",
+        "residual of local contrast",
+        "overlap of the masks at one visit, mm: median [quartiles]",
+    )
+    return table(head, [_registered_row(one) for one in samples])
+
+
+def _registered_row(sample: RegisteredPairs) -> list[str]:
+    from napari_jsn.evaluation.realism.measures import breadths
     from napari_jsn.evaluation.realism.residual import registration_residuals
 
-    found = registration_residuals(pairs)
+    found = registration_residuals(sample.pairs)
     low, middle, high = np.quantile([one.roll_sd_px for one in found], (0.25, 0.5, 0.75))
+    scale = np.quantile([one.scale_percent for one in found], (0.25, 0.75))
+    overlap = [
+        breadths(one.fixed_masks, one.spacing_mm or PIXEL_MM)["overlap of the two masks, mean depth, mm"]
+        for one in sample.pairs
+    ]
+    narrow, usual, wide = np.quantile(overlap, (0.25, 0.5, 0.75))
     residual = float(np.median([one.residual for one in found]))
-    return [name, str(len(found)), f"{middle:.2f} [{low:.2f}, {high:.2f}]", f"{residual:.3f}"]
+    return [
+        sample.name,
+        str(len(found)),
+        f"{middle:.2f} [{low:.2f}, {high:.2f}]",
+        f"{scale[0]:+.2f}, {scale[1]:+.2f}",
+        f"{residual:.3f}",
+        f"{usual:.2f} [{narrow:.2f}, {wide:.2f}]",
+    ]
 
 
 def _real_pairs(count: int, seed: int) -> list[PreparedPair]:
@@ -157,7 +219,7 @@ def _real_pairs(count: int, seed: int) -> list[PreparedPair]:
     return pairs
 
 
-def _simulated_pairs(hands: int, seed: int, version: int) -> list[PreparedPair]:
+def _pairs_of_hands(hands: int, seed: int, version: int) -> list[PreparedPair]:
     """Return undisplaced MCP2-5 joints of simulated hands at two visits, with the true masks."""
     from napari_jsn.registration.methods import PreparedPair
     from napari_jsn.simulation.hand import simulate

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from napari_jsn.joint import JOINT_IMAGE_MM
+
 #: Pixels of one crop on the sheet, and of the line of text above it.
 _SIDE, _TEXT = 210, 16
 #: Side of a crop in mm.
@@ -41,13 +43,39 @@ def sheet_cells(count: int, seed: int, grades: str = "uniform", spacing_mm: floa
     return cells[:count]
 
 
+def beside_cells(count: int, seed: int) -> list[Cell]:
+    """Return crops of real MCP joints, which may not be distributed, and of simulated joints of two versions."""
+    from napari_jsn.evaluation.public_images import finger_joints
+    from napari_jsn.evaluation.realism.compare import NUMBERS, simulated_pairs
+    from napari_jsn.segmentation.training.public_joints import SPACING_MM
+    from napari_jsn.simulation.damage.difficulty import FIRST, NEWEST
+
+    joints = list(finger_joints(part="report"))
+    chosen = [joints[k] for k in np.random.default_rng([seed, 1]).permutation(len(joints))[:count]]
+    middle, down = np.array([127.5, 127.5]), np.array([0.0, 1.0])
+    cells = [
+        Cell(crop(one.visits[0][0], middle, down, SPACING_MM, JOINT_IMAGE_MM), f"{NUMBERS[one.joint]} real")
+        for one in chosen
+    ]
+    for version in (FIRST, NEWEST):
+        for joint, (pixels, _), _ in simulated_pairs(count, seed, version):
+            cells.append(
+                Cell(crop(np.asarray(pixels), middle, down, SPACING_MM, JOINT_IMAGE_MM), f"{joint} simulated {version}")
+            )
+    return cells
+
+
 def crop(
-    pixels: NDArray[np.float32], centre: NDArray[np.float64], axis: NDArray[np.float64], spacing_mm: float
+    pixels: NDArray[np.float32],
+    centre: NDArray[np.float64],
+    axis: NDArray[np.float64],
+    spacing_mm: float,
+    width_mm: float = _CROP_MM,
 ) -> NDArray[np.float32]:
-    """Return the square around a joint with its axis vertical, 26 mm wide."""
+    """Return the square around a joint with its axis vertical, by default 26 mm wide."""
     from scipy import ndimage
 
-    at = (np.arange(_SIDE) - (_SIDE - 1) / 2) * (_CROP_MM / _SIDE / spacing_mm)
+    at = (np.arange(_SIDE) - (_SIDE - 1) / 2) * (width_mm / _SIDE / spacing_mm)
     x = centre[0] + at[None, :] * axis[1] + at[:, None] * axis[0]
     y = centre[1] - at[None, :] * axis[0] + at[:, None] * axis[1]
     return np.asarray(ndimage.map_coordinates(pixels, np.stack([y, x]), order=1, mode="nearest"), np.float32)

@@ -26,8 +26,8 @@ Pixels = NDArray[np.float32]
 MOVED_MM = 0.06
 SOUND = "sound"
 #: Parts of the notes on distortion and sharpness.
-_NOTES = ("scale of the bones drifts", "is stretched by", "edges of the bones are", "detail of the bones along")
-_REASONS = (ReasonCode.SCALE_DRIFTS, ReasonCode.STRETCHED)
+_NOTES = ("scale of the bones", "is stretched by", "edges of the bones are", "detail of the bones along")
+_REASONS = (ReasonCode.SCALE_DRIFTS, ReasonCode.SCALE_VARIES, ReasonCode.STRETCHED)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
     **{f"keystone of {share} %": keystone(share / 100) for share in (2, 3, 4, 5)},
     **{f"rows stretched by {share} %": matrix((1 + share / 100, 0), (0, 1)) for share in (1, 2, 3)},
     **{f"shear of {share} %": matrix((1, 0), (share / 100, 1)) for share in (2, 4)},
-    **{f"barrel distortion of {share} %": barrel(share / 100) for share in (2, 4)},
+    **{f"barrel distortion of {share} %": barrel(share / 100) for share in (2, 4, 6, -4, -6)},
     **{f"motion of {length} pixels along the fingers": motion(length, 90) for length in (3, 5)},
     "motion of 4 pixels across the fingers": motion(4, 0),
     **{f"blur of {sd} pixels": blur(sd) for sd in (0.5, 0.75, 1)},

@@ -22,12 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m napari_jsn.evaluation.realism", description=__doc__)
     parser.add_argument("--n", type=int, default=100, help="joints of each sample, at two visits each")
     parser.add_argument("--seed", type=int, default=2023)
+    parser.add_argument("--difficulty", type=int, default=FIRST, help="version of the simulated joints")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="a few joints; writes nothing unless --out is given")
     parser.add_argument("--out", type=Path, help="folder of the page simulator.md and of images/ (docs)")
     options = parser.parse_args(arguments)
     n = min(20, options.n) if options.quick else options.n
     try:
+        settings = difficulty(options.difficulty)
         data_folder()
         if n < len(MCPS):
             raise InputError(f"There are {len(MCPS)} kinds of joint. Give --n of at least {len(MCPS)}.", "n")
@@ -37,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     limit_threads(options.threads)
     real = real_sample(n, options.seed)
     print(f"{len(real.joints)} real joints measured", file=sys.stderr, flush=True)
-    simulated = simulated_sample(n, options.seed)
-    lines = [str(difficulty(FIRST)), "", *realism_lines(real, simulated)]
+    simulated = simulated_sample(n, options.seed, settings.version)
+    lines = [str(settings), "", *realism_lines(real, simulated)]
     print("\n".join(lines))
     if options.out or not options.quick:
         folder = options.out or Path("docs")

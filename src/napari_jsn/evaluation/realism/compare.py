@@ -18,6 +18,7 @@ from napari_jsn.joint import BoneMasks
 from napari_jsn.radiograph.resampling import block_mean
 from napari_jsn.registration.methods import PreparedPair
 from napari_jsn.segmentation.training.public_joints import SPACING_MM
+from napari_jsn.simulation.damage.difficulty import FIRST
 
 Visit = tuple[Pixels, BoneMasks]
 
@@ -69,6 +70,7 @@ RESIDUAL_NAMES = {
     "ncc": "normalised cross-correlation after registration",
     "roll_sd_px": "sd of the roll field, px of 0.175 mm",
     "rotation_deg": "rotation of one bone against the other, deg",
+    "scale_percent": "scale of the upper bone over that of the lower one, %",
 }
 
 
@@ -85,8 +87,13 @@ def real_sample(n: int, seed: int) -> JointSample:
     return _measure(pairs)
 
 
-def simulated_sample(n: int, seed: int) -> JointSample:
+def simulated_sample(n: int, seed: int, difficulty: int = FIRST) -> JointSample:
     """Measure ``n`` simulated pairs with the same pixel size, motion as between two visits, and a little narrowing."""
+    return _measure(simulated_pairs(n, seed, difficulty))
+
+
+def simulated_pairs(n: int, seed: int, difficulty: int = FIRST) -> list[tuple[str, Visit, Visit]]:
+    """Return ``n`` simulated pairs of a version: joint and two visits each."""
     from napari_jsn.simulation.joint_pair import joint_pair
 
     rng = np.random.default_rng([seed, 2])
@@ -94,18 +101,18 @@ def simulated_sample(n: int, seed: int) -> JointSample:
     for k in range(n):
         joint = MCPS[k % len(MCPS)]
         jsn_mm = float(JSN_SD_MM * rng.standard_normal())
-        pair = joint_pair(joint, jsn_mm, seed=int(rng.integers(2**31)), spacing_mm=SPACING_MM)
+        pair = joint_pair(joint, jsn_mm, seed=int(rng.integers(2**31)), spacing_mm=SPACING_MM, difficulty=difficulty)
         pairs.append((joint, (pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)))
-    return _measure(pairs)
+    return pairs
 
 
 def _measure(pairs: Sequence[tuple[str, Visit, Visit]]) -> JointSample:
     measures = [measure_image(*visit, SPACING_MM) for _, *visits in pairs for visit in visits]
-    residuals = registration_residuals([_coarse(fixed, moving) for _, fixed, moving in pairs])
+    residuals = registration_residuals([coarse_pair(fixed, moving) for _, fixed, moving in pairs])
     return JointSample([joint for joint, *_ in pairs], measures, residuals)
 
 
-def _coarse(fixed: Visit, moving: Visit) -> PreparedPair:
+def coarse_pair(fixed: Visit, moving: Visit) -> PreparedPair:
     """Return the two visits at 0.173 mm per pixel, as the benchmark registers real joints."""
     (a, a_masks), (b, b_masks) = ((_small(image), _small_masks(masks)) for image, masks in (fixed, moving))
     return PreparedPair.from_masks(a, b, a_masks, b_masks, 2 * SPACING_MM)

@@ -32,6 +32,8 @@ class Residual:
         Standard deviation of the roll field with the highest marginal likelihood, in pixels of 0.175 mm.
     rotation_deg : float
         Rotation of one bone against the other.
+    scale_percent : float
+        Magnification of the upper bone over that of the lower one, minus 1: bones that flex are foreshortened.
     """
 
     residual: float
@@ -39,6 +41,7 @@ class Residual:
     ncc: float
     roll_sd_px: float
     rotation_deg: float
+    scale_percent: float
 
 
 def registration_residuals(pairs: Sequence[PreparedPair]) -> list[Residual]:
@@ -56,8 +59,9 @@ def registration_residuals(pairs: Sequence[PreparedPair]) -> list[Residual]:
             relative = np.linalg.solve(lower[:2, :2], upper[:2, :2])
             angle = np.arctan2(relative[1, 0] - relative[0, 1], relative[0, 0] + relative[1, 1])
             rotation_deg = abs(float(np.rad2deg(angle)))
+            scale_percent = 50.0 * float(np.log(abs(np.linalg.det(relative[:2, :2]))))
             ncc, roll_sd_px = float(one.ncc.mean()), float(one.roll_prior_sd_px.mean())
-            found.append(Residual(residual, rms, ncc, roll_sd_px, rotation_deg))
+            found.append(Residual(residual, rms, ncc, roll_sd_px, rotation_deg, scale_percent))
     return found
 
 

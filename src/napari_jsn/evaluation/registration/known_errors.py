@@ -18,12 +18,21 @@ from napari_jsn.joint.geometry import facing_margins, joint_frame
 from napari_jsn.joint.similarity import Similarity
 from napari_jsn.registration.register import register_many
 from napari_jsn.segmentation.training.data import LabelledJoint
-from napari_jsn.simulation.joint_pair import Motion, joint_pair, joint_pairs
+from napari_jsn.simulation.joint_motion import Motion
+from napari_jsn.simulation.joint_pair import joint_pair, joint_pairs
 
 _BATCH = 32
-#: Masks that a method gets: the experts' of both images, those that the program finds, or half-planes of the fixed
-#: image.
-MASKS = ("experts", "found", "halves")
+#: Distances in mm of displaced lines from the middle of the joint, of one pair after the other; below it, or above it.
+_DISPLACED_MM = (1.2, -1.2, 2.0, -2.0, 3.0, -3.0, 4.0, -4.0, 6.0, -6.0)
+#: Masks that a method gets, and what they are.
+MASKS = {
+    "experts": "the experts' masks of both images, or the true ones of simulated joints",
+    "found": "none; the program finds the bones",
+    "halves": "the halves of the fixed image on either side of a straight line that is fitted to the joint space",
+    "horizontal": "the halves of the fixed image above and below a horizontal line through the middle of the joint",
+    "displaced": "the halves of the fixed image above and below a horizontal line 1.2, 2, 3, 4 or 6 mm above or below "
+    "the middle of the joint",
+}
 #: Shape of simulated joint images, and their pixel size.
 _SHAPE, _SIMULATED_MM = (128, 128), 0.175
 #: Levels of what is varied alone: rotation of both bones, their magnification, roll about the long axis, and noise.
@@ -103,14 +112,16 @@ def narrowing_errors(
     method : str
     device : str, optional
     masks : str
-        One of :data:`MASKS`.
+        A key of :data:`MASKS`.
     """
     rows: list[tuple[float, ...]] = []
+    columns = _masks_given(known, masks)
     began = time.perf_counter()
     for first in range(0, len(known), _BATCH):
         batch = known[first : first + _BATCH]
+        given = [None if column is None else column[first : first + _BATCH] for column in columns]
         results = register_many(
-            [pair.fixed for pair in batch], [pair.moving for pair in batch], *_masks_given(batch, masks),
+            [pair.fixed for pair in batch], [pair.moving for pair in batch], given[0], given[1],
             [pair.spacing_mm for pair in batch], method=method, device=device,
         )  # fmt: skip
         for pair, result in zip(batch, results, strict=True):
@@ -130,9 +141,18 @@ def narrowing_errors(
 
 
 def _masks_given(pairs: Sequence[KnownPair], masks: str) -> tuple[list[BoneMasks] | None, list[BoneMasks] | None]:
+    """Return the masks of the fixed and of the moving images; None where none are given."""
     if masks == "experts":
         return [pair.fixed_masks for pair in pairs], [pair.moving_masks for pair in pairs]
-    return ([half_planes(pair.fixed_masks) for pair in pairs] if masks == "halves" else None), None
+    if masks == "found":
+        return None, None
+    if masks == "halves":
+        return [half_planes(pair.fixed_masks) for pair in pairs], None
+    below_mm = _DISPLACED_MM if masks == "displaced" else (0.0,)
+    return [
+        horizontal_halves(pair.fixed_masks, below_mm[k % len(below_mm)] / pair.spacing_mm)
+        for k, pair in enumerate(pairs)
+    ], None
 
 
 def half_planes(bones: BoneMasks) -> BoneMasks:
@@ -145,6 +165,13 @@ def half_planes(bones: BoneMasks) -> BoneMasks:
     slope, row = np.polyfit(columns, (bottom[columns] + top[columns]) / 2, 1)
     rows, cols = np.indices(bones.shape)
     upper = rows < row + slope * cols
+    return BoneMasks(upper, ~upper)
+
+
+def horizontal_halves(bones: BoneMasks, below_px: float = 0.0) -> BoneMasks:
+    """Return the halves of an image above and below a horizontal line, so many pixels below the middle of the joint."""
+    point, _ = joint_frame(bones)
+    upper = np.indices(bones.shape)[0] < point[1] + below_px
     return BoneMasks(upper, ~upper)
 
 

@@ -11,6 +11,7 @@ from napari_jsn.anatomy import joint_kind
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.evaluation.registration.halved_losses import HalvedLosses, halved_losses, halved_table
 from napari_jsn.evaluation.registration.known_errors import (
+    MASKS,
     NarrowingErrors,
     known_pairs,
     narrowing_errors,
@@ -120,7 +121,7 @@ def evaluate_registration(
     progress : Progress, optional
         After an abort, the methods that are complete are returned.
     masks : str
-        One of :data:`~napari_jsn.evaluation.registration.known_errors.MASKS`: what the methods get for known motion.
+        A key of :data:`~napari_jsn.evaluation.registration.known_errors.MASKS`: what the methods get for known motion.
         With other masks than the experts', only known motion is measured.
     """
     sizes, progress = sizes or ExperimentSizes(), progress or Silent()
@@ -195,9 +196,12 @@ def _parameters(method: str) -> int:
     return int(card.get("parameters", 0))
 
 
-def registration_tables(evaluations: Sequence[MethodEvaluation], data: str) -> str:
-    """Return all tables in Markdown; ``data`` describes the real joints in a few words."""
-    parts = []
+def registration_tables(evaluations: Sequence[MethodEvaluation], data: str, masks: str = "experts") -> str:
+    """Return all tables in Markdown; ``data`` describes the real joints in a few words.
+
+    ``masks`` is the key of :data:`~napari_jsn.evaluation.registration.known_errors.MASKS` that the methods got.
+    """
+    parts = [] if masks == "experts" else [f"Masks given to the methods: {MASKS[masks]}.\n"]
     if any(one.closures for one in evaluations):
         parts += [_closure_table(evaluations, data), _type_table(evaluations, data), _loss_table(evaluations, data)]
         parts += [halved_table(one.method, one.halved) for one in evaluations if one.halved]

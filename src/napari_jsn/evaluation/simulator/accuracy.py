@@ -13,7 +13,8 @@ import numpy as np
 
 from napari_jsn.evaluation.settings import MISMATCH_PX, Settings, limit_threads
 from napari_jsn.segmentation.training.public_joints import SPACING_MM
-from napari_jsn.simulation.joint_pair import JointPair, Motion, joint_pair
+from napari_jsn.simulation.joint_motion import Motion
+from napari_jsn.simulation.joint_pair import JointPair, joint_pair
 
 #: Kinds of joint, and the joints of each.
 KINDS: dict[str, tuple[str, ...]] = {

@@ -13,7 +13,6 @@ from napari_jsn.anatomy import NOTES_CODES, SIDE_CODES, STATE_CODES, joint_code
 from napari_jsn.export.dicom.measurements import JointMeasurements, column_code
 from napari_jsn.export.dicom.shared import NAME, algorithm_parameters, dicom_code
 from napari_jsn.export.dicom.source import radiograph_path, tracking_uid
-from napari_jsn.export.report.decisions import decision_texts
 from napari_jsn.progression.narrowing import MeasuredHand
 from napari_jsn.progression.progression import Progression
 
@@ -79,17 +78,10 @@ def measurement_group(
         if reason:
             code = dicom_code(NOTES_CODES[name.replace("reliable", "reason")])
             group[0].ContentSequence.append(TextContentItem(code, reason, relationship_type="CONTAINS"))
-    for text in _remarks(progression, measured):
-        group[0].ContentSequence.append(TextContentItem(codes.DCM.Comment, text, relationship_type="CONTAINS"))
+    for name, text in measured.by_persons:
+        item = TextContentItem(dicom_code(NOTES_CODES[name]), text, relationship_type="CONTAINS")
+        group[0].ContentSequence.append(item)
     return group
-
-
-def _remarks(progression: Progression, measured: JointMeasurements) -> list[str]:
-    """Return what readers decided on a figure, and that a person set its box or bones."""
-    texts = decision_texts(progression, measured.side, measured.joint, measured.visit)
-    if measured.view is not None and measured.view.changed_by_hand:
-        texts.append("Box or bones were set by a person.")
-    return texts
 
 
 def _unique(images: Iterable[Dataset]) -> list[Dataset]:

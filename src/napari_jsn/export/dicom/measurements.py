@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from napari_jsn.anatomy import FIGURE_CODES, Code
+from napari_jsn.export.decisions import decision_text, decisions_by_figure, manual_changes
 from napari_jsn.progression.narrowing import JointView, Narrowing
-from napari_jsn.progression.progression import Progression
+from napari_jsn.progression.progression import Decision, Progression
 
 UNITS = {
     "mm": Code("mm", "UCUM", "millimeter"),
@@ -48,6 +50,8 @@ class JointMeasurements:
         ``(x, y)`` on the baseline's joint image at which narrowing is measured.
     state : str
         State of the narrowing; empty at the baseline.
+    by_persons : tuple of (str, str)
+        What a person changed (``"changed_by_hand"``) and decided (``"decision"``), in words.
     """
 
     joint: str
@@ -60,6 +64,7 @@ class JointMeasurements:
     view: JointView | None
     point: tuple[float, float] | None = None
     state: str = ""
+    by_persons: tuple[tuple[str, str], ...] = ()
 
 
 def joint_measurements(progression: Progression) -> list[JointMeasurements]:
@@ -70,6 +75,7 @@ def joint_measurements(progression: Progression) -> list[JointMeasurements]:
     days = {(hand.side or "", hand.visit): hand.day for hand in progression.hands}
     first = min((hand.visit for hand in progression.hands), default=1)
     found: list[JointMeasurements] = []
+    decided = decisions_by_figure(progression)
     seen: set[tuple[str, str]] = set()
     for row in progression.narrowings:
         side, joint, baseline = row.side, row.joint, row.baseline
@@ -77,11 +83,18 @@ def joint_measurements(progression: Progression) -> list[JointMeasurements]:
             day, width = days.get((side, first)), _width_reliability(baseline)
             found.append(JointMeasurements(joint, side, first, day, values, width, baseline, baseline))
         seen.add((side, joint))
-        found.append(_followup(row, days.get((side, row.visit))))
+        decisions = decided.get((side, joint, row.visit), ())
+        found.append(_followup(row, days.get((side, row.visit)), _by_persons(row, decisions)))
     return found
 
 
-def _followup(row: Narrowing, day: date | None) -> JointMeasurements:
+def _by_persons(row: Narrowing, decisions: Iterable[Decision]) -> tuple[tuple[str, str], ...]:
+    changed = manual_changes(row)
+    texts = [("changed_by_hand", changed)] if changed else []
+    return (*texts, *(("decision", decision_text(one)) for one in decisions))
+
+
+def _followup(row: Narrowing, day: date | None, by_persons: tuple[tuple[str, str], ...]) -> JointMeasurements:
     values, reliability = _narrowing(row), {"reliable": (row.reliable, row.reason)}
     if row.followup is not None and (width := _known(_width(row.followup))):
         values |= width
@@ -89,7 +102,7 @@ def _followup(row: Narrowing, day: date | None) -> JointMeasurements:
     point = None if row.registration is None else (float(row.registration.point[0]), float(row.registration.point[1]))
     return JointMeasurements(
         row.joint, row.side, row.visit, day, _known(values), reliability, row.baseline, row.followup, point,
-        row.state,
+        row.state, by_persons,
     )  # fmt: skip
 
 

@@ -63,7 +63,8 @@ def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
     DataFrame
         ``joint``, ``side``, ``visit``, ``time_point``, the figures (NaN where not measured), ``reliable``,
         ``state`` (empty at the baseline) and ``reason`` of the narrowing, ``jsw_reliable`` and ``jsw_reason`` of the
-        width (NA where there is none), and ``tracking_uid``.
+        width (NA where there is none), what persons did in words (``changed_by_hand``, ``decision``), and
+        ``tracking_uid``.
 
     Raises
     ------
@@ -108,6 +109,8 @@ def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
             reason = name.replace("reliable", "reason")
             row[reason] = _named(group, NOTES_CODES[reason].value) or ""
         row["state"] = states.get(_named(group, NOTES_CODES["state"].value), "")
+        for name in ("changed_by_hand", "decision"):
+            row[name] = "; ".join(_texts(group, NOTES_CODES[name].value))
         row["tracking_uid"] = str(group.tracking_uid)
         rows.append(row)
     return pd.DataFrame(rows).astype({"reliable": "boolean", "jsw_reliable": "boolean"})
@@ -158,6 +161,11 @@ def read_bone_masks_seg(path: str | os.PathLike[str]) -> BoneSegmentation:
 
 def _code(concept: Any) -> Code:
     return Code(concept.value, concept.scheme_designator, concept.meaning)
+
+
+def _texts(group: Any, value: str) -> list[str]:
+    """All texts of a group under a concept."""
+    return [str(item.value) for item in group[0].ContentSequence if item.name.value == value]
 
 
 def _named(group: Any, value: str) -> Any:

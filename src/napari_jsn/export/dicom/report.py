@@ -12,6 +12,7 @@ from napari_jsn import __version__
 from napari_jsn.anatomy import NOTES_CODES, SIDE_CODES, Code
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import written_notes
+from napari_jsn.export.dicom.grades import grade_groups
 from napari_jsn.export.dicom.measurement_group import Images, measurement_group
 from napari_jsn.export.dicom.measurements import joint_measurements
 from napari_jsn.export.dicom.shared import NAME, derived_uid, dicom_code, equipment, require_highdicom, set_times
@@ -19,6 +20,7 @@ from napari_jsn.export.dicom.source import REPLACED, has_replaced_uids, radiogra
 from napari_jsn.progression.progression import Progression
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pydicom import Dataset
 
 SERIES_NUMBER = 9700
@@ -30,7 +32,12 @@ MODALITIES = {
 }
 
 
-def progression_sr(progression: Progression, keep_identity: bool = False, when: datetime | None = None) -> Dataset:
+def progression_sr(
+    progression: Progression,
+    keep_identity: bool = False,
+    when: datetime | None = None,
+    scores: pd.DataFrame | None = None,
+) -> Dataset:
     """Return a Comprehensive SR with every joint at every visit; it belongs to the study of the last visit.
 
     A measurement group (TID 1501) is one joint at one visit: narrowing with uncertainty and interval, joint space
@@ -44,6 +51,8 @@ def progression_sr(progression: Progression, keep_identity: bool = False, when: 
         Keep patient and study as the file of the last visit states them, and dates, instead of the pseudonym.
     when : datetime, optional
         When the object is made; now by default. Identifiers do not depend on it.
+    scores : DataFrame, optional
+        Grades to report too, with who gave them; see :func:`napari_jsn.export.dicom.grades.grade_groups`.
 
     Returns
     -------
@@ -63,8 +72,9 @@ def progression_sr(progression: Progression, keep_identity: bool = False, when: 
     hands = {(hand.side or "", hand.visit): hand for hand in progression.hands}
     measured = joint_measurements(progression)
     groups = [measurement_group(progression, each, images, hands, keep_identity) for each in measured]
+    groups += [] if scores is None else grade_groups(progression, scores, images)
     if not groups:
-        raise InputError("There is nothing to report: no joint was measured.", "dicom")
+        raise InputError("There is nothing to report: no joint was measured and no grade was given.", "dicom")
     content = MeasurementReport(
         observation_context=_observer(),
         procedure_reported=codes.LN.XRUnspecifiedBodyRegion,

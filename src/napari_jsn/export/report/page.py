@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 from napari_jsn import __version__
 from napari_jsn.drawing.svg import tag
 from napari_jsn.export.report import sections
-from napari_jsn.export.report.decisions import decisions_section
 from napari_jsn.export.report.plots import Scales
+from napari_jsn.export.report.scores import scores_section
 from napari_jsn.export.report.strips import strips_section
 from napari_jsn.progression.progression import Progression
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Content security policy: the page may not load anything.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def report_html(progression: Progression, keep_identity: bool = False) -> str:
+def report_html(progression: Progression, keep_identity: bool = False, scores: pd.DataFrame | None = None) -> str:
     """Return the report of a progression as one HTML page, which loads nothing and prints on A4.
 
     The report names the patient by the pseudonym of the progression, and visits by weeks since baseline. It contains
@@ -27,6 +31,8 @@ def report_html(progression: Progression, keep_identity: bool = False) -> str:
     progression : Progression
     keep_identity : bool
         Notes keep what was taken from the input, such as dates and names of files.
+    scores : DataFrame, optional
+        Grades to show too; see :func:`napari_jsn.export.report.scores.scores_section`.
 
     Returns
     -------
@@ -36,9 +42,9 @@ def report_html(progression: Progression, keep_identity: bool = False) -> str:
     return html_page(
         f"Joint space narrowing: {progression.patient_id}",
         sections.opening_section(progression, scales, keep_identity),
+        "" if scores is None else scores_section(scores),
         sections.overview_section(progression, scales),
         sections.joints_section(progression, scales),
-        decisions_section(progression, scales),
         sections.trends_section(progression, scales),
         sections.summary_section(progression, scales),
         strips_section(progression, scales, reliable=True),

@@ -12,6 +12,7 @@ from napari_jsn.common.statistics import Estimate
 from napari_jsn.drawing.colours import jsn_colour
 from napari_jsn.drawing.hand import LabelledBox, hand_svg
 from napari_jsn.drawing.svg import signed, tag
+from napari_jsn.export.decisions import decisions_by_figure, decisions_note
 from napari_jsn.export.report.plots import Scales, agreement_plot, trend_plots
 from napari_jsn.export.report.tables import joint_table, radiograph_table, summary_table
 from napari_jsn.networks.weights import short_identity
@@ -118,8 +119,10 @@ def joints_section(progression: Progression, scales: Scales) -> str:
         "Positive is narrower. Dots with bars: joint space narrowing (JSN) with its 95 % interval. Small rings: "
         "change of the joint space width (JSW) between the margins, an independent check."
     )
-    table = joint_table(progression.narrowings, scales)
-    return tag("h2", "Joints") + tag("p", lead, class_="lead") + tag("div", table, class_="scroll")
+    decided = decisions_by_figure(progression)
+    lead = " ".join(filter(None, (lead, decisions_note(progression))))
+    table = joint_table(progression.narrowings, scales, decided)
+    return tag("h2", "Joints") + tag("p", escape(lead), class_="lead") + tag("div", table, class_="scroll")
 
 
 def trends_section(progression: Progression, scales: Scales) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, Any
 from napari_jsn.common.reasons import sentences
 from napari_jsn.drawing.forest_plot import ForestRow, axis_svg, interval_svg
 from napari_jsn.drawing.svg import plain, signed, tag
+from napari_jsn.export.decisions import Figure, decision_text, manual_changes
 from napari_jsn.export.report.plots import Scales
 from napari_jsn.progression.labels import hand_label, joint_label
 from napari_jsn.progression.narrowing import MeasuredHand, Narrowing
-from napari_jsn.progression.progression import Progression
+from napari_jsn.progression.progression import Decision, Progression
 from napari_jsn.registration.labels import spacing_label
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def joint_table(rows: Sequence[Narrowing], scales: Scales) -> str:
-    """Return the table of all joints at all follow-up visits, with a bar for each interval."""
+def joint_table(rows: Sequence[Narrowing], scales: Scales, decided: Mapping[Figure, Sequence[Decision]] = {}) -> str:  # noqa: B006  # is not changed
+    """Return the table of all joints at all follow-up visits, with a bar for each interval.
+
+    What a person changed and what readers decided stands below the state.
+    """
     many, unit = len({row.visit for row in rows}) > 1, scales.unit.name
     heads = ["Joint", *(["Visit"] if many else []), f"JSN ({unit})", "95 % interval"]
     head = "".join(tag("th", name) for name in heads) + tag("th", axis_svg(scales.axis), class_="axis")
@@ -34,7 +38,7 @@ def joint_table(rows: Sequence[Narrowing], scales: Scales) -> str:
             each = list(of_joint)
             name = tag("th", escape(joint), rowspan=len(each), scope="row")
             lines = [
-                tag("tr", name if k == 0 else "", _joint_cells(row, scales, many), class_=_row_class(row))
+                tag("tr", name if k == 0 else "", _joint_cells(row, scales, many, decided), class_=_row_class(row))
                 for k, row in enumerate(each)
             ]
             bodies.append(tag("tbody", opening, *lines))
@@ -46,12 +50,13 @@ def _row_class(row: Narrowing) -> str | None:
     return None if row.reliable else "failed"
 
 
-def _joint_cells(row: Narrowing, scales: Scales, with_visit: bool) -> str:
+def _joint_cells(row: Narrowing, scales: Scales, with_visit: bool, decided: Mapping[Figure, Sequence[Decision]]) -> str:
     """The cells after the name of the joint."""
     unit = scales.unit
     jsn, widths = unit.jsn(row), (unit.jsw(row.baseline), unit.jsw(row.followup))
     jsw = " \u2192 ".join(map(plain, widths)) if any(map(math.isfinite, widths)) else plain(math.nan)
     bar = ForestRow(joint_label(row), jsn, not row.reliable, unit.jsw_change(row))
+    by_persons = _by_persons(row, decided.get((row.side, row.joint, row.visit), ()))
     visit = escape(scales.visit_labels.get(row.visit, str(row.visit)))
     return "".join((
         tag("td", visit, class_="interval") if with_visit else "",
@@ -59,8 +64,15 @@ def _joint_cells(row: Narrowing, scales: Scales, with_visit: bool) -> str:
         tag("td", interval_text(jsn.ci95, unit.decimals) if jsn.known else "", class_="interval"),
         tag("td", interval_svg(bar, scales.axis, scales.colour_end), class_="axis"),
         tag("td", jsw, class_="interval"),
-        tag("td", row.state) if row.reliable else tag("td", escape(_failure(row)), class_="reason"),
+        tag("td", row.state, by_persons) if row.reliable
+        else tag("td", escape(_failure(row)), by_persons, class_="reason"),
     ))  # fmt: skip
+
+
+def _by_persons(row: Narrowing, decisions: Iterable[Decision]) -> str:
+    changed = manual_changes(row)
+    texts = [*([f"Set by hand: {changed}"] if changed else []), *map(decision_text, decisions)]
+    return "".join(tag("div", escape(text), class_="note") for text in texts)
 
 
 def _failure(row: Narrowing) -> str:

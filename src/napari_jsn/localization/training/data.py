@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.common.progress import Progress, counted
 from napari_jsn.localization.mean_hand import fit_similarity, mean_hand, mirrored, scale_of
 from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
 from napari_jsn.networks.canvas import resize
@@ -126,7 +127,11 @@ def _resized(pixels: NDArray[np.float32], factor: float) -> NDArray[np.uint8]:
 
 
 def simulated_hands(
-    count: int, seed: int, cache: Path | None = None, processes: int | None = None
+    count: int,
+    seed: int,
+    cache: Path | None = None,
+    processes: int | None = None,
+    progress: Progress | None = None,
 ) -> list[TrainingHand]:
     """Return simulated left hands, one per patient, from the cache if they were drawn before.
 
@@ -138,10 +143,17 @@ def simulated_hands(
         The folder to keep them in; by default the platform's folder for caches.
     processes : int, optional
         How many draw at once; by default one per core. The result does not depend on it.
+    progress : Progress, optional
+        Updated after every few hands that are drawn.
+
+    Raises
+    ------
+    Aborted
+        When the progress is aborted; no hand is kept then.
     """
     from napari_jsn import simulation
 
-    arrays = cached_arrays(f"hands-{count}-{seed}", simulation, lambda: _draw(count, seed, processes), cache)
+    arrays = cached_arrays(f"hands-{count}-{seed}", simulation, lambda: _draw(count, seed, processes, progress), cache)
     names = (f"simulated {seed}/{k}" for k in range(count))
     each = zip(arrays["images"], arrays["points"], names, strict=True)
     return [TrainingHand(image, points, group=name, name=name) for image, points, name in each]
@@ -173,17 +185,21 @@ def draw_feet(seed: int, count: int) -> list[TrainingHand]:
     return [_at_training_size(foot.radiograph.pixels, foot.points) for foot in feet]
 
 
-def _draw(count: int, seed: int, processes: int | None) -> Arrays:
+def _draw(count: int, seed: int, processes: int | None, progress: Progress | None = None) -> Arrays:
     """Draw ``images`` (N, H, W) and ``points`` (N, 14, 2)."""
     processes = processes or os.cpu_count() or 1
     chunks = [(seed + k, min(_CHUNK, count - _CHUNK * k)) for k in range(-(-count // _CHUNK))]
+
+    def shown(drawn: Iterable[Arrays]) -> Iterable[Arrays]:
+        return counted(drawn, len(chunks), f"Simulating {count} hands", progress)
+
     if processes == 1 or len(chunks) == 1:
-        parts = [_arrays(draw_chunk(*chunk)) for chunk in chunks]
+        parts = list(shown(_arrays(draw_chunk(*chunk)) for chunk in chunks))
     else:
         running: list[subprocess.Popen[bytes]] = []
         with TemporaryDirectory() as folder, ThreadPoolExecutor(processes) as pool:
             try:
-                parts = list(pool.map(partial(_draw_in_process, Path(folder), running), chunks))
+                parts = list(shown(pool.map(partial(_draw_in_process, Path(folder), running), chunks)))
             except BaseException:  # Ctrl-C among others: nothing waits for the drawing
                 pool.shutdown(wait=False, cancel_futures=True)
                 for process in running:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Progress
 from napari_jsn.localization.canvas import NORMALISATION, normalise
 from napari_jsn.localization.network import (
     ARCHITECTURES,
@@ -68,6 +69,9 @@ class LocalizationTask(TrainingTask):
         What the card says of the real radiographs.
     cache : path, optional
         Where simulated hands are kept.
+    progress : Progress, optional
+        Updated while hands are simulated; when it is aborted then, the constructor raises
+        :class:`~napari_jsn.common.progress.Aborted`.
 
     Raises
     ------
@@ -92,15 +96,17 @@ class LocalizationTask(TrainingTask):
         source: str = "radiographs of the user",
         terms: str = "as the user has them",
         cache: Path | None = None,
+        progress: Progress | None = None,
     ) -> None:
         super().__init__(preset, source, terms)
+        self.simulated = simulated
         hands = list(hands)
         if held_out is None:
             groups = sorted({hand.group for hand in hands})
             held_out = groups[::10] if len(groups) > 1 else []
         self._real, self._held_out = split(hands, list(held_out))
         self.inputs = Inputs(tuple(_used(hand, hand.group in set(held_out)) for hand in hands))
-        self._simulated = simulated_hands(simulated, _POOL_SEED, cache) if simulated else []
+        self._simulated = simulated_hands(simulated, _POOL_SEED, cache, progress=progress) if simulated else []
         self._feet: list[TrainingHand] = []
         self._validation = self._held_out * _SCENES_PER_HAND[0]
         self._validation_feet: list[TrainingHand] = []

@@ -150,10 +150,20 @@ def _average_step(
         log_prior = spline.log_det - 2 * spline.size * math.log(prior_sd)
         quadratic = (field_rhs * solved[..., 4]).sum(1) + (normal_rhs * step).sum(1)
         log_likelihoods.append((quadratic - log_det + log_prior) / 2)
-    weights = torch.softmax(torch.stack(log_likelihoods, 1), 1)
-    step, new_coefficients = (torch.einsum("ns,nsk->nk", weights, torch.stack(each, 1)) for each in (steps, fields))
-    deviation = torch.stack(steps, 1) - step[:, None]
-    covariance = torch.einsum("ns,nsab->nab", weights, torch.stack(covariances, 1))
+    all_steps, all_fields, all_covariances, likelihoods = (
+        torch.stack(each, 1) for each in (steps, fields, covariances, log_likelihoods)
+    )
+    # of a bone with almost no contrast, rounding makes the normal equations indefinite: such a solution has no weight,
+    # and a bone that has no other keeps its pose
+    solved_well = likelihoods.isfinite() & all_steps.isfinite().all(2) & all_fields.isfinite().all(2)
+    likelihoods = torch.where(solved_well, likelihoods, likelihoods.new_tensor(-1e30))
+    all_steps, all_fields = (torch.where(solved_well[..., None], each, 0.0) for each in (all_steps, all_fields))
+    no_field = torch.linalg.inv(pose_pose)[:, None]
+    all_covariances = torch.where(solved_well[..., None, None], all_covariances, no_field)
+    weights = torch.softmax(likelihoods, 1)
+    step, new_coefficients = (torch.einsum("ns,nsk->nk", weights, each) for each in (all_steps, all_fields))
+    deviation = all_steps - step[:, None]
+    covariance = torch.einsum("ns,nsab->nab", weights, all_covariances)
     covariance = covariance + torch.einsum("ns,nsa,nsb->nab", weights, deviation, deviation)
     return step, new_coefficients, covariance, weights @ weights.new_tensor(prior_sds)
 

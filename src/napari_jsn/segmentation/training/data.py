@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +134,13 @@ def _extend_to_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.pad(mask[edge:-edge, edge:-edge], edge, mode="edge") if min(mask.shape) > 2 * edge > 0 else mask
 
 
-def simulated_joints(count: int, seed: int, joints: Sequence[str] = anatomy.JOINTS) -> Iterable[LabelledJoint]:
+def simulated_joints(
+    count: int,
+    seed: int,
+    joints: Sequence[str] = anatomy.JOINTS,
+    difficulty: int | None = None,
+    samplings: Sequence[str | None] = (None,),
+) -> Iterable[LabelledJoint]:
     """Simulate joint images with masks: patient after patient, each joint at two visits.
 
     Parameters
@@ -145,13 +150,25 @@ def simulated_joints(count: int, seed: int, joints: Sequence[str] = anatomy.JOIN
     seed : int
     joints : sequence of str
         Names of the joints of each patient.
+    difficulty : int, optional
+        Version of the simulated images; the first one by default.
+    samplings : sequence of str or None
+        Grades of the damage that is drawn (:func:`~napari_jsn.simulation.joint_pair.joint_pairs`); the patients have
+        them in turn.
     """
+    from napari_jsn.simulation.damage.difficulty import FIRST
     from napari_jsn.simulation.joint_pair import joint_pairs
 
     size = 2 * SIDE
-    pairs = joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size)
-    for k, pair in enumerate(islice(pairs, (count + 1) // 2)):
-        group, joint = f"simulated {seed}/{k // len(joints)}", pair.fixed_truth.joint
+    version = FIRST if difficulty is None else difficulty
+    sources = [
+        joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size, difficulty=version, grades=grades)
+        for grades in samplings
+    ]
+    for k in range((count + 1) // 2):
+        patient = k // len(joints)
+        pair = next(sources[patient % len(sources)])
+        group, joint = f"simulated {seed}/{patient}", pair.fixed_truth.joint
         visits = [(pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)][: count - 2 * k]
         for visit, (image, masks) in enumerate(visits, 1):
             yield LabelledJoint(image, smooth_masks(masks), group, joint, f"{group} {joint} {visit}")
@@ -172,6 +189,9 @@ def simulated_samples(
 ) -> Samples:
     """Return simulated images of all joints as the network sees them, from the cache if they were made before.
 
+    They have the newest difficulty. Half of the patients have damage of all grades, with displaced and overlapping
+    bones; of the joints of the others, one in ten is damaged.
+
     Parameters
     ----------
     count : int
@@ -189,9 +209,11 @@ def simulated_samples(
         When the progress is aborted; no image is kept then.
     """
     from napari_jsn import simulation
+    from napari_jsn.simulation.damage.difficulty import NEWEST
 
     def make() -> Arrays:
-        made = samples(counted(simulated_joints(count, seed), count, "Simulating joints", progress), side)
+        drawn = simulated_joints(count, seed, difficulty=NEWEST, samplings=("uniform", "natural"))
+        made = samples(counted(drawn, count, "Simulating joints", progress), side)
         groups, joints = np.array(made.groups), np.array(made.joints)
         return {"images": made.images, "masks": made.masks, "groups": groups, "joints": joints}
 

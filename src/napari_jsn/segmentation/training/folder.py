@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +16,10 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.search_folder import search_folder
 from napari_jsn.joint import BoneMasks
 from napari_jsn.networks.inputs import LeftOut, content_hash, joined_patients, left_out_lines
-from napari_jsn.networks.patients import group_of, patient_named, read_groups, stated_patients
-from napari_jsn.segmentation.segment import LEAST_SIDE
+from napari_jsn.networks.patients import group_of, joint_named, patient_named, read_groups, stated_patients
 from napari_jsn.segmentation.training import public_joints
 from napari_jsn.segmentation.training.data import LabelledJoint
+from napari_jsn.segmentation.training.mask_checks import bones_of_labels, image_problem, masks_problem, one_bone
 
 #: File name extensions of images, of images that may themselves be labels, and of files that are no images.
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".dcm")
@@ -32,14 +31,8 @@ _ONE_BONE = re.compile(
     r"(.+?)(?:[ _.-]masks?)?[ _.-](upper|lower|distal|proximal)(?:[ _.-](?:masks?|bones?))?", re.IGNORECASE
 )
 _UPPER = ("upper", "distal")
-#: Largest overlap (intersection over union) of the masks of two bones.
-_SAME_REGION = 0.5
-#: An image of so few intensities, or fewer, is a mask.
-_FEW_INTENSITIES = 4
 
 _NO_MASK = "no mask beside it; name the mask NAME_mask.png, or NAME.png where the image is NAME.jpg"
-_TWO_FILES = "or save two black and white masks, NAME_upper.png and NAME_lower.png"
-_LABELS = f"give the labels 1 (upper bone), 2 (lower bone) and 3 (both), {_TWO_FILES}"
 
 
 @dataclass(frozen=True)
@@ -49,6 +42,7 @@ class JointFolder:
     joints: list[LabelledJoint]
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    paths: list[Path] = field(default_factory=list)
 
 
 def labelled_joints(folder: Path, part: str = "all") -> list[LabelledJoint]:
@@ -60,8 +54,8 @@ def read_joint_folder(folder: Path, part: str = "all", groups: Path | None = Non
     """Read the images of a folder and its subfolders that have masks.
 
     A mask (labels 1 upper, 2 lower, 3 both; PNG, BMP or TIFF) has the name of its image, or that name and ``_mask``;
-    or there are two black and white masks, ``_upper`` and ``_lower``. Images in one subfolder are one group; those in
-    ``folder`` itself are one group each.
+    or there are two black and white masks, ``_upper`` and ``_lower``. Images in one subfolder are one group, or one for
+    each joint where the names state the joints; those in ``folder`` itself are one group each.
 
     Parameters
     ----------
@@ -102,9 +96,43 @@ def read_joint_folder(folder: Path, part: str = "all", groups: Path | None = Non
     if not joints:
         raise InputError(refusal(folder, left_out), "data")
     others = [path.relative_to(folder) for path in (*found.images, *found.masks)]
+    return joint_folder(folder, joints, paths, left_out, groups, others)
+
+
+def joint_folder(
+    folder: Path,
+    joints: list[LabelledJoint],
+    paths: list[Path],
+    left_out: list[LeftOut],
+    groups: Path | None,
+    others: list[Path],
+) -> JointFolder:
+    """Return the images that were read, with the patient and the joint of each.
+
+    Parameters
+    ----------
+    folder : Path
+    joints : list of LabelledJoint
+        Their groups are the folders below ``folder``.
+    paths : list of Path
+        Of the images in ``folder``.
+    left_out : list of LeftOut
+    groups : Path, optional
+        Table of the patients.
+    others : list of Path
+        Further files that the table may name.
+    """
     stated = None if groups is None else stated_patients(paths, read_groups(groups), others)
-    joints = with_patients(joints, stated)
-    return JointFolder(joints, left_out, one_group_note(folder, joints))
+    found = with_patients(joints, stated)
+    notes = one_group_note(folder, found)
+    if any(public_joints.are_public([each.group]) for each in joints):
+        notes.append("The public joints are split by joint, because their data set does not name the patients.")
+    named = [(each.group, joint_named(path)) for each, path in zip(joints, paths, strict=True)]
+    found = [
+        replace(each, group=each.group if public_joints.are_public([each.group]) else "/".join(filter(None, name)))
+        for each, name in zip(found, named, strict=True)
+    ]
+    return JointFolder(found, left_out, notes, paths)
 
 
 def with_patients(joints: list[LabelledJoint], stated: list[str] | None = None) -> list[LabelledJoint]:
@@ -130,8 +158,8 @@ def one_group_note(folder: Path, joints: list[LabelledJoint]) -> list[str]:
         f"If its subfolders are patients, give {inside}" if deeper else "Give a folder with one subfolder per patient"
     )
     return [
-        f"All {len(joints)} images count as one group, so none of them chooses the best epoch. {advice}, or name the "
-        "patients with --groups."
+        f"{f'All {len(joints)} images count' if len(joints) > 1 else 'The only image counts'} as one group, so none "
+        f"chooses the best epoch. {advice}, or name the patients with --groups."
     ]
 
 
@@ -219,83 +247,11 @@ class Scan:
             raise InputError(_NO_MASK)
         if len(pair) < 2:
             raise InputError(f"a mask of the {'upper' if True in pair else 'lower'} bone only; give both bones")
-        upper, lower = (_one_bone(read_labels(pair[which])) for which in (True, False))
+        upper, lower = (one_bone(read_labels(pair[which])) for which in (True, False))
         return BoneMasks(upper, lower)
 
     def _leave_out(self, paths: list[Path], reason: str) -> None:
         self.left_out += [LeftOut(path.relative_to(self.folder).as_posix(), reason) for path in paths]
-
-
-def bones_of_labels(labels: NDArray[Any]) -> BoneMasks:
-    """Return masks of two bones from labels 1, 2 and 3; halves of an image are no bones.
-
-    Raises
-    ------
-    InputError
-        With a phrase that says what the labels are instead, and how to convert them.
-    """
-    values = {float(value) for value in np.unique(labels)}
-    if values == {0.0}:
-        raise InputError("its mask is empty; draw both bones")
-    if values <= {0.0, 1.0}:
-        raise InputError("its mask has the upper bone only (label 1); draw the lower bone as label 2")
-    if values <= {0.0, 2.0}:
-        raise InputError("its mask has the lower bone only (label 2); draw the upper bone as label 1")
-    if values <= {0.0, 1.0, 255.0, 65535.0}:
-        raise InputError(f"its mask is black and white and does not say which bone is which; {_LABELS}")
-    if not values <= {0.0, 1.0, 2.0, 3.0}:
-        shown = ", ".join(f"{value:g}" for value in sorted(values)[:5])
-        raise InputError(f"its mask has the values {shown}{', ...' if len(values) > 5 else ''}; {_LABELS}")
-    return BoneMasks.from_labels(labels)
-
-
-def _one_bone(labels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return the region of a black and white mask of one bone."""
-    values = np.unique(labels)
-    if len(values) > 2 or (len(values) == 2 and values[0] != 0):
-        raise InputError(f"the mask of a bone is not black and white; {_LABELS}")
-    return np.asarray(labels != 0)
-
-
-def are_two_bones(masks: BoneMasks) -> bool:
-    """Return whether masks show two bones: neither is empty, and they are not the same region or image halves."""
-    return not _bones_problem(masks)
-
-
-def image_problem(image: NDArray[np.float32]) -> str:
-    """Return why a joint image cannot be learned from; empty where it can."""
-    if min(image.shape) < LEAST_SIDE:
-        return f"the image has less than {LEAST_SIDE} pixels each way; cut a larger crop around the joint"
-    count = len(np.unique(image))
-    if count <= _FEW_INTENSITIES:
-        return f"the image has {count} {'intensity' if count == 1 else 'intensities'} only, as a mask has"
-    return ""
-
-
-def masks_problem(masks: BoneMasks, image: NDArray[np.float32]) -> str:
-    """Return why the masks of an image cannot be learned from; empty where they can."""
-    if masks.shape != image.shape:
-        return f"its mask has another shape, {masks.shape} instead of {image.shape}; save both at the same size"
-    if problem := _bones_problem(masks):
-        return problem
-    upper, lower = (float(np.nonzero(mask)[0].mean()) for mask in (masks.upper, masks.lower))
-    if upper >= lower:
-        return (
-            "its upper (distal) bone does not lie above the lower one; exchange labels 1 and 2, or turn image and mask"
-        )
-    return ""
-
-
-def _bones_problem(masks: BoneMasks) -> str:
-    if not (masks.upper.any() and masks.lower.any()):
-        return "a bone has no mask; draw both bones"
-    union = int((masks.upper | masks.lower).sum())
-    both = int((masks.upper & masks.lower).sum())
-    if both > _SAME_REGION * union:
-        return "the masks of both bones are the same region; draw each bone alone"
-    if union == masks.upper.size:
-        return "its masks are halves of the image; draw the outlines of the bones"
-    return ""
 
 
 def _not_chosen(group: str, path: Path, part: str) -> str:

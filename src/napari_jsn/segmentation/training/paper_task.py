@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from napari_jsn.common.progress import Progress
 from napari_jsn.segmentation.canvas import normalise
 from napari_jsn.segmentation.training.data import LabelledJoint
 from napari_jsn.segmentation.training.task import Batch, SegmentationTask, image_tensors
@@ -35,7 +36,7 @@ class PaperSegmentationTask(SegmentationTask):
     preset : {"paper"}
     simulated : int
         Number of simulated images, used only where ``joints`` is empty.
-    source, terms, cache
+    source, terms, cache, progress
         As for :class:`~napari_jsn.segmentation.training.task.SegmentationTask`.
 
     Raises
@@ -63,9 +64,10 @@ class PaperSegmentationTask(SegmentationTask):
         source: str = "images of the user",
         terms: str = "as the user has them",
         cache: Path | None = None,
+        progress: Progress | None = None,
     ) -> None:
         joints = list(joints)
-        super().__init__(joints, preset, 0 if joints else simulated, source, terms, cache)
+        super().__init__(joints, preset, 0 if joints else simulated, source, terms, cache, progress)
         self._batch = BATCH
 
     def optimizer(self, network: Module, epochs: int) -> tuple[torch.optim.Optimizer, None]:

@@ -12,7 +12,10 @@ from zlib import crc32
 
 from napari_jsn.joint import JOINT_IMAGE_MM
 
-SOURCE = "MCP joints of the public dataset of BLS-GAN (Wang et al., AAAI 2025), with the masks of its experts"
+SOURCE = (
+    "MCP joints of the public dataset of BLS-GAN (Wang et al., AAAI 2025), with the masks of its experts; it does not "
+    "name patients, so joints are split and not patients"
+)
 TERMS = "no licence stated; no pixel is shipped"
 
 #: Joints whose two masks are the same region: folder and file.

@@ -46,6 +46,9 @@ class SegmentationTask(TrainingTask):
         Source of the real images and their terms of use, for the model card.
     cache : path, optional
         Where simulated images are kept.
+    progress : Progress, optional
+        Updated while images are simulated; when it is aborted then, the constructor raises
+        :class:`~napari_jsn.common.progress.Aborted`.
 
     Raises
     ------
@@ -71,13 +74,15 @@ class SegmentationTask(TrainingTask):
         source: str = "images of the user",
         terms: str = "as the user has them",
         cache: Path | None = None,
+        progress: Progress | None = None,
     ) -> None:
         super().__init__(preset, source, terms)
+        self.simulated = simulated
         self._batch = 32
         joints = list(joints)
         parts = [samples(joints)] if joints else []
         if simulated:
-            parts.append(simulated_samples(simulated, _POOL_SEED, cache))
+            parts.append(simulated_samples(simulated, _POOL_SEED, cache, progress=progress))
         parts, self._validation = split_validation(parts, self.validation_share)
         self._pool = sum(parts[1:], parts[0])
         self._simulated = len(parts[-1]) if simulated else 0
@@ -92,11 +97,6 @@ class SegmentationTask(TrainingTask):
         found = read_joint_folder(folder, "training", groups)
         source = public_joints.card_source(joint.group for joint in found.joints)
         return {"joints": found.joints, **source}, found.left_out, found.notes
-
-    @classmethod
-    def make_simulated(cls, progress: Progress) -> None:
-        """Make the simulated images, which are kept for all trainings; see the class on how they are used."""
-        simulated_samples(_POOL, _POOL_SEED, progress=progress)
 
     def network(self) -> BoneNet:
         """Return a network with random weights."""

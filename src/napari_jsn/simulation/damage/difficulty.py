@@ -15,10 +15,11 @@ from typing import Any
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.simulation.exposure.detector import Detector
+from napari_jsn.simulation.shapes.hand_bones import FIRST_BONES
 from napari_jsn.simulation.visit import PoseFactors
 
 #: Version of the simulator without grades, and the newest one.
-FIRST, NEWEST = 1, 2
+FIRST, NEWEST = 1, 3
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,18 @@ class Difficulty:
 
     @property
     def pose(self) -> PoseFactors:
-        """Factors of the positioning."""
+        """Factors of the positioning of a hand."""
         return PoseFactors(**self.part("pose"))
+
+    @property
+    def joint_pose(self) -> PoseFactors:
+        """Factors of the motion of a single joint between two visits."""
+        return PoseFactors(**self.content.get("joint_pose", {}))
+
+    @property
+    def bones(self) -> int:
+        """Version of the outlines of the bones and of their trabeculae."""
+        return int(self.content.get("bones", {"version": FIRST_BONES})["version"])
 
     def device(self, drawn: Detector) -> Detector:
         """Return a drawn device with the noise and the blur of this version."""

@@ -69,7 +69,7 @@ def add_swelling(
     soft: Pixels, damage: HandDamage, hand: PosedHand, transform: RadiographTransform, spacing_mm: float
 ) -> None:
     """Add fusiform swelling of soft tissue around joints, in place."""
-    for joint in damage.swollen:
+    for joint in sorted(damage.swollen):  # the order of a set differs from run to run, and swellings overlap
         frame = _frame(soft.shape, damage, joint, hand, transform, spacing_mm, 2.6)
         if frame is None or any(bone in damage.hidden for bone in anatomy.bones_of(joint)):
             continue

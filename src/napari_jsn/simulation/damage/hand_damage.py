@@ -274,6 +274,7 @@ def draw_hand(
         disease=0.0,
         hand_rng=stream("hand", side),
         widths_of=draw_widths if difficulty.version == FIRST else lambda rng, sex: draw_normal_widths(rng, sex, age),
+        bones=difficulty.bones,
     )
     factor = difficulty.part("contrast")["density_factor"]
     materials = {name: replace(one, density=one.density * factor) for name, one in healthy.materials.items()}

@@ -35,7 +35,18 @@ _SIZES = {
 }
 
 
-def draw_bone(name: str, length: float, size: float, rng: np.random.Generator) -> BoneShape:
+#: Outline of a flared base: distance from its middle, half width and half depth, as shares of its half width and half
+#: depth. In experts' masks of the bones above MCP joints, the breadth over the distance from the rim is 0.85 at 1 mm,
+#: 0.94 at 2, 0.99 at 3 to 5, 0.92 at 6, 0.78 at 8 and 0.68 at 10.
+_FLARED = (
+    (-1.05, 0.70, 0.76), (-0.75, 0.81, 0.86), (-0.5, 0.93, 0.95), (-0.2, 1.0, 1.0), (0.0, 0.96, 0.97),
+    (0.13, 0.89, 0.93), (0.33, 0.74, 0.85),
+)  # fmt: skip
+#: Versions of shapes and materials: the first one; outlines as in experts' masks, and finer trabeculae.
+FIRST_BONES, OUTLINED_BONES = 1, 2
+
+
+def draw_bone(name: str, length: float, size: float, rng: np.random.Generator, version: int = FIRST_BONES) -> BoneShape:
     """Draw the shape of a metacarpal or phalanx.
 
     Parameters
@@ -47,12 +58,14 @@ def draw_bone(name: str, length: float, size: float, rng: np.random.Generator) -
     size : float
         Factor of all widths of this hand.
     rng : numpy.random.Generator
+    version : int
+        Of the outlines; the same draws are made in every version.
     """
     typical, *widths = _SIZES[name]
     factor = size * (length / typical) ** 0.4
     head, shaft, base, head_z, shaft_z, base_z = (w * factor * random_factor(rng, 0.04) for w in widths)
     asymmetry = rng.normal(0, 0.03, 2)  # one side of a head or base is wider than the other
-    knots, half, depth = _profile(name, length, head, shaft, base, head_z, shaft_z, base_z, rng)
+    knots, half, depth = _profile(name, length, head, shaft, base, head_z, shaft_z, base_z, rng, version)
     slope = np.interp(knots, [0, length], [asymmetry[0], asymmetry[1]])
     bone = BoneShape(
         name,
@@ -84,11 +97,16 @@ def _profile(
     shaft_z: float,
     base_z: float,
     rng: np.random.Generator,
+    version: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return knots along the bone, and half widths and half depths there."""
     reach = min(1.0, length / (2.6 * head + 3.2 * base))  # short bones have short ends
     neck, flare = 0.72 * random_factor(rng, 0.05), 0.78 * random_factor(rng, 0.03)
-    if name.startswith("MC"):  # widest some 10 mm below the top; expert masks: 0.62, 0.79, 0.89, 0.96, 1 every 2 mm
+    if (
+        name.startswith("MC") and version == OUTLINED_BONES
+    ):  # expert masks: 0.65 at 2 mm, 0.81, 0.91, 0.99, 0.98 at 10 mm
+        top = [(0.0, 0.66, 0.85), (0.55, 0.83, 0.97), (1.2, 1.0, 1.0), (1.65, 0.97, 0.97), (2.6, neck, 0.72)]
+    elif name.startswith("MC"):  # widest some 10 mm below the top; expert masks: 0.62, 0.79, 0.89, 0.96, 1 every 2 mm
         top = [(0.0, 0.71, 0.85), (0.55, 0.86, 0.97), (1.3, 1.0, 1.0), (1.65, 0.96, 0.97), (2.6, neck, 0.72)]
     else:
         top = [(0.0, 0.88, 0.92), (0.55, 1.0, 1.0), (1.1, 0.96, 0.98), (1.5, 0.88, 0.9), (2.2, neck, 0.72)]
@@ -96,11 +114,19 @@ def _profile(
         (-2.0, 0.85 * top[0][1] * head, 0.85 * top[0][2] * head_z),
         *((at * head * reach, max(wide * head, shaft), max(deep * head_z, shaft_z)) for at, wide, deep in top),
         (length - 2.6 * base * reach, max(1.03 * shaft, 0.58 * base), max(1.03 * shaft_z, 0.60 * base_z)),
-        (length - 1.1 * base * reach, max(flare * base, shaft), max(0.80 * base_z, shaft_z)),
-        (length - 0.4 * base * reach, base, base_z),
-        (length, 0.98 * base, 0.98 * base_z),
-        (length + 2.5, 0.93 * base, 0.93 * base_z),
     ]
+    if version == FIRST_BONES or name.startswith("MC"):
+        ends += [
+            (length - 1.1 * base * reach, max(flare * base, shaft), max(0.80 * base_z, shaft_z)),
+            (length - 0.4 * base * reach, base, base_z),
+            (length, 0.98 * base, 0.98 * base_z),
+            (length + 2.5, 0.93 * base, 0.93 * base_z),
+        ]
+    else:
+        ends += [
+            (length + at * base * reach, max(wide * base, shaft) if at < -0.3 else wide * base, deep * base_z)
+            for at, wide, deep in _FLARED
+        ]
     middle = (0.5 * (ends[5][0] + ends[6][0]), shaft, shaft_z)
     table = np.array([*ends[:6], middle, *ends[6:]])
     return table[:, 0], table[:, 1], table[:, 2]

@@ -124,8 +124,10 @@ def make_bone_volume(
     plate += np.float32(0.55) * np.exp(-((head * np.float32(1.8 / material.plate_mm)) ** 2))
     mean_density = solid - core + core * np.minimum(inner + plate, 1)
     if material.inner_cortex:
-        mean_density += core * np.float32(material.inner_cortex) * _inner_cortex(shape, xs, ys, zs, head)
-    amplitude = core * (trabecular * np.float32(material.trabecular_contrast)) * np.sqrt(np.sqrt(near_surface))
+        mean_density += core * np.float32(material.inner_cortex) * _inner_cortex(shape, xs, ys, zs, head, material.fine)
+    amplitude = core * (trabecular * np.float32(material.trabecular_contrast))
+    if not material.fine:
+        amplitude = amplitude * np.sqrt(np.sqrt(near_surface))
     for erosion in erosions:
         left = 1 - np.clip(erosion.inside(xs, ys, zs) / soft + np.float32(0.5), 0, 1)
         mean_density, amplitude = mean_density * left, amplitude * left
@@ -178,15 +180,22 @@ def _rim(erosion: Erosion, x: Cells, y: Cells, z: Cells) -> Cells:
     return np.asarray(np.exp(-(((outside - 0.3) / 0.35) ** 2)) * (outside > -0.2), np.float32)
 
 
-def _inner_cortex(shape: BoneShape, x: Cells, y: Cells, z: Cells, head: Cells) -> Cells:
-    """Return the density of the shaft's side walls where they continue inside the wider head, as on radiographs."""
+def _inner_cortex(shape: BoneShape, x: Cells, y: Cells, z: Cells, head: Cells, waisted: bool) -> Cells:
+    """Return the density of the shaft's side walls where they continue inside the wider head, as on radiographs.
+
+    ``waisted`` walls are narrowest 8 mm below the joint surface and meet the outer cortex below.
+    """
     left, right, deep, _ = (v.astype(np.float32) for v in shape.profile(y))
-    wall = np.where(x < 0, left, right) * np.float32(0.66)
+    half = np.where(x < 0, left, right)
+    if waisted:
+        wall = half * np.clip(0.62 + 0.3 * np.square(head / np.float32(8) - 1), 0.62, 0.9)
+        below = np.clip((head - np.float32(3.5)) / 4, 0, 1)
+    else:
+        wall = half * np.float32(0.66)
+        below = np.clip(head / 4 - np.float32(0.6), 0, 1)
     across = np.exp(-(((np.abs(x) - wall) * 2) ** 2))
     along = np.clip((np.float32(0.5 * shape.length) - y) / np.float32(0.2 * shape.length), 0, 1)
-    return (
-        across * (np.exp(-((z / (np.float32(0.75) * deep)) ** 4)) * along) * np.clip(head / 4 - np.float32(0.6), 0, 1)
-    )
+    return across * (np.exp(-((z / (np.float32(0.75) * deep)) ** 4)) * along) * below
 
 
 def _texture(volume: BoneVolume, material: Material) -> Cells:
@@ -197,7 +206,7 @@ def _texture(volume: BoneVolume, material: Material) -> Cells:
     isotropic_share = volume.isotropic_share[:, None]
 
     def block(shift: int) -> Cells:
-        along, isotropic = trabecular_texture.trabecular_textures(material.texture_seed)
+        along, isotropic = trabecular_texture.trabecular_textures(material.texture_seed, material.fine)
         start = tuple(a + b + c * shift for a, b, c in zip(first, material.texture_offset, (1, 5, 11), strict=True))
         cells = trabecular_texture.texture_block(along, volume.mean_density.shape, start) * (1 - isotropic_share)
         cells += trabecular_texture.texture_block(isotropic, volume.mean_density.shape, start) * isotropic_share

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from napari_jsn.simulation.shapes.hand_bones import random_factor
+from napari_jsn.simulation.shapes.hand_bones import FIRST_BONES, random_factor
 
 #: Attenuation of compact bone minus that of the soft tissue that it replaces, per mm, at the mean energy of a hand
 #: radiograph (about 45 keV; NIST XCOM: 0.099 for cortical bone of 1.85 g/cm3, 0.026 for muscle).
@@ -54,6 +54,8 @@ class Material:
         Factor of trabecular bone within about 6 mm of a joint.
     remodelled : float
         Share of the trabeculae that changed since baseline, 0-1.
+    fine : bool
+        Whether the trabecular texture is the fine one, and even up to the joint surface.
     """
 
     cortex_mm: float
@@ -69,9 +71,12 @@ class Material:
     density: float = 1.0
     periarticular: float = 1.0
     remodelled: float = 0.0
+    fine: bool = False
 
 
-def draw_material(name: str, density: float, texture_seed: int, rng: np.random.Generator) -> Material:
+def draw_material(
+    name: str, density: float, texture_seed: int, rng: np.random.Generator, version: int = FIRST_BONES
+) -> Material:
     """Draw the material of a metacarpal or phalanx.
 
     Parameters
@@ -82,6 +87,8 @@ def draw_material(name: str, density: float, texture_seed: int, rng: np.random.G
         The patient's mineral density, 1 on average.
     texture_seed : int
     rng : numpy.random.Generator
+    version : int
+        The same draws are made in every version.
     """
     offset = rng.integers(0, 10_000, 3)
     material = Material(
@@ -97,6 +104,15 @@ def draw_material(name: str, density: float, texture_seed: int, rng: np.random.G
         texture_offset=(int(offset[0]), int(offset[1]), int(offset[2])),
         density=density,
     )
+    if version != FIRST_BONES:
+        material = replace(
+            material,
+            shell_mm=1.35 * material.shell_mm,
+            plate_mm=0.75 * material.plate_mm,
+            trabecular_contrast=1.15 * material.trabecular_contrast,
+            inner_cortex=1.5 * material.inner_cortex,
+            fine=True,
+        )
     if name.startswith("DP"):
         return replace(material, plate_mm=0.6 * material.plate_mm)
     return material

@@ -24,14 +24,22 @@ _CONTRAST = 0.7
 _REPEATED = (40, 128, 144)
 
 
+#: Parts of the fine texture: weight, and correlation lengths along z, y and x in mm. On radiographs trabeculae are a
+#: fine net with density that varies over millimetres; one length alone looks like grains.
+_FINE_ALONG = ((0.6, (0.3, 0.9, 0.06)), (0.65, (0.25, 0.12, 0.06)), (0.3, (0.4, 0.5, 0.25)), (0.35, (1.0, 1.2, 0.8)))
+_FINE_ISOTROPIC = ((0.7, (0.25, 0.12, 0.07)), (0.45, (0.3, 0.5, 0.06)), (0.3, (0.3, 0.3, 0.3)), (0.35, (1.0, 1.0, 1.0)))
+
+
 @lru_cache(maxsize=4)
-def trabecular_textures(seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def trabecular_textures(seed: int = 0, fine: bool = False) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return two 3D textures of mean 0; the density of trabecular bone is its mean times 1 + texture.
 
     Parameters
     ----------
     seed : int
         Another seed gives other textures.
+    fine : bool
+        Whether trabeculae are a net with several lengths, or have one length.
 
     Returns
     -------
@@ -40,6 +48,8 @@ def trabecular_textures(seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.
         :data:`SHAPE`, and repeated a little beyond it.
     """
     rng = np.random.default_rng([7, seed])
+    if fine:
+        return _fine_texture(rng, _FINE_ALONG), _fine_texture(rng, _FINE_ISOTROPIC)
     return _texture(rng, _ALONG), _texture(rng, _ISOTROPIC)
 
 
@@ -59,6 +69,20 @@ def _texture(rng: np.random.Generator, lengths_mm: tuple[float, ...]) -> NDArray
     z, y, x = lengths_mm
     field = np.float32(0.89) * _field(rng, SHAPE, STEP_MM, lengths_mm)
     field += np.float32(0.46) * _field(rng, SHAPE, STEP_MM, (z, y + _LONG_MM, x))
+    return _rods(field)
+
+
+def _fine_texture(
+    rng: np.random.Generator, parts: tuple[tuple[float, tuple[float, float, float]], ...]
+) -> NDArray[np.float32]:
+    field = np.zeros(SHAPE, np.float32)
+    for weight, lengths_mm in parts:
+        field += np.float32(weight) * _field(rng, SHAPE, STEP_MM, lengths_mm)
+    return _rods(field / field.std())
+
+
+def _rods(field: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the log-normal texture of a field, repeated beyond its period."""
     rods = np.exp(np.float32(_CONTRAST) * field)
     rods = rods / rods.mean() - 1
     return np.pad(rods, [(0, more) for more in _REPEATED], mode="wrap").astype(np.float32)

@@ -49,7 +49,8 @@ class RadiographsField(FormField, Label):
         """Show how many radiographs and visits there are."""
         self._layers = tuple(layers)
         visits = len({layer_metadata(layer)["visit"] for layer in layers})
-        self.native.setText(f"{_count(len(layers), 'radiograph')} of {_count(visits, 'visit')}")
+        shown = _count(visits, "visit")  # a longer text would take two lines of a narrow dock
+        self.native.setText(shown if len(layers) == visits else f"{_count(len(layers), 'radiograph')}, {shown}")
         self.native.setToolTip("\n".join(layer.name for layer in layers))
 
 

@@ -220,15 +220,16 @@ class TrainInputs:
     def problems(self) -> dict[str, str]:
         """Return why training cannot start: field name to a sentence; empty where it can."""
         found = {}
-        if self.source == LAYERS and not self.pairs:
+        resumed = self.resume is not None  # it knows its images, unless they were layers
+        if self.source == LAYERS and not self.pairs and not resumed:
             found["pairs"] = _NO_PAIRS[self.task_id]
-        if self.source == FOLDER and self.data is None:
+        if self.source == FOLDER and self.data is None and not resumed:
             found["data"] = "Choose the folder of your images and masks."
-        elif self.source == FOLDER and not Path(str(self.data)).is_dir():
+        elif self.source == FOLDER and self.data is not None and not Path(str(self.data)).is_dir():
             found["data"] = "There is no such folder. Choose another."
         if self.epochs is not None and self.epochs < 1:
             found["epochs"] = "Give a whole number above 0, or leave it empty."
-        if self.name is not None and self.resume is None:
+        if self.name is not None and not resumed:
             found["name"] = _name_problem(self.task_id, self.name)
         return {name: problem for name, problem in found.items() if problem}
 
@@ -246,42 +247,34 @@ class TrainInputs:
         readers = self._readers(layers) if self.source == LAYERS else []
         name, resume, folder = self.task_id, self.resume, self.data if self.source == FOLDER else None
         simulated = self.simulated or self.source == SIMULATED
-        new = self.start == RANDOM_WEIGHTS or self.start.startswith(RESUME)
-        options: dict[str, Any] = {
-            "epochs": self.epochs,
-            "name": self.name,
-            "start": None if new else self.start,
-        }
+        start = None if self.start == RANDOM_WEIGHTS else self.start
+        options: dict[str, Any] = {"epochs": self.epochs, "name": self.name, "start": start}
+        if resume is not None:
+            options = {"resume": resume}
         # with several GPUs, Lightning would start a process with a window for each
         device = {"auto": None, "cuda": "cuda:0"}.get(self.device, self.device)
-        chosen = self.preset
+        preset = self.preset
 
         def train_task(progress: Progress, report: Callable[[Any], None] | None = None) -> Trained:
-            from napari_jsn.training.tasks import make_simulated, task_from_folder, task_from_pairs
+            from napari_jsn.training.tasks import task_from_folder, task_from_pairs, task_to_resume
             from napari_jsn.training.train import Trained, check_lightning, train
 
             progress.update(0, 0, "Loading")
             check_lightning()
-            preset, used = chosen, options
-            if resume is not None:
-                from napari_jsn.training.resume import read_run
-
-                preset, used = read_run(resume)["preset"], {"resume": resume}
             progress.update(0, 0, "Reading the images")
-            images = [read() for read in readers]
+            images = (read() for read in readers)
             try:
-                if simulated:
-                    make_simulated(name, preset, progress)
+                if resume is not None:  # a training that began with a folder needs no layers
+                    task = task_to_resume(resume, name, folder, progress=progress, layers=images)
+                elif readers:
+                    task = task_from_pairs(name, images, preset, simulated, progress)
+                else:
+                    task = task_from_folder(name, folder, preset, simulated=simulated, progress=progress)
             except Aborted:
                 return Trained(None)
             if progress.aborted:
                 return Trained(None)
-            progress.update(0, 0, "Preparing the images")
-            if images:
-                task = task_from_pairs(name, images, preset, simulated=simulated)
-            else:
-                task = task_from_folder(name, folder, preset, simulated=simulated)
-            return train(task, device=device, progress=progress, on_epoch=report, on_step=report, **used)
+            return train(task, device=device, progress=progress, on_epoch=report, on_step=report, **options)
 
         return train_task
 
@@ -372,7 +365,7 @@ class TrainForm(Form):
         inputs = self.inputs()
         self.fields["pairs"].set_visible(inputs.source == LAYERS)
         self.fields["data"].set_visible(inputs.source == FOLDER)
-        uses_simulated = inputs.source != SIMULATED and inputs.preset == "default"
+        uses_simulated = inputs.source != SIMULATED and inputs.preset == "default" and inputs.resume is None
         self.fields["simulated"].set_visible(uses_simulated)
         for name in ("preset", "epochs", "name"):
             self.fields[name].set_visible(inputs.resume is None)  # a resumed training keeps its own

@@ -43,10 +43,11 @@ _WORST_CASE: dict[str, tuple[str, dict[str, Any], type[Layer]]] = {
 }
 
 _NO_MODEL = "Stopped before the first epoch was finished. No model was saved."
+_AS_BEFORE = "Stopped before the next epoch was finished. The model of the earlier run stays, and can still be resumed."
 
 
 class Curves(ThemedPlot):
-    """Plot of the losses, and of the measure that selects the best epoch."""
+    """Plot of the losses, and of the first measure of the validation."""
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__(viewer, height=290)
@@ -93,8 +94,8 @@ class Train(RunPanel):
         self.curves: Curves = Curves(viewer)
         self.summary: QLabel = text_label("summary")
         self.summary.hide()
-        self._has_weights = False
-        tips = ("Train a new model", "Stop, and keep the best weights so far")
+        self._has_weights = self._resumed = False
+        tips = ("Train a new model", "Stop, and keep the weights so far")
         super().__init__(
             viewer, TrainForm(), self.summary, self.curves, button="Train", tips=tips, function=functions.train
         )
@@ -112,7 +113,7 @@ class Train(RunPanel):
         """Train with the inputs of the form; arrays are copied, because layers may be painted on."""
         inputs = self.form.inputs()
         work = inputs.work(self._viewer.layers)
-        self._has_weights = inputs.resume is not None
+        self._has_weights, self._resumed = False, inputs.resume is not None
         self._say("")
         self.curves.clear()
 
@@ -137,7 +138,7 @@ class Train(RunPanel):
                 layer.visible = key != "truth"
 
     def abort(self) -> None:
-        """Stop; the best weights so far are the result. Before the first epoch is finished there are none."""
+        """Stop; the weights so far are the result. Before the run's first epoch is finished there are none."""
         if self._run is None:
             return
         if self._has_weights:
@@ -146,12 +147,12 @@ class Train(RunPanel):
             self._set_status("Stopping")
         else:
             self.close_run()
-            self._set_status(_NO_MODEL)
+            self._set_status(_AS_BEFORE if self._resumed else _NO_MODEL)
 
     def finish(self, result: Trained, context: Mapping[str, Any]) -> None:
         """Show name and figures of the model."""
         if result.path is None:
-            self._say(_NO_MODEL)
+            self._say(_AS_BEFORE if self._resumed else _NO_MODEL)
             return
         card = result.card
         measure, figure = next((name, each) for name, each in card["figures"].items() if isinstance(each, dict))

@@ -16,20 +16,19 @@ from napari_jsn.common.progress import Progress, counted
 from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.joint.similarity import pixel_scaling
 from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
-from napari_jsn.networks.inputs import LeftOut
-from napari_jsn.networks.patients import group_of, read_groups, stated_patients
+from napari_jsn.networks.inputs import LeftOut, first_names
+from napari_jsn.networks.patients import group_of, joint_named
 from napari_jsn.networks.task import split_groups
 from napari_jsn.segmentation.training.data import LabelledJoint, samples, smooth_masks
 from napari_jsn.segmentation.training.folder import (
     JointFolder,
     Scan,
-    masks_problem,
-    one_group_note,
+    joint_folder,
     read_joint_folder,
     refusal,
     unmasked,
-    with_patients,
 )
+from napari_jsn.segmentation.training.mask_checks import masks_problem
 
 #: Side of the images, in pixels.
 SIDE = 128
@@ -98,6 +97,7 @@ def pairs_of_visits(groups: Sequence[str], how: str = "all") -> NDArray[np.int64
     >>> pairs_of_visits(["a", "a", "a", "b", "b"], "paper").tolist()
     [[0, 1], [0, 2], [3, 4]]
     """
+    check_pairs(how)
     by_group: dict[str, list[int]] = {}
     for k, group in enumerate(groups):
         by_group.setdefault(group, []).append(k)
@@ -106,6 +106,17 @@ def pairs_of_visits(groups: Sequence[str], how: str = "all") -> NDArray[np.int64
         middle = len(members) // 2
         pairs += combinations(members, 2) if how == "all" else product(members[:middle], members[middle:])
     return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def check_pairs(how: str) -> None:
+    """Refuse a way to pair images that does not exist.
+
+    Raises
+    ------
+    InputError
+    """
+    if how not in PAIRS:
+        raise InputError(f"There are no pairs {how!r}. Choose one of: {', '.join(PAIRS)}.", "pairs")
 
 
 def real_visits(joints: Iterable[LabelledJoint], pairs: str = "all") -> Visits:
@@ -157,12 +168,13 @@ def simulated_visits(count: int, seed: int, cache: Path | None = None, progress:
 def _simulate(
     count: int, seed: int, joints: Sequence[str] = anatomy.JOINTS, progress: Progress | None = None
 ) -> Visits:
+    from napari_jsn.simulation.damage.difficulty import NEWEST
     from napari_jsn.simulation.joint_pair import joint_pairs
 
     size = 2 * SIDE
     found, between = [], []
     to_small, to_large = pixel_scaling(0.5), pixel_scaling(2.0)
-    pairs_made = islice(joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size), count)
+    pairs_made = islice(joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size, difficulty=NEWEST), count)
     for k, pair in enumerate(counted(pairs_made, count, "Simulating joint pairs", progress)):
         group = f"simulated {seed}/{k // len(joints)}"
         for image, masks in ((pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)):
@@ -200,7 +212,8 @@ def joint_images(folder: Path) -> list[LabelledJoint]:
 def read_visits(folder: Path, groups: Path | None = None) -> JointFolder:
     """Read the joint images of a folder with the masks beside them; without any mask the bones are segmented.
 
-    Images of one subfolder show one joint at several visits. Of the public joints those kept for testing are left out.
+    Images of one subfolder show one joint at several visits, or several joints where their names state these. Of the
+    public joints those kept for testing are left out.
 
     Parameters
     ----------
@@ -236,6 +249,27 @@ def read_visits(folder: Path, groups: Path | None = None) -> JointFolder:
     if not joints:
         raise InputError(refusal(folder, left_out), "data")
     others = [path.relative_to(folder) for path in found.images]
-    stated = None if groups is None else stated_patients(used, read_groups(groups), others)
-    joints = with_patients(joints, stated)
-    return JointFolder(joints, left_out, one_group_note(folder, joints))
+    return joint_folder(folder, joints, used, left_out, groups, others)
+
+
+def notes_on_visits(found: JointFolder) -> list[str]:
+    """Return notes where no joint has two images, and where images of several folders count as visits of one joint."""
+    by_joint: dict[str, list[Path]] = {}
+    for each, path in zip(found.joints, found.paths, strict=True):
+        by_joint.setdefault(each.group, []).append(path)
+    notes = []
+    if all(len(paths) == 1 for paths in by_joint.values()):
+        notes.append(
+            "No joint has images of two visits, so none are paired. Put the images of each joint into a subfolder."
+        )
+    several = [
+        sorted({path.parent.as_posix() for path in paths})
+        for paths in by_joint.values()
+        if not joint_named(paths[0]) and len({path.parent for path in paths}) > 1
+    ]
+    if several:
+        notes.append(
+            f"The images of {first_names(several[0])} folders count as visits of one joint, because no name states the "
+            "joint. If they are several joints, name them: MCP2, PIP3."
+        )
+    return notes

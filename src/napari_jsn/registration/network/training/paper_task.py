@@ -17,13 +17,19 @@ from torch import Tensor
 from torch.nn import Module
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Progress, counted
 from napari_jsn.networks.canvas import pixel_points, sample_planes
 from napari_jsn.networks.inputs import Inputs, LeftOut
 from napari_jsn.networks.task import TrainingTask, split_groups
 from napari_jsn.registration.network.architectures import ARCHITECTURES, build_registration_net
 from napari_jsn.registration.network.maps import transform_points
 from napari_jsn.registration.network.paper_net import PaperRuns, to_maps, upper_half
-from napari_jsn.registration.network.training.data import PAIRS, pairs_of_visits, read_visits
+from napari_jsn.registration.network.training.data import (
+    check_pairs,
+    notes_on_visits,
+    pairs_of_visits,
+    read_visits,
+)
 from napari_jsn.segmentation.training import public_joints
 from napari_jsn.segmentation.training.data import LabelledJoint, samples, simulated_joints, used_images
 
@@ -84,6 +90,9 @@ class PaperRegistrationTask(TrainingTask):
         Source of the images and their terms of use, for the model card.
     pairs : {"paper", "all"}
         See :func:`~napari_jsn.registration.network.training.data.pairs_of_visits`.
+    progress : Progress, optional
+        Updated while images are simulated; when it is aborted then, the constructor raises
+        :class:`~napari_jsn.common.progress.Aborted`.
 
     Raises
     ------
@@ -111,13 +120,16 @@ class PaperRegistrationTask(TrainingTask):
         source: str = "images of the user",
         terms: str = "as the user has them",
         pairs: str = "paper",
+        progress: Progress | None = None,
     ) -> None:
         super().__init__(preset, source, terms)
         self.pairs: str = pairs
         joints = list(joints)
         self._is_simulated: bool = not joints
         self._batch = BATCH
-        shown = joints or list(simulated_joints(simulated, _SEED))
+        self.simulated = 0 if joints else simulated
+        made = counted(simulated_joints(self.simulated, _SEED), self.simulated, "Simulating joints", progress)
+        shown = joints or list(made)
         everything = _joint_pairs(shown, pairs)
         groups = np.array([each.patient for each in shown], dtype=object)[everything.pairs[:, 0]]
         if len(set(groups)) < 2:
@@ -137,7 +149,7 @@ class PaperRegistrationTask(TrainingTask):
         """Read a folder; see :func:`~napari_jsn.registration.network.training.data.read_visits`."""
         found = read_visits(folder, groups)
         source = public_joints.card_source(joint.group for joint in found.joints)
-        return {"joints": found.joints, **source}, found.left_out, found.notes
+        return {"joints": found.joints, **source}, found.left_out, [*found.notes, *notes_on_visits(found)]
 
     def network(self) -> PaperRuns:
         """Return one copy of the network with random weights."""
@@ -235,8 +247,7 @@ def transform(maps: Tensor, moving: Tensor, fixed_half: Tensor) -> Tensor:
 
 
 def _joint_pairs(joints: Sequence[LabelledJoint], how: str) -> JointPairs:
-    if how not in PAIRS:
-        raise InputError(f"There are no pairs {how!r}. Choose one of: {', '.join(PAIRS)}.", "pairs")
+    check_pairs(how)
     small = samples(joints, SIDE)
     halves = np.stack([upper_half(each) for each in small.masks >= 128])
     groups = tuple(each.group for each in joints)

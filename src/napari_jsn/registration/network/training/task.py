@@ -20,7 +20,9 @@ from napari_jsn.registration.network.pose_net import PoseNet
 from napari_jsn.registration.network.training.data import (
     SIDE,
     Visits,
+    check_pairs,
     distances_px,
+    notes_on_visits,
     read_visits,
     real_visits,
     simulated_visits,
@@ -62,6 +64,9 @@ class RegistrationTask(TrainingTask):
         Source of the real images and their terms of use, for the model card.
     cache : path, optional
         Where simulated images are kept.
+    progress : Progress, optional
+        Updated while images are simulated; when it is aborted then, the constructor raises
+        :class:`~napari_jsn.common.progress.Aborted`.
     pairs : {"all", "paper"}
         How the images of a real joint are paired; see
         :func:`~napari_jsn.registration.network.training.data.pairs_of_visits`.
@@ -90,15 +95,18 @@ class RegistrationTask(TrainingTask):
         terms: str = "as the user has them",
         cache: Path | None = None,
         pairs: str = "all",
+        progress: Progress | None = None,
     ) -> None:
         super().__init__(preset, source, terms)
+        self.simulated = simulated
+        check_pairs(pairs)
         self.pairs: str = pairs
         self._batch = 16
         self._amounts = MotionAmounts()
         joints = list(joints)
         pools = [real_visits(joints, pairs)] if joints else []
         if simulated:
-            pools.append(simulated_visits(simulated, _POOL_SEED, cache))
+            pools.append(simulated_visits(simulated, _POOL_SEED, cache, progress))
         pools, self._validation = split_validation(pools, _VALIDATION)
         self._real = pools[0] if joints else None
         self._simulated = pools[-1] if simulated else None
@@ -112,12 +120,7 @@ class RegistrationTask(TrainingTask):
         """Read a folder; see :func:`~napari_jsn.registration.network.training.data.read_visits`."""
         found = read_visits(folder, groups)
         source = public_joints.card_source(joint.group for joint in found.joints)
-        return {"joints": found.joints, **source}, found.left_out, found.notes
-
-    @classmethod
-    def make_simulated(cls, progress: Progress) -> None:
-        """Make the simulated images, which are kept for all trainings; see the class on how they are used."""
-        simulated_visits(_POOL, _POOL_SEED, progress=progress)
+        return {"joints": found.joints, **source}, found.left_out, [*found.notes, *notes_on_visits(found)]
 
     def network(self) -> Module:
         """Return a network with random weights."""

@@ -1,0 +1,78 @@
+"""The command ``napari-jsn evaluate scoring``: measure how well a network grades simulated damage."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_jsn.cli.options import Device, Json
+from napari_jsn.cli.terminal import say, terminal_progress
+
+#: Seeds of the first evaluated patients, and of those to which the rule of widths is fitted, which were trained on.
+_SEEDS = {"uniform": 60_000, "natural": 61_000}
+_FITTED_SEED = 70_000
+
+
+def scoring(
+    patients: Annotated[
+        int, typer.Option(min=1, help="Number of simulated patients with every grade equally often.")
+    ] = 80,
+    natural: Annotated[
+        int, typer.Option(min=0, help="Number of simulated patients with grades as among patients.")
+    ] = 200,
+    fitted: Annotated[
+        int, typer.Option(min=0, help="Patients to whose widths the rule of grading by width is fitted; 0 for no rule.")
+    ] = 40,
+    maps: Annotated[
+        int, typer.Option(min=0, help="Number of eroded joints on which the maps are checked; 0 for none.")
+    ] = 100,
+    model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
+    device: Device = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the tables.")] = Path("output/scoring"),
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Markdown page in which to replace the tables.")
+    ] = None,
+    card: Annotated[bool, typer.Option("--card", help="Write the figures to the model's card.")] = False,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the simulated patients; by default the cache.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare the grades of a network with the visible grades of simulated patients that it was not trained on.
+
+    The simulated patients are kept for the next call; the first one takes hours. All zeros, and grading by the width
+    that the program measures, are printed beside.
+    """
+    from napari_jsn.cli import printing
+    from napari_jsn.cli.evaluate.output import check_page, write_figures, write_page
+    from napari_jsn.cli.options import record_of_run, set_threads
+    from napari_jsn.cli.train import typed_command
+    from napari_jsn.common.device import device_name
+    from napari_jsn.common.output_folder import OutputFolder
+    from napari_jsn.evaluation.scoring.evaluate import evaluate_scoring
+    from napari_jsn.evaluation.scoring.report import scoring_figures, scoring_report
+    from napari_jsn.networks import weights
+    from napari_jsn.simulation.damage.difficulty import difficulty
+
+    check_page(page)
+    set_threads(threads)
+    path = weights.find("scoring", model).with_suffix(".json")
+    counts = {"uniform": (patients, _SEEDS["uniform"]), "natural": (natural, _SEEDS["natural"])}
+    with OutputFolder(out, ("scoring.md",)) as output, terminal_progress() as progress:
+        sets = evaluate_scoring(model, device_name(device), counts, (fitted, _FITTED_SEED), cache, progress, maps)
+        made = f"Made by `{typed_command(sys.argv)}`. {difficulty()}"
+        report = f"{made}\n\n{scoring_report(sets, 'two-stage')}"
+        identity = {"scoring": weights.model_identity("scoring", model)}
+        written = output.write({"scoring.md": report.encode()}, record_of_run(output, identity, device_name(device)))
+    written += write_page(page, report)
+    if card:
+        written += write_figures(path, {**scoring_figures(sets), "command": typed_command(sys.argv)})
+    if as_json:
+        printing.print_json(scoring_figures(sets), written)
+        return
+    say(report)
+    printing.print_files(written)

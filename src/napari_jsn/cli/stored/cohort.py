@@ -1,0 +1,149 @@
+"""The command ``napari-jsn cohort``: measure all patients of a folder or a table into a store, on Dask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_jsn.cli.options import Supplies
+from napari_jsn.cli.terminal import one_line, say
+from napari_jsn.common.errors import InputError
+from napari_jsn.registration import method_names
+
+if TYPE_CHECKING:
+    from napari_jsn.cohort.sources import Source
+
+
+def cohort(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Folder with one folder for each patient, or table (CSV): patient, visit, path, and perhaps date, "
+            "side, spacing, arm, age, sex.",
+            show_default=False,
+        ),
+        Supplies("folder"),
+    ],
+    store: Annotated[
+        str | None,
+        typer.Option(metavar="STORE", help="Store of the results: SQLite file, or URL of a database."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for joints.csv, patients.csv, report.html and logs.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list the patients and what is wrong with them; nothing is measured.")
+    ] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Scheduler of Dask, such as tcp://10.0.0.1:8786; by default, local workers."
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Number of local workers of one thread; by default as cores and memory allow."),
+    ] = None,
+    pseudonyms: Annotated[
+        bool, typer.Option("--pseudonyms", help="The names of the folders are pseudonyms and name the patients.")
+    ] = False,
+    keep_identity: Annotated[
+        bool, typer.Option("--keep-identity", help="Name patients as in their files, and write the days of visits.")
+    ] = False,
+    joints: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAMES", help="Joints to measure, as for measure; by default MCP1-5, IP1 and PIP2-5."),
+        Supplies("joint"),
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help=f"Registration method: {method_names.in_words()}."), Supplies("model")
+    ] = "refined",
+    joints_model: Annotated[
+        str, typer.Option(metavar="MODEL", help="Model that finds the joints: name or file."), Supplies("localization")
+    ] = "default",
+    bones_model: Annotated[
+        str,
+        typer.Option(metavar="MODEL", help="Model that segments the bones: name or file."),
+        Supplies("segmentation"),
+    ] = "default",
+    wide_mm: Annotated[
+        float,
+        typer.Option(metavar="MM", help="Half width of the 95 % interval above which the state of a figure is wide."),
+    ] = 0.15,
+    score: Annotated[
+        str | None, typer.Option(metavar="METHOD", help="Also score the radiographs: two-stage or one-stage.")
+    ] = None,
+    reader: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who measures, for the changes of the store.")
+    ] = None,
+    device: Annotated[
+        str, typer.Option(metavar="cpu|cuda", help="Where to compute; with cuda each local worker uses one GPU.")
+    ] = "cpu",
+) -> None:
+    """Measure all patients of a trial into a store; what is done is not done again.
+
+    A patient that cannot be measured is named and stops nothing. After a stop, the same command goes on.
+    """
+    from napari_jsn.cli import printing
+    from napari_jsn.cli.options import output_folder, parse_joints, record_of_run
+    from napari_jsn.cli.terminal import terminal_progress
+    from napari_jsn.cohort import measure_cohort
+    from napari_jsn.cohort.cluster import check_dask
+    from napari_jsn.cohort.files import LOGS, NAMES, write_cohort
+    from napari_jsn.store import check_place, open_store
+
+    names = parse_joints(joints)
+    if dry_run:
+        _list_patients(source, pseudonyms)
+        return
+    if store is None:
+        raise InputError("Results are saved in a store. Give a file or a URL with --store.", "store")
+    check_dask()
+    check_place(store)
+    with (
+        output_folder(out, NAMES) as output,
+        terminal_progress(remaining=False, terminate=True) as progress,
+        open_store(store, reader) as opened,
+    ):
+        found = measure_cohort(
+            source, opened, joints=names, method=method, localization=joints_model, segmentation=bones_model,
+            device=device, wide_mm=wide_mm, pseudonyms=pseudonyms, keep_identity=keep_identity, score=score,
+            scheduler=scheduler, workers=workers, progress=progress, on_failure=_say_failure,
+        )  # fmt: skip
+        if found.aborted:
+            done = len(found.patients)
+            say(one_line(f"Stopped: {done} of {found.total} patients are done. The same command goes on."))
+            raise typer.Exit(progress.exit_code)
+        written = []
+        if output is not None:
+            progress.update(0, 0, "Writing")
+            record = record_of_run(output, device=device, keep_identity=keep_identity)
+            written = write_cohort(output, opened, found, store, record, keep_identity)
+    before = found.total - len(found.failed) - found.measured_now
+    say(
+        f"{found.total} patients: {found.measured_now} measured now, {before} before, {len(found.failed)} failed. "
+        f"{sum(each.joints for each in found.patients)} figures are in the store."
+    )
+    printing.print_files([path for path in written if path.parent.name != LOGS])
+
+
+def _say_failure(source: Source, sentence: str) -> None:
+    say(one_line(f"Failed: {source.name}: {sentence}"), error=True)
+
+
+def _list_patients(source: Path, pseudonyms: bool) -> None:
+    """Print what would be measured, and what is wrong with it."""
+    from napari_jsn.cli import printing
+    from napari_jsn.cohort.sources import check_source, list_sources
+
+    sources = list_sources(source, pseudonyms)
+    rows, wrong = [], 0
+    for each in sources:
+        radiographs, visits, fault = check_source(each)
+        wrong += bool(fault)
+        rows.append((each.name, str(radiographs or ""), str(visits or ""), each.arm, fault or " ".join(each.notes)))
+    printing.print_table(("Patient", "radiographs", "visits", "arm", "wrong"), rows, dropped_first=("arm",))
+    say(f"{len(sources)} patients, {wrong} of them cannot be measured. Nothing was measured.")

@@ -1,0 +1,328 @@
+"""``measure_cohort``: measure all patients of a cohort on Dask into a store, and go on where an earlier run stopped."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from napari_jsn.anatomy import MEASURED_JOINTS
+from napari_jsn.cohort.cluster import RETRIES, connected
+from napari_jsn.cohort.sources import Source, list_sources
+from napari_jsn.cohort.task import (
+    Options,
+    Outcome,
+    are_unchanged,
+    computer_code,
+    content_of,
+    made_with,
+    measure_source,
+)
+from napari_jsn.common.errors import InputError, renamed_arguments
+from napari_jsn.common.lazy_module import LazyModule
+from napari_jsn.common.notes import counted
+from napari_jsn.common.progress import Progress, Silent
+from napari_jsn.store import Store, open_store
+from napari_jsn.store.cohorts import CohortPatient
+from napari_jsn.store.encoding import from_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from distributed import Client
+else:
+    pd = LazyModule("pandas")
+
+#: Seconds between two looks at what is done, and two updates of the progress.
+_POLL_S = 0.05
+#: Measures one patient; another function takes its place in tests.
+Task = Callable[[Source, Options, CohortPatient | None], Outcome]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """What became of the patients of a cohort.
+
+    Attributes
+    ----------
+    patients : tuple of CohortPatient
+        In the order of the source; those that were not reached are left out.
+    total : int
+        Number of patients of the source.
+    measured_now : int
+        Number of patients that this run measured; the others were measured before, or failed.
+    aborted : bool
+
+    Examples
+    --------
+    >>> from napari_jsn import Cohort
+    >>> from napari_jsn.store.cohorts import CohortPatient
+    >>> cohort = Cohort((CohortPatient("trial/P1", "P1", "measured", joints=20),), 1, 1, False)
+    >>> cohort.table()[["patient", "state", "joints"]].values.tolist()
+    [['P1', 'measured', 20]]
+    """
+
+    patients: tuple[CohortPatient, ...]
+    total: int
+    measured_now: int
+    aborted: bool
+
+    def table(self) -> pd.DataFrame:
+        """Return one row for each patient: ``patient state sentence joints seconds arm age sex``.
+
+        Examples
+        --------
+        >>> from napari_jsn import Cohort
+        >>> Cohort((), 0, 0, False).table().columns.tolist()[:3]
+        ['patient', 'state', 'sentence']
+        """
+        names = ("patient", "state", "sentence", "joints", "seconds", "arm", "age", "sex")
+        rows = [[getattr(each, name) for name in names] for each in self.patients]
+        return pd.DataFrame(rows, columns=list(names))
+
+    @property
+    def failed(self) -> tuple[CohortPatient, ...]:
+        """The patients that could not be measured."""
+        return tuple(each for each in self.patients if each.state != "measured")
+
+    def __repr__(self) -> str:
+        done = counted(len(self.patients) - len(self.failed), "patient")
+        return f"<Cohort: {done} of {self.total} measured, {len(self.failed)} failed>"
+
+
+def measure_cohort(
+    source: str | os.PathLike[str],
+    store: str | os.PathLike[str] | Store,
+    *,
+    joints: Sequence[str] = MEASURED_JOINTS,
+    method: str = "refined",
+    localization: str = "default",
+    segmentation: str = "default",
+    device: str = "cpu",
+    wide_mm: float = 0.15,
+    pseudonyms: bool = False,
+    keep_identity: bool = False,
+    score: str | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    on_failure: Callable[[Source, str], None] | None = None,
+) -> Cohort:
+    """Measure all patients of a folder or a table into a store, one task of Dask for each patient.
+
+    Patients that the store has are measured again only where files, models, options or the program changed. A patient
+    that cannot be measured is listed with the reason and stops nothing.
+
+    Parameters
+    ----------
+    source : path
+        A folder with one folder for each patient, or a table of radiographs (CSV: ``patient visit path``, perhaps
+        ``date side spacing arm age sex``).
+    store : path, URL or Store
+        Where results are saved; see :func:`napari_jsn.open_store`.
+    joints, method, localization, segmentation, wide_mm
+        As for :func:`napari_jsn.measure`.
+    device : str
+        ``"cpu"``, or ``"cuda"`` for one GPU a worker.
+    pseudonyms : bool
+        Whether the names of folders are pseudonyms.
+    keep_identity : bool
+        Whether patients are named as in their files.
+    score : str, optional
+        Also score the radiographs by this method, such as ``"two-stage"``.
+    scheduler : str, optional
+        Address of a scheduler of Dask, such as ``tcp://10.0.0.1:8786``; by default workers are started here.
+    workers : int, optional
+        Number of local workers of one thread; by default as cores and memory allow.
+    progress : Progress, optional
+        When aborted, what is done is in the store, and the same call goes on.
+    on_failure : callable, optional
+        Called with each patient that cannot be measured, and the reason, which may name folders and files.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    InputError
+        If the source holds no patient, or store, models or scheduler cannot be used.
+
+    Notes
+    -----
+    Workers are processes. In a script, call this function below ``if __name__ == "__main__":``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import napari_jsn as jsn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "trial" / "P001").mkdir(parents=True)
+    ...     cohort = jsn.measure_cohort(Path(folder) / "trial", Path(folder) / "trial.db", workers=1)
+    >>> cohort
+    <Cohort: 0 patients of 1 measured, 1 failed>
+    """
+    from napari_jsn.progression.measure import check_measuring
+
+    names = check_measuring(joints, method, localization, segmentation, device, wide_mm)
+    _check_score(score)
+    sources = list_sources(source, pseudonyms)
+    options = Options(
+        names, method, localization, segmentation, device, wide_mm, keep_identity, score=score or "",
+        computer=computer_code(),
+    )  # fmt: skip
+    options = replace(options, made_with=made_with(options))
+    opened = store if isinstance(store, Store) else open_store(store)
+    try:
+        options = replace(options, reader=opened.reader, identity_key=opened.identity_key())
+        return run(sources, opened, options, measure_source, scheduler, workers, progress, on_failure)
+    finally:
+        if opened is not store:
+            opened.close()
+
+
+def run(
+    sources: Sequence[Source],
+    store: Store,
+    options: Options,
+    task: Task,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    on_failure: Callable[[Source, str], None] | None = None,
+) -> Cohort:
+    """Run the task of every patient that is not done, and save what comes back; see :func:`measure_cohort`."""
+    progress = progress or Silent()
+    before = store.cohort()
+    found: dict[str, CohortPatient] = {}
+    waiting = []
+    for each in sources:
+        known = before.get(each.key)
+        if known is not None and _is_done(each, known, options):
+            found[each.key] = known
+        else:
+            waiting.append((each, known))
+    counts = _Counts(len(sources), len(found), sum(one.joints for one in found.values()))
+    counts.show(progress)
+    measured_now = 0
+    if waiting and not progress.aborted:
+        with connected(scheduler, workers, options.device) as client:
+            for source, outcome in _outcomes(client, waiting, options, task, progress, counts, store):
+                found[source.key] = outcome.patient
+                measured_now += outcome.patient.state == "measured" and not outcome.unchanged
+                if outcome.patient.state != "measured" and on_failure is not None:
+                    on_failure(source, outcome.detail or outcome.patient.sentence)
+    patients = tuple(found[each.key] for each in sources if each.key in found)
+    return Cohort(patients, len(sources), measured_now, len(patients) < len(sources))
+
+
+class _Counts:
+    """How far a run is: patients, figures, and seconds left by the rate of this run."""
+
+    def __init__(self, total: int, done: int, joints: int) -> None:
+        self.total, self.before, self.done, self.joints = total, done, done, joints
+        self._started = time.monotonic()
+
+    def add(self, one: CohortPatient) -> None:
+        self.done += 1
+        self.joints += one.joints
+
+    def show(self, progress: Progress) -> None:
+        now = self.done - self.before
+        left = ""
+        if now and self.done < self.total:
+            seconds = (time.monotonic() - self._started) / now * (self.total - self.done)
+            left = f", about {seconds:.0f} s left"
+        progress.update(
+            self.done, self.total, f"{self.done} of {counted(self.total, 'patient')}, {self.joints} joints{left}"
+        )
+
+
+def _is_done(source: Source, known: CohortPatient, options: Options) -> bool:
+    """Return whether a patient was measured before from files that have not been touched since, in the same way."""
+    return (
+        known.state == "measured"
+        and (known.arm, known.age, known.sex) == (source.arm, source.age, source.sex)
+        and known.content == content_of(source, from_json(known.files), options.made_with)
+        and are_unchanged(source, known)
+    )
+
+
+def _outcomes(
+    client: Client,
+    waiting: Sequence[tuple[Source, CohortPatient | None]],
+    options: Options,
+    task: Task,
+    progress: Progress,
+    counts: _Counts,
+    store: Store,
+) -> Any:
+    """Yield each patient with its outcome, after it was saved; what comes back together is saved together."""
+    from distributed import as_completed
+
+    shared = client.scatter(options, broadcast=False, hash=False) if len(waiting) > 1000 else options
+    futures = {client.submit(task, source, shared, known, pure=False, retries=0): source for source, known in waiting}
+    ready = as_completed(futures, loop=client.loop)
+    left = len(futures)
+    try:
+        while left and not progress.aborted:
+            batch = ready.next_batch(block=False)
+            if not batch:
+                if client.status not in ("running", "newly-created"):
+                    raise _lost()
+                time.sleep(_POLL_S)
+                counts.show(progress)
+                continue
+            done = []
+            for future in batch:
+                source = futures.pop(future)
+                left -= 1
+                done.append((source, _result(future, source)))
+                future.release()
+            saved = store.save_cohort([(one.patient, one.rows, one.identity) for _, one in done])
+            for (source, outcome), patient in zip(done, saved, strict=True):
+                if outcome.scores is not None and patient.state == "measured":
+                    store.save(outcome.scores)
+                counts.add(patient)
+                yield source, replace(outcome, patient=patient, rows=None, scores=None)
+            counts.show(progress)
+    finally:
+        if futures:
+            client.cancel(list(futures), force=True)
+
+
+def _result(future: Any, source: Source) -> Outcome:
+    """Return the outcome of a task; where its worker died, that of a patient that failed."""
+    from distributed.scheduler import KilledWorker
+
+    if future.status == "finished":
+        outcome: Outcome = future.result()
+        return outcome
+    if future.status in ("cancelled", "lost"):
+        raise _lost()
+    error = future.exception()
+    sentence = " ".join(f"Unexpected error: {type(error).__name__}: {error}".split())
+    if isinstance(error, KilledWorker):
+        sentence = (
+            f"The worker that measured this patient died, and {counted(RETRIES, 'other worker')} after it. Perhaps the "
+            "memory was too small; try it alone, with one worker."
+        )
+    failed = CohortPatient(source.key, source.label, "failed", sentence, log=f"{sentence}\n")
+    return Outcome(replace(failed, arm=source.arm, age=source.age, sex=source.sex))
+
+
+def _lost() -> InputError:
+    return InputError(
+        "The connection to the scheduler of Dask was lost. What was measured is in the store; run the same again.",
+        "scheduler",
+    )
+
+
+def _check_score(score: str | None) -> None:
+    from napari_jsn.scoring.automatic.score import load_grader
+
+    if score is not None:
+        with renamed_arguments(method="score"):
+            load_grader(score, None, "cpu")

@@ -1,0 +1,115 @@
+"""Tables of the evaluation of scores, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from napari_jsn.anatomy import JOINTS
+from napari_jsn.evaluation.page import table
+from napari_jsn.evaluation.scoring.figures import GradedSites, figures
+from napari_jsn.evaluation.scoring.maps import MapCheck, maps_table
+from napari_jsn.scoring.grades import KINDS
+
+#: Measures and their heads.
+_HEADS = {
+    "balanced": "balanced accuracy", "within_one": "within one", "exact": "exact", "kappa_quadratic": "quadratic kappa",
+    "rmse": "RMSE", "rmse_nonzero": "RMSE, non-zero", "rmse_weighted": "RMSE, grades equally", "rps": "RPS",
+    "ece": "ECE",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ScoringEvaluation:
+    """The sites of one set of patients, graded by several methods.
+
+    Attributes
+    ----------
+    name : str
+        Of the set: ``"uniform"``.
+    patients : int
+    methods : mapping of method to mapping of kind to GradedSites
+    held : mapping of str to (int, int)
+        Patients whose true total an interval holds, and their number, by what is summed.
+    maps : sequence of MapCheck
+        Sanity checks of the maps of erosion.
+    """
+
+    name: str
+    patients: int
+    methods: Mapping[str, Mapping[str, GradedSites]] = field(repr=False)
+    held: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    maps: Sequence[MapCheck] = ()
+
+
+def scoring_report(sets: Sequence[ScoringEvaluation], detailed: str) -> str:
+    """Return all tables; joints and confusion matrices are those of one method.
+
+    Parameters
+    ----------
+    sets : sequence of ScoringEvaluation
+    detailed : str
+        Name of that method.
+    """
+    lines: list[str] = []
+    for each in sets:
+        lines += [f"### {each.name.capitalize()} sampling, {each.patients} patients", ""]
+        for kind in KINDS:
+            rows = [_row(name, methods[kind]) for name, methods in each.methods.items() if kind in methods]
+            lines += [f"{KINDS[kind].capitalize()}:", "", *table(("method", "joints", *_HEADS.values()), rows), ""]
+        lines += _totals(each)
+        if each.maps:
+            lines += [*maps_table(each.maps), ""]
+        for kind in KINDS:
+            sites = each.methods[detailed][kind]
+            lines += [f"{detailed}, {KINDS[kind]}: share of each true grade (rows) by the grade found.", ""]
+            lines += [*_confusion(sites), "", *_by_joint(sites), ""]
+    return "\n".join(lines)
+
+
+def scoring_figures(sets: Sequence[ScoringEvaluation]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    """Return the figures by set, method and kind, for a card and for JSON."""
+    return {
+        each.name: {
+            name: {kind: figures(sites) for kind, sites in methods.items()} for name, methods in each.methods.items()
+        }
+        for each in sets
+    }
+
+
+def _row(name: str, sites: GradedSites) -> list[str]:
+    found = figures(sites)
+    return [name, f"{found['n']:.0f}", *(f"{found[key]:.3f}" for key in _HEADS)]
+
+
+def _totals(each: ScoringEvaluation) -> list[str]:
+    if not each.held:
+        return []
+    parts = [f"{name} {100 * held / max(count, 1):.1f} % of {count}" for name, (held, count) in each.held.items()]
+    return [f"The 95 % interval of the finger total holds the truth of: {', '.join(parts)} patients.", ""]
+
+
+def _confusion(sites: GradedSites) -> list[str]:
+    counts = sites.confusion()
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    grades = [str(k) for k in range(len(counts))]
+    rows = [
+        [f"{grade} (n = {counts[k].sum():.0f})", *(f"{100 * share:.1f}%" for share in shares[k])]
+        for k, grade in enumerate(grades)
+    ]
+    return table(("true grade", *grades), rows)
+
+
+def _by_joint(sites: GradedSites) -> list[str]:
+    heads = ("joint", "n", "balanced accuracy", "within one", "RMSE")
+    rows = []
+    for k, joint in enumerate(JOINTS):
+        one = sites.of_joint(k)
+        if len(one.truth):
+            found = figures(one)
+            rows.append(
+                [joint, str(len(one.truth)), *(f"{found[key]:.3f}" for key in ("balanced", "within_one", "rmse"))]
+            )
+    return table(heads, rows)

@@ -1,0 +1,1 @@
+"""Scores of joint damage as files: table, totals, report, DICOM object."""

@@ -1,0 +1,1 @@
+"""Scores by networks: ``score``, its result, and the totals with their intervals."""

@@ -1,0 +1,1 @@
+"""Images of the scored joints, as the networks for scores see them."""

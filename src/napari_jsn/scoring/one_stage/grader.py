@@ -1,0 +1,102 @@
+"""Grade the hands of one visit by the one-stage network: places from its joint map, grades from its grade maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_jsn.anatomy import JOINTS
+from napari_jsn.networks.load import load_network
+from napari_jsn.patient.patient import Hand
+from napari_jsn.scoring.graded_joints import GradedJoints
+from napari_jsn.scoring.grades import HIGHEST
+from napari_jsn.scoring.one_stage.canvas import hand_canvas
+from napari_jsn.scoring.one_stage.network import PixelClasses, build_hand_net, with_coordinates
+
+#: Least probability of a joint at its place.
+_LEAST = 0.5
+
+
+class OneStageGrader:
+    """The network of a model.
+
+    Parameters
+    ----------
+    model : str
+        Name or file.
+    device : str
+    """
+
+    def __init__(self, model: str, device: str) -> None:
+        loaded = load_network("scoring", model, device, build_hand_net)
+        self.network: Any = loaded.network
+        self.card: Mapping[str, Any] = loaded.card
+        self.device: str = device
+
+    def grade(self, hands: Sequence[Hand]) -> GradedJoints:
+        """Return the grades of the hands of one visit."""
+        found: dict[tuple[str, str, str], tuple[float, ...]] = {}
+        for hand in hands:
+            side = hand.side or (hand.joints[0].side if hand.joints else None)
+            if side is None:
+                continue
+            canvas = hand_canvas(hand.radiograph, side)
+            radius = float(self.card.get("inner_mm", 4.0)) / canvas.pixel_mm
+            _, graded = sites_on_maps(self.pixel_classes(canvas.image), radius)
+            for kind in HIGHEST:
+                for joint, probabilities in graded[kind].items():
+                    found[side, joint, kind] = tuple(map(float, probabilities))
+        return GradedJoints(found)
+
+    def pixel_classes(self, image: NDArray[np.float32]) -> PixelClasses:
+        """Return the probabilities of every pixel of a canvas."""
+        given = with_coordinates(torch.from_numpy(image)[None]).to(self.device)
+        with torch.no_grad():
+            logits = self.network(given.contiguous(memory_format=torch.channels_last))
+        return PixelClasses(*(torch.softmax(each.float(), 1).cpu() for each in logits))
+
+
+def sites_on_maps(
+    classes: PixelClasses, radius: float
+) -> tuple[dict[str, tuple[float, float]], dict[str, dict[str, NDArray[np.float32]]]]:
+    """Return the places and the grades of the joints that a network marks on one hand.
+
+    Parameters
+    ----------
+    classes : PixelClasses
+        Probabilities of the pixels of one hand (batch of 1).
+    radius : float
+        Of the circle over which the probabilities of the grades are averaged, in pixels.
+
+    Returns
+    -------
+    places : dict of joint to (x, y)
+        Mean of the pixels where a joint is more probable than anything else.
+    grades : dict of kind to dict of joint to (K + 1,) array
+    """
+    places: dict[str, tuple[float, float]] = {}
+    grades: dict[str, dict[str, NDArray[np.float32]]] = {kind: {} for kind in HIGHEST}
+    rows, cols = (torch.arange(length, dtype=torch.float32) for length in classes.joint.shape[-2:])
+    for k, joint in enumerate(JOINTS, start=1):
+        probability = classes.joint[0, k]
+        marked = torch.where(probability > _LEAST, probability, 0.0)
+        total = marked.sum()
+        if total <= 0:
+            continue
+        y, x = (marked.sum(1) @ rows / total).item(), (marked.sum(0) @ cols / total).item()
+        places[joint] = (x, y)
+        near = _disc(x, y, radius, rows, cols)
+        for kind in HIGHEST:
+            of_kind: Tensor = getattr(classes, kind)[0]
+            grades[kind][joint] = of_kind[:, near].mean(1).numpy()
+    return places, grades
+
+
+def _disc(x: float, y: float, radius: float, rows: Tensor, cols: Tensor) -> Tensor:
+    inside = (rows[:, None] - y) ** 2 + (cols[None] - x) ** 2 <= max(radius, 1.0) ** 2
+    return inside

@@ -1,0 +1,1 @@
+"""Training of the networks for scores: simulated patients, tasks, and the user's own scored radiographs."""

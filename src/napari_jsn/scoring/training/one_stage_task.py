@@ -1,0 +1,270 @@
+"""Training of the one-stage network on simulated hands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import Module
+from torch.nn.functional import cross_entropy
+
+from napari_jsn.anatomy import JOINTS
+from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Progress
+from napari_jsn.networks import augmentation
+from napari_jsn.networks.inputs import LeftOut
+from napari_jsn.networks.task import TrainingTask, adamw_cosine, use_bfloat16
+from napari_jsn.scoring.grades import HIGHEST
+from napari_jsn.scoring.one_stage.canvas import CANVAS, NORMALISATION, USUAL_MM
+from napari_jsn.scoring.one_stage.grader import sites_on_maps
+from napari_jsn.scoring.one_stage.network import (
+    ARCHITECTURES,
+    HandNet,
+    PixelClasses,
+    build_hand_net,
+    with_coordinates,
+)
+from napari_jsn.scoring.one_stage.targets import IGNORED, circle_targets, grade_targets
+from napari_jsn.scoring.training.simulated_patients import CHUNK, simulated_chunk, simulated_hand_images
+from napari_jsn.scoring.training.task import DISCLAIMER, POOL, VALIDATION
+
+#: Radius of the circles and distance of the background in mm; probability that moves to the neighbouring grades.
+INNER_MM, OUTER_MM, MOVED = 4.0, 8.0, 0.1
+#: Hands in a batch, and joint images of hands in an epoch.
+_BATCH, _HANDS = 4, 480
+#: Weight of the background in the loss of the joint map.
+_BACKGROUND = 0.05
+#: Standard deviations of the shift in mm, the rotation in degrees, and the logarithm of the size of a hand.
+_SHIFT_MM, _TURN, _SIZE = 5.0, 6.0, 0.06
+
+
+class HandBatch(NamedTuple):
+    """Hands: images (B, 640, 448), centres of the joints (B, 14, 2), grades (B, 14) of each kind, mm a pixel (B,)."""
+
+    images: Tensor
+    centres: Tensor
+    jsn: Tensor
+    erosion: Tensor
+    pixel_mm: Tensor
+
+
+class OneStageTask(TrainingTask):
+    """Train a U-Net over whole hands.
+
+    Parameters
+    ----------
+    preset : {"one-stage", "paper"}
+    hands : tuple of (HandBatch, HandBatch), optional
+        To train on, and to choose the best epoch; by default simulated ones.
+    source, terms : str
+        What the card says of real radiographs.
+    cache : path, optional
+    progress : Progress, optional
+        Not used: hands are simulated as they are needed.
+    """
+
+    name = "scoring"
+    architectures: ClassVar[Mapping[str, dict[str, Any]]] = ARCHITECTURES
+    side: ClassVar[int] = CANVAS[0]
+    normalisation: ClassVar[str] = NORMALISATION
+    ema: float = 0.99
+    epochs: int = 30
+    patience: int = 30
+    half: bool = True
+
+    def __init__(
+        self,
+        preset: str = "one-stage",
+        hands: tuple[HandBatch, HandBatch] | None = None,
+        source: str = "radiographs of the user",
+        terms: str = "as the user has them",
+        cache: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        super().__init__(preset, source, terms)
+        self._given, self._cache = hands, cache
+
+    @classmethod
+    def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
+        """Refuse a folder."""
+        raise InputError(
+            "The one-stage network is trained on simulated hands only. Choose the preset default for your own scores.",
+            "preset",
+        )
+
+    @cached_property
+    def _validation(self) -> list[HandBatch]:
+        if self._given is not None:
+            whole = self._given[1]
+        else:
+            rng = np.random.default_rng(5)
+            whole = _drawn([(seed, grades) for grades, (_, seed) in VALIDATION.items()], 40, rng, None, self._cache)
+        return [HandBatch(*(each[k : k + _BATCH] for each in whole)) for k in range(0, len(whole.images), _BATCH)]
+
+    def network(self) -> HandNet:
+        """Return a network with random weights."""
+        return build_hand_net(ARCHITECTURES[self.preset])
+
+    def optimizer(
+        self, network: Module, epochs: int
+    ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
+        """Return AdamW, whose rate rises for up to two epochs and then falls as a cosine."""
+        return adamw_cosine(network, 1.5e-3, epochs, most_rising=2)
+
+    @property
+    def batches_of_epoch(self) -> int:
+        """Number of training batches."""
+        return max(1, (_HANDS if self._given is None else len(self._given[0].images)) // _BATCH)
+
+    def training_batches(self, epoch: int, seed: int) -> Iterator[HandBatch]:
+        """Draw hands with random changes, some chunks of patients in each epoch."""
+        rng = np.random.default_rng([seed, epoch, 4])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        if self._given is not None:
+            hands = self._given[0]
+            order = rng.permutation(len(hands.images))
+            for first in range(0, max(1, len(order) - _BATCH + 1), _BATCH):
+                yield HandBatch(*(each[order[first : first + _BATCH]] for each in hands))
+            return
+        chunks = [(seed + k, grades) for grades, (count, seed) in POOL.items() for k in range(count // CHUNK)]
+        for _ in range(max(1, self.batches_of_epoch * _BATCH // (2 * CHUNK))):
+            chosen = chunks[int(rng.integers(len(chunks)))]
+            yield from _batches(_drawn([chosen], 2 * CHUNK, rng, generator, self._cache))
+
+    def validation_batches(self) -> list[HandBatch]:
+        """Return hands that are not trained on, always the same."""
+        return self._validation
+
+    def loss(self, network: Module, batch: HandBatch) -> Tensor:
+        """Return the sum of the losses of the joint map and of both grade maps."""
+        with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=use_bfloat16(batch.images.device)):
+            found = network(with_coordinates(batch.images).contiguous(memory_format=torch.channels_last))
+        size = (batch.images.shape[-2], batch.images.shape[-1])
+        joints = circle_targets(batch.centres, INNER_MM / batch.pixel_mm, OUTER_MM / batch.pixel_mm, size)
+        weights = torch.tensor([_BACKGROUND] + [1.0] * len(JOINTS), device=joints.device)
+        total = cross_entropy(found.joint.float(), joints, weights, ignore_index=IGNORED)
+        for kind, highest in HIGHEST.items():
+            targets = grade_targets(joints, getattr(batch, kind), highest, MOVED).movedim(-1, 1)
+            logs = torch.log_softmax(getattr(found, kind).float(), 1)
+            total = total - (targets * logs).sum() / targets.sum().clamp_min(1)
+        return total
+
+    def measures(self, network: Module, batch: HandBatch) -> dict[str, Tensor]:
+        """Return the share of a hand's joints with the right grade, of both kinds, and of those placed within 3 mm."""
+        with torch.no_grad():
+            logits = network(with_coordinates(batch.images).contiguous(memory_format=torch.channels_last))
+        figures: dict[str, list[float]] = {"exact": [], "placed": [], "exact_jsn": [], "exact_erosion": []}
+        for k in range(len(batch.images)):
+            classes = PixelClasses(*(torch.softmax(each[k : k + 1].float(), 1).cpu() for each in logits))
+            mm = float(batch.pixel_mm[k])
+            places, grades = sites_on_maps(classes, INNER_MM / mm)
+            away = [
+                np.hypot(*(np.array(places.get(joint, (np.inf, np.inf))) - batch.centres[k, j].cpu().numpy()))
+                for j, joint in enumerate(JOINTS)
+            ]
+            figures["placed"].append(float(np.mean(np.array(away) * mm <= 3.0)))
+            for kind in HIGHEST:
+                truth = getattr(batch, kind)[k].tolist()
+                right = [
+                    joint in grades[kind] and int(grades[kind][joint].argmax()) == true
+                    for joint, true in zip(JOINTS, truth, strict=True)
+                    if true >= 0
+                ]
+                figures[f"exact_{kind}"].append(float(np.mean(right)) if right else 1.0)
+            figures["exact"].append((figures["exact_jsn"][-1] + figures["exact_erosion"][-1]) / 2)
+        return {name: torch.tensor(values) for name, values in figures.items()}
+
+    def example(self, network: Module, index: int) -> dict[str, NDArray[Any]]:
+        """Return a validation hand with the true joints and those found as labels."""
+        batch, row = self.validation_batches()[index // _BATCH], index % _BATCH
+        one = HandBatch(*(each[row : row + 1] for each in batch))
+        device = next(network.parameters()).device
+        with torch.no_grad():
+            found = network(with_coordinates(one.images.to(device))).joint[0].argmax(0).cpu().numpy()
+        size = (one.images.shape[-2], one.images.shape[-1])
+        truth = circle_targets(one.centres, INNER_MM / one.pixel_mm, OUTER_MM / one.pixel_mm, size)[0].clamp_min(0)
+        return {
+            "image": one.images[0].numpy(), "truth": truth.numpy().astype(np.uint8), "found": found.astype(np.uint8)
+        }  # fmt: skip
+
+    def card(self) -> dict[str, Any]:
+        """Return what a model card says of network and data."""
+        real: dict[str, int] = {}
+        simulated: dict[str, int] = {}
+        if self._given is None:
+            simulated = {f"patients, {grades}": count for grades, (count, _) in POOL.items()}
+        else:
+            real = {"hands": len(self._given[0].images)}
+        first = {"statement": DISCLAIMER} if self._given is None else {}
+        constants = {"inner_mm": INNER_MM, "outer_mm": OUTER_MM, "moved": MOVED}
+        validation = {"hands": sum(len(each.images) for each in self.validation_batches())}
+        return {**first, **constants, **self._card(HandNet, real, simulated, validation)}
+
+
+def _batches(hands: HandBatch) -> Iterator[HandBatch]:
+    for k in range(0, len(hands.images) - _BATCH + 1, _BATCH):
+        yield HandBatch(*(each[k : k + _BATCH] for each in hands))
+
+
+def _drawn(
+    chunks: list[tuple[int, str]],
+    count: int,
+    rng: np.random.Generator,
+    generator: torch.Generator | None,
+    cache: Path | None,
+) -> HandBatch:
+    """Return hands of chunks of simulated patients on the canvas, in random order; changed if there is a generator."""
+    parts = []
+    for seed, grades in chunks:
+        hands, sites = simulated_hand_images(seed, grades, cache), simulated_chunk(seed, grades, cache)
+        parts.append((hands["images"], hands["centres"], np.repeat(hands["spacing_mm"], 2), sites["grades"]))
+    images, centres, spacing, truth = (
+        np.concatenate([part[k].reshape(-1, *part[k].shape[2:]) if k != 2 else part[k] for part in parts])
+        for k in range(4)
+    )
+    order = rng.permutation(len(images))[:count]
+    drawn = [place_hand(images[k], centres[k], float(spacing[k]), rng, generator is not None) for k in order]
+    planes = torch.stack([each[0] for each in drawn])
+    if generator is not None:
+        changed = augmentation.change_exposure(planes[:, None], generator, 0.2, (0.85, 1.15), 0.05)
+        planes = augmentation.add_noise(changed, generator, 0.03)[:, 0]
+    grades_of = torch.from_numpy(truth[order]).long()
+    places = torch.from_numpy(np.stack([each[1] for each in drawn]).astype(np.float32))
+    pixel_mm = torch.tensor([each[2] for each in drawn], dtype=torch.float32)
+    return HandBatch(planes, places, grades_of[..., 0], grades_of[..., 1], pixel_mm)
+
+
+def place_hand(
+    image: NDArray[np.uint8], centres: NDArray[np.float32], spacing_mm: float, rng: np.random.Generator, change: bool
+) -> tuple[Tensor, NDArray[np.float64], float]:
+    """Return a hand on the canvas, the places of its joints there, and the size of a pixel in mm.
+
+    Without change the middle of the joints lies in the middle of the canvas, with pixels of 0.34 mm.
+    """
+    from scipy import ndimage
+
+    shift, turn, size = (
+        _SHIFT_MM * rng.standard_normal(2),
+        _TURN * rng.standard_normal(),
+        _SIZE * rng.standard_normal(),
+    )
+    if not change:
+        shift, turn, size = np.zeros(2), 0.0, 0.0
+    pixel_mm = USUAL_MM * float(np.exp(size))
+    step = pixel_mm / spacing_mm
+    angle = np.deg2rad(turn)
+    linear = step * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle = (centres.min(0) + centres.max(0)) / 2 + shift / spacing_mm
+    offset = middle - linear @ ((CANVAS[1] - 1) / 2, (CANVAS[0] - 1) / 2)
+    swap = linear[::-1, ::-1]  # (row, col)
+    smooth = ndimage.gaussian_filter(image.astype(np.float32) / 255, 0.3 * step)
+    drawn = ndimage.affine_transform(smooth, swap, offset[::-1], CANVAS, order=1)
+    drawn = (drawn / max(float(np.percentile(drawn, 99.8)), 1e-6)).clip(0, 1)
+    places = np.linalg.solve(linear, (centres - offset).T).T
+    return torch.from_numpy(drawn.astype(np.float32)), places, pixel_mm

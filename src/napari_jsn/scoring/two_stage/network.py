@@ -1,0 +1,167 @@
+"""The networks of the two-stage method: one for narrowing and one for erosion, which share no weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, pixel_shuffle, pixel_unshuffle
+
+from napari_jsn.anatomy import JOINTS
+from napari_jsn.networks.layers import ResidualBlock, channels_last, convolution
+from napari_jsn.scoring.crops.patient_images import TOKENS as TOKENS
+from napari_jsn.scoring.grades import HIGHEST
+from napari_jsn.scoring.schemes import SIDES
+
+#: Cells of the areas for one cell of the last features, along a side; cells of the areas by which erosion is graded.
+_FINER, _CELLS = 4, 8
+#: Side of a block of pixels of an image that is one cell of the areas.
+BLOCK = 4
+#: Arguments of :class:`PatientNet` for each preset.
+ARCHITECTURES: dict[str, dict[str, Any]] = {"default": {"features": (20, 40, 72, 104), "width": 96, "layers": 2}}
+
+
+class Graded(NamedTuple):
+    """Output of a network for the joints (B, 28) of patients.
+
+    Attributes
+    ----------
+    logits : (B, 28, highest grade) tensor
+        Of "the grade is above k, if it is at least k", for k from 0: the conditional logits of CORN (Shi, Cao, Raschka
+        2023).
+    scored : (B, 28) tensor
+        Logit of "this joint can be graded".
+    widths : (B, 28, 2) tensor
+        Visible width and healthy width in mm, which the network learns as well.
+    areas : (B, 28, 24, 24) tensor or None
+        Logit of the share of each block of 4 x 4 pixels that is eroded, of the network for erosion.
+    """
+
+    logits: Tensor
+    scored: Tensor
+    widths: Tensor
+    areas: Tensor | None = None
+
+
+class GradeNet(nn.Module):
+    """Grade all joints of a patient for one kind of damage.
+
+    A residual network encodes the image of each joint; a transformer then compares the joints of both hands. Narrowing
+    is a share of the patient's healthy width, for which the other joints are the reference.
+
+    Parameters
+    ----------
+    highest : int
+        Highest grade.
+    features : sequence of int
+        Channels of the levels of the encoder; the first has half the image's resolution.
+    width : int
+        Length of the code of a joint.
+    layers : int
+        Of the transformer.
+    areas : bool
+        Whether the network also learns where bone is eroded, and grades by it.
+    """
+
+    def __init__(self, highest: int, features: Sequence[int], width: int, layers: int, areas: bool = False) -> None:
+        super().__init__()
+        self.stem: nn.Module = convolution(4, features[0])
+        self.levels: nn.Sequential = nn.Sequential(
+            ResidualBlock(features[0]),
+            *(
+                nn.Sequential(convolution(fine, coarse, stride=2), ResidualBlock(coarse))
+                for fine, coarse in zip(features, features[1:], strict=False)
+            ),
+        )
+        self.areas: nn.Conv2d | None = nn.Conv2d(features[-1], _FINER**2, 1) if areas else None
+        self.code: nn.Linear = nn.Linear(2 * features[-1] + (_CELLS**2 if areas else 0), width)
+        self.site: nn.Embedding = nn.Embedding(len(JOINTS), width)
+        self.hand: nn.Embedding = nn.Embedding(len(SIDES), width)
+        self.own_width: nn.Linear = nn.Linear(width, 1)
+        self.place: nn.Linear = nn.Linear(width + 1, width)
+        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, 0.1, batch_first=True, norm_first=True)
+        self.context: nn.TransformerEncoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        self.head: nn.Sequential = nn.Sequential(
+            nn.LayerNorm(2 * width), nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, highest + 2)
+        )
+
+    def maps(self, images: Tensor) -> Tensor:
+        """Return the features (N, C, 6, 6) of images (N, 1, 96, 96)."""
+        features: Tensor = self.levels(self.stem(pixel_unshuffle(images, 2)))
+        return features
+
+    def encode(self, images: Tensor, sites: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the codes (N, width) of images (N, 1, 96, 96) of the sites (N,), and the areas (N, 24, 24) if any."""
+        maps = self.maps(images)
+        pooled = [maps.mean((2, 3)), maps.amax((2, 3))]
+        areas = None
+        if self.areas is not None:
+            areas = pixel_shuffle(self.areas(maps), _FINER)
+            pooled.append(adaptive_avg_pool2d(torch.sigmoid(areas), _CELLS).flatten(1))
+            areas = areas[:, 0]
+        return torch.relu(self.code(torch.cat(pooled, 1).float())) + self.site(sites), areas
+
+    def grade(self, codes: Tensor, there: Tensor) -> Graded:
+        """Return the grades of patients by the codes (B, 28, width) of their joints."""
+        own = self.own_width(codes)
+        hands = torch.arange(len(SIDES), device=codes.device).repeat_interleave(len(JOINTS))
+        tokens = self.place(torch.cat([codes, own], 2)) + self.hand(hands)
+        tokens = self.context(tokens, src_key_padding_mask=~there)
+        values = self.head(torch.cat([codes, tokens], 2))
+        return Graded(values[..., :-2], values[..., -2], torch.stack([own[..., 0], values[..., -1]], 2))
+
+    def forward(self, images: Tensor, there: Tensor) -> Graded:
+        """Return the grades of patients.
+
+        Parameters
+        ----------
+        images : (B, 28, 96, 96) tensor
+            See :func:`normalise`.
+        there : (B, 28) bool tensor
+            Joints without an image have no influence.
+        """
+        sites = torch.arange(len(JOINTS), device=images.device).repeat(len(SIDES)).expand(there.shape)
+        given = images[there][:, None].contiguous(memory_format=torch.channels_last)
+        found, areas = self.encode(given, sites[there])
+        codes = found.new_zeros(*there.shape, found.shape[1])
+        codes[there] = found
+        graded = self.grade(codes, there)
+        if areas is None:
+            return graded
+        placed = areas.new_zeros(*there.shape, *areas.shape[1:])
+        placed[there] = areas
+        return graded._replace(areas=placed)
+
+
+class PatientNet(nn.Module):
+    """Two networks that share no weights: ``jsn`` and ``erosion``; see :class:`GradeNet`."""
+
+    def __init__(self, features: Sequence[int], width: int, layers: int) -> None:
+        super().__init__()
+        self.kinds: nn.ModuleDict = nn.ModuleDict(
+            {
+                kind: GradeNet(highest, tuple(features), width, layers, areas=kind == "erosion")
+                for kind, highest in HIGHEST.items()
+            }
+        )
+
+    def forward(self, images: Tensor, there: Tensor) -> dict[str, Graded]:
+        """Return the output of each network by its kind."""
+        return {kind: network(images, there) for kind, network in self.kinds.items()}
+
+
+def build_patient_net(arguments: dict[str, Any]) -> PatientNet:
+    """Return networks with random weights, with the arguments of a preset or a card."""
+    return channels_last(PatientNet(**arguments))
+
+
+def normalise(images: Tensor) -> Tensor:
+    """Return images (..., S, S) with mean 0 and standard deviation 1."""
+    mean, sd = images.mean((-2, -1), keepdim=True), images.std((-2, -1), keepdim=True)
+    return (images - mean) / sd.clamp_min(1e-3)
+
+
+#: For cards.
+NORMALISATION = "percentiles 1 and 99.8 become 0 and 1, then mean 0 and standard deviation 1 of each joint image"

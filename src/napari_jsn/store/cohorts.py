@@ -1,0 +1,162 @@
+"""``CohortStore``: patients of a cohort, what they were measured from, and their tables in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.common.lazy_module import LazyModule
+from napari_jsn.store.changes import ChangeLog, now_utc
+from napari_jsn.store.database import reading, writing
+from napari_jsn.store.measurements import store_key, write_rows
+from napari_jsn.store.progression_rows import RowsOfPatient, table_of
+from napari_jsn.store.schema import MeasurementRow, PatientRow, ProgressionRow, SourceRow
+from napari_jsn.store.sessions import SessionStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = LazyModule("pandas")
+
+
+@dataclass(frozen=True)
+class CohortPatient:
+    """One patient of a cohort, with what was measured; the attributes are the columns of :class:`SourceRow`.
+
+    Attributes
+    ----------
+    source : str
+        Where the patient comes from; unique in a store.
+    patient : str
+        Pseudonym.
+    state : str
+        ``"measured"`` or ``"failed"``.
+    sentence : str
+        Why it failed; of a measured patient, its notes.
+    content : str
+        Hash of everything that the measurement depends on.
+    files : str
+        JSON.
+    joints : int
+        Figures that were measured.
+    seconds : float
+    arm, age, sex : str
+        As the table of the cohort states them.
+    log : str
+    """
+
+    source: str
+    patient: str
+    state: str
+    sentence: str = ""
+    content: str = ""
+    files: str = "[]"
+    joints: int = 0
+    seconds: float = 0.0
+    arm: str = ""
+    age: str = ""
+    sex: str = ""
+    log: str = ""
+
+
+#: A patient, its rows if it was measured, and the code of its identity.
+Measured = tuple[CohortPatient, RowsOfPatient | None, str]
+
+
+class CohortStore(SessionStore):
+    """What a store keeps of a cohort beside the measurements of its patients."""
+
+    def identity_key(self) -> str:
+        """Return the key with which codes of identities are made in this store."""
+        with reading(self._engine) as session:
+            return store_key(session)
+
+    def save_cohort(self, measured: Sequence[Measured]) -> list[CohortPatient]:
+        """Save several patients of a cohort in one step, and return them; one that is refused is saved as failed.
+
+        Parameters
+        ----------
+        measured : sequence of (CohortPatient, rows, identity)
+            See :data:`Measured`.
+        """
+        with writing(self._engine) as session:
+            return [_save(session, self._log, *one) for one in measured]
+
+    def cohort(self) -> dict[str, CohortPatient]:
+        """Return all patients of cohorts by their source, with their files and without their logs."""
+        names = [each.name for each in fields(CohortPatient) if each.name != "log"]
+        columns = [getattr(SourceRow, name) for name in names]
+        with reading(self._engine) as session:
+            rows = session.execute(select(*columns).order_by(SourceRow.id))
+            return {row[0]: CohortPatient(**dict(zip(names, row, strict=True))) for row in rows}
+
+    def cohort_logs(self, sources: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Yield the log of each source, with its name."""
+        for k in range(0, len(sources), 500):
+            wanted = select(SourceRow.source, SourceRow.log).where(SourceRow.source.in_(sources[k : k + 500]))
+            with reading(self._engine) as session:
+                found = [(row[0], row[1]) for row in session.execute(wanted)]
+            yield from found
+
+    def tables_in_parts(self, patients: Sequence[str], size: int = 200) -> Iterator[pd.DataFrame]:
+        """Yield the tables of some patients, in the given order, so many at a time that they need little memory.
+
+        Parameters
+        ----------
+        patients : sequence of str
+            Pseudonyms; patients without a measurement are passed over.
+        size : int
+            Number of patients in one part.
+        """
+        for k in range(0, len(patients), size):
+            part = patients[k : k + size]
+            place = {name: number for number, name in enumerate(part)}
+            forms = select(ProgressionRow.patient_id, ProgressionRow.columns, ProgressionRow.kinds).join(PatientRow)
+            wanted = select(PatientRow.patient, MeasurementRow.patient_id, MeasurementRow.figures).join(PatientRow)
+            with reading(self._engine) as session:
+                of_part = PatientRow.patient.in_(part)
+                by_patient = {row[0]: (row[1], row[2]) for row in session.execute(forms.where(of_part))}
+                rows = session.execute(wanted.where(of_part).order_by(MeasurementRow.place)).all()
+            table = table_of(by_patient, ((row[1], row[2]) for row in sorted(rows, key=lambda row: place[row[0]])))
+            if len(table):
+                yield table
+
+
+def _save(
+    session: Session, log: ChangeLog, one: CohortPatient, rows: RowsOfPatient | None, identity: str
+) -> CohortPatient:
+    other = session.scalar(
+        select(SourceRow.source).where(
+            SourceRow.patient == one.patient, SourceRow.source != one.source, SourceRow.state == "measured"
+        )
+    )
+    if rows is not None:
+        try:
+            if other is not None:
+                raise InputError(
+                    f"Another folder or table that was measured into this store has the patient {one.patient}. Put the "
+                    "radiographs of the patient together, or give another pseudonym."
+                )
+            with session.begin_nested():
+                patient = write_rows(session, log, one.patient, rows, identity)
+                patient.arm = one.arm
+        except InputError as error:
+            one = replace(one, state="failed", sentence=str(error), content="", joints=0)
+    old = session.scalar(
+        select(SourceRow)
+        .where(SourceRow.source == one.source)
+        .options(undefer(SourceRow.files), undefer(SourceRow.log))
+    )
+    if old is None:
+        session.add(SourceRow(**vars(one), changed=now_utc()))
+    else:
+        for name, value in vars(one).items():
+            setattr(old, name, value)
+        old.changed = now_utc()
+    session.flush()
+    return one

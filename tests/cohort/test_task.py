@@ -1,0 +1,70 @@
+"""What a worker returns for one patient."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+import napari_jsn as jsn
+from napari_jsn.cohort.sources import list_sources
+from napari_jsn.cohort.task import Options, are_unchanged, computer_code, made_with, measure_source
+from napari_jsn.progression.measure import measure
+
+
+@pytest.fixture(scope="module")
+def options():
+    plain = Options(("MCP2",), computer=computer_code(), identity_key="key")
+    return replace(plain, made_with=made_with(plain))
+
+
+@pytest.fixture(scope="module")
+def done(options, tmp_path_factory):
+    """A patient of a table, and its outcome."""
+    place = tmp_path_factory.mktemp("trial")
+    films = sorted(jsn.sample_folder("hand_pair").rglob("*.dcm"))
+    for film in films:
+        shutil.copy(film, place)
+    rows = [f"P1,{visit},{film.name},drug,50" for visit, film in enumerate(films, start=1)]
+    (place / "trial.csv").write_text("\n".join(["patient,visit,path,arm,age", *rows]))
+    source = list_sources(place / "trial.csv")[0]
+    return source, measure_source(source, options)
+
+
+def test_a_patient_of_a_table_is_measured_as_alone(done):
+    source, outcome = done
+    alone = measure(*(visit[0] for visit in source.visits), joints=["MCP2"])
+    row = outcome.rows.measurements[0]
+    assert (row.jsn_mm, row.jsn_sd_mm) == (alone.narrowings[0].jsn_mm, alone.narrowings[0].jsn_sd_mm)
+    patient = outcome.patient
+    assert (patient.patient, patient.state, patient.arm, patient.joints) == ("P1", "measured", "drug", 1)
+    assert outcome.identity and "1 figures" in patient.log and patient.seconds > 0
+
+
+def test_the_same_content_is_not_measured_again(done, options, tmp_path):
+    source, outcome = done
+    assert are_unchanged(source, outcome.patient)
+    again = measure_source(source, options, outcome.patient)
+    assert again.unchanged and again.rows is None and again.patient.content == outcome.patient.content
+    for changed in (
+        replace(options, joints=("PIP3",)), replace(options, wide_mm=0.2), replace(options, keep_identity=True)
+    ):  # fmt: skip
+        assert made_with(changed) != options.made_with
+
+
+@pytest.mark.parametrize("way", ["empty", "other worker", "other key", "text", "unexpected"])
+def test_a_patient_that_cannot_be_measured_raises_nothing_and_is_not_named(trial, options, way, monkeypatch):
+    source = list_sources(trial)[2]
+    if way == "other worker":
+        options = replace(options, made_with="other")
+    if way == "other key":
+        options = replace(options, computer="other")
+    if way == "text":
+        (trial / "A03 Doe" / "Doe.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"damaged" * 100)
+    if way == "unexpected":
+        monkeypatch.setattr("napari_jsn.cohort.task._measured", lambda *_: 1 / 0)
+    outcome = measure_source(source, options)
+    patient = outcome.patient
+    assert (patient.state, patient.content, outcome.rows) == ("failed", "", None) and patient.sentence
+    assert "Doe" not in patient.sentence + patient.log.replace("tests", "") and outcome.detail
+    if way == "unexpected":
+        assert patient.sentence.startswith("Unexpected error: ZeroDivisionError") and "Traceback" in patient.log

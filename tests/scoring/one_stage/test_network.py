@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import torch
+
+import napari_jsn as jsn
+from napari_jsn.anatomy import JOINTS
+from napari_jsn.common.errors import InputError
+from napari_jsn.networks import weights
+from napari_jsn.scoring.one_stage.canvas import CANVAS, hand_canvas
+from napari_jsn.scoring.one_stage.grader import sites_on_maps
+from napari_jsn.scoring.one_stage.network import (
+    ARCHITECTURES,
+    HandNet,
+    PixelClasses,
+    build_hand_net,
+    with_coordinates,
+)
+
+
+@pytest.mark.parametrize(("preset", "most_mb"), [("one-stage", 10.95), ("paper", 80)])
+def test_every_pixel_has_three_classes(preset, most_mb):
+    with torch.device("meta"):  # shapes without memory
+        network = build_hand_net(ARCHITECTURES[preset])
+        found = network(torch.empty(1, 3, 96, 64))
+    assert [tuple(each.shape) for each in found] == [(1, 15, 96, 64), (1, 5, 96, 64), (1, 6, 96, 64)]
+    assert 2 * sum(each.numel() for each in network.parameters()) / 1e6 < most_mb
+    heads = [network.joint, network.jsn, network.erosion]
+    assert all(head.kernel_size == (1, 1) for head in heads)
+
+
+def test_coordinates_run_from_minus_one_to_one():
+    channels = with_coordinates(torch.zeros(2, 5, 3))
+    assert channels.shape == (2, 3, 5, 3)
+    assert channels[0, 1, 0].tolist() == [-1, 0, 1]
+    assert channels[0, 2, :, 0].tolist() == [-1, -0.5, 0, 0.5, 1]
+
+
+def test_places_and_grades_are_read_from_the_maps():
+    joint, narrowing, erosion = (torch.zeros(1, n, 60, 50) for n in (15, 5, 6))
+    joint[:, 0] = 1.0
+    joint[0, :, 20:31, 10:21] = 0.0
+    joint[0, 1 + JOINTS.index("PIP2"), 20:31, 10:21] = 0.9
+    narrowing[0, 3, :, :25], narrowing[0, 0, :, 25:] = 1.0, 1.0
+    erosion[0, 5] = 1.0
+    places, grades = sites_on_maps(PixelClasses(joint, narrowing, erosion), 4.0)
+    assert places == {"PIP2": pytest.approx((15.0, 25.0))}
+    assert grades["jsn"]["PIP2"].argmax() == 3
+    assert grades["erosion"]["PIP2"].argmax() == 5
+
+
+def test_the_canvas_shows_the_hand_and_knows_where_it_lies(both_hands):
+    radiographs, boxes = both_hands
+    left, right = (hand_canvas(each, side) for each, side in zip(radiographs, "LR"))
+    assert left.image.shape == CANVAS
+    assert np.abs(left.image - right.image).mean() < 0.01
+    for canvas, side in ((left, "L"), (right, "R")):
+        inverse = np.linalg.inv(canvas.to_radiograph)
+        for joint in boxes[1, side]:
+            x, y, _ = inverse @ (joint.centre[1], joint.centre[0], 1)
+            assert 0 < x < CANVAS[1]
+            assert 0 < y < CANVAS[0]
+    middle = np.array([200.0, 300.0, 1.0])
+    (x, y, _), pixel = left.to_radiograph @ middle, left.image[300, 200]
+    shown = radiographs[0].pixels[round(y) - 1 : round(y) + 2, round(x) - 1 : round(x) + 2].mean()
+    assert abs(shown / np.percentile(radiographs[0].pixels, 99.8) - pixel) < 0.15
+
+
+def test_a_model_of_the_method_scores_a_hand_in_one_pass(left_hand, tmp_path):
+    about = {
+        "statement": "Random.", "architecture": {"class": HandNet.__name__, **ARCHITECTURES["one-stage"]},
+        "task": "scoring", "name": "random", "preset": "one-stage", "input_size_px": [CANVAS[0]] * 2,
+        "normalisation": "none", "training_data": [], "figures": {}, "command": "none", "seed": 0, "versions": {},
+    }  # fmt: skip
+    network = build_hand_net(ARCHITECTURES["one-stage"])
+    model = str(weights.save(tmp_path, {k: v.half() for k, v in network.state_dict().items()}, about))
+    radiograph, joints = left_hand
+    found = jsn.score(radiograph, "one-stage", model=model, boxes={(1, "L"): joints})
+    assert found.method == "one-stage"
+    assert len(found.sites) == 19
+    with pytest.raises(InputError, match="one-stage"):
+        jsn.score(radiograph, "two-stage", model=model)

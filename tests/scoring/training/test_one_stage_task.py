@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+import torch
+
+from napari_jsn.common.errors import InputError
+from napari_jsn.scoring.one_stage.canvas import CANVAS
+from napari_jsn.scoring.training.one_stage_task import HandBatch, OneStageTask, place_hand
+
+
+def test_a_hand_on_the_canvas_keeps_its_joints():
+    image = np.zeros((840, 560), np.uint8)
+    centres = np.array([[200.0 + 20 * k, 200.0 + 30 * k] for k in range(14)], np.float32)
+    for x, y in centres:
+        image[int(y) - 2 : int(y) + 3, int(x) - 2 : int(x) + 3] = 255
+    for change in (False, True):
+        drawn, places, pixel_mm = place_hand(image, centres, 0.28, np.random.default_rng(1), change)
+        assert drawn.shape == CANVAS
+        assert 0.28 < pixel_mm < 0.42
+        for x, y in places:
+            if 2 < x < CANVAS[1] - 3 and 2 < y < CANVAS[0] - 3:
+                assert drawn[round(y), round(x)] > 0.5
+
+
+def test_the_loss_of_a_training_step_is_finite_and_has_gradients():
+    rng = np.random.default_rng(0)
+    images = torch.from_numpy(rng.random((1, 96, 64), dtype=np.float32))
+    centres = torch.from_numpy(rng.uniform(10, 60, (1, 14, 2)).astype(np.float32))
+    grades = torch.tensor([[k % 5 for k in range(14)]])
+    batch = HandBatch(images, centres, grades, grades, torch.tensor([1.0]))
+    task = OneStageTask(hands=(batch, batch))
+    network = task.network()
+    loss = task.loss(network, next(iter(task.training_batches(0, 0))))
+    loss.backward()
+    assert torch.isfinite(loss)
+    for head in (network.joint, network.jsn, network.erosion):
+        assert head.weight.grad.abs().sum() > 0
+    figures = task.measures(network.eval(), batch)
+    assert list(figures)[0] == "exact"
+    assert figures["placed"].shape == (1,)
+    assert task.card()["inner_mm"] < task.card()["outer_mm"]
+
+
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(ValueError, match="no preset"):
+        OneStageTask("huge")
+
+
+def test_own_scores_are_refused(tmp_path):
+    with pytest.raises(InputError, match="preset default"):
+        OneStageTask.from_folder(tmp_path, "one-stage", tmp_path / "scores.csv")

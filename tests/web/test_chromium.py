@@ -1,0 +1,317 @@
+"""The page in Chromium: drop, find, grade by keyboard, reset, download; narrow screens and screen readers."""
+
+import io
+import json
+import re
+import time
+
+import pandas as pd
+import pytest
+
+import napari_jsn as jsn
+from napari_jsn.reading import statement
+from tests.web.browser import chromium, complaints, needs_chromium, resize, save_downloads, violations
+from tests.web.conftest import TOKEN, Client, serving
+
+pytestmark = needs_chromium
+#: Milliseconds until something is painted, and seconds from the drop to the table on two cores.
+FIRST_PAINT_MS, TO_TABLE_S = 1500, 8
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("downloads")
+    for part in (folder, *folder.parents[:2]):
+        part.chmod(0o755)  # Chromium runs as another user
+    with chromium(folder) as driver:
+        driver.folder = folder
+        yield driver
+
+
+@pytest.fixture
+def page(browser, running):
+    """The browser at the page of the shared server, without a reader, as wide as a desktop."""
+    resize(browser, 1440, 1000)
+    browser.base = f"http://127.0.0.1:{running[0]}/"
+    browser.get(f"{browser.base}?token={TOKEN}&language=en")
+    browser.delete_cookie("napari-jsn-reader")
+    complaints(browser)
+    yield browser
+    assert complaints(browser) == []
+
+
+def until(find, seconds=60):
+    end = time.monotonic() + seconds
+    while not (found := find()):
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.03)
+    return found
+
+
+def by_id(driver, name):
+    return driver.find_element("id", name)
+
+
+def keys(driver, *pressed):
+    for key in pressed:
+        driver.switch_to.active_element.send_keys(key)
+
+
+def name_reader(driver, name):
+    by_id(driver, "reader").click()
+    by_id(driver, "name").send_keys(name, "\n")
+    until(lambda: by_id(driver, "reader-name").text == name)
+
+
+def saved(driver):
+    until(lambda: by_id(driver, "saved").text in ("Saved", ""))
+
+
+def shown(driver):
+    """The state and the text of all cells that can be graded."""
+    cells = driver.find_elements("css selector", "#grid button.cell")
+    return {
+        each.get_attribute("id"): (each.get_attribute("data-state"), each.find_element("class name", "value").text)
+        for each in cells
+    }
+
+
+def drop(driver, paths):
+    """Drop files on the page: Selenium cannot drag from other programs, so the event is made of chosen files."""
+    driver.execute_script(
+        "const input = Object.assign(document.createElement('input'), {type: 'file', multiple: true, id: 'dropped'});"
+        "document.body.append(input);"
+    )
+    by_id(driver, "dropped").send_keys("\n".join(map(str, paths)))
+    driver.execute_script(
+        "const input = document.getElementById('dropped'), data = new DataTransfer();"
+        "for (const file of input.files) data.items.add(file);"
+        "document.getElementById('drop').dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, "
+        "cancelable: true}));"
+        "input.remove();"
+    )
+
+
+def test_drop_find_measure_abort_and_delete(browser, tmp_path):
+    files = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    resize(browser, 1440, 1000)
+    with serving(tmp_path / "trial.db") as (port, work):
+        browser.get(f"http://127.0.0.1:{port}/?token={TOKEN}&language=en")
+        assert "token" not in browser.current_url
+        painted = until(
+            lambda: browser.execute_script(
+                "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+            )
+        )
+        assert painted < FIRST_PAINT_MS
+        drop(browser, files)
+        by_id(browser, "pseudonym").send_keys("P7")
+        by_id(browser, "begin").click()
+        until(lambda: by_id(browser, "work-bar").is_displayed())
+        by_id(browser, "abort").click()
+        until(lambda: by_id(browser, "upload-error").text == "Aborted. Nothing was stored.", 60)
+        assert len(work.store("").patients()) == 0 and not any(each.is_dir() for each in work.uploads.folder.iterdir())
+        begun = time.monotonic()
+        by_id(browser, "begin").click()
+        until(lambda: "/patient" in browser.current_url and browser.find_elements("css selector", "#grid td.mm b"), 120)
+        print(f"first paint {painted:.0f} ms, drop to table {time.monotonic() - begun:.1f} s")
+        truth = (
+            pd.read_csv(files[0].parents[1] / "truth.csv").query("visit == 2").set_index("joint")["jsn_projected_mm"]
+        )
+        row = browser.find_element("css selector", "tr[data-site='MCP2']").text
+        figure = float(re.search(r"[+\u2212]\d\.\d\d", row)[0].replace("\u2212", "-"))
+        assert abs(figure - truth["MCP2"]) < 0.1
+        assert {state for state, _ in shown(browser).values()} == {"model"}
+        assert statement("two-stage") in browser.find_element("class name", "model").text
+        drop_twice = Client(port).upload([("a.dcm", files[0].read_bytes())], {"patient": "P7"})
+        assert drop_twice[0] == 400
+        browser.get(f"http://127.0.0.1:{port}/")
+        browser.find_element("css selector", "[data-delete='P7']").click()
+        by_id(browser, "delete-yes").click()
+        until(lambda: not browser.find_elements("css selector", "[data-delete='P7']"))
+        assert not any(each.is_dir() for each in work.uploads.folder.iterdir())
+
+
+def test_sixty_cells_by_keyboard_five_reset_reloaded_and_downloaded(page):
+    wanted = {}
+    for visit, count in ((1, 40), (2, 20)):
+        page.get(f"{page.base}patient?id=P001&visit={visit}")
+        first = until(lambda: page.find_elements("css selector", "#grid button.cell[tabindex='0']"))[0]
+        first.send_keys("0")
+        if visit == 1:  # the name is asked before the first grade
+            until(lambda: by_id(page, "name-dialog").is_displayed())
+            keys(page, *"Dr. Keys", "\n")
+            until(lambda: not by_id(page, "name-dialog").is_displayed())
+        order = [each.get_attribute("id") for each in page.find_elements("css selector", "#grid button.cell")]
+        for done, place in enumerate(order[:count]):
+            page.execute_script("arguments[0].focus()", by_id(page, place))
+            grade = str((3 * done + visit) % (6 if place.endswith("erosion") else 5))
+            keys(page, grade)
+            wanted[visit, place] = ("edited", grade)
+        saved(page)
+        reset = order[3:8] if visit == 1 else []
+        for place in reset:
+            page.execute_script("arguments[0].focus()", by_id(page, place))
+            keys(page, "\ue017")  # Delete
+            del wanted[visit, place]
+        saved(page)
+    assert len(wanted) == 55
+    table = {}
+    for visit in (1, 2):
+        page.get(f"{page.base}patient?id=P001&visit={visit}")
+        cells = shown(page)
+        marked = {place for place, (state, _) in cells.items() if state == "edited"}
+        assert marked == {place for number, place in wanted if number == visit}
+        assert {place: cells[place] for place in marked} == {
+            p: w for (number, p), w in wanted.items() if number == visit
+        }
+        table |= {(visit, place): cell for place, cell in cells.items()}
+    save_downloads(page, page.folder)
+    by_id(page, "downloads").click()
+    page.find_element("css selector", "[data-download='csv']").click()
+    until(lambda: list(page.folder.glob("P001-scores*.csv")))
+    got = pd.read_csv(io.BytesIO(until(lambda: next(page.folder.glob("*.csv")).read_bytes())), keep_default_na=False)
+    for row in got.to_dict("records"):
+        state, text = table[row["visit"], f"{row['site']}-{row['side']}-{row['kind']}"]
+        assert (str(row["edited"]) == "True") == (state == "edited")
+        assert text == (f"{float(row['grade']):g}" if row["grade"] != "" else "\u2013")
+        assert row["by"] == {"edited": "Dr. Keys", "model": "two-stage"}.get(state, "")
+    by_id(page, "reset-all").click()
+    by_id(page, "reset-yes").click()
+    until(lambda: not [1 for state, _ in shown(page).values() if state == "edited"])
+
+
+def test_the_keys_of_the_table(page):
+    page.get(f"{page.base}patient?id=P001&visit=2")
+    name_reader(page, "Arrow")
+    by_id(page, "MCP2-L-jsn").click()
+    until(lambda: by_id(page, "cell-dialog").is_displayed())
+    assert by_id(page, "cell-title").text == "MCP2, left, JSN" and page.switch_to.active_element.text == "2"
+    page.find_element("css selector", "[data-mark='luxation']").click()
+    until(lambda: shown(page)["MCP2-L-jsn"] == ("edited", "4"))
+    assert page.switch_to.active_element.get_attribute("id") == "MCP2-L-jsn"
+    assert by_id(page, "MCP2-L-jsn").get_attribute("aria-label").endswith("the model gave 2")
+    keys(page, "\ue015", "\ue012", "3")  # down, left
+    assert page.switch_to.active_element.get_attribute("id") == "MCP3-L-erosion"
+    saved(page)
+    keys(page, "9")
+    until(lambda: "0-5" in by_id(page, "message").text)
+    keys(page, "x")
+    until(lambda: by_id(page, "cell-dialog").is_displayed())
+    assert page.switch_to.active_element.text == "not visible"
+    keys(page, "\ue007")
+    until(lambda: shown(page)["MCP3-L-erosion"] == ("edited", "X"))
+    saved(page)
+    by_id(page, "undo").click()
+    until(lambda: shown(page)["MCP3-L-erosion"] == ("edited", "3"))
+    by_id(page, "redo").click()
+    until(lambda: shown(page)["MCP3-L-erosion"] == ("edited", "X"))
+    by_id(page, "reset-all").click()
+    assert "2 grades of Arrow" in by_id(page, "reset-text").text
+    by_id(page, "reset-yes").click()
+    until(lambda: shown(page)["MCP2-L-jsn"] == ("model", "2") and shown(page)["MCP3-L-erosion"] == ("empty", "\u2013"))
+
+
+def pixels_of(driver, place):
+    return driver.execute_script(f"return document.querySelector('{place} canvas').toDataURL()")
+
+
+def test_radiograph_zoom_levels_blink_and_joint(page):
+    page.get(f"{page.base}patient?id=P001&visit=2")
+    until(lambda: page.find_elements("css selector", "#stage g[role='button']"))
+    time.sleep(0.5)
+    seen = [pixels_of(page, "#stage")]
+    for press in ("zoom-in", "zoom-fit", "blink", "blink"):
+        by_id(page, press).click()
+        time.sleep(1.0 if press == "blink" and len(seen) == 3 else 0.1)
+        seen.append(pixels_of(page, "#stage"))
+    assert seen[0] != seen[1] and seen[0] == seen[2] != seen[3] and seen[4] == seen[0]
+    page.execute_script(
+        "const s = document.getElementById('level'); s.value = 200; s.dispatchEvent(new Event('input'))"
+    )
+    assert pixels_of(page, "#stage") != seen[0]
+    by_id(page, "standard").click()
+    assert pixels_of(page, "#stage") == seen[0]
+    joint = page.find_element("css selector", "#stage g[data-joint='MCP2']")
+    assert "MCP2" in joint.get_attribute("aria-label")
+    page.execute_script("arguments[0].focus()", joint)
+    keys(page, "\ue007")
+    until(lambda: len(page.find_elements("css selector", "#both canvas")) == 2)
+    assert "MCP2" in by_id(page, "joint-title").text and "mm" in by_id(page, "joint-figure").text
+    until(lambda: page.find_elements("css selector", "tr.chosen[data-site='MCP2']"))
+    by_id(page, "outlines").click()
+    assert len(page.find_elements("css selector", "#both polyline")) >= 4
+    reached = page.execute_script("return performance.getEntriesByType('resource').map((each) => each.name)")
+    assert reached and all(address.startswith(page.base) for address in reached)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_four_views_have_no_serious_violation_and_fit_the_screen(page, width):
+    from tests.web.browser import AXE
+
+    if not (AXE / "axe.min.js").is_file():
+        pytest.skip("axe-core is not installed: make test-services")
+    resize(page, width, 900)
+    name_reader(page, "Axe")
+    page.get(f"{page.base}patient?id=P001&visit=2")
+    page.execute_script("document.getElementById('MCP2-L-jsn').focus()")
+    keys(page, "4")  # a changed cell beside the model's
+    saved(page)
+    for view, address in (
+        ("start", ""),
+        ("patient", "patient?id=P001&visit=2"),
+        ("choices", None),
+        ("help", "help"),
+        ("error", "patient?id=none"),
+    ):
+        if address is not None:
+            page.get(page.base + address)
+        if view == "patient":
+            until(lambda: page.find_elements("css selector", "#stage g[role='button']"))
+            page.execute_script("document.getElementById('PIP3-L-jsn').focus()")
+            until(lambda: page.find_elements("css selector", "#both canvas"))
+        if view == "choices":
+            by_id(page, "PIP3-L-jsn").click()
+        assert violations(page) == [], view
+        assert page.execute_script("return document.documentElement.scrollWidth") <= width, view
+        assert "For research use only" in page.page_source
+    complaints(page)  # the page of an error counts as one
+
+
+def test_the_hand_that_was_chosen_last_is_shown(page):
+    page.get(f"{page.base}patient?id=P001&visit=2")
+    until(lambda: page.find_elements("css selector", "#stage g[role='button']"))
+    for side, joint in (("L", "MCP2"), ("R", "MCP2"), ("L", "PIP3")):
+        page.execute_script(f"document.getElementById('{joint}-{side}-jsn').focus()")
+        until(lambda side=side: by_id(page, "stage").get_attribute("data-shown") == f"2{side}")
+    page.get(f"{page.base}patient?id=P001&visit=2")  # pixels are fetched again
+    page.execute_script(
+        "for (const id of ['MCP2-L-jsn', 'MCP2-R-jsn', 'PIP3-L-jsn', 'PIP3-R-jsn', 'MCP2-L-erosion', 'PIP3-R-jsn'])"
+        " document.getElementById(id).focus();"
+    )
+    until(lambda: page.find_elements("css selector", "#stage g.chosen polygon"))
+    time.sleep(1.5)
+    assert by_id(page, "stage").get_attribute("data-shown") == "2R"
+    assert by_id(page, "shown").text.endswith("right") and by_id(page, "joint-title").text == "PIP3 right"
+    assert page.find_element("css selector", "#hands button[aria-pressed='true']").text == "right"
+
+
+def test_names_in_a_store_are_never_markup(browser, tmp_path):
+    from dataclasses import replace
+
+    from tests.web.conftest import patient_of_both_hands
+
+    name = "<img src=x onerror=\"document.title='run'\">{{7*7}}</script><script>document.title='run'</script>"
+    with jsn.open_store(tmp_path / "trial.db", "</script><b>") as store:
+        store.save(replace(patient_of_both_hands("P"), patient_id=name, notes=(name,)))
+    with serving(tmp_path / "trial.db") as (port, _):
+        browser.get(f"http://127.0.0.1:{port}/?token={TOKEN}")
+        link = browser.find_element("css selector", ".list a")
+        assert link.text == name
+        link.click()
+        until(lambda: browser.find_elements("css selector", "#stage g[role='button']"))
+        assert "run" not in browser.title.split("<img")[0] and "49" not in browser.title
+        assert (
+            json.loads(browser.execute_script("return document.getElementById('view').textContent"))["patient"] == name
+        )
+        complaints(browser)
