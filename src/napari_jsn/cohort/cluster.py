@@ -55,7 +55,7 @@ def check_dask() -> None:
 
 
 @contextmanager
-def connected(scheduler: str | None = None, workers: int | None = None, device: str = "cpu") -> Iterator[Client]:
+def connected(scheduler: str | None = None, workers: int | None = None, device: str = "auto") -> Iterator[Client]:
     """Open a client of the scheduler at an address, or of local workers of one thread each, which end with the block.
 
     Parameters
@@ -65,7 +65,7 @@ def connected(scheduler: str | None = None, workers: int | None = None, device: 
     workers : int, optional
         Number of local workers; by default as cores and memory allow, and on CUDA one for each GPU.
     device : str
-        ``"cuda"`` gives each local worker a GPU of its own.
+        Each local worker has a GPU of its own, unless it is ``"cpu"``.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def _local(workers: int | None, device: str) -> Any:
     from distributed import Nanny, Scheduler, SpecCluster
     from distributed.system import MEMORY_LIMIT
 
-    gpus = _gpus() if device.startswith("cuda") else []
+    gpus = [] if device == "cpu" else _gpus()
     count = workers or len(gpus) or default_workers()
     options: dict[str, Any] = {
         "nthreads": 1,

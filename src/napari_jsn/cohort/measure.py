@@ -102,7 +102,7 @@ def measure_cohort(
     method: str = "refined",
     localization: str = "default",
     segmentation: str = "default",
-    device: str = "cpu",
+    device: str = "auto",
     wide_mm: float = 0.15,
     pseudonyms: bool = False,
     keep_identity: bool = False,
@@ -127,7 +127,7 @@ def measure_cohort(
     joints, method, localization, segmentation, wide_mm
         As for :func:`napari_jsn.measure`.
     device : str
-        ``"cpu"``, or ``"cuda"`` for one GPU a worker.
+        ``"auto"``, ``"cpu"`` or ``"cuda"``; each local worker has a GPU of its own, where there are GPUs.
     pseudonyms : bool
         Whether the names of folders are pseudonyms.
     keep_identity : bool
