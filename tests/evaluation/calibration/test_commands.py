@@ -116,8 +116,9 @@ def test_a_stopped_training_is_resumed_and_a_finished_one_is_not_repeated(recipe
     out = tmp_path / "out" / recipe.name
     first = weights.training_command(recipe, out)
     assert first[:2] == ["train", recipe.name] and first[first.index("--out") + 1] == str(out)
-    data = Path(first[first.index("--data") + 1])
-    assert data.is_dir() and "--start" not in first and "--threads" in first
+    if recipe.data:  # others learn from simulated images alone
+        assert Path(first[first.index("--data") + 1]).is_dir()
+    assert "--start" not in first and "--threads" in first
     out.mkdir(parents=True, exist_ok=True)
     (out / f"{recipe.name}-default.ckpt").touch()
     assert weights.training_command(recipe, out)[2] == "--resume"
