@@ -41,6 +41,7 @@ RECORDS = (
     ("models/registration-refined.json", ("command",)),
     ("models/registration-default.json", ("figures", "uncertainty_fitted_on", "command")),
     ("models/width-margins.json", ("command",)),
+    ("models/scoring-default.json", ("command",)),
     ("models/progression-repositioning.json", ("command",)),
 )
 

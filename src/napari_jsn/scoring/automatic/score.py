@@ -97,7 +97,8 @@ def score(
     with renamed_arguments(model="localization"):
         read = find_hands(read, boxes, localization, where, stages.next("Finding the joints"))
     statement = str(grader.card.get("statement") or UNKNOWN)
-    notes = [statement, *read.notes]
+    limits = str(grader.card.get("limits") or "")
+    notes = [statement, *([limits] if limits else []), *read.notes]
     sites: list[SiteScore] = []
     stage = stages.next("Scoring")
     visits = read.visits if read.hands_found else ()

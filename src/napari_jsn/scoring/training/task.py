@@ -51,7 +51,7 @@ DISCLAIMER = "Learned on simulated hands. Not validated on patients. Not a medic
 LEARNED_ON_GIVEN = "Learned on scored radiographs of the user. Not validated on other patients. Not a medical device."
 
 #: Simulated patients to train on, by the sampling of their grades, and the seeds of the first ones.
-POOL = {"uniform": (720, 70_000), "natural": (240, 75_000)}
+POOL = {"uniform": (480, 70_000), "natural": (120, 75_000)}
 #: Those that choose the best epoch.
 VALIDATION = {"uniform": (20, 69_000), "natural": (20, 68_000)}
 #: Highest learning rates: on simulated patients, and on given ones, for which trained weights are a good start.
@@ -121,8 +121,8 @@ class ScoringTask(TrainingTask):
     side: ClassVar[int] = SIDE
     normalisation: ClassVar[str] = NORMALISATION
     ema: float = 0.99
-    epochs: int = 20
-    patience: int = 20
+    epochs: int = 24
+    patience: int = 24
     half: bool = True
 
     def __init__(
