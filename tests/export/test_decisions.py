@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from napari_jsn.export.decisions import readings_record
 from napari_jsn.export.dicom import progression_sr, read_progression_sr
 from napari_jsn.export.progression_files import REPORT, TABLE, progression_files
 from napari_jsn.progression.progression import Decision
@@ -71,3 +72,15 @@ def test_structured_report(decided, tmp_path):
     assert found.loc[("PIP3", 2), "decision"] == "baseline rejected by A: another hand"
     edited = found[found["changed_by_hand"] != ""]
     assert set(edited["changed_by_hand"]) == {"box and bones at baseline"} and len(edited) == 2
+
+
+def test_the_record_of_a_run_states_decisions_and_manual_changes(decided):
+    assert readings_record(made_up.progression()) == {}
+    record = readings_record(decided)
+    assert record["decisions"] == {"accepted": 2, "rejected": 2, "unsure": 1}
+    assert record["readers"] == ["", "A", "B"]
+    hand = decided.hands[0]
+    painted = replace(hand.joints[0], masks_painted=True)
+    changed = replace(decided, hands=(replace(hand, joints=(painted, *hand.joints[1:])), *decided.hands[1:]))
+    (name,) = readings_record(changed)["changed_by_hand"]
+    assert painted.joint.name in name and "visit 1" in name
