@@ -20,7 +20,7 @@ import napari_jsn as jsn
 IMAGES = Path(__file__).parent / "images"
 SIZE = (1440, 1270)
 #: Grades that the reader gives in the picture.
-GRADES = {"MCP2-L-jsn": 2, "PIP3-L-jsn": 2, "MCP4-L-jsn": 1, "MCP2-L-erosion": 1, "IP1-L-erosion": 1}
+GRADES = {"MCP2-L-jsn": 3, "PIP3-L-jsn": 3, "MCP4-L-erosion": 1}
 
 
 def main() -> None:
@@ -61,6 +61,8 @@ def take_pictures(address: str) -> None:
         driver.find_element("id", "grid")
         driver.find_element("id", "reader").click()
         driver.find_element("id", "name").send_keys("Reader A", Keys.ENTER)
+        while driver.find_element("id", "reader-name").text != "Reader A":
+            time.sleep(0.1)
         driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
             {"width": SIZE[0], "height": SIZE[1], "deviceScaleFactor": 1, "mobile": False},

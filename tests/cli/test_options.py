@@ -24,19 +24,24 @@ SIMULATION = {
 DEFAULTS = {"method", "model", "name", "preset", "wide_mm"}
 #: Arguments of what a store and a reading can do beside what a command asks of them.
 OTHER_METHODS = {
-    "changed", "code", "decision", "device", "folder", "folders", "image", "joint", "mark", "method", "model", "name",
-    "not_scored", "path", "patient", "patient_id", "preset", "radiograph", "radiographs", "result", "scores",
+    "changed", "code", "comment", "decision", "device", "folder", "folders", "image", "joint", "mark", "method", "model",
+    "name", "not_scored", "path", "patient", "patient_id", "preset", "radiograph", "radiographs", "result", "scores",
     "segmentation", "side", "spacing_mm", "visit", "wide_mm",
 }  # fmt: skip
 #: Arguments of sessions, in commands that make none.
 SESSIONS = {"order", "reader", "repeated_share", "session"}
+#: Arguments of the comparison of readers, and of radiographs of patients, that a command of networks chooses itself.
+READERS = {"method", "minimum_share", "missing", "scheme", "smoothing"}
+PATIENTS = {"dicom", "followup"}
 FIXED = {
     # a side, and a joint on a radiograph, that the program found
     "measure": OTHER_METHODS - {"path", "spacing_mm", "patient_id"} | SESSIONS,
+    "score": OTHER_METHODS - {"path", "spacing_mm", "patient_id"} | SESSIONS | PATIENTS | {"site"},
+    "cohort": OTHER_METHODS | SESSIONS | PATIENTS | {"baseline", "scheme", "site"},
     "import": OTHER_METHODS - {"mark", "not_scored", "scores"} | {"order", "out", "scheme"},
     "export": OTHER_METHODS | SESSIONS | {"layout", "scheme"},  # the layout is renamed
     "new": OTHER_METHODS | {"out"},
-    "lock": OTHER_METHODS | {"order", "out", "repeated_share"},
+    "lock": OTHER_METHODS | {"order", "out", "repeated_share", "scheme", "seed"},
     "status": OTHER_METHODS | SESSIONS | {"out"},
     "info": OTHER_METHODS | SESSIONS | {"out"},
     "read": OTHER_METHODS | {"order", "out", "repeated_share"},
@@ -44,8 +49,10 @@ FIXED = {
     "segment": {"joint", "name", "side", "spacing_mm"},
     "find-joints": {"joint", "name", "out", "side"},
     "simulate": {"age", "joint", "side"},  # ages are drawn within the table of widths
-    "simulate-pair": {"out", "shape", "spacing_mm"},
-    "train": SIMULATION,
+    "simulate-pair": {"age", "difficulty", "out", "shape", "spacing_mm"},
+    "train": SIMULATION | READERS | PATIENTS,
+    # of radiographs that were simulated, or read with the readers' scores
+    "scoring": SIMULATION | READERS | PATIENTS | {"folder", "name", "path", "radiograph", "radiographs"},
     "clinical": SIMULATION | DEFAULTS,
     "registration": SIMULATION | DEFAULTS | {"groups"},  # no table of patients is read
     "localization": SIMULATION,

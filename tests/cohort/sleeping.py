@@ -5,6 +5,7 @@ Run as a program it makes a cohort and prints what it took:
 """
 
 import json
+import pickle
 import resource
 import sys
 import time
@@ -26,16 +27,16 @@ FILE = '["/data/trial/P00000/visit1.dcm",9000000,1700000000000000000,"' + "0" * 
 
 @cache
 def rows(visits):
-    """The rows of a patient with both hands."""
+    """The rows of a patient with both hands, pickled: each patient needs rows of its own."""
     from tests.progression import made_up
 
-    return rows_of(made_up.progression(visits, ("R", "L")), "", now_utc())
+    return pickle.dumps(rows_of(made_up.progression(visits, ("R", "L")), "", now_utc()))
 
 
 def sleep(source, options, known=None):
     """Wait, and return the rows of a patient; ``options.method`` is the number of visits, ``wide_mm`` the seconds."""
     time.sleep(options.wide_mm)
-    found = rows(int(options.method))
+    found = pickle.loads(rows(int(options.method)))
     for row in found.measurements:
         cells = json.loads(row.figures)
         row.figures = json.dumps([source.patient, *cells[1:]], ensure_ascii=False, separators=(",", ":"))

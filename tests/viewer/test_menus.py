@@ -13,12 +13,13 @@ from PIL import Image
 from qtpy.QtWidgets import QDockWidget, QFileDialog
 
 from napari_jsn.export.simulated.writer import RadiographWriter
+from napari_jsn.viewer.reading_dock.dock import ReadPatient
 
 PLUGIN = "Joint space narrowing"
-WIDGETS = ["Measure hands", "Register joint pair", "Segment joint", "Train"]
+WIDGETS = ["Read patient", "Measure hands", "Register joint pair", "Segment joint", "Train"]
 #: Entries of widgets by the ids of their menus in the manifest.
 LAYERS_MENUS = {
-    "napari/layers/measure": ("Layers", "Measure", ["Measure hands", "Register joint pair"]),
+    "napari/layers/measure": ("Layers", "Measure", ["Read patient", "Measure hands", "Register joint pair"]),
     "napari/layers/register": ("Layers", "Register", ["Register joint pair"]),
     "napari/layers/segment": ("Layers", "Segment", ["Segment joint", "Train"]),
 }
@@ -109,7 +110,7 @@ def test_every_widget_is_made_by_its_command(make_napari_viewer, contributions, 
     viewer.add_image(np.zeros((4, 4)), name="a")
     (command,) = (each for each in contributions.commands if each.title == title)
     widget = PluginManager.instance().commands.execute(command.id)
-    assert isinstance(widget, FunctionGui) and widget._viewer.layers["a"] is viewer.layers["a"]
+    assert isinstance(widget, FunctionGui | ReadPatient) and widget._viewer.layers["a"] is viewer.layers["a"]
     assert type(widget).__name__ == command.python_name.split(":")[1]
     widget.close()
 

@@ -37,18 +37,21 @@ needs_chromium = pytest.mark.skipif(bool(missing()), reason=missing() or "Chromi
 
 
 @contextmanager
-def chromium(downloads, size=(1440, 1000)):
-    """Give a driver of Chromium; the folder for downloads is made writable for its user."""
+def chromium(size=(1440, 1000)):
+    """Give a driver of Chromium, whose ``folder`` has the downloads."""
     from selenium.webdriver import ChromeOptions, Remote
     from selenium.webdriver.remote.file_detector import UselessFileDetector
 
+    # not in a folder of pytest, which only its own user can enter
     home = Path(tempfile.mkdtemp(prefix="napari-jsn-chromium-"))
+    downloads = home / "downloads"
+    downloads.mkdir()
     as_user = []
-    for folder in (home, Path(downloads)):
-        if os.getuid() == 0:
-            entry = pwd.getpwnam(USER)
+    if os.getuid() == 0:
+        entry = pwd.getpwnam(USER)
+        for folder in (home, downloads):
             os.chown(folder, entry.pw_uid, entry.pw_gid)
-            as_user = ["runuser", "-u", USER, "--"]
+        as_user = ["runuser", "-u", USER, "--"]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -71,6 +74,7 @@ def chromium(downloads, size=(1440, 1000)):
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         driver = Remote(f"http://127.0.0.1:{port}", options=options)
         driver.file_detector = UselessFileDetector()  # files lie on this machine
+        driver.folder = downloads
         try:
             yield driver
         finally:
@@ -83,9 +87,9 @@ def chromium(downloads, size=(1440, 1000)):
         shutil.rmtree(home, ignore_errors=True)
 
 
-def save_downloads(driver, folder):
-    """Save downloads in a folder; another address that was opened meanwhile ends it."""
-    allowed = {"behavior": "allow", "downloadPath": str(folder)}
+def save_downloads(driver):
+    """Save downloads in the folder of the driver from now on."""
+    allowed = {"behavior": "allow", "downloadPath": str(driver.folder)}
     driver.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
 
 

@@ -3,12 +3,15 @@
 import io
 import json
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from pydicom import dcmread
 
 import napari_jsn as jsn
+from napari_jsn.reading import statement
+from napari_jsn.web import labels
 from tests.web.conftest import Client
 
 
@@ -118,8 +121,10 @@ def test_downloads_equal_the_table_and_state_who_gave_each_grade(reader):
     assert "4* [2]" in page and "X (surgery)*" in page and "Given by: Reader A, two-stage" in page
     report = dcmread(io.BytesIO(reader.get("/download", id="P001", what="sr")[1]))
     texts = [element.value for element in report.iterall() if element.keyword == "TextValue"]
-    assert "jsn: by the reader Reader A, changed from that of the model two-stage (2)" in texts
-    assert "erosion: by the model two-stage" in texts and "jsn: by the reader Reader A; not scored: surgery" in texts
+    said = statement("two-stage")
+    assert f"jsn: by the reader Reader A, changed from that of the model two-stage (2); model: {said}" in texts
+    assert f"erosion: by the model two-stage; model: {said}" in texts and said in page
+    assert "jsn: by the reader Reader A; not scored: surgery" in texts
 
 
 def test_readers_do_not_see_each_others_grades_as_their_own(reader, running):
@@ -152,18 +157,13 @@ def test_the_page_shows_the_talks_table_in_three_languages(reader):
 
 
 def test_languages_have_the_same_texts_with_the_same_places():
-
-    from napari_jsn.web.labels import LANGUAGES, chosen_language, labels
-
-    content = {language: labels(language) for language in LANGUAGES}
-    raw = json.loads(
-        (__import__("pathlib").Path(__import__("napari_jsn.web.labels", fromlist=["x"])._FILE)).read_text("utf-8")
-    )
-    for language in LANGUAGES:
-        assert raw[language].keys() == raw["en"].keys()
-        for name, text in content[language].items():
-            assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", content["en"][name])), name
-    assert chosen_language("", "fr, ru;q=0.8, en;q=0.5") == "ru" and chosen_language("xx", "") == "en"
+    texts = json.loads(Path(labels.__file__).with_name("labels.json").read_text("utf-8"))
+    assert texts.keys() == labels.LANGUAGES.keys()
+    for language in texts:
+        assert texts[language].keys() == texts["en"].keys()
+        for name, text in labels.labels(language).items():
+            assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", texts["en"][name])), name
+    assert labels.chosen_language("", "fr, ru;q=0.8, en;q=0.5") == "ru" and labels.chosen_language("xx", "") == "en"
 
 
 def test_pictures_carry_pixels_outlines_and_where_the_followup_lies(client):

@@ -6,7 +6,7 @@ import numpy as np
 
 import napari_jsn as jsn
 from napari_jsn.networks import weights
-from napari_jsn.reading import model_scores
+from napari_jsn.reading.grades import model_scores
 from tests.store.conftest import measured_once
 from tests.web.conftest import Client, serving
 

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -83,9 +84,10 @@ def test_the_command_prints_one_line_and_leaves_no_temporary_store(tmp_path):
         assert folder.stat().st_mode & 0o777 == 0o700 == (folder / "radiographs").stat().st_mode & 0o777
         with urlopen(Request(address)) as answer:
             assert "Temporary store" in answer.read().decode()
+        time.sleep(2.5)  # it is ended while it loads libraries
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     assert list(tmp_path.glob("napari-jsn-*")) == [] and process.stdout.read() == ""
 
 

@@ -52,6 +52,7 @@ def train(
             metavar="CSV",
             help="For scoring: readers' scores of the radiographs, with the names of the folders as patients.",
         ),
+        Supplies("table", "layout", "mark", "site", "kind", "grade", "not_scored"),
     ] = None,
     preset: Annotated[
         str | None,

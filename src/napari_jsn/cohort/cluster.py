@@ -27,7 +27,9 @@ _CONFIG = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
     "distributed.admin.log-length": 0,
-    "distributed.comm.timeouts.connect": "10s",
+    "distributed.comm.timeouts.connect": "30s",
+    "distributed.comm.timeouts.tcp": "10 minutes",  # on a computer that is busy, answers can take long
+    "distributed.scheduler.worker-ttl": "30 minutes",  # the death of a process is noticed at once anyway
 }
 
 
@@ -53,7 +55,7 @@ def check_dask() -> None:
 
 
 @contextmanager
-def connected(scheduler: str | None = None, workers: int | None = None, device: str = "cpu") -> Iterator[Client]:
+def connected(scheduler: str | None = None, workers: int | None = None, device: str = "auto") -> Iterator[Client]:
     """Open a client of the scheduler at an address, or of local workers of one thread each, which end with the block.
 
     Parameters
@@ -63,7 +65,7 @@ def connected(scheduler: str | None = None, workers: int | None = None, device: 
     workers : int, optional
         Number of local workers; by default as cores and memory allow, and on CUDA one for each GPU.
     device : str
-        ``"cuda"`` gives each local worker a GPU of its own.
+        Each local worker has a GPU of its own, unless it is ``"cpu"``.
 
     Raises
     ------
@@ -79,7 +81,7 @@ def connected(scheduler: str | None = None, workers: int | None = None, device: 
     if scheduler is not None and workers is not None:
         raise InputError("Workers of a scheduler are started beside it. Leave their number out.", "workers")
     logger, level = logging.getLogger("distributed"), logging.getLogger("distributed").level
-    logger.setLevel(logging.CRITICAL)  # workers that die are named by this program
+    logger.setLevel(logging.CRITICAL + 1)  # workers that die are named by this program
     try:
         with dask.config.set(_CONFIG):
             if scheduler is not None:
@@ -110,7 +112,7 @@ def _local(workers: int | None, device: str) -> Any:
     from distributed import Nanny, Scheduler, SpecCluster
     from distributed.system import MEMORY_LIMIT
 
-    gpus = _gpus() if device.startswith("cuda") else []
+    gpus = [] if device == "cpu" else _gpus()
     count = workers or len(gpus) or default_workers()
     options: dict[str, Any] = {
         "nthreads": 1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ else:
 
 #: Seconds between two looks at what is done, and two updates of the progress.
 _POLL_S = 0.05
+#: Seconds between two looks at the number of workers, and the least number of patients that wait at the scheduler.
+_LOOK_S, _LEAST = 10.0, 16
 #: Measures one patient; another function takes its place in tests.
 Task = Callable[[Source, Options, CohortPatient | None], Outcome]
 
@@ -99,7 +102,7 @@ def measure_cohort(
     method: str = "refined",
     localization: str = "default",
     segmentation: str = "default",
-    device: str = "cpu",
+    device: str = "auto",
     wide_mm: float = 0.15,
     pseudonyms: bool = False,
     keep_identity: bool = False,
@@ -124,7 +127,7 @@ def measure_cohort(
     joints, method, localization, segmentation, wide_mm
         As for :func:`napari_jsn.measure`.
     device : str
-        ``"cpu"``, or ``"cuda"`` for one GPU a worker.
+        ``"auto"``, ``"cpu"`` or ``"cuda"``; each local worker has a GPU of its own, where there are GPUs.
     pseudonyms : bool
         Whether the names of folders are pseudonyms.
     keep_identity : bool
@@ -229,14 +232,14 @@ class _Counts:
         self.done += 1
         self.joints += one.joints
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: Progress, more: str = "") -> None:
         now = self.done - self.before
         left = ""
         if now and self.done < self.total:
             seconds = (time.monotonic() - self._started) / now * (self.total - self.done)
             left = f", about {seconds:.0f} s left"
         progress.update(
-            self.done, self.total, f"{self.done} of {counted(self.total, 'patient')}, {self.joints} joints{left}"
+            self.done, self.total, f"{self.done} of {counted(self.total, 'patient')}, {self.joints} joints{left}{more}"
         )
 
 
@@ -262,46 +265,58 @@ def _outcomes(
     """Yield each patient with its outcome, after it was saved; what comes back together is saved together."""
     from distributed import as_completed
 
-    shared = client.scatter(options, broadcast=False, hash=False) if len(waiting) > 1000 else options
-    futures = {client.submit(task, source, shared, known, pure=False, retries=0): source for source, known in waiting}
-    ready = as_completed(futures, loop=client.loop)
-    left = len(futures)
+    queue, futures = deque(waiting), dict[Any, Source]()
+    ready = as_completed(loop=client.loop)
+    window, looked = _window(client), time.monotonic()
     try:
-        while left and not progress.aborted:
+        while (queue or futures) and not progress.aborted:
+            while queue and len(futures) < window:
+                source, known = queue.popleft()
+                future = client.submit(task, source, options, known, pure=False, retries=0)
+                futures[future] = source
+                ready.add(future)
             batch = ready.next_batch(block=False)
             if not batch:
                 if client.status not in ("running", "newly-created"):
                     raise _lost()
                 time.sleep(_POLL_S)
-                counts.show(progress)
+                if time.monotonic() - looked > _LOOK_S:
+                    window, looked = _window(client), time.monotonic()
+                counts.show(progress, "" if window else ", waiting for workers")
+                window = max(window, _LEAST)
                 continue
-            done = []
-            for future in batch:
-                source = futures.pop(future)
-                left -= 1
-                done.append((source, _result(future, source)))
-                future.release()
-            saved = store.save_cohort([(one.patient, one.rows, one.identity) for _, one in done])
-            for (source, outcome), patient in zip(done, saved, strict=True):
+            done = [(futures.pop(future), future) for future in batch]
+            outcomes = [(source, _result(future, source)) for source, future in done]
+            known_outcomes = [(source, one) for source, one in outcomes if one is not None]
+            saved = store.save_cohort([(one.patient, one.rows, one.identity) for _, one in known_outcomes])
+            for (source, outcome), patient in zip(known_outcomes, saved, strict=True):
                 if outcome.scores is not None and patient.state == "measured":
                     store.save(outcome.scores)
                 counts.add(patient)
                 yield source, replace(outcome, patient=patient, rows=None, scores=None)
+            if len(known_outcomes) < len(outcomes):
+                raise _lost()
             counts.show(progress)
     finally:
-        if futures:
+        if futures and client.status == "running":
             client.cancel(list(futures), force=True)
 
 
-def _result(future: Any, source: Source) -> Outcome:
-    """Return the outcome of a task; where its worker died, that of a patient that failed."""
+def _window(client: Client) -> int:
+    """Return how many patients are given to the scheduler at once: enough for its workers; 0 if it has none."""
+    threads = sum(client.nthreads().values())
+    return max(_LEAST, 3 * threads) if threads else 0
+
+
+def _result(future: Any, source: Source) -> Outcome | None:
+    """Return the outcome of a task; where its worker died, that of a patient that failed; None if it is not known."""
     from distributed.scheduler import KilledWorker
 
     if future.status == "finished":
         outcome: Outcome = future.result()
         return outcome
     if future.status in ("cancelled", "lost"):
-        raise _lost()
+        return None
     error = future.exception()
     sentence = " ".join(f"Unexpected error: {type(error).__name__}: {error}".split())
     if isinstance(error, KilledWorker):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_jsn import __version__
 from napari_jsn.cohort.sources import Source
+from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import written_notes
 from napari_jsn.common.progress import Silent
@@ -52,7 +53,7 @@ class Options:
     method: str = "refined"
     localization: str = "default"
     segmentation: str = "default"
-    device: str = "cpu"
+    device: str = "auto"
     wide_mm: float = 0.15
     keep_identity: bool = False
     reader: str = ""
@@ -248,7 +249,7 @@ def _measured(source: Source, options: Options, base: CohortPatient, started: fl
     patient = _read(source, options)
     base = replace(base, patient=patient.patient_id)
     if options.score:  # the hands are found once, for measuring and scoring
-        patient = find_hands(patient, None, options.localization, options.device, Silent())
+        patient = find_hands(patient, None, options.localization, device_name(options.device), Silent())
     found = measure(
         patient, joints=options.joints, method=options.method, localization=options.localization,
         segmentation=options.segmentation, device=options.device, wide_mm=options.wide_mm,

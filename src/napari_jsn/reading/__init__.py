@@ -1,16 +1,7 @@
 """What a reader does with the patients of a store, without Qt and HTTP: work list, order, blinding, undo."""
 
-from napari_jsn.reading.item import Item, ItemImage
-from napari_jsn.reading.joint_list import JointLine, filtered, joint_lines, next_line, read_text, sorted_lines
-from napari_jsn.reading.measuring import measure_again
-from napari_jsn.reading.measuring_patient import load_models, measure_patient
-from napari_jsn.reading.model_scores import score_measured, shipped_method, statement
-from napari_jsn.reading.orders import ORDERS
-from napari_jsn.reading.patients import default_store, measured_before
-from napari_jsn.reading.pictures import ALIGNMENTS, JointPicture, Panel, joint_picture
-from napari_jsn.reading.position import VIEWS, Position
-from napari_jsn.reading.reading import Reading, WorkItem, open_patient
-from napari_jsn.reading.score_table import (
+from napari_jsn.reading.grades.model_scores import score_measured, shipped_method, statement
+from napari_jsn.reading.grades.score_table import (
     Cell,
     ScoreTable,
     all_back_to_initial,
@@ -18,7 +9,16 @@ from napari_jsn.reading.score_table import (
     give_grade,
     score_table,
 )
-from napari_jsn.reading.scores import ScoreLine, next_site, running_totals, score_lines
+from napari_jsn.reading.grades.scores import ScoreLine, next_site, running_totals, score_lines
+from napari_jsn.reading.item import Item, ItemImage
+from napari_jsn.reading.joints.joint_list import JointLine, filtered, joint_lines, next_line, read_text, sorted_lines
+from napari_jsn.reading.joints.pictures import ALIGNMENTS, JointPicture, Panel, joint_picture
+from napari_jsn.reading.measuring import measure_again
+from napari_jsn.reading.measuring_patient import load_models, measure_patient
+from napari_jsn.reading.orders import ORDERS
+from napari_jsn.reading.patients import default_store, measured_before
+from napari_jsn.reading.position import VIEWS, Position
+from napari_jsn.reading.reading import Reading, WorkItem, open_patient
 
 __all__ = [
     "ALIGNMENTS",

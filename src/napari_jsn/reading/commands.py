@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import pandas as pd
-
 from napari_jsn.progression.narrowing import ChangedJoint, PlaceOfJoint
 from napari_jsn.store import Store
 
@@ -115,6 +113,8 @@ class RemoveScores:
 
 
 def _save_scores(store: Store, patient: str, session: str, scores: Mapping[PlaceOfScore, Scored]) -> None:
+    import pandas as pd
+
     rows = [
         {
             "patient": patient, "visit": visit, "side": side, "site": site, "kind": kind,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.errors import InputError
+from napari_jsn.reading.grades.score_table import ScoreTable, score_table
 from napari_jsn.reading.item import Item
-from napari_jsn.reading.score_table import ScoreTable, score_table
 
 if TYPE_CHECKING:
     import pandas as pd

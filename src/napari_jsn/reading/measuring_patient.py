@@ -13,7 +13,7 @@ from napari_jsn.progression.joint_views import make_joint_views
 from napari_jsn.progression.measure import measure, measuring_models
 from napari_jsn.progression.narrowing import JointView, MeasuredHand
 from napari_jsn.progression.progression import Progression
-from napari_jsn.reading.model_scores import shipped_method
+from napari_jsn.reading.grades.model_scores import shipped_method
 
 #: Share of the time that is needed to find joints.
 _FINDING = 0.3

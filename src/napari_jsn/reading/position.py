@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.reading.grades.scores import ScoreLine, check_grade, next_site, score_lines
 from napari_jsn.reading.item import Item
-from napari_jsn.reading.joint_list import COLUMNS, FILTERS, JointLine, filtered, joint_lines, next_line, sorted_lines
-from napari_jsn.reading.pictures import ALIGNMENTS
-from napari_jsn.reading.scores import ScoreLine, check_grade, next_site, score_lines
+from napari_jsn.reading.joints.joint_list import (
+    COLUMNS,
+    FILTERS,
+    JointLine,
+    filtered,
+    joint_lines,
+    next_line,
+    sorted_lines,
+)
+from napari_jsn.reading.joints.pictures import ALIGNMENTS
 from napari_jsn.scoring import scheme
 
 #: Ways to show a joint.

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import URL, func, select
 from sqlalchemy.orm import Session
 
 from napari_jsn.common.csv_files import csv_bytes
@@ -107,6 +107,11 @@ TABLES = ("patients", "measurements", "boxes", "decisions", "scores", "sessions"
 
 class TableStore(CohortStore):
     """The tables of a store as DataFrames and as CSV, and what removes a patient from them."""
+
+    @property
+    def url(self) -> URL:
+        """Where the store is, with its password if it has one: open it again with it."""
+        return self._engine.url
 
     def out_of_date(self, patient: str | None = None) -> pd.DataFrame:
         """Return the figures whose box or masks were changed since they were measured: ``patient joint side visit``.

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike
 from sqlalchemy import Engine
-from sqlalchemy.engine import URL
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.lazy_module import LazyModule
@@ -110,11 +109,6 @@ class Store(TableStore):
 
     def __repr__(self) -> str:
         return f"<Store {self._engine.url.render_as_string(hide_password=True)}>"
-
-    @property
-    def url(self) -> URL:
-        """Where the store is, with its password if it has one: open it again with it."""
-        return self._engine.url
 
     def close(self) -> None:
         """Close all connections; everything was saved before.
@@ -370,7 +364,6 @@ class Store(TableStore):
         >>> import tempfile
         >>> import napari_jsn as jsn
         >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"], patient_id="P1")
-        >>> view = progression.narrowings[0].baseline
         >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
         ...     store.save(progression)
         ...     store.progression("P1").table().equals(progression.table())

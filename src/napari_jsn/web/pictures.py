@@ -12,7 +12,7 @@ from napari_jsn.drawing.pictures import display_range
 from napari_jsn.joint import BoneMasks
 from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
 from napari_jsn.progression.progression import Progression
-from napari_jsn.reading.alignment import hand_alignment, joint_alignment
+from napari_jsn.reading.joints.alignment import hand_alignment, joint_alignment
 
 #: The longer side of a radiograph that is sent; larger ones are averaged.
 _LONGEST = 2600

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 #: Patients that are kept open, each for one reader.
 _MOST_OPEN = 12
-#: Seconds from the first page until libraries and networks are loaded.
-_LOAD_AFTER_S = 1.5
+#: Seconds from the first page until libraries and networks are loaded, and the most that this takes.
+_LOAD_AFTER_S, _LOAD_MOST_S = 1.5, 60.0
 #: Pixel sizes of radiographs of hands.
 _PIXEL_MM = (0.01, 2.0)
 _PSEUDONYM = re.compile(r"[^\W_][\w .-]{0,63}")
@@ -50,7 +50,7 @@ class Workplace:
         self.temporary = place is None
         self._folder = Path(tempfile.mkdtemp(prefix="napari-jsn-")) if place is None else None
         self._place = place or str(Path(self._folder or "") / "store.db")
-        self._loading = False
+        self._loading: threading.Timer | None = None
         self.ending: Callable[[], bool] = lambda: False
         self.lock, self.scoring = threading.RLock(), threading.Lock()
         self._scores: OrderedDict[str, tuple[Progression, Scores | None]] = OrderedDict()
@@ -84,6 +84,9 @@ class Workplace:
         self.jobs.close()
         self.uploads.close()
         self._remove()
+        if self._loading is not None:  # a library that is being imported while Python ends would abort the process
+            self._loading.cancel()
+            self._loading.join(_LOAD_MOST_S)
 
     def _remove(self) -> None:
         for store in self._stores.values():
@@ -97,11 +100,10 @@ class Workplace:
         A page calls it when it answers; loading begins when the browser has painted it.
         """
         with self.lock:
-            if not self._loading:
-                self._loading = True
-                timer = threading.Timer(_LOAD_AFTER_S, load_models, [self._device])
-                timer.daemon = True
-                timer.start()
+            if self._loading is None:
+                self._loading = threading.Timer(_LOAD_AFTER_S, load_models, [self._device])
+                self._loading.daemon = True
+                self._loading.start()
 
     # ------------------------------------------------------------------------------------------------------ the store
 
@@ -279,7 +281,7 @@ def checked_reader(text: str) -> str:
     InputError
         If it is empty, has characters that are not allowed, or is the name of a model.
     """
-    from napari_jsn.reading.score_table import MODELS
+    from napari_jsn.reading.grades.score_table import MODELS
 
     name = text.strip()
     if not _READER.fullmatch(name) or name in MODELS:

@@ -6,9 +6,19 @@ from PIL import Image
 
 from napari_jsn.evaluation.grades import report
 from napari_jsn.evaluation.grades.__main__ import main
-from napari_jsn.evaluation.grades.pose import PIXEL_MM, PoseSample, pose_lines
+from napari_jsn.evaluation.grades.pose import (
+    PIXEL_MM,
+    PoseSample,
+    RegisteredPairs,
+    drawn_pose,
+    pose_lines,
+    registered_lines,
+)
 from napari_jsn.evaluation.grades.report import GradedSite
 from napari_jsn.evaluation.grades.sheet import Cell, crop, write_sheet
+from napari_jsn.registration.methods import PreparedPair
+from napari_jsn.simulation.joint_motion import Motion
+from napari_jsn.simulation.joint_pair import joint_pair
 from napari_jsn.simulation.shapes.joint_grades import JointGrades
 
 
@@ -47,8 +57,24 @@ def test_the_slope_of_the_slide_is_that_of_the_pairs_that_rotated():
     rotation = np.array([2.0, -4.0, 8.0, 0.1])
     sample = PoseSample("pairs", rotation, np.where(np.abs(rotation) < 1, 3.0, 0.5 * PIXEL_MM * rotation))
     assert sample.slide_px_per_deg == pytest.approx(0.5)
-    assert "| pairs | 4 | 3.0 [" in "\n".join(pose_lines([sample]))
+    assert "| pairs | 4 | 0.4 / 1.5 / 3.0 / 5.0 / 7.4 |" in "\n".join(pose_lines([sample]))
     assert np.isnan(PoseSample("none", np.zeros(2), np.zeros(2)).slide_px_per_deg)
+
+
+@pytest.mark.parametrize(("version", "px_per_deg"), [(1, "0.28"), (2, "0.28"), (3, "0.62")])
+def test_the_drawn_motion_of_every_version_is_compared(version, px_per_deg):
+    row = drawn_pose(2000, 7, version).row()
+    assert row[:2] == [f"simulated joint pairs, difficulty {version}", "2000"]
+    assert float(row[-1]) == pytest.approx(float(px_per_deg), abs=0.03)
+
+
+def test_roll_scale_and_overlap_of_registered_pairs_are_listed():
+    pair = joint_pair("MCP2", 0.1, seed=3, shape=(128, 128), spacing_mm=0.175, motion=Motion())
+    prepared = PreparedPair.from_masks(pair.fixed, pair.moving, pair.fixed_masks, pair.moving_masks, 0.175)
+    line = registered_lines([RegisteredPairs("still", [prepared])])[-1]
+    name, count, roll, scale, residual, _ = (cell.strip() for cell in line.strip("| ").split(" | "))
+    assert (name, count) == ("still", "1") and float(roll.split()[0]) < 0.3 and float(residual) < 0.3
+    assert max(abs(float(value)) for value in scale.split(", ")) < 0.3
 
 
 def test_the_command_prints_the_difficulty_and_every_table(capsys, tmp_path, monkeypatch):

@@ -22,6 +22,7 @@ def scoring(
         typer.Option(
             metavar="CSV", help="Readers' scores of radiographs, which are evaluated instead of simulated ones."
         ),
+        Supplies("table", "layout", "mark", "site", "kind", "grade", "not_scored"),
     ] = None,
     images: Annotated[
         Path | None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Supplies
+from napari_jsn.cli.options import Device, Supplies
 from napari_jsn.cli.terminal import one_line, say
 from napari_jsn.common.errors import InputError
 from napari_jsn.registration import method_names
@@ -79,9 +79,7 @@ def cohort(
     reader: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who measures, for the changes of the store.")
     ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="cpu|cuda", help="Where to compute; with cuda each local worker uses one GPU.")
-    ] = "cpu",
+    device: Device = "auto",
 ) -> None:
     """Measure all patients of a trial into a store; what is done is not done again.
 

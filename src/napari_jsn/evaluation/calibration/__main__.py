@@ -37,6 +37,7 @@ RECORDS = (
     ("models/segmentation-default.json", ("command",)),
     ("models/segmentation-default.json", ("figures", "never_learned_from", "command")),
     ("models/registration-default.json", ("command",)),
+    ("models/scoring-default.json", ("command",)),
     ("models/registration-refined.json", ("command",)),
     ("models/registration-default.json", ("figures", "uncertainty_fitted_on", "command")),
     ("models/width-margins.json", ("command",)),

@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     n = min(options.n, 140) if options.quick else options.n
     command, page = "python -m napari_jsn.evaluation.grades", (options.out or Path("docs")) / "simulated-grades.md"
     if options.poses:
-        command, lines = f"{command} --poses", _pose_lines(options.pairs, options.seed, options.quick)
+        command, lines = f"{command} --poses", _pose_lines(options.pairs, options.seed, options.quick, settings.version)
     else:
         lines = _grade_lines(n, options.seed, settings)
     print("\n".join(lines))
@@ -61,11 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _pose_lines(count: int, seed: int, quick: bool) -> list[str]:
+def _pose_lines(count: int, seed: int, quick: bool, version: int) -> list[str]:
     """Return the tables of the poses; real joints are left out where there are none, and with ``quick``."""
     from napari_jsn.evaluation.grades import pose
     from napari_jsn.evaluation.public_images import data_folder
-    from napari_jsn.simulation.damage.difficulty import FIRST, NEWEST, difficulty
+    from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
 
     count, hands = (5, 1) if quick else (count, max(1, count // 8))
     samples, with_real = [], False
@@ -75,7 +75,7 @@ def _pose_lines(count: int, seed: int, quick: bool) -> list[str]:
             samples, with_real = [pose.real_pose(count, seed)], True
     except InputError as error:
         print(f"{error} The poses of real joints are left out.", file=sys.stderr)
-    versions = (FIRST, NEWEST)
+    versions = sorted({FIRST, version})
     samples += [pose.drawn_pose(4000, seed, version) for version in versions]
     samples += [pose.simulated_pose(hands, seed, version) for version in versions]
     registered = pose.registered_samples(hands, count, seed, versions, with_real)

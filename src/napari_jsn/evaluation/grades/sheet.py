@@ -13,6 +13,8 @@ from napari_jsn.joint import JOINT_IMAGE_MM
 
 #: Pixels of one crop on the sheet, and of the line of text above it.
 _SIDE, _TEXT = 210, 16
+#: Version of simulated joints whose bones differ from those of the first one.
+OTHER_BONES = 4
 #: Side of a crop in mm.
 _CROP_MM = 26.0
 
@@ -48,7 +50,7 @@ def beside_cells(count: int, seed: int) -> list[Cell]:
     from napari_jsn.evaluation.public_images import finger_joints
     from napari_jsn.evaluation.realism.compare import NUMBERS, simulated_pairs
     from napari_jsn.segmentation.training.public_joints import SPACING_MM
-    from napari_jsn.simulation.damage.difficulty import FIRST, NEWEST
+    from napari_jsn.simulation.damage.difficulty import FIRST
 
     joints = list(finger_joints(part="report"))
     chosen = [joints[k] for k in np.random.default_rng([seed, 1]).permutation(len(joints))[:count]]
@@ -57,7 +59,7 @@ def beside_cells(count: int, seed: int) -> list[Cell]:
         Cell(crop(one.visits[0][0], middle, down, SPACING_MM, JOINT_IMAGE_MM), f"{NUMBERS[one.joint]} real")
         for one in chosen
     ]
-    for version in (FIRST, NEWEST):
+    for version in (FIRST, OTHER_BONES):
         for joint, (pixels, _), _ in simulated_pairs(count, seed, version):
             cells.append(
                 Cell(crop(np.asarray(pixels), middle, down, SPACING_MM, JOINT_IMAGE_MM), f"{joint} simulated {version}")

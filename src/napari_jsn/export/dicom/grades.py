@@ -101,4 +101,6 @@ def _who(row: dict[Any, Any]) -> str:
         text += f"by the model {row['by']}"
     if row["mark"]:
         text += f"; {row['mark']}"
+    if row["model"] and row.get("model_statement"):
+        text += f"; model: {row['model_statement']}"
     return text + (f"; not scored: {row['not_scored'].replace('_', ' ')}" if row["not_scored"] else "")

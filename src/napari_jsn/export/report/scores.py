@@ -23,9 +23,10 @@ def scores_section(scores: pd.DataFrame) -> str:
     Parameters
     ----------
     scores : DataFrame
-        ``visit side site kind grade mark not_scored by edited model model_grade``.
+        ``visit side site kind grade mark not_scored by edited model model_grade``, and perhaps ``model_statement``.
     """
     rows = scores.to_dict("records")
+    statements = sorted({str(row.get("model_statement") or "") for row in rows} - {""})
     drawn = []
     for visit, of_visit in groupby(rows, key=lambda row: row["visit"]):
         drawn.append(tag("h3", f"Visit {visit}") + tag("div", _table(list(of_visit)), class_="scroll"))
@@ -33,7 +34,8 @@ def scores_section(scores: pd.DataFrame) -> str:
     lead = f"Given by: {', '.join(by)}. " if by else "No grade was given. "
     lead += "* marks a grade that the reader gave or changed; that of the model stands in brackets. X: not scored."
     sums = "Sums of these grades are not the Sharp/van der Heijde score."
-    return tag("section", tag("h2", "Grades"), tag("p", escape(f"{lead} {sums}"), class_="lead"), *drawn)
+    stated = "".join(tag("p", escape(text), class_="use") for text in statements)
+    return tag("section", tag("h2", "Grades"), stated, tag("p", escape(f"{lead} {sums}"), class_="lead"), *drawn)
 
 
 def _table(rows: list[dict[Any, Any]]) -> str:

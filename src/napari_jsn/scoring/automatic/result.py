@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.common.notes import counted
 from napari_jsn.patient.patient import Hand
 from napari_jsn.scoring.automatic.total import DEFAULT, total_interval
@@ -15,9 +19,9 @@ from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.schemes import SIDES, Scheme
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
+else:
+    pd = LazyModule("pandas")
 
 #: Columns of the table; ``p_0`` to ``p_5`` are the probabilities of the grades.
 COLUMNS = ["patient", "visit", "side", "site", "kind", "grade", "expected_grade", "sd", "not_scored", "method"]
@@ -142,8 +146,6 @@ class Scores:
         >>> len(table), sorted(set(table["kind"]))
         (19, ['erosion', 'jsn'])
         """
-        import pandas as pd
-
         rows = [
             (
                 self.patient_id, one.visit, one.side, one.site, one.kind,
@@ -184,8 +186,6 @@ class Scores:
         >>> totals["kind"].tolist()
         ['jsn', 'erosion', 'total']
         """
-        import pandas as pd
-
         rows = []
         for visit in sorted({one.visit for one in self.sites}):
             for kind in (*self.scheme.kinds, *(["total"] if len(self.scheme.kinds) > 1 else [])):

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError, renamed_arguments
 from napari_jsn.common.progress import Progress, Silent, Stages
 from napari_jsn.common.reasons import ReasonCode
+from napari_jsn.joint import Joint
 from napari_jsn.patient.patient import Hand, Patient, Place
 from napari_jsn.scoring.automatic.result import Scores, SiteScore
 from napari_jsn.scoring.graded_joints import GradedJoints, Grader
 from napari_jsn.scoring.grades import NotScored
 from napari_jsn.scoring.schemes import SIDES, Scheme
 from napari_jsn.scoring.schemes import scheme as scheme_of
-
-if TYPE_CHECKING:
-    from napari_jsn.joint import Joint
 
 #: The methods, each with the name of its shipped model.
 METHODS = {"two-stage": "default", "one-stage": "one-stage"}

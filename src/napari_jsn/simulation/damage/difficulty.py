@@ -18,7 +18,8 @@ from napari_jsn.simulation.exposure.detector import Detector
 from napari_jsn.simulation.shapes.hand_bones import FIRST_BONES
 from napari_jsn.simulation.visit import PoseFactors
 
-#: Version of the simulator without grades, and the newest one.
+#: Version of the simulator without grades, and the one that is drawn with grades and for training by default. A later
+#: one has to be chosen, because a network trained on it was not better on real images.
 FIRST, NEWEST = 1, 3
 
 

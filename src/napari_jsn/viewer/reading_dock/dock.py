@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from typing import Any
+from weakref import ref
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QFileDialog, QVBoxLayout, 
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import counted
+from napari_jsn.patient.patient import Patient
 from napari_jsn.viewer.forms.run_panel import viewer_or_current
 from napari_jsn.viewer.forms.style import inks, text_label
 from napari_jsn.viewer.reading_dock.canvas.picture_layers import PictureLayers, is_picture
@@ -20,7 +21,7 @@ from napari_jsn.viewer.reading_dock.editing import Editing
 from napari_jsn.viewer.reading_dock.flow import AGAIN, MEASURING, PatientFlow
 from napari_jsn.viewer.reading_dock.key_list import reading_actions, show_keys
 from napari_jsn.viewer.reading_dock.keys import ReadingKeys
-from napari_jsn.viewer.reading_dock.opened import OpenPatient, place_of
+from napari_jsn.viewer.reading_dock.opened import OpenPatient, last_read, remember
 from napari_jsn.viewer.reading_dock.read_controller import ReadController
 from napari_jsn.viewer.reading_dock.sources import Sources
 from napari_jsn.viewer.reading_dock.steps.joints import JointsStep
@@ -30,16 +31,10 @@ from napari_jsn.viewer.reading_dock.steps.report import ReportStep
 from napari_jsn.viewer.reading_dock.steps.step import Step
 from napari_jsn.viewer.reading_dock.style import dock_style
 
-if TYPE_CHECKING:
-    from napari_jsn.patient.patient import Patient
-
 #: Packages that are loaded before the dock says that it is ready: loading them later would block the window.
-MODULES = ("sqlalchemy", "torch", "monai.networks.nets", "skimage.measure", "scipy.ndimage")
+MODULES = ("sqlalchemy", "pandas", "torch", "monai.networks.nets", "skimage.measure", "matplotlib.backends.backend_agg")
 #: Wait before the position is saved after it changed, in ms.
 _SAVE_MS = 150
-_READY = "Ready."
-#: What a dock that was closed had open, by its viewer: place and reader of the store, code, session.
-_LAST_READ: WeakKeyDictionary[Any, tuple[str, str, str, str]] = WeakKeyDictionary()
 
 
 class ReadPatient(QWidget):
@@ -70,14 +65,14 @@ class ReadPatient(QWidget):
             step.opened.connect(self.open_step)
         layout.addWidget(self.status)
         self._rows = layout
-        self.is_ready = False
+        self.is_ready = self._is_shut = False
         self.flow = PatientFlow()
         self.sources = Sources(self.radiographs, self.flow)
         self.pictures = PictureLayers(viewer)
         self.controller = ReadController(viewer, self.reading, self.pictures)
         self.editing = Editing(viewer, self.pictures, self.controller, self.joints)
         self._keys: ReadingKeys | None = None
-        self._layer_docks: list[QDockWidget] = []
+        self._main_window: Callable[[], QWidget | None] = lambda: None
         self._saving = QTimer(self)
         self._saving.setSingleShot(True)
         self._saving.setInterval(_SAVE_MS)
@@ -145,21 +140,20 @@ class ReadPatient(QWidget):
 
     def _prepare(self) -> None:
         """Create the layers, draw each once, and load what measuring needs; then the dock is ready."""
-        if not isalive(self):
+        if not isalive(self) or self._is_shut:
             return
         self._hide_others()
         self.pictures.adopt_or_create()
         self.pictures.warm_up()
         window = self.window()
         if isinstance(window, QWidget) and window is not self:
+            self._main_window = ref(window)
             held = {"Space": self.controller.canvas.hold_followup}
-            self._keys = ReadingKeys(window, reading_actions(self), self._keys_active, held, self._on_window_close)
-            docks = window.findChildren(QDockWidget)
-            self._layer_docks = [dock for dock in docks if dock.objectName() in ("layer list", "layer controls")]
+            self._keys = ReadingKeys(window, reading_actions(self), self._keys_active, held, self._before_close)
             self.toggle_layer_docks()
         overlays = self._viewer.canvas.overlays
         overlays.text.position, overlays.text.font_size = "bottom_left", 10
-        overlays.text.text, overlays.text.visible = " ", True
+        overlays.text.text = " "
         overlays.text.color = overlays.scale_bar.color = "#f2f2f2"
         self._viewer.canvas.background_color_override = "black"
         self.flow.jobs.start("Preparing", lambda progress: True, self._on_prepared, MODULES)
@@ -168,9 +162,9 @@ class ReadPatient(QWidget):
         if self.flow.patient is None:
             self.pictures.show_only({})
         self.is_ready = True
-        self.show_status(_READY)
+        self.show_status("Ready.")
         self.ready.emit()
-        again = _LAST_READ.get(self._viewer)
+        again = last_read(self._viewer)
         if again is not None and self.flow.patient is None and not self.flow.jobs.running:
             self.radiographs.reader.value = again[1]
             self.flow.open_stored(*again)
@@ -183,9 +177,15 @@ class ReadPatient(QWidget):
 
     def toggle_layer_docks(self) -> None:
         """Fold away napari's layer docks, or bring them back."""
-        hidden = any(dock.isHidden() for dock in self._layer_docks)
-        for dock in self._layer_docks:
+        docks = self._find_layer_docks()
+        hidden = any(dock.isHidden() for dock in docks)
+        for dock in docks:
             dock.setVisible(hidden)
+
+    def _find_layer_docks(self) -> list[QDockWidget]:
+        """Return napari's layer docks; they are not kept, because nobody may keep a window of napari."""
+        window = self._main_window() or self
+        return [one for one in window.findChildren(QDockWidget) if one.objectName() in ("layer list", "layer controls")]
 
     def event(self, event: QEvent | None) -> bool:
         """Stop when the dock is closed, which takes the widget out of it."""
@@ -200,42 +200,37 @@ class ReadPatient(QWidget):
 
     def shut_down(self) -> None:
         """Stop all work; the layers stay, and everything was saved."""
-        self.flow.jobs.drop()
-        self.save_position()
+        if self._is_shut:
+            return
+        self._is_shut = True
+        self._before_close()
         self._saving.stop()
         if self._keys is not None:
             self._keys.stop()
             self._keys = None
         self.controller.stop()
         self.pictures.stop()
-        for dock in self._layer_docks:
-            if isalive(dock):
-                dock.show()
-        self._layer_docks = []
+        for dock in self._find_layer_docks():
+            dock.show()
         overlays = self._viewer.canvas.overlays
         overlays.text.visible = overlays.scale_bar.visible = False
         overlays.text.color = overlays.scale_bar.color = None
         self._viewer.canvas.background_color_override = None
         patient = self.flow.patient
         if patient is not None:
-            _LAST_READ[self._viewer] = (
-                place_of(patient.store),
-                patient.store.reader,
-                patient.item.code,
-                patient.reading.session,
-            )
+            remember(self._viewer, patient)
             patient.close()
             self.flow.patient = None
+
+    def _before_close(self) -> None:
+        self.flow.jobs.drop()
+        self.save_position()
 
     def save_position(self) -> None:
         """Save where the reader is, for the next time."""
         patient, position = self.flow.patient, self.controller.position
         if patient is not None and position is not None:
             self._try(lambda: patient.save_position(position.saved()))
-
-    def _on_window_close(self) -> None:
-        self.flow.jobs.drop()
-        self.save_position()
 
     def _keys_active(self) -> bool:
         window = self.window()
@@ -346,14 +341,13 @@ class ReadPatient(QWidget):
         self._update_steps()
 
     def _show_closed(self) -> None:
-        _LAST_READ.pop(self._viewer, None)
+        remember(self._viewer, None)
         self.editing.stop()
         self.controller.close()
         self._viewer.canvas.overlays.scale_bar.visible = False
         if self.pictures.layers:
             self.pictures.show_only({})
-        for content in (self.radiographs, self.joints, self.report):
-            content.show_message("")
+        self.radiographs.show_message("")
         self.radiographs.show_rows([])
         self.radiographs.patient.value = ""
         self.joints.clear()

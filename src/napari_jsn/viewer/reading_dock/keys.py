@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable, Mapping
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Qt
@@ -69,7 +69,7 @@ class ReadingKeys(QObject):
     ) -> None:
         super().__init__()
         self._on_close = on_close
-        self._window, self._actions, self._active, self._held = window, actions, active, held
+        self._window, self._actions, self._active, self._held = ref(window), actions, active, held
         self._down: set[str] = set()
         application = QApplication.instance()
         assert application is not None
@@ -85,7 +85,7 @@ class ReadingKeys(QObject):
 
     def eventFilter(self, watched: QObject | None, event: Any) -> bool:
         """Take a key of the reading; pass on all else."""
-        if event is not None and event.type() == QEvent.Type.Close and watched is self._window:
+        if event is not None and event.type() == QEvent.Type.Close and watched is self._window():
             self._on_close()
         if event is None or event.type() not in (
             QEvent.Type.KeyPress, QEvent.Type.KeyRelease, QEvent.Type.ShortcutOverride,
@@ -120,16 +120,15 @@ class ReadingKeys(QObject):
 
     def _mine(self, watched: QObject | None) -> bool:
         """Return whether an event is for this window, and the focus is not in a text field."""
-        if not isalive(self._window):
-            return False
-        if isinstance(watched, _TEXT_FIELDS):
+        window = self._window()
+        if window is None or not isalive(window) or isinstance(watched, _TEXT_FIELDS):
             return False
         if isinstance(watched, QWidget):
-            if watched.window() is not self._window:
+            if watched.window() is not window:
                 return False
-        elif watched is not self._window.windowHandle():
+        elif watched is not window.windowHandle():
             return False
-        focused = self._window.focusWidget()
+        focused = window.focusWidget()
         if isinstance(focused, QComboBox) and focused.isEditable():
             return False
         return not (isinstance(focused, _TEXT_FIELDS) and focused.isEnabled() and focused.isVisible())

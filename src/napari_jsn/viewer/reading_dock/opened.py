@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
@@ -17,6 +18,9 @@ from napari_jsn.radiograph import Radiograph
 from napari_jsn.reading import Item, Reading, default_store, measure_patient, measured_before
 from napari_jsn.reading.radiograph_rows import RadiographRow, radiograph_rows
 from napari_jsn.store import Store, open_store
+
+#: What a dock that was closed had open, by its viewer.
+_last_read: WeakKeyDictionary[Any, tuple[str, str, str, str]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +106,25 @@ def place_of(store: Store) -> str:
     """Return the place by which a store is opened again."""
     url = store.url
     return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=False)
+
+
+def remember(viewer: Any, patient: OpenPatient | None) -> None:
+    """Keep what a dock that is closed has open, for the next dock of this viewer; None forgets it."""
+    if patient is None:
+        _last_read.pop(_unwrapped(viewer), None)
+    else:
+        reader, session = patient.store.reader, patient.reading.session
+        _last_read[_unwrapped(viewer)] = (place_of(patient.store), reader, patient.item.code, session)
+
+
+def last_read(viewer: Any) -> tuple[str, str, str, str] | None:
+    """Return place and reader of the store, code and session that the last dock of this viewer had open."""
+    return _last_read.get(_unwrapped(viewer))
+
+
+def _unwrapped(viewer: Any) -> Any:
+    """Return the viewer itself: napari gives plugins a proxy of it, another one for each dock."""
+    return getattr(viewer, "__wrapped__", viewer)
 
 
 def with_decisions(patient: OpenPatient) -> Progression:

@@ -107,6 +107,8 @@ class PictureLayers(QObject):
             left = {layer_metadata(layer).get("name"): layer for layer in self._viewer.layers if is_picture(layer)}
             for name in NAMES:
                 layer = left.get(name) or self._created(name)
+                if self.layers.get(name) is layer:
+                    continue
                 self.layers[name] = layer
                 if layer not in self._viewer.layers:
                     self._viewer.layers.append(layer)
@@ -114,9 +116,8 @@ class PictureLayers(QObject):
                 layer.events.visible.connect(partial(self._on_visible, name))
                 if hasattr(layer.events, "data") and name not in (BONES, JOINTS):
                     layer.events.data.connect(self._on_data)
-            for name in INTENSITIES:
-                for event in ("contrast_limits", "colormap", "gamma"):
-                    getattr(self.layers[name].events, event).connect(partial(self._link, name, event))
+                for event in ("contrast_limits", "colormap", "gamma") if name in INTENSITIES else ():
+                    getattr(layer.events, event).connect(partial(self._link, name, event))
 
     def warm_up(self) -> None:
         """Draw every layer once, so that its program is compiled before the reader needs it."""

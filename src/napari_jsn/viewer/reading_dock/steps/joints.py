@@ -83,7 +83,7 @@ class JointsStep(QWidget):
 
     def show_running(self, running: bool) -> None:
         """Show bar and Abort during a run, and the tools otherwise."""
-        for widget in (self.bar, self.abort_button):
+        for widget in (self.status, self.bar, self.abort_button):
             widget.setVisible(running)
         for widget in (
             self.boxes_button, self.masks_button, self.add_button, self.reset_button, self.undo_button,

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_jsn.reading import ALIGNMENTS, Position, read_text
-from napari_jsn.reading.joint_list import FILTERS
+from napari_jsn.reading.joints.joint_list import FILTERS
 from napari_jsn.viewer.forms.style import set_property, text_label
 from napari_jsn.viewer.hands_widget.trend import TrendPlot
 from napari_jsn.viewer.reading_dock.steps.joint_table import JointTable

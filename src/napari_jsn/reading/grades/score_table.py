@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.reading.commands import Scored
+from napari_jsn.reading.grades.model_scores import statement
 from napari_jsn.reading.item import Item
 from napari_jsn.scoring import SCHEMES, Grade, Scheme
 from napari_jsn.scoring.schemes import SIDES
@@ -21,7 +22,7 @@ MODELS = ("two-stage", "one-stage")
 #: Columns of :meth:`ScoreTable.frame`.
 COLUMNS = (
     "patient", "visit", "side", "site", "kind", "grade", "mark", "not_scored", "by", "edited", "model", "model_grade",
-    "model_not_scored",
+    "model_not_scored", "model_statement",
 )  # fmt: skip
 #: Visit, side, site and kind.
 Place = tuple[int, str, str, str]
@@ -135,9 +136,13 @@ class ScoreTable:
         return tuple(dict.fromkeys(cell.model for cell in self.cells.values() if cell.model))
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each cell that can be graded: the grade that holds, who gave it, and that of the model."""
+        """Return one row for each cell that can be graded: the grade that holds, who gave it, and that of the model.
+
+        ``model_statement`` is the first line of the model's card, where the model gave a grade or a reason.
+        """
         import pandas as pd
 
+        statements = {model: statement(model) for model in self.models()}
         rows = []
         for cell in self.cells.values():
             if not cell.editable:
@@ -147,7 +152,7 @@ class ScoreTable:
             by = self.reader if cell.edited else cell.model
             rows.append(
                 (self.patient, *cell.place, _number(grade), mark, reason, by, cell.edited, cell.model,
-                 _number(model_grade), model_reason)
+                 _number(model_grade), model_reason, statements.get(cell.model, ""))
             )  # fmt: skip
         return pd.DataFrame(rows, columns=list(COLUMNS))
 

@@ -19,7 +19,7 @@ from napari_jsn.reading import (
     read_text,
     sorted_lines,
 )
-from napari_jsn.reading.pictures import mask_outlines
+from napari_jsn.reading.joints.pictures import mask_outlines
 
 LINES = [
     JointLine("R", "MCP2", "good", Estimate(0.1, 0.02), 1.2, decision="accepted"),

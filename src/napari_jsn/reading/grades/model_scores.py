@@ -23,7 +23,7 @@ def shipped_method() -> str:
 
     Examples
     --------
-    >>> from napari_jsn.reading.model_scores import shipped_method
+    >>> from napari_jsn.reading.grades.model_scores import shipped_method
     >>> shipped_method() in ("two-stage", "one-stage", "")
     True
     """

@@ -14,7 +14,7 @@ from napari_jsn.reading import (
     open_patient,
     score_table,
 )
-from napari_jsn.reading.alignment import hand_alignment, joint_alignment
+from napari_jsn.reading.joints.alignment import hand_alignment, joint_alignment
 from napari_jsn.store import open_store
 from tests.scoring.simulated import sheet
 

@@ -1,0 +1,1 @@
+"""The joints of a patient as a reader sees them: list with filters, pictures on one grid, alignment."""
