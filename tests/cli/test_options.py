@@ -25,8 +25,8 @@ DEFAULTS = {"method", "model", "name", "preset", "wide_mm"}
 #: Arguments of what a store and a reading can do beside what a command asks of them.
 OTHER_METHODS = {
     "changed", "code", "comment", "decision", "device", "folder", "folders", "image", "joint", "mark", "method",
-    "model", "name", "not_scored", "path", "patient", "patient_id", "preset", "radiograph", "radiographs", "result", "scores",
-    "segmentation", "side", "spacing_mm", "visit", "wide_mm",
+    "model", "name", "not_scored", "path", "patient", "patient_id", "preset", "radiograph", "radiographs", "result",
+    "scores", "segmentation", "side", "spacing_mm", "visit", "wide_mm",
 }  # fmt: skip
 #: Arguments of sessions, in commands that make none.
 SESSIONS = {"order", "reader", "repeated_share", "session"}
