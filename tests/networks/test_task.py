@@ -14,7 +14,7 @@ class ToyTask(TrainingTask):
     name, architectures = "toys", {"default": {"sizes": (3, 4)}, "large": {}}
     side, normalisation = 32, "none"
 
-    def __init__(self, files=(), preset="default", source="the user", terms="unknown"):
+    def __init__(self, files=(), preset="default", source="the user", terms="unknown", progress=None):
         super().__init__(preset, source, terms)
         self.files = list(files)
 

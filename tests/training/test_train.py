@@ -168,7 +168,7 @@ def test_stopped_before_anything_was_learnt(toy, tmp_path):
 def test_it_stops_when_nothing_gets_better(toy, tmp_path):
     trained = train(toy(rate=0.0, patience=2, measures=lambda *_: {"dsc": torch.zeros(3)}), 9, out=tmp_path)
     assert trained.finished and len(trained.history) == 3
-    assert trained.card["epochs"] == {"trained": 3, "asked": 9, "best": 1}
+    assert trained.card["epochs"] == {"trained": 3, "asked": 9, "best": 1, "kept": "best"}
 
 
 def test_a_loss_that_is_no_number(toy, tmp_path):

@@ -13,7 +13,7 @@ from PIL import Image
 from qtpy.QtWidgets import QDockWidget, QFileDialog
 
 from napari_jsn.export.simulated.writer import RadiographWriter
-from napari_jsn.viewer.reading_dock.dock import ReadPatient
+from napari_jsn.viewer.read_patient.dock import ReadPatient
 
 PLUGIN = "Joint space narrowing"
 WIDGETS = ["Read patient", "Measure hands", "Register joint pair", "Segment joint", "Train"]

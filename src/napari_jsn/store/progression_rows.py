@@ -57,6 +57,7 @@ def rows_of(progression: Progression, reader: str, now: datetime) -> RowsOfPatie
         models=to_json(progression.models),
         method=progression.method,
         device=progression.device,
+        seconds=progression.seconds,
         software=f"napari-jsn {__version__}",
         columns=to_json(list(table.columns)),
         kinds=to_json([dtype.kind for dtype in table.dtypes]),
@@ -210,6 +211,7 @@ def progression_of(rows: RowsOfPatient, patient: str, find: FindRadiograph) -> P
         head.device,
         rows.decisions,
         scales,
+        head.seconds,
     )
 
 

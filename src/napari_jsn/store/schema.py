@@ -200,7 +200,7 @@ class CorrectionRow(Base):
 
 
 class ProgressionRow(Base):
-    """One measurement of a patient: notes, models with their hashes, method, device and software.
+    """One measurement of a patient: notes, models with their hashes, method, device, duration and software.
 
     ``columns`` and ``kinds`` are the names and NumPy kinds of the columns of its table, as JSON; ``hand_scales`` the
     scales of the hands as ``[side, visit, visit, scale]``.
@@ -216,6 +216,7 @@ class ProgressionRow(Base):
     models: Mapped[str] = mapped_column(CheckedText)
     method: Mapped[str]
     device: Mapped[str]
+    seconds: Mapped[float | None]
     software: Mapped[str]
     columns: Mapped[str] = mapped_column(CheckedText)
     kinds: Mapped[str] = mapped_column(CheckedText)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_jsn.viewer.hands_widget.widget import MeasureHands
 from napari_jsn.viewer.pair_widget.widget import RegisterPair
-from napari_jsn.viewer.reading_dock.dock import ReadPatient
+from napari_jsn.viewer.read_patient.dock import ReadPatient
 from napari_jsn.viewer.segment_widget.widget import SegmentJoint
 from napari_jsn.viewer.train_widget.widget import Train
 

@@ -159,10 +159,12 @@ def test_radiographs_of_adults_are_measured_but_not_trained_on(tmp_path, visible
 
 
 def test_feet_are_trained_on_beside_simulated_hands(monkeypatch):
-    monkeypatch.setattr(module, "simulated_hands", lambda count, seed, cache: [made_hand(seed)] * count)
+    monkeypatch.setattr(module, "simulated_hands", lambda count, seed, cache, **_: [made_hand(seed)] * count)
     asked = []
     monkeypatch.setattr(
-        module, "simulated_feet", lambda count, seed, cache: asked.append((count, seed)) or [made_hand(seed)] * count
+        module,
+        "simulated_feet",
+        lambda count, seed, cache, **_: asked.append((count, seed)) or [made_hand(seed)] * count,
     )
     monkeypatch.setattr(module, "_FEET", 1.0)
     task = LocalizationTask(simulated=20)

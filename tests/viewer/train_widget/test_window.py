@@ -71,8 +71,8 @@ def test_simulated_joints_are_offered_counted_and_aborted_at_once(opened, qtbot,
     made = []
     joints = data.simulated_joints
 
-    def few(count, seed, *arguments):
-        for joint in joints(count, seed, *arguments):
+    def few(count, seed, *arguments, **options):
+        for joint in joints(count, seed, *arguments, **options):
             made.append(joint)
             yield joint
 

@@ -24,7 +24,7 @@ def read(
     """Read a patient of a store in napari: images of every joint at all visits, decisions, scores, report."""
     _check(store, patient, joint, side, reader, session)
     try:
-        from napari_jsn.viewer.reading_dock.launch import run_window
+        from napari_jsn.viewer.read_patient.launch import run_window
     except ImportError as error:
         from napari_jsn.common.errors import InputError
 

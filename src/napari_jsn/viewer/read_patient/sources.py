@@ -6,8 +6,8 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.viewer.reading_dock.flow import PatientFlow
-from napari_jsn.viewer.reading_dock.steps.radiographs import RadiographsStep, parsed_date
+from napari_jsn.viewer.read_patient.flow import PatientFlow
+from napari_jsn.viewer.read_patient.steps.radiographs import RadiographsStep, parsed_date
 
 
 class Sources(QObject):
@@ -45,7 +45,7 @@ class Sources(QObject):
 
     def ask_stored(self) -> None:
         """Ask for a store and a patient in it, and open it."""
-        from napari_jsn.viewer.reading_dock.steps.store_dialog import ask_for_item
+        from napari_jsn.viewer.read_patient.steps.store_dialog import ask_for_item
 
         chosen = ask_for_item(self._step, self._step.reader.value.strip())
         if chosen is not None:

@@ -5,14 +5,14 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_jsn.store import open_store
-from napari_jsn.viewer.reading_dock.canvas.picture_layers import NAMES
+from napari_jsn.viewer.read_patient.canvas.picture_layers import NAMES
 
 
 def test_a_folder_is_measured_read_and_reported(window, hand_folder, measured_patient, monkeypatch, tmp_path):
     """From the folder to the report: six clicks and a key for each joint."""
     from qtpy.QtWidgets import QFileDialog
 
-    import napari_jsn.viewer.reading_dock.opened as opened
+    import napari_jsn.viewer.read_patient.opened as opened
 
     monkeypatch.setattr(opened, "measure_patient", lambda patient, progress, found: measured_patient)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(hand_folder))

@@ -15,8 +15,8 @@ from napari_jsn.joint.crop import pixel_size
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.viewer.layers.radiograph import transform_points
 from napari_jsn.viewer.layers.read_layer import world_matrix
-from napari_jsn.viewer.reading_dock.canvas.joint_canvas import fit_camera
-from napari_jsn.viewer.reading_dock.canvas.picture_layers import BASELINE, FOLLOWUP, JOINTS, MARGINS, PictureLayers
+from napari_jsn.viewer.read_patient.canvas.joint_canvas import fit_camera
+from napari_jsn.viewer.read_patient.canvas.picture_layers import BASELINE, FOLLOWUP, JOINTS, MARGINS, PictureLayers
 
 #: Space between two hands as a share of the height.
 _GAP = 0.02

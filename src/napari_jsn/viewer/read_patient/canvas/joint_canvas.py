@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer
 
 from napari_jsn.reading import JointPicture, Panel, Position
-from napari_jsn.viewer.reading_dock.canvas.arrangement import Arrangement
-from napari_jsn.viewer.reading_dock.canvas.picture_layers import (
+from napari_jsn.viewer.read_patient.canvas.arrangement import Arrangement
+from napari_jsn.viewer.read_patient.canvas.picture_layers import (
     ALIGNED,
     BASELINE,
     BONES,

@@ -16,10 +16,10 @@ from napari_jsn.patient.patient import Patient
 from napari_jsn.progression.labels import Unit, visit_labels, visit_times, visit_weeks
 from napari_jsn.reading import Item, JointLine, Panel, Position, joint_picture
 from napari_jsn.viewer.hands_widget.trend import Trend
-from napari_jsn.viewer.reading_dock.canvas.hand_map import HandMap, MapImage
-from napari_jsn.viewer.reading_dock.canvas.joint_canvas import JointCanvas
-from napari_jsn.viewer.reading_dock.canvas.picture_layers import PictureLayers
-from napari_jsn.viewer.reading_dock.steps.read import ReadStep
+from napari_jsn.viewer.read_patient.canvas.hand_map import HandMap, MapImage
+from napari_jsn.viewer.read_patient.canvas.joint_canvas import JointCanvas
+from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers
+from napari_jsn.viewer.read_patient.steps.read import ReadStep
 
 #: Wait before the trend is drawn, so that it does not delay the next joint, in ms.
 _TREND_MS = 250

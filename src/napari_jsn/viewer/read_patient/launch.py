@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_jsn.viewer.reading_dock.dock import ReadPatient
-from napari_jsn.viewer.reading_dock.opened import OpenPatient
+from napari_jsn.viewer.read_patient.dock import ReadPatient
+from napari_jsn.viewer.read_patient.opened import OpenPatient
 
 
 def open_window(

@@ -9,8 +9,8 @@ import pytest
 import napari_jsn as jsn
 from napari_jsn.reading import Reading
 from napari_jsn.store import open_store
-from napari_jsn.viewer.reading_dock import opened
-from napari_jsn.viewer.reading_dock.opened import open_stored
+from napari_jsn.viewer.read_patient import opened
+from napari_jsn.viewer.read_patient.opened import open_stored
 
 
 def again(measured, changed):

@@ -13,9 +13,9 @@ from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.errors import InputError
 from napari_jsn.joint import JOINT_IMAGE_MM, Joint
 from napari_jsn.joint.crop import pixel_size
-from napari_jsn.viewer.reading_dock.canvas.picture_layers import BONES, JOINTS, PictureLayers
-from napari_jsn.viewer.reading_dock.read_controller import ReadController
-from napari_jsn.viewer.reading_dock.steps.joints import JointsStep
+from napari_jsn.viewer.read_patient.canvas.picture_layers import BONES, JOINTS, PictureLayers
+from napari_jsn.viewer.read_patient.read_controller import ReadController
+from napari_jsn.viewer.read_patient.steps.joints import JointsStep
 
 #: Wait after a change of a layer, in which others of the same action come, in ms.
 _SETTLE_MS = 60

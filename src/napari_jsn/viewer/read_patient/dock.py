@@ -16,20 +16,20 @@ from napari_jsn.common.notes import counted
 from napari_jsn.patient.patient import Patient
 from napari_jsn.viewer.forms.run_panel import viewer_or_current
 from napari_jsn.viewer.forms.style import inks, text_label
-from napari_jsn.viewer.reading_dock.canvas.picture_layers import PictureLayers, is_picture
-from napari_jsn.viewer.reading_dock.editing import Editing
-from napari_jsn.viewer.reading_dock.flow import AGAIN, MEASURING, PatientFlow
-from napari_jsn.viewer.reading_dock.key_list import reading_actions, show_keys
-from napari_jsn.viewer.reading_dock.keys import ReadingKeys
-from napari_jsn.viewer.reading_dock.opened import OpenPatient, last_read, remember
-from napari_jsn.viewer.reading_dock.read_controller import ReadController
-from napari_jsn.viewer.reading_dock.sources import Sources
-from napari_jsn.viewer.reading_dock.steps.joints import JointsStep
-from napari_jsn.viewer.reading_dock.steps.radiographs import RadiographsStep
-from napari_jsn.viewer.reading_dock.steps.read import ReadStep
-from napari_jsn.viewer.reading_dock.steps.report import ReportStep
-from napari_jsn.viewer.reading_dock.steps.step import Step
-from napari_jsn.viewer.reading_dock.style import dock_style
+from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers, is_picture
+from napari_jsn.viewer.read_patient.editing import Editing
+from napari_jsn.viewer.read_patient.flow import AGAIN, MEASURING, PatientFlow
+from napari_jsn.viewer.read_patient.key_list import reading_actions, show_keys
+from napari_jsn.viewer.read_patient.keys import ReadingKeys
+from napari_jsn.viewer.read_patient.opened import OpenPatient, last_read, remember
+from napari_jsn.viewer.read_patient.read_controller import ReadController
+from napari_jsn.viewer.read_patient.sources import Sources
+from napari_jsn.viewer.read_patient.steps.joints import JointsStep
+from napari_jsn.viewer.read_patient.steps.radiographs import RadiographsStep
+from napari_jsn.viewer.read_patient.steps.read import ReadStep
+from napari_jsn.viewer.read_patient.steps.report import ReportStep
+from napari_jsn.viewer.read_patient.steps.step import Step
+from napari_jsn.viewer.read_patient.style import dock_style
 
 #: Packages that are loaded before the dock says that it is ready: loading them later would block the window.
 MODULES = ("sqlalchemy", "pandas", "torch", "monai.networks.nets", "skimage.measure", "matplotlib.backends.backend_agg")
@@ -97,7 +97,7 @@ class ReadPatient(QWidget):
         InputError
             If something is wrong with the radiographs, the reader or the store.
         """
-        from napari_jsn.viewer.reading_dock.scripted import open_and_measure
+        from napari_jsn.viewer.read_patient.scripted import open_and_measure
 
         return open_and_measure(self, folder, reader, store, patient, timeout_s)
 

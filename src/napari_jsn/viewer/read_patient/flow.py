@@ -13,9 +13,9 @@ from qtpy.QtCore import QObject, Signal
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient.patient import Patient
 from napari_jsn.viewer.forms.worker import WorkerProgress
-from napari_jsn.viewer.reading_dock import opened as work
-from napari_jsn.viewer.reading_dock.opened import Found, OpenPatient
-from napari_jsn.viewer.reading_dock.work import Jobs
+from napari_jsn.viewer.read_patient import opened as work
+from napari_jsn.viewer.read_patient.opened import Found, OpenPatient
+from napari_jsn.viewer.read_patient.work import Jobs
 
 MEASURING, AGAIN, READING = "Measuring", "Measuring the joint again", "Reading the radiographs"
 OPENING, WRITING = "Opening the patient", "Writing the report"

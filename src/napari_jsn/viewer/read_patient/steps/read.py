@@ -21,9 +21,9 @@ from napari_jsn.reading import ALIGNMENTS, Position, read_text
 from napari_jsn.reading.joints.joint_list import FILTERS
 from napari_jsn.viewer.forms.style import set_property, text_label
 from napari_jsn.viewer.hands_widget.trend import TrendPlot
-from napari_jsn.viewer.reading_dock.steps.joint_table import JointTable
-from napari_jsn.viewer.reading_dock.steps.score_table import ScoreTable
-from napari_jsn.viewer.reading_dock.steps.step import ElidedLabel
+from napari_jsn.viewer.read_patient.steps.joint_table import JointTable
+from napari_jsn.viewer.read_patient.steps.score_table import ScoreTable
+from napari_jsn.viewer.read_patient.steps.step import ElidedLabel
 
 #: Buttons of the views, with their keys.
 _VIEWS = {

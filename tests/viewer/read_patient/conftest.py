@@ -9,8 +9,8 @@ from qtpy.QtTest import QTest
 
 import napari_jsn as jsn
 from napari_jsn.store import open_store
-from napari_jsn.viewer.reading_dock import dock as dock_module
-from napari_jsn.viewer.reading_dock.canvas.picture_layers import PictureLayers
+from napari_jsn.viewer.read_patient import dock as dock_module
+from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers
 
 NAMES = ["MCP2", "PIP3", "IP1"]
 
