@@ -286,6 +286,11 @@ def _outcomes(
                 window = max(window, _LEAST)
                 continue
             done = [(futures.pop(future), future) for future in batch]
+            for source, future in done:
+                if future.status == "lost":  # its worker died with the result, and another one computes it again
+                    futures[future] = source
+                    ready.add(future)
+            done = [(source, future) for source, future in done if future not in futures]
             outcomes = [(source, _result(future, source)) for source, future in done]
             known_outcomes = [(source, one) for source, one in outcomes if one is not None]
             saved = store.save_cohort([(one.patient, one.rows, one.identity) for _, one in known_outcomes])
@@ -312,11 +317,11 @@ def _result(future: Any, source: Source) -> Outcome | None:
     """Return the outcome of a task; where its worker died, that of a patient that failed; None if it is not known."""
     from distributed.scheduler import KilledWorker
 
-    if future.status == "finished":
+    if future.status == "cancelled":
+        return None
+    if future.status != "error":
         outcome: Outcome = future.result()
         return outcome
-    if future.status in ("cancelled", "lost"):
-        return None
     error = future.exception()
     sentence = " ".join(f"Unexpected error: {type(error).__name__}: {error}".split())
     if isinstance(error, KilledWorker):
