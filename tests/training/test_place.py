@@ -134,3 +134,13 @@ def test_trainings_at_once_give_as_many_models_with_true_cards(toy, models, tmp_
         if seed in alone:
             wanted = weights.load("segmentation", str(alone[seed].path))[0]
             assert all(state[key].equal(wanted[key]) for key in wanted)
+
+
+@pytest.mark.parametrize("name", ["it", "it.x", "i-t_2"])
+def test_what_a_killed_training_left_half_written_is_removed_by_the_next_of_its_name(tmp_path, name):
+    own = tmp_path / f".segmentation-{name}.ckpt.123.part"
+    others = [tmp_path / f".segmentation-{other}.ckpt.123.part" for other in (f"{name}.more", "another", f"{name}-2")]
+    for path in (own, *others):
+        path.write_bytes(b"half")
+    with reserved_place("segmentation", "toy", tmp_path, name):
+        assert not own.exists() and all(path.exists() for path in others)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -67,6 +69,7 @@ def reserved_place(
         raise InputError(
             f"{folder} cannot be written to: {error.strerror or error}. Give another folder.", "out"
         ) from error
+    _remove_parts(task, folder, name)
     try:
         yield folder, name
     finally:
@@ -77,6 +80,14 @@ def reserved_place(
         with suppress(OSError):
             os.unlink(lock.lock_file)  # Windows cannot remove an open file
         _remove_if(created, folder)
+
+
+def _remove_parts(task: str, folder: Path, name: str) -> None:
+    """Remove files that a killed training of this name left half-written; the lock is held, so nobody writes them."""
+    for part in folder.glob(f".{glob.escape(f'{task}-{name}')}.*.part"):
+        if re.fullmatch(r"[a-z]+\.\d+", part.name.removeprefix(f".{task}-{name}.").removesuffix(".part")):
+            with suppress(OSError):
+                part.unlink()
 
 
 def _remove_if(created: bool, folder: Path) -> None:
