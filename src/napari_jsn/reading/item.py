@@ -72,6 +72,10 @@ class Item:
     or figure, and nothing that others read.
     """
 
+    code: str
+    blinded: bool
+    images: tuple[ItemImage, ...]
+
     def __init__(
         self,
         store: Store,

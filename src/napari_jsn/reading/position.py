@@ -60,6 +60,20 @@ class Position:
         What is graded next.
     """
 
+    item: Item
+    scheme: str
+    image: int
+    filter: str
+    column: str
+    reverse: bool
+    view: str
+    align: str
+    scoring: bool
+    kind: str
+    side: str
+    joint: str
+    site: str
+
     def __init__(self, item: Item, scheme_name: str = "svdh-fingers") -> None:
         self.item, self.scheme = item, scheme_name
         self.image = item.images[-1].number if item.images else 0

@@ -69,6 +69,10 @@ class Reading:
     ['001', '002']
     """
 
+    session: str
+    order: str
+    scheme: Scheme | None
+
     def __init__(self, store: Store, session: str = "") -> None:
         if not store.reader:
             raise InputError("A reading needs a reader. Open the store with a reader's name.", "reader")

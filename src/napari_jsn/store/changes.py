@@ -33,6 +33,8 @@ class ChangeLog:
         Who makes the changes.
     """
 
+    reader: str
+
     def __init__(self, engine: Engine, reader: str) -> None:
         self._engine, self.reader = engine, reader
         self._writer = secrets.token_hex(8)

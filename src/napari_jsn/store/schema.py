@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sqlalchemy import (
@@ -76,7 +76,7 @@ class CheckedInteger(TypeDecorator[int]):
 class Base(DeclarativeBase):
     """Base of all models."""
 
-    metadata = MetaData(
+    metadata: ClassVar[MetaData] = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_name)s",
             "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -84,7 +84,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         str: CheckedText(), int: CheckedInteger(), float: Double(), bool: Boolean(), bytes: LargeBinary(),
         date: Date(), datetime: DateTime(timezone=False),
     }  # fmt: skip

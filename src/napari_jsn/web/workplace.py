@@ -45,6 +45,10 @@ class Workplace:
         Where to compute.
     """
 
+    temporary: bool
+    uploads: UploadFolder
+    jobs: Jobs
+
     def __init__(self, place: str | None = None, device: str = "auto") -> None:
         self._device = device
         self.temporary = place is None
