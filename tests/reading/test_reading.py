@@ -221,6 +221,12 @@ def test_a_reading_needs_a_reader(place):
         Reading(store)
 
 
+@pytest.mark.parametrize("model", ["two-stage", "one-stage"])
+def test_a_reader_with_the_name_of_a_model_is_refused(place, model):
+    with open_store(place, model) as store, pytest.raises(InputError, match="name of a model"):
+        Reading(store)
+
+
 def test_a_session_with_a_scheme_of_its_own(filled, tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("{name: mine, jsn: {sites: [MCP2, PIP3], highest: 3}}")

@@ -87,13 +87,13 @@ def test_a_killed_writer_loses_at_most_the_change_under_way(trial):
         os.kill(process.pid, signal.SIGKILL)
         output = process.stdout.read()  # communicate() would drop what is in the buffer of this stream
         process.wait(timeout=60)
-        told = [int(line) for line in output.splitlines(keepends=True) if line.endswith("\n")]
+        reported = [int(line) for line in output.splitlines(keepends=True) if line.endswith("\n")]
         with open_store(trial, "X") as store:
             changes = store.changes().query(f"reader == 'K{k}'")
             saved = changes["became"].str.extract(r'"(\d+)"\]')[0].astype(int).tolist()
             decisions = store.decisions().query(f"reader == 'K{k}'")
             store.decide("P000", "MCP2", "L", 2, "accepted", str(k))  # it can be written at once
-        assert saved == list(range(len(saved))) and len(told) <= len(saved) <= len(told) + 1
+        assert saved == list(range(len(saved))) and len(reported) <= len(saved) <= len(reported) + 1
         assert set(decisions["comment"].astype(int)) == set(saved[-60:])
 
 

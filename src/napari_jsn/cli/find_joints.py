@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Device, Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies, Threads
 
 if TYPE_CHECKING:
     from napari_jsn.localization.found_joints import FoundJoints
@@ -43,7 +43,7 @@ def find_joints(
     ] = None,
     model: Annotated[str, typer.Option(metavar="MODEL", help="Model that finds the joints: name or file.")] = "default",
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
+    threads: Threads = None,
     keep_identity: Annotated[
         bool, typer.Option("--keep-identity", help="Write the names of the radiographs' files into the results.")
     ] = False,

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Device, Json, Supplies
+from napari_jsn.cli.options import (
+    BonesModel,
+    Device,
+    JointsModel,
+    Json,
+    KeepIdentity,
+    Pseudonym,
+    Supplies,
+    Threads,
+    WideMm,
+)
 from napari_jsn.cli.terminal import is_quiet, one_line, say
 from napari_jsn.common.errors import InputError
 from napari_jsn.registration import method_names
@@ -41,18 +51,8 @@ def measure(
     dicom: Annotated[
         bool, typer.Option("--dicom", help="Also write DICOM objects: a structured report and the segmented bones.")
     ] = False,
-    patient: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PSEUDONYM",
-            help="Pseudonym of the patient in the results; by default P and eight digits made of the identity.",
-        ),
-        Supplies("patient_id"),
-    ] = None,
-    keep_identity: Annotated[
-        bool,
-        typer.Option("--keep-identity", help="Write the patient's identity from the input files into the results."),
-    ] = False,
+    patient: Pseudonym = None,
+    keep_identity: KeepIdentity = False,
     spacing_mm: Annotated[
         str | None,
         typer.Option(
@@ -74,22 +74,11 @@ def measure(
     method: Annotated[
         str, typer.Option(help=f"Registration method: {method_names.in_words()}."), Supplies("model")
     ] = "refined",
-    joints_model: Annotated[
-        str,
-        typer.Option(metavar="MODEL", help="Model that finds the joints: name or file."),
-        Supplies("localization"),
-    ] = "default",
-    bones_model: Annotated[
-        str,
-        typer.Option(metavar="MODEL", help="Model that segments the bones: name or file."),
-        Supplies("segmentation"),
-    ] = "default",
-    wide_mm: Annotated[
-        float,
-        typer.Option(metavar="MM", help="Half width of the 95 % interval above which the state of a figure is wide."),
-    ] = 0.15,
+    joints_model: JointsModel = "default",
+    bones_model: BonesModel = "default",
+    wide_mm: WideMm = 0.15,
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
+    threads: Threads = None,
     as_json: Json = False,
 ) -> None:
     """Measure every finger joint of one patient's hands between two or more visits."""

@@ -26,6 +26,17 @@ Device = Annotated[
     str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute. auto: a CUDA GPU if there is one, else the CPU.")
 ]
 
+Threads = Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")]
+
+KeepIdentity = Annotated[
+    bool, typer.Option("--keep-identity", help="Write the patient's identity from the input files into the results.")
+]
+
+WideMm = Annotated[
+    float,
+    typer.Option(metavar="MM", help="Half width of the 95 % interval above which the state of a figure is wide."),
+]
+
 #: Name and options of the command that is run.
 _run: ContextVar[tuple[str, Mapping[str, Any]]] = ContextVar("_run", default=("", {}))
 
@@ -89,6 +100,24 @@ class Supplies:
 
     def __init__(self, *arguments: str) -> None:
         self.arguments = arguments
+
+
+Pseudonym = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PSEUDONYM",
+        help="Pseudonym of the patient in the results; by default P and eight digits made of the identity.",
+    ),
+    Supplies("patient_id"),
+]
+
+JointsModel = Annotated[
+    str, typer.Option(metavar="MODEL", help="Model that finds the joints: name or file."), Supplies("localization")
+]
+
+BonesModel = Annotated[
+    str, typer.Option(metavar="MODEL", help="Model that segments the bones: name or file."), Supplies("segmentation")
+]
 
 
 def shown_names(command: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Device, Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies, Threads, WideMm
 from napari_jsn.registration import method_names
 
 if TYPE_CHECKING:
@@ -46,12 +46,9 @@ def register(
     method: Annotated[
         str, typer.Option(help=f"Registration method: {method_names.in_words()}."), Supplies("model")
     ] = "refined",
-    wide_mm: Annotated[
-        float,
-        typer.Option(metavar="MM", help="Half width of the 95 % interval above which the state of a figure is wide."),
-    ] = 0.15,
+    wide_mm: WideMm = 0.15,
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
+    threads: Threads = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder for the table (CSV), the figure (PNG, SVG) and the images (TIFF)."),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Device, Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies, Threads
 
 
 def segment(
@@ -29,7 +29,7 @@ def segment(
         str, typer.Option(metavar="MODEL", help="Model that segments the bones: name or file.")
     ] = "default",
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
+    threads: Threads = None,
     keep_identity: Annotated[
         bool, typer.Option("--keep-identity", help="Name the label images after the joint images.")
     ] = False,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Supplies
+from napari_jsn.cli.options import Supplies, Threads
 from napari_jsn.cli.terminal import say, terminal_progress
 from napari_jsn.common.errors import InputError
 
@@ -68,7 +68,7 @@ def train(
             help="Where to compute. auto: all CUDA GPUs, else the CPU; cuda: all GPUs; cuda:0: the first one.",
         ),
     ] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
+    threads: Threads = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the random numbers; by default 0.")] = None,
     start: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Start from the weights of this model."), Supplies("model")

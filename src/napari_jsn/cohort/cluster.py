@@ -29,7 +29,7 @@ _CONFIG = {
     "distributed.admin.log-length": 0,
     "distributed.comm.timeouts.connect": "30s",
     "distributed.comm.timeouts.tcp": "10 minutes",  # on a computer that is busy, answers can take long
-    "distributed.scheduler.worker-ttl": "30 minutes",  # the death of a process is noticed at once anyway
+    "distributed.scheduler.worker-ttl": "30 minutes",  # a worker whose process ends is found by its closed connection
 }
 
 

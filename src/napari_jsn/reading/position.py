@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.reading.grades.scores import ScoreLine, check_grade, next_site, score_lines
+from napari_jsn.reading.grades.scores import ScoreLine, next_site, score_lines
 from napari_jsn.reading.item import Item
 from napari_jsn.reading.joints.joint_list import (
     COLUMNS,
@@ -19,6 +19,8 @@ from napari_jsn.reading.joints.joint_list import (
 )
 from napari_jsn.reading.joints.pictures import ALIGNMENTS
 from napari_jsn.scoring import scheme
+from napari_jsn.scoring import scheme as scheme_of
+from napari_jsn.scoring.grades import checked_value
 
 #: Ways to show a joint.
 VIEWS = {
@@ -208,7 +210,8 @@ class Position:
         line = next((each for each in lines if each.site == self.site and self.kind in each.grades), None)
         if line is None:
             raise InputError(f"{self.site} has no grade of {self.kind}. Choose another site.", "site")
-        self.item.score(self.image, self.side, self.site, self.kind, check_grade(grade, self.kind, self.scheme))
+        value = checked_value(grade, scheme_of(self.scheme).highest[self.kind])
+        self.item.score(self.image, self.side, self.site, self.kind, value)
         self.refresh()
         following = next_site(self.score_lines(), self.site, self.kind)
         if following is not None:

@@ -12,6 +12,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.progression.progression import Progression
 from napari_jsn.reading.item import Item
 from napari_jsn.reading.orders import ORDERS, Planned, plan
+from napari_jsn.scoring.automatic.score import METHODS
 from napari_jsn.scoring.schemes import Scheme
 from napari_jsn.scoring.schemes import scheme as scoring_scheme
 from napari_jsn.store import Store
@@ -76,6 +77,11 @@ class Reading:
     def __init__(self, store: Store, session: str = "") -> None:
         if not store.reader:
             raise InputError("A reading needs a reader. Open the store with a reader's name.", "reader")
+        if store.reader in METHODS:
+            raise InputError(
+                f"{store.reader} is the name of a model that scores. Open the store with the name of a person.",
+                "reader",
+            )
         self._store, self.session = store, session
         stored = store.session(session) if session else None
         if session and stored is None:

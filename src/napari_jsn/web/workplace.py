@@ -285,10 +285,10 @@ def checked_reader(text: str) -> str:
     InputError
         If it is empty, has characters that are not allowed, or is the name of a model.
     """
-    from napari_jsn.reading.grades.score_table import MODELS
+    from napari_jsn.scoring.automatic.score import METHODS
 
     name = text.strip()
-    if not _READER.fullmatch(name) or name in MODELS:
+    if not _READER.fullmatch(name) or name in METHODS:
         raise InputError("This name is not allowed. Give your name or initials: at most 64 letters.", "reader")
     return name
 

@@ -92,12 +92,12 @@ def test_a_patient_is_looked_at_without_a_name_and_not_changed(place, item):
             open_patient(opened, "P009")
 
 
-def test_the_followup_is_laid_on_the_baseline_by_its_joints(measured):
+def test_the_followup_is_aligned_to_the_baseline_by_its_joints(measured):
     first, second = measured.hands
     there = np.array([view.joint.centre[::-1] for view in first.joints])
     moving = np.array([view.joint.centre[::-1] for view in second.joints])
-    laid = (hand_alignment(first, second) @ np.c_[moving, np.ones(len(moving))].T)[:2].T
-    assert ((laid - there) ** 2).sum() < 0.5 * ((moving - there) ** 2).sum()
+    aligned = (hand_alignment(first, second) @ np.c_[moving, np.ones(len(moving))].T)[:2].T
+    assert ((aligned - there) ** 2).sum() < 0.5 * ((moving - there) ** 2).sum()
     assert hand_alignment(first, replace(second, joints=second.joints[:2])) is None
     row = measured.narrowings[0]
     np.testing.assert_allclose(joint_alignment(row) @ row.registration.lower.matrix, np.eye(3), atol=1e-9)

@@ -153,7 +153,7 @@ def test_scoring_a_hand_takes_one_key_a_site(item):
     assert len(item.scores()) == 19
     position.undo()
     assert len(item.scores()) == 18 and position.kind == "erosion"
-    with pytest.raises(InputError, match="highest grade"):
+    with pytest.raises(InputError, match="whole number from 0 to"):
         position.score(6)
     position.switch_kind()
     assert position.kind == "jsn" and position.site != "IP1"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Device, Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies, Threads
 from napari_jsn.cli.terminal import say
 
 #: Seed of the simulated hands; the training hands were drawn with other seeds.
@@ -25,7 +25,7 @@ def localization(
     feet: Annotated[int, typer.Option(min=0, help="Number of simulated feet, which show no finger joint.")] = 100,
     model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
+    threads: Threads = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the table, and for pictures of the worst radiographs.")
     ] = Path("output/localization"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Device, Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies, Threads
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def registration(
     ] = "experts",
     joints: Annotated[int | None, typer.Option(min=1, help="Largest number of real joints; by default all.")] = None,
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
+    threads: Threads = None,
     out: Annotated[
         Path,
         typer.Option(metavar="DIR", help="Folder for tables, plots, and panels of the best, median and worst pair."),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Device, Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies, Threads
 from napari_jsn.cli.terminal import say, terminal_progress
 
 #: Seeds of the first evaluated patients, and of those to which the rule of widths is fitted, which were trained on.
@@ -47,7 +47,7 @@ def scoring(
     ] = 100,
     model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
+    threads: Threads = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the tables.")] = Path("output/scoring"),
     page: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Markdown page in which to replace the tables.")

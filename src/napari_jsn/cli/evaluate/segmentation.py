@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Device, Json, Supplies
+from napari_jsn.cli.options import Device, Json, Supplies, Threads
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def segmentation(
     ] = 420,
     model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to use; by default all.")] = None,
+    threads: Threads = None,
     out: Annotated[
         Path,
         typer.Option(metavar="DIR", help="Folder for the table, and for pictures of the best, median and worst image."),

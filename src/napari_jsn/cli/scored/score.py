@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_jsn.cli.measure import check_store
-from napari_jsn.cli.options import Device, Json, Supplies
+from napari_jsn.cli.options import Device, JointsModel, Json, KeepIdentity, Pseudonym, Supplies, Threads
 from napari_jsn.cli.terminal import console, is_quiet, one_line, say
 from napari_jsn.common.errors import InputError
 
@@ -49,29 +49,15 @@ def score(
     model: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Model that scores: name or file; by default the shipped one.")
     ] = None,
-    joints_model: Annotated[
-        str,
-        typer.Option(metavar="MODEL", help="Model that finds the joints: name or file."),
-        Supplies("localization"),
-    ] = "default",
-    patient: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PSEUDONYM",
-            help="Pseudonym of the patient in the results; by default P and eight digits made of the identity.",
-        ),
-        Supplies("patient_id"),
-    ] = None,
-    keep_identity: Annotated[
-        bool,
-        typer.Option("--keep-identity", help="Write the patient's identity from the input files into the results."),
-    ] = False,
+    joints_model: JointsModel = "default",
+    patient: Pseudonym = None,
+    keep_identity: KeepIdentity = False,
     spacing_mm: Annotated[
         str | None,
         typer.Option(metavar="MM", help="Pixel size of all radiographs; replaces that of DICOM files."),
     ] = None,
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")] = None,
+    threads: Threads = None,
     as_json: Json = False,
 ) -> None:
     """Grade joint space narrowing and erosion of the finger joints (Sharp/van der Heijde) by a network.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Device, Supplies
+from napari_jsn.cli.options import BonesModel, Device, JointsModel, Supplies, WideMm
 from napari_jsn.cli.terminal import one_line, say
 from napari_jsn.common.errors import InputError
 from napari_jsn.registration import method_names
@@ -61,18 +61,9 @@ def cohort(
     method: Annotated[
         str, typer.Option(help=f"Registration method: {method_names.in_words()}."), Supplies("model")
     ] = "refined",
-    joints_model: Annotated[
-        str, typer.Option(metavar="MODEL", help="Model that finds the joints: name or file."), Supplies("localization")
-    ] = "default",
-    bones_model: Annotated[
-        str,
-        typer.Option(metavar="MODEL", help="Model that segments the bones: name or file."),
-        Supplies("segmentation"),
-    ] = "default",
-    wide_mm: Annotated[
-        float,
-        typer.Option(metavar="MM", help="Half width of the 95 % interval above which the state of a figure is wide."),
-    ] = 0.15,
+    joints_model: JointsModel = "default",
+    bones_model: BonesModel = "default",
+    wide_mm: WideMm = 0.15,
     score: Annotated[
         str | None, typer.Option(metavar="METHOD", help="Also score the radiographs: two-stage or one-stage.")
     ] = None,

@@ -11,14 +11,14 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.reading.commands import Scored
 from napari_jsn.reading.grades.model_scores import statement
 from napari_jsn.reading.item import Item
-from napari_jsn.scoring import SCHEMES, Grade, Scheme
+from napari_jsn.scoring import Grade, Scheme
+from napari_jsn.scoring import scheme as scheme_of
+from napari_jsn.scoring.automatic.score import METHODS
 from napari_jsn.scoring.schemes import SIDES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Readers that are no persons, the preferred one first.
-MODELS = ("two-stage", "one-stage")
 #: Columns of :meth:`ScoreTable.frame`.
 COLUMNS = (
     "patient", "visit", "side", "site", "kind", "grade", "mark", "not_scored", "by", "edited", "model", "model_grade",
@@ -167,7 +167,7 @@ def score_table(item: Item, scheme: str | Scheme = "talk-15") -> ScoreTable:
     item : Item
     scheme : str or Scheme
     """
-    chosen = scheme if isinstance(scheme, Scheme) else SCHEMES[scheme]
+    chosen = scheme_of(scheme)
     own, (model, initial) = item.scores(), _of_models(item)
     there = {(image.number, image.side) for image in item.images}
     visits = tuple(sorted({number for number, _ in there}))
@@ -202,7 +202,7 @@ def give_grade(
         If the scheme does not score the site, there is no radiograph of the hand, or the grade is not allowed.
     """
     cell = _cell(score_table(item, scheme), place)
-    highest = (scheme if isinstance(scheme, Scheme) else SCHEMES[scheme]).highest[cell.kind]
+    highest = scheme_of(scheme).highest[cell.kind]
     checked = Grade(cell.kind, grade, not_scored or None, mark or None, highest)  # type: ignore[arg-type]
     item.score(
         cell.visit, cell.side, cell.site, cell.kind,
@@ -236,7 +236,7 @@ def _cell(table: ScoreTable, place: Place) -> Cell:
 
 def _of_models(item: Item) -> tuple[str, dict[Place, Scored]]:
     """Return the preferred model that gave grades, and its grades."""
-    for model in MODELS:
+    for model in METHODS:
         if given := item.scores_of(model):
             return model, given
     return "", {}

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from napari_jsn.common.errors import InputError
 from napari_jsn.reading.item import Item
 from napari_jsn.scoring import scheme as scheme_of
+from napari_jsn.scoring.automatic.score import METHODS
 from napari_jsn.scoring.schemes import Scheme
-
-#: Readers of stored grades that are models.
-MODELS = ("two-stage", "one-stage")
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ def score_lines(item: Item, image: int, side: str, scheme: str | Scheme = "svdh-
     model: dict[tuple[str, str], float] = {}
     if len(others):
         visit = str(item.visit(image))
-        for row in others[others["reader"].isin(MODELS)].itertuples():
+        for row in others[others["reader"].isin(list(METHODS))].itertuples():
             if str(row.visit) == visit and row.side == side and row.grade == row.grade:
                 model.setdefault((row.site, row.kind), float(row.grade))
     lines = []
@@ -62,20 +59,6 @@ def score_lines(item: Item, image: int, side: str, scheme: str | Scheme = "svdh-
             )
         )
     return lines
-
-
-def check_grade(grade: int, kind: str, scheme: str | Scheme = "svdh-fingers") -> int:
-    """Return a grade; refuse one that the scheme does not have.
-
-    Raises
-    ------
-    InputError
-    """
-    highest = scheme_of(scheme).highest[kind]
-    if not 0 <= grade <= highest:
-        name = "narrowing" if kind == "jsn" else kind
-        raise InputError(f"The highest grade of {name} is {highest}, not {grade}.", "grade")
-    return grade
 
 
 def next_site(lines: Sequence[ScoreLine], site: str, kind: str) -> tuple[str, str] | None:
