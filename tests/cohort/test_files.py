@@ -33,6 +33,7 @@ def written(tmp_path_factory):
         failed = CohortPatient("trial/x", "F1", "failed", "There is only <one> visit.", log="why")
         store.save_cohort([*measured, (failed, None, "")])
         store.decide("P2", "MCP2", "L", 2, "rejected", "blurred")
+        store.decide("P4", "PIP3", "L", 1, "unsure")
         store.set_box("P3", 1, "L", "MCP2", progression.hands[0].joints[1].joint.box + 3)
         patients = tuple(store.cohort().values())
         cohort = Cohort(patients, 5, 4, False)
@@ -49,6 +50,9 @@ def test_one_table_of_all_joints(written):
     assert table.groupby("patient")["arm"].first().to_dict() == ARMS
     assert table.query("patient == 'P2' and joint == 'MCP2'")[["decision", "comment", "reader"]].values.tolist() == [
         ["rejected", "blurred", "A"]
+    ]
+    assert table.query("patient == 'P4' and decision != ''")[["joint", "decision"]].values.tolist() == [
+        ["PIP3", "baseline unsure"]  # a joint at baseline has no figure of its own
     ]
     assert table[table["out_of_date"]][["patient", "joint"]].values.tolist() == [["P3", "MCP2"]]
     one = pd.read_csv(folder / "joints.csv").query("patient == 'P1'")

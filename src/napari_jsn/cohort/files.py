@@ -14,7 +14,7 @@ from napari_jsn.cohort.report import cohort_html
 from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.common.output_folder import OutputFolder
-from napari_jsn.export.decisions import DECISION_COLUMNS, decision_cells
+from napari_jsn.export.decisions import Figure, decisions_of_figures, insert_decisions
 from napari_jsn.export.progression_files import DAY
 from napari_jsn.progression.progression import Decision
 from napari_jsn.store import Store
@@ -103,30 +103,41 @@ def _tables(
     store: Store, patients: Sequence[str], facts: Mapping[str, Mapping[str, str]], stated: Sequence[str], days: bool
 ) -> Iterable[pd.DataFrame]:
     """Yield the tables of the patients in parts, with what the table of the cohort states, and decisions of readers."""
-    decided = _decisions(store, set(patients))
+    decisions = _decisions(store, set(patients))
     out_of_date = {tuple(row) for row in store.out_of_date().itertuples(index=False, name=None)}
     for part in store.tables_in_parts(patients):
         table = part if days else part.drop(columns=DAY, errors="ignore")
-        place = table.columns.get_loc("changed_by_hand") + 1
         keys = list(zip(table["patient"], table["joint"], table["side"], table["visit"], strict=True))
         if out_of_date:
+            place = table.columns.get_loc("changed_by_hand") + 1
             table.insert(place, "out_of_date", [key in out_of_date for key in keys])
-        if decided:
-            cells = [decision_cells(decided.get(key, ())) for key in keys]
-            for k, name in enumerate(DECISION_COLUMNS):
-                table.insert(place + k, name, [cell[name] for cell in cells])
+        if decisions:
+            insert_decisions(table, _decisions_of_rows(keys, decisions))
         for k, name in enumerate(stated, start=1):
             table.insert(k, name, [facts[patient][name] for patient in table["patient"]])
         yield table
 
 
-def _decisions(store: Store, patients: set[str]) -> dict[tuple[str, str, str, int], list[Decision]]:
-    found: dict[tuple[str, str, str, int], list[Decision]] = {}
+def _decisions(store: Store, patients: set[str]) -> dict[str, list[Decision]]:
+    """Return the decisions of all readers by patient."""
+    found: dict[str, list[Decision]] = {}
     for row in store.decisions().itertuples():
         if row.patient in patients:
             one = Decision(row.joint, row.side, row.visit, row.decision, row.comment, row.reader, row.session)
-            found.setdefault((row.patient, row.joint, row.side, row.visit), []).append(one)
+            found.setdefault(row.patient, []).append(one)
     return found
+
+
+def _decisions_of_rows(
+    keys: Sequence[tuple[str, str, str, int]], decisions: Mapping[str, Sequence[Decision]]
+) -> list[Sequence[Decision]]:
+    """Return the decisions on each row, which is named by patient, joint, side and visit."""
+    figures: dict[str, list[Figure]] = {}
+    for patient, joint, side, visit in keys:
+        if patient in decisions:
+            figures.setdefault(patient, []).append((side, joint, visit))
+    found = {patient: decisions_of_figures(own, decisions[patient]) for patient, own in figures.items()}
+    return [found.get(patient, {}).get((side, joint, visit), ()) for patient, joint, side, visit in keys]
 
 
 def _write_tables(folder: Path, parts: Iterable[pd.DataFrame]) -> pd.DataFrame:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.notes import counted
 from napari_jsn.progression.narrowing import JointView, Narrowing
 from napari_jsn.progression.progression import Decision, Progression
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Side, joint and visit of a figure.
 Figure = tuple[str, str, int]
@@ -18,17 +21,27 @@ DECISION_COLUMNS = ("decision", "comment", "reader")
 
 
 def decisions_by_figure(progression: Progression) -> dict[Figure, list[Decision]]:
-    """Return the decisions of all readers on each figure that has one.
+    """Return the decisions of all readers on each figure of a progression that has one."""
+    return decisions_of_figures(
+        ((row.side, row.joint, row.visit) for row in progression.narrowings), progression.decisions
+    )
+
+
+def decisions_of_figures(figures: Iterable[Figure], decisions: Iterable[Decision]) -> dict[Figure, list[Decision]]:
+    """Return the decisions on each figure that has one.
 
     A decision on a joint at baseline, which has no figure of its own, belongs to all figures of the joint.
     """
+    of_joint: dict[tuple[str, str], list[Decision]] = {}
+    for one in decisions:
+        of_joint.setdefault((one.side, one.joint), []).append(one)
     found: dict[Figure, list[Decision]] = {}
-    for row in progression.narrowings:
-        of_joint = [one for one in progression.decisions if (one.side, one.joint) == (row.side, row.joint)]
-        at_baseline = [replace(one, decision=f"baseline {one.decision}".strip()) for one in of_joint if one.visit == 1]
-        decisions = at_baseline + [one for one in of_joint if one.visit == row.visit]
-        if decisions:
-            found[row.side, row.joint, row.visit] = decisions
+    for side, joint, visit in figures:
+        given = of_joint.get((side, joint), [])
+        at_baseline = [replace(one, decision=f"baseline {one.decision}".strip()) for one in given if one.visit == 1]
+        on_figure = at_baseline + [one for one in given if one.visit == visit]
+        if on_figure:
+            found[side, joint, visit] = on_figure
     return found
 
 
@@ -40,6 +53,14 @@ def decision_cells(decisions: Iterable[Decision]) -> dict[str, str]:
         "comment": "; ".join(one.comment for one in each).strip("; "),
         "reader": "; ".join(_reader(one) for one in each),
     }
+
+
+def insert_decisions(table: pd.DataFrame, decisions: Sequence[Iterable[Decision]]) -> None:
+    """Insert decision, comment and reader of each row of a table of joints, beside ``changed_by_hand``."""
+    cells = [decision_cells(of_row) for of_row in decisions]
+    place = table.columns.get_loc("changed_by_hand") + 1
+    for k, name in enumerate(DECISION_COLUMNS):
+        table.insert(place + k, name, [cell[name] for cell in cells])
 
 
 def decision_text(one: Decision) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.output_folder import OutputFolder
 from napari_jsn.common.run_record import input_record, run_record
-from napari_jsn.export.decisions import DECISION_COLUMNS, decision_cells, decisions_by_figure, readings_record
+from napari_jsn.export.decisions import decisions_by_figure, insert_decisions, readings_record
 from napari_jsn.export.report.page import report_html
 from napari_jsn.progression.progression import Progression
 
@@ -67,10 +67,7 @@ def _with_decisions(table: pd.DataFrame, progression: Progression) -> pd.DataFra
     if not decided:
         return table
     keys = list(zip(table["side"], table["joint"], table["visit"], strict=True))
-    cells = [decision_cells(decided.get(key, ())) for key in keys]
-    place = table.columns.get_loc("changed_by_hand") + 1
-    for k, name in enumerate(DECISION_COLUMNS):
-        table.insert(place + k, name, [cell[name] for cell in cells])
+    insert_decisions(table, [decided.get(key, ()) for key in keys])
     return table
 
 

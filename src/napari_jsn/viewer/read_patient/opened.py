@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
 from napari_jsn.patient.patient import Patient
-from napari_jsn.progression.progression import Decision, Progression
+from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.reading import Item, Reading, default_store, measure_patient, measured_before
 from napari_jsn.reading.radiograph_rows import RadiographRow, radiograph_rows
@@ -129,12 +129,8 @@ def _unwrapped(viewer: Any) -> Any:
 
 def with_decisions(patient: OpenPatient) -> Progression:
     """Return the measurement with all decisions that the store has on it now."""
-    rows = patient.store.decisions(patient.item.progression.patient_id)
-    decisions = tuple(
-        Decision(row.joint, row.side, row.visit, row.decision, row.comment, row.reader, row.session)
-        for row in rows.itertuples()
-    )
-    return replace(patient.item.progression, decisions=decisions)
+    progression = patient.item.progression
+    return replace(progression, decisions=patient.store.decisions_on(progression.patient_id))
 
 
 def _in_order(patient: Patient) -> Patient:
