@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_jsn.viewer.forms import run_panel
+from napari_jsn.viewer.forms import worker
 from napari_jsn.viewer.forms.worker import return_freed_memory
 from napari_jsn.viewer.pair_widget.widget import RegisterPair
 
@@ -41,7 +41,7 @@ def test_memory_is_returned_after_every_run(images, engine, dock, qtbot, monkeyp
     from napari.components import ViewerModel
 
     returned = []
-    monkeypatch.setattr(run_panel, "return_freed_memory", lambda: returned.append(1))
+    monkeypatch.setattr(worker, "return_freed_memory", lambda: returned.append(1))
     viewer = ViewerModel()
     for name, image in zip(("fixed", "moving"), images[:2]):
         viewer.add_image(image, name=name, scale=(0.2, 0.2), units=("mm", "mm"))

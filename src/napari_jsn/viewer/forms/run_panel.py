@@ -15,7 +15,6 @@ from magicgui.widgets import FunctionGui, PushButton
 from napari.qt import get_qapp
 from napari.settings import get_settings
 from qtpy.compat import isalive
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -31,15 +30,12 @@ from napari_jsn.viewer.forms.form import FieldsOf
 from napari_jsn.viewer.forms.scroll import ContentScroll
 from napari_jsn.viewer.forms.status import Status
 from napari_jsn.viewer.forms.style import style_sheet, text_label
-from napari_jsn.viewer.forms.worker import WorkerProgress, do_work, return_freed_memory, start_worker
+from napari_jsn.viewer.forms.worker import WorkerProgress, do_work, return_memory_soon, start_worker
 
 if TYPE_CHECKING:
     from napari_jsn.viewer.forms.form import Form
 
 log: logging.Logger = logging.getLogger(__name__)
-
-#: Time from the end of a run until memory is returned: the arrays of the run are freed then.
-_FREED_MS = 500
 
 
 @dataclass(frozen=True)
@@ -141,6 +137,7 @@ class RunPanel(FunctionGui[..., Any]):
             self.close_run()
             raise
         self._on_finish(run, returned, error)
+        return_memory_soon()
         if error is not None:
             raise error
         return None if returned is None else self.result_of(returned)
@@ -274,7 +271,6 @@ class RunPanel(FunctionGui[..., Any]):
         if self._run is not run:
             return
         self._run = None
-        QTimer.singleShot(_FREED_MS, return_freed_memory)
         if not isalive(self.native):  # its window was closed
             return
         self._set_status(" ".join(self._warnings))

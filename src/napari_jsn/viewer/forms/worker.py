@@ -18,6 +18,8 @@ from qtpy.QtCore import QObject, QThreadPool, QTimer, Signal
 
 log: logging.Logger = logging.getLogger(__name__)
 
+#: Time from the end of a run until memory is returned: the arrays of the run are freed then.
+_FREED_MS = 500
 #: Work that has not ended, and the longest wait for it at the end of the process, in ms.
 _running: set[WorkerProgress] = set()
 _LAST_WAIT_MS = 20_000
@@ -97,10 +99,16 @@ def start_worker(
         for signal in (worker.started, worker.returned, worker.errored, worker.warned, worker.finished):
             with suppress(TypeError, RuntimeError):  # connected with nothing
                 signal.disconnect()
+        return_memory_soon()
 
     worker.returned.connect(lambda returned: on_finish(*returned))
     worker.finished.connect(finish)
     worker.start()
+
+
+def return_memory_soon() -> None:
+    """Return freed memory to the system after some time, when the window has let go of what it showed before."""
+    QTimer.singleShot(_FREED_MS, return_freed_memory)
 
 
 def return_freed_memory() -> None:
