@@ -226,7 +226,8 @@ def test_train(model, made, tmp_path, monkeypatch):
         widget(name="mine")
 
 
-def test_the_sessions_of_the_page_run_as_printed(make_napari_viewer, monkeypatch, capsys):
+def test_the_sessions_of_the_page_run_as_printed(make_napari_viewer, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)  # the session of the dock writes its store there
     monkeypatch.setattr(napari, "Viewer", make_napari_viewer)
     monkeypatch.setattr(napari, "run", lambda: None)
     session = "\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL))
