@@ -113,8 +113,7 @@ def read_patient(
     with_hints = []
     for file in files:
         row = table.get(file.name)
-        radiograph = _read_file(file.path, spacing, None if row is None else row.spacing_mm)
-        radiograph = with_stated_facts(radiograph, row) if row else _with_facts_of_name(radiograph, file.name)
+        radiograph = read_with_facts(file, row, spacing)
         if spacing is not None:
             radiograph = radiograph.with_spacing(spacing)
         with_hints.append(RadiographWithOrderHints(radiograph, file.name, file.image, row.visit if row else None))
@@ -123,6 +122,12 @@ def read_patient(
     codes = identity_codes(file.identity for file in files)
     patient = Patient(visits, name, (*notes, *order_notes, *name_notes), identity=codes)
     return split_hands(patient, None, model, device, progress) if split else patient
+
+
+def read_with_facts(file: RadiographFile, row: StatedFacts | None, spacing: Spacing = None) -> Radiograph:
+    """Return a radiograph with what ``radiographs.csv`` states about it; without a line, with what its name states."""
+    radiograph = _read_file(file.path, spacing, None if row is None else row.spacing_mm)
+    return with_stated_facts(radiograph, row) if row else _with_facts_of_name(radiograph, file.name)
 
 
 def patient_from_radiographs(

@@ -36,10 +36,11 @@ def download(item: Item, what: str, scheme: str = "talk-15") -> tuple[str, str, 
     Raises
     ------
     InputError
-        If there is no such file, or its library is not installed.
+        If there is no such file, its library is not installed, or the session hides who the patient is.
     """
     if what not in DOWNLOADS:
         raise InputError(f"There is no download {what!r}. Choose one of: {', '.join(DOWNLOADS)}.", "what")
+    item.progression  # noqa: B018  # refused where a session hides it
     ending, kind = DOWNLOADS[what]
     make = {"csv": _csv, "xlsx": _xlsx, "html": _html, "sr": _sr}[what]
     name = re.sub(r"[^A-Za-z0-9._-]", "_", item.code).strip("._") or "patient"
