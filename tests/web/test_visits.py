@@ -2,7 +2,7 @@
 
 import io
 import json
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pydicom
@@ -16,10 +16,11 @@ from tests.web.conftest import Client, serving
 FILES = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
 
 
+@cache
 def png(path):
     pixels = jsn.read_radiograph(path).pixels
     file = io.BytesIO()
-    Image.fromarray(np.uint16(65535 * np.clip(pixels, 0, 1))).save(file, "PNG")
+    Image.fromarray(np.uint16(65535 * np.clip(pixels, 0, 1))).save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 
