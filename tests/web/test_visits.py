@@ -102,6 +102,9 @@ def test_what_image_files_do_not_state_is_asked(place):
         assert sentence in sent(client, files, {"one.png": one, "two.png": two}, patient="P2")["message"]
     assert "do not belong" in sent(client, files, {"other.png": {"visit": "1"}}, patient="P2")["message"]
     assert "cannot be read" in sent(client, files, [1], patient="P2")["message"]
+    for text in ("{", "", "[" * 20_000, "null"):  # no JSON at all, although it was asked
+        status, content, _ = client.upload(files, {"patient": "P2", "facts": text})
+        assert status == 400 and "cannot be read" in json.loads(content)["error"]
     assert kept(work) == []
     # the second file is stated to be the first visit
     facts = {"one.png": {"acquired": "2021-01-01", **both}, "two.png": {"acquired": "2020-01-01", **both}}

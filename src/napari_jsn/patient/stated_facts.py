@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,7 @@ from napari_jsn.patient.list_files import images_in, list_radiographs
 from napari_jsn.patient.order.file_names import all_ranks
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, StatedFacts, read_table
 from napari_jsn.patient.read import read_with_facts
-from napari_jsn.radiograph.spacing import Spacing, check_spacing
+from napari_jsn.radiograph.spacing import Spacing
 
 
 @dataclass(frozen=True)
@@ -172,14 +173,13 @@ def pixel_size(text: str, name: str = "") -> float | None:
     if not text.strip():
         return None
     try:
-        given: object = float(text.strip().replace(",", "."))
+        size = float(text.strip().replace(",", "."))
     except ValueError:
-        given = text[:40]
-    checked = check_spacing(given)
-    if not isinstance(checked, float) or not _PIXEL_MM[0] <= checked <= _PIXEL_MM[1]:
+        size = math.nan
+    if not _PIXEL_MM[0] <= size <= _PIXEL_MM[1]:
         raise InputError(
-            f"The pixel size{f' of {name}' if name else ''} is {text.strip()[:40]} mm. Give that of a radiograph: "
+            f"The pixel size{f' of {name}' if name else ''} is {text.strip()[:40]!r}. Give that of a radiograph: "
             f"{_PIXEL_MM[0]} to {_PIXEL_MM[1]} mm.",
             "spacing_mm",
         )
-    return checked
+    return size

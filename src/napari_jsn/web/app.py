@@ -275,7 +275,7 @@ class Pages:
         """Take over radiographs, and begin to measure them."""
         files, texts = await asked.upload_of(request)
         reader = asked.reader_of(request)
-        facts = asked.json_text(texts["facts"]) if texts.get("facts") else None
+        facts = (asked.json_text(texts["facts"]) or []) if "facts" in texts else None
         patient, to, spacing = (texts.get(name, "") for name in ("patient", "to", "spacing_mm"))
         job = await run_in_threadpool(self._work.add, Sent(files, patient, to, spacing, facts), reader)
         return JSONResponse(job.as_json(), 202)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient.patient import Patient
-from napari_jsn.patient.radiographs_table import StatedFacts, read_table
+from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, StatedFacts, read_table
 from napari_jsn.patient.read import patient_from_radiographs, read_patient
 from napari_jsn.patient.stated_facts import FileFacts, facts_of_files, state_facts
 from napari_jsn.web.jobs import Asks
@@ -59,9 +59,10 @@ class Received:
         InputError
             If a file cannot be read, or what was stated is contradictory.
         """
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        _check_table(self.folder, files)
         if self.stated is None:
             self._ask()
-        files = [path for path in self.folder.rglob("*") if path.is_file()]
         single = len(files) == 1
         stated = self.stated or {}
         if stated and not single:
@@ -106,6 +107,18 @@ class Received:
                 for each in facts
             ],
         )  # fmt: skip
+
+
+def _check_table(folder: Path, files: Sequence[Path]) -> None:
+    """Refuse a ``radiographs.csv`` that names files that were not sent, which could lie anywhere on this computer."""
+    sent = {path.relative_to(folder).as_posix() for path in files}
+    missing = next((name for name in read_table(folder) if name not in sent), None)
+    if missing is not None:
+        raise InputError(
+            f"{RADIOGRAPHS_TABLE} names the file {missing[:60]!r}, which was not sent. Send it too, or remove its "
+            "line.",
+            "files",
+        )
 
 
 def _text(facts: FileFacts) -> str:
