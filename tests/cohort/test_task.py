@@ -2,7 +2,9 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import napari_jsn as jsn
@@ -13,7 +15,7 @@ from napari_jsn.progression.measure import measure
 
 @pytest.fixture(scope="module")
 def options():
-    plain = Options(("MCP2",), computer=computer_code(), identity_key="key")
+    plain = Options(("MCP2",), score="two-stage", computer=computer_code(), identity_key="key")
     return replace(plain, made_with=made_with(plain))
 
 
@@ -30,6 +32,14 @@ def done(options, tmp_path_factory):
     return source, measure_source(source, options)
 
 
+def test_a_patient_is_scored_as_alone(done):
+    source, outcome = done
+    folder = Path(source.visits[0][0]).parent
+    alone = jsn.score(jsn.read_patient(folder, patient_id="P1"), "two-stage").table()
+    assert outcome.scores is not None and len(outcome.scores) == len(alone) > 20
+    pd.testing.assert_frame_equal(outcome.scores, alone)
+
+
 def test_a_patient_of_a_table_is_measured_as_alone(done):
     source, outcome = done
     alone = measure(*(visit[0] for visit in source.visits), joints=["MCP2"])
@@ -37,7 +47,7 @@ def test_a_patient_of_a_table_is_measured_as_alone(done):
     assert (row.jsn_mm, row.jsn_sd_mm) == (alone.narrowings[0].jsn_mm, alone.narrowings[0].jsn_sd_mm)
     patient = outcome.patient
     assert (patient.patient, patient.state, patient.arm, patient.joints) == ("P1", "measured", "drug", 1)
-    assert outcome.identity and "1 figures" in patient.log and patient.seconds > 0
+    assert outcome.identity and "1 figure, 0 failed" in patient.log and patient.seconds > 0
 
 
 def test_the_same_content_is_not_measured_again(done, options, tmp_path):

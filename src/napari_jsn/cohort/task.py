@@ -17,7 +17,7 @@ from napari_jsn import __version__
 from napari_jsn.cohort.sources import Source, check_visits, storable
 from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.notes import written_notes
+from napari_jsn.common.notes import counted, written_notes
 from napari_jsn.common.progress import Silent
 from napari_jsn.common.run_record import file_sha256
 from napari_jsn.common.search_folder import search_folder
@@ -254,8 +254,8 @@ def _measured(source: Source, options: Options, base: CohortPatient, started: fl
     failed = sum(not row.reliable for row in found.narrowings)
     lines = [
         f"patient {found.patient_id}",
-        f"{len(patient.visits)} visits, {len(found.hands)} radiographs of one hand, {len(found.narrowings)} figures, "
-        f"{failed} failed, {seconds:.1f} s",
+        f"{len(patient.visits)} visits, {counted(len(found.hands), 'radiograph')} of one hand, "
+        f"{counted(len(found.narrowings), 'figure')}, {failed} failed, {seconds:.1f} s",
         *notes,
         *(f"{row.side} {row.joint} visit {row.visit}: {row.reason}" for row in found.narrowings if not row.reliable),
     ]
