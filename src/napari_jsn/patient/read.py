@@ -127,8 +127,7 @@ def _from_folder(
     with_hints = []
     for file in files:
         row = table.get(file.name)
-        radiograph = _read_file(file.path, spacing, None if row is None else row.spacing_mm, read)
-        radiograph = with_stated_facts(radiograph, row) if row else _with_facts_of_name(radiograph, file.name)
+        radiograph = read_with_facts(file, row, spacing, read)
         if spacing is not None:
             radiograph = radiograph.with_spacing(spacing)
         with_hints.append(RadiographWithOrderHints(radiograph, file.name, file.image, row.visit if row else None))
@@ -136,6 +135,17 @@ def _from_folder(
     name, name_notes = _patient_id(patient_id, keep_identity, [file.identity for file in files])
     codes = identity_codes(file.identity for file in files)
     return Patient(visits, name, (*notes, *order_notes, *name_notes), identity=codes)
+
+
+def read_with_facts(
+    file: RadiographFile,
+    row: StatedFacts | None,
+    spacing: Spacing = None,
+    read: Callable[[Path, Spacing], Radiograph] = read_radiograph,
+) -> Radiograph:
+    """Return a radiograph with what ``radiographs.csv`` states about it; without a line, with what its name states."""
+    radiograph = _read_file(file.path, spacing, None if row is None else row.spacing_mm, read)
+    return with_stated_facts(radiograph, row) if row else _with_facts_of_name(radiograph, file.name)
 
 
 def patient_from_radiographs(
