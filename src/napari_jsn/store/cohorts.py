@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, undefer
 
 from napari_jsn.common.errors import InputError
@@ -161,6 +161,8 @@ def _save(session: Session, log: ChangeLog, measured: MeasuredPatient, order: Ma
     """Save one patient; return it, and the source that is refused now because this one has the same patient."""
     one = measured.patient
     if measured.rows is None:
+        if one.state == "measured":
+            session.execute(update(PatientRow).where(PatientRow.patient == one.patient).values(arm=one.arm))
         return [_save_source(session, one)]
     same = select(SourceRow).where(SourceRow.patient == one.patient, SourceRow.state == "measured")
     other = session.scalar(same.where(SourceRow.source != one.source))
