@@ -23,10 +23,10 @@ def options():
 def done(options, tmp_path_factory):
     """A patient of a table, and its outcome."""
     place = tmp_path_factory.mktemp("trial")
-    films = sorted(jsn.sample_folder("hand_pair").rglob("*.dcm"))
-    for film in films:
-        shutil.copy(film, place)
-    rows = [f"P1,{visit},{film.name},drug,50" for visit, film in enumerate(films, start=1)]
+    radiographs = sorted(jsn.sample_folder("hand_pair").rglob("*.dcm"))
+    for radiograph in radiographs:
+        shutil.copy(radiograph, place)
+    rows = [f"P1,{visit},{radiograph.name},drug,50" for visit, radiograph in enumerate(radiographs, start=1)]
     (place / "trial.csv").write_text("\n".join(["patient,visit,path,arm,age", *rows]))
     source = list_sources(place / "trial.csv")[0]
     return source, measure_source(source, options)
