@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import napari_jsn as jsn
-from napari_jsn.cohort.sources import list_sources
-from napari_jsn.cohort.task import Options, are_unchanged, computer_code, made_with, measure_source
+from napari_jsn.cohort.sources import Source, list_sources
+from napari_jsn.cohort.task import Options, are_unchanged, computer_code, made_with, measure_source, without_names
 from napari_jsn.progression.measure import measure
 
 
@@ -59,6 +59,27 @@ def test_the_same_content_is_not_measured_again(done, options, tmp_path):
         replace(options, joints=("PIP3",)), replace(options, wide_mm=0.2), replace(options, keep_identity=True)
     ):  # fmt: skip
         assert made_with(changed) != options.made_with
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("Doe", "{folder}/Doe.dcm is damaged.", "A file is damaged."),
+        ("Doe", "Not read: 1 link to nothing (link to Doe).", "Not read: 1 link to nothing (a file)."),
+        ("Doe", "Two of sub/IM 1, IM 1 and Doe.", "Two of a file, a file and the folder."),
+        ("2", "Visit 2 of {folder} shows the left hand, visit 1 (3) does not.",
+         "Visit 2 of the folder shows the left hand, visit 1 (3) does not."),
+        ("12345678", "Visit 1 (12345678) was refused.", "Visit 1 (the folder) was refused."),
+    ],
+)  # fmt: skip
+def test_texts_without_names(tmp_path, name, text, expected):
+    folder = tmp_path / name
+    (folder / "sub").mkdir(parents=True)
+    for file in ("Doe.dcm", "sub/IM 1", "1", "3", "left"):
+        (folder / file).touch()
+    (folder / "link to Doe").symlink_to(folder / "nothing")
+    source = Source(name, str(folder), folder=str(folder))
+    assert without_names(text.format(folder=folder), source) == expected
 
 
 @pytest.mark.parametrize("way", ["empty", "other worker", "other key", "text", "unexpected"])
