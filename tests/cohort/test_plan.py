@@ -109,6 +109,8 @@ def test_states_of_a_store(tmp_path):
     assert states(replace(options, made_with="version 2")) == ["changed", "changed", "failed before"]
     (tmp_path / "trial" / "A" / "c.txt").write_text("new")
     assert states() == ["changed", "done", "failed before"]
+    shutil.copytree(tmp_path / "trial" / "B", tmp_path / "moved" / "B")
+    assert [each.state for each in plan_cohort(tmp_path / "moved", place, options, True)] == ["changed"]
     shutil.rmtree(tmp_path / "trial" / "B")
     put(tmp_path / "other" / "B")
     assert plan_cohort(tmp_path / "other", place, options, True)[0].sentence.startswith("This is the same patient as")

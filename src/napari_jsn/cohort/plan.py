@@ -142,7 +142,7 @@ def plan_cohort(
             number = patient.identity.number
             if number and (other := numbers.setdefault(number, each.name)) != each.name:
                 notes.append(f"The files state the same Patient ID as those of {other}.")
-            known = before.get(each.key)
+            known = before.get(each.key) or elsewhere.get(first)
             state = "new" if known is None else "failed before" if known.state != "measured" else "changed"
             state = "done" if is_done(each, known, options) else state
             count_of = sum(len(visit.hands) for visit in patient.visits)
