@@ -351,9 +351,8 @@ def test_image_files_without_a_date_are_asked_for_and_a_visit_is_added(browser, 
         assert browser.switch_to.active_element.get_attribute("data-fact") == "acquired"
         by_id(browser, "facts-0-visit").send_keys("1")
         by_id(browser, "facts-0-side").send_keys("l")
-        by_id(browser, "facts-0-spacing_mm").send_keys(
-            f"{jsn.read_radiograph(second).spacing_mm:.4f}".replace(".", ",")
-        )
+        size = f"{jsn.read_radiograph(second).spacing_mm:.4f}".replace(".", ",")
+        by_id(browser, "facts-0-spacing_mm").send_keys(size)
         by_id(browser, "begin").click()
         until(lambda: "Visit 1 has a radiograph" in by_id(browser, "upload-error").text)
         assert by_id(browser, "facts-0-side").get_attribute("value") == "L"  # what was typed is still there
