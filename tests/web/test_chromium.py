@@ -4,6 +4,7 @@ import io
 import json
 import re
 import time
+from contextlib import suppress
 
 import pandas as pd
 import pytest
@@ -12,6 +13,11 @@ import napari_jsn as jsn
 from napari_jsn.reading import statement
 from tests.web.browser import chromium, complaints, needs_chromium, resize, save_downloads, violations
 from tests.web.conftest import TOKEN, Client, serving
+
+try:
+    from selenium.common.exceptions import StaleElementReferenceException
+except ImportError:  # the tests are skipped
+    StaleElementReferenceException = LookupError
 
 pytestmark = needs_chromium
 #: Milliseconds until something is painted.
@@ -56,7 +62,12 @@ def keys(driver, *pressed):
 def name_reader(driver, name):
     by_id(driver, "reader").click()
     by_id(driver, "name").send_keys(name, "\n")
-    until(lambda: by_id(driver, "reader-name").text == name)
+
+    def named():
+        with suppress(StaleElementReferenceException):  # a page with sessions is loaded again
+            return by_id(driver, "reader-name").text == name and driver.execute_script("return document.readyState")
+
+    until(named)
 
 
 def saved(driver):

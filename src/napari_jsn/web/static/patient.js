@@ -232,7 +232,8 @@ async function showJoint() {
     const pixels = await Promise.all(views.map((each) => pixelsOf(handOf(each.visit), site)));
     if (turn !== asked) return;
     byId("joint-none").hidden = true;
-    byId("both").hidden = byId("joint-tools").hidden = false;
+    byId("both").hidden = false;
+    byId("joint-tools").hidden = !view.measured; // without a measurement there are no outlines, and nothing to align by
     byId("both").replaceChildren();
     jointViews = views.map((each, k) => {
       const place = el("div", { class: "small-stage" });
