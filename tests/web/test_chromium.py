@@ -177,6 +177,7 @@ def test_sixty_cells_by_keyboard_five_reset_reloaded_and_downloaded(page):
     by_id(page, "downloads").click()
     page.find_element("css selector", "[data-download='csv']").click()
     until(lambda: list(page.folder.glob("P001-scores*.csv")))
+    assert page.current_url.endswith("/patient?id=P001&visit=2")
     got = pd.read_csv(io.BytesIO(until(lambda: next(page.folder.glob("*.csv")).read_bytes())), keep_default_na=False)
     for row in got.to_dict("records"):
         state, text = table[row["visit"], f"{row['site']}-{row['side']}-{row['kind']}"]
@@ -373,6 +374,10 @@ def test_image_files_without_a_date_are_asked_for_and_a_visit_is_added(browser, 
         row = until(lambda: browser.find_element("css selector", "tr[data-site='MCP2']").text)
         assert re.search(r"[+\u2212]\d\.\d\d", row)
         assert "nicht gemessen" in browser.find_element("css selector", "tr[data-site='DIP2']").text
+        by_id(browser, "downloads").click()
+        browser.find_element("css selector", "[data-download='sr']").click()  # which cannot refer to an image file
+        until(lambda: "DICOM" in by_id(browser, "message").text)
+        complaints(browser)
         browser.find_element("css selector", ".tabs a").click()
         until(lambda: shown(browser).get("MCP2-L-jsn") == ("edited", "3"))
 

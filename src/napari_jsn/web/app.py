@@ -42,7 +42,7 @@ def make_app(workplace: Workplace) -> Starlette:
     pages = Pages(workplace)
     get = {
         "/": pages.page(pages.start), "/patient": pages.page(pages.patient), "/help": pages.page(pages.help),
-        "/download": pages.page(pages.download), "/pixels": pages.data(pages.pixels),
+        "/download": pages.data(pages.download), "/pixels": pages.data(pages.pixels),
         "/joint": pages.data(pages.joint), "/table": pages.data(pages.table), "/job": pages.data(pages.job),
         "/progress": pages.data(pages.progress), "/map": pages.data(pages.map), "/session": pages.page(pages.session),
     }  # fmt: skip

@@ -296,6 +296,26 @@ if (adding) {
   adding.addEventListener("close", () => { if (!byId("work").hidden) byId("abort").click(); });
 }
 
+// A file has all grades: it is fetched when those that are being sent are saved; an error is a sentence on the page.
+for (const link of document.querySelectorAll("[data-download]")) {
+  link.addEventListener("click", async (event) => {
+    event.preventDefault();
+    byId("saved").textContent = words.preparing;
+    try {
+      await table.sent();
+      const answer = await fetch(link.href);
+      if (!answer.ok) await read(answer);
+      const file = URL.createObjectURL(await answer.blob());
+      const name = /filename="(.*)"/.exec(answer.headers.get("content-disposition"))[1];
+      el("a", { href: file, download: name }).click();
+      setTimeout(() => URL.revokeObjectURL(file), 60000);
+    } catch (error) {
+      tell(error instanceof TypeError ? words.lost : error.message);
+    }
+    byId("saved").textContent = "";
+  });
+}
+
 // An item of a session is done: go to the next one, or back to the list.
 byId("finish")?.addEventListener("click", async () => {
   try {
