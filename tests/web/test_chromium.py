@@ -15,9 +15,9 @@ from tests.web.browser import chromium, complaints, needs_chromium, resize, save
 from tests.web.conftest import TOKEN, Client, serving
 
 try:
-    from selenium.common.exceptions import StaleElementReferenceException
+    from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 except ImportError:  # the tests are skipped
-    StaleElementReferenceException = LookupError
+    NoSuchElementException = StaleElementReferenceException = LookupError
 
 pytestmark = needs_chromium
 #: Milliseconds until something is painted.
@@ -44,10 +44,12 @@ def page(browser, running):
 
 def until(find, seconds=60):
     end = time.monotonic() + seconds
-    while not (found := find()):
+    while True:
+        with suppress(StaleElementReferenceException, NoSuchElementException):  # while another page is loaded
+            if found := find():
+                return found
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.03)
-    return found
 
 
 def by_id(driver, name):
@@ -62,12 +64,7 @@ def keys(driver, *pressed):
 def name_reader(driver, name):
     by_id(driver, "reader").click()
     by_id(driver, "name").send_keys(name, "\n")
-
-    def named():
-        with suppress(StaleElementReferenceException):  # a page with sessions is loaded again
-            return by_id(driver, "reader-name").text == name and driver.execute_script("return document.readyState")
-
-    until(named)
+    until(lambda: by_id(driver, "reader-name").text == name)
 
 
 def saved(driver):
@@ -342,6 +339,7 @@ def test_image_files_without_a_date_are_asked_for_and_a_visit_is_added(browser, 
     with serving(tmp_path / "trial.db") as (port, _):
         resize(browser, 390, 844)
         browser.get(f"http://127.0.0.1:{port}/?token={TOKEN}&language=de")
+        browser.delete_cookie("napari-jsn-reader")  # of other tests: cookies do not regard ports
         drop(browser, [folder / "first.dcm"])
         by_id(browser, "pseudonym").send_keys("P8")
         by_id(browser, "begin").click()
@@ -387,6 +385,7 @@ def test_a_blinded_session_by_keyboard(page, running):
 
     with jsn.open_store(running[2], "Blind") as store:
         Reading.new(store, "trial", "single", seed=2)
+    page.get(page.base)
     name_reader(page, "Blind")
     until(lambda: page.find_elements("link text", "trial"))[0].send_keys("\n")
     until(lambda: page.find_elements("css selector", "a.button"))[0].send_keys("\n")
