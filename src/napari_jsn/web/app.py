@@ -133,7 +133,7 @@ class Pages:
                 return store.patients().to_dict("records"), sessions.sessions_of(store), bool(open_sessions.any())
 
         patients, own, others = await run_in_threadpool(look)
-        self._work.load_models()
+        await run_in_threadpool(self._work.load_models)  # which may wait for the store
         return self._html(request, "start.html", patients=patients, sessions=own, others=others)
 
     async def session(self, request: Request) -> Response:

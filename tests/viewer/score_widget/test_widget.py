@@ -127,6 +127,10 @@ def test_aborted_and_failed_runs_add_nothing(widget, viewer, engine):
     with pytest.raises(InputError):
         widget()
     assert "pixel size" in widget.form.fields["spacing_mm"].message.text()
+    engine.error = InputError("The pixels have no contrast.", "baseline")
+    with pytest.raises(InputError):
+        widget()
+    assert "no contrast" in widget.form.fields["image"].message.text()
     assert names(viewer) == ["hand"]
 
 
