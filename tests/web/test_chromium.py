@@ -357,6 +357,7 @@ def test_image_files_without_a_date_are_asked_for_and_a_visit_is_added(browser, 
         until(lambda: by_id(browser, "add-dialog").is_displayed())
         by_id(browser, "begin").click()
         until(lambda: by_id(browser, "facts").is_displayed())
+        assert by_id(browser, "facts-text").text.startswith("Einige Röntgenbilder")
         assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
         assert browser.switch_to.active_element.get_attribute("data-fact") == "acquired"
         by_id(browser, "facts-0-visit").send_keys("1")

@@ -385,4 +385,6 @@ def _without_folder(folder: Path) -> Iterator[None]:
         yield
     except InputError as error:
         text = str(error).replace(f"{folder}/", "").replace(str(folder), "The upload")
-        raise (Asks(text, error.questions) if isinstance(error, Asks) else InputError(text, error.argument)) from error
+        if isinstance(error, Asks):
+            raise Asks(text, error.questions, error.label) from error
+        raise InputError(text, error.argument) from error
