@@ -6,6 +6,7 @@ import io
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.export.dicom.report import progression_sr
 from napari_jsn.export.dicom.segmentation import bone_masks_seg
 from napari_jsn.export.dicom.source import radiograph_path
@@ -14,6 +15,8 @@ from napari_jsn.progression.progression import Progression
 if TYPE_CHECKING:
     import pandas as pd
     from pydicom import Dataset
+else:
+    pd = LazyModule("pandas")
 
 REPORT = "progression-sr.dcm"
 
