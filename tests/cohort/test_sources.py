@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 import napari_jsn as jsn
-from napari_jsn.cohort.sources import check_source, list_sources
+from napari_jsn.cohort.sources import list_sources, patient_by_headers
 from napari_jsn.common.errors import InputError
 
 FILMS = sorted(jsn.sample_folder("hand_pair").rglob("*.dcm"))
@@ -29,8 +29,9 @@ def test_a_folder_of_patients(trial):
     assert [each.patient for each in sources] == ["", "", ""] and all(each.label.startswith("F") for each in sources)
     assert len({each.label for each in sources}) == 3 and "Doe" not in sources[2].label
     assert [each.patient for each in list_sources(trial, pseudonyms=True)] == ["A01", "A02", "A03 Doe"]
-    assert [check_source(each)[:2] for each in sources] == [(2, 2), (2, 2), (0, 0)]
-    assert [bool(check_source(each)[2]) for each in sources] == [False, False, True]
+    assert [len(patient_by_headers(each).visits) for each in sources[:2]] == [2, 2]
+    with pytest.raises(InputError, match="contains no DICOM radiographs"):
+        patient_by_headers(sources[2])
 
 
 @pytest.mark.parametrize("place", ["none", "empty", 3, None])
@@ -62,7 +63,9 @@ def test_a_table(films, separator, encoding):
     facts = one.stated[str(films / "b.dcm")]
     assert (str(facts.acquired), facts.side, facts.spacing_mm) == ("2021-01-31", "L", 0.2)
     assert two.notes == ("Visits are numbered in their order: 1 (0), 2 (52).",)
-    assert check_source(one) == (2, 2, "")
+    patient = patient_by_headers(one)
+    assert [(str(visit.day), len(visit.hands)) for visit in patient.visits] == [("2020-01-31", 1), ("2021-01-31", 1)]
+    assert [hand.radiograph.spacing_mm for hand in patient.hands] == [0.1, 0.2]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +89,10 @@ def test_faults_of_rows_are_those_of_their_patient(films, rows, fault):
     lines = ["patient,visit,path,date,side,spacing", *rows, "P9,1,c.dcm,,,", "P9,2,d.dcm,,,"]
     sources = list_sources(table(films, "\n".join(lines)))
     assert any(each.startswith(fault) for each in sources[0].faults), sources[0].faults
-    assert sources[-1].faults == () and check_source(sources[0])[2].count(fault) == 1
+    assert sources[-1].faults == ()
+    with pytest.raises(InputError) as refused:
+        patient_by_headers(sources[0])
+    assert str(refused.value).count(fault) == 1
 
 
 @pytest.mark.parametrize(

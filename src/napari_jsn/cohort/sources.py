@@ -11,11 +11,14 @@ from pathlib import Path
 
 from napari_jsn.common.csv_files import number_of, read_records
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.notes import counted
+from napari_jsn.common.notes import counted, written_notes
 from napari_jsn.common.secret_key import keyed_code
-from napari_jsn.patient.identity import ANONYMOUS, check_one_patient
-from napari_jsn.patient.list_files import header_of, list_radiographs, may_be_dicom
-from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, StatedFacts, read_table
+from napari_jsn.patient.find_hands import check_facts
+from napari_jsn.patient.identity import ANONYMOUS
+from napari_jsn.patient.list_files import may_be_dicom
+from napari_jsn.patient.patient import Patient
+from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, StatedFacts
+from napari_jsn.patient.read import read_headers
 from napari_jsn.radiograph.spacing import check_spacing
 
 #: Columns of the table of a cohort: those that it needs, and those that it may have.
@@ -73,6 +76,11 @@ class Source:
             return ANONYMOUS
 
 
+def storable(text: str) -> str:
+    """Return a text in which characters that no database can hold are escaped."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
 def list_sources(place: str | os.PathLike[str], pseudonyms: bool = False) -> list[Source]:
     """Return the patients of a cohort, in the order of their names or of the table.
 
@@ -99,35 +107,31 @@ def list_sources(place: str | os.PathLike[str], pseudonyms: bool = False) -> lis
     return sources
 
 
-def check_source(source: Source) -> tuple[int, int, str]:
-    """Return the numbers of radiographs and of visits that are stated, and what is wrong; only headers are read.
+def patient_by_headers(source: Source) -> Patient:
+    """Return a patient as the headers of its files state it; no pixel is read.
 
-    Visits of a folder are known only when the radiographs are read; their number is then 0.
+    Raises
+    ------
+    InputError
+        If the patient cannot be measured, as far as headers show.
     """
-    try:
-        if source.faults:
-            raise InputError(" ".join(source.faults))
-        if source.folder:
-            folder = Path(source.folder)
-            table = read_table(folder)
-            files, _ = list_radiographs(folder, table)
-            check_one_patient({file.name: file.identity for file in files}, str(folder), "folder")
-            if len(files) < 2:
-                raise InputError("There is only one radiograph, and narrowing is a change between two visits.")
-            visits = {table[file.name].visit for file in files if file.name in table}
-            return len(files), 0 if None in visits else len(visits), ""
-        paths = [path for visit in source.visits for path in visit]
-        identities = {}
-        for path in paths:
-            if may_be_dicom(path):
-                file, why = header_of(Path(path), Path(path).name)
-                if why:
-                    raise InputError(f"{path} is not a radiograph of hands ({why}).")
-                identities[path] = file.identity
-        check_one_patient(identities, "The table", "source")
-        return len(paths), len(source.visits), ""
-    except InputError as error:
-        return 0, 0, str(error)
+    if source.faults:
+        raise InputError(" ".join(source.faults))
+    patient = read_headers(source.folder or None, source.visits, source.stated, source.patient or None)
+    check_visits(patient)
+    return patient
+
+
+def check_visits(patient: Patient) -> None:
+    """Raise an error that says why there are fewer than two visits."""
+    if len(patient.visits) > 1:
+        return
+    count = len(check_facts(patient).hands)  # two radiographs of one hand on one day have an error of their own
+    of_visit = f" Its {count} radiographs are of one visit, by their dates and names." if count > 1 else ""
+    notes = "".join(f" {note}" for note in written_notes(patient.notes))
+    raise InputError(
+        f"There is only one visit, and narrowing is a change between two. Give a follow-up radiograph.{of_visit}{notes}"
+    )
 
 
 def _path(place: str | os.PathLike[str]) -> Path:
@@ -158,10 +162,16 @@ def _of_folder(folder: Path, pseudonyms: bool) -> list[Source]:
             "source",
         )
     folders = [path for path in entries if path.is_dir() and not path.name.startswith(".")]
-    return [
-        Source(path.name, str(path.absolute()), path.name if pseudonyms else "", str(path.absolute()))
-        for path in folders
-    ]
+    return [_of_patient(path, pseudonyms) for path in folders]
+
+
+def _of_patient(folder: Path, pseudonyms: bool) -> Source:
+    place = str(folder.absolute())
+    source = Source(folder.name, storable(place), storable(folder.name) if pseudonyms else "", place)
+    if pseudonyms and source.patient != folder.name:
+        fault = "The name of the folder is no text, so it cannot be a pseudonym. Rename the folder."
+        return replace(source, faults=(fault,))
+    return source
 
 
 # ------------------------------------------------------------------------------------------------ table of radiographs
@@ -247,7 +257,7 @@ def _day(text: str) -> tuple[date | None, bool]:
 
 
 def _source(table: Path, name: str, rows: _Rows) -> Source:
-    source = Source(name, f"{table.absolute()}#{name}", name, arm=rows.facts.get("arm", ""))
+    source = Source(name, storable(f"{table.absolute()}#{name}"), name, arm=rows.facts.get("arm", ""))
     source = replace(source, age=rows.facts.get("age", ""), sex=rows.facts.get("sex", ""), named=tuple(rows.named))
     if rows.faults:
         return replace(source, faults=tuple(dict.fromkeys(rows.faults)))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn import __version__
-from napari_jsn.cohort.sources import Source
+from napari_jsn.cohort.sources import Source, check_visits, storable
 from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import written_notes
@@ -28,9 +28,9 @@ from napari_jsn.patient.identity import ANONYMOUS
 from napari_jsn.progression.measure import measure, measuring_models
 from napari_jsn.scoring.automatic.score import METHODS
 from napari_jsn.store.changes import now_utc
-from napari_jsn.store.cohorts import CohortPatient
+from napari_jsn.store.cohorts import CohortPatient, MeasuredPatient
 from napari_jsn.store.measurements import identity_code
-from napari_jsn.store.progression_rows import RowsOfPatient, rows_of
+from napari_jsn.store.progression_rows import rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,17 +64,13 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one patient: what the store keeps, its rows, the code of its identity, and scores.
+class Outcome(MeasuredPatient):
+    """What became of one patient: what the store keeps, and more that the program that started the cohort needs.
 
     ``unchanged`` means that the patient was measured before from the same content, and was not measured again.
     ``detail`` says why a patient failed with the names of folders and files, which results do not have.
     """
 
-    patient: CohortPatient
-    rows: RowsOfPatient | None = None
-    identity: str = ""
-    scores: pd.DataFrame | None = None
     unchanged: bool = False
     detail: str = ""
 
@@ -145,9 +141,9 @@ def without_names(text: str, source: Source, files: Sequence[FileFacts] = ()) ->
 
     Examples
     --------
-    >>> from napari_jsn.cohort.sources import Source
+    >>> from napari_jsn.cohort.sources import Source, check_visits, storable
     >>> without_names("/data/Doe/a.dcm is damaged.", Source("Doe", "/data/Doe", folder="/data/Doe"))
-    'the folder/a.dcm is damaged.'
+    'The folder/a.dcm is damaged.'
     """
     paths = [path for path, *_ in files] or [path for visit in source.visits for path in visit]
     inside = [os.path.relpath(path, source.folder) for path in paths] if source.folder else []
@@ -156,7 +152,7 @@ def without_names(text: str, source: Source, files: Sequence[FileFacts] = ()) ->
     words = dict.fromkeys(folders, "the folder") | dict.fromkeys(files_named, "a file")
     for name in sorted(filter(None, words), key=len, reverse=True):
         text = re.sub(rf"(?<![\w]){re.escape(name)}(?![\w])", words[name], text)
-    return text
+    return text[:1].upper() + text[1:]
 
 
 def files_of(source: Source) -> list[FileFacts]:
@@ -208,11 +204,6 @@ def content_of(source: Source, files: Sequence[Sequence[Any]], made: str) -> str
     return hashlib.sha256(stated.encode()).hexdigest()
 
 
-def storable(text: str) -> str:
-    """Return a text in which characters that no database can hold are escaped."""
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
-
-
 def _check_worker(source: Source, options: Options) -> None:
     """Refuse a worker whose program or key differs from that of the client; otherwise figures or names would differ."""
     import torch
@@ -247,6 +238,7 @@ def _read(source: Source, options: Options) -> Patient:
 
 def _measured(source: Source, options: Options, base: CohortPatient, started: float) -> Outcome:
     patient = _read(source, options)
+    check_visits(patient)
     base = replace(base, patient=patient.patient_id)
     if options.score:  # the hands are found once, for measuring and scoring
         patient = find_hands(patient, None, options.localization, device_name(options.device), Silent())

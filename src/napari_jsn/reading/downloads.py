@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.errors import InputError
+from napari_jsn.reading.commands import Scored
 from napari_jsn.reading.grades.score_table import ScoreTable, score_table
 from napari_jsn.reading.item import Item
 
@@ -36,10 +37,11 @@ def download(item: Item, what: str, scheme: str = "talk-15") -> tuple[str, str, 
     Raises
     ------
     InputError
-        If there is no such file, or its library is not installed.
+        If there is no such file, its library is not installed, or the session hides who the patient is.
     """
     if what not in DOWNLOADS:
         raise InputError(f"There is no download {what!r}. Choose one of: {', '.join(DOWNLOADS)}.", "what")
+    item.progression  # noqa: B018  # refused where a session hides it
     ending, kind = DOWNLOADS[what]
     make = {"csv": _csv, "xlsx": _xlsx, "html": _html, "sr": _sr}[what]
     name = re.sub(r"[^A-Za-z0-9._-]", "_", item.code).strip("._") or "patient"
@@ -76,7 +78,10 @@ def _sr(item: Item, table: ScoreTable) -> bytes:
 
 
 def sheets(table: ScoreTable) -> Mapping[str, pd.DataFrame]:
-    """Return the table of each visit as an interface shows it: sites by side and kind, X where a site is not scored."""
+    """Return the table of each visit as an interface shows it: sites by side and kind, X where a site is not scored.
+
+    Beside each grade stand a finding or the reason why there is none, the reader who changed it, and the model's grade.
+    """
     import pandas as pd
 
     shown = {}
@@ -87,10 +92,18 @@ def sheets(table: ScoreTable) -> Mapping[str, pd.DataFrame]:
             for side in table.sides:
                 for kind in ("erosion", "jsn"):
                     cell = table.cells[visit, side, site, kind]
-                    grade, _, reason = cell.value or (None, "", "")
-                    shown_grade = "X" if not cell.scored or reason else "" if grade is None else grade
-                    row[" ".join(filter(None, (side, kind)))] = shown_grade
-                    row[" ".join(filter(None, (side, kind, "changed by")))] = table.reader if cell.edited else ""
+                    what = " ".join(filter(None, (side, kind)))
+                    _, mark, reason = cell.value or (None, "", "")
+                    row[what] = "X" if not cell.scored else _shown(cell.value)
+                    row[f"{what} finding"] = mark or reason
+                    row[f"{what} changed by"] = table.reader if cell.edited else ""
+                    row[f"{what} model"] = _shown(cell.initial)
             rows.append(row)
         shown[f"visit {visit}"] = pd.DataFrame(rows)
     return shown
+
+
+def _shown(given: Scored | None) -> float | str:
+    """Return a grade as a cell shows it: X with a reason, empty without a grade."""
+    grade, _, reason = given or (None, "", "")
+    return "X" if reason else "" if grade is None else grade

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from napari_jsn.registration.result import Registration
 from napari_jsn.registration.warp import images_of_pair
 from napari_jsn.segmentation.found_bones import FoundBones
 from napari_jsn.store.encoding import estimate, from_json, number, packed, reasons, to_json, unpacked
-from napari_jsn.store.radiograph_files import FileState, facts_of, pixels_sha256
+from napari_jsn.store.radiograph_files import FileState, facts_of, hash_of_radiograph
 from napari_jsn.store.schema import JointRow, MeasurementRow, ProgressionRow, RadiographRow, VisitRow
 from napari_jsn.store.stored_images import StoredJointImage, StoredRegistration, deferred
 from napari_jsn.width.result import JointSpaceWidth
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 #: Returns the radiograph of a row.
 FindRadiograph = Callable[[RadiographRow, int], Radiograph]
+
+#: Columns of joints in memory: a measurement in which one joint was measured again is saved as a whole.
+_columns: WeakKeyDictionary[JointView, dict[str, Any]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def _radiograph_rows(hand: MeasuredHand) -> tuple[RadiographRow, list[JointRow]]
         file_sha256=state.sha256,
         file_size=state.size,
         file_time=state.time,
-        pixels_sha256=pixels_sha256(radiograph.pixels),
+        pixels_sha256=hash_of_radiograph(radiograph),
         rows=radiograph.shape[0],
         columns=radiograph.shape[1],
         spacing_row_mm=spacing[0],
@@ -101,22 +105,28 @@ def _radiograph_rows(hand: MeasuredHand) -> tuple[RadiographRow, list[JointRow]]
 
 
 def _joint_row(view: JointView) -> JointRow:
+    if view not in _columns:
+        _columns[view] = _joint_columns(view)
+    return JointRow(**_columns[view])
+
+
+def _joint_columns(view: JointView) -> dict[str, Any]:
     found = view.masks if isinstance(view.masks, FoundBones) else None
-    return JointRow(
-        joint=view.joint.name,
-        box=to_json(view.joint.box),
-        confidence=view.joint.confidence,
-        box_edited=view.joint.edited,
-        masks_painted=view.masks_painted,
-        mask_kind="given" if found is None else "found",
-        mask_confidence=None if found is None else found.confidence,
-        masks=packed(view.masks.labels),
-        reasons=to_json([view.reasons, () if found is None else found.reasons]),
-        jsw_px=_or_none(view.jsw.px),
-        jsw_sd_px=_or_none(view.jsw.sd_px),
-        jsw_reasons=to_json(view.jsw.reasons),
-        margins=packed(np.stack([view.jsw.upper, view.jsw.lower])),
-    )
+    return {
+        "joint": view.joint.name,
+        "box": to_json(view.joint.box),
+        "confidence": view.joint.confidence,
+        "box_edited": view.joint.edited,
+        "masks_painted": view.masks_painted,
+        "mask_kind": "given" if found is None else "found",
+        "mask_confidence": None if found is None else found.confidence,
+        "masks": packed(view.masks.labels),
+        "reasons": to_json([view.reasons, () if found is None else found.reasons]),
+        "jsw_px": _or_none(view.jsw.px),
+        "jsw_sd_px": _or_none(view.jsw.sd_px),
+        "jsw_reasons": to_json(view.jsw.reasons),
+        "margins": packed(np.stack([view.jsw.upper, view.jsw.lower])),
+    }
 
 
 def _measurement_row(row: Narrowing, place: int, cell: Mapping[str, Any]) -> MeasurementRow:

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from napari_jsn.store.stored_images import StoredRadiograph, deferred
 _NOT_FACTS = {"pixels", "path"}
 #: Folders above the one of a missing file that are searched, and the most files of each.
 _LEVELS_UP, _MOST_FILES = 1, 5000
+_hashes: WeakKeyDictionary[Radiograph, str] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,15 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def hash_of_radiograph(radiograph: Radiograph) -> str:
+    """Return the SHA-256 of the pixels of a radiograph, computed once for each radiograph in memory."""
+    if radiograph not in _hashes:
+        _hashes[radiograph] = pixels_sha256(radiograph.pixels)
+    return _hashes[radiograph]
+
+
 def pixels_sha256(pixels: NDArray[np.float32]) -> str:
-    """Return the SHA-256 of the pixels of a radiograph."""
+    """Return the SHA-256 of pixels."""
     return hashlib.sha256(np.ascontiguousarray(pixels, dtype="<f4").data).hexdigest()
 
 

@@ -31,6 +31,8 @@ class Job:
         What is being done, or why it has failed.
     patient : str
         The patient that was made.
+    questions : list of dict
+        Facts of the files that must be asked, as JSON; see :class:`Asks`.
     """
 
     code: str = field(default_factory=lambda: secrets.token_urlsafe(12))
@@ -39,6 +41,7 @@ class Job:
     message: str = "Waiting"
     patient: str = ""
     aborted: bool = False
+    questions: list[dict[str, object]] = field(default_factory=list)
 
     @property
     def ended(self) -> bool:
@@ -53,8 +56,23 @@ class Job:
         """Return what the page shows."""
         return {
             "code": self.code, "state": self.state, "share": round(self.share, 3), "message": self.message,
-            "patient": self.patient,
+            "patient": self.patient, "questions": self.questions,
         }  # fmt: skip
+
+
+class Asks(InputError):
+    """What was sent lacks facts that only a person knows.
+
+    Parameters
+    ----------
+    sentence : str
+    questions : list of dict
+        One for each file: its name and what is known.
+    """
+
+    def __init__(self, sentence: str, questions: list[dict[str, object]]) -> None:
+        super().__init__(sentence, "facts")
+        self.questions = questions
 
 
 class Jobs:
@@ -111,6 +129,7 @@ class Jobs:
         except Aborted:
             job.message, job.state = "", "aborted"
         except InputError as error:
+            job.questions = error.questions if isinstance(error, Asks) else []
             job.message, job.state = str(error), "failed"
         except Exception as error:  # the page shows a sentence; the log has the traceback
             _LOG.debug("A job failed.", exc_info=True)

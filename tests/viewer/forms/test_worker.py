@@ -50,3 +50,18 @@ def test_memory_is_returned_after_every_run(images, engine, dock, qtbot, monkeyp
     qtbot.wait_until(lambda: widget._run is None, timeout=60_000)
     widget()
     qtbot.wait_until(lambda: len(returned) == 2, timeout=10_000)
+
+
+@pytest.mark.parametrize("works", [1, 2, 3])
+def test_the_window_gets_its_turn_sooner_while_work_runs(works):
+    usual, found = sys.getswitchinterval(), []
+
+    def nested(left):
+        def work(progress):
+            found.append(sys.getswitchinterval())
+            return left > 1 and worker.do_work([nested(left - 1)], progress)
+
+        return work
+
+    worker.do_work([nested(works)], worker.WorkerProgress())
+    assert len(found) == works and max(found) < usual / 2 and sys.getswitchinterval() == usual

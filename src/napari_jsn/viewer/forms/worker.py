@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from threading import Event, get_ident
+from threading import Event, Lock, get_ident
 from typing import Any
 
 from napari.qt.threading import thread_worker
@@ -20,9 +20,15 @@ log: logging.Logger = logging.getLogger(__name__)
 
 #: Time from the end of a run until memory is returned: the arrays of the run are freed then.
 _FREED_MS = 500
+#: While work runs, the window's thread gets the interpreter back after this time (seconds) when it waits for it. The
+#: 5 ms of Python add up, because drawing lets go of the interpreter in every call of OpenGL.
+_SWITCH_S = 0.0005
 #: Work that has not ended, and the longest wait for it at the end of the process, in ms.
 _running: set[WorkerProgress] = set()
 _LAST_WAIT_MS = 20_000
+#: The switch intervals that were found when works began, the usual one first.
+_usual: list[float] = []
+_switching = Lock()
 
 
 class WorkerProgress(QObject):
@@ -63,7 +69,7 @@ def do_work(
     """
     work = job.pop()
     progress.update(0, 0, "Loading")
-    with warnings.catch_warnings(), _warnings_to(progress):
+    with warnings.catch_warnings(), _warnings_to(progress), _short_switches():
         warnings.simplefilter("ignore")  # warnings of libraries are not meant for the user
         try:
             for module in modules:  # one slow package at a time, so that the window can repaint between them
@@ -140,6 +146,23 @@ def _do_boxed(box: list[Any]) -> tuple[Any, Exception | None]:
 
 
 _run_in_worker: Callable[..., Any] = thread_worker(_do_boxed, ignore_errors=True)
+
+
+@contextmanager
+def _short_switches() -> Iterator[None]:
+    """Let threads take turns more often; the former interval comes back when the last work has ended."""
+    with _switching:
+        _usual.append(sys.getswitchinterval())
+        sys.setswitchinterval(min(_SWITCH_S, _usual[0]))
+    try:
+        yield
+    finally:
+        with _switching:
+            first = _usual.pop(0)
+            if _usual:
+                _usual[0] = first
+            else:
+                sys.setswitchinterval(first)
 
 
 class _ToProgress(logging.Handler):

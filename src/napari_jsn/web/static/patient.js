@@ -2,6 +2,7 @@
 
 import { el, post, read, say, tell, words } from "./page.js";
 import { setUpTable } from "./table.js";
+import { setUpUpload } from "./upload.js";
 import { View, fetchPixels } from "./view.js";
 
 const byId = (name) => document.getElementById(name);
@@ -13,7 +14,7 @@ let boxesShown = true;
 let mapTurn = 0;
 
 function address(path, hand, joint = "") {
-  return `${path}?${new URLSearchParams({ id: view.patient, visit: hand.visit, side: hand.side, joint })}`;
+  return `${path}?${new URLSearchParams({ id: view.patient, session: view.session, visit: hand.visit, side: hand.side, joint })}`;
 }
 
 // Pixels, each fetched once.
@@ -68,7 +69,7 @@ async function showHand() {
     drawBoxes();
     const second = other();
     byId("blink").disabled = !second || !(hand.onto_first || second.onto_first);
-    byId("blink").hidden = view.visits.length < 2;
+    byId("blink").hidden = view.visits.length < 2 || !view.measured;
     if (!byId("blink").disabled) {
       const onto = hand.visit === 1 ? matrix(second.onto_first) : matrix(hand.onto_first).inverse();
       pictures.push({ pixels: await pixelsOf(second), of: second, visit: second.visit, matrix: onto });
@@ -222,7 +223,7 @@ async function showJoint() {
     el("span", { class: "faint" }, `${words.since_first}: `), el("b", {}, figure.value ? `${figure.value} ${view.unit}` : figure.state_label),
     el("span", {}, figure.value ? ` (${figure.interval})` : ""),
     ...(figure.state === "good" ? [] : [el("span", { class: "state" }, ` ${figure.reason || figure.state_label}`)]),
-  ] : []));
+  ] : view.measured && view.visit > 1 ? [el("span", { class: "faint" }, `${words.since_first}: ${words.not_measured}`)] : []));
   stopJointBlink();
   if (!hand?.joints[site]) return noJoint(words.no_view);
   try {
@@ -286,6 +287,26 @@ byId("joint-blink").addEventListener("click", () => {
   toggle(byId("joint-blink"), true);
 });
 
-setUpTable(view, choose);
+const adding = byId("add-dialog");
+if (adding) {
+  setUpUpload({ to: view.patient, onchosen: () => { if (!adding.open) adding.showModal(); } });
+  byId("add").addEventListener("click", () => { adding.showModal(); byId("files").focus(); });
+  byId("add-close").addEventListener("click", () => adding.close());
+  adding.addEventListener("close", () => { if (!byId("work").hidden) byId("abort").click(); });
+}
+
+// An item of a session is done: go to the next one, or back to the list.
+byId("finish")?.addEventListener("click", async () => {
+  try {
+    await table.sent();
+    const { next } = await post("/finish", { session: view.session, patient: view.patient });
+    const session = encodeURIComponent(view.session);
+    location.assign(next ? `/patient?id=${encodeURIComponent(next)}&session=${session}` : `/session?name=${session}`);
+  } catch (error) {
+    tell(error.message);
+  }
+});
+
+const table = setUpTable(view, choose);
 showSides();
 showHand();

@@ -43,6 +43,9 @@ _DIFFERENCE_COLORS = [
 _BONE_COLORS = {0: "transparent", None: "transparent", 1: UPPER_COLOUR, 2: LOWER_COLOUR, 3: "#cc79a7"}
 #: Thickness of outlines and margins in units of the world: mm, or pixels.
 _LINE = {"mm": 0.07, "pixel": 0.5}
+_WHITE = "#ffffff"
+#: Letters of the names of joints, and of captions and figures.
+_LETTERS = {JOINTS: "MCPID12345", MARGINS: "abcdefghiklmnoprstuvwx0123456789 LFG-+.,'()="}
 #: Wait before layers that are not visible get their new data, in ms.
 _LATER_MS = 250
 
@@ -120,7 +123,10 @@ class PictureLayers(QObject):
                     getattr(layer.events, event).connect(partial(self._link, name, event))
 
     def warm_up(self) -> None:
-        """Draw every layer once, so that its program is compiled before the reader needs it."""
+        """Draw every layer and letter once, so that nothing is compiled or rasterised when the reader needs it."""
+        square = np.array([[0, 0], [0, 1], [1, 1], [1, 0]], float)
+        for name, letters in _LETTERS.items():
+            self.set_shapes(name, [{"points": square, "kind": "polygon", "colour": _WHITE, "text": letters}])
         with self.changing():
             for name in NAMES:
                 self.layers[name].visible = True
@@ -159,7 +165,7 @@ class PictureLayers(QObject):
         square = [np.array([[0, 0], [0, 1], [1, 1], [1, 0]], float)]
         return Shapes(
             square, shape_type="polygon" if name == MARGINS else "rectangle", name=name, metadata=metadata, text=text,
-            features={"text": ["-"], "colour": ["#ffffff"]}, face_color="transparent", edge_color="#ffffff",
+            features={"text": ["-"], "colour": [_WHITE]}, face_color="transparent", edge_color=_WHITE,
             edge_width=_LINE["mm"], opacity=1.0,
         )  # fmt: skip
 
