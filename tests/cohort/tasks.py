@@ -22,8 +22,9 @@ def outcome(source, options, joints=None):
     progression = replace(measured(), patient_id=source.label)
     rows = rows_of(progression, "", now_utc())
     patient = CohortPatient(
-        source.key, progression.patient_id, "measured", content=content_of(source, [], options.made_with),
-        joints=len(rows.measurements), seconds=1.0, arm=source.arm, log="log\n",
+        source.key, progression.patient_id, "measured",
+        content=content_of(source, [["/a.dcm", 1, 1, "00"]], options.made_with),
+        joints=len(rows.measurements), seconds=1.0, arm=source.arm, log="log\n", files='[["/a.dcm", 1, 1, "00"]]',
     )  # fmt: skip
     return Outcome(patient, rows)
 
@@ -51,6 +52,11 @@ def scored(source, options, known=None):
 
 def one_identity(source, options, known=None):
     return replace(outcome(source, options), identity="0" * 32)
+
+
+def other_files(source, options, known=None):
+    found = outcome(source, options)
+    return replace(found, patient=replace(found.patient, files='[["/b.dcm", 1, 1, "11"]]'))
 
 
 def slow(source, options, known=None):

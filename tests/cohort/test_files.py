@@ -1,6 +1,8 @@
 """The files of a cohort: table, Parquet, patients, report, logs."""
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pandas as pd
@@ -130,3 +132,7 @@ def test_measured_again_with_other_arms(written, tmp_path):
         found = store.cohort()
         assert len(found) == 1 and (found["a"].arm, found["a"].sentence) == ("B", "again")
         assert len(store.measurements()) == 10 and store.patients()["patient"].tolist() == ["P1"]
+        store.save_cohort([MeasuredPatient(replace(one, arm="C"))])  # only the table changed
+        assert [each.arm for each in store.cohort().values()] == ["C"]
+    with closing(sqlite3.connect(tmp_path / "t.db")) as database:
+        assert database.execute("select arm from patients").fetchall() == [("C",)]

@@ -96,6 +96,19 @@ def test_of_two_folders_with_one_patient_the_first_one_counts(tmp_path, store, s
         assert len(store.measurements()) == 2 and cohort.total - cohort.measured_now in (1, 2)
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_a_patient_of_another_folder_is_replaced_only_by_the_same_radiographs(tmp_path, store, scheduler, same):
+    one = replace(sources(tmp_path, 1)[0], patient="P")
+    run([one], store, OPTIONS, tasks.quick if same else tasks.other_files, scheduler)
+    moved = replace(one, key="moved", name="moved")
+    cohort = run([moved], store, OPTIONS, tasks.quick, scheduler)
+    assert [each.state for each in cohort.patients] == ["measured" if same else "failed"]
+    assert [each.source for each in store.cohort().values() if each.state == "measured"] == [
+        "moved" if same else one.key
+    ]
+    assert len(store.measurements()) == 2 and ("has the patient P." in cohort.patients[0].sentence) != same
+
+
 def test_one_person_under_two_names_is_noted(tmp_path, store, scheduler):
     cohort = run(sources(tmp_path, 3), store, OPTIONS, tasks.one_identity, scheduler)
     doubt = "The files state the same identity as those of P0."
@@ -111,7 +124,7 @@ def test_scores_are_saved_with_their_patient(tmp_path, store, scheduler, monkeyp
         run(found, store, OPTIONS, tasks.scored, scheduler)
     assert store.cohort() == {} and len(store.measurements()) == 0  # as a client that is killed between the two
     run(found, store, OPTIONS, tasks.scored, scheduler)
-    scores = store.scores()
+    scores = store.scores().sort_values(["patient", "visit"])
     assert scores[["patient", "visit", "expected_grade", "reader"]].values.tolist() == [
         [name, visit, 1.25, "two-stage"] for name in ("P0", "P1") for visit in (1, 2)
     ]

@@ -14,16 +14,16 @@ from napari_jsn.cohort.task import Options, content_of, files_of
 from napari_jsn.store import open_store
 from napari_jsn.store.cohorts import CohortPatient, MeasuredPatient
 
-FILMS = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+RADIOGRAPHS = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
 OPTIONS = Options(("MCP2",), made_with="version 1")
 
 
 def put(folder, changes=({}, {}), names=("a.dcm", "b.dcm")):
     """Make the folder of a patient with changed headers; None removes an attribute."""
     folder.mkdir(parents=True)
-    for film, name, tags in zip(FILMS, names, changes, strict=False):
+    for radiograph, name, tags in zip(RADIOGRAPHS, names, changes, strict=False):
         (folder / name).parent.mkdir(exist_ok=True)
-        header = pydicom.dcmread(film)
+        header = pydicom.dcmread(radiograph)
         for tag, value in tags.items():
             if value is None:
                 delattr(header, tag)
@@ -109,6 +109,8 @@ def test_states_of_a_store(tmp_path):
     assert states(replace(options, made_with="version 2")) == ["changed", "changed", "failed before"]
     (tmp_path / "trial" / "A" / "c.txt").write_text("new")
     assert states() == ["changed", "done", "failed before"]
+    shutil.copytree(tmp_path / "trial" / "B", tmp_path / "moved" / "B")
+    assert [each.state for each in plan_cohort(tmp_path / "moved", place, options, True)] == ["changed"]
     shutil.rmtree(tmp_path / "trial" / "B")
     put(tmp_path / "other" / "B")
     assert plan_cohort(tmp_path / "other", place, options, True)[0].sentence.startswith("This is the same patient as")
@@ -116,7 +118,7 @@ def test_states_of_a_store(tmp_path):
 
 def test_one_person_under_two_names_of_a_table(tmp_path):
     put(tmp_path / "P")
-    rows = [f"{name},{visit},P/{film}.dcm" for name in ("P1", "P2") for visit, film in ((1, "a"), (2, "b"))]
+    rows = [f"{name},{visit},P/{radiograph}.dcm" for name in ("P1", "P2") for visit, radiograph in ((1, "a"), (2, "b"))]
     shutil.copytree(tmp_path / "P", tmp_path / "Q")
     rows[2:] = [row.replace("P/", "Q/") for row in rows[2:]]
     (tmp_path / "t.csv").write_text("\n".join(["patient,visit,path", *rows]))

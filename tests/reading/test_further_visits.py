@@ -115,3 +115,19 @@ def test_a_joint_that_was_removed_stays_removed(extended, monkeypatch):
     assert [visit.number for visit in given[0].visits] == [1, 2, 3]
     assert [joint.name for joint in given[0].hands[0].joints] == ["MCP2"]
     item.undo()
+
+
+def test_both_hands_on_one_radiograph_are_split_and_named_after_their_visit(extended, monkeypatch):
+    item, _ = extended
+    given = []
+    monkeypatch.setattr(
+        "napari_jsn.reading.further_visits.measure_patient", lambda patient, *rest, **more: given.append(patient)
+    )
+    both = min(jsn.sample_folder("both_hands").glob("*.dcm"))
+    later = of_day(radiographs(both), item.progression.hands[1].day.replace(year=2035))
+    measure_with_further(item, later)
+    hands = given[0].visits[2].hands
+    assert [(hand.place, hand.radiograph.name) for hand in hands] == [
+        ((3, "R"), "visit 3, right"), ((3, "L"), "visit 3, left"),
+    ]  # fmt: skip
+    assert any(note.startswith("Visit 3: both hands on one radiograph") for note in given[0].notes)

@@ -118,6 +118,11 @@ def workbook(content):
     return found
 
 
+def client_view(client, visit):
+    page = client.get("/patient", id="P001", visit=visit)[1].decode()
+    return json.loads(page.split('id="view">')[1].split("</script>")[0])
+
+
 def _plain(cell):
     return f"{float(cell):g}" if re.fullmatch(r"\d+\.\d+", cell) else cell
 
@@ -160,6 +165,10 @@ def test_downloads_equal_the_table_and_state_who_gave_each_grade(reader):
             if cell["state"] != "x":
                 assert row["model"] == {"edited": cell["initial"], "model": cell["text"]}.get(cell["state"], "")
         assert len(shown) == 60
+    figure = client_view(reader, 2)["figures"]["MCP2-L"]
+    drawn = [f"{float(table['MCP2'][f'L {name} mm']):+.2f}" for name in ("narrowing", "from", "to")]
+    assert f"{drawn[0]} {drawn[1]} to {drawn[2]}".replace("-", "\u2212") == f"{figure['value']} {figure['interval']}"
+    assert (table["MCP2"]["L state"], table["DIP2"]["L state"], table["DIP2"]["L narrowing mm"]) == ("good", "", "")
     assert table["PIP3"]["L jsn finding"] == "luxation" and table["PIP4"]["L jsn finding"] == "surgery"
     assert not re.search(r"20\d\d-\d\d-\d\d|\.dcm|Reader B", str(sheets))
     reader.post("/undo", patient="P001", visit=2)

@@ -153,3 +153,14 @@ def test_an_image_beside_dicom_files_is_asked_for_and_not_left_out(place, monkey
     sent(client, files, facts, patient="P5")
     assert [len(visit.hands) for visit in seen[0].visits] == [1, 1]
     assert seen[0].hands[1].radiograph.spacing_mm == 0.15
+
+
+@pytest.mark.parametrize("top", ["", "P6/"])
+def test_a_table_beside_the_files_needs_no_question(place, monkeypatch, top):
+    client, _ = place
+    seen = []
+    monkeypatch.setattr(workplace_module, "measure_patient", lambda patient, **more: seen.append(patient) or 1 / 0)
+    table = b"file,visit,side,spacing_mm\nb.png,1,L,0.15\nx/a.png,2,L,0.15\n"
+    files = [("x/a.png", png(FILES[0])), ("b.png", png(FILES[1])), ("radiographs.csv", table)]
+    assert sent(client, [(top + name, content) for name, content in files], patient="P6")["questions"] == []
+    assert [hand.radiograph.path.name for hand in seen[0].hands] == ["b.png", "a.png"]

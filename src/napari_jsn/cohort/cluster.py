@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 WORKER_GB = 1.5
 #: Times that a patient is tried again on another worker, after the worker that measured it died.
 RETRIES = 1
-#: Seconds after which a scheduler that does not answer counts as absent.
-CONNECT_S = 10
+#: Seconds after which a scheduler that does not answer counts as absent; one of the same job may start meanwhile.
+CONNECT_S = 30
 _CONFIG = {
     "distributed.scheduler.allowed-failures": RETRIES,
     "distributed.scheduler.worker-saturation": 1.0,  # one patient a worker: the death of a worker concerns one patient

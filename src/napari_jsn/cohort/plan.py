@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from napari_jsn.cohort.sources import Source, list_sources, patient_by_headers
-from napari_jsn.cohort.task import Options, are_unchanged, computer_code, content_of, made_with
+from napari_jsn.cohort.task import Options, are_unchanged, computer_code, content_of, files_of, made_with
 from napari_jsn.common.errors import InputError, renamed_arguments
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.patient.identity import ANONYMOUS
 from napari_jsn.store import check_place, open_store
-from napari_jsn.store.cohorts import CohortPatient
+from napari_jsn.store.cohorts import CohortPatient, have_same_radiograph
 from napari_jsn.store.encoding import from_json
 
 #: Devices of workers; a worker that uses CUDA has one GPU.
@@ -119,9 +120,9 @@ def plan_cohort(
     progress = progress or Silent()
     sources = list_sources(source, pseudonyms)
     before = _before(store)
-    owners = {each.patient: each.source for each in before.values() if each.state == "measured"}
     names = {each.key: each.name for each in sources}
-    owners = {patient: key for patient, key in owners.items() if key not in names}
+    elsewhere = {key: each for key, each in before.items() if each.state == "measured" and key not in names}
+    owners = {each.patient: key for key, each in elsewhere.items()}
     numbers: dict[str, str] = {}
     planned = []
     for count, each in enumerate(sources):
@@ -132,16 +133,16 @@ def plan_cohort(
             patient = patient_by_headers(each)
             name = each.patient or patient.patient_id
             first = owners.setdefault(each.label if name == ANONYMOUS else name, each.key)
-            if first != each.key:
+            if first != each.key and not (first in elsewhere and _was_moved(each, elsewhere[first])):
                 raise InputError(
                     f"This is the same patient as {names.get(first, first)}. Put the radiographs of the patient "
-                    "together, or give another pseudonym."
+                    "together, give another pseudonym, or use another store."
                 )
             notes = [*each.notes, *map(str, patient.notes)]
             number = patient.identity.number
             if number and (other := numbers.setdefault(number, each.name)) != each.name:
                 notes.append(f"The files state the same Patient ID as those of {other}.")
-            known = before.get(each.key)
+            known = before.get(each.key) or elsewhere.get(first)
             state = "new" if known is None else "failed before" if known.state != "measured" else "changed"
             state = "done" if is_done(each, known, options) else state
             count_of = sum(len(visit.hands) for visit in patient.visits)
@@ -149,6 +150,11 @@ def plan_cohort(
         except InputError as error:
             planned.append(PlannedPatient(each, "wrong", sentence=str(error)))
     return planned
+
+
+def _was_moved(source: Source, known: CohortPatient) -> bool:
+    """Return whether a patient of another folder or table has a radiograph of this one."""
+    return have_same_radiograph(json.dumps(files_of(source)), known.files)
 
 
 def _before(store: str | os.PathLike[str] | None) -> dict[str, CohortPatient]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+import os
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -198,7 +199,8 @@ def _doubtful(joints: pd.DataFrame, store: str) -> str:
         )
         for row in worst.to_dict("records")
     ]  # fmt: skip
-    text = f"{counted(len(doubtful), 'figure')}; each command opens the joint."
+    place = "" if "://" in store or os.path.isabs(store) else ", in the folder where the cohort was measured"
+    text = f"{counted(len(doubtful), 'figure')}; each command opens the joint{place}."
     if len(doubtful) > len(rows):
         text += f" The table has {len(rows)} of them, failed ones and large ones first; joints.csv has all."
     heads = ("Patient", "Joint", "Visit", "JSN (mm)", "State", "Reasons", COMMAND)

@@ -25,6 +25,14 @@ from napari_jsn.radiograph.spacing import check_spacing
 NEEDED, OPTIONAL = ("patient", "visit", "path"), ("date", "side", "spacing", "arm", "age", "sex")
 
 
+#: Names of other tables for columns of this one, which must not be passed over: figures depend on them.
+_SIMILAR = {
+    "date": ("acquired", "acquisition_date", "study_date", "visit_date"),
+    "side": ("laterality", "hand"),
+    "spacing": ("spacing_mm", "pixel_spacing", "pixel_spacing_mm"),
+}
+
+
 @dataclass(frozen=True)
 class Source:
     """One patient of a cohort, before anything is read.
@@ -181,7 +189,7 @@ def _of_patient(folder: Path, pseudonyms: bool) -> Source:
 class _Rows:
     """The rows of one patient of a table, while they are read."""
 
-    films: list[tuple[str, str, StatedFacts]] = field(default_factory=list)  # visit, path, facts
+    radiographs: list[tuple[str, str, StatedFacts]] = field(default_factory=list)  # visit, path, facts
     named: list[str] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
@@ -189,37 +197,51 @@ class _Rows:
 
 def _of_table(table: Path) -> list[Source]:
     try:
-        lines = read_records(table, None)
+        records = read_records(table, None)
     except (OSError, UnicodeError, csv.Error) as error:
         raise InputError(f"{table} cannot be read ({error}). Save it as CSV text in UTF-8.", "source") from error
-    absent = [name for name in NEEDED if lines and name not in lines[0]]
-    if absent:
-        raise InputError(
-            f"{table} lacks the column{'s' * (len(absent) > 1)} {', '.join(absent)}. It needs {', '.join(NEEDED)}, and "
-            f"may have {', '.join(OPTIONAL)}.",
-            "source",
-        )
+    lines = [{name and name.strip().lower(): cell for name, cell in record.items()} for record in records]
+    _check_columns(table, [name for name in (lines[0] if lines else ()) if name])
     patients: dict[str, _Rows] = {}
     owner: dict[str, str] = {}
     for number, line in enumerate(lines, start=2):
         cells = {name: (line.get(name) or "").strip() for name in (*NEEDED, *OPTIONAL)}
         if not any(cells.values()):
             continue
-        if not cells["patient"]:
+        name = cells["patient"]
+        if not name:
             raise InputError(f"Line {number} of {table} names no patient. Fill in the cell.", "source")
-        rows = patients.setdefault(cells["patient"], _Rows())
+        rows = patients.setdefault(name, _Rows())
+        if None in line:
+            rows.faults.append(f"Line {number} has more cells than the first line has columns.")
         _add_line(rows, cells, number, table.parent)
-        path = rows.films[-1][1] if rows.films else ""
-        first = owner.setdefault(path, cells["patient"])
-        if path and first != cells["patient"]:
-            for name in (first, cells["patient"]):
-                patients[name].faults.append(f"The radiograph of line {number} is also one of another patient.")
+        first = owner.setdefault(os.path.realpath(rows.radiographs[-1][1]), name) if cells["path"] else name
+        if first != name:
+            for each in (first, name):
+                patients[each].faults.append(f"The radiograph of line {number} is also one of another patient.")
     return [_source(table, name, rows) for name, rows in patients.items()]
+
+
+def _check_columns(table: Path, names: Sequence[str]) -> None:
+    """Refuse a table without a needed column, or whose column would be passed over because of its name."""
+    absent = [name for name in NEEDED if names and name not in names]
+    if absent:
+        raise InputError(
+            f"{table} lacks the column{'s' * (len(absent) > 1)} {', '.join(absent)}. It needs {', '.join(NEEDED)}, and "
+            f"may have {', '.join(OPTIONAL)}.",
+            "source",
+        )
+    for name, others in _SIMILAR.items():
+        for other in others:
+            if other in names and name not in names:
+                raise InputError(
+                    f"{table} has a column {other}. Name it {name} if it is to be used, or remove it.", "source"
+                )
 
 
 def _add_line(rows: _Rows, cells: Mapping[str, str], number: int, folder: Path) -> None:
     """Add the radiograph of one line, or what is wrong with the line."""
-    path = folder / cells["path"]
+    path = (folder / cells["path"]).absolute()
     side = {"": "", "L": "L", "LEFT": "L", "R": "R", "RIGHT": "R", "B": "B", "BOTH": "B"}.get(cells["side"].upper())
     spacing = number_of(cells["spacing"])
     day, undated = _day(cells["date"])
@@ -241,11 +263,10 @@ def _add_line(rows: _Rows, cells: Mapping[str, str], number: int, folder: Path) 
     except InputError as error:
         rows.faults.append(f"Line {number}: {error}")
         mm = None
-    facts = StatedFacts(day, None, side or "", mm)
-    if (cells["visit"], str(path)) in [film[:2] for film in rows.films]:
+    if cells["path"] and os.path.realpath(path) in [os.path.realpath(known) for _, known, _ in rows.radiographs]:
         rows.faults.append(f"Line {number} names the same radiograph again.")
     rows.named.append(cells["path"])
-    rows.films.append((cells["visit"], str(path.absolute()), facts))
+    rows.radiographs.append((cells["visit"], str(path), StatedFacts(day, None, side or "", mm)))
 
 
 def _day(text: str) -> tuple[date | None, bool]:
@@ -261,25 +282,25 @@ def _source(table: Path, name: str, rows: _Rows) -> Source:
     source = replace(source, age=rows.facts.get("age", ""), sex=rows.facts.get("sex", ""), named=tuple(rows.named))
     if rows.faults:
         return replace(source, faults=tuple(dict.fromkeys(rows.faults)))
-    names = list(dict.fromkeys(visit for visit, _, _ in rows.films))
+    names = list(dict.fromkeys(visit for visit, _, _ in rows.radiographs))
     ordered, fault = _ordered(names, rows)
     if len(names) < 2:
         fault = "There is only one visit, and narrowing is a change between two."
     if fault:
         return replace(source, faults=(fault,))
-    visits = tuple(tuple(path for visit, path, _ in rows.films if visit == each) for each in ordered)
+    visits = tuple(tuple(path for visit, path, _ in rows.radiographs if visit == each) for each in ordered)
     numbered = [str(number) for number in range(1, len(ordered) + 1)]
     notes: tuple[str, ...] = ()
     if [f"{number_of(each):g}" if number_of(each) is not None else each for each in ordered] != numbered:
         pairs = ", ".join(f"{number} ({each})" for number, each in zip(numbered, ordered, strict=True))
         notes = (f"Visits are numbered in their order: {pairs}.",)
-    return replace(source, visits=visits, stated={path: facts for _, path, facts in rows.films}, notes=notes)
+    return replace(source, visits=visits, stated={path: facts for _, path, facts in rows.radiographs}, notes=notes)
 
 
 def _ordered(names: Sequence[str], rows: _Rows) -> tuple[list[str], str]:
     """Return the visits in order of time, by their numbers or else by their dates, and what is wrong with it."""
     days: dict[str, date] = {}
-    for visit, _, facts in rows.films:
+    for visit, _, facts in rows.radiographs:
         if facts.acquired is not None and days.setdefault(visit, facts.acquired) != facts.acquired:
             return [], f"The radiographs of visit {visit} have different dates."
     numbers = {name: number_of(name) for name in names}

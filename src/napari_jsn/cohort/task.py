@@ -17,7 +17,7 @@ from napari_jsn import __version__
 from napari_jsn.cohort.sources import Source, check_visits, storable
 from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.notes import written_notes
+from napari_jsn.common.notes import counted, written_notes
 from napari_jsn.common.progress import Silent
 from napari_jsn.common.run_record import file_sha256
 from napari_jsn.common.search_folder import search_folder
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from napari_jsn.patient.patient import Patient
 
+#: Names of files and folders that sentences have as ordinary words or numbers; they identify nobody.
+_ORDINARY = re.compile(r"\d{1,3}|left|right|both|hands?|visits?|baseline|files?|folder|image|a", re.IGNORECASE)
 #: Path, size, time of change in ns and SHA-256 of a file.
 FileFacts = tuple[str, int, int, str]
 
@@ -131,27 +133,30 @@ def measure_source(source: Source, options: Options, known: CohortPatient | None
         sentence, log = " ".join(f"Unexpected error: {type(error).__name__}: {error}".split()), traceback.format_exc()
     seconds, detail = time.perf_counter() - started, storable(sentence)
     if not options.keep_identity:
-        sentence, log = (without_names(text, source, files) for text in (sentence, log))
+        sentence, log = (without_names(text, source) for text in (sentence, log))
     failed = replace(base, sentence=storable(sentence), log=storable(log), content="", seconds=seconds)
     return Outcome(failed, detail=detail)
 
 
-def without_names(text: str, source: Source, files: Sequence[FileFacts] = ()) -> str:
+def without_names(text: str, source: Source) -> str:
     """Return a text in which folder and files of a patient are not named.
 
     Examples
     --------
-    >>> from napari_jsn.cohort.sources import Source, check_visits, storable
-    >>> without_names("/data/Doe/a.dcm is damaged.", Source("Doe", "/data/Doe", folder="/data/Doe"))
-    'The folder/a.dcm is damaged.'
+    >>> from napari_jsn.cohort.sources import Source
+    >>> without_names("/data/Doe/a.dcm is damaged.", Source("Doe", "/data/Doe", visits=(("/data/Doe/a.dcm",),)))
+    'A file is damaged.'
     """
-    paths = [path for path, *_ in files] or [path for visit in source.visits for path in visit]
+    paths = [path for visit in source.visits for path in visit]
+    for folder, folders, files in os.walk(source.folder) if source.folder else ():
+        paths += [os.path.join(folder, name) for name in (*folders, *files)]
     inside = [os.path.relpath(path, source.folder) for path in paths] if source.folder else []
     files_named = {*paths, *inside, *map(os.path.basename, paths), *source.named}
-    folders = {source.folder, source.name} if source.folder and not source.patient else {source.folder}
-    words = dict.fromkeys(folders, "the folder") | dict.fromkeys(files_named, "a file")
-    for name in sorted(filter(None, words), key=len, reverse=True):
-        text = re.sub(rf"(?<![\w]){re.escape(name)}(?![\w])", words[name], text)
+    folders_named = {source.folder, source.name} if source.folder and not source.patient else {source.folder}
+    words = dict.fromkeys(folders_named, "the folder") | dict.fromkeys(files_named, "a file")
+    for name in sorted(words, key=len, reverse=True):
+        if name and not _ORDINARY.fullmatch(name):
+            text = re.sub(rf"(?<![\w]){re.escape(name)}(?![\w])", words[name], text)
     return text[:1].upper() + text[1:]
 
 
@@ -254,8 +259,8 @@ def _measured(source: Source, options: Options, base: CohortPatient, started: fl
     failed = sum(not row.reliable for row in found.narrowings)
     lines = [
         f"patient {found.patient_id}",
-        f"{len(patient.visits)} visits, {len(found.hands)} radiographs of one hand, {len(found.narrowings)} figures, "
-        f"{failed} failed, {seconds:.1f} s",
+        f"{len(patient.visits)} visits, {counted(len(found.hands), 'radiograph')} of one hand, "
+        f"{counted(len(found.narrowings), 'figure')}, {failed} failed, {seconds:.1f} s",
         *notes,
         *(f"{row.side} {row.joint} visit {row.visit}: {row.reason}" for row in found.narrowings if not row.reliable),
     ]

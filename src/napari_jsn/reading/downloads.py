@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 
 from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.statistics import Estimate
+from napari_jsn.progression.labels import Unit
+from napari_jsn.progression.narrowing import Narrowing
+from napari_jsn.progression.progression import Progression
 from napari_jsn.reading.commands import Scored
 from napari_jsn.reading.grades.score_table import ScoreTable, score_table
 from napari_jsn.reading.item import Item
@@ -60,7 +64,7 @@ def _xlsx(item: Item, table: ScoreTable) -> bytes:
     from napari_jsn.export.workbook import workbook_bytes
 
     figures = item.progression.table().drop(columns="day", errors="ignore")
-    return workbook_bytes({**sheets(table), "grades": table.frame(), "measurements": figures})
+    return workbook_bytes({**sheets(table, item.progression), "grades": table.frame(), "measurements": figures})
 
 
 def _html(item: Item, table: ScoreTable) -> bytes:
@@ -77,13 +81,16 @@ def _sr(item: Item, table: ScoreTable) -> bytes:
     return file.getvalue()
 
 
-def sheets(table: ScoreTable) -> Mapping[str, pd.DataFrame]:
+def sheets(table: ScoreTable, progression: Progression) -> Mapping[str, pd.DataFrame]:
     """Return the table of each visit as an interface shows it: sites by side and kind, X where a site is not scored.
 
-    Beside each grade stand a finding or the reason why there is none, the reader who changed it, and the model's grade.
+    Beside each grade stand a finding or the reason why there is none, the reader who changed it, and the model's grade;
+    beside these the narrowing with its interval and state, where the joint was measured.
     """
     import pandas as pd
 
+    unit = Unit.of(progression)
+    measured = {(row.visit, row.side, row.joint): row for row in progression.narrowings}
     shown = {}
     for visit in table.visits:
         rows = []
@@ -98,9 +105,21 @@ def sheets(table: ScoreTable) -> Mapping[str, pd.DataFrame]:
                     row[f"{what} finding"] = mark or reason
                     row[f"{what} changed by"] = table.reader if cell.edited else ""
                     row[f"{what} model"] = _shown(cell.initial)
+                if visit > 1:
+                    row |= _figures(side, unit, measured.get((visit, side, site)))
             rows.append(row)
         shown[f"visit {visit}"] = pd.DataFrame(rows)
     return shown
+
+
+def _figures(side: str, unit: Unit, narrowing: Narrowing | None) -> dict[str, object]:
+    """Return narrowing, interval and state of a joint by the titles of their columns; empty where not measured."""
+    jsn = Estimate() if narrowing is None else unit.jsn(narrowing)
+    low, high = jsn.ci95
+    names = (f"narrowing {unit.name}", f"from {unit.name}", f"to {unit.name}", "state")
+    figures = (round(each, unit.decimals) for each in (jsn.value, low, high))
+    values = (*figures, "" if narrowing is None else narrowing.state)
+    return {" ".join(filter(None, (side, name))): value for name, value in zip(names, values, strict=True)}
 
 
 def _shown(given: Scored | None) -> float | str:

@@ -62,12 +62,13 @@ def measure_with_further(
     visits = {number: [hand for hand in old if hand.visit == number] for number in {hand.visit for hand in old}}
     places = _places(visits, added, numbers)
     _check_new_hands(visits, added, places)  # before the hands are searched, where sides are stated
-    added = split_hands(added, device=device, progress=progress)
+    numbered = [_renumbered(visit, number) for visit, number in zip(added.visits, places, strict=True)]
+    added = split_hands(replace(added, visits=tuple(numbered)), device=device, progress=progress)
     if not added.hands_split:  # aborted
         return before
     _check_new_hands(visits, added, places)
-    for number, visit in zip(places, added.visits, strict=True):
-        visits.setdefault(number, []).extend(_renumbered(hand, number) for hand in visit.hands)
+    for visit in added.visits:
+        visits.setdefault(visit.number, []).extend(visit.hands)
     computed = set(progression_notes(old, before.narrowings))
     patient = Patient(
         tuple(Visit(number, _day(hands), tuple(hands)) for number, hands in sorted(visits.items())),
@@ -158,9 +159,13 @@ def _check_new_hands(visits: Mapping[int, Sequence[Hand]], added: Patient, place
             )
 
 
-def _renumbered(hand: Hand, number: int) -> Hand:
-    radiograph = replace(hand.radiograph, name=radiograph_label(number, hand.side))
-    return replace(hand, visit=number, radiograph=radiograph)
+def _renumbered(visit: Visit, number: int) -> Visit:
+    """Return a visit with another number, which its notes and the names of its radiographs state from now on."""
+    hands = (
+        replace(hand, visit=number, radiograph=replace(hand.radiograph, name=radiograph_label(number, hand.side)))
+        for hand in visit.hands
+    )
+    return Visit(number, visit.day, tuple(hands))
 
 
 def _day(hands: Iterable[Hand]) -> date | None:

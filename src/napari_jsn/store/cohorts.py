@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, undefer
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.store.changes import ChangeLog, now_utc
 from napari_jsn.store.database import reading, writing
+from napari_jsn.store.encoding import from_json
 from napari_jsn.store.measurements import store_key, write_rows
 from napari_jsn.store.progression_rows import RowsOfPatient, table_of
 from napari_jsn.store.readings import save_model_scores
@@ -104,7 +105,8 @@ class CohortStore(SessionStore):
         measured : sequence of MeasuredPatient
         order : mapping of str to int, optional
             Place of each source in its cohort. Of two sources with one patient the first one counts, whichever is
-            saved first; then the other one is returned as failed, too.
+            saved first; then the other one is returned as failed, too. A source that is not in it is replaced if it
+            has a radiograph of the new one.
         """
         with writing(self._engine) as session:
             return [one for each in measured for one in _save(session, self._log, each, order or {})]
@@ -159,30 +161,49 @@ def _save(session: Session, log: ChangeLog, measured: MeasuredPatient, order: Ma
     """Save one patient; return it, and the source that is refused now because this one has the same patient."""
     one = measured.patient
     if measured.rows is None:
+        if one.state == "measured":
+            session.execute(update(PatientRow).where(PatientRow.patient == one.patient).values(arm=one.arm))
         return [_save_source(session, one)]
     same = select(SourceRow).where(SourceRow.patient == one.patient, SourceRow.state == "measured")
     other = session.scalar(same.where(SourceRow.source != one.source))
-    refused = []
     try:
-        if other is not None:
-            if order.get(other.source, -1) < order.get(one.source, -1):
-                raise _same_patient(one)
-            facts = {field.name: getattr(other, field.name) for field in fields(CohortPatient)}
-            refused.append(_save_source(session, _failed(CohortPatient(**facts), _same_patient(one))))
         with session.begin_nested():
+            refused = [] if other is None else _replaced(session, other, one, order)
             write_rows(session, log, one.patient, measured.rows, measured.identity).arm = one.arm
             if measured.scores is not None:
                 save_model_scores(session, log, one.patient, measured.scores)
     except InputError as error:
-        one = _failed(one, error)
+        return [_save_source(session, _failed(one, error))]
     return [_save_source(session, one), *refused]
 
 
-def _same_patient(one: CohortPatient) -> InputError:
-    return InputError(
+def _replaced(session: Session, other: SourceRow, one: CohortPatient, order: Mapping[str, int]) -> list[CohortPatient]:
+    """Give a patient that was measured from another source to this one; return that source as failed.
+
+    Raises
+    ------
+    InputError
+        If the other source counts.
+    """
+    error = InputError(
         f"Another folder or table that was measured into this store has the patient {one.patient}. Put the "
-        "radiographs of the patient together, or give another pseudonym."
+        "radiographs of the patient together, give another pseudonym, or use another store."
     )
+    if other.source not in order:  # of another folder or table, from which the radiographs may have been moved
+        if not have_same_radiograph(other.files, one.files):
+            raise error
+        session.delete(other)
+        return []
+    if order[other.source] < order[one.source]:
+        raise error
+    facts = {field.name: getattr(other, field.name) for field in fields(CohortPatient)}
+    return [_save_source(session, _failed(CohortPatient(**facts), error))]
+
+
+def have_same_radiograph(one: str, other: str) -> bool:
+    """Return whether two patients have a file of the same content; both as :attr:`CohortPatient.files`."""
+    first, second = ({digest for *_, digest in from_json(files)} for files in (one, other))
+    return bool(first & second)
 
 
 def _failed(one: CohortPatient, error: InputError) -> CohortPatient:

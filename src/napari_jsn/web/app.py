@@ -26,17 +26,7 @@ from napari_jsn.reading.downloads import DOWNLOADS, download
 from napari_jsn.scoring import Scheme
 from napari_jsn.web import asked, sessions, views
 from napari_jsn.web.labels import LANGUAGES, labels
-from napari_jsn.web.pictures import (
-    hand_of,
-    image_of,
-    joint_json,
-    joint_of_image,
-    joints_of_item,
-    map_bytes,
-    part_with_joints,
-    pixel_bytes,
-    view_of,
-)
+from napari_jsn.web.pictures import map_bytes, pixel_bytes
 from napari_jsn.web.received import Sent
 from napari_jsn.web.workplace import Workplace, checked_reader
 
@@ -52,7 +42,7 @@ def make_app(workplace: Workplace) -> Starlette:
     pages = Pages(workplace)
     get = {
         "/": pages.page(pages.start), "/patient": pages.page(pages.patient), "/help": pages.page(pages.help),
-        "/download": pages.page(pages.download), "/pixels": pages.data(pages.pixels),
+        "/download": pages.data(pages.download), "/pixels": pages.data(pages.pixels),
         "/joint": pages.data(pages.joint), "/table": pages.data(pages.table), "/job": pages.data(pages.job),
         "/progress": pages.data(pages.progress), "/map": pages.data(pages.map), "/session": pages.page(pages.session),
     }  # fmt: skip
@@ -143,7 +133,7 @@ class Pages:
                 return store.patients().to_dict("records"), sessions.sessions_of(store), bool(open_sessions.any())
 
         patients, own, others = await run_in_threadpool(look)
-        self._work.load_models()
+        await run_in_threadpool(self._work.load_models)  # which may wait for the store
         return self._html(request, "start.html", patients=patients, sessions=own, others=others)
 
     async def session(self, request: Request) -> Response:
@@ -211,15 +201,7 @@ class Pages:
 
         def make() -> tuple[bytes, dict[str, str]]:
             with self._work.item(asked.reader_of(request), patient, session=session) as item:
-                if views.measured_view(item) is None:
-                    image = image_of(item, visit, side)
-                    pixels = joint_of_image(image, joint).pixels if joint else image.radiograph.pixels
-                    return pixel_bytes(pixels, pixels)
-                hand = hand_of(item.progression, visit, side)
-                if joint:
-                    pixels = view_of(hand, joint).image.pixels
-                    return pixel_bytes(pixels, pixels)
-                return pixel_bytes(hand.radiograph.pixels, part_with_joints(hand))
+                return pixel_bytes(*views.pixels_view(item, visit, side, joint))
 
         content, headers = await run_in_threadpool(make)
         headers["cache-control"] = "private, max-age=3600"
@@ -231,16 +213,7 @@ class Pages:
 
         def make() -> list[dict[str, Any]]:
             with self._work.item(asked.reader_of(request), patient, session=session) as item:
-                if views.measured_view(item) is None:
-                    return joints_of_item(item, side, joint)
-                progression = item.progression
-                found = []
-                for each in dict.fromkeys((1, visit)):
-                    place = (each, side, joint)
-                    rows = (row for row in progression.narrowings if (row.visit, row.side, row.joint) == place)
-                    view = view_of(hand_of(progression, each, side), joint)
-                    found.append({"visit": each, **joint_json(view, next(rows, None))})
-                return found
+                return views.joint_views(item, visit, side, joint)
 
         return JSONResponse({"views": await run_in_threadpool(make)})
 

@@ -33,6 +33,8 @@ class Job:
         The patient that was made.
     questions : list of dict
         Facts of the files that must be asked, as JSON; see :class:`Asks`.
+    label : str
+        Name of the text of the page that says the same as ``message``, in the language of the page.
     """
 
     code: str = field(default_factory=lambda: secrets.token_urlsafe(12))
@@ -42,6 +44,7 @@ class Job:
     patient: str = ""
     aborted: bool = False
     questions: list[dict[str, object]] = field(default_factory=list)
+    label: str = ""
 
     @property
     def ended(self) -> bool:
@@ -56,7 +59,7 @@ class Job:
         """Return what the page shows."""
         return {
             "code": self.code, "state": self.state, "share": round(self.share, 3), "message": self.message,
-            "patient": self.patient, "questions": self.questions,
+            "patient": self.patient, "questions": self.questions, "label": self.label,
         }  # fmt: skip
 
 
@@ -68,11 +71,13 @@ class Asks(InputError):
     sentence : str
     questions : list of dict
         One for each file: its name and what is known.
+    label : str
+        Name of the text of the page that says the same as the sentence; ``""`` if there is none.
     """
 
-    def __init__(self, sentence: str, questions: list[dict[str, object]]) -> None:
+    def __init__(self, sentence: str, questions: list[dict[str, object]], label: str = "") -> None:
         super().__init__(sentence, "facts")
-        self.questions = questions
+        self.questions, self.label = questions, label
 
 
 class Jobs:
@@ -129,7 +134,8 @@ class Jobs:
         except Aborted:
             job.message, job.state = "", "aborted"
         except InputError as error:
-            job.questions = error.questions if isinstance(error, Asks) else []
+            if isinstance(error, Asks):
+                job.questions, job.label = error.questions, error.label
             job.message, job.state = str(error), "failed"
         except Exception as error:  # the page shows a sentence; the log has the traceback
             _LOG.debug("A job failed.", exc_info=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -73,12 +74,12 @@ def view_of(hand: MeasuredHand, joint: str) -> JointView:
     raise InputError(f"{joint} was not found on this radiograph.", "joint")
 
 
-def part_with_joints(hand: MeasuredHand) -> NDArray[np.floating]:
-    """Return the part of a radiograph that its joints span; all of it if there are none."""
-    pixels = hand.radiograph.pixels
-    if not hand.joints:
+def part_with_joints(pixels: NDArray[np.floating], boxes: Iterable[NDArray[np.floating]]) -> NDArray[np.floating]:
+    """Return the part of a radiograph that boxes of joints span; all of it if there are none."""
+    found = list(boxes)
+    if not found:
         return pixels
-    corners = np.concatenate([view.joint.box for view in hand.joints])
+    corners = np.concatenate(found)
     (top, left), (bottom, right) = (
         np.clip(each, 0, pixels.shape) for each in (corners.min(axis=0), corners.max(axis=0))
     )

@@ -12,7 +12,11 @@ from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, StatedFacts,
 from napari_jsn.patient.read import patient_from_radiographs, read_patient
 from napari_jsn.patient.stated_facts import FileFacts, facts_of_files, state_facts
 from napari_jsn.web.jobs import Asks
+from napari_jsn.web.labels import labels
 from napari_jsn.web.uploads import Upload
+
+#: Name of the text that asks for what files do not state.
+_ASK = "facts_ask"
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,7 @@ class Received:
         dated = all(each.acquired is not None for each in facts) or all(each.visit is not None for each in facts)
         single = len(facts) == 1 and facts[0].is_dicom and not self.to
         if not ((dated or single) and all(single or each.complete for each in facts)):
-            raise self._asks(
-                "Some radiographs do not state their date, side or pixel size. State what you know.", facts
-            )
+            raise self._asks(labels("en")[_ASK], facts, _ASK)
 
     def asks(self, error: InputError) -> InputError:
         """Return an error as a question, if it is one that facts of the files answer and nothing has been asked yet."""
@@ -95,7 +97,7 @@ class Received:
         return [one if self.spacing_mm is None else replace(one, spacing_mm=self.spacing_mm) for one in facts]
 
     @staticmethod
-    def _asks(sentence: str, facts: Sequence[FileFacts]) -> Asks:
+    def _asks(sentence: str, facts: Sequence[FileFacts], label: str = "") -> Asks:
         return Asks(
             sentence,
             [
@@ -106,6 +108,7 @@ class Received:
                 }
                 for each in facts
             ],
+            label,
         )  # fmt: skip
 
 

@@ -7,14 +7,28 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_jsn.drawing.svg import plain, signed
 from napari_jsn.progression.labels import Unit, visit_labels
 from napari_jsn.progression.progression import Progression
 from napari_jsn.reading import Cell, Item, ScoreTable, score_table, shipped_method, statement
 from napari_jsn.scoring import Scheme
-from napari_jsn.web.pictures import hands_json, image_json
+from napari_jsn.web.pictures import (
+    hand_of,
+    hands_json,
+    image_json,
+    image_of,
+    joint_json,
+    joint_of_image,
+    joints_of_item,
+    part_with_joints,
+    view_of,
+)
 
 Words = Mapping[str, str]
+Pixels = NDArray[np.floating[Any]]
 #: Scheme of the table outside of sessions.
 SCHEME = "talk-15"
 #: Shown in a cell that has no grade.
@@ -69,6 +83,46 @@ def measured_view(item: Item) -> Progression | None:
         return None
     progression = item.progression
     return progression if {hand.visit for hand in progression.hands} == {one.number for one in item.images} else None
+
+
+def pixels_view(item: Item, visit: int, side: str, joint: str) -> tuple[Pixels, Pixels]:
+    """Return the pixels of a radiograph, or of one joint of it, and the part that decides how they are shown at first.
+
+    Raises
+    ------
+    InputError
+        If there is no such radiograph, or the joint was not found on it.
+    """
+    measured = measured_view(item)
+    if measured is None:
+        image = image_of(item, visit, side)
+        pixels = joint_of_image(image, joint).pixels if joint else image.radiograph.pixels
+        boxes = [one.joint.box for one in image.joints.values() if one.joint is not None]
+    else:
+        hand = hand_of(measured, visit, side)
+        pixels = view_of(hand, joint).image.pixels if joint else hand.radiograph.pixels
+        boxes = [view.joint.box for view in hand.joints]
+    return pixels, pixels if joint else part_with_joints(pixels, boxes)
+
+
+def joint_views(item: Item, visit: int, side: str, joint: str) -> list[dict[str, Any]]:
+    """Return what the page draws over the pictures of a joint: at the first visit and at one other, or of all images.
+
+    Raises
+    ------
+    InputError
+        If there is no such radiograph, or the joint was not found on it.
+    """
+    measured = measured_view(item)
+    if measured is None:
+        return joints_of_item(item, side, joint)
+    found = []
+    for each in dict.fromkeys((1, visit)):
+        place = (each, side, joint)
+        row = next((row for row in measured.narrowings if (row.visit, row.side, row.joint) == place), None)
+        view = view_of(hand_of(measured, each, side), joint)
+        found.append({"visit": each, **joint_json(view, row)})
+    return found
 
 
 def table_view(item: Item, visit: int, words: Words, scheme: str | Scheme = SCHEME) -> dict[str, Any]:

@@ -242,12 +242,12 @@ class Workplace:
         self, patient: str, added: Patient, numbers: Sequence[int] | None, reader: str, job: Job
     ) -> Progression:
         with self.item(reader, patient, fresh=True) as item:
-            before = item.progression
+            before = self._measured(self.store(reader), patient, "")
         measured = measure_with_further(item, added, numbers, self._device, job)
-        with self.item(reader, patient, fresh=True) as item:
-            if not job.aborted and item.progression is not before:
+        with self.lock:
+            if not job.aborted and self._measured(self.store(reader), patient, "") != before:
                 raise InputError(
-                    "Another program measured the patient meanwhile. Load the page again, and add the visit again.",
+                    "The patient was measured or deleted meanwhile. Load the page again, and add the visit again.",
                     "files",
                 )
         return measured
@@ -385,4 +385,6 @@ def _without_folder(folder: Path) -> Iterator[None]:
         yield
     except InputError as error:
         text = str(error).replace(f"{folder}/", "").replace(str(folder), "The upload")
-        raise (Asks(text, error.questions) if isinstance(error, Asks) else InputError(text, error.argument)) from error
+        if isinstance(error, Asks):
+            raise Asks(text, error.questions, error.label) from error
+        raise InputError(text, error.argument) from error

@@ -104,7 +104,7 @@ def test_circles_lie_on_the_joints_with_grades_and_probabilities(widget, viewer,
     }
     drawn = ["#" + "".join(f"{round(255 * each):02x}" for each in colour[:3]) for colour in circles.border_color]
     assert drawn == [grade_colour(3), UNRELIABLE]
-    assert list(circles.text.values) == ["3", "X"]
+    assert list(circles.text.values) == ["J3", "JX"]
     heat = viewer.layers["map of narrowing, visit 1"]
     assert heat.data_to_world((20, 10)) == pytest.approx((7, 6)) and heat.contrast_limits == [0, 2]
     assert heat.metadata[KEY]["statement"] == STATEMENT
@@ -127,6 +127,10 @@ def test_aborted_and_failed_runs_add_nothing(widget, viewer, engine):
     with pytest.raises(InputError):
         widget()
     assert "pixel size" in widget.form.fields["spacing_mm"].message.text()
+    engine.error = InputError("The pixels have no contrast.", "baseline")
+    with pytest.raises(InputError):
+        widget()
+    assert "no contrast" in widget.form.fields["image"].message.text()
     assert names(viewer) == ["hand"]
 
 

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 #: Role of the circles and of the maps in the metadata of their layers.
 GRADES, MAP = "grades", "grade_map"
 NAMES = {"jsn": "narrowing", "erosion": "erosion"}
-#: Diameter of a circle as a share of the joint's box, and where its grade stands: circles of both kinds are concentric.
+#: Diameter of a circle as a share of the joint's box; circles of both kinds are concentric.
 _SHARE = {"jsn": 0.62, "erosion": 0.86}
-_ANCHOR = {"jsn": "center", "erosion": "upper_right"}
+#: Letter before a grade, and where it stands, not between two fingers: distance below the centre as a share of the box.
+_LETTER = {"jsn": ("J", -0.66), "erosion": ("E", 0.66)}
 #: Visit, side and kind to the map on the radiograph of this hand.
 Maps = Mapping[tuple[int, str, str], NDArray[np.float32]]
 
@@ -63,7 +64,7 @@ def remove_scores(layers: LayerList) -> None:
 def _show_circles(layers: LayerList, scores: Scores, radiographs: Sequence[RadiographLayer], kind: str) -> None:
     table = scores.table()
     table = table[table["kind"] == kind].assign(statement=scores.statement)
-    rows, places, sizes = [], [], []
+    rows, places, sides = [], [], []
     units: Any = None
     for hand in scores.hands:
         placed = layer_of(hand, radiographs)
@@ -79,21 +80,23 @@ def _show_circles(layers: LayerList, scores: Scores, radiographs: Sequence[Radio
             corners = transform_points(to_world, joints[site].box)
             rows.append(number)
             places.append(corners.mean(axis=0))
-            sizes.append(_SHARE[kind] * float(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).mean()))
+            sides.append(float(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).mean()))
     if not rows:
         return
     features = table.loc[rows].reset_index(drop=True)
     grades = [None if np.isnan(grade) else int(grade) for grade in features["grade"].astype(float)]
     colours = [grade_colour(grade) for grade in grades]
+    letter, share = _LETTER[kind]
     text = {
-        "string": ["X" if grade is None else str(grade) for grade in grades], "color": colours, "size": 9,
-        "anchor": _ANCHOR[kind],
+        "string": [f"{letter}{'X' if grade is None else grade}" for grade in grades], "color": colours, "size": 9,
+        "translation": (share * float(np.mean(sides)), 0.0),
     }  # fmt: skip
     layers.append(
         Points(
             np.array(places), name=f"grades of {NAMES[kind]}", metadata={KEY: {"role": GRADES, "kind": kind}},
-            features=features, size=sizes, symbol="disc", face_color="transparent", border_color=colours,
-            border_width=0.07, border_width_is_relative=True, text=text, units=units,
+            features=features, size=[_SHARE[kind] * side for side in sides], symbol="disc",
+            face_color="transparent", border_color=colours, border_width=0.07, border_width_is_relative=True, text=text,
+            units=units,
         )
     )  # fmt: skip
 

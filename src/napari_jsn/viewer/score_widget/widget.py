@@ -117,6 +117,11 @@ class ScoreHands(RunPanel):
             self._set_status("A radiograph of the results is no longer open. The results were removed.")
             QTimer.singleShot(0, lambda: remove_scores(self._viewer.layers))  # not while napari removes layers
 
+    def _show_error(self, error: Exception) -> None:
+        if isinstance(error, InputError):  # of an argument of the core
+            error = InputError(str(error), self.form.field_of_argument(error.argument))
+        super()._show_error(error)
+
     def _radiographs(self) -> tuple[list[RadiographLayer], dict[str, Any]]:
         """Return the radiographs in the form, and patient and notes of the folder they were read from."""
         inputs = self.form.inputs()

@@ -232,7 +232,8 @@ async function showJoint() {
     const pixels = await Promise.all(views.map((each) => pixelsOf(handOf(each.visit), site)));
     if (turn !== asked) return;
     byId("joint-none").hidden = true;
-    byId("both").hidden = byId("joint-tools").hidden = false;
+    byId("both").hidden = false;
+    byId("joint-tools").hidden = !view.measured; // without a measurement there are no outlines, and nothing to align by
     byId("both").replaceChildren();
     jointViews = views.map((each, k) => {
       const place = el("div", { class: "small-stage" });
@@ -293,6 +294,26 @@ if (adding) {
   byId("add").addEventListener("click", () => { adding.showModal(); byId("files").focus(); });
   byId("add-close").addEventListener("click", () => adding.close());
   adding.addEventListener("close", () => { if (!byId("work").hidden) byId("abort").click(); });
+}
+
+// A file has all grades: it is fetched when those that are being sent are saved; an error is a sentence on the page.
+for (const link of document.querySelectorAll("[data-download]")) {
+  link.addEventListener("click", async (event) => {
+    event.preventDefault();
+    byId("saved").textContent = words.preparing;
+    try {
+      await table.sent();
+      const answer = await fetch(link.href);
+      if (!answer.ok) await read(answer);
+      const file = URL.createObjectURL(await answer.blob());
+      const name = /filename="(.*)"/.exec(answer.headers.get("content-disposition"))[1];
+      el("a", { href: file, download: name }).click();
+      setTimeout(() => URL.revokeObjectURL(file), 60000);
+    } catch (error) {
+      tell(error instanceof TypeError ? words.lost : error.message);
+    }
+    byId("saved").textContent = "";
+  });
 }
 
 // An item of a session is done: go to the next one, or back to the list.

@@ -5,7 +5,7 @@ import { setUpUpload } from "./upload.js";
 
 const byId = (name) => document.getElementById(name);
 setUpUpload();
-document.addEventListener("reader", () => location.reload()); // sessions are those of a reader
+document.addEventListener("reader", () => { if (byId("sessions")) location.reload(); }); // they are those of a reader
 
 const dialog = byId("delete-dialog");
 let toDelete = null;

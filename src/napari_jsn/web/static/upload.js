@@ -142,13 +142,13 @@ export function setUpUpload({ to = "", onchosen = () => {} } = {}) {
     code = job;
     const events = new EventSource(`/progress?code=${encodeURIComponent(job)}`);
     events.onmessage = ({ data }) => {
-      const { state, share, message, patient, questions } = JSON.parse(data);
+      const { state, share, message, patient, questions, label } = JSON.parse(data);
       if (state === "waiting" || state === "running") return working(message, share || null);
       events.close();
       if (state === "done") {
         working(words.done, 1);
         location.assign(`/patient?id=${encodeURIComponent(patient)}`);
-      } else ended(state === "aborted" ? words.aborted : message, questions);
+      } else ended(state === "aborted" ? words.aborted : words[label] ?? message, questions);
     };
     events.onerror = () => { if (events.readyState === EventSource.CLOSED) ended(words.lost); };
   }
