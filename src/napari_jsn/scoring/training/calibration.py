@@ -127,8 +127,8 @@ def _fitted(errors: _Errors) -> dict[str, float]:
     return {**asdict(used), **ends}
 
 
-def calibration(network: Any, batches: Any) -> dict[str, Any]:
-    """Return temperatures and constants of totals, for a card.
+def calibration(network: Any, batches: Any, of_totals: Any = None) -> dict[str, Any]:
+    """Return temperatures and errors of totals, for a card.
 
     Parameters
     ----------
@@ -136,10 +136,28 @@ def calibration(network: Any, batches: Any) -> dict[str, Any]:
         In evaluation mode.
     batches : iterable of Batch
         Patients that were not trained on.
+    of_totals : iterable of Batch, optional
+        Those to whom the errors of totals are fitted, by default the same.
     """
     import torch
 
     from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
+
+    found = _outputs(network, batches)
+    temperature = {
+        kind: fit_temperature(each[grades >= 0], grades[grades >= 0]) for kind, (each, grades) in found.items()
+    }
+    used = found if of_totals is None else _outputs(network, of_totals)
+    probabilities = {
+        kind: grade_probabilities(torch.from_numpy(each), temperature[kind]).numpy() for kind, (each, _) in used.items()
+    }
+    totals = fit_totals({kind: grades for kind, (_, grades) in used.items()}, probabilities)
+    return {"temperature": temperature, "totals": totals}
+
+
+def _outputs(network: Any, batches: Any) -> dict[str, tuple[Floats, NDArray[np.int64]]]:
+    """Return the logits (P, 28, K) and the grades (P, 28) of each kind; -1 where there is none."""
+    import torch
 
     device = next(network.parameters()).device
     logits: dict[str, list[Floats]] = {kind: [] for kind in HIGHEST}
@@ -152,13 +170,4 @@ def calibration(network: Any, batches: Any) -> dict[str, Any]:
             known = batch.there & (target.sum(-1) > 0)
             logits[kind].append(found[kind].logits.double().cpu().numpy())
             truth[kind].append(torch.where(known, target.argmax(-1), -1).cpu().numpy())
-    joined = {kind: (np.concatenate(logits[kind]), np.concatenate(truth[kind])) for kind in HIGHEST}
-    temperature = {
-        kind: fit_temperature(each[grades >= 0], grades[grades >= 0]) for kind, (each, grades) in joined.items()
-    }
-    probabilities = {
-        kind: grade_probabilities(torch.from_numpy(each), temperature[kind]).numpy()
-        for kind, (each, _) in joined.items()
-    }
-    totals = fit_totals({kind: grades for kind, (_, grades) in joined.items()}, probabilities)
-    return {"temperature": temperature, "totals": totals}
+    return {kind: (np.concatenate(logits[kind]), np.concatenate(truth[kind])) for kind in HIGHEST}

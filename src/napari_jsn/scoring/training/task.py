@@ -57,8 +57,10 @@ LEARNED_ON_GIVEN = "Learned on scored radiographs of the user. Not validated on 
 POOL = {"uniform": (200, 70_005), "natural": (40, 75_001)}
 #: Those that choose the best epoch.
 VALIDATION = {"uniform": (20, 69_000), "natural": (20, 68_000)}
-#: Those to which temperatures and errors of totals are fitted: more, because a patient has one total only.
+#: Those to whose grades temperatures are fitted, and to whose totals their errors are: more, because a patient has one
+#: total only, and as among patients.
 CALIBRATION = {"uniform": (20, 69_000), "natural": (40, 68_000)}
+TOTALS = {"natural": (40, 68_000)}
 #: Highest learning rates: on simulated patients, and on given ones, for which trained weights are a good start.
 _RATE, _RATE_GIVEN = 1.5e-3, 5e-4
 #: Decay of the averaged weights and number of epochs on given patients, of whom an epoch has few batches.
@@ -275,7 +277,7 @@ class ScoringTask(TrainingTask):
 
     def calibration(self, network: Module) -> dict[str, Any]:
         """Return temperatures and the errors of totals, fitted to patients that are not trained on."""
-        return calibration(network, _in_order(self._held_out(CALIBRATION)))
+        return calibration(network, *(_in_order(self._held_out(kinds)) for kinds in (CALIBRATION, TOTALS)))
 
     def card(self) -> dict[str, Any]:
         """Return what a model card says of network and data."""
