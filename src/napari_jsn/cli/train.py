@@ -54,6 +54,9 @@ def train(
         ),
         Supplies("table", "layout", "mark", "site", "kind", "grade", "not_scored"),
     ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="ram-h1200", help="For scoring: FOLDER is this public data set.")
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -118,6 +121,10 @@ def train(
     check_lightning()
     set_threads(threads)
     groups = _table_of(task, groups, scores)
+    if dataset is not None:
+        from napari_jsn.scoring.training.ram_h1200_hands import check_dataset
+
+        check_dataset(dataset, task or "segmentation", data)
     new = task or "segmentation", preset or "default"
     if runs is not None and (resume is not None or start is not None):
         raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")

@@ -185,7 +185,7 @@ def train(
 
     Parameters
     ----------
-    task : {"find bones", "register"}
+    task : {"find bones", "register", "grade joints"}
         What the network learns.
     source : {"layers", "a folder", "simulated joints"}
         Where the training data are.

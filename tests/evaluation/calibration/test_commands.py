@@ -47,7 +47,7 @@ def test_every_path_of_a_command_is_in_the_repository_or_explained(capsys):
     main([])
     printed = capsys.readouterr().out
     comments = "\n".join(line for line in printed.splitlines() if line.startswith("#"))
-    explained = {"NAPARI_JSN_DATA", "data", "registration-first.safetensors"}
+    explained = {"NAPARI_JSN_DATA", "data", "undamaged", "registration-first.safetensors"}
     assert all(re.search(rf"\b{name}\b", comments) for name in explained)
     for command in commands():
         words = shlex.split(command)
@@ -110,7 +110,7 @@ def test_every_shipped_network_has_one_target_in_order(capsys):
 
 @pytest.mark.parametrize("recipe", weights.recipes(), ids=lambda one: one.name)
 def test_a_stopped_training_is_resumed_and_a_finished_one_is_not_repeated(recipe, tmp_path, monkeypatch, capsys):
-    for name in ("hands", "more-hands", "finger-joints"):
+    for name in ("hands", "more-hands", "adult-hands", "finger-joints"):
         (tmp_path / "real" / name).mkdir(parents=True)
     monkeypatch.setenv("NAPARI_JSN_DATA", str(tmp_path / "real"))
     out = tmp_path / "out" / recipe.name

@@ -62,10 +62,19 @@ def test_errors_missed_and_false_joints_are_counted(truth, monkeypatch):
     assert summary.within == pytest.approx(12 / 14) and summary.median_mm == pytest.approx(2.5)
     assert (summary.missed, summary.false, summary.radiographs) == (1, 1, 1)
     rows = [("real", "as they are", [detection])]
-    assert "| **real** | 1 | 14 | 92.9 % | 85.7 % | 2.50" in localization_table(rows)
+    assert "| **real** | 1 | 14 | 92.9 % | 85.7 % | 85.7 % | 2.50" in localization_table(rows)
     assert summary.unsaid == 2 and localization_figures(rows)["real, as they are"]["wrong_without_reason"] == 2
     assert localization_figures(rows)["real, as they are"]["missed"] == 1
     assert list(overlays(rows)) == ["real-0.png"] and overlay(detection).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("shift", "size", "right"), [(0, 44, 14), (10, 44, 14), (12, 44, 0), (0, 34, 14), (0, 32, 0), (0, 60, 0)]
+)
+def test_a_box_is_right_if_place_and_side_are_near(truth, monkeypatch, shift, size, right):
+    joints = [Joint.around(name, side, (y, x + shift), (1, 0), size) for (side, name), (x, y) in truth.points.items()]
+    monkeypatch.setattr(module, "find_joints", lambda *given, **named: FoundJoints(tuple(joints), sides=("L",)))
+    assert detect(truth).right_boxes == right
 
 
 def test_joints_beyond_the_border_are_not_missed_but_false(truth, monkeypatch):

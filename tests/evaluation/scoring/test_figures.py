@@ -18,7 +18,14 @@ def test_perfect_grades_have_no_error():
     truth = [0, 1, 2, 3, 4, 4]
     found = figures(sites(truth, np.eye(5)[truth]))
     assert found["balanced"] == found["within_one"] == found["kappa_quadratic"] == 1
-    assert found["rmse"] == found["rps"] == found["ece"] == found["rmse_weighted"] == 0
+    assert found["rmse"] == found["rps"] == found["ece"] == found["rmse_weighted"] == found["mae"] == 0
+    assert found["macro_f1"] == 1
+
+
+def test_macro_f1_and_absolute_error_by_hand():
+    found = figures(sites([0, 0, 0, 2], np.eye(5)[[0, 0, 1, 2]]))
+    assert found["mae"] == pytest.approx(0.25)
+    assert found["macro_f1"] == pytest.approx((0.8 + 0 + 1) / 3)  # grade 1 is found but does not occur
 
 
 def test_the_weighted_error_counts_each_grade_equally_by_default():

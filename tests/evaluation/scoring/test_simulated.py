@@ -11,7 +11,6 @@ from napari_jsn.evaluation.scoring.simulated import (
     graded_sites,
     totals_held,
 )
-from napari_jsn.scoring.automatic.total import DEFAULT
 from napari_jsn.scoring.two_stage.grader import TwoStageGrader
 from tests.scoring.small_model import save_small_model
 from tests.scoring.training.test_task import patients
@@ -67,15 +66,16 @@ def test_the_report_shows_all_methods_and_joints(some, grader):
         "all zeros": {kind: all_zeros(each) for kind, each in found.items()},
         "by the measured width": {"jsn": by_width(some, widths, rule)},
     }
-    report = scoring_report([ScoringEvaluation("uniform", 3, methods, {"both": (2, 3)})], "two-stage")
+    report = scoring_report([ScoringEvaluation("uniform", 3, methods, {"both": (2, 3)})])
     for text in (*methods, "balanced accuracy", "66.7 % of 3", "MCP2", "DIP5", "RPS"):
         assert text in report
 
 
 def test_wide_intervals_hold_every_total(some, grader):
     found = graded_sites(some, grader)
-    wide = dict.fromkeys(("jsn", "erosion", "total"), {"correlation": 0.9, "factor": 100.0})
+    kinds = ("jsn", "erosion", "total")
+    wide = {"totals": dict.fromkeys(kinds, {"correlation": 0.9, "factor": 100.0})}
     assert totals_held(found, wide, ["jsn"]) == (3, 3)
     assert totals_held(found, wide, ["jsn", "erosion"]) == (3, 3)
-    narrow = dict.fromkeys(wide, {**DEFAULT, "factor": 1e-6})
+    narrow = {"totals": dict.fromkeys(kinds, {"factor": 1e-6})}
     assert totals_held(found, narrow, ["erosion"])[0] == 0

@@ -6,7 +6,7 @@ from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError
 from napari_jsn.scoring import scheme
 from napari_jsn.scoring.automatic.result import COLUMNS, SiteScore
-from napari_jsn.scoring.automatic.total import total_interval
+from napari_jsn.scoring.automatic.total import TotalErrors
 from napari_jsn.scoring.training.task import DISCLAIMER
 
 
@@ -98,7 +98,7 @@ def test_a_site_that_is_not_scored_has_no_figures():
 
 
 def test_the_interval_of_a_total_grows_with_the_correlation():
-    widths = [np.diff(total_interval([2.0] * 9, [0.5] * 9, r, 1.0)[1:])[0] for r in (0.0, 0.3, 1.0)]
+    widths = [np.diff(TotalErrors(r).interval([2.0] * 9, [0.5] * 9)[1:])[0] for r in (0.0, 0.3, 1.0)]
     assert widths == sorted(widths)
     assert widths[0] == pytest.approx(2 * 1.96 * 1.5, rel=1e-3)
     assert widths[2] == pytest.approx(2 * 1.96 * 4.5, rel=1e-3)

@@ -1,8 +1,14 @@
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
 
-from napari_jsn.scoring.training.calibration import fit_temperature, fit_totals
+from napari_jsn.anatomy import JOINTS
+from napari_jsn.scoring.automatic.total import TotalErrors
+from napari_jsn.scoring.grades import HIGHEST
+from napari_jsn.scoring.schemes import scheme
+from napari_jsn.scoring.training.calibration import fit_temperature, fit_totals, moments
 from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
 
 
@@ -18,19 +24,46 @@ def test_the_temperature_undoes_a_factor_of_the_logits(factor):
     assert fit_temperature(factor * logits, truth) == pytest.approx(factor, rel=0.08)
 
 
+def drawn_patients(shared, rng, count=300):
+    """Probabilities that state nothing of a patient, and grades whose errors the joints of a patient may share."""
+    logits = rng.standard_normal((count, 28, 5)) + 4 * shared * rng.standard_normal((count, 1, 1))
+    stated = {kind: grade_probabilities(torch.from_numpy(0 * logits[..., :k])).numpy() for kind, k in HIGHEST.items()}
+    return {
+        kind: draw(grade_probabilities(torch.from_numpy(logits[..., :k])).numpy(), rng) for kind, k in HIGHEST.items()
+    }, stated
+
+
 @pytest.mark.parametrize("shared", [0.0, 0.5])
 def test_errors_that_a_patient_shares_are_found(shared):
-    rng = np.random.default_rng(1)
-    logits = rng.standard_normal((300, 28, 5)) + 4 * shared * rng.standard_normal((300, 1, 1))
-    found = {
-        "jsn": grade_probabilities(torch.from_numpy(0 * logits[..., :4])).numpy(),
-        "erosion": grade_probabilities(torch.from_numpy(0 * logits)).numpy(),
-    }
-    truth = {
-        "jsn": draw(grade_probabilities(torch.from_numpy(logits[..., :4])).numpy(), rng),
-        "erosion": draw(grade_probabilities(torch.from_numpy(logits)).numpy(), rng),
-    }
-    constants = fit_totals(truth, found)
+    constants = fit_totals(*drawn_patients(shared, np.random.default_rng(1)))
     assert set(constants) == {"jsn", "erosion", "total"}
     for each in constants.values():
-        assert (each["correlation"] > 0.2) == (shared > 0)
+        assert (each["correlation"] * each["factor"] ** 2 > 0.15) == (shared > 0)
+
+
+@pytest.mark.parametrize("case", ["sound", "shared", "damage not seen"])
+def test_intervals_hold_most_totals_of_other_patients(case):
+    rng = np.random.default_rng(2)
+
+    def patients():
+        truth, stated = drawn_patients(0.4 * (case == "shared"), rng)
+        if case == "damage not seen":  # the network is sure of 0, and wrong at some sites of some patients
+            stated = {kind: np.where(np.arange(k + 1) == 0, 1.0, 0.0) + 0 * stated[kind] for kind, k in HIGHEST.items()}
+            damaged = rng.random((300, 1)) < 0.4
+            truth = {kind: (rng.random((300, 28)) < 0.2) * damaged * each for kind, each in truth.items()}
+        return truth, stated
+
+    constants = fit_totals(*patients())
+    truth, stated = patients()
+    for kind in HIGHEST:
+        used = np.tile([joint in scheme("svdh-fingers").sites[kind] for joint in JOINTS], 2)
+        errors = TotalErrors(**constants[kind])
+        mean, sd = moments(stated[kind][:, used])
+        ends = np.array([errors.interval(*each)[1:] for each in zip(mean, sd)])
+        totals = truth[kind][:, used].sum(1)
+        assert 0.91 <= ((ends[:, 0] <= totals) & (totals <= ends[:, 1])).mean() <= 0.99, (kind, errors)
+
+
+def test_with_few_patients_the_defaults_are_stated():
+    truth, stated = drawn_patients(0.0, np.random.default_rng(3), 5)
+    assert fit_totals(truth, stated)["total"] == asdict(TotalErrors())

@@ -12,7 +12,7 @@ from napari_jsn.anatomy import JOINTS
 from napari_jsn.cli import main
 from napari_jsn.common.errors import InputError
 from napari_jsn.scoring import scores_csv
-from napari_jsn.scoring.training.own_scores import read_scored
+from napari_jsn.scoring.training.own_scores import read_scored, table_in
 from napari_jsn.scoring.training.ram_h1200_hands import LEARNED, SOURCE, read_ram_h1200
 from napari_jsn.scoring.training.task import LEARNED_ON_GIVEN, ScoringTask
 from napari_jsn.training.tasks import task_from_folder
@@ -77,13 +77,24 @@ def test_the_task_splits_by_patient_and_says_what_it_learned_on(own):
     assert np.isnan(batch.scored.numpy()).any()
 
 
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_table_in_the_folder_is_used_without_being_named(own, simulated):
+    folder, table = own
+    assert table_in(folder) == table
+    task = task_from_folder("scoring", folder, "default", simulated=simulated)
+    assert {each.patient for each in task.inputs.images} == {"P1", "P2"}
+    assert table_in(folder / "P1") is None
+
+
 @pytest.mark.parametrize("what", ["no folder", "no table", "other patients", "one patient"])
 def test_what_cannot_be_trained_on_is_refused(own, tmp_path, what):
     folder, table = own
     if what == "no folder":
         folder = tmp_path / "nothing"
     elif what == "no table":
-        table = None
+        for name in ("P1", "P2"):
+            shutil.copytree(folder / name, tmp_path / name)
+        folder, table = tmp_path, None
     elif what == "other patients":
         folder = tmp_path
     else:
@@ -122,6 +133,23 @@ def test_the_layout_of_ram_h1200_is_trained_on_with_its_own_split(ram_h1200):
     assert batch.erosion[0, at].argmax() == 2
     assert batch.jsn[0, 14 + JOINTS.index("PIP3")].argmax() == 3
     assert int(((batch.erosion.sum(-1) > 0) & batch.there).sum()) == 1
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+@pytest.mark.parametrize("what", ["layout", "name", "task", "folder"])
+def test_a_data_set_that_is_not_there_or_not_known_is_refused(own, capsys, command, what, tmp_path):
+    words = [*{"train": ["train", "scoring"], "evaluate": ["evaluate", "scoring", "--out", str(tmp_path)]}[command]]
+    if what == "task":
+        if command == "evaluate":
+            return
+        words[1] = "registration"
+    given = {"name": "ram-w600"}.get(what, "ram-h1200")
+    words += ["--dataset", given] + ([] if what == "folder" else ["--images", str(own[0])])
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    said = capsys.readouterr().err
+    assert any(option in said for option in ("--dataset", "--images", "--data"))
+    assert {"layout": "train/", "name": "ram-h1200", "task": "registration", "folder": "folder"}[what] in said
 
 
 def test_a_part_without_scores_is_refused(ram_h1200):

@@ -1,11 +1,17 @@
+from shutil import copyfile
+
 import numpy as np
 import pytest
 import torch
 
-from napari_jsn.scoring.training.augment import augment, centred
-from napari_jsn.scoring.training.simulated_patients import REASONS, GradedPatients
-from napari_jsn.scoring.training.task import LEARNED_ON_GIVEN, ScoringTask
+from napari_jsn.common.errors import InputError
+from napari_jsn.evaluation.scoring.own import notes_of, read_own, readers_table
+from napari_jsn.scoring.training.augment import augment, centred, textures_of
+from napari_jsn.scoring.training.simulated_patients import DIFFICULTY, REASONS, GradedPatients
+from napari_jsn.scoring.training.task import DISCLAIMER, LEARNED_ON_GIVEN, ScoringTask
+from napari_jsn.scoring.training.undamaged import read_undamaged
 from napari_jsn.scoring.two_stage.network import build_patient_net
+from napari_jsn.training.tasks import task_from_folder
 
 
 def patients(count, seed):
@@ -71,8 +77,53 @@ def test_the_card_says_what_was_learned(task):
 
 
 def test_changed_images_show_the_same_joint():
-    images = torch.from_numpy(patients(1, 3).images[0, 0])
+    place = torch.linspace(-1, 1, 120)
+    pictures = torch.exp(
+        -4 * (place[:, None] - 0.3) ** 2 - 4 * (place[None] + torch.linspace(-0.5, 0.5, 6)[:, None, None]) ** 2
+    )
+    images = (200 * pictures).to(torch.uint8)
     changed, _ = augment(images, torch.Generator().manual_seed(0))
     assert changed.shape == centred(images).shape
     for one, other in zip(centred(images), changed):
-        assert abs(float(one.mean() - other.mean())) < 0.15
+        alike = [torch.corrcoef(torch.stack([one.flatten(), each.flatten()]))[0, 1] for each in (other, other.flip(1))]
+        assert max(alike) > 0.85
+
+
+def test_textures_of_real_joints_change_few_grey_levels():
+    images = torch.from_numpy(patients(1, 3).images[0, 0])
+    textures = textures_of(images)
+    assert textures.shape == images.shape
+    assert textures.abs().max() < 0.1
+    plain, textured = (
+        augment(torch.full_like(images, 100), torch.Generator().manual_seed(1), None, each)[0]
+        for each in (None, textures)
+    )
+    assert not torch.equal(plain, textured)
+
+
+def test_undamaged_hands_are_learned_beside_simulated_ones_and_named_in_the_card(tmp_path, left_hand):
+    radiograph, _ = left_hand
+    folder = tmp_path / "undamaged" / "some"
+    folder.mkdir(parents=True)
+    for name in ("one", "two"):
+        copyfile(radiograph.path, folder / f"{name}.dcm")
+    made = task_from_folder("scoring", folder.parent, "default")
+    (used,), (left_out,) = made.inputs.images, made.inputs.left_out
+    assert {used.patient, left_out.name} == {"some/one.dcm", "some/two.dcm"}
+    about = made.card()
+    assert about["difficulty"]["version"] == DIFFICULTY and about["simulator"] and about["statement"] == DISCLAIMER
+    data = about["training_data"]
+    assert data[0]["hands"] == 1 and data[0]["joints"] == 14 and "grades 0" in data[0]["source"]
+    undamaged, _ = read_undamaged(folder.parent, tested=True)
+    assert undamaged.names == (left_out.name,)
+    assert (undamaged.grades[undamaged.there] == 0).all() and (undamaged.grades[~undamaged.there] == -1).all()
+    read = read_own(folder.parent, None)
+    assert read.patients.names == undamaged.names and readers_table(read) == []
+    assert "not shown" in notes_of(read)[-1]
+
+
+def test_a_folder_without_hands_is_refused(tmp_path):
+    folder = tmp_path / "undamaged"
+    folder.mkdir()
+    with pytest.raises(InputError, match="No hand in"):
+        task_from_folder("scoring", folder, "default")

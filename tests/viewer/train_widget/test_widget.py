@@ -240,6 +240,19 @@ def test_registration_learns_from_pairs_of_images_without_labels(viewer, widget,
     assert [image.name for image, _ in widget.form.inputs().pairs] == ["MCP2", "fixed"]
 
 
+def test_grades_are_learned_from_a_folder_or_from_simulated_hands(widget, task_options, models, tmp_path, qtbot):
+    choose(widget, "task", "grade joints")
+    assert "Choose a folder" in widget.form.fields["pairs"].message.text() and widget.form.inputs().pairs == ()
+    choose(widget, "source", FOLDER)
+    assert "scores.csv" in widget.form.fields["data"].message.text()
+    widget.form.fields["data"].value = str(tmp_path)
+    assert widget.form.inputs().problems() == {} and widget.form.inputs().task_id == "scoring"
+    run(widget, qtbot)
+    assert widget.failure.text() == "" and task_options["folder"] == str(tmp_path)
+    choose(widget, "source", SIMULATED)
+    assert widget.form.inputs().problems() == {}
+
+
 def test_the_worst_pair_of_a_registration_is_shown(viewer, widget):
     epoch = type("Epoch", (), {})()
     epoch.history, epoch.best = [{"epoch": 1.0, "train_loss": 1.0, "val_loss": 1.0, "near": 0.5, "worst": 0.1}], 1

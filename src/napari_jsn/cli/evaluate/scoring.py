@@ -13,7 +13,7 @@ from napari_jsn.cli.terminal import say, terminal_progress
 
 #: Seeds of the first evaluated patients, and of those to which the rule of widths is fitted, which were trained on.
 _SEEDS = {"uniform": 60_000, "natural": 61_000}
-_FITTED_SEED = 70_000
+_FITTED_SEED = 70_005
 
 
 def scoring(
@@ -33,6 +33,9 @@ def scoring(
         ),
         Supplies("data"),
     ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="ram-h1200", help="The folder of --images is this public data set.")
+    ] = None,
     patients: Annotated[
         int, typer.Option(min=1, help="Number of simulated patients with every grade equally often.")
     ] = 80,
@@ -45,6 +48,13 @@ def scoring(
     maps: Annotated[
         int, typer.Option(min=0, help="Number of eroded joints on which the maps are checked; 0 for none.")
     ] = 100,
+    exposures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder with a folder CASE_SIDE_JOINT of images of each joint without grades: how stable grades are.",
+        ),
+    ] = None,
     model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
     device: Device = "auto",
     threads: Threads = None,
@@ -62,6 +72,7 @@ def scoring(
 
     The simulated patients were not trained on. They are kept for the next call; the first one takes hours. All zeros,
     and grading by the width that the program measures, are printed beside; for scores, the agreement of the readers.
+    For images of joints without grades it is measured how stable the grades are.
     """
     from napari_jsn.cli import printing
     from napari_jsn.cli.evaluate.output import check_page, write_figures, write_page
@@ -73,33 +84,47 @@ def scoring(
     from napari_jsn.common.run_record import input_record
     from napari_jsn.evaluation.scoring.evaluate import evaluate_scoring
     from napari_jsn.evaluation.scoring.own import evaluate_own, notes_of, read_own, readers_table
-    from napari_jsn.evaluation.scoring.report import scoring_figures, scoring_report
+    from napari_jsn.evaluation.scoring.report import ScoringEvaluation, scoring_figures, scoring_report
+    from napari_jsn.evaluation.scoring.stability import read_exposures, stability, stability_lines
     from napari_jsn.networks import weights
+    from napari_jsn.scoring.training.ram_h1200_hands import check_dataset
+    from napari_jsn.scoring.training.simulated_patients import DIFFICULTY
+    from napari_jsn.scoring.two_stage.grader import TwoStageGrader
     from napari_jsn.simulation.damage.difficulty import difficulty
 
     check_page(page)
+    if dataset is not None:
+        check_dataset(dataset, "scoring", images)
     set_threads(threads)
     path = weights.find("scoring", model).with_suffix(".json")
     if scores is not None and images is None:
         raise InputError("The radiographs of the scores are needed. Give their folder with --images.", "images")
+    if exposures is not None and images is not None:
+        raise InputError("Images without grades are evaluated on their own. Leave --images out.", "exposures")
     counts = {"uniform": (patients, _SEEDS["uniform"]), "natural": (natural, _SEEDS["natural"])}
     with OutputFolder(out, ("scoring.md",)) as output, terminal_progress() as progress:
         made, inputs = f"Made by `{typed_command(sys.argv)}`.", []
-        if images is None:
+        sets: list[ScoringEvaluation] = []
+        if exposures is not None:
+            progress.update(0, 0, "Grading the images of the joints")
+            found = stability(read_exposures(exposures), TwoStageGrader(model, device_name(device)))
+            report = "\n".join([made, "", *stability_lines(found), ""])
+            inputs = [input_record("exposures", exposures)]
+        elif images is None:
             sets = evaluate_scoring(model, device_name(device), counts, (fitted, _FITTED_SEED), cache, progress, maps)
-            report = f"{made} {difficulty()}\n\n{scoring_report(sets, 'two-stage')}"
+            report = f"{made} {difficulty(DIFFICULTY)}\n\n{scoring_report(sets)}"
         else:
             progress.update(0, 0, "Reading the scored radiographs")
             read = read_own(images, scores)
             sets = [evaluate_own(read, model, device_name(device))]
-            lines = [made, "", scoring_report(sets, "two-stage"), *readers_table(read), *notes_of(read)]
+            lines = [made, "", scoring_report(sets), *readers_table(read), *notes_of(read)]
             report = "\n".join(lines)
             inputs = [input_record("images", images)]
         identity = {"scoring": weights.model_identity("scoring", model)}
         record = record_of_run(output, identity, device_name(device), inputs)
         written = output.write({"scoring.md": report.encode()}, record)
     written += write_page(page, report)
-    if card:
+    if card and sets:
         written += write_figures(path, {**scoring_figures(sets), "command": typed_command(sys.argv)})
     if as_json:
         printing.print_json(scoring_figures(sets), written)

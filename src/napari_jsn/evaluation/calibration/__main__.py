@@ -62,6 +62,10 @@ COMMENTS = {
     "train localization --data data ": """\
 # data is a folder with the two folders of public hands: mkdir data; cp -r "$NAPARI_JSN_DATA"/{hands,more-hands} data\
 """,
+    "train scoring --data undamaged ": """\
+# undamaged is a folder of that name with three folders of public hands without known damage:
+# mkdir undamaged; cp -r "$NAPARI_JSN_DATA"/{hands,more-hands,adult-hands} undamaged\
+""",
     "--start registration-first.safetensors": """\
 # registration-first.safetensors, the start of this training, is not in the repository: the weights of the same network
 # after 400 batches of 32 pairs. Without it, leave --start out: the network then starts from random weights.\

@@ -22,10 +22,16 @@ from napari_jsn.evaluation.public_images import data_folder
 #: Networks that others are trained on or measured with come first; the others follow by name.
 _FIRST = ("localization", "segmentation", "registration")
 #: What a card calls the folder of the images, and the folders of the real images that are in it.
-_FOLDERS = {"data": ("hands", "more-hands"), "finger-joints": ("finger-joints",)}
+_FOLDERS = {
+    "data": ("hands", "more-hands"),
+    "finger-joints": ("finger-joints",),
+    "undamaged": ("hands", "more-hands", "adult-hands"),
+}
 #: Options of the recorded command that do not apply here, each with a value.
 _DROPPED = ("--out", "--name", "--start", "--data")
 _NAME = "default"
+#: Added to every command.
+_REPLACED = "--replace"
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ def recipes() -> list[Recipe]:
         for word in rest:
             if word in _DROPPED:
                 dropped[word] = next(rest, "")
-            else:
+            elif word != _REPLACED:
                 kept.append(word)
         found.append(Recipe(words[2], tuple(kept), dropped.get("--data", "")))
     order = {name: k for k, name in enumerate(_FIRST)}
@@ -116,7 +122,7 @@ def training_command(recipe: Recipe, out: Path) -> list[str]:
     stopped = out / f"{recipe.name}-{_NAME}.ckpt"
     if stopped.is_file():
         return ["train", recipe.name, "--resume", str(stopped), *data]
-    return ["train", recipe.name, *data, *recipe.options, "--out", str(out), "--name", _NAME, "--replace"]
+    return ["train", recipe.name, *data, *recipe.options, "--out", str(out), "--name", _NAME, _REPLACED]
 
 
 def _images(name: str, out: Path) -> Path:

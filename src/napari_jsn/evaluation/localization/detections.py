@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.localization.find_joints import find_joints
 from napari_jsn.localization.found_joints import FoundJoints
 from napari_jsn.localization.training.data import LabelledRadiograph
@@ -17,6 +18,9 @@ from napari_jsn.radiograph import Radiograph
 
 #: A joint found farther than this from its true position is not correct.
 CORRECT_MM = 4.0
+#: A box is right if its centre is within this share of the true side of the true centre, and its side within this share
+#: of the true one.
+RIGHT_BOX = 0.25
 #: Joints this close to the border of a radiograph are counted neither as missed nor as false.
 _BORDER_MM = 4.0
 
@@ -74,6 +78,8 @@ class Detection:
     joints : int
         Number of joints in view whose position is known.
     seconds : float
+    right_boxes : int
+        Those of them whose box is right; the true side is that of :data:`~napari_jsn.joint.JOINT_IMAGE_MM`.
     """
 
     truth: RadiographTruth
@@ -83,6 +89,7 @@ class Detection:
     false: tuple[tuple[str, str], ...]
     joints: int
     seconds: float
+    right_boxes: int = 0
 
     @property
     def unplaced(self) -> frozenset[tuple[str, str]]:
@@ -114,7 +121,13 @@ def detect(truth: RadiographTruth, model: str = "default", device: str | None = 
             false.append(key)
     missed += [key for key in sorted(truth.unplaced - truth.hidden) if key not in centres]
     false += [key for key in centres if key not in truth.points and key not in truth.unplaced]
-    return Detection(truth, found, errors, tuple(missed), tuple(false), in_view, seconds)
+    sides = {(str(joint.side), joint.name): float(np.hypot(*(joint.box[1] - joint.box[0]))) for joint in found}
+    right = sum(
+        error <= RIGHT_BOX * JOINT_IMAGE_MM
+        and abs(sides[key] / truth.px_per_mm - JOINT_IMAGE_MM) <= RIGHT_BOX * JOINT_IMAGE_MM
+        for key, error in errors.items()
+    )
+    return Detection(truth, found, errors, tuple(missed), tuple(false), in_view, seconds, right)
 
 
 def border_distance_mm(at: NDArray[np.float64], truth: RadiographTruth) -> float:
@@ -131,6 +144,7 @@ class DetectionSummary:
     joints: int
     found: float
     within: float
+    right_boxes: float
     median_mm: float
     p95_mm: float
     missed: int
@@ -156,6 +170,7 @@ def summarize_detections(detections: Iterable[Detection]) -> DetectionSummary:
         joints=joints,
         found=1 - missed / max(1, in_view),
         within=float((errors <= CORRECT_MM).sum() / max(1, joints)),
+        right_boxes=sum(each.right_boxes for each in detections) / max(1, joints),
         median_mm=float(np.median(errors)),
         p95_mm=float(np.percentile(errors, 95)),
         missed=missed,

@@ -68,16 +68,17 @@ def _conditions(
 def localization_table(rows: Sequence[Row]) -> str:
     """Return a Markdown table with a line for each set and condition."""
     head = (
-        "| radiographs | n | joints in view | found | within 4 mm | median (95 %), mm | missed | invented "
+        "| radiographs | n | joints in view | found | within 4 mm | box right | median (95 %), mm | missed | invented "
         "| wrong without a reason |"
     )
-    lines = [head, "|---|" + "---:|" * 8]
+    lines = [head, "|---|" + "---:|" * 9]
     for name, condition, detections in rows:
         summary = summarize_detections(detections)
         first = f"**{name}**" if condition == "as they are" else f"{name}: {condition}"
         lines.append(
             f"| {first} | {summary.radiographs} | {summary.joints} | {100 * summary.found:.1f} % "
-            f"| {100 * summary.within:.1f} % | {summary.median_mm:.2f} ({summary.p95_mm:.2f}) "
+            f"| {100 * summary.within:.1f} % | {100 * summary.right_boxes:.1f} % "
+            f"| {summary.median_mm:.2f} ({summary.p95_mm:.2f}) "
             f"| {summary.missed} | {summary.false} | {summary.unsaid} |"
         )
     return "\n".join(lines) + "\n"
@@ -121,6 +122,7 @@ def _rounded(summary: DetectionSummary) -> dict[str, float]:
         "joints": summary.joints,
         "found": round(summary.found, 4),
         "within_4_mm": round(summary.within, 4),
+        "box_right": round(summary.right_boxes, 4),
         "median_mm": round(summary.median_mm, 2),
         "p95_mm": round(summary.p95_mm, 2),
         "missed": summary.missed,

@@ -18,9 +18,11 @@ from napari_jsn.evaluation.scoring.simulated import (
     measured_widths,
     totals_held,
 )
-from napari_jsn.scoring.automatic.total import DEFAULT
+from napari_jsn.evaluation.scoring.whole_hands import graded_whole_hands
+from napari_jsn.scoring.automatic.score import is_one_stage
 from napari_jsn.scoring.grades import HIGHEST, KINDS
 from napari_jsn.scoring.maps.joint_map import METHODS
+from napari_jsn.scoring.one_stage.grader import OneStageGrader
 from napari_jsn.scoring.training.simulated_patients import simulated_patients
 from napari_jsn.scoring.two_stage.grader import TwoStageGrader
 from napari_jsn.scoring.two_stage.network import TOKENS
@@ -40,7 +42,7 @@ def evaluate_scoring(
     Parameters
     ----------
     model, device : str
-        Of the two-stage method.
+        A one-stage network is evaluated without maps and without the rule of widths, which are of the other method.
     counts : mapping of sampling to (number, first seed)
         A number of 0 leaves the set out.
     fitted : (number, first seed)
@@ -57,6 +59,8 @@ def evaluate_scoring(
     Aborted
         When the progress is aborted.
     """
+    if is_one_stage(model):
+        return _one_stage(model, device, counts, cache, progress)
     grader = TwoStageGrader(model, device)
     rule = _rule(fitted, device, cache, progress)
     sets = []
@@ -72,11 +76,24 @@ def evaluate_scoring(
         }
         if rule is not None:
             methods["by the measured width"] = {"jsn": by_width(patients, measured_widths(patients, device), rule)}
-        constants = grader.card.get("totals", dict.fromkeys((*HIGHEST, "total"), DEFAULT))
-        held = {KINDS[kind]: totals_held(found, constants, [kind]) for kind in HIGHEST}
-        held["both"] = totals_held(found, constants, list(HIGHEST))
+        held = {KINDS[kind]: totals_held(found, grader.card, [kind]) for kind in HIGHEST}
+        held["both"] = totals_held(found, grader.card, list(HIGHEST))
         checks = check_maps(patients, grader, METHODS[::-1], maps) if maps and grades == "uniform" else []
         sets.append(ScoringEvaluation(grades, count, methods, held, checks))
+    return sets
+
+
+def _one_stage(
+    model: str, device: str, counts: Mapping[str, tuple[int, int]], cache: Path | None, progress: Progress | None
+) -> list[ScoringEvaluation]:
+    grader = OneStageGrader(model, device)
+    sets = []
+    for grades, (count, seed) in counts.items():
+        if count:
+            patients = simulated_patients(count, seed, grades, cache, progress)
+            found = graded_whole_hands(patients, seed, grades, grader, cache, progress)
+            zeros = {kind: all_zeros(each) for kind, each in found.items()}
+            sets.append(ScoringEvaluation(grades, count, {"one-stage": found, "all zeros": zeros}))
     return sets
 
 

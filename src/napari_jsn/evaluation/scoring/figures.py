@@ -71,9 +71,10 @@ def figures(sites: GradedSites, rmse_weights: Mapping[int, float] | None = None)
     Returns
     -------
     dict of str to float
-        ``n``, the measures of :mod:`napari_jsn.scoring.measures` (the truth is the first reader), ``rmse`` and
-        ``rmse_nonzero`` (sites whose true grade is above 0) of the expected grade, ``rmse_weighted``, ``rps`` (ranked
-        probability score), ``ece`` (expected calibration error of the most probable grade).
+        ``n``, the measures of :mod:`napari_jsn.scoring.measures` (the truth is the first reader), ``macro_f1``, ``mae``
+        of the most probable grade, ``rmse`` and ``rmse_nonzero`` (sites whose true grade is above 0) of the expected
+        grade, ``rmse_weighted``, ``rps`` (ranked probability score), ``ece`` (expected calibration error of the most
+        probable grade).
 
     Examples
     --------
@@ -95,12 +96,21 @@ def figures(sites: GradedSites, rmse_weights: Mapping[int, float] | None = None)
         "n": len(sites.truth),
         "not_scored": sites.not_scored,
         **{name: float(measure(confusion)) for name, measure in MEASURES.items()},
+        "macro_f1": macro_f1(confusion),
+        "mae": float(np.abs(sites.grades - sites.truth).mean()),
         "rmse": float(np.sqrt(error.mean())),
         "rmse_nonzero": float(np.sqrt(error[nonzero].mean())) if nonzero.any() else float("nan"),
         "rmse_weighted": float(np.sqrt(weighted / max(sum(weights.get(grade, 0.0) for grade in means), 1e-9))),
         "rps": ranked_probability_score(sites.truth, sites.probabilities),
         "ece": calibration_error(sites.truth, sites.probabilities),
     }
+
+
+def macro_f1(confusion: Floats) -> float:
+    """Return the F1 score of each grade that occurs in the truth (rows) or is found (columns), averaged."""
+    occurring = confusion.sum(0) + confusion.sum(1)
+    scores = 2 * np.diag(confusion)[occurring > 0] / occurring[occurring > 0]
+    return float(scores.mean()) if len(scores) else float("nan")
 
 
 def ranked_probability_score(truth: Ints, probabilities: Floats) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from napari_jsn.common.errors import InputError
@@ -12,25 +13,35 @@ from napari_jsn.evaluation.scoring.report import ScoringEvaluation
 from napari_jsn.evaluation.scoring.simulated import all_zeros, graded_sites
 from napari_jsn.networks.inputs import left_out_lines
 from napari_jsn.scoring.agreement import agreement
-from napari_jsn.scoring.training.own_scores import ScoredRadiographs, read_scored
+from napari_jsn.scoring.training.own_scores import ScoredRadiographs, read_scored, table_in
 from napari_jsn.scoring.training.ram_h1200_hands import SPLITS, is_ram_h1200, read_ram_h1200
+from napari_jsn.scoring.training.undamaged import is_undamaged, read_undamaged
 from napari_jsn.scoring.two_stage.grader import TwoStageGrader
+
+#: Of hands that are evaluated without a table of scores.
+UNDAMAGED_NOTE = "All joints are taken to have the grades 0; that damage is graded rightly is not shown."
 
 
 def read_own(images: Path, scores: Path | None) -> ScoredRadiographs:
-    """Read scored radiographs: a folder and a table, or the part ``test`` of RAM-H1200.
+    """Read scored radiographs: a folder and a table, the part ``test`` of RAM-H1200, or hands without damage.
 
     Raises
     ------
     InputError
         If there is no table and the folder is not of RAM-H1200, or nothing can be read.
     """
-    if scores is not None:
-        return read_scored(images, scores)
+    table = scores or table_in(images)
+    if table is not None:
+        return read_scored(images, table)
     if is_ram_h1200(images):
         return read_ram_h1200(images, SPLITS[2])
+    if is_undamaged(images):
+        undamaged, left_out = read_undamaged(images, tested=True)
+        unread = pd.DataFrame(columns=["patient", "visit", "reader"])
+        return ScoredRadiographs(undamaged, unread, ("1",) * len(undamaged), tuple(left_out), (UNDAMAGED_NOTE,))
     raise InputError(
-        "Scores of the radiographs are needed. Give their table with --scores, or the folder of RAM-H1200.", "scores"
+        "Scores of the radiographs are needed. Give their table with --scores, or as scores.csv in the folder.",
+        "scores",
     )
 
 
@@ -45,7 +56,7 @@ def readers_table(read: ScoredRadiographs) -> list[str]:
     """Return the agreement of each pair of readers on the finger joints as a Markdown table; empty with one reader."""
     names = {(name, visit) for name, visit in zip(read.patients.names, read.visits, strict=True)}
     keys = zip(read.scores["patient"].astype(str), read.scores["visit"].astype(str), strict=True)
-    scores = read.scores[[key in names for key in keys]]
+    scores = read.scores[np.array([key in names for key in keys], bool)]
     if scores["reader"].nunique() < 2:
         return []
     pairs: pd.DataFrame = agreement(scores, replicates=0).pairs

@@ -16,9 +16,9 @@ from napari_jsn.simulation.damage.sampler import SAMPLINGS
 
 #: Measures and their heads.
 _HEADS = {
-    "balanced": "balanced accuracy", "within_one": "within one", "exact": "exact", "kappa_quadratic": "quadratic kappa",
-    "rmse": "RMSE", "rmse_nonzero": "RMSE, non-zero", "rmse_weighted": "RMSE, grades equally", "rps": "RPS",
-    "ece": "ECE",
+    "balanced": "balanced accuracy", "within_one": "within one", "exact": "exact", "macro_f1": "macro F1",
+    "kappa_quadratic": "quadratic kappa", "mae": "MAE", "rmse": "RMSE", "rmse_nonzero": "RMSE, non-zero",
+    "rmse_weighted": "RMSE, grades equally", "rps": "RPS", "ece": "ECE",
 }  # fmt: skip
 
 
@@ -45,17 +45,11 @@ class ScoringEvaluation:
     maps: Sequence[MapCheck] = ()
 
 
-def scoring_report(sets: Sequence[ScoringEvaluation], detailed: str) -> str:
-    """Return all tables; joints and confusion matrices are those of one method.
-
-    Parameters
-    ----------
-    sets : sequence of ScoringEvaluation
-    detailed : str
-        Name of that method.
-    """
+def scoring_report(sets: Sequence[ScoringEvaluation]) -> str:
+    """Return all tables; joints and confusion matrices are those of the first method."""
     lines: list[str] = []
     for each in sets:
+        detailed = next(iter(each.methods))
         name = f"{each.name.capitalize()} sampling" if each.name in SAMPLINGS else each.name.capitalize()
         lines += [f"### {name}, {each.patients} patients", ""]
         for kind in KINDS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,11 @@ from numpy.typing import NDArray
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.evaluation.scoring.figures import Floats, GradedSites, Ints
 from napari_jsn.joint import JointImage
+from napari_jsn.scoring.automatic.total import TotalErrors
 from napari_jsn.scoring.crops.site_image import KEPT, MARGIN, SIDE_MM
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.schemes import SIDES
+from napari_jsn.scoring.training.calibration import moments
 from napari_jsn.scoring.training.simulated_patients import GradedPatients
 from napari_jsn.scoring.two_stage.grader import TwoStageGrader
 from napari_jsn.scoring.two_stage.network import TOKENS
@@ -179,14 +182,11 @@ def by_width(patients: GradedPatients, widths: Floats, rule: WidthRule) -> Grade
     return sites_of(patients, "jsn", probabilities, np.ones(widths.shape, bool))
 
 
-def totals_held(
-    sites: Mapping[str, GradedSites], constants: Mapping[str, Mapping[str, float]], kinds: Sequence[str]
-) -> tuple[int, int]:
+def totals_held(sites: Mapping[str, GradedSites], card: Mapping[str, Any], kinds: Sequence[str]) -> tuple[int, int]:
     """Return for how many patients the 95 % interval holds the true total of the finger sites, and their number."""
-    from napari_jsn.scoring.automatic.total import total_interval
     from napari_jsn.scoring.schemes import scheme
 
-    name = kinds[0] if len(kinds) == 1 else "total"
+    errors = TotalErrors.of_card(card, kinds[0] if len(kinds) == 1 else "total")
     held = count = 0
     used = {kind: [JOINTS.index(site) for site in scheme("svdh-fingers").sites[kind]] for kind in kinds}
     for patient in sorted({int(k) for kind in kinds for k in sites[kind].patients}):
@@ -196,15 +196,11 @@ def totals_held(
         for kind in kinds:
             each = sites[kind]
             which = (each.patients == patient) & np.isin(each.joints, used[kind])
-            grades, probabilities = np.arange(each.probabilities.shape[1]), each.probabilities[which]
-            mean = probabilities @ grades
+            mean, sd = moments(each.probabilities[which])
             values.append(mean)
-            sds.append(np.sqrt(np.maximum((probabilities * (grades - mean[:, None]) ** 2).sum(1), 0)))
+            sds.append(sd)
             truth += float(each.truth[which].sum())
-        _, low, high = total_interval(
-            np.concatenate(values).tolist(), np.concatenate(sds).tolist(),
-            constants[name]["correlation"], constants[name]["factor"],
-        )  # fmt: skip
+        _, low, high = errors.interval(np.concatenate(values), np.concatenate(sds))
         held += low <= truth <= high
         count += 1
     return held, count

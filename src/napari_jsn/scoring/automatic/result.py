@@ -14,7 +14,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.common.notes import counted
 from napari_jsn.patient.patient import Hand
-from napari_jsn.scoring.automatic.total import DEFAULT, total_interval
+from napari_jsn.scoring.automatic.total import TotalErrors
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.schemes import SIDES, Scheme
 
@@ -202,9 +202,8 @@ class Scores:
     def _total(self, kind: str, scored: Sequence[SiteScore]) -> tuple[float, float, float]:
         if not scored:
             return math.nan, math.nan, math.nan
-        used = self.card.get("totals", {}).get(kind, DEFAULT)
         values = [one.expected_grade for one in scored], [one.sd for one in scored]
-        return total_interval(*values, used["correlation"], used["factor"])
+        return TotalErrors.of_card(self.card, kind).interval(*values)
 
     def of(self, site: str, kind: str, side: str | None = None, visit: int = 1) -> SiteScore:
         """Return the score of one site.

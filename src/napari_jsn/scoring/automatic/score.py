@@ -152,18 +152,31 @@ def load_grader(method: str, model: str | None, device: str) -> Grader:
             f"{name}), and name it as the model.",
             "method",
         )
-    about = weights.read_card(weights.find("scoring", name).with_suffix(".json"))
-    is_one_stage = about.get("preset") in ("one-stage", "paper")
-    if is_one_stage != (method == "one-stage"):
-        other = "one-stage" if is_one_stage else "two-stage"
+    one_stage = is_one_stage(name)
+    if one_stage != (method == "one-stage"):
+        other = "one-stage" if one_stage else "two-stage"
         raise InputError(f"The model {name!r} is one of the method {other}. Choose that method.", "model")
-    if is_one_stage:
+    if one_stage:
         from napari_jsn.scoring.one_stage.grader import OneStageGrader
 
         return OneStageGrader(name, device)
     from napari_jsn.scoring.two_stage.grader import TwoStageGrader
 
     return TwoStageGrader(name, device)
+
+
+def is_one_stage(model: str) -> bool:
+    """Return whether a model, a name or a file, is one of the one-stage method.
+
+    Raises
+    ------
+    InputError
+        If there is no such model.
+    """
+    from napari_jsn.networks import weights
+
+    card = weights.read_card(weights.find("scoring", model).with_suffix(".json"))
+    return card.get("preset") in ("one-stage", "paper")
 
 
 def _patient(given: Any, spacing_mm: Any, patient_id: str | None) -> Patient:

@@ -2,38 +2,67 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-#: Where a card states none: the correlation between the errors of two joints of a patient, and the factor of the
-#: standard deviations.
-DEFAULT = {"correlation": 0.1, "factor": 1.0}
-_Z = float(norm.ppf(0.975))
+#: 97.5th percentile of the normal distribution.
+NORMAL = float(norm.ppf(0.975))
 
 
-def total_interval(
-    expected: Sequence[float], sds: Sequence[float], correlation: float, factor: float
-) -> tuple[float, float, float]:
-    """Return a sum of expected grades and the ends of its 95 % interval, which are not below 0.
+@dataclass(frozen=True)
+class TotalErrors:
+    """How much a total of grades is wrong, estimated on patients that were not trained on.
 
-    Parameters
+    The variance of a total is ``factor ** 2`` times that of its sites, whose errors are correlated, and ``unseen`` for
+    each site: damage that a network is sure not to see.
+
+    Attributes
     ----------
-    expected, sds : sequence of float
-        Mean and standard deviation of the grade of each site.
     correlation : float
-        Between the errors of any two sites.
+        Between the errors of any two sites of a patient.
     factor : float
-        Of the standard deviations.
-
-    Examples
-    --------
-    >>> from napari_jsn.scoring.automatic.total import total_interval
-    >>> [round(each, 2) for each in total_interval([1.0, 2.0], [0.5, 0.5], 0.0, 1.0)]
-    [3.0, 1.61, 4.39]
+        Of the standard deviations that the probabilities give.
+    unseen : float
+        Variance of a site that the probabilities do not state.
+    below, above : float
+        Ends of the 95 % interval in standard deviations of the total.
     """
-    total = sum(expected)
-    variance = (1 - correlation) * sum(sd**2 for sd in sds) + correlation * sum(sds) ** 2
-    half = _Z * factor * math.sqrt(max(variance, 0.0))
-    return total, max(0.0, total - half), total + half
+
+    correlation: float = 0.1
+    factor: float = 1.0
+    unseen: float = 0.0
+    below: float = NORMAL
+    above: float = NORMAL
+
+    @classmethod
+    def of_card(cls, card: Mapping[str, Any], kind: str) -> TotalErrors:
+        """Return what a card states of a kind, or of both (``"total"``); the defaults where it states none."""
+        return cls(**card.get("totals", {}).get(kind, {}))
+
+    def sd(self, sds: ArrayLike) -> float:
+        """Return the standard deviation of a total of sites with these standard deviations."""
+        each = np.asarray(sds, float)
+        spread = (1 - self.correlation) * (each**2).sum() + self.correlation * each.sum() ** 2
+        return float(np.sqrt(self.factor**2 * spread + self.unseen * each.size))
+
+    def interval(self, expected: ArrayLike, sds: ArrayLike) -> tuple[float, float, float]:
+        """Return a sum of expected grades and the ends of its 95 % interval, which are not below 0.
+
+        Parameters
+        ----------
+        expected, sds : (N,) array
+            Mean and standard deviation of the grade of each site.
+
+        Examples
+        --------
+        >>> from napari_jsn.scoring.automatic.total import TotalErrors
+        >>> [round(each, 2) for each in TotalErrors(correlation=0.0).interval([1.0, 2.0], [0.5, 0.5])]
+        [3.0, 1.61, 4.39]
+        """
+        total, sd = float(np.sum(expected)), self.sd(sds)
+        return total, max(0.0, total - self.below * sd), total + self.above * sd

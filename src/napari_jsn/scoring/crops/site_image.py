@@ -41,10 +41,37 @@ def site_image(radiograph: Radiograph, joint: Joint) -> NDArray[np.uint8]:
     import torch
 
     pixels = joint_image(radiograph, _kept(radiograph, joint)).pixels
-    small = resize(torch.from_numpy(pixels)[None, None], (KEPT, KEPT))[0, 0].numpy()
+    return _kept_image(resize(torch.from_numpy(pixels)[None, None], (KEPT, KEPT))[0, 0].numpy(), joint.side)
+
+
+def kept_of_joint_image(
+    pixels: NDArray[np.float32], side: str | None, side_mm: float, kept_mm: float
+) -> NDArray[np.uint8]:
+    """Return the (120, 120) image of a square picture of one joint, as :func:`site_image` does of a radiograph.
+
+    Parameters
+    ----------
+    pixels : (S, S) array
+    side : {"L", "R"} or None
+    side_mm, kept_mm : float
+        Side of the picture and of the image, in mm; where the picture is smaller, its border is repeated.
+    """
+    import torch
+
+    size = round(KEPT * side_mm / kept_mm)
+    small = resize(torch.from_numpy(pixels)[None, None], (size, size))[0, 0].numpy()
+    before = (KEPT - size) // 2
+    if before < 0:
+        small = small[-before : KEPT - before, -before : KEPT - before]
+    else:
+        small = np.pad(small, (before, KEPT - size - before), mode="edge")
+    return _kept_image(small, side)
+
+
+def _kept_image(small: NDArray[np.float32], side: str | None) -> NDArray[np.uint8]:
     low, high = np.percentile(small, (_DARK, _BRIGHT))
     scaled = np.rint(255 * np.clip((small - low) / max(float(high - low), 1e-6), 0, 1)).astype(np.uint8)
-    return np.ascontiguousarray(scaled[:, ::-1]) if joint.side == "R" else scaled
+    return np.ascontiguousarray(scaled[:, ::-1]) if side == "R" else scaled
 
 
 def kept_to_radiograph(radiograph: Radiograph, joint: Joint) -> NDArray[np.float64]:

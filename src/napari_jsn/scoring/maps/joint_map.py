@@ -53,7 +53,7 @@ def joint_map(
     expected = _expected_grade(network, planes, torch.from_numpy(there).to(image.device), token)
     if method == "occlusion":
         return _occlusion(expected, image)
-    return _grad_cam(expected, network.levels, image)
+    return _grad_cam(expected, network.levels[-1], image)
 
 
 def _expected_grade(network: Any, planes: Tensor, there: Tensor, token: int) -> Callable[[Tensor], Tensor]:

@@ -13,8 +13,11 @@ from napari_jsn.scoring.crops.site_image import KEPT, SIDE
 
 #: Standard deviations of the displacement in pixels, of the rotation in degrees, and of the logarithm of the size.
 _SHIFT, _TURN, _SIZE = 2.0, 3.0, 0.03
-#: Share of the images that are mirrored, coarser, and noisier.
-_MIRRORED, _BLURRED = 0.5, 0.3
+#: Share of the images that are mirrored, blurred, and get a texture: of a real joint if there are some, or drawn.
+_MIRRORED, _BLURRED, _REAL_TEXTURE, _DRAWN_TEXTURE = 0.5, 0.4, 0.35, 0.3
+#: Standard deviation in pixels of the blur whose difference from a joint is its texture, and the most of it that
+#: counts: outlines exceed it.
+_COARSE, _MOST = 2.0, 0.08
 
 
 def centred(images: Tensor) -> Tensor:
@@ -23,10 +26,26 @@ def centred(images: Tensor) -> Tensor:
     return images[..., first : first + SIDE, first : first + SIDE].float() / 255
 
 
-def augment(images: Tensor, generator: Generator, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+def textures_of(images: Tensor) -> Tensor:
+    """Return the fine structure (N, 120, 120), of mean about 0, of kept images (N, 120, 120) of uint8."""
+    planes = images[:, None].float() / 255
+    reach = round(2.5 * _COARSE)
+    return (planes - augmentation.blur(planes, torch.full((len(images),), _COARSE), reach))[:, 0].clamp(-_MOST, _MOST)
+
+
+def augment(
+    images: Tensor, generator: Generator, masks: Tensor | None = None, textures: Tensor | None = None
+) -> tuple[Tensor, Tensor | None]:
     """Return changed middles (N, 96, 96) of kept images (N, 120, 120) of uint8, in about [0, 1].
 
-    Masks (N, 60, 60) are moved in the same way: their middles (N, 96, 96) are returned too.
+    Parameters
+    ----------
+    images, generator
+    masks : (N, 60, 60) tensor, optional
+        Moved in the same way: their middles (N, 96, 96) are returned too.
+    textures : (T, 120, 120) tensor, optional
+        Fine structure of real joints, which is added to images of all grades at random places: what real bones look
+        like then says nothing about the grade.
     """
     count = len(images)
     turn = math.radians(_TURN) * torch.randn(count, generator=generator)
@@ -38,13 +57,33 @@ def augment(images: Tensor, generator: Generator, masks: Tensor | None = None) -
     points = pixel_points(SIDE, torch.empty(0)) - (SIDE - 1) / 2
     places = torch.einsum("nij,rcj->nrci", linear, points) + shift + (KEPT - 1) / 2
     changed = sample_planes(images[:, None].float() / 255, places)
-    changed = augmentation.change_exposure(changed, generator, 0.15, (0.9, 1.1), 0.05)
+    _add_textures(changed, generator, textures)
+    changed = augmentation.shade(changed, generator, 0.08, 4)
+    changed = augmentation.change_exposure(changed, generator, 0.2, (0.85, 1.15), 0.08)
     blurred = augmentation.choose(_BLURRED, count, generator)
     if len(blurred):
-        sigmas = augmentation.uniform(0.2, 0.7, (len(blurred),), generator)
+        sigmas = augmentation.uniform(0.2, 0.9, (len(blurred),), generator)
         changed[blurred] = augmentation.blur(changed[blurred], sigmas, 3)
-    changed = augmentation.add_noise(changed, generator, 0.03)[:, 0]
+    changed = augmentation.add_noise(changed, generator, 0.04)[:, 0]
     if masks is None:
         return changed, None
     moved = sample_planes(masks[:, None].float() / 255, places, "zeros", step=KEPT // masks.shape[-1])
     return changed, moved[:, 0]
+
+
+def _add_textures(images: Tensor, generator: Generator, textures: Tensor | None) -> None:
+    """Add textures of real joints, and drawn ones, to some of the images (N, 1, 96, 96), in place."""
+    if textures is not None:
+        for k in augmentation.choose(_REAL_TEXTURE, len(images), generator).tolist():
+            which, top, left, turned = (
+                int(torch.randint(0, most, (1,), generator=generator))
+                for most in (len(textures), KEPT - SIDE + 1, KEPT - SIDE + 1, 8)
+            )
+            part = torch.rot90(textures[which, top : top + SIDE, left : left + SIDE], turned % 4)
+            part = part.flip(0) if turned >= 4 else part
+            images[k, 0] += augmentation.uniform(0.2, 1.2, (1,), generator) * part
+    drawn = augmentation.choose(_DRAWN_TEXTURE, len(images), generator)
+    if len(drawn):
+        nodes = int(torch.randint(12, 40, (1,), generator=generator))
+        fields = augmentation.smooth_field((len(drawn), 1), (SIDE, SIDE), nodes, generator)
+        images[drawn] += augmentation.uniform(0.0, 0.05, (len(drawn), 1, 1, 1), generator) * fields

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.scoring.automatic.total import TotalErrors
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.schemes import SIDES, scheme
 
@@ -19,8 +21,12 @@ Floats = NDArray[np.float64]
 _TEMPERATURES = (0.3, 5.0)
 #: Least probability of the true grade in the likelihood.
 _LEAST = 1e-6
-#: Largest correlation between the errors of two joints.
-_MOST_CORRELATION = 0.9
+#: Start and limits of the fit of the errors of totals: variance of the sites, what they share, and what is not seen.
+_START, _LOGS = (1.0, 0.02, 0.03), (-14.0, 3.0)
+#: Least number of patients to fit to; with fewer, the defaults are stated.
+_FEWEST = 12
+#: Share of the patients outside an interval, and least distance of its ends from the total in standard deviations.
+_OUTSIDE, _NARROW = 0.05, 1.0
 
 
 def fit_temperature(logits: Floats, truth: NDArray[np.int64]) -> float:
@@ -49,7 +55,10 @@ def fit_temperature(logits: Floats, truth: NDArray[np.int64]) -> float:
 def fit_totals(
     truth: Mapping[str, NDArray[np.signedinteger]], probabilities: Mapping[str, Floats]
 ) -> dict[str, dict[str, float]]:
-    """Return correlation and factor of the errors of each kind and of both together.
+    """Return the errors of the totals of each kind and of both together.
+
+    The variance is fitted by maximum likelihood. The ends of the interval are the quantiles of the errors over their
+    standard deviations: totals err upwards more than downwards where damage was not seen.
 
     Parameters
     ----------
@@ -61,37 +70,65 @@ def fit_totals(
     Returns
     -------
     dict of kind to dict
-        For ``"jsn"``, ``"erosion"`` and ``"total"``, see
-        :func:`napari_jsn.scoring.automatic.total.total_interval`.
+        For ``"jsn"``, ``"erosion"`` and ``"total"``, the arguments of
+        :class:`~napari_jsn.scoring.automatic.total.TotalErrors`.
     """
-    errors = {kind: _standardised(truth[kind], probabilities[kind], kind) for kind in HIGHEST}
-    errors["total"] = np.concatenate(list(errors.values()), axis=1)
-    return {kind: _constants(each) for kind, each in errors.items()}
+    each = {kind: _errors(truth[kind], probabilities[kind], kind) for kind in HIGHEST}
+    each["total"] = _Errors(*(sum(parts) for parts in zip(*each.values(), strict=True)))
+    return {kind: _fitted(errors) for kind, errors in each.items()}
 
 
-def _standardised(truth: NDArray[np.signedinteger], probabilities: Floats, kind: str) -> Floats:
-    """Return the errors of the finger sites of a kind over their standard deviations; NaN where there is none."""
-    sites = [f"{side}{joint}" for side in SIDES for joint in JOINTS]
-    used = [k for k, name in enumerate(sites) if name[1:] in scheme("svdh-fingers").sites[kind]]
+def moments(probabilities: Floats) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation (...) of the grades with these probabilities (..., K + 1)."""
     grades = np.arange(probabilities.shape[-1])
-    mean = (probabilities * grades).sum(-1)
-    sd = np.sqrt(np.maximum((probabilities * (grades - mean[..., None]) ** 2).sum(-1), 1e-4))
-    return np.where(truth >= 0, (truth - mean) / sd, np.nan)[:, used]
+    mean = probabilities @ grades
+    return mean, np.sqrt(np.maximum(probabilities @ grades**2 - mean**2, 0))
 
 
-def _constants(errors: Floats) -> dict[str, float]:
-    known = np.isfinite(errors)
-    filled = np.where(known, errors, 0.0)
-    count = known.sum(1)
-    square = float((filled**2).sum() / max(known.sum(), 1))
-    pairs = float((count * (count - 1)).sum())
-    products = float((filled.sum(1) ** 2 - (filled**2).sum(1)).sum() / max(pairs, 1.0))
-    correlation = float(np.clip(products / max(square, 1e-6), 0.0, _MOST_CORRELATION))
-    return {"correlation": round(correlation, 4), "factor": round(float(np.sqrt(square)), 4)}
+class _Errors(NamedTuple):
+    """Of patients (P,): error of the total, sums of the variances and of the standard deviations, number of sites."""
+
+    error: Floats
+    variance: Floats
+    sd: Floats
+    sites: Floats
 
 
-def calibration(network: Any, batches: Any) -> dict[str, Any]:
-    """Return temperatures and constants of totals, for a card.
+def _errors(truth: NDArray[np.signedinteger], probabilities: Floats, kind: str) -> _Errors:
+    used = np.tile([joint in scheme("svdh-fingers").sites[kind] for joint in JOINTS], len(SIDES))
+    mean, sd = moments(probabilities)
+    known = (truth >= 0) & np.isfinite(mean) & used
+    parts = ((truth - mean), sd**2, sd, np.ones_like(mean))
+    return _Errors(*(np.where(known, part, 0.0).sum(1) for part in parts))
+
+
+def _fitted(errors: _Errors) -> dict[str, float]:
+    if len(errors.error) < _FEWEST:
+        return asdict(TotalErrors())
+
+    def variance(logs: Floats) -> Floats:
+        own, shared, unseen = np.exp(logs)
+        total: Floats = own * errors.variance + shared * errors.sd**2 + unseen * errors.sites
+        return np.maximum(total, _LEAST)
+
+    def loss(logs: Floats) -> float:
+        found = variance(logs)
+        return float((np.log(found) + errors.error**2 / found).mean())
+
+    own, shared, unseen = np.exp(
+        minimize(loss, np.log(_START), method="Nelder-Mead", bounds=[_LOGS] * 3, options={"maxiter": 2000}).x
+    )
+    used = TotalErrors(round(float(shared / (own + shared)), 4), round(float(np.sqrt(own + shared)), 4),
+                       round(float(unseen), 4))  # fmt: skip
+    scaled = errors.error / np.sqrt(variance(np.log([own, shared, unseen])))
+    beyond = max(_OUTSIDE / 2 - 1 / len(scaled), 0.0)  # with few patients the ends are the outermost ones
+    below, above = -np.quantile(scaled, beyond), np.quantile(scaled, 1 - beyond)
+    ends = {"below": round(max(float(below), _NARROW), 3), "above": round(max(float(above), _NARROW), 3)}
+    return {**asdict(used), **ends}
+
+
+def calibration(network: Any, batches: Any, of_totals: Any = None) -> dict[str, Any]:
+    """Return temperatures and errors of totals, for a card.
 
     Parameters
     ----------
@@ -99,10 +136,28 @@ def calibration(network: Any, batches: Any) -> dict[str, Any]:
         In evaluation mode.
     batches : iterable of Batch
         Patients that were not trained on.
+    of_totals : iterable of Batch, optional
+        Those to whom the errors of totals are fitted, by default the same.
     """
     import torch
 
     from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
+
+    found = _outputs(network, batches)
+    temperature = {
+        kind: fit_temperature(each[grades >= 0], grades[grades >= 0]) for kind, (each, grades) in found.items()
+    }
+    used = found if of_totals is None else _outputs(network, of_totals)
+    probabilities = {
+        kind: grade_probabilities(torch.from_numpy(each), temperature[kind]).numpy() for kind, (each, _) in used.items()
+    }
+    totals = fit_totals({kind: grades for kind, (_, grades) in used.items()}, probabilities)
+    return {"temperature": temperature, "totals": totals}
+
+
+def _outputs(network: Any, batches: Any) -> dict[str, tuple[Floats, NDArray[np.int64]]]:
+    """Return the logits (P, 28, K) and the grades (P, 28) of each kind; -1 where there is none."""
+    import torch
 
     device = next(network.parameters()).device
     logits: dict[str, list[Floats]] = {kind: [] for kind in HIGHEST}
@@ -115,13 +170,4 @@ def calibration(network: Any, batches: Any) -> dict[str, Any]:
             known = batch.there & (target.sum(-1) > 0)
             logits[kind].append(found[kind].logits.double().cpu().numpy())
             truth[kind].append(torch.where(known, target.argmax(-1), -1).cpu().numpy())
-    joined = {kind: (np.concatenate(logits[kind]), np.concatenate(truth[kind])) for kind in HIGHEST}
-    temperature = {
-        kind: fit_temperature(each[grades >= 0], grades[grades >= 0]) for kind, (each, grades) in joined.items()
-    }
-    probabilities = {
-        kind: grade_probabilities(torch.from_numpy(each), temperature[kind]).numpy()
-        for kind, (each, _) in joined.items()
-    }
-    totals = fit_totals({kind: grades for kind, (_, grades) in joined.items()}, probabilities)
-    return {"temperature": temperature, "totals": totals}
+    return {kind: (np.concatenate(logits[kind]), np.concatenate(truth[kind])) for kind in HIGHEST}

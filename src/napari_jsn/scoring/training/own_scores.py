@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 Entry = tuple[str, str, NDArray[np.uint8], NDArray[np.bool_]]
 #: Reasons that say something about the image: the joint cannot be graded.
 _OF_IMAGE = (NotScored.MISSING, NotScored.SURGERY)
+#: Name of a table of scores in the folder of the radiographs.
+_TABLE = "scores.csv"
 #: Readers from which on their grades become a consensus with probabilities.
 _SEVERAL = 2
 
@@ -56,6 +58,11 @@ class ScoredRadiographs:
     visits: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
+
+
+def table_in(folder: Path) -> Path | None:
+    """Return the table of scores that lies in a folder of radiographs as ``scores.csv``; None without one."""
+    return folder / _TABLE if (folder / _TABLE).is_file() else None
 
 
 def read_scored(folder: Path, table: Path) -> ScoredRadiographs:

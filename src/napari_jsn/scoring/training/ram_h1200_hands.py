@@ -24,6 +24,8 @@ from napari_jsn.scoring.training.own_scores import Entry, ScoredRadiographs, gra
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Name of the set on the command line.
+DATASET = "ram-h1200"
 #: Parts of the set: to train on, to choose the best epoch, to test on.
 SPLITS = ("train", "val", "test")
 #: What a card states of the set.
@@ -35,6 +37,26 @@ _ENDINGS = (".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm")
 def is_ram_h1200(folder: Path) -> bool:
     """Return whether a folder has the layout of RAM-H1200: score files in the part to train on."""
     return any(os.path.isfile(folder / SPLITS[0] / name) for name in FILE_NAMES.values())
+
+
+def check_dataset(name: str, task: str, folder: Path | None) -> None:
+    """Check that a folder has the layout of a named public data set, which the task can be trained or evaluated on.
+
+    Raises
+    ------
+    InputError
+    """
+    if name != DATASET:
+        raise InputError(f"There is no data set {name!r} that is read by name. Choose {DATASET}.", "dataset")
+    if task != "scoring":
+        raise InputError(
+            f"Of {DATASET} the scores are read, not what {task} learns from. Choose the task scoring.", "dataset"
+        )
+    if folder is None:
+        raise InputError(f"The folder of {DATASET} is needed. Give it.", "data")
+    if not is_ram_h1200(folder):
+        names = " or ".join(f"{SPLITS[0]}/{each}" for each in FILE_NAMES.values())
+        raise InputError(f"{folder} has no {names}, as {DATASET} has. Give the folder of the data set.", "data")
 
 
 def read_ram_h1200(folder: Path, split: str) -> ScoredRadiographs:

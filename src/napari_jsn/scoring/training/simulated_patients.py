@@ -22,8 +22,8 @@ from napari_jsn.scoring.grades import Mark, NotScored
 from napari_jsn.scoring.schemes import SIDES
 from napari_jsn.simulation.simulated_radiograph import JointTruth, SimulatedRadiograph
 
-#: Patients of one seed, which are kept in one file.
-CHUNK = 20
+#: Patients of one seed, which are kept in one file, and the version of the simulator's difficulty.
+CHUNK, DIFFICULTY = 20, 2
 #: Farthest distance of a joint that is found from the true one, in mm; beyond it another place was found.
 _FAR_MM = 6.0
 #: Side of the blocks of pixels of a joint image over which the share of erosions is stored.
@@ -137,7 +137,7 @@ def simulated_chunk(seed: int, grades: str, cache: Path | None = None) -> Arrays
 
 
 def _name(seed: int, grades: str) -> str:
-    return f"scores-{grades}-{CHUNK}-{seed}-{KEPT}-{MASK_STEP}"
+    return f"scores-{grades}-version{DIFFICULTY}-{CHUNK}-{seed}-{KEPT}-{MASK_STEP}"
 
 
 def simulated_hand_images(seed: int, grades: str, cache: Path | None = None) -> Arrays:
@@ -176,7 +176,8 @@ def draw_patients(seed: int, count: int, grades: str) -> tuple[Arrays, Arrays]:
         "centres": np.zeros((*shape, 2), np.float32),
         "spacing_mm": np.zeros(count, np.float32),
     }
-    for number, simulated in enumerate(simulate(count, 1, seed, "each", _SHAPE, grades=grades, spacing_mm=_SPACING_MM)):
+    drawn = simulate(count, 1, seed, "each", _SHAPE, grades=grades, spacing_mm=_SPACING_MM, difficulty=DIFFICULTY)
+    for number, simulated in enumerate(drawn):
         at = (number // len(SIDES), SIDES.index(simulated.sides[0]))
         radiograph = simulated.radiograph()
         boxes = _boxes(simulated, radiograph)

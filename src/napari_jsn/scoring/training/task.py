@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import Module
-from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, one_hot, smooth_l1_loss
+from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 
-from napari_jsn.anatomy import JOINTS
+from napari_jsn import simulation
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
+from napari_jsn.networks.cached_arrays import hash_of_code
 from napari_jsn.networks.inputs import Inputs, LeftOut, UsedImage, content_hash
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, split_groups, use_bfloat16
-from napari_jsn.scoring.crops.site_image import KEPT, SIDE
+from napari_jsn.scoring.crops.site_image import SIDE
 from napari_jsn.scoring.grades import HIGHEST
-from napari_jsn.scoring.training.augment import augment, centred
+from napari_jsn.scoring.training.augment import textures_of
+from napari_jsn.scoring.training.batches import Batch, batch_of
 from napari_jsn.scoring.training.calibration import calibration
-from napari_jsn.scoring.training.own_scores import read_scored
+from napari_jsn.scoring.training.own_scores import read_scored, table_in
 from napari_jsn.scoring.training.ram_h1200_hands import (
     LEARNED,
     SOURCE,
@@ -32,17 +34,18 @@ from napari_jsn.scoring.training.ram_h1200_hands import (
     is_ram_h1200,
     read_ram_h1200,
 )
-from napari_jsn.scoring.training.simulated_patients import MASK_STEP, GradedPatients, simulated_patients
+from napari_jsn.scoring.training.simulated_patients import DIFFICULTY, GradedPatients, simulated_patients
+from napari_jsn.scoring.training.undamaged import SOURCE as UNDAMAGED
+from napari_jsn.scoring.training.undamaged import is_undamaged, read_undamaged
 from napari_jsn.scoring.two_stage.network import (
     ARCHITECTURES,
-    BLOCK,
     NORMALISATION,
     TOKENS,
     PatientNet,
     build_patient_net,
-    normalise,
 )
 from napari_jsn.scoring.two_stage.ordinal import grade_probabilities, ordinal_loss
+from napari_jsn.simulation.damage.difficulty import difficulty
 
 #: The sentence that every card and every output of a network trained on simulated hands alone carries.
 DISCLAIMER = "Learned on simulated hands. Not validated on patients. Not a medical device."
@@ -51,49 +54,25 @@ DISCLAIMER = "Learned on simulated hands. Not validated on patients. Not a medic
 LEARNED_ON_GIVEN = "Learned on scored radiographs of the user. Not validated on other patients. Not a medical device."
 
 #: Simulated patients to train on, by the sampling of their grades, and the seeds of the first ones.
-POOL = {"uniform": (480, 70_000), "natural": (120, 75_000)}
+POOL = {"uniform": (200, 70_005), "natural": (40, 75_001)}
 #: Those that choose the best epoch.
 VALIDATION = {"uniform": (20, 69_000), "natural": (20, 68_000)}
+#: Those to whose grades temperatures are fitted, and to whose totals their errors are: more, because a patient has one
+#: total only, and as among patients.
+CALIBRATION = {"uniform": (20, 69_000), "natural": (40, 68_000)}
+TOTALS = {"natural": (40, 68_000)}
 #: Highest learning rates: on simulated patients, and on given ones, for which trained weights are a good start.
 _RATE, _RATE_GIVEN = 1.5e-3, 5e-4
+#: Decay of the averaged weights and number of epochs on given patients, of whom an epoch has few batches.
+_EMA_GIVEN, _EPOCHS_GIVEN = 0.95, 40
 #: Share of the given patients that choose the best epoch.
 _HELD_OUT = 0.2
-#: Patients in a batch.
-_BATCH = 4
-#: Share of the patients of whom one hand is shown, and of the joints that are left out.
-_ONE_HAND, _WITHOUT = 0.3, 0.1
+#: Patients in a batch, batches of an epoch of simulated patients, and share of them with an undamaged hand as well.
+_BATCH, _BATCHES, _UNDAMAGED = 4, 56, 0.5
 #: Weights of the losses of the widths and of whether a joint can be graded.
 _WIDTHS, _SCORED = 1.0, 0.2
 #: Weight of the loss of the eroded areas, and of an eroded block in it.
 _AREAS, _ERODED = 2.0, 4.0
-#: Limits of the widths that are learned, in mm.
-_WIDTH_MM = (-1.0, 3.0)
-
-
-class Batch(NamedTuple):
-    """Patients as tensors.
-
-    Attributes
-    ----------
-    images : (B, 28, 96, 96) tensor
-    there : (B, 28) bool tensor
-    jsn, erosion : (B, 28, K + 1) tensor
-        Probability of each grade; all 0 where the grade is not known.
-    scored : (B, 28) tensor
-        Whether the joint can be graded; NaN where that is not known.
-    widths : (B, 28, 2) tensor
-        Visible and healthy width in mm, or NaN.
-    areas : (B, 28, 24, 24) tensor
-        Eroded share of each block of 4 x 4 pixels; NaN where it is not known.
-    """
-
-    images: Tensor
-    there: Tensor
-    jsn: Tensor
-    erosion: Tensor
-    scored: Tensor
-    widths: Tensor
-    areas: Tensor
 
 
 class ScoringTask(TrainingTask):
@@ -105,7 +84,7 @@ class ScoringTask(TrainingTask):
     patients : tuple of (GradedPatients, GradedPatients), optional
         To train on, and to choose the best epoch; by default simulated ones.
     simulated : mapping of sampling to (number, first seed), optional
-        Simulated patients to train on.
+        Simulated patients to train on, by default :data:`POOL`; not used where patients are given.
     source, terms : str
         What the card says of real radiographs.
     cache : path, optional
@@ -114,6 +93,9 @@ class ScoringTask(TrainingTask):
         Updated while patients are simulated, before the first batch.
     learned : str
         Statement of the card of a network that learned on given patients.
+    undamaged : GradedPatients, optional
+        Real hands without damage, which are learned beside the simulated patients; their texture is also added to
+        simulated joints of all grades.
     """
 
     name = "scoring"
@@ -121,27 +103,31 @@ class ScoringTask(TrainingTask):
     side: ClassVar[int] = SIDE
     normalisation: ClassVar[str] = NORMALISATION
     ema: float = 0.99
-    epochs: int = 24
-    patience: int = 24
+    epochs: int = 15
+    patience: int = 15
     half: bool = True
 
     def __init__(
         self,
         preset: str = "default",
         patients: tuple[GradedPatients, GradedPatients] | None = None,
-        simulated: Mapping[str, tuple[int, int]] = POOL,
+        simulated: Mapping[str, tuple[int, int]] | None = None,
         source: str = "radiographs of the user",
         terms: str = "as the user has them",
         cache: Path | None = None,
         progress: Progress | None = None,
         learned: str = LEARNED_ON_GIVEN,
+        undamaged: GradedPatients | None = None,
     ) -> None:
         super().__init__(preset, source, terms)
         self._learned = learned
-        self._given, self._simulated, self._cache = patients, dict(simulated), cache
-        self._progress = progress
+        self._given, self._simulated, self._cache = patients, dict(simulated or POOL), cache
+        self._progress, self._undamaged = progress, undamaged
         if patients is not None:
+            self.ema, self.epochs = _EMA_GIVEN, _EPOCHS_GIVEN
             self.inputs = Inputs(tuple(used for part, one in enumerate(patients) for used in _used(one, part == 1)))
+        elif undamaged is not None:
+            self.inputs = Inputs(tuple(_used(undamaged, False)))
 
     @classmethod
     def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
@@ -158,9 +144,13 @@ class ScoringTask(TrainingTask):
                 [one for each in sets for one in each.left_out],
                 list(dict.fromkeys(note for each in sets for note in each.notes)),
             )
+        groups = groups or table_in(folder)
+        if groups is None and is_undamaged(folder):
+            undamaged, left_out = read_undamaged(folder)
+            return {"undamaged": undamaged, "source": UNDAMAGED}, left_out, []
         if groups is None:
             raise InputError(
-                "Scores of the radiographs are needed. Give their table with --scores, or the folder of RAM-H1200.",
+                "Scores of the radiographs are needed. Give their table with --scores, or as scores.csv in the folder.",
                 "scores",
             )
         read = read_scored(folder, groups)
@@ -174,17 +164,24 @@ class ScoringTask(TrainingTask):
         return {"patients": parts}, list(read.left_out), list(read.notes)
 
     @cached_property
-    def _patients(self) -> tuple[list[GradedPatients], list[GradedPatients]]:
-        if self._given is not None:
-            return [self._given[0]], [self._given[1]]
-        training, validation = (
-            [
-                simulated_patients(count, seed, grades, self._cache, self._progress)
-                for grades, (count, seed) in kinds.items()
-            ]
-            for kinds in (self._simulated, VALIDATION)
-        )
-        return training, validation
+    def _trained_on(self) -> list[GradedPatients]:
+        return [self._given[0]] if self._given is not None else self._simulate(self._simulated)
+
+    def _simulate(self, kinds: Mapping[str, tuple[int, int]]) -> list[GradedPatients]:
+        return [
+            simulated_patients(count, seed, grades, self._cache, self._progress)
+            for grades, (count, seed) in kinds.items()
+        ]
+
+    def _held_out(self, kinds: Mapping[str, tuple[int, int]]) -> list[GradedPatients]:
+        return [self._given[1]] if self._given is not None else self._simulate(kinds)
+
+    @cached_property
+    def _textures(self) -> Tensor | None:
+        """Fine structure of real joints."""
+        if self._undamaged is None:
+            return None
+        return textures_of(torch.from_numpy(self._undamaged.images[self._undamaged.there]))
 
     def network(self) -> PatientNet:
         """Return networks with random weights."""
@@ -199,25 +196,24 @@ class ScoringTask(TrainingTask):
     @property
     def batches_of_epoch(self) -> int:
         """Number of training batches."""
-        return max(1, sum(map(len, self._patients[0])) // _BATCH)
+        return _BATCHES if self._given is None else max(1, len(self._given[0]) // _BATCH)
 
     def training_batches(self, epoch: int, seed: int) -> Iterator[Batch]:
         """Draw the patients of an epoch in a new order, with random changes of their images."""
         rng = np.random.default_rng([seed, epoch, 3])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        which = [(part, k) for part, patients in enumerate(self._patients[0]) for k in range(len(patients))]
-        order = rng.permutation(len(which))
-        for first in range(0, max(1, len(order) - _BATCH + 1), _BATCH):
-            chosen = [which[k] for k in order[first : first + _BATCH]]
-            yield _batch([(self._patients[0][part], k) for part, k in chosen], rng, generator)
+        which = [(patients, k) for patients in self._trained_on for k in range(len(patients))]
+        count = self.batches_of_epoch * min(_BATCH, len(which))
+        order = np.concatenate([rng.permutation(len(which)) for _ in range(-(-count // len(which)))])[:count]
+        for each in np.split(order, self.batches_of_epoch):
+            chosen = [which[k] for k in each]
+            if self._undamaged is not None and rng.random() < _UNDAMAGED:
+                chosen.append((self._undamaged, int(rng.integers(len(self._undamaged)))))
+            yield batch_of(chosen, rng, generator, self._textures)
 
     @cached_property
     def _validation_batches(self) -> list[Batch]:
-        return [
-            _batch([(patients, k) for k in range(first, min(first + _BATCH, len(patients)))])
-            for patients in self._patients[1]
-            for first in range(0, len(patients), _BATCH)
-        ]
+        return _in_order(self._held_out(VALIDATION))
 
     def validation_batches(self) -> list[Batch]:
         """Return patients that are not trained on, always the same."""
@@ -280,22 +276,36 @@ class ScoringTask(TrainingTask):
         return {"image": shown, "truth": _labels(truth), "found": _labels(grades)}
 
     def calibration(self, network: Module) -> dict[str, Any]:
-        """Return temperatures and the constants of totals, fitted to the validation patients."""
-        return calibration(network, self.validation_batches())
+        """Return temperatures and the errors of totals, fitted to patients that are not trained on."""
+        return calibration(network, *(_in_order(self._held_out(kinds)) for kinds in (CALIBRATION, TOTALS)))
 
     def card(self) -> dict[str, Any]:
         """Return what a model card says of network and data."""
-        training, validation = self._patients
-        real = {}
+        real: dict[str, int] = {}
         simulated: dict[str, int] = {}
-        if self._given is None:
-            simulated = {f"patients, {grades}": count for grades, (count, _) in self._simulated.items()}
+        if self._given is not None:
+            real = {"patients": len(set(self._given[0].names)), "visits": len(self._given[0])}
         else:
-            real = {"patients": len(set(training[0].names)), "visits": len(training[0])}
-        count = sum(map(len, validation))
+            simulated = {f"patients, {grades}": count for grades, (count, _) in self._simulated.items()}
+            if self._undamaged is not None:
+                real = {"hands": len(self._undamaged), "joints": int(self._undamaged.there.sum())}
+        count = sum(count for count, _ in VALIDATION.values()) if self._given is None else len(self._given[1])
         learned = DISCLAIMER if self._given is None else self._learned
-        first = {"statement": learned}
+        first: dict[str, Any] = {"statement": learned}
+        if self._given is None:
+            used = difficulty(DIFFICULTY)
+            first["difficulty"] = {"version": used.version, "sha256": used.sha256}
+            first["simulator"] = hash_of_code(simulation)
         return {**first, **self._card(PatientNet, real, simulated, {"patients": count})}
+
+
+def _in_order(parts: list[GradedPatients]) -> list[Batch]:
+    """Return all patients in batches, without change."""
+    return [
+        batch_of([(patients, k) for k in range(first, min(first + _BATCH, len(patients)))])
+        for patients in parts
+        for first in range(0, len(patients), _BATCH)
+    ]
 
 
 def _used(patients: GradedPatients, validated: bool) -> list[UsedImage]:
@@ -306,70 +316,6 @@ def _used(patients: GradedPatients, validated: bool) -> list[UsedImage]:
         )
         for k, name in enumerate(patients.names)
     ]
-
-
-def _batch(
-    patients: list[tuple[GradedPatients, int]],
-    rng: np.random.Generator | None = None,
-    generator: torch.Generator | None = None,
-) -> Batch:
-    """Return patients as tensors, changed at random if there are random generators."""
-    images = torch.from_numpy(
-        np.stack([each.images[k].reshape(TOKENS, *each.images.shape[3:]) for each, k in patients])
-    )
-    there, grades, reasons, widths = (
-        torch.from_numpy(np.stack([getattr(each, name)[k].reshape(TOKENS, -1) for each, k in patients]))
-        for name in ("there", "grades", "reasons", "widths")
-    )
-    there = there[..., 0].clone()
-    if rng is not None:
-        for row in there:
-            if rng.random() < _ONE_HAND:
-                first = len(JOINTS) * int(rng.integers(2))
-                row[first : first + len(JOINTS)] = False
-            row &= torch.from_numpy(rng.random(TOKENS) >= _WITHOUT)
-            if not row.any():
-                row[int(rng.integers(TOKENS))] = True
-    planes = torch.zeros(*there.shape, SIDE, SIDE)
-    masks, drawn = _masks(patients)
-    areas = torch.full((*there.shape, SIDE // BLOCK, SIDE // BLOCK), torch.nan)
-    if generator is None:
-        planes[there] = centred(images[there])
-    else:
-        planes[there], moved = augment(images[there], generator, masks[there])
-        assert moved is not None
-        areas[there] = avg_pool2d(moved, BLOCK)
-        areas[~drawn] = torch.nan
-    targets = [_targets(patients, k, kind) for k, kind in enumerate(HIGHEST)]
-    scored = torch.where((grades >= 0).any(-1), 1.0, torch.where(reasons[..., 0] > 0, 0.0, torch.nan))
-    return Batch(
-        normalise(planes),
-        there,
-        targets[0],
-        targets[1],
-        scored,
-        widths[..., :2].float().clamp(*_WIDTH_MM),
-        areas,
-    )
-
-
-def _targets(patients: list[tuple[GradedPatients, int]], place: int, kind: str) -> Tensor:
-    """Return the probability (B, 28, K + 1) of each grade of a kind; all 0 where it is not known."""
-    found = []
-    for each, k in patients:
-        if each.soft is not None:
-            found.append(torch.from_numpy(each.soft[kind][k].reshape(TOKENS, -1)).float())
-            continue
-        known = torch.from_numpy(each.grades[k].reshape(TOKENS, -1)[:, place]).long()
-        found.append(one_hot(known.clamp_min(0), HIGHEST[kind] + 1).float() * (known >= 0)[:, None])
-    return torch.stack(found)
-
-
-def _masks(patients: list[tuple[GradedPatients, int]]) -> tuple[Tensor, Tensor]:
-    """Return the masks of erosions (B, 28, 60, 60), and of which patients they are known (B,)."""
-    nothing = np.zeros((TOKENS, KEPT // MASK_STEP, KEPT // MASK_STEP), np.uint8)
-    each = [nothing if one.erosions is None else one.erosions[k].reshape(nothing.shape) for one, k in patients]
-    return torch.from_numpy(np.stack(each)), torch.tensor([one.erosions is not None for one, _ in patients])
 
 
 def _mosaic(images: NDArray[np.float32]) -> NDArray[np.float32]:

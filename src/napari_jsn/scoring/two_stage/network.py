@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, pixel_shuffle, pixel_unshuffle
+from torch.nn.functional import interpolate, pixel_shuffle, pixel_unshuffle
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.networks.layers import ResidualBlock, channels_last, convolution
@@ -15,10 +15,12 @@ from napari_jsn.scoring.crops.patient_images import TOKENS as TOKENS
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.schemes import SIDES
 
-#: Cells of the areas for one cell of the last features, along a side; cells of the areas by which erosion is graded.
-_FINER, _CELLS = 4, 8
-#: Side of a block of pixels of an image that is one cell of the areas.
-BLOCK = 4
+#: Channels of the fine features, and places that are weighed to sum them up.
+_FINE, _PLACES = 32, 4
+#: Cells of the areas for one cell of the fine features, along a side; side of a block of pixels that is one such cell.
+_FINER, BLOCK = 2, 2
+#: Bands of rows and of columns of the areas by which erosion is graded: its extent across the bone is what counts.
+_BANDS = (6, 24)
 #: Arguments of :class:`PatientNet` for each preset.
 ARCHITECTURES: dict[str, dict[str, Any]] = {"default": {"features": (20, 40, 72, 104), "width": 96, "layers": 2}}
 
@@ -35,8 +37,8 @@ class Graded(NamedTuple):
         Logit of "this joint can be graded".
     widths : (B, 28, 2) tensor
         Visible width and healthy width in mm, which the network learns as well.
-    areas : (B, 28, 24, 24) tensor or None
-        Logit of the share of each block of 4 x 4 pixels that is eroded, of the network for erosion.
+    areas : (B, 28, 48, 48) tensor or None
+        Logit of the share of each block of 2 x 2 pixels that is eroded, of the network for erosion.
     """
 
     logits: Tensor
@@ -48,8 +50,9 @@ class Graded(NamedTuple):
 class GradeNet(nn.Module):
     """Grade all joints of a patient for one kind of damage.
 
-    A residual network encodes the image of each joint; a transformer then compares the joints of both hands. Narrowing
-    is a share of the patient's healthy width, for which the other joints are the reference.
+    A residual network encodes the image of each joint. Its coarse features are joined with finer ones (Lin et al.,
+    CVPR 2017), since a margin or a small erosion covers few pixels. A transformer then compares the joints of both
+    hands: narrowing is a share of the patient's healthy width, for which the other joints are the reference.
 
     Parameters
     ----------
@@ -75,8 +78,14 @@ class GradeNet(nn.Module):
                 for fine, coarse in zip(features, features[1:], strict=False)
             ),
         )
-        self.areas: nn.Conv2d | None = nn.Conv2d(features[-1], _FINER**2, 1) if areas else None
-        self.code: nn.Linear = nn.Linear(2 * features[-1] + (_CELLS**2 if areas else 0), width)
+        self.lateral: nn.ModuleList = nn.ModuleList(nn.Conv2d(each, _FINE, 1) for each in features[1:])
+        self.fine: nn.Module = ResidualBlock(_FINE)
+        self.places: nn.Conv2d = nn.Conv2d(_FINE, _PLACES, 1)
+        self.areas: nn.Conv2d | None = nn.Conv2d(_FINE, _FINER**2, 1) if areas else None
+        length = 2 * features[-1] + (2 + _PLACES) * _FINE + (_BANDS[0] * _BANDS[1] if areas else 0)
+        self.code: nn.Sequential = nn.Sequential(
+            nn.Linear(length, 2 * width), nn.ReLU(), nn.Linear(2 * width, width), nn.ReLU()
+        )
         self.site: nn.Embedding = nn.Embedding(len(JOINTS), width)
         self.hand: nn.Embedding = nn.Embedding(len(SIDES), width)
         self.own_width: nn.Linear = nn.Linear(width, 1)
@@ -87,21 +96,29 @@ class GradeNet(nn.Module):
             nn.LayerNorm(2 * width), nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, highest + 2)
         )
 
-    def maps(self, images: Tensor) -> Tensor:
-        """Return the features (N, C, 6, 6) of images (N, 1, 96, 96)."""
-        features: Tensor = self.levels(self.stem(pixel_unshuffle(images, 2)))
-        return features
+    def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the coarse features (N, C, 6, 6) and the fine ones (N, D, 24, 24) of images (N, 1, 96, 96)."""
+        found = [self.stem(pixel_unshuffle(images, 2))]
+        for level in self.levels:
+            found.append(level(found[-1]))
+        fine: Tensor | None = None
+        for features, lateral in zip(found[:1:-1], list(self.lateral)[::-1], strict=True):
+            here = lateral(features)
+            fine = here if fine is None else here + interpolate(fine, scale_factor=2.0, mode="nearest")
+        return found[-1], self.fine(fine)
 
     def encode(self, images: Tensor, sites: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return the codes (N, width) of images (N, 1, 96, 96) of the sites (N,), and the areas (N, 24, 24) if any."""
-        maps = self.maps(images)
-        pooled = [maps.mean((2, 3)), maps.amax((2, 3))]
+        """Return the codes (N, width) of images (N, 1, 96, 96) of the sites (N,), and the areas (N, 48, 48) if any."""
+        coarse, fine = self.maps(images)
+        weights = torch.softmax(self.places(fine).flatten(2), 2)
+        weighed = torch.bmm(weights, fine.flatten(2).transpose(1, 2)).flatten(1)
+        pooled = [each(found) for found in (coarse, fine) for each in (_mean, _most)] + [weighed]
         areas = None
         if self.areas is not None:
-            areas = pixel_shuffle(self.areas(maps), _FINER)
-            pooled.append(adaptive_avg_pool2d(torch.sigmoid(areas), _CELLS).flatten(1))
-            areas = areas[:, 0]
-        return torch.relu(self.code(torch.cat(pooled, 1).float())) + self.site(sites), areas
+            areas = pixel_shuffle(self.areas(fine), _FINER)[:, 0]
+            pooled.append(_extents(torch.sigmoid(areas)))
+        codes: Tensor = self.code(torch.cat([each.float() for each in pooled], 1))
+        return codes + self.site(sites), areas
 
     def grade(self, codes: Tensor, there: Tensor) -> Graded:
         """Return the grades of patients by the codes (B, 28, width) of their joints."""
@@ -133,6 +150,21 @@ class GradeNet(nn.Module):
         placed = areas.new_zeros(*there.shape, *areas.shape[1:])
         placed[there] = areas
         return graded._replace(areas=placed)
+
+
+def _mean(features: Tensor) -> Tensor:
+    return features.mean((2, 3))
+
+
+def _most(features: Tensor) -> Tensor:
+    return features.amax((2, 3))
+
+
+def _extents(eroded: Tensor) -> Tensor:
+    """Return the largest eroded share in each band of rows, column by column (N, 6 * 24), of areas (N, 48, 48)."""
+    count, rows, cols = eroded.shape
+    bands = eroded.view(count, _BANDS[0], rows // _BANDS[0], _BANDS[1], cols // _BANDS[1])
+    return bands.amax(2).mean(3).flatten(1)
 
 
 class PatientNet(nn.Module):

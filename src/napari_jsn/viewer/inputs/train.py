@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 TrainingImage = tuple[str, NDArray[np.float32], BoneMasks | None]
 
 #: Tasks by their text in the menu.
-TASKS = {"find bones": "segmentation", "register": "registration"}
+TASKS = {"find bones": "segmentation", "register": "registration", "grade joints": "scoring"}
 _PRESETS = {"default": "The network of the shipped models.", "paper": "As published (Wang et al. 2023), for a GPU."}
 #: Choices of the field "Learn from".
 LAYERS, FOLDER, SIMULATED = "layers", "a folder", "simulated joints"
@@ -55,6 +55,7 @@ RANDOM_WEIGHTS, RESUME = "random weights", "resume "
 _NO_PAIRS = {
     "segmentation": "Open joint images and, for each, a labels layer of the same size and name. Or choose a folder.",
     "registration": "Open two images of a joint, for instance MCP2 fixed and MCP2 moving. Or choose a folder.",
+    "scoring": "Grades are not learned from layers. Choose a folder under Learn from.",
 }
 #: Why a pair is not ticked.
 _NOT_CHECKED = "These bones were found by a network and not corrected. Tick the pair if they are right."
@@ -158,6 +159,10 @@ def visit_pairs(layers: Any) -> list[tuple[Any, Any]]:
     ]  # fmt: skip
 
 
+def _no_pairs(layers: Any) -> list[tuple[Any, Any]]:
+    return []
+
+
 @dataclass(frozen=True)
 class TrainInputs:
     """Task, training data, and how to train."""
@@ -166,7 +171,7 @@ class TrainInputs:
         "Learn to",
         "choice",
         "data",
-        "Find the two bones of a joint image, or register its visits.",
+        "Find the two bones of a joint image, register its visits, or grade the joints of whole hands.",
         next(iter(TASKS)),
         tuple(TASKS),
     )
@@ -180,7 +185,11 @@ class TrainInputs:
         (),
     )
     data: str | None = form_field(
-        "Folder", FolderField, "data", "Images, each with its mask: NAME.jpg and NAME.png, or NAME_mask.png."
+        "Folder",
+        FolderField,
+        "data",
+        "Images, each with its mask: NAME.jpg and NAME.png, or NAME_mask.png.\n"
+        "To grade joints: a folder of radiographs for each patient, and scores.csv, the grades of readers.",
     )
     simulated: bool = form_field(
         "Simulated joints",
@@ -225,6 +234,8 @@ class TrainInputs:
             found["pairs"] = _NO_PAIRS[self.task_id]
         if self.source == FOLDER and self.data is None and not resumed:
             found["data"] = "Choose the folder of your images and masks."
+            if self.task_id == "scoring":
+                found["data"] = "Choose the folder of your radiographs and scores.csv."
         elif self.source == FOLDER and self.data is not None and not Path(str(self.data)).is_dir():
             found["data"] = "There is no such folder. Choose another."
         if self.epochs is not None and self.epochs < 1:
@@ -356,8 +367,8 @@ class TrainForm(Form):
         self._update_visibility()
 
     def _on_task_change(self) -> None:
-        segmentation = self.inputs().task_id == "segmentation"
-        self.field("pairs", PairsField).find_pairs = labelled_images if segmentation else visit_pairs
+        found = {"segmentation": labelled_images, "registration": visit_pairs}
+        self.field("pairs", PairsField).find_pairs = found.get(self.inputs().task_id, _no_pairs)
         self.update_starts()
         self.set_choices(self._layers)
 
@@ -366,6 +377,7 @@ class TrainForm(Form):
         self.fields["pairs"].set_visible(inputs.source == LAYERS)
         self.fields["data"].set_visible(inputs.source == FOLDER)
         uses_simulated = inputs.source != SIMULATED and inputs.preset == "default" and inputs.resume is None
+        uses_simulated = uses_simulated and inputs.task_id != "scoring"
         self.fields["simulated"].set_visible(uses_simulated)
         for name in ("preset", "epochs", "name"):
             self.fields[name].set_visible(inputs.resume is None)  # a resumed training keeps its own

@@ -1,0 +1,46 @@
+import numpy as np
+
+from napari_jsn.anatomy import JOINTS
+from napari_jsn.evaluation.scoring import whole_hands
+from napari_jsn.scoring.graded_joints import GradedJoints
+from tests.scoring.training.test_task import patients
+
+
+class Certain:
+    """Marks the joints MCP2 and PIP3 only; their grade is the number of the hand."""
+
+    def __init__(self):
+        self.seen = []
+
+    def grade(self, hands):
+        (hand,) = hands
+        grade = round(float(hand.radiograph.pixels.max() * 255)) - 1
+        self.seen.append(hand.radiograph.spacing_mm)
+        return GradedJoints(
+            {
+                ("L", joint, kind): tuple(np.eye(size)[grade])
+                for joint in ("MCP2", "PIP3")
+                for kind, size in (("jsn", 5), ("erosion", 6))
+            }
+        )
+
+
+def test_whole_hands_are_graded_and_compared_with_the_truth(monkeypatch):
+    some = patients(2, 5)
+    images = np.zeros((20, 2, 84, 56), np.uint8)
+    for k in range(4):
+        images[k // 2, k % 2, 40, 30] = k + 1
+    hands = {"images": images, "spacing_mm": np.full(20, 0.288)}
+    monkeypatch.setattr(whole_hands, "simulated_hand_images", lambda seed, grades, cache: hands)
+    grader = Certain()
+    found = whole_hands.graded_whole_hands(some, 7, "uniform", grader)
+    assert len(grader.seen) == 4
+    for kind, place in (("jsn", 0), ("erosion", 1)):
+        sites = found[kind]
+        assert {JOINTS[k] for k in sites.joints} == {"MCP2", "PIP3"}
+        assert sites.grades.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+        expected = [
+            some.grades[p, s, JOINTS.index(j), place] for p in range(2) for s in range(2) for j in ("MCP2", "PIP3")
+        ]
+        assert sites.truth.tolist() == expected
+        assert sites.not_scored == (some.grades[..., place] >= 0).sum() - 8
