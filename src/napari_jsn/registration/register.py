@@ -1,6 +1,8 @@
 """Register one joint pair (``register``) or many (``register_many``)."""
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -114,6 +116,7 @@ def register_many(
     >>> [found.reliable for found in jsn.register_many(fixeds, movings)]
     [True, True]
     """
+    began = time.monotonic()
     run_method, torch_device, wide_mm = load_method(method), choose_device(device), check_wide_mm(wide_mm)
     if not hasattr(fixeds, "__len__"):
         raise InputError("The fixed images must be a sequence. Measure one pair with register.", "fixeds")
@@ -130,10 +133,12 @@ def register_many(
         return []
     models = {"segmentation": model_identity("segmentation", "default"), **method_models(method)}
     estimates = run_method([pair for _, _, pair, _ in prepared], torch_device, progress or Silent())
-    return [
+    results = [
         _result(fixed, moving, pair, steps, estimate, method, wide_mm, models)
         for (fixed, moving, pair, steps), estimate in zip(prepared, estimates, strict=False)
     ]
+    seconds = (time.monotonic() - began) / max(len(results), 1)
+    return [replace(result, seconds=seconds) for result in results]
 
 
 def _column(values: Any, length: int, argument: str) -> list[Any]:
