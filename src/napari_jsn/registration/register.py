@@ -77,6 +77,7 @@ def register(
     >>> found.state, found.method, round(found.jsn_mm, 1)
     ('good', 'refined', 0.4)
     """
+    began = time.monotonic()
     results = register_many(
         [fixed], [moving],
         None if fixed_masks is None else [fixed_masks],
@@ -87,7 +88,7 @@ def register(
     )  # fmt: skip
     if not results:
         raise InputError("The registration was aborted before it had a result. Run it again.")
-    return results[0]
+    return replace(results[0], seconds=time.monotonic() - began)
 
 
 def register_many(
@@ -116,7 +117,6 @@ def register_many(
     >>> [found.reliable for found in jsn.register_many(fixeds, movings)]
     [True, True]
     """
-    began = time.monotonic()
     run_method, torch_device, wide_mm = load_method(method), choose_device(device), check_wide_mm(wide_mm)
     if not hasattr(fixeds, "__len__"):
         raise InputError("The fixed images must be a sequence. Measure one pair with register.", "fixeds")
@@ -133,12 +133,10 @@ def register_many(
         return []
     models = {"segmentation": model_identity("segmentation", "default"), **method_models(method)}
     estimates = run_method([pair for _, _, pair, _ in prepared], torch_device, progress or Silent())
-    results = [
+    return [
         _result(fixed, moving, pair, steps, estimate, method, wide_mm, models)
         for (fixed, moving, pair, steps), estimate in zip(prepared, estimates, strict=False)
     ]
-    seconds = (time.monotonic() - began) / max(len(results), 1)
-    return [replace(result, seconds=seconds) for result in results]
 
 
 def _column(values: Any, length: int, argument: str) -> list[Any]:

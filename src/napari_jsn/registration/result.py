@@ -131,7 +131,7 @@ class Registration(NarrowingFigures):
     models : dict of str to str
         Name and SHA-256 of each model that was used, by task.
     seconds : float or None
-        How long the registration took, also the finding of the bones; of many at once, the mean.
+        How long ``register`` took, with the finding of the bones; None for one of many that were registered at once.
 
     References
     ----------
