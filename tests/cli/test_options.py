@@ -32,10 +32,10 @@ OTHER_METHODS = {
 SESSIONS = {"order", "reader", "repeated_share", "session"}
 #: Arguments of the comparison of readers, and of radiographs of patients, that a command of networks chooses itself.
 READERS = {"method", "minimum_share", "missing", "scheme", "smoothing"}
-PATIENTS = {"dicom", "followup"}
+PATIENTS = {"dicom", "followup", "patient_id"}
 FIXED = {
     # a side, and a joint on a radiograph, that the program found
-    "measure": OTHER_METHODS - {"path", "spacing_mm", "patient_id"} | SESSIONS,
+    "measure": OTHER_METHODS - {"path", "spacing_mm", "patient_id"} | SESSIONS | {"scheme"},
     "score": OTHER_METHODS - {"path", "spacing_mm", "patient_id"} | SESSIONS | PATIENTS | {"site"},
     "cohort": OTHER_METHODS | SESSIONS | PATIENTS | {"baseline", "scheme", "site"},
     "import": OTHER_METHODS - {"mark", "not_scored", "scores"} | {"order", "out", "scheme"},
@@ -183,6 +183,11 @@ def test_the_name_is_the_one_that_the_command_shows(words, argument, shown):
         ("evaluate localization --model none", "--model: "),
         ("evaluate registration --simulated 0", "DATA: "),
         ("evaluate registration {folder} --spacing-mm 0", "--spacing-mm: "),
+        ("evaluate registration {folder} --device none", "--device: There is no device 'none'"),
+        ("evaluate clinical {folder}/none.csv --device gpu", "--device: "),
+        ("serve --port 0 --device cuda:x", "--device: "),
+        ("cohort {folder}/%s --store s.db" % ("n" * 300), "SOURCE: There is no folder or table"),
+        ("cohort {folder}/one.png/x --store s.db", "SOURCE: There is no folder or table"),
         ("evaluate registration {folder} --spacing-mm nan", "--spacing-mm: "),
         ("evaluate registration {folder} --spacing-mm -0.1", "--spacing-mm: "),
     ],
@@ -200,6 +205,33 @@ def test_an_error_begins_with_the_name_of_what_the_user_typed(words, start, tmp_
     error = capsys.readouterr().err
     assert exit_code.value.code == 2 and error.startswith(f"Error: {start.format(folder=tmp_path)}"), error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["measure", ""], "RADIOGRAPHS"),
+        (["measure", ".", "--out", ""], "--out"),
+        (["measure", ".", "--out="], "--out"),
+        (["measure", ".", "--json", ""], "RADIOGRAPHS"),
+        (["score", ".", "--patient", ""], "--patient"),
+        (["register", "", "b.png"], "FIXED"),
+        (["train", "segmentation", "--data", ""], "--data"),
+        (["train", "", "--data", "."], "[TASK]"),
+        (["evaluate", "registration", ".", "--out", ""], "--out"),
+        (["readers", "check", ""], "TABLE..."),
+        (["store", "info", ""], "STORE"),
+        (["cohort", ".", "--store", ""], "--store"),
+        (["serve", "--store="], "--store"),
+    ],
+)
+def test_an_empty_value_is_refused_and_not_taken_as_the_current_folder(words, name, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    error = f"Error: {name.strip('[]')}: This is empty. Give a value, or leave it out.\n"
+    assert left.value.code == 2 and capsys.readouterr().err == error
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 import pytest
 
@@ -91,6 +93,11 @@ def test_agreement_and_consensus(scores, tmp_path, capsys):
     pictures = ["bland-altman-change.png", "bland-altman-status.png", *confusions, "cumulative-change.png"]
     assert sorted(path.name for path in out.glob("*.png")) == pictures
     assert "Readers against each other" in (out / "agreement.html").read_text()
+    assert run("agreement", *scores, "--replicates", 0, "--out", out, "--json") == 0
+    content = json.loads(capsys.readouterr().out)
+    kappas = pd.read_csv(out / "pairs.csv")["kappa_quadratic"]
+    assert [row["kappa_quadratic"] for row in content["pairs"]] == pytest.approx(list(kappas), abs=1e-5)
+    assert str(out / "pairs.csv") in content["files"]
     assert run("consensus", *scores, "--out", out) == 0
     assert len(pd.read_csv(out / "consensus.csv")) == 8 * 2 * 38
 

@@ -60,7 +60,7 @@ def test_measure_into_a_store(tmp_path, capsys):
         (("readers", "new", " ", "--store", "{trial}", "--reader", "A"), "SESSION: A session cannot"),
         (("readers", "new", "s", "--store", "{folder}/none.db", "--reader", "A"), "--store: There is no store"),
         (("readers", "lock", "s", "--store", "{trial}", "--reader", "A"), "SESSION: The reader A has no session"),
-        (("readers", "lock", "s", "--store", "{trial}", "--reader", ""), "--reader: A reading needs"),
+        (("readers", "lock", "s", "--store", "{trial}", "--reader", ""), "--reader: This is empty"),
     ],
 )
 def test_errors_name_what_was_typed(trial, tmp_path, capsys, words, message):
@@ -94,6 +94,9 @@ def test_info_and_export(trial, tmp_path, capsys):
     assert run("store", "info", trial) == 0
     printed = capsys.readouterr().out.split()
     assert printed[printed.index("patients") + 1] == "2" and printed[printed.index("figures") + 1] == "6"
+    assert run("store", "info", trial, "--json") == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["counts"]["patients"], content["counts"]["figures"]) == (2, 6) and content["version"]
     assert run("store", "export", trial, "--out", tmp_path / "out") == 0
     assert len(pd.read_csv(tmp_path / "out" / "measurements.csv")) == 6
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
@@ -126,6 +129,10 @@ def test_sessions(trial, capsys):
     assert run("readers", "status", "--store", trial) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.split()[:1] == ["first"])
     assert line.split()[1:7] == ["A", "single", "3", "6", "0", "0"]
+    assert run("readers", "status", "--store", trial, "--json") == 0
+    (stated,) = json.loads(capsys.readouterr().out)["sessions"]
+    assert (stated["session"], stated["seed"], stated["items"], stated["done"]) == ("first", 3, 6, 0)
+    assert stated["locked"] == line.split()[-1]
 
 
 def test_decisions_of_the_store_are_in_the_files(trial, tmp_path, capsys):

@@ -1,10 +1,20 @@
 import io
+import json
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from napari_jsn.export.registration_files import registration_images, tiff_bytes
+from napari_jsn.export.registration_files import registration_images, tiff_bytes, write_registration
 from napari_jsn.radiograph import read_radiograph
+
+
+@pytest.mark.parametrize("seconds", [None, 0.07, 12.5])
+def test_the_record_states_how_long_the_registration_took(registration, tmp_path, seconds):
+    pixels = registration.transformed
+    write_registration(tmp_path, pixels, pixels, replace(registration, seconds=seconds))
+    assert json.loads((tmp_path / "run.json").read_text())["seconds"] == seconds
 
 
 def test_tiffs_hold_the_exact_floats(registration):

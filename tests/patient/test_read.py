@@ -335,6 +335,20 @@ def test_visits_of_the_table_are_not_said_to_come_from_names(folder):
     assert not any("names" in note for note in read_patient(patient).notes)
 
 
+@pytest.mark.parametrize("given", ["", " ", "\t"])
+def test_an_empty_pseudonym_is_refused(folder, given):
+    from napari_jsn.progression.measure import measure
+
+    place = folder(sides=(("L",),))
+    for refused in (
+        lambda: read_patient(place, split=False, patient_id=given),
+        lambda: measure(place, patient_id=given),
+    ):
+        with pytest.raises(InputError, match="pseudonym of the patient is empty") as error:
+            refused()
+        assert error.value.argument == "patient_id"
+
+
 @pytest.mark.parametrize("given", ["P07", "=P07", "\u5c71\u7530"])
 def test_a_pseudonym_that_is_given_is_kept(folder, given):
     from napari_jsn.progression.measure import measure

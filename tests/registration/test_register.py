@@ -105,6 +105,10 @@ def test_pictures_and_losses_belong_together(measured, simulated):
     assert measured.transformed_loss == pytest.approx(np.mean(halves), rel=0.1)  # but for what left the view
 
 
+def test_the_result_of_register_states_how_long_it_took(measured, many):
+    assert measured.seconds > 0 and [result.seconds for _, result in many] == [None] * len(many)
+
+
 def test_a_result_is_frozen(measured):
     for field in fields(measured):
         with pytest.raises(FrozenInstanceError):

@@ -100,7 +100,9 @@ def test_a_place_is_checked_without_making_a_store(place, tmp_path):
     check_place(place)
 
 
-@pytest.mark.parametrize("name", ["none/new.db", "text.db", ".", "later.db", "postgresql://reader@127.0.0.1:1/trial"])
+@pytest.mark.parametrize(
+    "name", ["none/new.db", "text.db", ".", "later.db", "n" * 300, "text.db/x", "postgresql://reader@127.0.0.1:1/trial"]
+)
 def test_a_place_that_cannot_hold_a_store(tmp_path, name):
     (tmp_path / "text.db").write_text("not a database, but long enough")
     open_store(tmp_path / "later.db").close()

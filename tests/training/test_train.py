@@ -230,7 +230,9 @@ def test_a_resume_file_of_another_training(toy, tmp_path):
         train(toy(), out=tmp_path, name="toy")
 
 
-@pytest.mark.parametrize("content", [b"", b"no such thing", b"PK\x03\x04 cut short", None])
+@pytest.mark.parametrize(
+    "content", [b"", b"no such thing", b"a,b\n1,2\n", b".", b"\x80\x04]q\x00", b"PK\x03\x04 cut short", None]
+)
 def test_what_is_no_resume_file(toy, tmp_path, content):
     path = tmp_path / "a.ckpt"
     if content is not None:

@@ -165,3 +165,23 @@ def test_pixels_that_are_not_square(pair):
 def test_magicgui_makes_a_form_of_a_function_of_one_joint(pair, name):
     function = getattr(napari_jsn, name)
     assert magicgui.magicgui(function).return_annotation is function.__annotations__["return"]
+
+
+@pytest.mark.parametrize("name", ["register", "segment", "measure", "find_joints"])
+def test_a_form_offers_only_images_that_can_be_used(make_napari_viewer, name):
+    viewer = make_napari_viewer()
+    image = np.zeros((32, 32), np.float32)
+    flat = viewer.add_image(image, name="flat")
+    colour = viewer.add_image(np.zeros((32, 32, 3), np.uint8), rgb=True, name="colour")
+    levels = viewer.add_image([image, image[::2, ::2]], multiscale=True, name="levels")
+    viewer.add_image(np.zeros((3, 32, 32)), name="stack")
+    viewer.add_image(np.zeros((1, 32, 32)), name="one slice")
+    viewer.add_image(np.zeros((2, 2, 32, 32)), name="4-D")
+    viewer.add_labels(np.zeros((32, 32), int), name="labels")
+    form = magicgui.magicgui(getattr(functions, name))
+    viewer.window.add_dock_widget(form)
+    fields = ("fixed", "moving", "joint_image", "baseline", "followup", "radiograph")
+    images = [each for each in form if each.name in fields]
+    assert images and all(list(each.choices) == [flat, colour, levels] for each in images)
+    with pytest.raises(napari_jsn.InputError, match=f"{images[0].name}: This image has 3 dimensions"):
+        getattr(functions, name)(*[viewer.layers["stack"]] * len(images))

@@ -71,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in arguments  # read before parsing, so that it is accepted at any position
     words = [word for word in arguments if word != "--debug"]
     try:
+        _check_not_empty(words)
         # these start processes, whose errors must not be collected
         with messages(native=getattr(_command(words), "name", "") not in ("train", "cohort")):
             app(words, prog_name="napari-jsn")
@@ -85,6 +86,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         message = " ".join(f"{type(error).__name__}: {error}".split())
         _exit(f"Unexpected error, please report it: {message}. Add --debug for the traceback.", 1)
+
+
+def _check_not_empty(words: Sequence[str]) -> None:
+    """Refuse an empty value, such as that of a variable that is not set: as a path, it would be the current folder.
+
+    Raises
+    ------
+    InputError
+        It names the option; where the value of an argument is empty, the first argument.
+    """
+    parameters = getattr(_command(words), "params", ())
+    valued = [name for each in parameters if not getattr(each, "is_flag", False) for name in each.opts]
+    for before, word in zip(("", *words), words, strict=False):
+        option, _, value = word.partition("=")
+        if word and (value or not (option in valued and option != word)):
+            continue
+        named = [name for name in (option, before) if name.startswith("-") and name in valued]
+        named += [(each.metavar or "").strip("[]") for each in parameters if not each.opts[0].startswith("-")]
+        raise InputError(": ".join((*named[:1], "This is empty. Give a value, or leave it out.")))
 
 
 def _command(words: Sequence[str]) -> Any:

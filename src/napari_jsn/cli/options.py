@@ -22,8 +22,20 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of tables.")]
 
 
+def _checked_device(name: str) -> str:
+    """Refuse what names no device before anything is read; whether it exists is checked where it is used."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+        raise InputError(f"There is no device {name!r}. Choose one of: auto, cpu, cuda.", "device")
+    return name
+
+
 Device = Annotated[
-    str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute. auto: a CUDA GPU if there is one, else the CPU.")
+    str,
+    typer.Option(
+        metavar="auto|cpu|cuda",
+        help="Where to compute. auto: a CUDA GPU if there is one, else the CPU.",
+        callback=_checked_device,
+    ),
 ]
 
 Threads = Annotated[int | None, typer.Option(min=1, help="Number of CPU threads; by default all.")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_jsn.cli.messages import with_verbosity
-from napari_jsn.cli.options import Supplies, record_of_run
+from napari_jsn.cli.options import Json, Supplies, record_of_run
 from napari_jsn.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -147,6 +147,7 @@ def agreement(
     replicates: Annotated[int, typer.Option(min=0, help="Replicates of the bootstrap of patients.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
     out: Out = Path("output/readers"),
+    as_json: Json = False,
 ) -> None:
     """Compare readers with each other and with their consensus, grade by grade and by totals."""
     from napari_jsn.cli import printing
@@ -166,6 +167,12 @@ def agreement(
         pictures = agreement_plots(found)
         contents["agreement.html"] = agreement_html(found, scores.attrs["notes"], pictures).encode()
         written = output.write(contents | pictures, record_of_run(output, inputs=table_inputs("table", table)))
+    notes = list(dict.fromkeys((*scores.attrs["notes"], *found.notes)))
+    if as_json:
+        printing.print_json(
+            {**{name: getattr(found, name).to_dict("records") for name in tables}, "notes": notes}, written
+        )
+        return
     rows = []
     for row in found.pairs.to_dict("records"):
         interval = f"{row['kappa_quadratic_low']:.3f} to {row['kappa_quadratic_high']:.3f}" if replicates else ""
@@ -181,7 +188,7 @@ def agreement(
     printing.print_rows("Agreement of readers", rows)
     if found.totals["sdc"].notna().any():
         say(f"{SDC_FORMULA}.")
-    for note in dict.fromkeys((*scores.attrs["notes"], *found.notes)):
+    for note in notes:
         say(note)
     printing.print_files(written)
 

@@ -149,7 +149,11 @@ def _path(place: str | os.PathLike[str]) -> Path:
         raise InputError(
             f"The source is a {type(place).__name__}. Give the path of a folder or table.", "source"
         ) from error
-    if not path.exists():
+    try:
+        exists = path.exists()
+    except OSError:  # such as a name that is too long
+        exists = False
+    if not exists:
         raise InputError(f"There is no folder or table {path}. Give one with the patients of the cohort.", "source")
     return path
 

@@ -79,7 +79,9 @@ def write_registration(
     options = {"method": registration.method, "wide-mm": registration.wide_mm, "keep-identity": keep_identity}
     with OutputFolder(folder, NAMES, argument) as output:
         facts = registration_facts(*images, registration, device, keep_identity)
-        record = run_record("write_registration", options, **facts, keep_identity=keep_identity)
+        record = run_record(
+            "write_registration", options, **facts, seconds=registration.seconds, keep_identity=keep_identity
+        )
         return output.write(registration_files(*images, registration, device, keep_identity), record)
 
 

@@ -181,6 +181,8 @@ class Patient:
     def __post_init__(self) -> None:
         if not self.visits:
             raise InputError("A patient has at least one visit.", "visits")
+        if not self.patient_id.strip():
+            raise InputError("The pseudonym of the patient is empty. Give one, or leave it out.", "patient_id")
 
     @property
     def hands(self) -> tuple[Hand, ...]:

@@ -1,6 +1,8 @@
 """Register one joint pair (``register``) or many (``register_many``)."""
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,6 +77,7 @@ def register(
     >>> found.state, found.method, round(found.jsn_mm, 1)
     ('good', 'refined', 0.4)
     """
+    began = time.monotonic()
     results = register_many(
         [fixed], [moving],
         None if fixed_masks is None else [fixed_masks],
@@ -85,7 +88,7 @@ def register(
     )  # fmt: skip
     if not results:
         raise InputError("The registration was aborted before it had a result. Run it again.")
-    return results[0]
+    return replace(results[0], seconds=time.monotonic() - began)
 
 
 def register_many(

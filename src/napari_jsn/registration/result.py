@@ -130,6 +130,8 @@ class Registration(NarrowingFigures):
         The quantities that decide whether the figure has failed, by name; not all methods have all.
     models : dict of str to str
         Name and SHA-256 of each model that was used, by task.
+    seconds : float or None
+        How long ``register`` took, with the finding of the bones; None for one of many that were registered at once.
 
     References
     ----------
@@ -165,6 +167,7 @@ class Registration(NarrowingFigures):
     wide_mm: float = WIDE_MM
     checks: dict[str, float] = field(default_factory=dict, repr=False)
     models: dict[str, str] = field(default_factory=dict, repr=False)
+    seconds: float | None = field(default=None, repr=False)
 
     @property
     def ci95_px(self) -> tuple[float, float]:

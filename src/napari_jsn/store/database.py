@@ -83,8 +83,9 @@ def check_place(place: str | os.PathLike[str]) -> None:
     """
     url = _url(place)
     path = None if _is_server(url) else Path(str(url.database))
-    if path is not None and not path.is_dir() and not path.exists():
+    if path is not None:
         _check_file(path, True)
+    if path is not None and not path.exists():
         if not os.access(path.parent, os.W_OK):
             raise InputError(f"The folder {path.parent} cannot be written, so no store can be made in it.", "store")
         return

@@ -8,6 +8,7 @@ because magicgui does not resolve strings by the names of this module.
 from typing import Annotated, Any, Literal
 
 from napari.layers import Image, Labels
+from napari.utils._magicgui import get_layers
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Silent
@@ -27,7 +28,7 @@ from napari_jsn.viewer.layers.radiograph import (
     patient_from_layers,
     read_radiograph_layer,
 )
-from napari_jsn.viewer.layers.read_layer import spacing_of
+from napari_jsn.viewer.layers.read_layer import dimension_problem, spacing_of
 from napari_jsn.viewer.returned import register_types, remember_inputs
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -38,12 +39,21 @@ Method = Annotated[str, {"choices": lambda widget: list(choices())}]
 SegmentationModel = Annotated[str, {"choices": lambda widget: names("segmentation")}]
 LocalizationModel = Annotated[str, {"choices": lambda widget: names("localization")}]
 
+
+def _single_images(field: Any) -> list[Image]:
+    """Return the layers that a form offers as images: the 2-D ones; others would be refused."""
+    return [layer for layer in get_layers(field) if not dimension_problem(layer)]
+
+
+#: magicgui takes these choices in place of napari's only where the kind of widget is stated.
+SingleImage = Annotated[Image, {"widget_type": "ComboBox", "choices": _single_images}]
+
 register_types()
 
 
 def register(
-    fixed: Image,
-    moving: Image,
+    fixed: SingleImage,
+    moving: SingleImage,
     fixed_masks: Labels | None = None,
     moving_masks: Labels | None = None,
     spacing_mm: PixelSize = 0.0,
@@ -81,7 +91,7 @@ def register(
     return remember_inputs(inputs.work()(Silent()), fixed, moving)
 
 
-def segment(joint_image: Image, model: SegmentationModel = "default", device: Device = "auto") -> FoundBones:
+def segment(joint_image: SingleImage, model: SegmentationModel = "default", device: Device = "auto") -> FoundBones:
     """Find the two bones of a joint image.
 
     Parameters
@@ -107,7 +117,9 @@ def segment(joint_image: Image, model: SegmentationModel = "default", device: De
     return remember_inputs(inputs.work()(Silent()), joint_image)
 
 
-def measure(baseline: Image, followup: Image, method: Method = "refined", device: Device = "auto") -> Progression:
+def measure(
+    baseline: SingleImage, followup: SingleImage, method: Method = "refined", device: Device = "auto"
+) -> Progression:
     """Measure the narrowing of each finger joint between two radiographs of hands.
 
     Parameters
@@ -141,7 +153,7 @@ def measure(baseline: Image, followup: Image, method: Method = "refined", device
     return remember_inputs(measure_patient(patient, method=method, device=used), baseline, followup)
 
 
-def find_joints(radiograph: Image, model: LocalizationModel = "default", device: Device = "auto") -> FoundJoints:
+def find_joints(radiograph: SingleImage, model: LocalizationModel = "default", device: Device = "auto") -> FoundJoints:
     """Find the finger joints of the hands on a radiograph.
 
     Parameters

@@ -83,6 +83,8 @@ def test_every_text_has_a_contrast_of_four_and_a_half(qtbot, name):
     assert [(ink, back) for ink in texts for back in backgrounds if contrast(ink, back) < 4.5] == []
     for ground in (theme.current, theme.primary):  # of buttons
         assert contrast(theme.text.as_hex(), ground.as_hex()) >= 4.5
+    for ink in (theme.text.as_hex(), inks(name).muted):  # in fields
+        assert contrast(ink, theme.primary.as_hex()) >= 4.5
     table = JointTable()
     qtbot.addWidget(table)
     rows = progression().narrowings

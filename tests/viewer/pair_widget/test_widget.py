@@ -1,5 +1,7 @@
 """The widget "Register joint pair", with a fake engine and a viewer model in place of a window."""
 
+import threading
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -236,7 +238,52 @@ def test_the_six_panel_figure_is_saved(widget, qtbot, tmp_path, monkeypatch, nam
     assert not list(tmp_path.iterdir())
     run(widget, qtbot)
     qtbot.mouseClick(widget.results.figure, Qt.MouseButton.LeftButton)
-    assert [path.read_bytes()[: len(begins)] for path in tmp_path.iterdir()] == [begins]
+    qtbot.wait_until(lambda: widget._run is None)
+    (written,) = tmp_path.iterdir()
+    assert written.read_bytes()[: len(begins)] == begins and widget.status.text() == f"Saved {written}."
+    assert widget.results.isVisibleTo(widget.native) and widget.results.text()
+
+
+@pytest.mark.parametrize("cause", [OSError("the server is gone"), ValueError("x\ny"), MemoryError(), None])
+def test_a_figure_that_cannot_be_drawn_or_written_is_a_sentence(viewer, widget, qtbot, tmp_path, monkeypatch, cause):
+    da = pytest.importorskip("dask.array")
+    place = tmp_path / "a.png" if cause else tmp_path / "file" / "a.png"
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(place), ""))
+    fixed, reading, caller = widget.fixed.value, [], threading.get_ident()
+
+    def read(block):
+        reading.append(threading.get_ident())
+        if widget._shown is not None and cause is not None and threading.get_ident() != caller:
+            raise cause
+        return block
+
+    fixed.data = da.map_blocks(read, da.from_array(fixed.data, chunks=-1), dtype=fixed.dtype, meta=fixed.data[:0, :0])
+    run(widget, qtbot)
+    reading.clear()
+    qtbot.mouseClick(widget.results.figure, Qt.MouseButton.LeftButton)
+    assert caller not in reading
+    qtbot.wait_until(lambda: widget._run is None)
+    told = widget.failure.text() + widget.form.fields["fixed"].message.text()
+    assert ("'fixed'" in told if cause else "file" in told) and "\n" not in told.strip()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_a_result_is_shown_whole_or_not_at_all(viewer, widget, qtbot, failing):
+    before, count = list(viewer.layers), len(viewer.layers)
+
+    def refuse(event):
+        if len(viewer.layers) == count + 1 + failing:
+            raise OSError("no room")
+
+    viewer.layers.events.inserted.connect(refuse)
+    widget.run()
+    qtbot.wait_until(lambda: widget._run is None)
+    assert list(viewer.layers) == before and "no room" in widget.failure.text() and not widget.results.text()
+    viewer.layers.events.inserted.disconnect(refuse)
+    run(widget, qtbot)
+    assert len(viewer.layers) == count + 3
 
 
 def test_both_loss_spectra_are_visible_on_one_scale(viewer, widget, qtbot):

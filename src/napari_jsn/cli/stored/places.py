@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from napari_jsn.cli.messages import with_verbosity
-from napari_jsn.cli.options import Supplies, record_of_run
+from napari_jsn.cli.options import Json, Supplies, record_of_run
 from napari_jsn.cli.terminal import one_line, say
 
 app: typer.Typer = typer.Typer(help="Show and export what a store of readings holds.", no_args_is_help=True)
@@ -29,13 +29,16 @@ Place = Annotated[
 
 
 @_command
-def info(place: Place) -> None:
+def info(place: Place, as_json: Json = False) -> None:
     """Print how many patients, figures, decisions, scores, sessions and changes a store holds."""
     from napari_jsn.cli import printing
     from napari_jsn.store import SCHEMA_VERSION, open_store
 
     with open_store(place, create=False) as store:
         counts, shown = store.counts(), repr(store)[7:-1]
+    if as_json:
+        printing.print_json({"store": shown, "version": SCHEMA_VERSION, "counts": counts})
+        return
     say(one_line(f"{shown}, version {SCHEMA_VERSION} of the tables"))
     printing.print_table(("", "number"), [(name, str(count)) for name, count in counts.items()])
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import record_of_run
+from napari_jsn.cli.options import Json, record_of_run
 from napari_jsn.cli.readers import LayoutOption, Out, Reader, Tables, app, command, read_tables
 from napari_jsn.cli.terminal import one_line, say
 
@@ -115,7 +115,7 @@ def lock(session: Session, store: StoreOption, reader: NamedReader) -> None:
 
 
 @command()
-def status(store: StoreOption) -> None:
+def status(store: StoreOption, as_json: Json = False) -> None:
     """Print how far the readers of a store are with their sessions."""
     from napari_jsn.cli import printing
     from napari_jsn.reading.reading import session_states
@@ -123,8 +123,15 @@ def status(store: StoreOption) -> None:
 
     with open_store(store, create=False) as opened:
         rows = session_states(opened)
+    heads = ("Session", "reader", "order", "seed", "items", "begun", "done", "locked")
+    if as_json:
+        names = [head.lower() for head in heads]
+        sessions = [dict(zip(names, (*row[:-1], row[-1] or None), strict=True)) for row in rows]
+        printing.print_json({"sessions": sessions})
+        return
     if not rows:
         say("There is no reading session. Make one with napari-jsn readers new.")
         return
-    heads = ("Session", "reader", "order", "seed", "items", "begun", "done", "locked")
-    printing.print_table(heads, [tuple(map(str, row)) for row in rows], dropped_first=("seed", "order"))
+    printing.print_table(
+        heads, [tuple(map(str, row)) for row in rows], dropped_first=("seed", "order", "locked", "begun")
+    )

@@ -15,11 +15,11 @@ class Inks(NamedTuple):
 
     error: str
     warning: str
-    #: Of secondary text, and of figures that have failed.
+    #: Of secondary text, of figures that have failed, and in empty fields.
     muted: str
 
 
-_DARK, _LIGHT = Inks("#ff8a80", "#ffc24b", "#a3a9b3"), Inks("#b3261e", "#8a5200", "#57575d")
+_DARK, _LIGHT = Inks("#ff8a80", "#ffc24b", "#b8bdc6"), Inks("#b3261e", "#8a5200", "#4c4c52")
 
 
 def inks(theme_name: str) -> Inks:

@@ -30,7 +30,7 @@ from napari_jsn.viewer.hands_widget.boxes import (
 from napari_jsn.viewer.layers.mosaic import Mosaic, PixelGrid
 from napari_jsn.viewer.layers.radiograph import RadiographLayer
 from napari_jsn.viewer.layers.read_layer import KEY, Matrix, layer_metadata
-from napari_jsn.viewer.layers.registration import BONES_STYLE, SPECTRUM_COLORMAP, add_or_update
+from napari_jsn.viewer.layers.registration import BONES_STYLE, SPECTRUM_COLORMAP, add_or_update, all_or_none
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -118,11 +118,12 @@ class HandLayers:
 
     def show(self) -> None:
         """Add the layers, or update those of an earlier run."""
-        for visit in self._mosaics:
-            if visit in (1, self.visit) or self._bones_layer(visit) is not None:
-                self._show_bones(visit)
-        self._show_images()
-        self._show_boxes()
+        with all_or_none(self._layers):
+            for visit in self._mosaics:
+                if visit in (1, self.visit) or self._bones_layer(visit) is not None:
+                    self._show_bones(visit)
+            self._show_images()
+            self._show_boxes()
 
     def show_visit(self, visit: int) -> None:
         """Show the narrowing up to another visit; a layer of its bones is added if there is none yet."""

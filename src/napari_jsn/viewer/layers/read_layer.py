@@ -70,9 +70,9 @@ def load_pixels(pixels: Any, name: str, argument: str | None = None) -> NDArray[
         return np.array(pixels)
     except Exception as error:  # what reads a lazy array can raise anything
         log.exception("the pixels of a layer could not be read")
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(
-            f"The pixels of {name!r} cannot be read ({type(error).__name__}: {error}). Check where they are stored, "
-            "then open the image again.",
+            f"The pixels of {name!r} cannot be read ({cause}). Check where they are stored, then open the image again.",
             argument,
         ) from error
 

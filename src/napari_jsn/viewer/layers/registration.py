@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,19 @@ def placement_of(layer: Any) -> dict[str, Any]:
     return {**placement, "affine": layer.affine.affine_matrix.copy()}
 
 
+@contextmanager
+def all_or_none(layers: LayerList) -> Iterator[None]:
+    """Remove the layers that the block added if it ends with an error: a result is shown whole or not at all."""
+    before = set(layers)
+    try:
+        yield
+    except BaseException:
+        for layer in [each for each in layers if each not in before]:
+            with suppress(Exception):  # what raised before may raise again
+                layers.remove(layer)
+        raise
+
+
 def show_registration(
     layers: LayerList, registration: Registration, pair: PairLayers, extra: Mapping[str, Any]
 ) -> list[Image]:
@@ -89,11 +103,12 @@ def show_registration(
         (ORIGINAL_SPECTRUM, "original loss spectrum", spectrum),
         (TRANSFORMED_SPECTRUM, "transformed loss spectrum", spectrum),
     )
-    shown = [
-        add_or_update(layers, name, getattr(registration, role), {**entry, "role": role}, pair.placement, style)
-        for role, name, style in wanted
-    ]
-    layers.link_layers(shown[1:], ("contrast_limits", "gamma", "colormap"))
+    with all_or_none(layers):
+        shown = [
+            add_or_update(layers, name, getattr(registration, role), {**entry, "role": role}, pair.placement, style)
+            for role, name, style in wanted
+        ]
+        layers.link_layers(shown[1:], ("contrast_limits", "gamma", "colormap"))
     return shown
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog
 
-from napari_jsn.common.errors import InputError
 from napari_jsn.common.files import write_files
 from napari_jsn.common.progress import Progress
 from napari_jsn.registration import labels
@@ -88,8 +88,11 @@ class RegisterPair(RunPanel):
         self.results.clear()
         return inputs.work(arguments), _Context(pair, panels, facts, inputs, arguments)
 
-    def finish(self, result: Any, context: _Context) -> None:
-        """Show the layers and figures of a registration."""
+    def finish(self, result: Any, context: _Context | Callable[[Any], None]) -> None:
+        """Show the layers and figures of a registration, or that its figure was saved."""
+        if not isinstance(context, _Context):
+            context(result)
+            return
         shown = show_registration(self._viewer.layers, result, context.pair, context.facts)
         self._panels = (*context.panels, *shown)
         self._shown = result, context
@@ -134,19 +137,24 @@ class RegisterPair(RunPanel):
         chosen, _ = QFileDialog.getSaveFileName(self.native, "Save figure", "registration.png", "Figures (*.png *.svg)")
         if not chosen:
             return
-        from napari_jsn.export.figure import png_bytes, registration_figure, svg_bytes
+        self.start_work(partial(self._figure_work, *self._shown, Path(chosen)))
 
-        path = Path(chosen)
-        result, context = self._shown
+    def _figure_work(self, result: Registration, context: _Context, path: Path) -> tuple[Callable[..., Path], Any]:
+        """Return the work that draws and writes the figure, and the function that shows where it is."""
         given, names = context.arguments, f"{context.pair.moving} against {context.pair.fixed}"
         sizes = given["spacing_mm"], given["moving_spacing_mm"]
-        figure = registration_figure(given["fixed"](), given["moving"](), result, *sizes, names)
         as_svg = path.suffix.lower() == ".svg"
         path = path if as_svg else path.with_suffix(".png")
-        try:
+
+        def draw(progress: Progress) -> Path:
+            from napari_jsn.export.figure import png_bytes, registration_figure, svg_bytes
+
+            progress.update(0, 0, "Drawing the figure")
+            figure = registration_figure(given["fixed"](), given["moving"](), result, *sizes, names)
             write_files(path.parent, {path.name: svg_bytes(figure) if as_svg else png_bytes(figure)})
-        except InputError as error:
-            self._show_error(error)
+            return path
+
+        return draw, lambda written: self._set_status(f"Saved {written}.")
 
     def _on_grid_toggled(self, event: Any = None) -> None:
         """Restore the whole view when napari's own button switches its grid off."""
