@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.device import device_name
@@ -26,6 +26,7 @@ def measure_patient(
     device: str | None = None,
     progress: Progress | None = None,
     found: Callable[[Patient], None] | None = None,
+    on_widths: Callable[[Mapping[tuple[int, str | None, str], JointView]], None] | None = None,
 ) -> Progression:
     """Return the measurement of a patient; of one visit only joints and widths, without narrowing.
 
@@ -40,6 +41,8 @@ def measure_patient(
     progress : Progress, optional
     found : callable, optional
         Called with the patient when its joints are found, before they are measured.
+    on_widths : callable, optional
+        As for :func:`napari_jsn.measure`.
 
     Raises
     ------
@@ -63,7 +66,7 @@ def measure_patient(
         found(hands)
     rest = _Rest(progress)
     if len(patient.visits) > 1:
-        return measure(hands, joints=joints, method=method, device=device, progress=rest)
+        return measure(hands, joints=joints, method=method, device=device, progress=rest, on_widths=on_widths)
     return _one_visit(hands, joints, method, where, rest)
 
 
