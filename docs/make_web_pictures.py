@@ -18,7 +18,7 @@ from selenium.webdriver.common.keys import Keys
 import napari_jsn as jsn
 
 IMAGES = Path(__file__).parent / "images"
-SIZE = (1440, 1270)
+SIZE = (1440, 1340)
 #: Grades that the reader gives in the picture.
 GRADES = {"MCP2-L-jsn": 3, "PIP3-L-jsn": 3, "MCP4-L-erosion": 1}
 

@@ -151,7 +151,11 @@ def test_a_cohort_is_listed_and_measured(tmp_path, capsys, monkeypatch):
         shutil.copytree(jsn.sample_folder("hand_pair"), tmp_path / "trial" / name)
     (tmp_path / "trial" / "C").mkdir()
     assert run("cohort", tmp_path / "trial", "--dry-run") == 0
-    assert "3 patients, 1 of them cannot be measured" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "3 patients: 1 new, 2 wrong" in printed and "Wrong: B: This is the same patient as A." in printed
+    assert run("cohort", tmp_path / "trial", "--dry-run", "--pseudonyms", "--store", tmp_path / "t.db") == 0
+    assert "3 patients: 2 new, 1 wrong" in capsys.readouterr().out and not (tmp_path / "t.db").exists()
+    assert run("cohort", tmp_path / "trial", "--dry-run", "--bones-model", "x") == 2
     words = ("cohort", tmp_path / "trial", "--store", tmp_path / "t.db", "--joints", "MCP2", "--pseudonyms")
     with LocalCluster(n_workers=2, processes=False, dashboard_address=None, protocol="tcp://") as cluster:
         words = (*words, "--scheduler", cluster.scheduler_address, "--out", tmp_path / "out")
@@ -160,6 +164,7 @@ def test_a_cohort_is_listed_and_measured(tmp_path, capsys, monkeypatch):
         assert "3 patients: 2 measured now, 0 before, 1 failed. 2 figures" in printed.out
         assert "Failed: C: " in printed.err
         assert run(*words) == 0 and "0 measured now, 2 before" in capsys.readouterr().out
+        assert run(*words, "--dry-run") == 0 and "2 done, 1 wrong" in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "out" / "joints.csv")["patient"].tolist() == ["A", "B"]
     assert pd.read_csv(tmp_path / "out" / "patients.csv")["state"].tolist() == ["measured", "measured", "failed"]
 

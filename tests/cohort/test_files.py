@@ -1,18 +1,21 @@
 """The files of a cohort: table, Parquet, patients, report, logs."""
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from napari_jsn.cli import main
 from napari_jsn.cohort.files import write_cohort
 from napari_jsn.cohort.measure import Cohort
 from napari_jsn.cohort.report import MOST_DOUBTFUL, cohort_html
 from napari_jsn.common.output_folder import OutputFolder, problems_of_set
 from napari_jsn.store import open_store
 from napari_jsn.store.changes import now_utc
-from napari_jsn.store.cohorts import CohortPatient
+from napari_jsn.store.cohorts import CohortPatient, MeasuredPatient
 from napari_jsn.store.progression_rows import rows_of
 from tests.progression import made_up
 
@@ -29,9 +32,9 @@ def written(tmp_path_factory):
         for name, arm in ARMS.items():
             rows = rows_of(replace(progression, patient_id=name), "A", now_utc())
             patient = CohortPatient(f"trial/{name}", name, "measured", joints=10, arm=arm, log=f"log of {name}")
-            measured.append((patient, rows, ""))
+            measured.append(MeasuredPatient(patient, rows))
         failed = CohortPatient("trial/x", "F1", "failed", "There is only <one> visit.", log="why")
-        store.save_cohort([*measured, (failed, None, "")])
+        store.save_cohort([*measured, MeasuredPatient(failed)])
         store.decide("P2", "MCP2", "L", 2, "rejected", "blurred")
         store.decide("P4", "PIP3", "L", 1, "unsure")
         store.set_box("P3", 1, "L", "MCP2", progression.hands[0].joints[1].joint.box + 3)
@@ -57,6 +60,18 @@ def test_one_table_of_all_joints(written):
     assert table[table["out_of_date"]][["patient", "joint"]].values.tolist() == [["P3", "MCP2"]]
     one = pd.read_csv(folder / "joints.csv").query("patient == 'P1'")
     assert one["jsn_mm"].tolist() == pytest.approx(store.measurements("P1")["jsn_mm"].tolist(), abs=1e-5, nan_ok=True)
+
+
+def test_evaluate_clinical_reads_the_table_as_it_is(written, tmp_path, capsys):
+    folder, _, _ = written
+    rows = pd.read_csv(folder / "joints.csv")[["patient", "side", "joint", "visit"]]
+    truth = pd.concat([rows.assign(svdh_narrowing=rows.index % 3), rows.assign(visit=1, svdh_narrowing=0)])
+    truth.drop_duplicates(["patient", "side", "joint", "visit"]).to_csv(tmp_path / "truth.csv", index=False)
+    words = ("evaluate", "clinical", folder / "joints.csv", "--truth", tmp_path / "truth.csv", "--out", tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main([*map(str, words), "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert (left.value.code, found["patients"], found["joints"]) == (0, 4, 28)
 
 
 def test_parquet_has_the_same(written):
@@ -86,7 +101,7 @@ def test_report(written):
     page = (folder / "report.html").read_text()
     for text in (
         "There is only &lt;one&gt; visit.", "Smallest detectable change", "Cumulative probability plot",
-        "napari-jsn read --store trial.db --patient P1 --joint MCP1", "placebo against drug", "t-test (Welch)",
+        "napari-jsn read --store trial.db --patient P1 --joint MCP1 --side L", "placebo against drug", "t-test (Welch)",
         "Doubtful joints",
     ):  # fmt: skip
         assert text in page, text
@@ -99,19 +114,25 @@ def test_a_large_report_stays_small(written):
     table = store.measurements()
     many = pd.concat([table.assign(patient=f"Q{k}", state="wide") for k in range(100)]).assign(arm="")
     page = cohort_html(many, (), 100, "my trial.db")
-    assert page.count("<code>napari-jsn read") + page.count("napari-jsn read") >= MOST_DOUBTFUL
+    assert page.count("<code>napari-jsn read") == MOST_DOUBTFUL
     assert f"The table has {MOST_DOUBTFUL} of them" in page and "--store &#x27;my trial.db&#x27;" in page
     empty = cohort_html(many[:0], (), 0, "t.db")
-    assert "None." in empty and "No figure has not failed." in empty
+    assert "None." in empty and "There is no figure in mm that has not failed." in empty
+    in_pixels = cohort_html(many[:50].assign(jsn_mm=float("nan"), reliable=True), (), 1, "t.db")
+    assert "50 figures without a pixel spacing are in pixels" in in_pixels
 
 
 def test_measured_again_with_other_arms(written, tmp_path):
     with open_store(tmp_path / "t.db") as store:
         rows = rows_of(replace(made_up.progression(), patient_id="P1"), "", now_utc())
         one = CohortPatient("a", "P1", "measured", joints=3)
-        store.save_cohort([(one, rows, "")])
+        store.save_cohort([MeasuredPatient(one, rows)])
         rows = rows_of(replace(made_up.progression(), patient_id="P1"), "", now_utc())
-        store.save_cohort([(replace(one, arm="B", sentence="again"), rows, "")])
+        store.save_cohort([MeasuredPatient(replace(one, arm="B", sentence="again"), rows)])
         found = store.cohort()
         assert len(found) == 1 and (found["a"].arm, found["a"].sentence) == ("B", "again")
         assert len(store.measurements()) == 10 and store.patients()["patient"].tolist() == ["P1"]
+        store.save_cohort([MeasuredPatient(replace(one, arm="C"))])  # only the table changed
+        assert [each.arm for each in store.cohort().values()] == ["C"]
+    with closing(sqlite3.connect(tmp_path / "t.db")) as database:
+        assert database.execute("select arm from patients").fetchall() == [("C",)]

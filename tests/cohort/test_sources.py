@@ -5,16 +5,16 @@ import shutil
 import pytest
 
 import napari_jsn as jsn
-from napari_jsn.cohort.sources import check_source, list_sources
+from napari_jsn.cohort.sources import list_sources, patient_by_headers
 from napari_jsn.common.errors import InputError
 
-FILMS = sorted(jsn.sample_folder("hand_pair").rglob("*.dcm"))
+RADIOGRAPHS = sorted(jsn.sample_folder("hand_pair").rglob("*.dcm"))
 
 
 @pytest.fixture
-def films(tmp_path):
+def radiographs(tmp_path):
     for name in ("a.dcm", "b.dcm", "c.dcm", "d.dcm", "e.dcm"):
-        shutil.copy(FILMS[0], tmp_path / name)
+        shutil.copy(RADIOGRAPHS[0], tmp_path / name)
     return tmp_path
 
 
@@ -29,8 +29,9 @@ def test_a_folder_of_patients(trial):
     assert [each.patient for each in sources] == ["", "", ""] and all(each.label.startswith("F") for each in sources)
     assert len({each.label for each in sources}) == 3 and "Doe" not in sources[2].label
     assert [each.patient for each in list_sources(trial, pseudonyms=True)] == ["A01", "A02", "A03 Doe"]
-    assert [check_source(each)[:2] for each in sources] == [(2, 2), (2, 2), (0, 0)]
-    assert [bool(check_source(each)[2]) for each in sources] == [False, False, True]
+    assert [len(patient_by_headers(each).visits) for each in sources[:2]] == [2, 2]
+    with pytest.raises(InputError, match="contains no DICOM radiographs"):
+        patient_by_headers(sources[2])
 
 
 @pytest.mark.parametrize("place", ["none", "empty", 3, None])
@@ -43,11 +44,11 @@ def test_wrong_folders(tmp_path, place):
 
 def test_the_folder_of_one_patient_is_no_cohort():
     with pytest.raises(InputError, match="holds radiographs itself"):
-        list_sources(FILMS[0].parent)
+        list_sources(RADIOGRAPHS[0].parent)
 
 
 @pytest.mark.parametrize(("separator", "encoding"), [(",", "utf-8"), (";", "utf-8-sig"), ("\t", "utf-16")])
-def test_a_table(films, separator, encoding):
+def test_a_table(radiographs, separator, encoding):
     rows = [
         "patient,visit,path,date,side,spacing,arm,age",
         "P1,1,a.dcm,2020-01-31,L,0.1,drug,50",
@@ -56,13 +57,17 @@ def test_a_table(films, separator, encoding):
         "P2,52,d.dcm,,R,,,",
         ",,,,,,,",
     ]
-    one, two = list_sources(table(films, "\n".join(rows).replace(",", separator), encoding))
+    one, two = list_sources(table(radiographs, "\n".join(rows).replace(",", separator), encoding))
     assert (one.patient, one.arm, one.age, two.arm) == ("P1", "drug", "50", "placebo")
-    assert one.visits == ((str(films / "a.dcm"),), (str(films / "b.dcm"),)) and one.faults == () == one.notes
-    facts = one.stated[str(films / "b.dcm")]
+    assert (
+        one.visits == ((str(radiographs / "a.dcm"),), (str(radiographs / "b.dcm"),)) and one.faults == () == one.notes
+    )
+    facts = one.stated[str(radiographs / "b.dcm")]
     assert (str(facts.acquired), facts.side, facts.spacing_mm) == ("2021-01-31", "L", 0.2)
     assert two.notes == ("Visits are numbered in their order: 1 (0), 2 (52).",)
-    assert check_source(one) == (2, 2, "")
+    patient = patient_by_headers(one)
+    assert [(str(visit.day), len(visit.hands)) for visit in patient.visits] == [("2020-01-31", 1), ("2021-01-31", 1)]
+    assert [hand.radiograph.spacing_mm for hand in patient.hands] == [0.1, 0.2]
 
 
 @pytest.mark.parametrize(
@@ -79,20 +84,41 @@ def test_a_table(films, separator, encoding):
         (["P1,1,a.dcm,2021-01-01,,", "P1,2,b.dcm,2020-01-01,,"], "The dates of the 2 visits contradict"),
         (["P1,start,a.dcm,,,", "P1,end,b.dcm,,,"], "The visits have names"),
         (["P1,1,a.dcm,,,", "P1,1,a.dcm,,,", "P1,2,b.dcm,,,"], "Line 3 names the same radiograph again."),
+        (["P1,1,a.dcm,,,", "P1,2,./a.dcm,,,"], "Line 3 names the same radiograph again."),
+        (["P1,1,a.dcm,,,", "P1,2,b.dcm,,,,,x"], "Line 3 has more cells than"),
+        (["P1,1,a.dcm,,,", "P1,2,b.dcm,,,", "P2,1,./b.dcm,,,", "P2,2,e.dcm,,,"], "The radiograph of line 4 is also"),
         (["P1,1,a.dcm,,,", "P1,2,b.dcm,,,", "P2,1,b.dcm,,,", "P2,2,e.dcm,,,"], "The radiograph of line 4 is also"),
     ],
 )
-def test_faults_of_rows_are_those_of_their_patient(films, rows, fault):
+def test_faults_of_rows_are_those_of_their_patient(radiographs, rows, fault):
     lines = ["patient,visit,path,date,side,spacing", *rows, "P9,1,c.dcm,,,", "P9,2,d.dcm,,,"]
-    sources = list_sources(table(films, "\n".join(lines)))
+    sources = list_sources(table(radiographs, "\n".join(lines)))
     assert any(each.startswith(fault) for each in sources[0].faults), sources[0].faults
-    assert sources[-1].faults == () and check_source(sources[0])[2].count(fault) == 1
+    assert sources[-1].faults == ()
+    with pytest.raises(InputError) as refused:
+        patient_by_headers(sources[0])
+    assert str(refused.value).count(fault) == 1
+
+
+@pytest.mark.parametrize("name", ["spacing_mm", "Pixel_Spacing", "acquired", "laterality"])
+def test_columns_that_would_be_passed_over_are_refused(radiographs, name):
+    text = f"patient,visit,path,{name}\nP1,1,a.dcm,0.1\nP1,2,b.dcm,0.1\n"
+    with pytest.raises(InputError, match=f"has a column {name.lower()}. Name it (date|side|spacing) if"):
+        list_sources(table(radiographs, text))
+
+
+def test_a_table_in_the_folder_of_the_program(radiographs, monkeypatch):
+    table(radiographs, "Patient, Visit ,PATH\nP1,1,a.dcm\nP1,2,a.dcm\nP2,1,,\nP3,1,,\n")
+    monkeypatch.chdir(radiographs)
+    one, two, three = list_sources("trial.csv")
+    assert one.faults == ("Line 3 names the same radiograph again.",)
+    assert [two.faults[-1], three.faults[-1]] == ["Line 4 states no path.", "Line 5 states no path."]
 
 
 @pytest.mark.parametrize(
     "text", ["patient,visit\nP1,1\n", "patient,visit,path\n,1,a.dcm\n", "patient,visit,path\n", "\0\0"]
 )
-def test_tables_that_cannot_be_used(films, text):
+def test_tables_that_cannot_be_used(radiographs, text):
     with pytest.raises(InputError) as refused:
-        list_sources(table(films, text))
+        list_sources(table(radiographs, text))
     assert refused.value.argument == "source"

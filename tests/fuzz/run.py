@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import os
 import sys
 import tempfile
-import time
 import traceback
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ PATIENTS = 12
 
 @dataclass(frozen=True)
 class Case:
-    """One case: its number, the faults, and what went wrong; empty where nothing did."""
+    """One case: its number, the faults, what went wrong (empty where nothing did), and the time of the processor."""
 
     number: int
     faults: tuple[Fault, ...]
@@ -61,23 +62,23 @@ def run_case(number: int, patients: int = PATIENTS, joints: Sequence[str] = MEAS
     faults = (*(each for each in faults if not each.is_of_storage), *stored)
     for each in faults:
         each.plant(files, rng)
-    start = time.perf_counter()
+    sound = sound_figures(seed, joints)
     problems: list[str] = []
     refused = ""
     with tempfile.TemporaryDirectory() as folder:
         for file in files:
             file.write(Path(folder))
-        start = time.perf_counter()
+        start = _processor_seconds()
         try:
             found = jsn.measure(folder, joints=joints)
-            problems += _differences(found, faults, sound_figures(seed, joints))
+            problems += _differences(found, faults, sound)
         except jsn.InputError as error:
             refused = str(error)
             if not any(each.is_named(refused) for each in faults):
                 problems.append(f"refused without a word of a fault: {refused.replace(folder, '')}")
         except Exception:  # a traceback is what this searches for
             problems.append(f"traceback: {traceback.format_exc().splitlines()[-1]}")
-    seconds = time.perf_counter() - start
+    seconds = _processor_seconds() - start
     return Case(number, faults, tuple(problems), refused, seconds)
 
 
@@ -111,6 +112,19 @@ def _differences(found: jsn.Progression, faults: tuple[Fault, ...], sound: dict[
     return problems
 
 
+def _processor_seconds() -> float:
+    """Return the seconds of the processor that this process and its children took; those of a clock vary with load."""
+    return sum(os.times()[:4])
+
+
+def _saved(path: Path | None) -> dict[int, dict[str, str]]:
+    """Return the cases of a CSV file by number."""
+    if path is None or not path.exists():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        return {int(row["number"]): row for row in csv.DictReader(file)}
+
+
 def main() -> int:
     """Run many cases and print what went wrong; return 1 if anything did."""
     import resource
@@ -118,22 +132,39 @@ def main() -> int:
     parser = argparse.ArgumentParser("python -m tests.fuzz.run", description=__doc__)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    parser.add_argument("--save", type=Path, help="CSV file for the cases; a run continues after those in it")
     options = parser.parse_args()
-    bad, kinds, refusals, slowest = 0, Counter[str](), 0, 0.0
-    for number in range(options.first, options.first + options.count):
+    done = _saved(options.save)
+    numbers = range(options.first, options.first + options.count)
+    for number in numbers:
+        if number in done:
+            continue
         case = run_case(number)
-        refusals += bool(case.refused)
-        slowest = max(slowest, case.seconds)
+        peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+        done[number] = {
+            "number": str(number),
+            "faults": ", ".join(each.name for each in case.faults),
+            "problems": "; ".join(case.problems),
+            "refused": case.refused,
+            "seconds": f"{case.seconds:.2f}",
+            "peak_gb": f"{peak_gb:.3f}",
+        }
         if case.problems or case.seconds > MOST_SECONDS:
-            bad += 1
-            kinds.update(each.name for each in case.faults)
             print(case, flush=True)
-    peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+        if options.save is not None:
+            with options.save.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, list(done[number]))
+                writer.writeheader()
+                writer.writerows(done.values())
+    rows = [done[number] for number in numbers]
+    bad = [row for row in rows if row["problems"] or float(row["seconds"]) > MOST_SECONDS]
+    peak_gb = max(float(row["peak_gb"]) for row in rows)
     print(
-        f"{options.count} cases, {refusals} refused, {bad} with problems; slowest {slowest:.1f} s, peak memory of all "
-        f"{peak_gb:.2f} GB"
+        f"{len(rows)} cases, {sum(bool(row['refused']) for row in rows)} refused, {len(bad)} with problems; slowest "
+        f"{max(float(row['seconds']) for row in rows):.1f} s of the processor, peak memory of all {peak_gb:.2f} GB"
     )
-    if kinds:
+    if bad:
+        kinds = Counter(name for row in bad for name in row["faults"].split(", "))
         print("Faults in these:", ", ".join(f"{name} {count}" for name, count in kinds.most_common()))
     return 1 if bad or peak_gb > MOST_GB else 0
 

@@ -76,6 +76,21 @@ def test_two_views_that_agree_are_not_ambiguous(monkeypatch, maps, hand, first, 
     assert not refined.ambiguous and np.hypot(*(refined.points - points).T).max() < 1
 
 
+@pytest.mark.parametrize("joint", ["DIP4", "PIP2", "MCP5"])
+@pytest.mark.parametrize("still", [False, True])
+def test_whether_a_joint_is_covered_is_judged_by_all_joints(monkeypatch, maps, hand, joint, still):
+    calls = []
+
+    def covered(located, *_):
+        calls.append(located)
+        return np.array([name == joint and (still or len(calls) == 1) for name in JOINTS])
+
+    monkeypatch.setattr(search, "covered", covered)
+    refined = two_views(monkeypatch, maps, hand, False, 0.9, 0.9)[1]
+    k = JOINTS.index(joint)
+    assert not refined.seen[k] and refined.completed.seen[k] != still
+
+
 @pytest.mark.parametrize("joints", [["DIP2"], ["PIP3", "DIP5"], ["MCP1", "MCP4"]])
 def test_joints_that_the_upright_view_misses_are_searched_in_other_views(monkeypatch, maps, hand, joints):
     points = hand(0.9)

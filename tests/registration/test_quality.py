@@ -239,6 +239,37 @@ def test_each_sign_of_failure_has_its_reason(pair, solved, code):
     assert [reason.code for reason in reasons] == [code]
 
 
+def sized(pair, solved, sizes, similar):
+    """The solutions with both bones of another size (upper, lower) about the point, and another correlation inside."""
+    about = np.stack([
+        np.array([[size, 0, (1 - size) * pair.point[0]], [0, size, (1 - size) * pair.point[1]], [0, 0, 1]])
+        for size in sizes
+    ])  # fmt: skip
+    return replace(
+        solved,
+        maps=solved.maps @ about,
+        network=solved.network @ about,
+        ncc_inside=np.full_like(solved.ncc_inside, similar),
+        variance_px2=np.full_like(solved.variance_px2, (0.1 * solved.unit_px) ** 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("sizes", "similar", "fails"),
+    [
+        ((1.09, 1.09), 0.5, True),
+        ((0.9, 0.92), 0.6, True),
+        ((1.04, 0.96), 0.5, True),
+        ((1.09, 1.09), 0.7, False),
+        ((1.03, 1.02), 0.5, False),
+        ((1.0, 1.0), 0.5, False),
+    ],
+)
+def test_bones_of_another_size_must_be_more_similar(pair, solved, sizes, similar, fails):
+    codes = [reason.code for reason in assess_quality(pair, sized(pair, solved, sizes, similar)).reasons]
+    assert (ReasonCode.NOT_SIMILAR in codes) == fails
+
+
 def test_the_quantities_that_decide_are_in_the_result(simulated, measured):
     assert set(measured.checks) == set(CHECKS)
     assert all(np.isfinite(value) for value in measured.checks.values())

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import time
+from contextlib import suppress
 
 import pandas as pd
 import pytest
@@ -12,6 +13,11 @@ import napari_jsn as jsn
 from napari_jsn.reading import statement
 from tests.web.browser import chromium, complaints, needs_chromium, resize, save_downloads, violations
 from tests.web.conftest import TOKEN, Client, serving
+
+try:
+    from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+except ImportError:  # the tests are skipped
+    NoSuchElementException = StaleElementReferenceException = LookupError
 
 pytestmark = needs_chromium
 #: Milliseconds until something is painted.
@@ -38,10 +44,12 @@ def page(browser, running):
 
 def until(find, seconds=60):
     end = time.monotonic() + seconds
-    while not (found := find()):
+    while True:
+        with suppress(StaleElementReferenceException, NoSuchElementException):  # while another page is loaded
+            if found := find():
+                return found
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.03)
-    return found
 
 
 def by_id(driver, name):
@@ -166,6 +174,7 @@ def test_sixty_cells_by_keyboard_five_reset_reloaded_and_downloaded(page):
     by_id(page, "downloads").click()
     page.find_element("css selector", "[data-download='csv']").click()
     until(lambda: list(page.folder.glob("P001-scores*.csv")))
+    assert page.current_url.endswith("/patient?id=P001&visit=2")
     got = pd.read_csv(io.BytesIO(until(lambda: next(page.folder.glob("*.csv")).read_bytes())), keep_default_na=False)
     for row in got.to_dict("records"):
         state, text = table[row["visit"], f"{row['site']}-{row['side']}-{row['kind']}"]
@@ -311,3 +320,92 @@ def test_names_in_a_store_are_never_markup(browser, tmp_path):
             json.loads(browser.execute_script("return document.getElementById('view').textContent"))["patient"] == name
         )
         complaints(browser)
+
+
+def test_image_files_without_a_date_are_asked_for_and_a_visit_is_added(browser, tmp_path, monkeypatch):
+    from functools import partial
+
+    from napari_jsn.web import workplace as workplace_module
+    from tests.web.test_visits import png
+
+    first, second = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
+    folder = browser.folder.parent / "images"  # which the user of Chromium can read
+    folder.mkdir(exist_ok=True)
+    (folder / "second.png").write_bytes(png(second))
+    (folder / "first.dcm").write_bytes(first.read_bytes())
+    monkeypatch.setattr(
+        workplace_module, "measure_patient", partial(workplace_module.measure_patient, joints=["MCP2", "PIP3"])
+    )
+    with serving(tmp_path / "trial.db") as (port, _):
+        resize(browser, 390, 844)
+        browser.get(f"http://127.0.0.1:{port}/?token={TOKEN}&language=de")
+        browser.delete_cookie("napari-jsn-reader")  # of other tests: cookies do not regard ports
+        drop(browser, [folder / "first.dcm"])
+        by_id(browser, "pseudonym").send_keys("P8")
+        by_id(browser, "begin").click()
+        until(lambda: browser.find_elements("id", "grid"), 120)
+        by_id(browser, "MCP2-L-jsn").click()  # a digit in the dialog of choices is a grade, and no part of a name
+        until(lambda: by_id(browser, "cell-dialog").is_displayed())
+        keys(browser, "3")
+        until(lambda: by_id(browser, "name-dialog").is_displayed())
+        keys(browser, "R", "\n")
+        until(lambda: shown(browser)["MCP2-L-jsn"] == ("edited", "3"))
+        assert by_id(browser, "reader-name").text == "R"
+        saved_text = by_id(browser, "saved")
+        until(lambda: saved_text.text in ("Gespeichert", ""))
+        drop(browser, [folder / "second.png"])  # anywhere on the page
+        until(lambda: by_id(browser, "add-dialog").is_displayed())
+        by_id(browser, "begin").click()
+        until(lambda: by_id(browser, "facts").is_displayed())
+        assert by_id(browser, "facts-text").text.startswith("Einige Röntgenbilder")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+        assert browser.switch_to.active_element.get_attribute("data-fact") == "acquired"
+        by_id(browser, "facts-0-visit").send_keys("1")
+        by_id(browser, "facts-0-side").send_keys("l")
+        size = f"{jsn.read_radiograph(second).spacing_mm:.4f}".replace(".", ",")
+        by_id(browser, "facts-0-spacing_mm").send_keys(size)
+        by_id(browser, "begin").click()
+        until(lambda: "Visit 1 has a radiograph" in by_id(browser, "upload-error").text)
+        assert by_id(browser, "facts-0-side").get_attribute("value") == "L"  # what was typed is still there
+        by_id(browser, "facts-0-visit").send_keys("\b2")
+        by_id(browser, "begin").click()
+        until(lambda: len(browser.find_elements("css selector", ".tabs a")) == 2, 120)
+        row = until(lambda: browser.find_element("css selector", "tr[data-site='MCP2']").text)
+        assert re.search(r"[+\u2212]\d\.\d\d", row)
+        assert "nicht gemessen" in browser.find_element("css selector", "tr[data-site='DIP2']").text
+        by_id(browser, "downloads").click()
+        browser.find_element("css selector", "[data-download='sr']").click()  # which cannot refer to an image file
+        until(lambda: "DICOM" in by_id(browser, "message").text)
+        complaints(browser)
+        browser.find_element("css selector", ".tabs a").click()
+        until(lambda: shown(browser).get("MCP2-L-jsn") == ("edited", "3"))
+
+
+def test_a_blinded_session_by_keyboard(page, running):
+    from napari_jsn.reading import Reading
+
+    with jsn.open_store(running[2], "Blind") as store:
+        Reading.new(store, "trial", "single", seed=2)
+    page.get(page.base)
+    name_reader(page, "Blind")
+    until(lambda: page.find_elements("link text", "trial"))[0].send_keys("\n")
+    until(lambda: page.find_elements("css selector", "a.button"))[0].send_keys("\n")
+    until(lambda: page.find_elements("css selector", "#stage g[role='button']"))
+    assert page.find_element("tag name", "h1").text == "Item 001"
+    assert "P001" not in page.page_source and "(week" not in page.page_source
+    page.execute_script("document.getElementById('MCP2-L-jsn').focus()")
+    keys(page, "2", "\ue015", "1")
+    saved(page)
+    until(lambda: page.find_elements("css selector", "#both canvas"))
+    from tests.web.browser import AXE
+
+    if (AXE / "axe.min.js").is_file():
+        assert violations(page) == []
+    by_id(page, "finish").send_keys("\n")
+    until(lambda: page.find_element("tag name", "h1").text == "Item 002")
+    by_id(page, "finish").send_keys("\n")
+    until(lambda: "/session" in page.current_url)
+    assert "2 of 2 items done" in page.find_element("tag name", "main").text
+    with jsn.open_store(running[2]) as store:
+        rows = store.scores("P001").query("reader == 'Blind'")
+        assert rows[["session", "site", "grade"]].values.tolist() == [["trial", "MCP2", 2.0], ["trial", "MCP3", 1.0]]

@@ -1,8 +1,11 @@
 """The table: grades of a reader beside those of a model, reset, undo, and downloads that equal it."""
 
+import functools
+import html
 import io
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -93,6 +96,37 @@ def test_nothing_is_changed_without_a_name(client, workplace):
     assert len(workplace.store("").changes()) == before
 
 
+def workbook(content):
+    """Return the cells of each sheet as texts, by row; the empty ones are empty."""
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        parts = {name: book.read(name).decode() for name in book.namelist()}
+    texts = [
+        html.unescape("".join(re.findall(r"<t[^>]*>(.*?)</t>", each, re.S)))
+        for each in re.findall(r"<si>(.*?)</si>", parts["xl/sharedStrings.xml"], re.S)
+    ]
+    found = {}
+    for number, name in enumerate(re.findall(r'<sheet name="(.*?)"', parts["xl/workbook.xml"]), start=1):
+        rows = []
+        for row in re.findall(r"<row .*?>(.*?)</row>", parts[f"xl/worksheets/sheet{number}.xml"], re.S):
+            cells = {}
+            for letters, kind, value in re.findall(r'<c r="([A-Z]+)\d+"[^>]*?(?: t="(\w)")?><v>(.*?)</v>', row):
+                column = functools.reduce(lambda k, letter: 26 * k + ord(letter) - 64, letters, 0) - 1
+                cells[column] = texts[int(value)] if kind == "s" else str(value == "1") if kind == "b" else value
+            rows.append(cells)
+        width = len(rows[0])
+        found[name] = [[row.get(column, "") for column in range(width)] for row in rows]
+    return found
+
+
+def client_view(client, visit):
+    page = client.get("/patient", id="P001", visit=visit)[1].decode()
+    return json.loads(page.split('id="view">')[1].split("</script>")[0])
+
+
+def _plain(cell):
+    return f"{float(cell):g}" if re.fullmatch(r"\d+\.\d+", cell) else cell
+
+
 def test_downloads_equal_the_table_and_state_who_gave_each_grade(reader):
     grade(reader, grade=4)
     grade(reader, grade=5, side="R", site="CMC1", kind="erosion", visit=1)
@@ -115,8 +149,29 @@ def test_downloads_equal_the_table_and_state_who_gave_each_grade(reader):
             )
     changed = by_place.loc[2, "L", "MCP2", "jsn"]
     assert (changed["model"], float(changed["model_grade"])) == ("two-stage", 2)
-    status, content, _ = reader.get("/download", id="P001", what="xlsx")
-    assert status == 200 and content[:2] == b"PK"
+    grade(reader, mark="luxation", site="PIP3")
+    sheets = workbook(reader.get("/download", id="P001", what="xlsx")[1])
+    csv = pd.read_csv(io.BytesIO(reader.get("/download", id="P001", what="csv")[1]), dtype=str, keep_default_na=False)
+    assert sheets["grades"] == [list(csv.columns), *([_plain(cell) for cell in row] for row in csv.values.tolist())]
+    for visit in (1, 2):
+        shown = json.loads(reader.get("/table", id="P001", visit=visit)[1])["cells"]
+        head, *rows = sheets[f"visit {visit}"]
+        table = {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+        for key, cell in shown.items():
+            site, side, kind = key.split("-")
+            row = {name.removeprefix(f"{side} {kind}").strip(): value for name, value in table[site].items()}
+            assert row[""] == ("" if cell["text"] == "\u2013" else cell["text"]), key
+            assert row["changed by"] == ("Reader A" if cell["state"] == "edited" else ""), key
+            if cell["state"] != "x":
+                assert row["model"] == {"edited": cell["initial"], "model": cell["text"]}.get(cell["state"], "")
+        assert len(shown) == 60
+    figure = client_view(reader, 2)["figures"]["MCP2-L"]
+    drawn = [f"{float(table['MCP2'][f'L {name} mm']):+.2f}" for name in ("narrowing", "from", "to")]
+    assert f"{drawn[0]} {drawn[1]} to {drawn[2]}".replace("-", "\u2212") == f"{figure['value']} {figure['interval']}"
+    assert (table["MCP2"]["L state"], table["DIP2"]["L state"], table["DIP2"]["L narrowing mm"]) == ("good", "", "")
+    assert table["PIP3"]["L jsn finding"] == "luxation" and table["PIP4"]["L jsn finding"] == "surgery"
+    assert not re.search(r"20\d\d-\d\d-\d\d|\.dcm|Reader B", str(sheets))
+    reader.post("/undo", patient="P001", visit=2)
     page = reader.get("/download", id="P001", what="html")[1].decode()
     assert "4* [2]" in page and "X (surgery)*" in page and "Given by: Reader A, two-stage" in page
     report = dcmread(io.BytesIO(reader.get("/download", id="P001", what="sr")[1]))

@@ -138,6 +138,15 @@ def test_damaged_radiographs_fail_in_a_sentence(empty, content):
     assert "/tmp" not in job["message"] and job["message"].count("\n") == 0
 
 
+@pytest.mark.parametrize("named", [str(SAMPLE), "../../x/radiographs/a.dcm", "other.dcm", "a/../hand.dcm"])
+def test_a_table_that_names_files_elsewhere_is_refused(empty, named):
+    """A file outside of the upload is never read, whether it is there or not."""
+    table = f"file,acquired,side\nhand.dcm,2020-01-01,L\n{named},2021-01-01,L\n".encode()
+    status, answer, _ = empty.upload([("hand.dcm", DICOM), ("radiographs.csv", table)], {"patient": "P7"})
+    job = empty.ended(json.loads(answer)["code"])
+    assert job["state"] == "failed" and "which was not sent" in job["message"] and job["questions"] == []
+
+
 @pytest.mark.parametrize("body, kind", BODIES)
 def test_bodies_that_are_no_upload(empty, body, kind):
     refused(empty.ask("POST", "/upload", body, {"Content-Type": kind}))
@@ -172,10 +181,13 @@ def test_too_many_too_large_twice_the_same_and_none(empty, monkeypatch):
         {"spacing_mm": "-1"},
         {"spacing_mm": "nan"},
         {"spacing_mm": "1e9"},
+        {"spacing_mm": "1e400"},
+        {"spacing_mm": "0,1,2"},
     ],
 )
 def test_pseudonyms_and_pixel_sizes_that_are_not_allowed(empty, texts):
-    refused(empty.upload([("hand.dcm", DICOM)], texts))
+    sentence = refused(empty.upload([("hand.dcm", DICOM)], texts))
+    assert "spacing_mm" not in sentence
 
 
 def test_an_aborted_measurement_leaves_nothing(empty, monkeypatch):

@@ -23,6 +23,8 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.registration import method_names
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from napari_jsn.progression.progression import Progression
 
 
@@ -87,7 +89,7 @@ def measure(
     from napari_jsn.cli.terminal import terminal_progress
     from napari_jsn.export.progression_files import NAMES, progression_facts, progression_files
 
-    _check_dicom(dicom, out)
+    check_dicom(dicom, out)
     spacing = parse_spacing(spacing_mm, "--spacing-mm")
     names = parse_joints(joints)
     hands.check_models(joints_model, bones_model)
@@ -98,16 +100,16 @@ def measure(
             radiographs, patient, keep_identity, spacing, dicom, method, joints_model, bones_model, device, progress,
             wide_mm, names,
         )  # fmt: skip
-        written = []
+        written, grades = [], None
         if progression is not None and store is not None:
             progress.update(0, 0, "Writing")
-            progression = _saved(progression, store, reader)
+            progression, grades = _saved(progression, store, reader)
         if progression is not None and output is not None:
             progress.update(0, 0, "Writing")
             facts = progression_facts(progression, keep_identity)
             facts["inputs"] += hands.table_of_radiographs(radiographs, keep_identity)
             record = record_of_run(output, **facts, keep_identity=keep_identity)
-            written = output.write(progression_files(progression, dicom, keep_identity), record)
+            written = output.write(progression_files(progression, dicom, keep_identity, grades), record)
     if progression is None:
         hands.exit_stopped()
     if as_json:
@@ -129,18 +131,20 @@ def check_store(store: str | None, reader: str | None) -> None:
         check_place(store)
 
 
-def _saved(progression: Progression, store: str, reader: str | None) -> Progression:
-    """Save a measurement, and return it with the decisions that the store has on it."""
+def _saved(progression: Progression, store: str, reader: str | None) -> tuple[Progression, pd.DataFrame | None]:
+    """Save a measurement; return it with the decisions that the store has on it, and the grades of reader and model."""
     from dataclasses import replace
 
+    from napari_jsn.reading.grades.score_table import grades_of
     from napari_jsn.store import open_store
 
     with open_store(store, reader) as opened:
         opened.save(progression)
-        return replace(progression, decisions=opened.decisions_on(progression.patient_id))
+        decided = replace(progression, decisions=opened.decisions_on(progression.patient_id))
+        return decided, grades_of(opened, decided)
 
 
-def _check_dicom(dicom: bool, out: Path | None) -> None:
+def check_dicom(dicom: bool, out: Path | None) -> None:
     """Raise an error before the long measurement if DICOM objects cannot be written."""
     if not dicom:
         return

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: Side and name of a joint, and the number of a follow-up visit.
 JointKey = tuple[str, str, int]
 #: Columns of words; columns of figures are aligned on the right.
-_TEXT_COLUMNS = ("File", "Joint", "Bone", "Side", "State", "Reasons")
+_TEXT_COLUMNS = ("File", "Patient", "Joint", "Bone", "Side", "State", "Reasons")
 #: Wider than any table, in characters.
 _ANY_WIDTH = 10_000
 #: Files whose paths are printed on separate lines, with their labels.

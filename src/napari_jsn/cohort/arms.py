@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_jsn.common.lazy_module import LazyModule
-from napari_jsn.evaluation.clinical.mixed_model import fit_mixed_model
+from napari_jsn.evaluation.clinical.mixed_model import Floats, fit_mixed_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +36,11 @@ def arm_statistics(joints: pd.DataFrame, arms: list[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``difference_mm`` with its interval and ``mixed_p`` (two-sided) are of one linear mixed model with visits, arms
-        and their interaction as fixed effects, and the patient as random intercept. ``t`` and ``t_test_p`` (two-sided)
-        are of Welch's test with joints as independent, as in the paper. NaN where there are too few values.
+        ``difference_mm`` is of one linear mixed model with visits, arms and their interaction as fixed effects, and the
+        patient as random intercept. Its interval and ``mixed_p`` (two-sided) are of a jackknife over patients: they
+        hold whatever the figures of one patient have in common, such as a rate of its own. ``t`` and ``t_test_p``
+        (two-sided) are of Welch's test with joints as independent, as in the paper. NaN where an arm has too few
+        patients or values.
     """
     from scipy import stats
 
@@ -60,29 +63,86 @@ def arm_statistics(joints: pd.DataFrame, arms: list[str]) -> pd.DataFrame:
                 test = stats.ttest_ind(values, reference, equal_var=False)
                 row |= {"t": test.statistic, "degrees_of_freedom": test.df, "t_test_p": test.pvalue}
             if (visit, arm) in differences:
-                effect, sd = differences[visit, arm]
-                row |= {"difference_mm": effect, "ci_low_mm": effect - 1.96 * sd, "ci_high_mm": effect + 1.96 * sd}
-                row["mixed_p"] = float(2 * stats.norm.sf(abs(effect) / sd))
+                effect, sd, freedom = differences[visit, arm]
+                half = float(stats.t.ppf(0.975, freedom)) * sd
+                row |= {"difference_mm": effect, "ci_low_mm": effect - half, "ci_high_mm": effect + half}
+                row["mixed_p"] = float(2 * stats.t.sf(abs(effect) / sd, freedom))
             rows.append(row)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _mixed(joints: pd.DataFrame, visits: list[Any], arms: list[str]) -> dict[tuple[Any, str], tuple[float, float]]:
-    """Return difference to the first arm and its standard deviation by visit and arm; empty if it cannot be fitted."""
-    counts = joints.groupby(["visit", "arm"])["jsn_mm"].size()
+def _mixed(
+    joints: pd.DataFrame, visits: list[Any], arms: list[str]
+) -> dict[tuple[Any, str], tuple[float, float, float]]:
+    """Return by visit and arm the difference to the first arm, its standard deviation and degrees of freedom.
+
+    Empty if the model cannot be fitted. Arms with one patient at a visit are left out there.
+    """
+    patients = joints.groupby(["visit", "arm"])["patient"].nunique()
+    several = patients[patients > 1]
+    joints = joints[pd.MultiIndex.from_frame(joints[["visit", "arm"]]).isin(several.index)]
     columns, names = [], []
     for visit in visits:
-        columns.append(joints["visit"] == visit)
-        for arm in arms[1:]:
-            if counts.get((visit, arm), 0) and counts.get((visit, arms[0]), 0):
+        present = [arm for arm in arms if (visit, arm) in several.index]
+        for arm in present:
+            if arm == present[0]:  # the mean of this arm; the other columns are differences to it
+                columns.append(joints["visit"] == visit)
+                continue
+            if present[0] == arms[0]:
                 names.append((len(columns), (visit, arm)))
-                columns.append((joints["visit"] == visit) & (joints["arm"] == arm))
+            columns.append((joints["visit"] == visit) & (joints["arm"] == arm))
+    if not names:
+        return {}
     design = np.stack([np.asarray(column, dtype=float) for column in columns], axis=1)
     fit = fit_mixed_model(joints["jsn_mm"], design, joints["patient"])
     if fit is None:
         return {}
-    sds = np.sqrt(np.diag(fit.covariance))
-    return {name: (float(fit.effects[k]), float(sds[k])) for k, name in names if sds[k] > 0}
+    ratio = fit.between / fit.within
+    values, of_arms = joints["jsn_mm"].to_numpy(float), joints["arm"].to_numpy()
+    sds, freedoms = _jackknife(values, design, joints["patient"].to_numpy(), of_arms, ratio)
+    return {name: (float(fit.effects[k]), float(sds[k]), float(freedoms[k])) for k, name in names if sds[k] > 0}
+
+
+def _jackknife(
+    values: Floats, design: Floats, patients: NDArray[Any], arms: NDArray[Any], ratio: float
+) -> tuple[Floats, Floats]:
+    """Return the standard deviation of each effect and its degrees of freedom, by leaving out one patient at a time.
+
+    The degrees of freedom are those of Satterthwaite for arms whose patients vary differently.
+
+    Parameters
+    ----------
+    values : (n,) array
+    design : (n, p) array
+        See :func:`~napari_jsn.evaluation.clinical.mixed_model.fit_mixed_model`.
+    patients, arms : (n,) arrays
+    ratio : float
+        Variance between patients over that within them.
+
+    References
+    ----------
+    Bell RM, McCaffrey DF. Bias reduction in standard errors for linear regression with multi-stage samples. Survey
+    Methodology 2002;28:169-181.
+    """
+    codes = np.unique(patients.astype(str), return_inverse=True)[1]
+    rows = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    values = values - values.mean()
+    normals, rights = [], []
+    for own in rows:
+        x, y = design[own], values[own]
+        weight = ratio / (1 + ratio * len(own))
+        normals.append(x.T @ x - weight * np.outer(x.sum(axis=0), x.sum(axis=0)))
+        rights.append(x.T @ y - weight * x.sum(axis=0) * y.sum())
+    normal, right = np.sum(normals, axis=0), np.sum(rights, axis=0)
+    effects = np.linalg.solve(normal, right)
+    without = [np.linalg.solve(normal - one, right - other) for one, other in zip(normals, rights, strict=True)]
+    squares = (np.stack(without) - effects) ** 2
+    of_patients = np.array([arms[own[0]] for own in rows])
+    parts = [squares[of_patients == arm] for arm in np.unique(of_patients)]
+    total = squares.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        lost = sum(part.sum(axis=0) ** 2 / np.maximum((part > 0).sum(axis=0) - 1, 1) for part in parts)
+        return np.sqrt((len(rows) - 1) / len(rows) * total), total**2 / lost
 
 
 def arm_plot(joints: pd.DataFrame, arms: list[str]) -> Figure:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 WORKER_GB = 1.5
 #: Times that a patient is tried again on another worker, after the worker that measured it died.
 RETRIES = 1
-#: Seconds after which a scheduler that does not answer counts as absent.
-CONNECT_S = 10
+#: Seconds after which a scheduler that does not answer counts as absent; one of the same job may start meanwhile.
+CONNECT_S = 30
 _CONFIG = {
     "distributed.scheduler.allowed-failures": RETRIES,
     "distributed.scheduler.worker-saturation": 1.0,  # one patient a worker: the death of a worker concerns one patient
@@ -88,7 +88,7 @@ def connected(scheduler: str | None = None, workers: int | None = None, device: 
                 with _client_of(Client, scheduler) as client:
                     yield client
                 return
-            cluster = _local(workers, device)
+            cluster = local_workers(workers, device)
             with cluster, Client(cluster, set_as_default=False) as client:
                 yield client
     finally:
@@ -107,8 +107,8 @@ def _client_of(kind: Any, address: str) -> Any:
         ) from error
 
 
-def _local(workers: int | None, device: str) -> Any:
-    """Return local workers, each a process that is started again if it dies."""
+def local_workers(workers: int | None, device: str) -> Any:
+    """Return a cluster of local workers, each a process of one thread that is started again if it dies."""
     from distributed import Nanny, Scheduler, SpecCluster
     from distributed.system import MEMORY_LIMIT
 
@@ -137,5 +137,6 @@ def _gpus() -> list[str]:
     """Return the GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
     import torch
 
+    count = torch.cuda.device_count()
     named = [each.strip() for each in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if each.strip()]
-    return named or [str(k) for k in range(torch.cuda.device_count())]
+    return (named or [str(k) for k in range(count)])[:count]  # CUDA ignores the names from the first wrong one on

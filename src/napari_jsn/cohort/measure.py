@@ -5,29 +5,21 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.cohort.cluster import RETRIES, connected
+from napari_jsn.cohort.plan import is_done, options_of
 from napari_jsn.cohort.sources import Source, list_sources
-from napari_jsn.cohort.task import (
-    Options,
-    Outcome,
-    are_unchanged,
-    computer_code,
-    content_of,
-    made_with,
-    measure_source,
-)
-from napari_jsn.common.errors import InputError, renamed_arguments
+from napari_jsn.cohort.task import Options, Outcome, measure_source
+from napari_jsn.common.errors import InputError
 from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.common.notes import counted
 from napari_jsn.common.progress import Progress, Silent
 from napari_jsn.store import Store, open_store
 from napari_jsn.store.cohorts import CohortPatient
-from napari_jsn.store.encoding import from_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,16 +159,8 @@ def measure_cohort(
     >>> cohort
     <Cohort: 0 patients of 1 measured, 1 failed>
     """
-    from napari_jsn.progression.measure import check_measuring
-
-    names = check_measuring(joints, method, localization, segmentation, device, wide_mm)
-    _check_score(score)
+    options = options_of(joints, method, localization, segmentation, device, wide_mm, keep_identity, score, scheduler)
     sources = list_sources(source, pseudonyms)
-    options = Options(
-        names, method, localization, segmentation, device, wide_mm, keep_identity, score=score or "",
-        computer=computer_code(),
-    )  # fmt: skip
-    options = replace(options, made_with=made_with(options))
     opened = store if isinstance(store, Store) else open_store(store)
     try:
         options = replace(options, reader=opened.reader, identity_key=opened.identity_key())
@@ -199,26 +183,40 @@ def run(
     """Run the task of every patient that is not done, and save what comes back; see :func:`measure_cohort`."""
     progress = progress or Silent()
     before = store.cohort()
-    found: dict[str, CohortPatient] = {}
-    waiting = []
-    for each in sources:
-        known = before.get(each.key)
-        if known is not None and _is_done(each, known, options):
-            found[each.key] = known
-        else:
-            waiting.append((each, known))
+    by_key = {each.key: each for each in sources}
+    found = {key: before[key] for key, each in by_key.items() if is_done(each, before.get(key), options)}
+    waiting = [(each, before.get(each.key)) for each in sources if each.key not in found]
     counts = _Counts(len(sources), len(found), sum(one.joints for one in found.values()))
     counts.show(progress)
-    measured_now = 0
+    measured_now = set[str]()
     if waiting and not progress.aborted:
         with connected(scheduler, workers, options.device) as client:
-            for source, outcome in _outcomes(client, waiting, options, task, progress, counts, store):
-                found[source.key] = outcome.patient
-                measured_now += outcome.patient.state == "measured" and not outcome.unchanged
-                if outcome.patient.state != "measured" and on_failure is not None:
-                    on_failure(source, outcome.detail or outcome.patient.sentence)
-    patients = tuple(found[each.key] for each in sources if each.key in found)
-    return Cohort(patients, len(sources), measured_now, len(patients) < len(sources))
+            for outcome in _outcomes(client, sources, waiting, options, task, progress, counts, store):
+                patient, source = outcome.patient, by_key[outcome.patient.source]
+                measured_now.discard(source.key)
+                if patient.state != "measured":
+                    patient = replace(patient, patient=source.label)  # the name in its files may be another patient's
+                    if on_failure is not None:
+                        on_failure(source, outcome.detail or patient.sentence)
+                elif not outcome.unchanged:
+                    measured_now.add(source.key)
+                found[source.key] = patient
+    patients = _with_doubts([found[each.key] for each in sources if each.key in found], store.identities())
+    return Cohort(patients, len(sources), len(measured_now), len(patients) < len(sources))
+
+
+def _with_doubts(patients: Sequence[CohortPatient], identities: Mapping[str, str]) -> tuple[CohortPatient, ...]:
+    """Return the patients, with a note on those whose files state the identity of another one."""
+    first: dict[str, str] = {}
+    noted = []
+    for each in patients:
+        code = identities.get(each.patient, "") if each.state == "measured" else ""
+        if code and (other := first.setdefault(code, each.patient)) != each.patient:
+            each = replace(
+                each, sentence=f"{each.sentence} The files state the same identity as those of {other}.".lstrip()
+            )
+        noted.append(each)
+    return tuple(noted)
 
 
 class _Counts:
@@ -243,28 +241,20 @@ class _Counts:
         )
 
 
-def _is_done(source: Source, known: CohortPatient, options: Options) -> bool:
-    """Return whether a patient was measured before from files that have not been touched since, in the same way."""
-    return (
-        known.state == "measured"
-        and (known.arm, known.age, known.sex) == (source.arm, source.age, source.sex)
-        and known.content == content_of(source, from_json(known.files), options.made_with)
-        and are_unchanged(source, known)
-    )
-
-
 def _outcomes(
     client: Client,
+    sources: Sequence[Source],
     waiting: Sequence[tuple[Source, CohortPatient | None]],
     options: Options,
     task: Task,
     progress: Progress,
     counts: _Counts,
     store: Store,
-) -> Any:
-    """Yield each patient with its outcome, after it was saved; what comes back together is saved together."""
+) -> Iterator[Outcome]:
+    """Yield what became of each patient, after it was saved; what comes back together is saved together."""
     from distributed import as_completed
 
+    order = {each.key: number for number, each in enumerate(sources)}
     queue, futures = deque(waiting), dict[Any, Source]()
     ready = as_completed(loop=client.loop)
     window, looked = _window(client), time.monotonic()
@@ -291,14 +281,14 @@ def _outcomes(
                     futures[future] = source
                     ready.add(future)
             done = [(source, future) for source, future in done if future not in futures]
-            outcomes = [(source, _result(future, source)) for source, future in done]
-            known_outcomes = [(source, one) for source, one in outcomes if one is not None]
-            saved = store.save_cohort([(one.patient, one.rows, one.identity) for _, one in known_outcomes])
-            for (source, outcome), patient in zip(known_outcomes, saved, strict=True):
-                if outcome.scores is not None and patient.state == "measured":
-                    store.save(outcome.scores)
+            outcomes = [_result(future, source) for source, future in done]
+            known_outcomes = [one for one in outcomes if one is not None]
+            saved = {each.source: each for each in store.save_cohort(known_outcomes, order)}
+            for one in known_outcomes:
+                patient = saved.pop(one.patient.source)
                 counts.add(patient)
-                yield source, replace(outcome, patient=patient, rows=None, scores=None)
+                yield replace(one, patient=patient, rows=None, scores=None)
+            yield from map(Outcome, saved.values())  # measured before, and refused now
             if len(known_outcomes) < len(outcomes):
                 raise _lost()
             counts.show(progress)
@@ -338,11 +328,3 @@ def _lost() -> InputError:
         "The connection to the scheduler of Dask was lost. What was measured is in the store; run the same again.",
         "scheduler",
     )
-
-
-def _check_score(score: str | None) -> None:
-    from napari_jsn.scoring.automatic.score import load_grader
-
-    if score is not None:
-        with renamed_arguments(method="score"):
-            load_grader(score, None, "cpu")

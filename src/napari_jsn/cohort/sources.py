@@ -11,15 +11,26 @@ from pathlib import Path
 
 from napari_jsn.common.csv_files import number_of, read_records
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.notes import counted
+from napari_jsn.common.notes import counted, written_notes
 from napari_jsn.common.secret_key import keyed_code
-from napari_jsn.patient.identity import ANONYMOUS, check_one_patient
-from napari_jsn.patient.list_files import header_of, list_radiographs, may_be_dicom
-from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, StatedFacts, read_table
+from napari_jsn.patient.find_hands import check_facts
+from napari_jsn.patient.identity import ANONYMOUS
+from napari_jsn.patient.list_files import may_be_dicom
+from napari_jsn.patient.patient import Patient
+from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, StatedFacts
+from napari_jsn.patient.read import read_headers
 from napari_jsn.radiograph.spacing import check_spacing
 
 #: Columns of the table of a cohort: those that it needs, and those that it may have.
 NEEDED, OPTIONAL = ("patient", "visit", "path"), ("date", "side", "spacing", "arm", "age", "sex")
+
+
+#: Names of other tables for columns of this one, which must not be passed over: figures depend on them.
+_SIMILAR = {
+    "date": ("acquired", "acquisition_date", "study_date", "visit_date"),
+    "side": ("laterality", "hand"),
+    "spacing": ("spacing_mm", "pixel_spacing", "pixel_spacing_mm"),
+}
 
 
 @dataclass(frozen=True)
@@ -73,6 +84,11 @@ class Source:
             return ANONYMOUS
 
 
+def storable(text: str) -> str:
+    """Return a text in which characters that no database can hold are escaped."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
 def list_sources(place: str | os.PathLike[str], pseudonyms: bool = False) -> list[Source]:
     """Return the patients of a cohort, in the order of their names or of the table.
 
@@ -99,35 +115,31 @@ def list_sources(place: str | os.PathLike[str], pseudonyms: bool = False) -> lis
     return sources
 
 
-def check_source(source: Source) -> tuple[int, int, str]:
-    """Return the numbers of radiographs and of visits that are stated, and what is wrong; only headers are read.
+def patient_by_headers(source: Source) -> Patient:
+    """Return a patient as the headers of its files state it; no pixel is read.
 
-    Visits of a folder are known only when the radiographs are read; their number is then 0.
+    Raises
+    ------
+    InputError
+        If the patient cannot be measured, as far as headers show.
     """
-    try:
-        if source.faults:
-            raise InputError(" ".join(source.faults))
-        if source.folder:
-            folder = Path(source.folder)
-            table = read_table(folder)
-            files, _ = list_radiographs(folder, table)
-            check_one_patient({file.name: file.identity for file in files}, str(folder), "folder")
-            if len(files) < 2:
-                raise InputError("There is only one radiograph, and narrowing is a change between two visits.")
-            visits = {table[file.name].visit for file in files if file.name in table}
-            return len(files), 0 if None in visits else len(visits), ""
-        paths = [path for visit in source.visits for path in visit]
-        identities = {}
-        for path in paths:
-            if may_be_dicom(path):
-                file, why = header_of(Path(path), Path(path).name)
-                if why:
-                    raise InputError(f"{path} is not a radiograph of hands ({why}).")
-                identities[path] = file.identity
-        check_one_patient(identities, "The table", "source")
-        return len(paths), len(source.visits), ""
-    except InputError as error:
-        return 0, 0, str(error)
+    if source.faults:
+        raise InputError(" ".join(source.faults))
+    patient = read_headers(source.folder or None, source.visits, source.stated, source.patient or None)
+    check_visits(patient)
+    return patient
+
+
+def check_visits(patient: Patient) -> None:
+    """Raise an error that says why there are fewer than two visits."""
+    if len(patient.visits) > 1:
+        return
+    count = len(check_facts(patient).hands)  # two radiographs of one hand on one day have an error of their own
+    of_visit = f" Its {count} radiographs are of one visit, by their dates and names." if count > 1 else ""
+    notes = "".join(f" {note}" for note in written_notes(patient.notes))
+    raise InputError(
+        f"There is only one visit, and narrowing is a change between two. Give a follow-up radiograph.{of_visit}{notes}"
+    )
 
 
 def _path(place: str | os.PathLike[str]) -> Path:
@@ -158,10 +170,16 @@ def _of_folder(folder: Path, pseudonyms: bool) -> list[Source]:
             "source",
         )
     folders = [path for path in entries if path.is_dir() and not path.name.startswith(".")]
-    return [
-        Source(path.name, str(path.absolute()), path.name if pseudonyms else "", str(path.absolute()))
-        for path in folders
-    ]
+    return [_of_patient(path, pseudonyms) for path in folders]
+
+
+def _of_patient(folder: Path, pseudonyms: bool) -> Source:
+    place = str(folder.absolute())
+    source = Source(folder.name, storable(place), storable(folder.name) if pseudonyms else "", place)
+    if pseudonyms and source.patient != folder.name:
+        fault = "The name of the folder is no text, so it cannot be a pseudonym. Rename the folder."
+        return replace(source, faults=(fault,))
+    return source
 
 
 # ------------------------------------------------------------------------------------------------ table of radiographs
@@ -171,7 +189,7 @@ def _of_folder(folder: Path, pseudonyms: bool) -> list[Source]:
 class _Rows:
     """The rows of one patient of a table, while they are read."""
 
-    films: list[tuple[str, str, StatedFacts]] = field(default_factory=list)  # visit, path, facts
+    radiographs: list[tuple[str, str, StatedFacts]] = field(default_factory=list)  # visit, path, facts
     named: list[str] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
@@ -179,37 +197,51 @@ class _Rows:
 
 def _of_table(table: Path) -> list[Source]:
     try:
-        lines = read_records(table, None)
+        records = read_records(table, None)
     except (OSError, UnicodeError, csv.Error) as error:
         raise InputError(f"{table} cannot be read ({error}). Save it as CSV text in UTF-8.", "source") from error
-    absent = [name for name in NEEDED if lines and name not in lines[0]]
-    if absent:
-        raise InputError(
-            f"{table} lacks the column{'s' * (len(absent) > 1)} {', '.join(absent)}. It needs {', '.join(NEEDED)}, and "
-            f"may have {', '.join(OPTIONAL)}.",
-            "source",
-        )
+    lines = [{name and name.strip().lower(): cell for name, cell in record.items()} for record in records]
+    _check_columns(table, [name for name in (lines[0] if lines else ()) if name])
     patients: dict[str, _Rows] = {}
     owner: dict[str, str] = {}
     for number, line in enumerate(lines, start=2):
         cells = {name: (line.get(name) or "").strip() for name in (*NEEDED, *OPTIONAL)}
         if not any(cells.values()):
             continue
-        if not cells["patient"]:
+        name = cells["patient"]
+        if not name:
             raise InputError(f"Line {number} of {table} names no patient. Fill in the cell.", "source")
-        rows = patients.setdefault(cells["patient"], _Rows())
+        rows = patients.setdefault(name, _Rows())
+        if None in line:
+            rows.faults.append(f"Line {number} has more cells than the first line has columns.")
         _add_line(rows, cells, number, table.parent)
-        path = rows.films[-1][1] if rows.films else ""
-        first = owner.setdefault(path, cells["patient"])
-        if path and first != cells["patient"]:
-            for name in (first, cells["patient"]):
-                patients[name].faults.append(f"The radiograph of line {number} is also one of another patient.")
+        first = owner.setdefault(os.path.realpath(rows.radiographs[-1][1]), name) if cells["path"] else name
+        if first != name:
+            for each in (first, name):
+                patients[each].faults.append(f"The radiograph of line {number} is also one of another patient.")
     return [_source(table, name, rows) for name, rows in patients.items()]
+
+
+def _check_columns(table: Path, names: Sequence[str]) -> None:
+    """Refuse a table without a needed column, or whose column would be passed over because of its name."""
+    absent = [name for name in NEEDED if names and name not in names]
+    if absent:
+        raise InputError(
+            f"{table} lacks the column{'s' * (len(absent) > 1)} {', '.join(absent)}. It needs {', '.join(NEEDED)}, and "
+            f"may have {', '.join(OPTIONAL)}.",
+            "source",
+        )
+    for name, others in _SIMILAR.items():
+        for other in others:
+            if other in names and name not in names:
+                raise InputError(
+                    f"{table} has a column {other}. Name it {name} if it is to be used, or remove it.", "source"
+                )
 
 
 def _add_line(rows: _Rows, cells: Mapping[str, str], number: int, folder: Path) -> None:
     """Add the radiograph of one line, or what is wrong with the line."""
-    path = folder / cells["path"]
+    path = (folder / cells["path"]).absolute()
     side = {"": "", "L": "L", "LEFT": "L", "R": "R", "RIGHT": "R", "B": "B", "BOTH": "B"}.get(cells["side"].upper())
     spacing = number_of(cells["spacing"])
     day, undated = _day(cells["date"])
@@ -231,11 +263,10 @@ def _add_line(rows: _Rows, cells: Mapping[str, str], number: int, folder: Path) 
     except InputError as error:
         rows.faults.append(f"Line {number}: {error}")
         mm = None
-    facts = StatedFacts(day, None, side or "", mm)
-    if (cells["visit"], str(path)) in [film[:2] for film in rows.films]:
+    if cells["path"] and os.path.realpath(path) in [os.path.realpath(known) for _, known, _ in rows.radiographs]:
         rows.faults.append(f"Line {number} names the same radiograph again.")
     rows.named.append(cells["path"])
-    rows.films.append((cells["visit"], str(path.absolute()), facts))
+    rows.radiographs.append((cells["visit"], str(path), StatedFacts(day, None, side or "", mm)))
 
 
 def _day(text: str) -> tuple[date | None, bool]:
@@ -247,29 +278,29 @@ def _day(text: str) -> tuple[date | None, bool]:
 
 
 def _source(table: Path, name: str, rows: _Rows) -> Source:
-    source = Source(name, f"{table.absolute()}#{name}", name, arm=rows.facts.get("arm", ""))
+    source = Source(name, storable(f"{table.absolute()}#{name}"), name, arm=rows.facts.get("arm", ""))
     source = replace(source, age=rows.facts.get("age", ""), sex=rows.facts.get("sex", ""), named=tuple(rows.named))
     if rows.faults:
         return replace(source, faults=tuple(dict.fromkeys(rows.faults)))
-    names = list(dict.fromkeys(visit for visit, _, _ in rows.films))
+    names = list(dict.fromkeys(visit for visit, _, _ in rows.radiographs))
     ordered, fault = _ordered(names, rows)
     if len(names) < 2:
         fault = "There is only one visit, and narrowing is a change between two."
     if fault:
         return replace(source, faults=(fault,))
-    visits = tuple(tuple(path for visit, path, _ in rows.films if visit == each) for each in ordered)
+    visits = tuple(tuple(path for visit, path, _ in rows.radiographs if visit == each) for each in ordered)
     numbered = [str(number) for number in range(1, len(ordered) + 1)]
     notes: tuple[str, ...] = ()
     if [f"{number_of(each):g}" if number_of(each) is not None else each for each in ordered] != numbered:
         pairs = ", ".join(f"{number} ({each})" for number, each in zip(numbered, ordered, strict=True))
         notes = (f"Visits are numbered in their order: {pairs}.",)
-    return replace(source, visits=visits, stated={path: facts for _, path, facts in rows.films}, notes=notes)
+    return replace(source, visits=visits, stated={path: facts for _, path, facts in rows.radiographs}, notes=notes)
 
 
 def _ordered(names: Sequence[str], rows: _Rows) -> tuple[list[str], str]:
     """Return the visits in order of time, by their numbers or else by their dates, and what is wrong with it."""
     days: dict[str, date] = {}
-    for visit, _, facts in rows.films:
+    for visit, _, facts in rows.radiographs:
         if facts.acquired is not None and days.setdefault(visit, facts.acquired) != facts.acquired:
             return [], f"The radiographs of visit {visit} have different dates."
     numbers = {name: number_of(name) for name in names}

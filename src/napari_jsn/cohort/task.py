@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn import __version__
-from napari_jsn.cohort.sources import Source
+from napari_jsn.cohort.sources import Source, check_visits, storable
 from napari_jsn.common.device import device_name
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.notes import written_notes
+from napari_jsn.common.notes import counted, written_notes
 from napari_jsn.common.progress import Silent
 from napari_jsn.common.run_record import file_sha256
 from napari_jsn.common.search_folder import search_folder
@@ -28,15 +28,17 @@ from napari_jsn.patient.identity import ANONYMOUS
 from napari_jsn.progression.measure import measure, measuring_models
 from napari_jsn.scoring.automatic.score import METHODS
 from napari_jsn.store.changes import now_utc
-from napari_jsn.store.cohorts import CohortPatient
+from napari_jsn.store.cohorts import CohortPatient, MeasuredPatient
 from napari_jsn.store.measurements import identity_code
-from napari_jsn.store.progression_rows import RowsOfPatient, rows_of
+from napari_jsn.store.progression_rows import rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from napari_jsn.patient.patient import Patient
 
+#: Names of files and folders that sentences have as ordinary words or numbers; they identify nobody.
+_ORDINARY = re.compile(r"\d{1,3}|left|right|both|hands?|visits?|baseline|files?|folder|image|a", re.IGNORECASE)
 #: Path, size, time of change in ns and SHA-256 of a file.
 FileFacts = tuple[str, int, int, str]
 
@@ -64,17 +66,13 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one patient: what the store keeps, its rows, the code of its identity, and scores.
+class Outcome(MeasuredPatient):
+    """What became of one patient: what the store keeps, and more that the program that started the cohort needs.
 
     ``unchanged`` means that the patient was measured before from the same content, and was not measured again.
     ``detail`` says why a patient failed with the names of folders and files, which results do not have.
     """
 
-    patient: CohortPatient
-    rows: RowsOfPatient | None = None
-    identity: str = ""
-    scores: pd.DataFrame | None = None
     unchanged: bool = False
     detail: str = ""
 
@@ -135,28 +133,31 @@ def measure_source(source: Source, options: Options, known: CohortPatient | None
         sentence, log = " ".join(f"Unexpected error: {type(error).__name__}: {error}".split()), traceback.format_exc()
     seconds, detail = time.perf_counter() - started, storable(sentence)
     if not options.keep_identity:
-        sentence, log = (without_names(text, source, files) for text in (sentence, log))
+        sentence, log = (without_names(text, source) for text in (sentence, log))
     failed = replace(base, sentence=storable(sentence), log=storable(log), content="", seconds=seconds)
     return Outcome(failed, detail=detail)
 
 
-def without_names(text: str, source: Source, files: Sequence[FileFacts] = ()) -> str:
+def without_names(text: str, source: Source) -> str:
     """Return a text in which folder and files of a patient are not named.
 
     Examples
     --------
     >>> from napari_jsn.cohort.sources import Source
-    >>> without_names("/data/Doe/a.dcm is damaged.", Source("Doe", "/data/Doe", folder="/data/Doe"))
-    'the folder/a.dcm is damaged.'
+    >>> without_names("/data/Doe/a.dcm is damaged.", Source("Doe", "/data/Doe", visits=(("/data/Doe/a.dcm",),)))
+    'A file is damaged.'
     """
-    paths = [path for path, *_ in files] or [path for visit in source.visits for path in visit]
+    paths = [path for visit in source.visits for path in visit]
+    for folder, folders, files in os.walk(source.folder) if source.folder else ():
+        paths += [os.path.join(folder, name) for name in (*folders, *files)]
     inside = [os.path.relpath(path, source.folder) for path in paths] if source.folder else []
     files_named = {*paths, *inside, *map(os.path.basename, paths), *source.named}
-    folders = {source.folder, source.name} if source.folder and not source.patient else {source.folder}
-    words = dict.fromkeys(folders, "the folder") | dict.fromkeys(files_named, "a file")
-    for name in sorted(filter(None, words), key=len, reverse=True):
-        text = re.sub(rf"(?<![\w]){re.escape(name)}(?![\w])", words[name], text)
-    return text
+    folders_named = {source.folder, source.name} if source.folder and not source.patient else {source.folder}
+    words = dict.fromkeys(folders_named, "the folder") | dict.fromkeys(files_named, "a file")
+    for name in sorted(words, key=len, reverse=True):
+        if name and not _ORDINARY.fullmatch(name):
+            text = re.sub(rf"(?<![\w]){re.escape(name)}(?![\w])", words[name], text)
+    return text[:1].upper() + text[1:]
 
 
 def files_of(source: Source) -> list[FileFacts]:
@@ -208,11 +209,6 @@ def content_of(source: Source, files: Sequence[Sequence[Any]], made: str) -> str
     return hashlib.sha256(stated.encode()).hexdigest()
 
 
-def storable(text: str) -> str:
-    """Return a text in which characters that no database can hold are escaped."""
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
-
-
 def _check_worker(source: Source, options: Options) -> None:
     """Refuse a worker whose program or key differs from that of the client; otherwise figures or names would differ."""
     import torch
@@ -247,6 +243,7 @@ def _read(source: Source, options: Options) -> Patient:
 
 def _measured(source: Source, options: Options, base: CohortPatient, started: float) -> Outcome:
     patient = _read(source, options)
+    check_visits(patient)
     base = replace(base, patient=patient.patient_id)
     if options.score:  # the hands are found once, for measuring and scoring
         patient = find_hands(patient, None, options.localization, device_name(options.device), Silent())
@@ -262,8 +259,8 @@ def _measured(source: Source, options: Options, base: CohortPatient, started: fl
     failed = sum(not row.reliable for row in found.narrowings)
     lines = [
         f"patient {found.patient_id}",
-        f"{len(patient.visits)} visits, {len(found.hands)} radiographs of one hand, {len(found.narrowings)} figures, "
-        f"{failed} failed, {seconds:.1f} s",
+        f"{len(patient.visits)} visits, {counted(len(found.hands), 'radiograph')} of one hand, "
+        f"{counted(len(found.narrowings), 'figure')}, {failed} failed, {seconds:.1f} s",
         *notes,
         *(f"{row.side} {row.joint} visit {row.visit}: {row.reason}" for row in found.narrowings if not row.reliable),
     ]

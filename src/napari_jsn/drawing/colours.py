@@ -15,6 +15,8 @@ _STOPS = (
 )
 #: Colour of a joint whose figure has failed or is missing.
 UNRELIABLE = "#9b9b9b"
+#: Colours of the grades 0 to 5: light to dark, distinct with colour blindness and on a radiograph.
+_GRADES = ("#9bd8c6", "#e8e58c", "#f7c948", "#f08c3a", "#dd4b39", "#b0177a")
 #: Outlines of the upper (distal) and lower (proximal) bone; distinct with colour blindness.
 UPPER_COLOUR, LOWER_COLOUR = "#56b4e9", "#e69f00"
 #: Ends that the scale can have, in mm or pixels.
@@ -44,3 +46,15 @@ def jsn_colour(jsn: float, end: float = 1.0) -> str:
     (low, before), (high, after) = _STOPS[upper - 1], _STOPS[upper]
     share = (position - low) / (high - low)
     return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in zip(before, after, strict=True))
+
+
+def grade_colour(grade: int | None) -> str:
+    """Return the colour of a grade of joint damage as ``#rrggbb``; None, not scored, gives :data:`UNRELIABLE`.
+
+    Examples
+    --------
+    >>> from napari_jsn.drawing.colours import grade_colour
+    >>> grade_colour(0), grade_colour(None)
+    ('#9bd8c6', '#9b9b9b')
+    """
+    return UNRELIABLE if grade is None else _GRADES[min(max(grade, 0), len(_GRADES) - 1)]

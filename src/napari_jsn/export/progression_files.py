@@ -24,7 +24,12 @@ DAY = "day"
 NAMES = (TABLE, REPORT, "progression-sr.dcm", "bones-v*-seg.dcm")
 
 
-def progression_files(progression: Progression, dicom: bool = False, keep_identity: bool = False) -> dict[str, bytes]:
+def progression_files(
+    progression: Progression,
+    dicom: bool = False,
+    keep_identity: bool = False,
+    scores: pd.DataFrame | None = None,
+) -> dict[str, bytes]:
     """Return names and contents of the files: the table of joints, the report, and on request the DICOM objects.
 
     What a person changed and what readers decided is in all of them. Table and report name the patient by the pseudonym
@@ -39,6 +44,8 @@ def progression_files(progression: Progression, dicom: bool = False, keep_identi
     keep_identity : bool
         DICOM objects keep patient and study as the radiographs state them, instead of the pseudonym. The table has
         the days of the visits, and notes are whole.
+    scores : DataFrame, optional
+        Grades for the report and the structured report; see :func:`napari_jsn.export.report.scores.scores_section`.
 
     Returns
     -------
@@ -52,12 +59,12 @@ def progression_files(progression: Progression, dicom: bool = False, keep_identi
     table = progression.table() if keep_identity else progression.table().drop(columns=DAY)
     files = {
         TABLE: csv_bytes(_with_decisions(table, progression)),
-        REPORT: report_html(progression, keep_identity).encode(),
+        REPORT: report_html(progression, keep_identity, scores).encode(),
     }
     if dicom:
         from napari_jsn.export.dicom import dicom_files
 
-        files |= dicom_files(progression, keep_identity)
+        files |= dicom_files(progression, keep_identity, scores=scores)
     return files
 
 

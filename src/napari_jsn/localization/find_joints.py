@@ -102,7 +102,7 @@ def find_joints_many(
 
 def _joints_of(radiograph: Radiograph, model: str, device: str, sides: Sequence[str] | None) -> FoundJoints:
     """Return the joints of one radiograph, without the identity of the model."""
-    from napari_jsn.localization.further_hands import further_hands
+    from napari_jsn.localization.further_hands import further_hands, is_something_beside
     from napari_jsn.localization.network import build_joint_net
     from napari_jsn.localization.polarity import bones_are_dark
     from napari_jsn.localization.search import find_rotation, search_hands
@@ -115,7 +115,8 @@ def _joints_of(radiograph: Radiograph, model: str, device: str, sides: Sequence[
     hands, to_radiograph = search_hands(pixels, spacing_mm, network, device)
     if hands:
         others = further_hands(pixels, hands, to_radiograph, network, device)
-        joints = joints_of_hands(hands, to_radiograph, radiograph, sides, others)
+        beside = is_something_beside(pixels, [*hands, *others], to_radiograph)
+        joints = joints_of_hands(hands, to_radiograph, radiograph, sides, others, beside)
         if bones_are_dark(pixels, joints):
             joints = replace(joints, reasons=(*joints.reasons, Reason(ReasonCode.BONES_DARK)))
     else:

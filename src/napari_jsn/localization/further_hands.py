@@ -1,4 +1,4 @@
-"""Find hands beside those whose joints are reported: a second exposure of one hand, or a third hand."""
+"""Find what lies beside the hands reported: a second exposure of one hand, a third hand, another view."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ _LARGER = 1.2
 _LEAST_JOINTS, _LEAST_MEAN = 7, 0.68
 #: Further hands, at most.
 _MOST = 4
+#: Something beside a hand is as large as a hand in another view if, in the rows of the hand and its carpus, it has at
+#: least this share of the hand's area and of these rows, and such a width as a share of their number.
+_LEAST_AREA, _LEAST_ROWS, _WIDTH = 0.25, 0.6, (0.08, 1.0)
+#: It shows bones: the range of its intensities from tissue to bone is at least this share of the hand's.
+_LEAST_CONTRAST = 0.4
+#: Rows of the carpus, as a share of those of the hand's joints; the filter before tissue is told from air, in pixels.
+_CARPUS, _SMOOTHED_PX = 0.35, 1.5
 
 
 def further_hands(
@@ -80,6 +87,63 @@ def further_hands(
         found.append(best)
         covers.append(_cover(best, to_radiograph, pixels.shape))
     return found
+
+
+def is_something_beside(pixels: NDArray[np.float32], hands: Sequence[LocatedHand], to_radiograph: Array) -> bool:
+    """Return whether something as large as a hand lies beside the hands, such as a lateral view of one.
+
+    It is a part of tissue and bone that is separated from the hands by air, and no frame around them.
+
+    Parameters
+    ----------
+    pixels : (H, W) float32 array
+    hands : sequence of LocatedHand
+        All that were found, on the square that shows the whole radiograph.
+    to_radiograph : (3, 3) array
+        From that square to the radiograph.
+    """
+    small, to_small = _smaller(pixels)
+    to_radiograph = np.asarray(to_small @ to_radiograph)
+    covers = [_cover(hand, to_radiograph, small.shape) for hand in hands]
+    covered = np.logical_or.reduce(covers)
+    smooth = ndimage.gaussian_filter(small, _SMOOTHED_PX)
+    limits = np.array(small.shape) - 1
+    points = [transform_points(to_radiograph, hand.points)[hand.seen] for hand in hands]
+    cells = np.rint(np.concatenate(points)[:, ::-1]).astype(int).clip(0, limits)
+    for at, cover in zip(points, covers, strict=True):
+        parts, count = ndimage.label(smooth > _between(small[cover]))
+        own = np.isin(np.arange(count + 1), parts[tuple(cells.T)])
+        own[0] = False
+        rows = slice(max(0, int(at[:, 1].min())), int(min(at[:, 1].max() + _CARPUS * np.ptp(at[:, 1]), small.shape[0])))
+        height = max(1, rows.stop - rows.start)
+        area = own[parts[rows]].sum()
+        beside = np.bincount(parts[rows][~covered[rows]], minlength=count + 1)
+        beside[0] = 0
+        if not area:
+            continue
+        for part in np.flatnonzero((beside >= _LEAST_AREA * area) & ~own):
+            inside = (parts == part) & ~covered
+            in_rows = inside[rows].any(axis=1).sum()
+            is_large = in_rows >= _LEAST_ROWS * height and _WIDTH[0] <= beside[part] / in_rows / height <= _WIDTH[1]
+            edges = sum(bool(edge.any()) for edge in (inside[0], inside[-1], inside[:, 0], inside[:, -1]))
+            contrast = _range(small[inside]) / max(_range(small[own[parts]]), 1e-6)
+            if is_large and edges < 3 and contrast >= _LEAST_CONTRAST:
+                return True
+    return False
+
+
+def _between(intensities: NDArray[np.float32]) -> float:
+    """Return the intensity that separates two classes best (Otsu): air from tissue."""
+    counts, edges = np.histogram(intensities, 64)
+    centres, below = (edges[1:] + edges[:-1]) / 2, np.cumsum(counts)[:-1]
+    sums, total = np.cumsum(counts * centres), counts.sum()
+    between = (sums[-1] * below / total - sums[:-1]) ** 2 / np.maximum(below * (total - below), 1)
+    return float(centres[int(np.argmax(between))])
+
+
+def _range(intensities: NDArray[np.float32]) -> float:
+    """Return the range from tissue to bone."""
+    return float(np.subtract(*np.percentile(intensities, (95, 30)))) if intensities.size else 0.0
 
 
 def _is_sure(hand: LocatedHand) -> bool:

@@ -223,7 +223,8 @@ def refine_hand(
         to_view = np.asarray(np.linalg.inv(view), dtype=float)
         completed = complete_hand(completed.transformed(to_view), maps).transformed(view)
     completed = completed.transformed(from_upright)
-    hidden |= covered(completed, pixels, to_radiograph) | ended(completed, pixels, to_radiograph)
+    # the brightness of bone is known better from all joints than from those of the first view
+    hidden = covered(completed, pixels, to_radiograph) | ended(completed, pixels, to_radiograph)
     hidden |= ~_inside(completed, to_radiograph, exposed)
     completed = replace(
         hand,

@@ -44,6 +44,7 @@ def joints_of_hands(
     radiograph: Radiograph,
     sides: Sequence[str] | None = None,
     others: Sequence[LocatedHand] = (),
+    beside: bool = False,
 ) -> FoundJoints:
     """Return the joints of the hands found.
 
@@ -59,6 +60,8 @@ def joints_of_hands(
         The sides, if the caller knows them.
     others : sequence of LocatedHand, optional
         Further hands on the radiograph, whose joints are left out; a note counts them.
+    beside : bool
+        Whether something else as large as a hand lies beside them; a note says so.
     """
     # pixels of the radiograph, in its finer direction, per pixel of the square
     step = float(max(to_radiograph[0, 0], to_radiograph[1, 1]))
@@ -94,6 +97,11 @@ def joints_of_hands(
         notes.append(
             f"{number} found on this radiograph; {them} are left out. At most one hand of each side is measured: to "
             "measure the other ones, cut the radiograph into one image for each hand."
+        )
+    if beside:
+        notes.append(
+            "Something as large as a hand, for example another view, lies beside it on this radiograph. It was not "
+            "recognised as a hand and is not measured."
         )
     hand_px = HAND_MM * step * max(hand.scale for hand in hands)
     found_sides = tuple(names[k] for k in order)

@@ -75,6 +75,19 @@ def _split_hands(
     return replace(patient.with_hands(hands), notes=(*patient.notes, *notes), hands_split=done)
 
 
+def check_facts(patient: Patient) -> Patient:
+    """Return the patient after the checks that need no pixel: tags, and sides where all radiographs state one.
+
+    Raises
+    ------
+    InputError
+        As :func:`find_hands`.
+    """
+    patient = check_tags(keep_one_intent(leave_out_oblique(patient)))
+    notes = check_sides(patient) if all(hand.side for hand in patient.hands) else []
+    return replace(patient, notes=tuple(dict.fromkeys((*patient.notes, *notes))))
+
+
 def find_hands(
     patient: Patient,
     boxes: Mapping[Place, Sequence[Joint]] | None = None,

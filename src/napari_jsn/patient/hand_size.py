@@ -59,8 +59,8 @@ def check_hand_sizes(patient: Patient) -> Iterator[str]:
         across = size_change(_across_palm_mm(baseline), _across_palm_mm(hand))
         if abs(change - across) > MAX_STRETCH:
             yield (
-                f"{hand.label.capitalize()}: since baseline, the lengths of the fingers changed by {change:+.0%}, but "
-                f"the width of the palm by {across:+.0%}. The pixels of a radiograph are not square, it was "
+                f"{hand.label.capitalize()}: since baseline, the lengths of the fingers changed by {change:+z.0%}, but "
+                f"the width of the palm by {across:+z.0%}. The pixels of a radiograph are not square, it was "
                 "photographed at an angle, or the hand was tilted: narrowings are wrong."
             )
         if abs(change) <= MAX_CHANGE or np.isnan(change):

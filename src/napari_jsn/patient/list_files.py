@@ -90,6 +90,12 @@ def list_radiographs(folder: Path, table: dict[str, StatedFacts]) -> tuple[list[
     return sorted(files, key=lambda file: file.path), _notes(files, left_out, passed_over)
 
 
+def images_in(folder: Path) -> list[str]:
+    """Return the names of the image files in a folder, except masks."""
+    paths = sorted(search_folder(folder).files)
+    return [path.relative_to(folder).as_posix() for path in paths if _content(path) == "image" and not _is_mask(path)]
+
+
 def header_of(path: Path, name: str) -> tuple[RadiographFile, str]:
     """Return what a DICOM header states, and why the file is not a radiograph of hands ("" if it may be one).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import Note, shortened
 from napari_jsn.common.progress import Progress
-from napari_jsn.patient.find_hands import split_hands
+from napari_jsn.patient.find_hands import check_facts, split_hands
 from napari_jsn.patient.identity import Identity, check_one_patient, identity_codes, pseudonym
 from napari_jsn.patient.list_files import RadiographFile, header_of, list_radiographs, notes_on_doubts
 from napari_jsn.patient.order import file_names
@@ -27,6 +27,7 @@ from napari_jsn.patient.patient import Patient
 from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE, StatedFacts, read_table, with_stated_facts
 from napari_jsn.radiograph import Radiograph, as_radiograph, read_radiograph
 from napari_jsn.radiograph.dicom import is_dicom
+from napari_jsn.radiograph.read import read_facts
 from napari_jsn.radiograph.spacing import Spacing, check_spacing
 
 
@@ -90,6 +91,19 @@ def read_patient(
     >>> [hand.side for hand in patient.hands]
     ['L', 'L']
     """
+    patient = _from_folder(folder, patient_id, keep_identity, spacing_mm, dicom_only)
+    return split_hands(patient, None, model, device, progress) if split else patient
+
+
+def _from_folder(
+    folder: str | os.PathLike[str],
+    patient_id: str | None,
+    keep_identity: bool = False,
+    spacing_mm: Any = None,
+    dicom_only: bool = False,
+    read: Callable[[Path, Spacing], Radiograph] = read_radiograph,
+) -> Patient:
+    """Return the patient of a folder before hands are split; see :func:`read_patient`."""
     try:
         folder = Path(folder)
     except TypeError:
@@ -113,16 +127,25 @@ def read_patient(
     with_hints = []
     for file in files:
         row = table.get(file.name)
-        radiograph = _read_file(file.path, spacing, None if row is None else row.spacing_mm)
-        radiograph = with_stated_facts(radiograph, row) if row else _with_facts_of_name(radiograph, file.name)
+        radiograph = read_with_facts(file, row, spacing, read)
         if spacing is not None:
             radiograph = radiograph.with_spacing(spacing)
         with_hints.append(RadiographWithOrderHints(radiograph, file.name, file.image, row.visit if row else None))
     visits, order_notes = order_in_visits(with_hints, folder)
     name, name_notes = _patient_id(patient_id, keep_identity, [file.identity for file in files])
     codes = identity_codes(file.identity for file in files)
-    patient = Patient(visits, name, (*notes, *order_notes, *name_notes), identity=codes)
-    return split_hands(patient, None, model, device, progress) if split else patient
+    return Patient(visits, name, (*notes, *order_notes, *name_notes), identity=codes)
+
+
+def read_with_facts(
+    file: RadiographFile,
+    row: StatedFacts | None,
+    spacing: Spacing = None,
+    read: Callable[[Path, Spacing], Radiograph] = read_radiograph,
+) -> Radiograph:
+    """Return a radiograph with what ``radiographs.csv`` states about it; without a line, with what its name states."""
+    radiograph = _read_file(file.path, spacing, None if row is None else row.spacing_mm, read)
+    return with_stated_facts(radiograph, row) if row else _with_facts_of_name(radiograph, file.name)
 
 
 def patient_from_radiographs(
@@ -167,6 +190,42 @@ def patient_from_radiographs(
     >>> patient_from_radiographs(baseline, followup, patient_id="P001")
     <Patient P001: 2 visits, 2 radiographs, joints not searched>
     """
+    patient = _from_visits(visits, patient_id, keep_identity, spacing_mm, dicom_only, stated)
+    return split_hands(patient, None, model, device, progress) if split else patient
+
+
+def read_headers(
+    folder: str | os.PathLike[str] | None = None,
+    visits: Sequence[Sequence[str]] = (),
+    stated: Mapping[str, StatedFacts] = {},  # noqa: B006  # is not changed
+    patient_id: str | None = None,
+) -> Patient:
+    """Return the patient of a folder, or of visits, as headers and tables state it; pixels are placeholders.
+
+    Tags are checked, and sides where all are stated.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_patient` and :func:`patient_from_radiographs`, and if the radiographs cannot be compared.
+    """
+    if folder is not None:
+        patient = _from_folder(folder, patient_id, read=read_facts)
+    else:
+        patient = _from_visits(visits, patient_id, stated=stated, read=read_facts)
+    return check_facts(patient)
+
+
+def _from_visits(
+    visits: Sequence[Any],
+    patient_id: str | None,
+    keep_identity: bool = False,
+    spacing_mm: Any = None,
+    dicom_only: bool = False,
+    stated: Mapping[str, StatedFacts] = {},  # noqa: B006  # is not changed
+    read: Callable[[Path, Spacing], Radiograph] = read_radiograph,
+) -> Patient:
+    """Return the patient of visits before hands are split; see :func:`patient_from_radiographs`."""
     spacing = check_spacing(spacing_mm)
     files: dict[str, RadiographFile] = {}
     ordered = []
@@ -175,7 +234,7 @@ def patient_from_radiographs(
         if dicom_only:
             paths = [Path(each) for each in given if isinstance(each, (str, os.PathLike))]
             _check_dicom(all(is_dicom(path) for path in paths if os.path.isfile(path)))
-        radiographs = [_radiograph(each, files, spacing, stated.get(str(each))) for each in given]
+        radiographs = [_radiograph(each, files, spacing, stated.get(str(each)), read) for each in given]
         if not radiographs:
             raise InputError(f"Visit {number} has no radiograph. Give one, or leave the visit out.", "followup")
         ordered.append(radiographs)
@@ -186,8 +245,7 @@ def patient_from_radiographs(
     given_visits = visits_in_given_order(ordered)
     name, name_notes = _patient_id(patient_id, keep_identity, list(identities.values()))
     codes = identity_codes(identities.values())
-    patient = Patient(given_visits, name, (*notes, *notes_on_dates(given_visits), *name_notes), identity=codes)
-    return split_hands(patient, None, model, device, progress) if split else patient
+    return Patient(given_visits, name, (*notes, *notes_on_dates(given_visits), *name_notes), identity=codes)
 
 
 def _given(visit: Any, number: int) -> list[Any]:
@@ -204,10 +262,14 @@ def _given(visit: Any, number: int) -> list[Any]:
 
 
 def _radiograph(
-    given: Any, files: dict[str, RadiographFile], spacing: Spacing, stated: StatedFacts | None = None
+    given: Any,
+    files: dict[str, RadiographFile],
+    spacing: Spacing,
+    stated: StatedFacts | None,
+    read: Callable[[Path, Spacing], Radiograph],
 ) -> Radiograph:
     if stated is not None:
-        radiograph = _read_file(Path(given), spacing, stated.spacing_mm)
+        radiograph = _read_file(Path(given), spacing, stated.spacing_mm, read)
     else:
         radiograph = as_radiograph(given, spacing)
     if not isinstance(given, (str, os.PathLike)):
@@ -228,14 +290,16 @@ def _radiograph(
     return radiograph if spacing is None else radiograph.with_spacing(spacing)
 
 
-def _read_file(path: Path, spacing: Spacing, stated: Spacing) -> Radiograph:
+def _read_file(
+    path: Path, spacing: Spacing, stated: Spacing, read: Callable[[Path, Spacing], Radiograph]
+) -> Radiograph:
     """Read a radiograph; a spacing of ``radiographs.csv`` replaces one of the file that cannot be read."""
     try:
-        return read_radiograph(path, spacing)
+        return read(path, spacing)
     except InputError as error:
         if error.argument != "spacing_mm" or stated is None:
             raise
-        return read_radiograph(path, stated)
+        return read(path, stated)
 
 
 def _with_facts_of_name(radiograph: Radiograph, name: str) -> Radiograph:

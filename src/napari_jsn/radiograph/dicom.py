@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 from pydicom.filereader import read_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -15,8 +17,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from napari_jsn.common.errors import InputError, damaged_file, too_large
 from napari_jsn.radiograph import dicom_header as header
 from napari_jsn.radiograph.dicom_dates import acquired
-from napari_jsn.radiograph.dicom_pixels import read_intensities
-from napari_jsn.radiograph.intensity import MAX_BYTES, known_intensities
+from napari_jsn.radiograph.dicom_pixels import Range, read_intensities
+from napari_jsn.radiograph.intensity import MAX_BYTES, MIN_SIDE, check_size, known_intensities
 from napari_jsn.radiograph.radiograph import Radiograph
 from napari_jsn.radiograph.spacing import Spacing
 
@@ -93,6 +95,32 @@ def read_dicom(path: Path, spacing_mm: Spacing = None) -> Radiograph:
     except Exception as error:  # pydicom raises many types for damaged files
         raise damaged_file(path) from error
     pixels, display_range = read_intensities(dataset, path)
+    return _radiograph(dataset, path, known_intensities(pixels), display_range, spacing_mm)
+
+
+def read_facts(path: Path, spacing_mm: Spacing = None) -> Radiograph:
+    """Return a radiograph with what the header of a DICOM file states; its pixels are a placeholder."""
+    try:
+        dataset = read_header(path)
+        _check_single_image(dataset, path, with_pixels=False)
+    except InputError:
+        raise
+    except Exception as error:
+        raise damaged_file(path) from error
+    check_size(int(header.value(dataset, "Rows") or 0), int(header.value(dataset, "Columns") or 0), str(path))
+    pixels = placeholder(str(header.value(dataset, "SOPInstanceUID") or path))
+    return _radiograph(dataset, path, pixels, None, spacing_mm)
+
+
+def placeholder(image: str) -> NDArray[np.float32]:
+    """Return pixels that take the place of those of an image, and differ between images."""
+    return known_intensities(np.random.default_rng([*image.encode()]).random((MIN_SIDE, MIN_SIDE), dtype=np.float32))
+
+
+def _radiograph(
+    dataset: Dataset, path: Path, pixels: NDArray[np.float32], display_range: Range | None, spacing_mm: Spacing
+) -> Radiograph:
+    """Return pixels with what a header states about them."""
     try:
         stated, spacing_source = header.spacing(dataset) if spacing_mm is None else (None, "")
         # DICOM forbids both; a spacing states the shape of pixels already
@@ -102,7 +130,7 @@ def read_dicom(path: Path, spacing_mm: Spacing = None) -> Radiograph:
     side, side_source = header.side(dataset)
     date = acquired(dataset)
     radiograph = Radiograph(
-        pixels=known_intensities(pixels),
+        pixels=pixels,
         spacing_mm=stated,
         spacing_source=spacing_source,
         side=side,
@@ -122,10 +150,10 @@ def read_dicom(path: Path, spacing_mm: Spacing = None) -> Radiograph:
     return radiograph if spacing_mm is None else radiograph.with_spacing(spacing_mm)
 
 
-def _check_single_image(dataset: Dataset, path: Path) -> None:
+def _check_single_image(dataset: Dataset, path: Path, with_pixels: bool = True) -> None:
     kind = header.value(dataset, "SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
     what = f"a DICOM file of type '{kind.name}'" if kind else "a DICOM file"
-    if "PixelData" not in dataset:
+    if with_pixels and "PixelData" not in dataset:
         raise InputError(f"{path} is {what} without an image, or is incomplete. Give a radiograph (CR, DX).", "path")
     if header.value(dataset, "Modality") in DERIVED:
         raise InputError(f"{path} is {what}: results, not an image. Give a radiograph (CR, DX).", "path")

@@ -63,6 +63,23 @@ def read_radiograph(path: str | os.PathLike[str], spacing_mm: Any = None) -> Rad
     return radiograph if spacing_mm is None else radiograph.with_spacing(spacing_mm)
 
 
+def read_facts(path: str | os.PathLike[str], spacing_mm: Any = None) -> Radiograph:
+    """Return a radiograph with what its file states; its pixels are a placeholder, and no pixel is read.
+
+    Parameters and errors are those of :func:`read_radiograph`, except damage that only decoding the pixels shows.
+    """
+    from napari_jsn.radiograph import dicom
+
+    spacing_mm = check_spacing(spacing_mm)
+    path = existing_file(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # invalid values in headers
+        if dicom.is_dicom(path):
+            return dicom.read_facts(path, spacing_mm)
+    radiograph = Radiograph(dicom.placeholder(str(path)), path=path)
+    return radiograph if spacing_mm is None else radiograph.with_spacing(spacing_mm)
+
+
 def as_radiograph(given: Any, spacing_mm: Any = None, argument: str = "radiograph") -> Radiograph:
     """Return a radiograph that is given as a radiograph, as the path of a file, or as an array.
 

@@ -1,5 +1,6 @@
 """What a reader does with the patients of a store, without Qt and HTTP: work list, order, blinding, undo."""
 
+from napari_jsn.reading.further_visits import measure_with_further
 from napari_jsn.reading.grades.model_scores import score_measured, shipped_method, statement
 from napari_jsn.reading.grades.score_table import (
     Cell,
@@ -46,6 +47,7 @@ __all__ = [
     "load_models",
     "measure_again",
     "measure_patient",
+    "measure_with_further",
     "measured_before",
     "next_line",
     "next_site",

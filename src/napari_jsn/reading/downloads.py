@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING
 
 from napari_jsn.common.csv_files import csv_bytes
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.statistics import Estimate
+from napari_jsn.progression.labels import Unit
+from napari_jsn.progression.narrowing import Narrowing
+from napari_jsn.progression.progression import Progression
+from napari_jsn.reading.commands import Scored
 from napari_jsn.reading.grades.score_table import ScoreTable, score_table
 from napari_jsn.reading.item import Item
 
@@ -36,10 +41,11 @@ def download(item: Item, what: str, scheme: str = "talk-15") -> tuple[str, str, 
     Raises
     ------
     InputError
-        If there is no such file, or its library is not installed.
+        If there is no such file, its library is not installed, or the session hides who the patient is.
     """
     if what not in DOWNLOADS:
         raise InputError(f"There is no download {what!r}. Choose one of: {', '.join(DOWNLOADS)}.", "what")
+    item.progression  # noqa: B018  # refused where a session hides it
     ending, kind = DOWNLOADS[what]
     make = {"csv": _csv, "xlsx": _xlsx, "html": _html, "sr": _sr}[what]
     name = re.sub(r"[^A-Za-z0-9._-]", "_", item.code).strip("._") or "patient"
@@ -58,7 +64,7 @@ def _xlsx(item: Item, table: ScoreTable) -> bytes:
     from napari_jsn.export.workbook import workbook_bytes
 
     figures = item.progression.table().drop(columns="day", errors="ignore")
-    return workbook_bytes({**sheets(table), "grades": table.frame(), "measurements": figures})
+    return workbook_bytes({**sheets(table, item.progression), "grades": table.frame(), "measurements": figures})
 
 
 def _html(item: Item, table: ScoreTable) -> bytes:
@@ -75,10 +81,16 @@ def _sr(item: Item, table: ScoreTable) -> bytes:
     return file.getvalue()
 
 
-def sheets(table: ScoreTable) -> Mapping[str, pd.DataFrame]:
-    """Return the table of each visit as an interface shows it: sites by side and kind, X where a site is not scored."""
+def sheets(table: ScoreTable, progression: Progression) -> Mapping[str, pd.DataFrame]:
+    """Return the table of each visit as an interface shows it: sites by side and kind, X where a site is not scored.
+
+    Beside each grade stand a finding or the reason why there is none, the reader who changed it, and the model's grade;
+    beside these the narrowing with its interval and state, where the joint was measured.
+    """
     import pandas as pd
 
+    unit = Unit.of(progression)
+    measured = {(row.visit, row.side, row.joint): row for row in progression.narrowings}
     shown = {}
     for visit in table.visits:
         rows = []
@@ -87,10 +99,30 @@ def sheets(table: ScoreTable) -> Mapping[str, pd.DataFrame]:
             for side in table.sides:
                 for kind in ("erosion", "jsn"):
                     cell = table.cells[visit, side, site, kind]
-                    grade, _, reason = cell.value or (None, "", "")
-                    shown_grade = "X" if not cell.scored or reason else "" if grade is None else grade
-                    row[" ".join(filter(None, (side, kind)))] = shown_grade
-                    row[" ".join(filter(None, (side, kind, "changed by")))] = table.reader if cell.edited else ""
+                    what = " ".join(filter(None, (side, kind)))
+                    _, mark, reason = cell.value or (None, "", "")
+                    row[what] = "X" if not cell.scored else _shown(cell.value)
+                    row[f"{what} finding"] = mark or reason
+                    row[f"{what} changed by"] = table.reader if cell.edited else ""
+                    row[f"{what} model"] = _shown(cell.initial)
+                if visit > 1:
+                    row |= _figures(side, unit, measured.get((visit, side, site)))
             rows.append(row)
         shown[f"visit {visit}"] = pd.DataFrame(rows)
     return shown
+
+
+def _figures(side: str, unit: Unit, narrowing: Narrowing | None) -> dict[str, object]:
+    """Return narrowing, interval and state of a joint by the titles of their columns; empty where not measured."""
+    jsn = Estimate() if narrowing is None else unit.jsn(narrowing)
+    low, high = jsn.ci95
+    names = (f"narrowing {unit.name}", f"from {unit.name}", f"to {unit.name}", "state")
+    figures = (round(each, unit.decimals) for each in (jsn.value, low, high))
+    values = (*figures, "" if narrowing is None else narrowing.state)
+    return {" ".join(filter(None, (side, name))): value for name, value in zip(names, values, strict=True)}
+
+
+def _shown(given: Scored | None) -> float | str:
+    """Return a grade as a cell shows it: X with a reason, empty without a grade."""
+    grade, _, reason = given or (None, "", "")
+    return "X" if reason else "" if grade is None else grade

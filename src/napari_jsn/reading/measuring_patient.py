@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.device import device_name
 from napari_jsn.common.progress import STEPS, Progress, Silent, Stages
+from napari_jsn.joint import BoneMasks
 from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.patient import Patient
 from napari_jsn.progression.joint_views import make_joint_views
@@ -26,6 +27,7 @@ def measure_patient(
     device: str | None = None,
     progress: Progress | None = None,
     found: Callable[[Patient], None] | None = None,
+    masks: Mapping[tuple[int, str | None, str], BoneMasks] | None = None,
     on_widths: Callable[[Mapping[tuple[int, str | None, str], JointView]], None] | None = None,
 ) -> Progression:
     """Return the measurement of a patient; of one visit only joints and widths, without narrowing.
@@ -41,6 +43,8 @@ def measure_patient(
     progress : Progress, optional
     found : callable, optional
         Called with the patient when its joints are found, before they are measured.
+    masks : mapping of (visit, side, joint) to BoneMasks, optional
+        Bones that a person painted, of a patient with two visits or more.
     on_widths : callable, optional
         As for :func:`napari_jsn.measure`.
 
@@ -66,7 +70,9 @@ def measure_patient(
         found(hands)
     rest = _Rest(progress)
     if len(patient.visits) > 1:
-        return measure(hands, joints=joints, method=method, device=device, progress=rest, on_widths=on_widths)
+        return measure(
+            hands, joints=joints, method=method, device=device, progress=rest, masks=masks, on_widths=on_widths
+        )
     return _one_visit(hands, joints, method, where, rest)
 
 

@@ -205,9 +205,7 @@ class Reading:
         InputError
             If there is no such item, or its radiographs are not found.
         """
-        planned = next((each for each in self._planned() if each.code == code), None)
-        if planned is None:
-            raise InputError(f"The work list has no item {code}.", "code")
+        planned = self._item(code)
         session = self.session + (REPEATED if planned.repeated else "")
         item = Item(self._store, planned, session, self.blinded, folders, radiographs, progression)
         if not self.locked and _state(self._store.items(self.session), code) == "open":
@@ -216,12 +214,20 @@ class Reading:
 
     def show(self, code: str, shown: Any) -> None:
         """Save what is shown of an item (any structure of JSON), so that :meth:`resume` can return it."""
+        self._item(code)
         self._store.set_item(self.session, code, None, shown)
 
     def finish(self, code: str, done: bool = True) -> None:
         """Save that an item is done, or not done after all."""
+        self._item(code)
         shown = self._store.items(self.session).get(code, ("", None))[1]
         self._store.set_item(self.session, code, "done" if done else "begun", shown)
+
+    def _item(self, code: str) -> Planned:
+        planned = next((each for each in self._planned() if each.code == code), None)
+        if planned is None:
+            raise InputError(f"The work list has no item {code}.", "code")
+        return planned
 
     def _planned(self) -> list[Planned]:
         if self._plan is not None:

@@ -175,6 +175,20 @@ def save_scores(session: Session, log: ChangeLog, scores: pd.DataFrame) -> None:
             session.add_all(added)
 
 
+def save_model_scores(session: Session, log: ChangeLog, patient: str, scores: pd.DataFrame) -> None:
+    """Replace all grades of a patient by the models of a long table, which has a column ``method``."""
+    owner, now = patient_row(session, patient, make=True), now_utc()
+    kept = {tuple(map(str, row)) for row in scores[["visit", "side", "site", "kind"]].itertuples(index=False)}
+    for reader in scores["method"].unique():
+        where = (ScoreRow.patient_id == owner.id, ScoreRow.reader == str(reader), ScoreRow.session == "")
+        old = [row for row in session.scalars(select(ScoreRow).where(*where)) if _site_of(row) not in kept]
+        changes = [((*_site_of(row), str(reader), ""), _stated(vars(row)), "") for row in old]
+        log.add(session, now, patient, "score", changes, "", str(reader))
+        for row in old:
+            session.delete(row)
+    save_scores(session, log, scores)
+
+
 def _with_model_columns(scores: pd.DataFrame, reader: str) -> pd.DataFrame:
     """Return a long table with what a model states beside its grades; empty for readers."""
     by_model = "method" in scores

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_jsn.viewer.hands_widget.widget import MeasureHands
 from napari_jsn.viewer.pair_widget.widget import RegisterPair
 from napari_jsn.viewer.read_patient.dock import ReadPatient
+from napari_jsn.viewer.score_widget.widget import ScoreHands
 from napari_jsn.viewer.segment_widget.widget import SegmentJoint
 from napari_jsn.viewer.train_widget.widget import Train
 
@@ -58,6 +59,11 @@ def measure_hands(viewer: ViewerModel | None = None) -> MeasureHands:
     The menus offer :func:`reading_dock` in its place, which keeps what a reader does.
     """
     return MeasureHands(viewer)
+
+
+def score_hands(viewer: ViewerModel | None = None) -> ScoreHands:
+    """Return the widget "Score hands" of a viewer; it is used as :func:`register_pair`."""
+    return ScoreHands(viewer)
 
 
 def reading_dock(viewer: ViewerModel | None = None) -> ReadPatient:

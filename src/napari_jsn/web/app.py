@@ -21,11 +21,13 @@ from starlette.staticfiles import StaticFiles
 
 from napari_jsn import __version__
 from napari_jsn.common.errors import InputError
-from napari_jsn.reading import all_back_to_initial, back_to_initial, give_grade
+from napari_jsn.reading import Reading, all_back_to_initial, back_to_initial, give_grade
 from napari_jsn.reading.downloads import DOWNLOADS, download
-from napari_jsn.web import asked, views
+from napari_jsn.scoring import Scheme
+from napari_jsn.web import asked, sessions, views
 from napari_jsn.web.labels import LANGUAGES, labels
-from napari_jsn.web.pictures import hand_of, joint_json, map_bytes, part_with_joints, pixel_bytes, view_of
+from napari_jsn.web.pictures import map_bytes, pixel_bytes
+from napari_jsn.web.received import Sent
 from napari_jsn.web.workplace import Workplace, checked_reader
 
 _HERE = Path(__file__).parent
@@ -40,14 +42,14 @@ def make_app(workplace: Workplace) -> Starlette:
     pages = Pages(workplace)
     get = {
         "/": pages.page(pages.start), "/patient": pages.page(pages.patient), "/help": pages.page(pages.help),
-        "/download": pages.page(pages.download), "/pixels": pages.data(pages.pixels),
+        "/download": pages.data(pages.download), "/pixels": pages.data(pages.pixels),
         "/joint": pages.data(pages.joint), "/table": pages.data(pages.table), "/job": pages.data(pages.job),
-        "/progress": pages.data(pages.progress), "/map": pages.data(pages.map),
+        "/progress": pages.data(pages.progress), "/map": pages.data(pages.map), "/session": pages.page(pages.session),
     }  # fmt: skip
     post = {
         "/reader": pages.reader, "/upload": pages.upload, "/abort": pages.abort, "/grade": pages.grade,
         "/initial": pages.initial, "/undo": pages.undo, "/redo": pages.redo, "/delete": pages.delete,
-        "/score": pages.score,
+        "/score": pages.score, "/finish": pages.finish,
     }  # fmt: skip
     routes: list[BaseRoute] = [Route(path, handler, methods=["GET"]) for path, handler in get.items()]
     routes += [Route(path, pages.data(handler), methods=["POST"]) for path, handler in post.items()]
@@ -122,26 +124,56 @@ class Pages:
 
     async def start(self, request: Request) -> Response:
         """Answer with the patients of the store and the place to drop radiographs."""
+        reader = asked.reader_of(request)
 
-        def look() -> tuple[list[dict[str, Any]], bool]:
+        def look() -> tuple[list[dict[str, Any]], list[dict[str, Any]], bool]:
             with self._work.lock:
-                store = self._work.store("")
-                sessions = store.sessions()
-                hidden = ((sessions["reading_order"] != "chronological") & sessions["locked"].isna()).any()
-                return store.patients().to_dict("records"), bool(hidden)
+                store = self._work.store(reader)
+                open_sessions = store.sessions()["locked"].isna()
+                return store.patients().to_dict("records"), sessions.sessions_of(store), bool(open_sessions.any())
 
-        patients, blinded = await run_in_threadpool(look)
-        self._work.load_models()
-        return self._html(request, "start.html", patients=patients, blinded=blinded)
+        patients, own, others = await run_in_threadpool(look)
+        await run_in_threadpool(self._work.load_models)  # which may wait for the store
+        return self._html(request, "start.html", patients=patients, sessions=own, others=others)
+
+    async def session(self, request: Request) -> Response:
+        """Answer with the work list of a reading session."""
+        reader, name = asked.named_reader(request), asked.text_in(dict(request.query_params), "name")
+
+        def look() -> dict[str, Any]:
+            with self._work.lock:
+                store = self._work.store(reader)
+                store.refresh()
+                return sessions.session_view(Reading(store, name))
+
+        return self._html(request, "session.html", view=await run_in_threadpool(look))
+
+    async def finish(self, request: Request) -> Response:
+        """Save that an item of a session is done; answer with the code of the next one."""
+        content, reader = await asked.json_of(request), asked.named_reader(request)
+        session, code = asked.text_in(content, "session"), asked.text_in(content, "patient")
+
+        def work() -> str:
+            with self._work.lock:
+                reading = Reading(self._work.store(reader), session)
+                reading.finish(code)
+                following = reading.next(code)
+                return "" if following is None else following.code
+
+        return JSONResponse({"next": await run_in_threadpool(work)})
 
     async def patient(self, request: Request) -> Response:
         """Answer with the radiographs and the table of a patient."""
-        patient, words = _patient(request), labels(asked.language_of(request))
-        visit = request.query_params.get("visit", "")
+        (patient, session), words = _patient(request), labels(asked.language_of(request))
+        visit, reader = request.query_params.get("visit", ""), asked.reader_of(request)
+        number = int(visit) if visit.isascii() and visit.isdigit() and len(visit) < 6 else None
+        if session:
+            asked.named_reader(request)
 
         def look() -> dict[str, Any]:
-            with self._work.item(asked.reader_of(request), patient, fresh=True) as item:
-                return views.patient_view(item, int(visit) if visit.isdigit() and len(visit) < 6 else None, words)
+            with self._work.item(reader, patient, fresh=True, session=session) as item:
+                view = views.patient_view(item, number, words, self._work.scheme(reader, session))
+                return view | {"session": session}
 
         view = await run_in_threadpool(look)
         return self._html(request, "patient.html", view=view, downloads=DOWNLOADS)
@@ -152,10 +184,10 @@ class Pages:
 
     async def download(self, request: Request) -> Response:
         """Answer with a file: the table, the report, the structured report."""
-        patient, what = _patient(request), request.query_params.get("what", "")
+        (patient, session), what = _patient(request), request.query_params.get("what", "")
 
         def make() -> tuple[str, str, bytes]:
-            with self._work.item(asked.reader_of(request), patient, fresh=True) as item:
+            with self._work.item(asked.reader_of(request), patient, True, session) as item:
                 return download(item, what)
 
         name, kind, content = await run_in_threadpool(make)
@@ -165,15 +197,11 @@ class Pages:
 
     async def pixels(self, request: Request) -> Response:
         """Answer with the pixels of a radiograph, or of one joint of it."""
-        patient, (visit, side, joint) = _patient(request), _place(request)
+        (patient, session), (visit, side, joint) = _patient(request), _place(request)
 
         def make() -> tuple[bytes, dict[str, str]]:
-            with self._work.item(asked.reader_of(request), patient) as item:
-                hand = hand_of(item.progression, visit, side)
-                if joint:
-                    pixels = view_of(hand, joint).image.pixels
-                    return pixel_bytes(pixels, pixels)
-                return pixel_bytes(hand.radiograph.pixels, part_with_joints(hand))
+            with self._work.item(asked.reader_of(request), patient, session=session) as item:
+                return pixel_bytes(*views.pixels_view(item, visit, side, joint))
 
         content, headers = await run_in_threadpool(make)
         headers["cache-control"] = "private, max-age=3600"
@@ -181,30 +209,23 @@ class Pages:
 
     async def joint(self, request: Request) -> Response:
         """Answer with the outlines of one joint at the first visit and at one other."""
-        patient, (visit, side, joint) = _patient(request), _place(request)
+        (patient, session), (visit, side, joint) = _patient(request), _place(request)
 
         def make() -> list[dict[str, Any]]:
-            with self._work.item(asked.reader_of(request), patient) as item:
-                progression = item.progression
-                found = []
-                for each in dict.fromkeys((1, visit)):
-                    place = (each, side, joint)
-                    rows = (row for row in progression.narrowings if (row.visit, row.side, row.joint) == place)
-                    view = view_of(hand_of(progression, each, side), joint)
-                    found.append({"visit": each, **joint_json(view, next(rows, None))})
-                return found
+            with self._work.item(asked.reader_of(request), patient, session=session) as item:
+                return views.joint_views(item, visit, side, joint)
 
         return JSONResponse({"views": await run_in_threadpool(make)})
 
     async def map(self, request: Request) -> Response:
         """Answer with a map of what raised the grade of a site, as pixels of the whole radiograph."""
-        patient, (visit, side, site) = _patient(request), _place(request)
+        (patient, session), (visit, side, site) = _patient(request), _place(request)
         kind = asked.text_in(dict(request.query_params), "kind", "")
 
         def make() -> tuple[bytes, dict[str, str]]:
-            with self._work.item(asked.reader_of(request), patient) as item:
+            with self._work.item(asked.reader_of(request), patient, session=session) as item:
                 progression = item.progression
-            scores = self._work.model_scores(patient, progression)
+            scores = self._work.model_scores(progression)
             if scores is None:
                 raise InputError("There is no scoring model, so there are no maps.", "kind")
             return map_bytes(scores.maps(site, kind, side or None, visit))
@@ -214,7 +235,7 @@ class Pages:
 
     async def table(self, request: Request) -> Response:
         """Answer with the table of one visit."""
-        return await self._after(request, _patient(request), asked.number_in(dict(request.query_params), "visit"))
+        return await self._after(request, *_patient(request), asked.number_in(dict(request.query_params), "visit"))
 
     async def reader(self, request: Request) -> Response:
         """Take note of who reads."""
@@ -227,8 +248,9 @@ class Pages:
         """Take over radiographs, and begin to measure them."""
         files, texts = await asked.upload_of(request)
         reader = asked.reader_of(request)
-        patient, spacing = texts.get("patient", ""), texts.get("spacing_mm", "")
-        job = await run_in_threadpool(self._work.add, files, reader, patient, spacing)
+        facts = (asked.json_text(texts["facts"]) or []) if "facts" in texts else None
+        patient, to, spacing = (texts.get(name, "") for name in ("patient", "to", "spacing_mm"))
+        job = await run_in_threadpool(self._work.add, Sent(files, patient, to, spacing, facts), reader)
         return JSONResponse(job.as_json(), 202)
 
     async def score(self, request: Request) -> Response:
@@ -272,7 +294,7 @@ class Pages:
         mark, reason = asked.text_in(content, "mark", ""), asked.text_in(content, "not_scored", "")
 
         def save(item: Any) -> None:
-            give_grade(item, place, grade, mark, reason)
+            give_grade(item, place, grade, mark, reason, self._scheme(request, content))
 
         return await self._change(request, content, save)
 
@@ -281,9 +303,13 @@ class Pages:
         content = await asked.json_of(request)
         if content.get("all") is True:
             visit = asked.number_in(content, "visit")
-            return await self._change(request, content, lambda item: all_back_to_initial(item, visit))
+            return await self._change(
+                request, content, lambda item: all_back_to_initial(item, visit, self._scheme(request, content))
+            )
         place = _cell(content)
-        return await self._change(request, content, lambda item: back_to_initial(item, place))
+        return await self._change(
+            request, content, lambda item: back_to_initial(item, place, self._scheme(request, content))
+        )
 
     async def undo(self, request: Request) -> Response:
         """Take back the last change of the reader."""
@@ -299,30 +325,35 @@ class Pages:
         await run_in_threadpool(self._work.delete, patient, asked.reader_of(request))
         return JSONResponse({"deleted": patient})
 
+    def _scheme(self, request: Request, content: dict[str, Any]) -> str | Scheme:
+        return self._work.scheme(asked.reader_of(request), asked.text_in(content, "session", ""))
+
     async def _change(self, request: Request, content: dict[str, Any], change: Callable[[Any], object]) -> Response:
         """Make one change in the store and answer with the table of the visit."""
         reader, patient = asked.named_reader(request), asked.text_in(content, "patient")
-        visit = asked.number_in(content, "visit")
+        visit, session = asked.number_in(content, "visit"), asked.text_in(content, "session", "")
 
         def work() -> None:
-            with self._work.item(reader, patient) as item:
+            with self._work.item(reader, patient, session=session) as item:
                 change(item)
 
         await run_in_threadpool(work)
-        return await self._after(request, patient, visit)
+        return await self._after(request, patient, session, visit)
 
-    async def _after(self, request: Request, patient: str, visit: int) -> Response:
-        words = labels(asked.language_of(request))
+    async def _after(self, request: Request, patient: str, session: str, visit: int) -> Response:
+        words, reader = labels(asked.language_of(request)), asked.reader_of(request)
 
         def look() -> dict[str, Any]:
-            with self._work.item(asked.reader_of(request), patient) as item:
-                return views.table_view(item, visit, words)
+            with self._work.item(reader, patient, session=session) as item:
+                return views.table_view(item, visit, words, self._work.scheme(reader, session))
 
         return JSONResponse(await run_in_threadpool(look))
 
 
-def _patient(request: Request) -> str:
-    return asked.text_in(dict(request.query_params), "id")
+def _patient(request: Request) -> tuple[str, str]:
+    """Return the patient, or the code of an item of a session; and the session."""
+    query = dict(request.query_params)
+    return asked.text_in(query, "id"), asked.text_in(query, "session", "")
 
 
 def _place(request: Request) -> tuple[int, str, str]:

@@ -71,13 +71,18 @@ async def json_of(request: Request) -> dict[str, Any]:
         body += part
         if len(body) > _MOST_JSON:
             raise InputError("The request is too large. Load the page again.", "body")
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        content = None
+    content = json_text(body)
     if not isinstance(content, dict):
         raise InputError("The request is no object of JSON. Load the page again.", "body")
     return content
+
+
+def json_text(text: str | bytes) -> Any:
+    """Return what a text of JSON holds; None if it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def text_in(content: Mapping[str, Any], name: str, default: str | None = None, most: int = 200) -> str:

@@ -31,6 +31,10 @@ class Job:
         What is being done, or why it has failed.
     patient : str
         The patient that was made.
+    questions : list of dict
+        Facts of the files that must be asked, as JSON; see :class:`Asks`.
+    label : str
+        Name of the text of the page that says the same as ``message``, in the language of the page.
     """
 
     code: str = field(default_factory=lambda: secrets.token_urlsafe(12))
@@ -39,6 +43,8 @@ class Job:
     message: str = "Waiting"
     patient: str = ""
     aborted: bool = False
+    questions: list[dict[str, object]] = field(default_factory=list)
+    label: str = ""
 
     @property
     def ended(self) -> bool:
@@ -53,8 +59,25 @@ class Job:
         """Return what the page shows."""
         return {
             "code": self.code, "state": self.state, "share": round(self.share, 3), "message": self.message,
-            "patient": self.patient,
+            "patient": self.patient, "questions": self.questions, "label": self.label,
         }  # fmt: skip
+
+
+class Asks(InputError):
+    """What was sent lacks facts that only a person knows.
+
+    Parameters
+    ----------
+    sentence : str
+    questions : list of dict
+        One for each file: its name and what is known.
+    label : str
+        Name of the text of the page that says the same as the sentence; ``""`` if there is none.
+    """
+
+    def __init__(self, sentence: str, questions: list[dict[str, object]], label: str = "") -> None:
+        super().__init__(sentence, "facts")
+        self.questions, self.label = questions, label
 
 
 class Jobs:
@@ -111,6 +134,8 @@ class Jobs:
         except Aborted:
             job.message, job.state = "", "aborted"
         except InputError as error:
+            if isinstance(error, Asks):
+                job.questions, job.label = error.questions, error.label
             job.message, job.state = str(error), "failed"
         except Exception as error:  # the page shows a sentence; the log has the traceback
             _LOG.debug("A job failed.", exc_info=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ from numpy.typing import NDArray
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.drawing.pictures import display_range
-from napari_jsn.joint import BoneMasks
+from napari_jsn.joint import BoneMasks, JointImage
+from napari_jsn.joint.crop import joint_image
 from napari_jsn.progression.narrowing import JointView, MeasuredHand, Narrowing
 from napari_jsn.progression.progression import Progression
+from napari_jsn.reading import Item, ItemImage
 from napari_jsn.reading.joints.alignment import hand_alignment, joint_alignment
 
 #: The longer side of a radiograph that is sent; larger ones are averaged.
@@ -71,12 +74,12 @@ def view_of(hand: MeasuredHand, joint: str) -> JointView:
     raise InputError(f"{joint} was not found on this radiograph.", "joint")
 
 
-def part_with_joints(hand: MeasuredHand) -> NDArray[np.floating]:
-    """Return the part of a radiograph that its joints span; all of it if there are none."""
-    pixels = hand.radiograph.pixels
-    if not hand.joints:
+def part_with_joints(pixels: NDArray[np.floating], boxes: Iterable[NDArray[np.floating]]) -> NDArray[np.floating]:
+    """Return the part of a radiograph that boxes of joints span; all of it if there are none."""
+    found = list(boxes)
+    if not found:
         return pixels
-    corners = np.concatenate([view.joint.box for view in hand.joints])
+    corners = np.concatenate(found)
     (top, left), (bottom, right) = (
         np.clip(each, 0, pixels.shape) for each in (corners.min(axis=0), corners.max(axis=0))
     )
@@ -100,6 +103,73 @@ def hand_json(progression: Progression, hand: MeasuredHand) -> dict[str, Any]:
         "onto_first": None if matrix is None else matrix[:2].round(5).tolist(),
         "reasons": [str(reason) for reason in hand.reasons],
     }
+
+
+def image_json(image: ItemImage) -> dict[str, Any]:
+    """Return what the page draws over a radiograph of which only the image is shown."""
+    rows, columns = image.radiograph.shape
+    row_mm, column_mm = np.broadcast_to(image.radiograph.spacing_mm or 1.0, 2).tolist()
+    joints = {name: one.joint.box for name, one in image.joints.items() if one.joint is not None}
+    return {
+        "visit": image.number,
+        "side": image.side,
+        "rows": rows,
+        "columns": columns,
+        "aspect": column_mm / row_mm,
+        "joints": {name: _points(box) for name, box in joints.items()},
+        "onto_first": None,
+        "reasons": [],
+    }
+
+
+def image_of(item: Item, number: int, side: str) -> ItemImage:
+    """Return one image of an item.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    for image in item.images:
+        if (image.number, image.side) == (number, side):
+            return image
+    raise InputError(f"There is no image {number} of side {side or 'unknown'}.", "visit")
+
+
+def joint_of_image(image: ItemImage, joint: str) -> JointImage:
+    """Return the picture of one joint, cut out of an image of which only this is shown.
+
+    Raises
+    ------
+    InputError
+        If the joint was not found on it.
+    """
+    found = image.joints.get(joint)
+    if found is None or found.joint is None:
+        raise InputError(f"{joint} was not found on this radiograph.", "joint")
+    return joint_image(image.radiograph, found.joint)
+
+
+def joints_of_item(item: Item, side: str, joint: str) -> list[dict[str, Any]]:
+    """Return what the page draws over the pictures of a joint, of all images that show it."""
+    found = []
+    for image in item.images:
+        one = image.joints.get(joint)
+        if image.side != side or one is None or one.joint is None:
+            continue
+        rows, columns = joint_image(image.radiograph, one.joint).pixels.shape
+        found.append(
+            {
+                "visit": image.number, "rows": rows, "columns": columns, "outlines": {"upper": [], "lower": []},
+                "changed_by_hand": False, "onto_first": None, "jsw": [None, None],
+            }
+        )  # fmt: skip
+    return found
+
+
+def hands_json(progression: Progression) -> list[dict[str, Any]]:
+    """Return what the page draws over all radiographs of a measurement."""
+    return [hand_json(progression, hand) for hand in progression.hands]
 
 
 def joint_json(view: JointView, narrowing: Narrowing | None = None) -> dict[str, Any]:

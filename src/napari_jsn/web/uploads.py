@@ -121,7 +121,7 @@ class UploadFolder:
 
 
 def checked_names(names: Sequence[str]) -> list[str]:
-    """Return names of files, perhaps in folders, after checking them.
+    """Return names of files, perhaps in folders, after checking them; relative to the folder of a ``radiographs.csv``.
 
     Raises
     ------
@@ -146,7 +146,16 @@ def checked_names(names: Sequence[str]) -> list[str]:
         if name.casefold() in (other.casefold() for other in checked):
             raise InputError(f"Two files have the name {_shown(given)}. Rename one.", "files")
         checked.append(name)
-    return checked
+    return _in_folder_of_table(checked)
+
+
+def _in_folder_of_table(names: list[str]) -> list[str]:
+    """Return names relative to the folder of ``radiographs.csv``, where a whole folder was dropped that has one."""
+    table = next((name for name in names if name.endswith(f"/{RADIOGRAPHS_TABLE}")), "")
+    top = table.removesuffix(RADIOGRAPHS_TABLE)
+    if not top or not all(name.startswith(top) for name in names):
+        return names
+    return [name.removeprefix(top) for name in names]
 
 
 def too_much() -> InputError:

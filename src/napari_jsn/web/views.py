@@ -7,28 +7,56 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_jsn.drawing.svg import plain, signed
 from napari_jsn.progression.labels import Unit, visit_labels
+from napari_jsn.progression.progression import Progression
 from napari_jsn.reading import Cell, Item, ScoreTable, score_table, shipped_method, statement
-from napari_jsn.web.pictures import hand_json
+from napari_jsn.scoring import Scheme
+from napari_jsn.web.pictures import (
+    hand_of,
+    hands_json,
+    image_json,
+    image_of,
+    joint_json,
+    joint_of_image,
+    joints_of_item,
+    part_with_joints,
+    view_of,
+)
 
 Words = Mapping[str, str]
+Pixels = NDArray[np.floating[Any]]
+#: Scheme of the table outside of sessions.
+SCHEME = "talk-15"
 #: Shown in a cell that has no grade.
 _NONE = "\u2013"
 
 
-def patient_view(item: Item, visit: int | None, words: Words) -> dict[str, Any]:
-    """Return all that the page of a patient shows at one visit, by default the last one."""
-    table = score_table(item)
-    shown = visit if visit in table.visits else table.visits[-1]
-    labels = visit_labels(item.progression)
+def patient_view(item: Item, visit: int | None, words: Words, scheme: str | Scheme = SCHEME) -> dict[str, Any]:
+    """Return all that the page of a patient shows at one visit, by default the last one.
+
+    Of an item of a session that hides figures, or has only some of the visits, only radiographs and grades are shown.
+    """
+    table = score_table(item, scheme)
+    measured = measured_view(item)
+    shown = visit if visit in table.visits else table.visits[-1] if measured else table.visits[0]
+    if measured is None:
+        labels = {image.number: words["image"].format(number=image.number) for image in item.images}
+        if not item.blinded:
+            labels = {number: _visit(item.visit(number), {}, words) for number in labels}
+    else:
+        labels = {number: _visit(number, visit_labels(measured), words) for number in table.visits}
     cells = {cell_key(cell): cell_view(cell, table, words) for cell in table.of_visit(shown)}
-    figures = figures_view(item, shown, words)
+    figures = figures_view(item, shown, words) if measured else {}
     with_figures = {each["side"]: each["with_figures"] for each in _sides(table, shown, figures, words)}
     return {
         "patient": item.code,
         "visit": shown,
-        "visits": [{"number": each, "label": _visit(each, labels, words)} for each in table.visits],
+        "visits": [{"number": each, "label": labels[each]} for each in table.visits],
+        "measured": measured is not None,
         "sides": _sides(table, shown, figures, words),
         "groups": [
             {"title": title, "rows": [_row(site, table, cells, figures, with_figures) for site in sites]}
@@ -37,22 +65,69 @@ def patient_view(item: Item, visit: int | None, words: Words) -> dict[str, Any]:
         "cells": cells,
         "totals": totals_view(table, shown),
         "figures": figures,
-        "hands": [hand_json(item.progression, hand) for hand in item.progression.hands],
+        "hands": [*map(image_json, item.images)] if measured is None else hands_json(measured),
         "models": table.models(),
         "statements": [statement(model) for model in table.models()],
-        "can_score": bool(shipped_method()),
+        "can_score": measured is not None and bool(shipped_method()),
         "edited": len(table.edited(shown)),
         "can_undo": item.can_undo,
         "can_redo": item.can_redo,
-        "notes": [str(note) for note in item.progression.notes],
-        "unit": Unit.of(item.progression).name,
-        "out_of_date": [f"{joint} {side}" for joint, side, _ in item.out_of_date],
+        "notes": [str(note) for note in measured.notes] if measured else [],
+        "unit": words[f"unit_{Unit.of(measured).name}"] if measured else "",
     }  # fmt: skip
 
 
-def table_view(item: Item, visit: int, words: Words) -> dict[str, Any]:
+def measured_view(item: Item) -> Progression | None:
+    """Return the measurement of an item whose images are all visits in order; None if figures cannot be shown."""
+    if item.blinded or any(item.visit(image.number) != image.number for image in item.images):
+        return None
+    progression = item.progression
+    return progression if {hand.visit for hand in progression.hands} == {one.number for one in item.images} else None
+
+
+def pixels_view(item: Item, visit: int, side: str, joint: str) -> tuple[Pixels, Pixels]:
+    """Return the pixels of a radiograph, or of one joint of it, and the part that decides how they are shown at first.
+
+    Raises
+    ------
+    InputError
+        If there is no such radiograph, or the joint was not found on it.
+    """
+    measured = measured_view(item)
+    if measured is None:
+        image = image_of(item, visit, side)
+        pixels = joint_of_image(image, joint).pixels if joint else image.radiograph.pixels
+        boxes = [one.joint.box for one in image.joints.values() if one.joint is not None]
+    else:
+        hand = hand_of(measured, visit, side)
+        pixels = view_of(hand, joint).image.pixels if joint else hand.radiograph.pixels
+        boxes = [view.joint.box for view in hand.joints]
+    return pixels, pixels if joint else part_with_joints(pixels, boxes)
+
+
+def joint_views(item: Item, visit: int, side: str, joint: str) -> list[dict[str, Any]]:
+    """Return what the page draws over the pictures of a joint: at the first visit and at one other, or of all images.
+
+    Raises
+    ------
+    InputError
+        If there is no such radiograph, or the joint was not found on it.
+    """
+    measured = measured_view(item)
+    if measured is None:
+        return joints_of_item(item, side, joint)
+    found = []
+    for each in dict.fromkeys((1, visit)):
+        place = (each, side, joint)
+        row = next((row for row in measured.narrowings if (row.visit, row.side, row.joint) == place), None)
+        view = view_of(hand_of(measured, each, side), joint)
+        found.append({"visit": each, **joint_json(view, row)})
+    return found
+
+
+def table_view(item: Item, visit: int, words: Words, scheme: str | Scheme = SCHEME) -> dict[str, Any]:
     """Return what may change in the table of one visit by an edit."""
-    table = score_table(item)
+    table = score_table(item, scheme)
     return {
         "visit": visit,
         "reader": item.reader,

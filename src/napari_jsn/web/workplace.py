@@ -15,21 +15,34 @@ from typing import TYPE_CHECKING
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Aborted
+from napari_jsn.patient.patient import Patient
+from napari_jsn.patient.stated_facts import checked_facts, pixel_size
 from napari_jsn.progression.progression import Progression
-from napari_jsn.reading import Item, load_models, measure_patient, open_patient, score_measured
+from napari_jsn.reading import (
+    Item,
+    Reading,
+    load_models,
+    measure_patient,
+    measure_with_further,
+    open_patient,
+    score_measured,
+)
 from napari_jsn.store import Store, open_store
-from napari_jsn.web.jobs import Job, Jobs
-from napari_jsn.web.uploads import Upload, UploadFolder
+from napari_jsn.web.jobs import Asks, Job, Jobs
+from napari_jsn.web.received import Received, Sent
+from napari_jsn.web.uploads import UploadFolder, checked_names
+from napari_jsn.web.views import SCHEME
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from napari_jsn.scoring import Scheme
     from napari_jsn.scoring.automatic.result import Scores
 
 #: Patients that are kept open, each for one reader.
 _MOST_OPEN = 12
 #: Seconds from the first page until libraries and networks are loaded, and the most that this takes.
 _LOAD_AFTER_S, _LOAD_MOST_S = 1.5, 60.0
-#: Pixel sizes of radiographs of hands.
-_PIXEL_MM = (0.01, 2.0)
 _PSEUDONYM = re.compile(r"[^\W_][\w .-]{0,63}")
 _READER = re.compile(r"[^\W_][\w .,'-]{0,63}")
 
@@ -59,7 +72,7 @@ class Workplace:
         self.lock, self.scoring = threading.RLock(), threading.Lock()
         self._scores: OrderedDict[str, tuple[Progression, Scores | None]] = OrderedDict()
         self._stores: dict[str, Store] = {}
-        self._items: OrderedDict[tuple[str, str], tuple[object, Item]] = OrderedDict()
+        self._items: OrderedDict[tuple[str, str, str], tuple[object, Item]] = OrderedDict()
         try:
             self.store("")  # refuses a place that is none before anything else is made
             self.uploads = UploadFolder(_upload_folder(self._place, self._folder))
@@ -119,33 +132,45 @@ class Workplace:
             return self._stores[reader]
 
     @contextmanager
-    def item(self, reader: str, patient: str, fresh: bool = False) -> Iterator[Item]:
+    def item(self, reader: str, patient: str, fresh: bool = False, session: str = "") -> Iterator[Item]:
         """Give the patient as one reader reads it; no other thread uses the store meanwhile.
 
         Parameters
         ----------
         reader : str
         patient : str
+            Pseudonym; in a session, the code of the item.
         fresh : bool
             Take note of what other programs changed.
+        session : str
+            A session of the reader.
 
         Raises
         ------
         InputError
-            If the store has no measurement of the patient, or the files of its radiographs are not found.
+            If the store has no measurement of the patient, the reader has no such session or item, or the files of its
+            radiographs are not found.
         """
         with self.lock:
             store = self.store(reader)
-            key = (reader, patient)
-            measured = self._measured(store, patient) if fresh or key not in self._items else self._items[key][0]
+            key = (reader, patient, session)
+            now = self._measured(store, patient, session) if fresh or key not in self._items else self._items[key][0]
             if fresh:
                 store.refresh()
-            if key not in self._items or self._items[key][0] != measured:
-                self._items[key] = (measured, open_patient(store, patient))
+            if key not in self._items or self._items[key][0] != now:
+                opened = Reading(store, session).open(patient) if session else open_patient(store, patient)
+                self._items[key] = (now, opened)
             self._items.move_to_end(key)
             while len(self._items) > _MOST_OPEN:
                 self._items.popitem(last=False)
             yield self._items[key][1]
+
+    def scheme(self, reader: str, session: str) -> str | Scheme:
+        """Return the scheme of a session, or that of the table outside of sessions."""
+        if not session:
+            return SCHEME
+        with self.lock:
+            return Reading(self.store(reader), session).scheme or SCHEME
 
     def delete(self, patient: str, reader: str) -> None:
         """Delete a patient from the store, and the radiographs that were sent."""
@@ -156,25 +181,29 @@ class Workplace:
             self._forget(patient)
             self.uploads.delete(patient)
 
-    def add(self, uploads: Sequence[Upload], reader: str, patient: str = "", spacing_mm: str = "") -> Job:
+    def add(self, sent: Sent, reader: str) -> Job:
         """Take over radiographs of one patient and measure them; return the job at once.
 
         Raises
         ------
         InputError
-            If a file, the pseudonym or the pixel size is not allowed, or too much is waiting.
+            If a file, the pseudonym or a fact is not allowed, or too much is waiting.
         """
-        pseudonym = checked_pseudonym(patient) if patient.strip() else None
-        spacing = _spacing(spacing_mm)
-        if pseudonym is not None:
-            with self.lock:
+        pseudonym = checked_pseudonym(sent.patient) if sent.patient.strip() else None
+        spacing = pixel_size(sent.spacing_mm)
+        names = checked_names([one.name for one in sent.files])
+        stated = None if sent.facts is None else checked_facts(sent.facts, names)
+        with self.lock:
+            if sent.to and sent.to not in self.store("").visits():
+                raise InputError(f"The store has no measurement of the patient {sent.to}.", "patient")
+            if pseudonym is not None and not sent.to:
                 self._refuse_known(pseudonym)
-        taken = self.uploads.new(uploads)
+        taken = self.uploads.new(sent.files)
         radiographs = taken.__enter__()
 
         def work(job: Job) -> str:
             with _left(taken):
-                return self._measure(radiographs, pseudonym, spacing, reader, job)
+                return self._measure(Received(radiographs, sent.to, pseudonym, spacing, stated), reader, job)
 
         try:
             return self.jobs.start(work)
@@ -182,30 +211,46 @@ class Workplace:
             with _left(taken):
                 raise error
 
-    def _measure(self, radiographs: Path, pseudonym: str | None, spacing: float | None, reader: str, job: Job) -> str:
-        from napari_jsn.patient.read import patient_from_radiographs, read_patient
-
+    def _measure(self, received: Received, reader: str, job: Job) -> str:
         job.update(0, 0, "Reading the radiographs")
-        files = [path for path in radiographs.rglob("*") if path.is_file()]
-        with _without_folder(radiographs):
-            if len(files) == 1:
-                patient = patient_from_radiographs(files[0], split=False, patient_id=pseudonym, spacing_mm=spacing)
+        with _without_folder(received.folder):
+            added, numbers = received.patient()
+            if received.to:
+                try:
+                    measured = self._with_further(received.to, added, numbers, reader, job)
+                except InputError as error:
+                    raise received.asks(error) from error
             else:
-                patient = read_patient(radiographs, split=False, patient_id=pseudonym, spacing_mm=spacing)
-            with self.lock:
-                self._refuse_known(patient.patient_id)
-            measured = measure_patient(patient, device=self._device, progress=job)
-        if measured is None or job.aborted:
+                with self.lock:
+                    self._refuse_known(added.patient_id)
+                measured = measure_patient(added, device=self._device, progress=job)
+        if job.aborted:
             raise Aborted
         scores = self._scored(measured, job)
         with self.lock:
-            self._refuse_known(measured.patient_id)
-            self.uploads.keep(radiographs, measured.patient_id)
-            self.store(reader).save(measured)
+            if not received.to:
+                self._refuse_known(measured.patient_id)
+            self.uploads.keep(received.folder, measured.patient_id)
+            store = self.store(reader)
+            store.save(measured)
             if scores is not None:
-                self.store(reader).save(scores)
+                store.save(_of_new_hands(scores.table(), store, measured.patient_id))
             self._forget(measured.patient_id)
         return measured.patient_id
+
+    def _with_further(
+        self, patient: str, added: Patient, numbers: Sequence[int] | None, reader: str, job: Job
+    ) -> Progression:
+        with self.item(reader, patient, fresh=True) as item:
+            before = self._measured(self.store(reader), patient, "")
+        measured = measure_with_further(item, added, numbers, self._device, job)
+        with self.lock:
+            if not job.aborted and self._measured(self.store(reader), patient, "") != before:
+                raise InputError(
+                    "The patient was measured or deleted meanwhile. Load the page again, and add the visit again.",
+                    "files",
+                )
+        return measured
 
     def score(self, patient: str, reader: str) -> Job:
         """Grade a patient of the store by the model; return the job at once."""
@@ -221,8 +266,9 @@ class Workplace:
 
         return self.jobs.start(work)
 
-    def model_scores(self, patient: str, progression: Progression) -> Scores | None:
+    def model_scores(self, progression: Progression) -> Scores | None:
         """Return the grades of the model with all that follows from them; they are computed once."""
+        patient = progression.patient_id
         with self.scoring:
             known = self._scores.get(patient)
             if known is None or known[0] is not progression:
@@ -247,19 +293,32 @@ class Workplace:
     def _refuse_known(self, patient: str) -> None:
         if patient in set(self.store("").patients()["patient"]):
             raise InputError(
-                f"The store has a patient {patient} already. Give another pseudonym, or delete that patient first.",
+                f"The store has a patient {patient} already. Give another pseudonym; to add a visit, open "
+                "that patient.",
                 "patient",
             )
 
     def _forget(self, patient: str) -> None:
-        for key in [key for key in self._items if key[1] == patient]:
+        for key in [key for key in self._items if key[1] == patient or key[2]]:
             del self._items[key]
 
     @staticmethod
-    def _measured(store: Store, patient: str) -> object:
+    def _measured(store: Store, patient: str, session: str) -> object:
+        """Return what changes when the patient, or any patient of a session, is measured; or the session is locked."""
         patients = store.patients()
+        if session:
+            stored = store.session(session)
+            return tuple(patients["measured"].astype(str)), None if stored is None else stored.locked
         rows = patients.loc[patients["patient"] == patient, "measured"]
         return None if rows.empty else str(rows.iloc[0])
+
+
+def _of_new_hands(scores: pd.DataFrame, store: Store, patient: str) -> pd.DataFrame:
+    """Return the grades of the hands that the model has not graded yet: the initial values of the others stay."""
+    known = store.scores(patient)
+    there = {(str(row.visit), row.side, row.reader) for row in known.itertuples() if not row.session}
+    rows = zip(scores["visit"].astype(str), scores["side"], scores["method"])
+    return scores[[row not in there for row in rows]]
 
 
 def checked_pseudonym(text: str) -> str:
@@ -308,24 +367,6 @@ def _upload_folder(place: str, temporary: Path | None) -> Path:
     return folder / f"radiographs-{sha256(place.encode()).hexdigest()[:16]}"
 
 
-def _spacing(text: str) -> float | None:
-    if not text.strip():
-        return None
-    from napari_jsn.radiograph.spacing import check_spacing
-
-    try:
-        given: object = float(text.strip().replace(",", "."))
-    except ValueError:
-        given = text
-    checked = check_spacing(given)
-    if not isinstance(checked, float) or not _PIXEL_MM[0] <= checked <= _PIXEL_MM[1]:
-        raise InputError(
-            f"The pixel size is {text.strip()} mm. Give that of a radiograph: {_PIXEL_MM[0]} to {_PIXEL_MM[1]} mm.",
-            "spacing_mm",
-        )
-    return checked
-
-
 @contextmanager
 def _left(taken: object) -> Iterator[None]:
     """Leave a context that was entered elsewhere, with the error of the block if there is one."""
@@ -344,4 +385,6 @@ def _without_folder(folder: Path) -> Iterator[None]:
         yield
     except InputError as error:
         text = str(error).replace(f"{folder}/", "").replace(str(folder), "The upload")
+        if isinstance(error, Asks):
+            raise Asks(text, error.questions, error.label) from error
         raise InputError(text, error.argument) from error

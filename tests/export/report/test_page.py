@@ -15,7 +15,9 @@ from napari_jsn import __version__
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.drawing.svg import MINUS, plain, signed
+from napari_jsn.export.report import strips
 from napari_jsn.export.report.page import report_html
+from napari_jsn.export.report.plots import Scales
 from napari_jsn.export.report.sections import USE
 from napari_jsn.progression.labels import Unit
 from tests.progression import made_up
@@ -186,3 +188,18 @@ def test_a_hand_of_unknown_side_and_nothing_measured(progression):
         and "There is no radiograph of this hand at the baseline or at this visit." in words
         and "No joint of this hand was found" in words
     )
+
+
+@pytest.mark.parametrize("visits", [2, 8, 13])
+def test_images_are_limited_to_the_last_visits(long, monkeypatch, visits):
+    monkeypatch.setattr(strips, "strip", lambda row, *_, **__: f"[{row.side} {row.joint} {row.visit}]")
+    at_two = [row for row in long.narrowings if row.visit == 2]
+    rows = [replace(row, visit=visit) for row in at_two for visit in range(2, visits + 1)]
+    many = replace(long, narrowings=tuple(rows))
+    good, failed = (strips.strips_section(many, Scales.of(many), reliable) for reliable in (True, False))
+    count = [sum(row.reliable is reliable for row in rows) for reliable in (True, False)]
+    shown_failed = min(count[1], 40)
+    assert (good.count("["), failed.count("[")) == (min(count[0], 120 - shown_failed), shown_failed)
+    assert all(f"[{row.side} {row.joint} {visits}]" in good + failed for row in at_two)
+    text = f"Images of {120 - shown_failed} of {count[0]} figures are shown, those of the last visits."
+    assert (text in good) == (count[0] + shown_failed > 120)

@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.export.dicom.reading import read_progression_sr
+from napari_jsn.export.progression_files import progression_files
 from napari_jsn.reading import (
     Reading,
     all_back_to_initial,
@@ -13,7 +16,9 @@ from napari_jsn.reading import (
     give_grade,
     open_patient,
     score_table,
+    statement,
 )
+from napari_jsn.reading.grades.score_table import grades_of
 from napari_jsn.reading.joints.alignment import hand_alignment, joint_alignment
 from napari_jsn.store import open_store
 from tests.scoring.simulated import sheet
@@ -102,3 +107,24 @@ def test_the_followup_is_aligned_to_the_baseline_by_its_joints(measured):
     row = measured.narrowings[0]
     np.testing.assert_allclose(joint_alignment(row) @ row.registration.lower.matrix, np.eye(3), atol=1e-9)
     assert joint_alignment(replace(row, registration=None)) is None
+
+
+def test_files_of_a_measurement_have_the_grades_that_the_store_has(item, tmp_path):
+    pytest.importorskip("highdicom")
+    progression, store = item.progression, item._store
+    give_grade(item, (1, "L", "MCP2", "jsn"), 4)
+    frame = grades_of(store, progression)
+    assert set(frame["by"]) >= {"A", "two-stage"} and store.items("")["P000"][0] == "begun"
+    files = progression_files(progression, dicom=True, scores=frame)
+    page = files["report.html"].decode()
+    assert "Given by: A, two-stage" in page and statement("two-stage") in page
+    (tmp_path / "sr.dcm").write_bytes(files["progression-sr.dcm"])
+    texts = [each.value for each in dcmread(tmp_path / "sr.dcm").iterall() if each.keyword == "TextValue"]
+    assert any(text.startswith("jsn: by the reader A, changed from that of the model two-stage") for text in texts)
+    figures = read_progression_sr(tmp_path / "sr.dcm")  # grades are no figures
+    assert set(figures["joint"]) == {row.joint for row in progression.narrowings}
+    assert grades_of(store, replace(progression, patient_id="P000")) is not None
+    with open_store(tmp_path / "empty.db") as other:
+        other.save(replace(progression, patient_id="P9"))
+        assert grades_of(other, replace(progression, patient_id="P9")) is None
+        assert other.items("") == {}  # nothing is marked as begun

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_jsn.cli.measure import check_store
+from napari_jsn.cli.measure import check_dicom, check_store
 from napari_jsn.cli.options import Device, JointsModel, Json, KeepIdentity, Pseudonym, Supplies, Threads
 from napari_jsn.cli.terminal import console, is_quiet, one_line, say
 from napari_jsn.common.errors import InputError
@@ -40,6 +40,7 @@ def score(
         str | None,
         typer.Option(metavar="NAME", help="Who scores, for the changes of --store."),
     ] = None,
+    dicom: Annotated[bool, typer.Option("--dicom", help="Also write the grades as a DICOM structured report.")] = False,
     method: Annotated[
         str, typer.Option(help="two-stage (joint by joint) or one-stage (the whole hand).")
     ] = "two-stage",
@@ -76,9 +77,10 @@ def score(
     set_threads(threads)
     load_grader(method, model, "cpu")  # refuses an unknown method or model before files are read
     check_store(store, reader)
+    check_dicom(dicom, out)
     with output_folder(out, NAMES) as output, terminal_progress() as progress:
         progress.update(0, 0, "Reading")
-        read = _read(radiographs, patient, keep_identity, spacing)
+        read = _read(radiographs, patient, keep_identity, spacing, dicom)
         scores = score_patient(
             read, method, used, model=model, localization=joints_model, device=device, progress=progress
         )
@@ -94,7 +96,7 @@ def score(
             facts = score_facts(scores, keep_identity)
             facts["inputs"] += hands.table_of_radiographs(radiographs, keep_identity)
             record = record_of_run(output, **facts, keep_identity=keep_identity)
-            written = output.write(score_files(scores, keep_identity), record)
+            written = output.write(score_files(scores, keep_identity, dicom), record)
     if as_json:
         printing.print_json(_json(scores, keep_identity), written)
         return
@@ -104,11 +106,13 @@ def score(
         say(one_line(f"Saved as {scores.patient_id} in the store."))
 
 
-def _read(radiographs: list[Path], patient: str | None, keep_identity: bool, spacing: Any) -> Patient:
+def _read(radiographs: list[Path], patient: str | None, keep_identity: bool, spacing: Any, dicom: bool) -> Patient:
     """Return the patient of one folder, or of radiographs in order of time."""
     from napari_jsn.patient.read import patient_from_radiographs, read_patient
 
-    options: dict[str, Any] = {"patient_id": patient, "keep_identity": keep_identity, "spacing_mm": spacing}
+    options: dict[str, Any] = {
+        "patient_id": patient, "keep_identity": keep_identity, "spacing_mm": spacing, "dicom_only": dicom,
+    }  # fmt: skip
     if len(radiographs) == 1 and not os.path.exists(radiographs[0]):  # False where a path is too long
         raise InputError(
             f"There is no file or folder {radiographs[0]}. Give radiographs, or the folder with all radiographs of the "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +12,11 @@ import typer
 from napari_jsn.cli.options import BonesModel, Device, JointsModel, Supplies, WideMm
 from napari_jsn.cli.terminal import one_line, say
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.notes import counted
 from napari_jsn.registration import method_names
 
 if TYPE_CHECKING:
+    from napari_jsn.cohort.plan import PlannedPatient
     from napari_jsn.cohort.sources import Source
 
 
@@ -82,11 +86,17 @@ def cohort(
     from napari_jsn.cohort import measure_cohort
     from napari_jsn.cohort.cluster import check_dask
     from napari_jsn.cohort.files import LOGS, NAMES, write_cohort
+    from napari_jsn.cohort.plan import options_of, plan_cohort
     from napari_jsn.store import check_place, open_store
 
     names = parse_joints(joints)
     if dry_run:
-        _list_patients(source, pseudonyms)
+        options = options_of(names, method, joints_model, bones_model, device, wide_mm, keep_identity, score, scheduler)
+        with terminal_progress() as progress:
+            planned = plan_cohort(source, store, options, pseudonyms, progress)
+        _print_plan(planned)
+        if progress.aborted:
+            raise typer.Exit(progress.exit_code)
         return
     if store is None:
         raise InputError("Results are saved in a store. Give a file or a URL with --store.", "store")
@@ -123,16 +133,19 @@ def _say_failure(source: Source, sentence: str) -> None:
     say(one_line(f"Failed: {source.name}: {sentence}"), error=True)
 
 
-def _list_patients(source: Path, pseudonyms: bool) -> None:
-    """Print what would be measured, and what is wrong with it."""
+def _print_plan(planned: Sequence[PlannedPatient]) -> None:
+    """Print what would be done with each patient, and what is wrong with it."""
     from napari_jsn.cli import printing
-    from napari_jsn.cohort.sources import check_source, list_sources
+    from napari_jsn.cohort.plan import STATES
 
-    sources = list_sources(source, pseudonyms)
-    rows, wrong = [], 0
-    for each in sources:
-        radiographs, visits, fault = check_source(each)
-        wrong += bool(fault)
-        rows.append((each.name, str(radiographs or ""), str(visits or ""), each.arm, fault or " ".join(each.notes)))
-    printing.print_table(("Patient", "radiographs", "visits", "arm", "wrong"), rows, dropped_first=("arm",))
-    say(f"{len(sources)} patients, {wrong} of them cannot be measured. Nothing was measured.")
+    rows = [
+        (one_line(each.source.name), str(each.radiographs or ""), str(each.visits or ""), each.source.arm, each.state)
+        for each in planned
+    ]
+    printing.print_table(("Patient", "radiographs", "visits", "arm", "State"), rows, dropped_first=("arm",))
+    for each in planned:
+        if each.sentence:
+            say(one_line(f"{'Wrong' if each.state == 'wrong' else 'Note'}: {each.source.name}: {each.sentence}"))
+    counts = Counter(each.state for each in planned)
+    states = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    say(f"{counted(len(planned), 'patient')}: {states}. Nothing was measured.")

@@ -6,19 +6,26 @@ import io
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.export.dicom.report import progression_sr
 from napari_jsn.export.dicom.segmentation import bone_masks_seg
 from napari_jsn.export.dicom.source import radiograph_path
 from napari_jsn.progression.progression import Progression
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pydicom import Dataset
+else:
+    pd = LazyModule("pandas")
 
 REPORT = "progression-sr.dcm"
 
 
 def dicom_files(
-    progression: Progression, keep_identity: bool = False, when: datetime | None = None
+    progression: Progression,
+    keep_identity: bool = False,
+    when: datetime | None = None,
+    scores: pd.DataFrame | None = None,
 ) -> dict[str, bytes]:
     """Return file names and contents, for :func:`napari_jsn.common.files.write_files`.
 
@@ -32,6 +39,8 @@ def dicom_files(
         Keep patient and study as the radiographs state them, instead of the pseudonym.
     when : datetime, optional
         When the objects are made; now by default. The same progression and time give equal files.
+    scores : DataFrame, optional
+        Grades for the report; see :func:`napari_jsn.export.dicom.grades.grade_groups`.
 
     Raises
     ------
@@ -46,7 +55,7 @@ def dicom_files(
     ['progression-sr.dcm', 'bones-v01-L-seg.dcm', 'bones-v02-L-seg.dcm']
     """
     when = when or datetime.now()
-    contents = {REPORT: _bytes(progression_sr(progression, keep_identity, when))}
+    contents = {REPORT: _bytes(progression_sr(progression, keep_identity, when, scores))}
     for path in dict.fromkeys(map(radiograph_path, progression.hands)):
         hands = [hand for hand in progression.hands if radiograph_path(hand) == path]
         sides = "".join(sorted(hand.side or "" for hand in hands)) or "hand"

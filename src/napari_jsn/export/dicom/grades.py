@@ -24,6 +24,12 @@ MODEL_CODES = {
     "jsn": Code("MODEL_GRADE_JSN", PRIVATE, "Grade of joint space narrowing by the model"),
     "erosion": Code("MODEL_GRADE_ERO", PRIVATE, "Grade of erosion by the model"),
 }
+EXPECTED_CODES = {
+    "jsn": Code("EXPECTED_JSN", PRIVATE, "Expected grade of joint space narrowing by the model"),
+    "erosion": Code("EXPECTED_ERO", PRIVATE, "Expected grade of erosion by the model"),
+}
+#: Ending of the tracking identifier of a group of grades.
+GRADES = " grades"
 DAMAGE = Code("JOINT_DAMAGE", PRIVATE, "Joint damage")
 GIVEN_BY = Code("GRADE_BY", PRIVATE, "Who gave the grade")
 
@@ -35,7 +41,8 @@ def grade_groups(progression: Progression, scores: pd.DataFrame, images: Mapping
     ----------
     progression : Progression
     scores : DataFrame
-        ``visit side site kind grade mark not_scored by edited model model_grade``; visits are numbers of the patient.
+        ``visit side site kind grade mark not_scored by edited model model_grade``, and perhaps ``expected_grade`` of
+        the model; visits are numbers of the patient.
     images : mapping of path to Dataset
         Headers of the radiographs.
     """
@@ -68,6 +75,7 @@ def _group(patient: str, visit: int, side: str, site: str, rows: list[dict[Any, 
         for concepts, value in (
             (GRADE_CODES, row["grade"]),
             (MODEL_CODES, row["model_grade"] if row["edited"] else None),
+            (EXPECTED_CODES, row.get("expected_grade")),
         ):
             if value is not None and value == value:
                 measurements.append(Measurement(dicom_code(concepts[row["kind"]]), float(value), codes.UCUM.NoUnits))
@@ -76,7 +84,7 @@ def _group(patient: str, visit: int, side: str, site: str, rows: list[dict[Any, 
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(
             derived_uid("grades", patient, side, site, image.SOPInstanceUID),
-            " ".join(filter(None, (side, site, "grades"))),
+            " ".join(filter(None, (side, site))) + GRADES,
         ),
         time_point_context=TimePointContext(f"Visit {visit}", time_point_order=visit),
         finding_type=dicom_code(DAMAGE),

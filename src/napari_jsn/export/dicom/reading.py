@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_jsn.anatomy import NOTES_CODES, STATE_CODES, Code
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.lazy_module import LazyModule
+from napari_jsn.export.dicom.grades import GRADES
 from napari_jsn.export.dicom.measurements import COLUMNS, column_code
 from napari_jsn.export.dicom.shared import require_highdicom
 
@@ -53,6 +54,8 @@ class BoneSegmentation:
 
 def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Return a report as a table with a row for each joint and visit, and for baselines with a known width.
+
+    Grades that the report has too are left out.
 
     Parameters
     ----------
@@ -96,6 +99,8 @@ def read_progression_sr(path: str | os.PathLike[str]) -> pd.DataFrame:
     states = {code.value: state for state, code in STATE_CODES.items()}
     rows = []
     for group in groups:
+        if group.tracking_identifier.endswith(GRADES):
+            continue
         side, _, joint = f" {group.tracking_identifier}".rpartition(" ")
         row: dict[str, Any] = {"joint": joint, "side": side.strip()}
         row |= {"visit": int(_named(group, "126073")), "time_point": _named(group, "C2348792")}

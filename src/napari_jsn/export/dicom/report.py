@@ -37,6 +37,7 @@ def progression_sr(
     keep_identity: bool = False,
     when: datetime | None = None,
     scores: pd.DataFrame | None = None,
+    description: str = "Joint space narrowing",
 ) -> Dataset:
     """Return a Comprehensive SR with every joint at every visit; it belongs to the study of the last visit.
 
@@ -53,6 +54,8 @@ def progression_sr(
         When the object is made; now by default. Identifiers do not depend on it.
     scores : DataFrame, optional
         Grades to report too, with who gave them; see :func:`napari_jsn.export.dicom.grades.grade_groups`.
+    description : str
+        Of the series.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def progression_sr(
         sop_instance_uid=derived_uid("report", *key),
         instance_number=1,
         is_complete=True,
-        series_description="Joint space narrowing",
+        series_description=description,
         **equipment(when),
     )
     set_times(dataset, when)

@@ -16,6 +16,8 @@ from napari_jsn.progression.labels import Unit, joint_label
 from napari_jsn.progression.narrowing import JointView, Narrowing
 from napari_jsn.progression.progression import Progression
 
+#: Most figures whose images are shown, and most of them that failed: a report of many visits can still be sent.
+MOST_IMAGES, MOST_FAILED = 120, 40
 TITLES = ("Baseline", "Follow-up", "Transformed", "Original loss", "Transformed loss")
 
 
@@ -24,6 +26,9 @@ def strips_section(progression: Progression, scales: Scales, reliable: bool) -> 
     rows = [row for row in progression.narrowings if row.reliable is reliable]
     if not rows:
         return ""
+    failed = min(MOST_FAILED, sum(not row.reliable for row in progression.narrowings))
+    most = MOST_IMAGES - failed if reliable else failed
+    shown = sorted(sorted(range(len(rows)), key=lambda k: -rows[k].visit)[:most])
     title = "Images of each joint" if reliable else "Failed"
     lead = (
         "Transformed: each bone of the follow-up is mapped onto the baseline. Loss: squared difference of intensity "
@@ -32,10 +37,12 @@ def strips_section(progression: Progression, scales: Scales, reliable: bool) -> 
         else "These figures are kept, but should not be used."
     )
     limit = scales.spectrum_limit
+    if len(shown) < len(rows):
+        lead += f" Images of {len(shown)} of {len(rows)} figures are shown, those of the last visits."
     colours = tag("span", "loss 0", tag("img", src=spectrum_scale_uri(), alt=""), f"{limit:.3g} and above")
     legend = tag("div", colours, class_="legend") if reliable else ""
     many = len({row.visit for row in progression.narrowings}) > 1
-    drawn = [strip(row, scales, with_visit=many) for row in rows]
+    drawn = [strip(row, scales, with_visit=many) for row in (rows[k] for k in shown)]
     return tag("h2", title) + tag("p", lead, class_="lead") + legend + "".join(drawn)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.csv_files import csv_bytes
@@ -11,12 +12,12 @@ from napari_jsn.export.scores.report import scores_html
 if TYPE_CHECKING:
     from napari_jsn.scoring.automatic.result import Scores
 
-TABLE, TOTALS, REPORT = "scores.csv", "totals.csv", "report.html"
+TABLE, TOTALS, REPORT, DICOM = "scores.csv", "totals.csv", "report.html", "scores-sr.dcm"
 #: Names of all files of a set; radiographs in the same folder must not match.
-NAMES = (TABLE, TOTALS, REPORT)
+NAMES = (TABLE, TOTALS, REPORT, DICOM)
 
 
-def score_files(scores: Scores, keep_identity: bool = False) -> dict[str, bytes]:
+def score_files(scores: Scores, keep_identity: bool = False, dicom: bool = False) -> dict[str, bytes]:
     """Return names and contents of the files; each states what the network learned on.
 
     ``scores.csv`` is a long table that the commands for readers' scores read, with the method as the reader.
@@ -26,13 +27,28 @@ def score_files(scores: Scores, keep_identity: bool = False) -> dict[str, bytes]
     scores : Scores
     keep_identity : bool
         Notes are written whole, with what they take from the input.
+    dicom : bool
+        Also a DICOM structured report.
+
+    Raises
+    ------
+    InputError
+        If a structured report is requested and the extra that writes it is not installed, or a radiograph is no DICOM
+        file.
     """
     table = scores.table().assign(reader=scores.reader, statement=scores.statement)
-    return {
+    files = {
         TABLE: csv_bytes(table),
         TOTALS: csv_bytes(scores.totals().assign(method=scores.method, statement=scores.statement)),
         REPORT: scores_html(scores, keep_identity).encode(),
     }
+    if dicom:
+        from napari_jsn.export.scores.structured_report import scores_sr
+
+        file = BytesIO()
+        scores_sr(scores, keep_identity).save_as(file, enforce_file_format=True)
+        files[DICOM] = file.getvalue()
+    return files
 
 
 def score_facts(scores: Scores, keep_identity: bool = False) -> dict[str, Any]:

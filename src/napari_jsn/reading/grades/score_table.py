@@ -11,6 +11,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.reading.commands import Scored
 from napari_jsn.reading.grades.model_scores import statement
 from napari_jsn.reading.item import Item
+from napari_jsn.reading.orders import Planned
 from napari_jsn.scoring import Grade, Scheme
 from napari_jsn.scoring import scheme as scheme_of
 from napari_jsn.scoring.automatic.score import METHODS
@@ -18,6 +19,9 @@ from napari_jsn.scoring.schemes import SIDES
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from napari_jsn.progression.progression import Progression
+    from napari_jsn.store import Store
 
 #: Columns of :meth:`ScoreTable.frame`.
 COLUMNS = (
@@ -184,6 +188,24 @@ def score_table(item: Item, scheme: str | Scheme = "talk-15") -> ScoreTable:
                         "" if given is None else model,
                     )  # fmt: skip
     return ScoreTable(chosen, item.code, item.reader, visits, sides, cells)
+
+
+def grades_of(store: Store, progression: Progression, scheme: str | Scheme = "talk-15") -> pd.DataFrame | None:
+    """Return the grades that a store has of a measured patient, of its reader and of the model; None without any.
+
+    Grades of sessions are left out. See :meth:`ScoreTable.frame` for the columns.
+
+    Parameters
+    ----------
+    store : Store
+        Opened with the name of the reader, or without one for the grades of the model only.
+    progression : Progression
+    scheme : str or Scheme
+    """
+    patient, visits = progression.patient_id, sorted({hand.visit for hand in progression.hands})
+    item = Item(store, Planned(patient, patient, tuple(visits)), "", False, progression=progression)
+    frame = score_table(item, scheme).frame()
+    return frame if (frame["by"] != "").any() else None
 
 
 def give_grade(

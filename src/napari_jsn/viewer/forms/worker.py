@@ -20,8 +20,8 @@ log: logging.Logger = logging.getLogger(__name__)
 
 #: Time from the end of a run until memory is returned: the arrays of the run are freed then.
 _FREED_MS = 500
-#: Time in seconds after which the window's thread gets the interpreter back, while work runs, when it waits for it.
-#: Python's own 5 ms add up, because drawing lets go of the interpreter in every call of OpenGL.
+#: While work runs, the window's thread gets the interpreter back after this time (seconds) when it waits for it. The
+#: 5 ms of Python add up, because drawing lets go of the interpreter in every call of OpenGL.
 _SWITCH_S = 0.0005
 #: Work that has not ended, and the longest wait for it at the end of the process, in ms.
 _running: set[WorkerProgress] = set()

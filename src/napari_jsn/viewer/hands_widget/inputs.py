@@ -83,12 +83,12 @@ class MeasureInputs:
         """Return why nothing can be measured: field name to a sentence; empty where it can."""
         found = {"spacing_mm": spacing_problem(self.spacing_mm)}
         if self.source == PATIENT:
-            found["patient"] = _patient_problem(self.patient)
+            found["patient"] = patient_problem(self.patient)
         else:
-            found["baseline"] = _radiograph_problem(
+            found["baseline"] = radiograph_problem(
                 self.baseline, "Open a patient's folder, or the radiographs of two visits."
             )
-            found["followup"] = _radiograph_problem(
+            found["followup"] = radiograph_problem(
                 self.followup, "Open a radiograph of the same hand at a later visit."
             ) or _pair_problem(self.baseline, self.followup)
         return {name: problem for name, problem in found.items() if problem}
@@ -100,10 +100,7 @@ class MeasureInputs:
 
     def radiographs(self) -> list[RadiographLayer]:
         """Return a copy of the radiographs to measure, which later changes of the layers do not affect."""
-        visits = [1, 2]
-        if self.source == PATIENT:  # visits whose layers were removed are not counted
-            numbers = [layer_metadata(layer)["visit"] for layer in self.patient]
-            visits = [sorted(set(numbers)).index(number) + 1 for number in numbers]
+        visits = visits_of(self.patient) if self.source == PATIENT else [1, 2]
         return [
             read_radiograph_layer(layer, visit, self.spacing_mm)
             for layer, visit in zip(self.layers, visits, strict=True)
@@ -123,8 +120,7 @@ class MeasureForm(Form):
     def set_choices(self, layers: Any) -> None:
         """Update the choices to the viewer's layers: a patient where one is open, else the first two images."""
         images = [layer for layer in layers if isinstance(layer, Image)]
-        patient = [la for la in images if role_of(la, False) == RADIOGRAPH and "visit" in layer_metadata(la)]
-        patient.sort(key=lambda layer: layer_metadata(layer)["visit"])
+        patient = patient_layers(images)
         sources = [PATIENT, TWO_IMAGES] if patient else [TWO_IMAGES]
         self.field("source", ChoiceField).set_choices(sources, None if sources == self._sources else sources[0])
         self._sources = sources
@@ -154,16 +150,29 @@ class MeasureForm(Form):
         for name, visible in {"patient": not two, "baseline": two, "followup": two}.items():
             self.fields[name].set_visible(visible)
         layers = [layer for layer in inputs.layers if layer is not None]
-        self.field("spacing_mm", SpacingField).set_placeholder(_spacing_placeholder(layers))
+        self.field("spacing_mm", SpacingField).set_placeholder(spacing_placeholder(layers))
         self._on_change()
 
 
-def _radiograph_problem(layer: Any, missing: str) -> str:
+def patient_layers(layers: Sequence[Any]) -> list[Any]:
+    """Return the images of a patient whose folder was opened, by visit."""
+    patient = [la for la in layers if role_of(la, False) == RADIOGRAPH and "visit" in layer_metadata(la)]
+    return sorted(patient, key=lambda layer: int(layer_metadata(layer)["visit"]))
+
+
+def visits_of(patient: Sequence[Any]) -> list[int]:
+    """Return the visit of each layer of a patient; visits whose layers were removed are not counted."""
+    numbers = [layer_metadata(layer)["visit"] for layer in patient]
+    return [sorted(set(numbers)).index(number) + 1 for number in numbers]
+
+
+def radiograph_problem(layer: Any, missing: str) -> str:
+    """Return why a layer is no radiograph: ``missing`` where there is none; "" where it is one."""
     return missing if layer is None else dimension_problem(layer)
 
 
-def _patient_problem(layers: Sequence[Any]) -> str:
-    """Return why these radiographs, which were opened as folders, cannot be measured together."""
+def patient_problem(layers: Sequence[Any], least_visits: int = 2) -> str:
+    """Return why these radiographs, which were opened as folders, cannot be used together; "" where they can."""
     if other := _other_patient(layers):
         return other
     folders = len({layer_metadata(layer).get(OPENED) for layer in layers})
@@ -172,7 +181,7 @@ def _patient_problem(layers: Sequence[Any]) -> str:
             f"The radiographs of {folders} folders are open. Remove the layers of all but one, or open one folder with "
             "all radiographs of the patient."
         )
-    if len({layer_metadata(layer)["visit"] for layer in layers}) < 2:
+    if len({layer_metadata(layer)["visit"] for layer in layers}) < least_visits:
         return "This patient has one visit only. Open the folder with all visits."
     return ""
 
@@ -227,7 +236,7 @@ def _default_followup(images: list[Any], baseline: Any) -> Any:
     return next(iter(later or others), None)
 
 
-def _spacing_placeholder(layers: Sequence[Any]) -> str:
+def spacing_placeholder(layers: Sequence[Any]) -> str:
     """Return the pixel size of the layers as a text."""
     sizes = [read_radiograph_layer(layer, 1, copy=False).spacing_mm for layer in layers]
     known = [min(size) if isinstance(size, tuple) else size for size in sizes if size is not None]

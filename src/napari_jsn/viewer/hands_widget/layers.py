@@ -35,6 +35,7 @@ from napari_jsn.viewer.layers.registration import BONES_STYLE, SPECTRUM_COLORMAP
 if TYPE_CHECKING:
     from napari.components import LayerList
 
+    from napari_jsn.patient.patient import Hand
     from napari_jsn.progression.narrowing import JointView
 from napari_jsn.progression.narrowing import MeasuredHand, Narrowing
 from napari_jsn.progression.progression import Progression
@@ -46,13 +47,13 @@ HAND_ORIGINAL_SPECTRUM, HAND_TRANSFORMED_SPECTRUM = "hand_original_spectrum", "h
 _SPECTRUM_PERCENTILE = 99.8
 
 
-def layer_of(hand: MeasuredHand, layers: Sequence[RadiographLayer]) -> RadiographLayer | None:
-    """Return the layer that a hand was measured on: of its visit, and with the same pixels if there are several."""
+def layer_of(hand: MeasuredHand | Hand, layers: Sequence[RadiographLayer]) -> RadiographLayer | None:
+    """Return the layer that a hand is shown on: of its visit, and with the same pixels if there are several."""
     of_visit = [layer for layer in layers if layer.visit == hand.visit]
     return max(of_visit, key=lambda layer: _correlation(hand, layer), default=None)
 
 
-def _correlation(hand: MeasuredHand, layer: RadiographLayer) -> float:
+def _correlation(hand: MeasuredHand | Hand, layer: RadiographLayer) -> float:
     """Return the correlation of every sixteenth pixel; -1 where the hand's radiograph is no part of the layer."""
     (row, col), (height, width) = hand.radiograph.origin, hand.radiograph.shape
     part = layer.pixels[row : row + height, col : col + width]

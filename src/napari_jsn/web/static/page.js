@@ -54,7 +54,7 @@ document.getElementById("message").addEventListener("click", () => tell(""));
 
 for (const dialog of document.querySelectorAll("dialog")) {
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
+    if ((event.target === dialog && !dialog.classList.contains("wide")) || event.target.closest("[data-close]")) dialog.close();
   });
 }
 

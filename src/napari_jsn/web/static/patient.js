@@ -2,6 +2,7 @@
 
 import { el, post, read, say, tell, words } from "./page.js";
 import { setUpTable } from "./table.js";
+import { setUpUpload } from "./upload.js";
 import { View, fetchPixels } from "./view.js";
 
 const byId = (name) => document.getElementById(name);
@@ -13,7 +14,7 @@ let boxesShown = true;
 let mapTurn = 0;
 
 function address(path, hand, joint = "") {
-  return `${path}?${new URLSearchParams({ id: view.patient, visit: hand.visit, side: hand.side, joint })}`;
+  return `${path}?${new URLSearchParams({ id: view.patient, session: view.session, visit: hand.visit, side: hand.side, joint })}`;
 }
 
 // Pixels, each fetched once.
@@ -68,7 +69,7 @@ async function showHand() {
     drawBoxes();
     const second = other();
     byId("blink").disabled = !second || !(hand.onto_first || second.onto_first);
-    byId("blink").hidden = view.visits.length < 2;
+    byId("blink").hidden = view.visits.length < 2 || !view.measured;
     if (!byId("blink").disabled) {
       const onto = hand.visit === 1 ? matrix(second.onto_first) : matrix(hand.onto_first).inverse();
       pictures.push({ pixels: await pixelsOf(second), of: second, visit: second.visit, matrix: onto });
@@ -222,7 +223,7 @@ async function showJoint() {
     el("span", { class: "faint" }, `${words.since_first}: `), el("b", {}, figure.value ? `${figure.value} ${view.unit}` : figure.state_label),
     el("span", {}, figure.value ? ` (${figure.interval})` : ""),
     ...(figure.state === "good" ? [] : [el("span", { class: "state" }, ` ${figure.reason || figure.state_label}`)]),
-  ] : []));
+  ] : view.measured && view.visit > 1 ? [el("span", { class: "faint" }, `${words.since_first}: ${words.not_measured}`)] : []));
   stopJointBlink();
   if (!hand?.joints[site]) return noJoint(words.no_view);
   try {
@@ -231,7 +232,8 @@ async function showJoint() {
     const pixels = await Promise.all(views.map((each) => pixelsOf(handOf(each.visit), site)));
     if (turn !== asked) return;
     byId("joint-none").hidden = true;
-    byId("both").hidden = byId("joint-tools").hidden = false;
+    byId("both").hidden = false;
+    byId("joint-tools").hidden = !view.measured; // without a measurement there are no outlines, and nothing to align by
     byId("both").replaceChildren();
     jointViews = views.map((each, k) => {
       const place = el("div", { class: "small-stage" });
@@ -286,6 +288,46 @@ byId("joint-blink").addEventListener("click", () => {
   toggle(byId("joint-blink"), true);
 });
 
-setUpTable(view, choose);
+const adding = byId("add-dialog");
+if (adding) {
+  setUpUpload({ to: view.patient, onchosen: () => { if (!adding.open) adding.showModal(); } });
+  byId("add").addEventListener("click", () => { adding.showModal(); byId("files").focus(); });
+  byId("add-close").addEventListener("click", () => adding.close());
+  adding.addEventListener("close", () => { if (!byId("work").hidden) byId("abort").click(); });
+}
+
+// A file has all grades: it is fetched when those that are being sent are saved; an error is a sentence on the page.
+for (const link of document.querySelectorAll("[data-download]")) {
+  link.addEventListener("click", async (event) => {
+    event.preventDefault();
+    byId("saved").textContent = words.preparing;
+    try {
+      await table.sent();
+      const answer = await fetch(link.href);
+      if (!answer.ok) await read(answer);
+      const file = URL.createObjectURL(await answer.blob());
+      const name = /filename="(.*)"/.exec(answer.headers.get("content-disposition"))[1];
+      el("a", { href: file, download: name }).click();
+      setTimeout(() => URL.revokeObjectURL(file), 60000);
+    } catch (error) {
+      tell(error instanceof TypeError ? words.lost : error.message);
+    }
+    byId("saved").textContent = "";
+  });
+}
+
+// An item of a session is done: go to the next one, or back to the list.
+byId("finish")?.addEventListener("click", async () => {
+  try {
+    await table.sent();
+    const { next } = await post("/finish", { session: view.session, patient: view.patient });
+    const session = encodeURIComponent(view.session);
+    location.assign(next ? `/patient?id=${encodeURIComponent(next)}&session=${session}` : `/session?name=${session}`);
+  } catch (error) {
+    tell(error.message);
+  }
+});
+
+const table = setUpTable(view, choose);
 showSides();
 showHand();

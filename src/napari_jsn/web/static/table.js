@@ -8,7 +8,7 @@ const grid = document.getElementById("grid");
 const byId = (name) => document.getElementById(name);
 
 export function setUpTable(view, onchoose) {
-  const { patient, visit } = view;
+  const { patient, session, visit } = view;
   const cells = new Map(Object.entries(view.cells));
   let editedCells = view.edited;
   const rows = [...grid.querySelectorAll("tr[data-site]")].map((row) => [...row.querySelectorAll("td")].map((td) => td.querySelector("button.cell")));
@@ -38,7 +38,7 @@ export function setUpTable(view, onchoose) {
   }
 
   async function current() {
-    return read(await fetch(`/table?id=${encodeURIComponent(patient)}&visit=${visit}`));
+    return read(await fetch(`/table?${new URLSearchParams({ id: patient, session, visit })}`));
   }
 
   // Send a change after those before it; the answer is shown when no other waits.
@@ -47,7 +47,7 @@ export function setUpTable(view, onchoose) {
     byId("saved").textContent = words.saving;
     queue = queue.then(async () => {
       try {
-        const table = await post(path, { patient, visit, ...content });
+        const table = await post(path, { patient, session, visit, ...content });
         waiting--;
         if (!waiting) { patch(table); byId("saved").textContent = words.saved; }
       } catch (error) {
@@ -156,7 +156,9 @@ export function setUpTable(view, onchoose) {
     );
     dialog.onclose = () => button.focus();
     dialog.onkeydown = (event) => {
-      if (/^[0-9]$/.test(event.key) && Number(event.key) <= cell.highest) pick({ grade: Number(event.key) })();
+      if (!/^[0-9]$/.test(event.key) || Number(event.key) > cell.highest) return;
+      event.preventDefault(); // else the digit would be typed into the dialog that asks for the name
+      pick({ grade: Number(event.key) })();
     };
     dialog.showModal();
     const now = dialog.querySelector(`[data-grade="${cell.text}"]`);
@@ -182,4 +184,5 @@ export function setUpTable(view, onchoose) {
   byId("reset-yes").addEventListener("click", () => { sure.close(); change("/initial", { all: true }); });
   document.addEventListener("reader", () => { queue = queue.then(current).then(patch, (error) => tell(error.message)); });
   addEventListener("beforeunload", (event) => { if (waiting) event.preventDefault(); });
+  return { sent: () => queue };
 }
