@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 IMAGES = Path(__file__).parent / "images"
 WINDOW_SIZE = (1440, 800)
@@ -22,17 +23,13 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 def main() -> None:
     """Save one screenshot of each widget after a measurement of simulated images, and one of the report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--only", choices=("report", "viewer", "measure", "read"), help="the picture to make; by default all"
-    )
+    parser.add_argument("--only", choices=("report", "viewer", "read"), help="the picture to make; by default all")
     only = parser.parse_args().only
     os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # napari's default settings
     if only in (None, "report"):
         save_report(IMAGES / "report.png")
     if only in (None, "viewer"):
         save_screenshot("joint_pair_mcp", "Register joint pair", IMAGES / "viewer.png")
-    if only in (None, "measure"):
-        save_screenshot("hand_pair", "Measure hands", IMAGES / "measure.png")
     if only in (None, "read"):
         save_reading()
 
@@ -83,7 +80,6 @@ def save_screenshot(sample: str, title: str, target: Path) -> None:
 def save_reading() -> None:
     """Measure the sample hand in the dock "Read patient", and save screenshots of its views."""
     import napari
-    from PIL import Image
     from qtpy.QtTest import QTest
 
     import napari_jsn as jsn
@@ -94,6 +90,11 @@ def save_reading() -> None:
     while not dock.is_ready:
         QTest.qWait(50)
     with tempfile.TemporaryDirectory() as folder:
+        dock.flow.open_paths([jsn.sample_folder("hand_pair")])
+        while dock.flow.jobs.running:
+            QTest.qWait(50)
+        dock.radiographs.reader.value = "A"
+        _save(viewer, "read-radiographs")
         dock(jsn.sample_folder("hand_pair"), reader="A", store=Path(folder) / "readings.db", patient="SIM0001")
         control = dock.controller
         for decision in ("accepted", "accepted", "unsure"):
@@ -107,12 +108,24 @@ def save_reading() -> None:
             if scoring:
                 for grade in (0, 1, 2):
                     control.digit(grade)
-            QTest.qWait(2000)
-            target = IMAGES / f"{name}.png"
-            Image.fromarray(viewer.screenshot(canvas_only=False)[..., :3]).save(target, optimize=True)
-            print(f"{target}: {target.stat().st_size / 1000:.0f} kB")
+            _save(viewer, name)
+        control.set_scoring(False)
+        dock.open_step(dock.steps[1])
+        control.show_view("hand")
+        _save(viewer, "read-joints")
         dock.flow.close()
     viewer.close()
+
+
+def _save(viewer: Any, name: str) -> None:
+    """Save a screenshot of the window."""
+    from PIL import Image
+    from qtpy.QtTest import QTest
+
+    QTest.qWait(2000)
+    target = IMAGES / f"{name}.png"
+    Image.fromarray(viewer.screenshot(canvas_only=False)[..., :3]).save(target, optimize=True)
+    print(f"{target}: {target.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

@@ -3,21 +3,25 @@
 Run it with ``napari sample/session.py``, or with ``python sample/session.py``.
 """
 
+import tempfile
+from pathlib import Path
+
 import napari
 from magicgui.widgets import Table
 
-from napari_jsn.viewer import measure_hands
+import napari_jsn as jsn
+from napari_jsn.viewer import reading_dock
 
 viewer = napari.current_viewer() or napari.Viewer()
 
-# Open the sample, a left hand at baseline and after 52 weeks, with one layer per radiograph. Then open the widget.
-viewer.open_sample("napari-jsn", "hand_pair")
-widget = measure_hands(viewer)
-viewer.window.add_dock_widget(widget, name="Measure hands")
+# Open the dock "Read patient". It has steps for radiographs, joints, reading and report.
+dock = reading_dock(viewer)
+viewer.window.add_dock_widget(dock, name="Read patient")
 
-# Find the joints and their bones, and register each joint between the visits. The widget adds the joints as boxes
-# coloured by narrowing, the bones, the transformed follow-up, and both loss spectra.
-progression = widget()
+# Open a left hand at baseline and after 52 weeks, find the joints and their bones, and register each joint between the
+# visits. Everything is saved in a store: here in a temporary one, for your own radiographs beside their folder.
+store = Path(tempfile.mkdtemp()) / "readings.db"
+progression = dock(jsn.sample_folder("hand_pair"), reader="A", store=store, patient="SIM0001")
 
 # Print the main values, and show all values in a table, with one row per joint.
 table = progression.table()

@@ -11,6 +11,11 @@ import weakref
 import numpy as np
 import pytest
 
+from napari_jsn.viewer.read_patient import dock as dock_module
+from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers
+from napari_jsn.viewer.read_patient.dock import ReadPatient
+from napari_jsn.viewer.read_patient.flow import MEASURING
+
 
 def error(progress):
     raise RuntimeError("odd")
@@ -35,8 +40,12 @@ class Work:
 def begin(widget, outcome, qtbot):
     """Start work in a widget; return what controls it, and weak references to it and its pixels."""
     work = Work(outcome)
-    widget.modules = ()
-    widget.start_work(lambda: (work, print))
+    if isinstance(widget, ReadPatient):
+        qtbot.wait_until(lambda: widget.is_ready, timeout=30_000)
+        widget.flow.jobs.start(MEASURING, work, print)
+    else:
+        widget.modules = ()
+        widget.start_work(lambda: (work, print))
     qtbot.wait_until(work.started.is_set)
     return work, weakref.ref(work)
 
@@ -50,7 +59,7 @@ def collected(qtbot, *references):
 
 
 @pytest.mark.parametrize(
-    ("title", "outcome"), [("Measure hands", vars), ("Measure hands", error), ("Register joint pair", vars)]
+    ("title", "outcome"), [("Segment joint", vars), ("Segment joint", error), ("Register joint pair", vars)]
 )
 def test_a_finished_run_keeps_nothing(make_napari_viewer, qtbot, monkeypatch, title, outcome):
     monkeypatch.setattr(logging.getLogger("napari_jsn"), "propagate", False)  # pytest keeps what is logged
@@ -65,14 +74,19 @@ def test_a_finished_run_keeps_nothing(make_napari_viewer, qtbot, monkeypatch, ti
 @pytest.mark.parametrize(
     ("title", "closed", "outcome"),
     [
-        ("Measure hands", "window", vars),
-        ("Measure hands", "dock", vars),
-        ("Measure hands", "window, aborted before", error),
+        ("Segment joint", "window", vars),
+        ("Register joint pair", "dock", vars),
+        ("Register joint pair", "window, aborted before", error),
         ("Register joint pair", "window", error),
         ("Segment joint", "dock", error),
+        ("Read patient", "dock", vars),
+        ("Read patient", "window", vars),
+        ("Read patient", "window, aborted before", error),
     ],
 )
-def test_a_window_closed_in_mid_run(make_napari_viewer, qtbot, title, closed, outcome):
+def test_a_window_closed_in_mid_run(make_napari_viewer, qtbot, monkeypatch, title, closed, outcome):
+    monkeypatch.setattr(dock_module, "MODULES", ())
+    monkeypatch.setattr(PictureLayers, "warm_up", lambda self: None)
     make_napari_viewer()  # another window stays
     viewer = make_napari_viewer()
     widget = viewer.window.add_plugin_dock_widget("napari-jsn", title)[1]
@@ -81,7 +95,7 @@ def test_a_window_closed_in_mid_run(make_napari_viewer, qtbot, title, closed, ou
         viewer.window.remove_dock_widget("all")
     else:
         if "aborted" in closed:
-            widget.abort()
+            (widget.flow.jobs if isinstance(widget, ReadPatient) else widget).abort()
         viewer.close()
     qtbot.wait(20)
     window, panel = weakref.ref(viewer), weakref.ref(widget)
@@ -98,9 +112,13 @@ import time
 import napari
 from qtpy.QtCore import QTimer
 
+from napari_jsn.viewer.read_patient import dock as dock_module
+from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers
+
 viewer = napari.Viewer(show=False)
 _, widget = viewer.window.add_plugin_dock_widget("napari-jsn", {title!r})
-widget.modules = ()
+dock_module.MODULES = ()
+PictureLayers.warm_up = lambda self: None
 
 def work(progress):
     while not progress.aborted:
@@ -109,20 +127,25 @@ def work(progress):
     return 1
 
 def begin():
-    widget.start_work(lambda: (work, print))
+    if {title!r} == "Read patient":
+        widget.flow.jobs.start("Measuring", work, print)
+    else:
+        widget.modules = ()
+        widget.start_work(lambda: (work, print))
     QTimer.singleShot(100, viewer.close)
     QTimer.singleShot(200, napari.qt.get_qapp().quit)
 
-QTimer.singleShot(0, begin)
+widget.ready.connect(begin) if {title!r} == "Read patient" else QTimer.singleShot(0, begin)
 napari.run(force=True)
 print("ended")
 """
 
 
 @pytest.mark.skipif(sys.platform == "linux" and not os.environ.get("DISPLAY"), reason="needs a display")
-def test_the_process_ends_well_where_its_last_window_is_closed_in_mid_run(tmp_path):
+@pytest.mark.parametrize("title", ["Segment joint", "Read patient"])
+def test_the_process_ends_well_where_its_last_window_is_closed_in_mid_run(tmp_path, title):
     environment = {**os.environ, "NAPARI_CONFIG": str(tmp_path / "settings.yaml")}
-    script = SCRIPT.format(title="Measure hands")
+    script = SCRIPT.format(title=title)
     run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120)
     assert (run.returncode, run.stdout) == (0, "ended\n")
     assert "deleted" not in run.stderr and "Traceback" not in run.stderr

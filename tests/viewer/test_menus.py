@@ -16,13 +16,13 @@ from napari_jsn.export.simulated.writer import RadiographWriter
 from napari_jsn.viewer.read_patient.dock import ReadPatient
 
 PLUGIN = "Joint space narrowing"
-WIDGETS = ["Read patient", "Measure hands", "Score hands", "Register joint pair", "Segment joint", "Train"]
+WIDGETS = ["Read patient", "Score hands", "Register joint pair", "Segment joint", "Train"]
 #: Entries of widgets by the ids of their menus in the manifest.
 LAYERS_MENUS = {
     "napari/layers/measure": (
         "Layers",
         "Measure",
-        ["Read patient", "Measure hands", "Score hands", "Register joint pair"],
+        ["Read patient", "Score hands", "Register joint pair"],
     ),
     "napari/layers/register": ("Layers", "Register", ["Register joint pair"]),
     "napari/layers/segment": ("Layers", "Segment", ["Segment joint", "Train"]),

@@ -11,6 +11,8 @@ import napari
 import pytest
 from napari._qt.dialogs.qt_reader_dialog import QtReaderDialog
 
+from napari_jsn.viewer.read_patient.canvas.picture_layers import NAMES
+
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample"
 LAYERS = ["radiographs", "left, baseline", "left, week 52"]
@@ -115,9 +117,10 @@ def test_the_session_of_the_hand(run_session):
     viewer, names, printed = run_session("session.py")
     assert len(names["progression"].narrowings) == 10 and len(printed) == 11
     assert printed[0].split()[:3] == ["joint", "side", "jsn_mm"]
-    shown = [layer.name for layer in viewer.layers]
-    assert shown[:3] == LAYERS and shown[-2:] == ["joints at follow-up", "joints"]
-    assert {"Joint space narrowing", "Measure hands"} <= {*viewer.window.dock_widgets}
+    assert [layer.name for layer in viewer.layers] == list(NAMES)
+    assert viewer.layers["baseline"].visible and viewer.layers["baseline"].data.max() > 0.5
+    assert {"Joint space narrowing", "Read patient"} <= {*viewer.window.dock_widgets}
+    assert names["store"].is_file()
 
 
 def test_the_session_of_a_joint_pair(run_session):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import reprlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -39,7 +39,8 @@ from napari_jsn.width.uncertainty import CARD as WIDTH_CARD
 
 #: Shares of the time that are needed to find joints, to find bones and to register.
 _SHARES = (0.25, 0.3, 0.45)
-_ABORTED = "Stopped before all joints were measured."
+#: Note of a measurement that was aborted.
+ABORTED = "Stopped before all joints were measured."
 
 #: Visit, side and joint.
 _Key = tuple[int, str | None, str]
@@ -61,6 +62,7 @@ def measure(
     masks: Mapping[_Key, BoneMasks] | None = None,
     patient_id: str | None = None,
     wide_mm: float = WIDE_MM,
+    on_widths: Callable[[Mapping[tuple[int, str | None, str], JointView]], None] | None = None,
 ) -> Progression:
     """Measure the narrowing of each finger joint from the baseline to every later visit.
 
@@ -95,6 +97,8 @@ def measure(
         Pseudonym of the patient; by default as for :func:`napari_jsn.read_patient`, or that of the given Patient.
     wide_mm : float
         Half width of the 95 % interval in mm, above which the state of a narrowing is ``"wide"``.
+    on_widths : callable, optional
+        Called with all joints by (visit, side, joint) when their widths are measured, before they are registered.
 
     Returns
     -------
@@ -130,16 +134,18 @@ def measure(
     with renamed_arguments(model="localization"):
         patient = find_hands(patient, boxes, localization, where, stages.next("Finding the joints"))
     if not patient.hands_found:
-        return Progression((), (), patient.patient_id, (*patient.notes, _ABORTED), {}, method, where)
+        return Progression((), (), patient.patient_id, (*patient.notes, ABORTED), {}, method, where)
     with renamed_arguments(model="segmentation"):
         views = _views(patient, names, masks, segmentation, where, stages.next("Finding the bones"))
+    if on_widths is not None and views is not None:
+        on_widths(views)
     pairs = _pairs(patient, names, views or {})
     registered, scales = _register(pairs, views or {}, method, where, stages.next("Registering the joints"))
     complete = views is not None and len(registered) == len(pairs)
     narrowings: list[Narrowing] = []
     if views is not None:
         narrowings = with_distortion_reasons(_narrowings(patient, names, views, registered, complete, wide_mm))
-    notes = (*patient.notes, *progression_notes(patient.hands, narrowings), *(() if complete else (_ABORTED,)))
+    notes = (*patient.notes, *progression_notes(patient.hands, narrowings), *(() if complete else (ABORTED,)))
     models = measuring_models(segmentation, method)
     if localized_by := sorted({hand.found.model for hand in patient.hands if hand.found and hand.found.model}):
         models = {"localization": ", ".join(localized_by), **models}

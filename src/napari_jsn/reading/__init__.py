@@ -14,6 +14,7 @@ from napari_jsn.reading.grades.scores import ScoreLine, next_site, running_total
 from napari_jsn.reading.item import Item, ItemImage
 from napari_jsn.reading.joints.joint_list import JointLine, filtered, joint_lines, next_line, read_text, sorted_lines
 from napari_jsn.reading.joints.pictures import ALIGNMENTS, JointPicture, Panel, joint_picture
+from napari_jsn.reading.kept_changes import with_kept_changes
 from napari_jsn.reading.measuring import measure_again
 from napari_jsn.reading.measuring_patient import load_models, measure_patient
 from napari_jsn.reading.orders import ORDERS
@@ -59,4 +60,5 @@ __all__ = [
     "shipped_method",
     "sorted_lines",
     "statement",
+    "with_kept_changes",
 ]

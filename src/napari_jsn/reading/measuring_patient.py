@@ -28,6 +28,7 @@ def measure_patient(
     progress: Progress | None = None,
     found: Callable[[Patient], None] | None = None,
     masks: Mapping[tuple[int, str | None, str], BoneMasks] | None = None,
+    on_widths: Callable[[Mapping[tuple[int, str | None, str], JointView]], None] | None = None,
 ) -> Progression:
     """Return the measurement of a patient; of one visit only joints and widths, without narrowing.
 
@@ -44,6 +45,8 @@ def measure_patient(
         Called with the patient when its joints are found, before they are measured.
     masks : mapping of (visit, side, joint) to BoneMasks, optional
         Bones that a person painted, of a patient with two visits or more.
+    on_widths : callable, optional
+        As for :func:`napari_jsn.measure`.
 
     Raises
     ------
@@ -67,7 +70,9 @@ def measure_patient(
         found(hands)
     rest = _Rest(progress)
     if len(patient.visits) > 1:
-        return measure(hands, joints=joints, method=method, device=device, progress=rest, masks=masks)
+        return measure(
+            hands, joints=joints, method=method, device=device, progress=rest, masks=masks, on_widths=on_widths
+        )
     return _one_visit(hands, joints, method, where, rest)
 
 

@@ -25,6 +25,19 @@ _PLAIN_SOURCES = {
     "magnification corrected": "corrected for magnification", "at detector": "at the detector",
     "nominal scanned": "nominal, of a scan", GIVEN: "typed in",
 }  # fmt: skip
+#: Source of a pixel size that follows from a line of known length on the radiograph.
+KNOWN_LENGTH = "known length"
+#: What the sources mean for the figures.
+_ABOUT_SOURCES = {
+    "calibrated": "Calibrated in the patient, as the file states.",
+    "uncalibrated": "The file does not state whether it holds at the detector or in the patient.",
+    "calibration unknown": "The file states a corrected pixel size, but not how it was corrected.",
+    "magnification corrected": "The pixel size at the detector, divided by the magnification that the file states.",
+    "at detector": "At the detector, where the hand is magnified: widths and narrowing come out somewhat too large.",
+    "nominal scanned": "Of the scanner that digitised the film.",
+    GIVEN: "Typed in by a person.",
+    KNOWN_LENGTH: "From a line that a person drew along a known length.",
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,8 @@ class RadiographRow:
     warning : str
         What to check, or empty.
     thumbnail : (H, W) uint8 array
+    about_source : str
+        What the source of the pixel size means for the figures; empty where it is not known.
     """
 
     name: str
@@ -54,6 +69,7 @@ class RadiographRow:
     source: str
     warning: str
     thumbnail: NDArray[np.uint8] = field(repr=False)
+    about_source: str = ""
 
 
 def radiograph_rows(patient: Patient) -> list[RadiographRow]:
@@ -79,6 +95,7 @@ def radiograph_rows(patient: Patient) -> list[RadiographRow]:
                 source if size is not None else "not known",
                 warning,
                 thumbnail(radiograph.pixels),
+                "" if size is None else _ABOUT_SOURCES.get(radiograph.spacing_source, ""),
             )
         )
     return rows
@@ -117,6 +134,29 @@ def with_spacing(patient: Patient, number: int, spacing_mm: Any) -> Patient:
     if spacing is None:
         raise InputError("Give the pixel size in mm, for instance 0.1.", "spacing_mm")
     return _replaced(patient, number, lambda radiograph: radiograph.with_spacing(spacing))
+
+
+def with_known_length(patient: Patient, number: int, length_px: float, length_mm: float) -> Patient:
+    """Return the patient with the pixel size of one radiograph on which a line of known length was drawn.
+
+    Parameters
+    ----------
+    patient : Patient
+    number : int
+        Of the row.
+    length_px : float
+        Length of the line, in widths of a pixel.
+    length_mm : float
+
+    Raises
+    ------
+    InputError
+        If no pixel size follows from it.
+    """
+    if not (length_px > 0 and length_mm > 0):
+        raise InputError("Draw a line, and give its length in mm.", "spacing_mm")
+    spacing = check_spacing(length_mm / length_px)
+    return _replaced(patient, number, lambda one: replace(one.with_spacing(spacing), spacing_source=KNOWN_LENGTH))
 
 
 def with_date(patient: Patient, number: int, day: date) -> Patient:

@@ -54,7 +54,10 @@ def train(viewer: ViewerModel | None = None) -> Train:
 
 
 def measure_hands(viewer: ViewerModel | None = None) -> MeasureHands:
-    """Return the widget "Measure hands" of a viewer; it is used as :func:`register_pair`."""
+    """Return the widget "Measure hands" of a viewer, which measures layers; it is used as :func:`register_pair`.
+
+    The menus offer :func:`reading_dock` in its place, which keeps what a reader does.
+    """
     return MeasureHands(viewer)
 
 

@@ -242,6 +242,8 @@ def test_another_visit_and_the_trend_of_a_joint(viewer, widget, engine, qtbot):
     panel = widget.results
     assert panel.visit.count() == 2 and panel.visit.currentText() == "3 (week\xa0104)"
     assert not panel.trend.isHidden()
+    vertical = [line for line in panel.trend._canvas.figure.axes[0].lines if len(set(line.get_xdata())) == 1]
+    assert sum(len(line.get_xdata()) == 2 for line in vertical) > len(panel.trend._trend.others)  # intervals
     before = cells(widget, 2)
     panel.visit.setCurrentIndex(0)
     panel.visit.activated.emit(0)

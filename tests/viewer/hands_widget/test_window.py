@@ -1,14 +1,16 @@
-"""The widget "Measure hands" in a real napari window, opened through the manifest, with napari's features table."""
+"""The widget "Measure hands" in a real napari window, with napari's features table."""
 
 import numpy as np
 
+from napari_jsn.viewer import measure_hands
 from tests.progression.made_up import progression
 
 
 def test_layers_tables_and_camera_are_connected(make_napari_viewer, qtbot):
     viewer = make_napari_viewer()
     viewer.open_sample("napari-jsn", "hand_pair")
-    _, widget = viewer.window.add_plugin_dock_widget("napari-jsn", "Measure hands")
+    widget = measure_hands(viewer)
+    viewer.window.add_dock_widget(widget, name="Measure hands")
     widget.show_progression(progression())
     qtbot.wait(20)
     joints = viewer.layers["joints"]

@@ -3,9 +3,12 @@
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 import napari_jsn as jsn
 from napari_jsn.store import open_store
@@ -36,8 +39,31 @@ class Window:
 
     def __init__(self, viewer, qtbot):
         self.viewer, self.qtbot = viewer, qtbot
-        self.dock, self.widget = viewer.window.add_plugin_dock_widget("napari-jsn", "Read patient")
-        qtbot.wait_until(lambda: self.widget.is_ready, timeout=60_000)
+        self.show()
+
+    def show(self):
+        self.dock, self.widget = self.viewer.window.add_plugin_dock_widget("napari-jsn", "Read patient")
+        self.qtbot.wait_until(lambda: self.widget.is_ready, timeout=60_000)
+
+    def reopen(self, closed=lambda: None):
+        """Close the dock with its x and open it again."""
+        self.dock.title.close_button.click()
+        closed()
+        self.qtbot.wait(10)
+        self.show()
+        self.wait()
+
+    def same_after_reopening(self):
+        """Check that the next dock shows the same."""
+        before = self.position.saved(), self.shown()
+        self.reopen()
+        assert (self.position.saved(), self.shown()) == before
+
+    def shown(self):
+        """Return what the table, the corner and the layers show."""
+        lines = [(line.joint, line.state, line.decision, line.comment) for line in self.position.shown_lines]
+        visible = [layer.name for layer in self.viewer.layers if layer.visible and layer.name != "follow-up aligned"]
+        return lines, self.viewer.canvas.overlays.text.text, visible
 
     @property
     def canvas(self):
@@ -58,6 +84,33 @@ class Window:
     def keys(self, text, target=None):
         for letter in text:
             QTest.keyClick(target or self.canvas, getattr(Qt.Key, f"Key_{letter}"))
+
+    def at(self, point):
+        """Return where a point of the world ``(row, column)`` lies in the canvas."""
+        camera, (rows, columns) = self.viewer.scene.camera, self.viewer.canvas.size
+        offset = (np.array(point) - np.array(camera.center[-2:])) * camera.zoom
+        return QPoint(round(columns / 2 + offset[1]), round(rows / 2 + offset[0]))
+
+    def drag(self, points, button=Qt.MouseButton.LeftButton):
+        """Press the mouse at the first point of the world, move along the others, and release it at the last one."""
+        places = [self.at(point) for point in points]
+        self.move(places[0])
+        QTest.mousePress(self.canvas, button, pos=places[0])
+        for place in places[1:]:
+            self.move(place, button)
+        QTest.mouseRelease(self.canvas, button, pos=places[-1])
+        self.qtbot.wait(20)
+
+    def move(self, place, button=Qt.MouseButton.NoButton):
+        """Move the mouse over the canvas with a button held: QTest.mouseMove holds none."""
+        canvas = self.canvas
+        position = QPointF(place)
+        event = QMouseEvent(
+            QEvent.Type.MouseMove, position, QPointF(canvas.mapToGlobal(place)), button, button,
+            Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(canvas, event)
+        self.qtbot.wait(5)
 
     def texts(self):
         """Return all texts that the window shows, with the names of layers and their metadata."""
@@ -95,3 +148,16 @@ def window(make_napari_viewer, qtbot, monkeypatch):
 def hand_folder(tmp_path):
     """A copy of the shipped hand, beside which a store can lie."""
     return shutil.copytree(jsn.sample_folder("hand_pair"), tmp_path / "SIM-01")
+
+
+@pytest.fixture
+def measured_again(monkeypatch):
+    """The places of the joints that are measured again, a list each time; nothing is computed."""
+    calls = []
+
+    def measure_again(progression, joints, **options):
+        calls.append(sorted(joints))
+        return progression
+
+    monkeypatch.setattr("napari_jsn.reading.item.measure_again", measure_again)
+    return calls

@@ -4,31 +4,12 @@ import threading
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 import napari_jsn as jsn
 from napari_jsn.reading import Reading
 from napari_jsn.store import open_store
 from napari_jsn.viewer.read_patient import opened
 from napari_jsn.viewer.read_patient.opened import open_stored
-
-
-def again(measured, changed):
-    """Return what measuring single joints returns, without computing."""
-    calls = []
-
-    def measure_again(progression, joints, **options):
-        calls.append(sorted(joints))
-        return progression
-
-    return calls, measure_again
-
-
-@pytest.fixture
-def measured_again(monkeypatch):
-    calls, function = again(None, None)
-    monkeypatch.setattr("napari_jsn.reading.item.measure_again", function)
-    return calls
 
 
 def test_boxes_and_masks_are_saved_and_only_their_joint_is_measured_again(window, place, measured_again, qtbot):
@@ -95,7 +76,7 @@ def assert_nothing_of_the_patient(window, closed=True):
 def test_no_figure_stays_beside_other_images(window, place, qtbot, hand_folder, measured_patient, monkeypatch):
     widget, go_on = window.widget, threading.Event()
 
-    def slow(patient, progress, found):
+    def slow(patient, progress, found, **how):
         go_on.wait(20)
         return replace(measured_patient, patient_id="SIM-01")
 

@@ -14,7 +14,7 @@ def test_a_folder_is_measured_read_and_reported(window, hand_folder, measured_pa
 
     import napari_jsn.viewer.read_patient.opened as opened
 
-    monkeypatch.setattr(opened, "measure_patient", lambda patient, progress, found: measured_patient)
+    monkeypatch.setattr(opened, "measure_patient", lambda patient, progress, found, **how: measured_patient)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(hand_folder))
     widget = window.widget
     QTest.mouseClick(widget.radiographs.folder_button, Qt.MouseButton.LeftButton)

@@ -68,6 +68,10 @@ class TrendPlot(ThemedPlot):
         axes = figure.add_subplot(facecolor=theme.background.as_hex())
         for other in trend.others:
             axes.plot(*_reliable_line(other, trend), color=faint, linewidth=0.8, zorder=1)
+            for row in other:
+                if row.reliable and trend.unit.jsn(row).known:
+                    time = trend.times[row.visit]
+                    axes.plot([time, time], trend.unit.jsn(row).ci95, color=faint, linewidth=0.6, zorder=1)
         axes.axhline(0, color=text, linewidth=0.6, zorder=1)
         axes.plot(*_reliable_line(trend.joint, trend), color=text, linewidth=1.2, zorder=2)
         for row in trend.joint:

@@ -9,21 +9,23 @@ from weakref import ref
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from qtpy.QtWidgets import QApplication, QDockWidget, QFileDialog, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import counted
-from napari_jsn.patient.patient import Patient
 from napari_jsn.viewer.forms.run_panel import viewer_or_current
 from napari_jsn.viewer.forms.style import inks, text_label
-from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers, is_picture
+from napari_jsn.viewer.read_patient.canvas.known_length import KnownLength
+from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers
+from napari_jsn.viewer.read_patient.canvas.viewer_look import ViewerLook, toggle_layer_docks
 from napari_jsn.viewer.read_patient.editing import Editing
 from napari_jsn.viewer.read_patient.flow import AGAIN, MEASURING, PatientFlow
 from napari_jsn.viewer.read_patient.key_list import reading_actions, show_keys
 from napari_jsn.viewer.read_patient.keys import ReadingKeys
-from napari_jsn.viewer.read_patient.opened import OpenPatient, last_read, remember
+from napari_jsn.viewer.read_patient.opened import Left, OpenPatient, left_by_last, remember
 from napari_jsn.viewer.read_patient.read_controller import ReadController
-from napari_jsn.viewer.read_patient.sources import Sources
+from napari_jsn.viewer.read_patient.reports import Reports
+from napari_jsn.viewer.read_patient.sources import Sources, paths_of_layers
 from napari_jsn.viewer.read_patient.steps.joints import JointsStep
 from napari_jsn.viewer.read_patient.steps.radiographs import RadiographsStep
 from napari_jsn.viewer.read_patient.steps.read import ReadStep
@@ -65,11 +67,13 @@ class ReadPatient(QWidget):
             step.opened.connect(self.open_step)
         layout.addWidget(self.status)
         self._rows = layout
-        self.is_ready = self._is_shut = False
+        self.is_ready, self._is_shut, self._return_to = False, False, 0
         self.flow = PatientFlow()
-        self.sources = Sources(self.radiographs, self.flow)
-        self.pictures = PictureLayers(viewer)
+        self.pictures, self._look = PictureLayers(viewer), ViewerLook(viewer)
         self.controller = ReadController(viewer, self.reading, self.pictures)
+        self._length = KnownLength(viewer, self.pictures, self.controller.map, self)
+        self.sources = Sources(self.radiographs, self.flow, self._length, self.controller.show_patient)
+        self.reports = Reports(self.report, self.flow)
         self.editing = Editing(viewer, self.pictures, self.controller, self.joints)
         self._keys: ReadingKeys | None = None
         self._main_window: Callable[[], QWidget | None] = lambda: None
@@ -106,56 +110,49 @@ class ReadPatient(QWidget):
         return QSize(400, 640)
 
     def _connect(self) -> None:
-        two, three, four = self.joints, self.reading, self.report
+        two, three = self.joints, self.reading
         flow, control = self.flow, self.controller
         self.sources.started.connect(lambda: self.open_step(self.steps[1]))
-        self.sources.failed.connect(self.show_error)
+        for part in (self.sources, self.reports, self.editing, control):
+            part.failed.connect(self.show_error)
         two.abort.connect(flow.jobs.abort)
         two.read.connect(lambda: self.open_step(self.steps[2]))
         three.measure_again.connect(flow.measure_again)
         three.keys.connect(lambda: show_keys(self))
-        four.write.connect(self.ask_report)
-        four.next_patient.connect(lambda: self._try(flow.finish))
         flow.found_changed.connect(self._show_found)
-        flow.joints_found.connect(self._show_joints_found)
+        flow.joints_found.connect(two.show_found)
+        flow.joints_found.connect(control.show_patient)
+        flow.widths_found.connect(control.show_widths)
         flow.opened.connect(self._show_opened)
+        flow.closing.connect(self._save_all)
         flow.closed.connect(self._show_closed)
         flow.measured_again.connect(self._show_again)
-        flow.written.connect(
-            lambda files: four.show_saved(f"Saved {', '.join(f.name for f in files)} in {files[0].parent}.")
-        )
         flow.failed.connect(self.show_error)
+        flow.jobs.nothing.connect(self._show_nothing)
         flow.jobs.changed.connect(self._update_steps)
         flow.jobs.progressed.connect(self._show_progress)
         control.moved.connect(self._saving.start)
         control.changed.connect(self._update_steps)
         control.edited.connect(self._after_edit)
-        control.failed.connect(self.show_error)
         self.editing.changed.connect(self._after_edit)
-        self.editing.failed.connect(self.show_error)
         self.pictures.disturbed.connect(self._on_disturbed)
         self._viewer.events.theme.connect(self._apply_theme)
-
-    # ----------------------------------------------------------------------------------------------- prepare and close
 
     def _prepare(self) -> None:
         """Create the layers, draw each once, and load what measuring needs; then the dock is ready."""
         if not isalive(self) or self._is_shut:
             return
-        self._hide_others()
         self.pictures.adopt_or_create()
+        self.pictures.hide_others()
         self.pictures.warm_up()
         window = self.window()
         if isinstance(window, QWidget) and window is not self:
             self._main_window = ref(window)
             held = {"Space": self.controller.canvas.hold_followup}
-            self._keys = ReadingKeys(window, reading_actions(self), self._keys_active, held, self._before_close)
+            actions, active = reading_actions(self), self._keys_active
+            self._keys = ReadingKeys(window, actions, active, held, self._before_close, self._abort)
             self.toggle_layer_docks()
-        overlays = self._viewer.canvas.overlays
-        overlays.text.position, overlays.text.font_size = "bottom_left", 10
-        overlays.text.text = " "
-        overlays.text.color = overlays.scale_bar.color = "#f2f2f2"
-        self._viewer.canvas.background_color_override = "black"
+        self._look.set_up()
         self.flow.jobs.start("Preparing", lambda progress: True, self._on_prepared, MODULES)
 
     def _on_prepared(self, _: Any) -> None:
@@ -164,33 +161,26 @@ class ReadPatient(QWidget):
         self.is_ready = True
         self.show_status("Ready.")
         self.ready.emit()
-        again = last_read(self._viewer)
-        if again is not None and self.flow.patient is None and not self.flow.jobs.running:
-            self.radiographs.reader.value = again[1]
-            self.flow.open_stored(*again)
-
-    def _hide_others(self) -> None:
-        """Hide the layers that are not of the dock, which would lie over its pictures."""
-        for layer in self._viewer.layers:
-            if not is_picture(layer):
-                layer.visible = False
+        left, opened = left_by_last(self._viewer), paths_of_layers(self._viewer)
+        if left is None and opened and self.flow.way_back is None:
+            self.flow.open_paths(opened)
+        if left is not None and self.flow.way_back is None:
+            self.radiographs.fill(*left.fields)
+            self._return_to = left.step
+            if left.open is not None:
+                left.open(self.flow)
+            if self.flow.found is not None:  # which are not measured
+                self.radiographs.fill(*left.fields)
 
     def toggle_layer_docks(self) -> None:
         """Fold away napari's layer docks, or bring them back."""
-        docks = self._find_layer_docks()
-        hidden = any(dock.isHidden() for dock in docks)
-        for dock in docks:
-            dock.setVisible(hidden)
-
-    def _find_layer_docks(self) -> list[QDockWidget]:
-        """Return napari's layer docks; they are not kept, because nobody may keep a window of napari."""
-        window = self._main_window() or self
-        return [one for one in window.findChildren(QDockWidget) if one.objectName() in ("layer list", "layer controls")]
+        toggle_layer_docks(self._main_window() or self)
 
     def event(self, event: QEvent | None) -> bool:
         """Stop when the dock is closed, which takes the widget out of it."""
         if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.shut_down()
+            self.deleteLater()  # napari lets go of it, but Qt would keep it
         return super().event(event)
 
     def closeEvent(self, event: Any) -> None:
@@ -203,34 +193,49 @@ class ReadPatient(QWidget):
         if self._is_shut:
             return
         self._is_shut = True
+        self.editing.stop()
+        self.flow.jobs.drop()
         self._before_close()
+        open_step = next((number for number, one in enumerate(self.steps) if one.is_open), 0)
+        step = 0 if self.flow.patient is None else open_step
+        remember(self._viewer, Left(self.flow.way_back, self.radiographs.filled(), step))
         self._saving.stop()
         if self._keys is not None:
             self._keys.stop()
             self._keys = None
         self.controller.stop()
+        self._length.stop()
+        self.pictures.show_others()
         self.pictures.stop()
-        for dock in self._find_layer_docks():
-            dock.show()
-        overlays = self._viewer.canvas.overlays
-        overlays.text.visible = overlays.scale_bar.visible = False
-        overlays.text.color = overlays.scale_bar.color = None
-        self._viewer.canvas.background_color_override = None
-        patient = self.flow.patient
-        if patient is not None:
-            remember(self._viewer, patient)
-            patient.close()
+        self._look.give_back(self._main_window() or self)
+        if self.flow.patient is not None:
+            self.flow.patient.close()
             self.flow.patient = None
 
-    def _before_close(self) -> None:
-        self.flow.jobs.drop()
+    def _save_all(self, edits: bool = True) -> None:
+        """Save what is not saved yet: a stroke or a box of this moment, a comment that is being typed, the position."""
+        if edits:
+            self.editing.save_now()
+        self.controller.comment(self.reading.comment_field.text())
+        self._saving.stop()
         self.save_position()
+
+    def _before_close(self) -> None:
+        self._save_all()
+        QTimer.singleShot(0, self._drop_if_closed)
+
+    def _drop_if_closed(self) -> None:
+        """Stop the work when the window was closed; the user may have refused to close it."""
+        window = self._main_window()
+        if isalive(self) and window is not None and not (isalive(window) and window.isVisible()):
+            self.flow.jobs.drop()
 
     def save_position(self) -> None:
         """Save where the reader is, for the next time."""
         patient, position = self.flow.patient, self.controller.position
         if patient is not None and position is not None:
-            self._try(lambda: patient.save_position(position.saved()))
+            painted = {"align": self.editing.align} if self.editing.mode == "masks" else {}
+            self._try(lambda: patient.save_position(position.saved() | painted))
 
     def _keys_active(self) -> bool:
         window = self.window()
@@ -276,7 +281,7 @@ class ReadPatient(QWidget):
         self.steps[1].set_summary("" if position is None else counted(len(lines), "joint"))
         self.steps[2].set_summary("" if position is None else self.reading.count.text())
         if patient is not None and position is not None:
-            self.report.show_lines(lines, patient.store.reader)
+            self.report.show_lines(lines, patient.store.reader, self.reading.images.currentText())
             self.joints.undo_button.setEnabled(patient.item.can_undo)
             self.joints.redo_button.setEnabled(patient.item.can_redo)
             self.editing.update_missing()
@@ -304,47 +309,33 @@ class ReadPatient(QWidget):
         elif self.flow.jobs.what not in ("Preparing", AGAIN):
             self.show_status(message)
 
-    def ask_report(self, dicom: bool) -> None:
-        """Ask for a folder and write the report into it."""
-        patient = self.flow.patient
-        if patient is None:
-            return
-        start = str(patient.folder.parent)
-        folder = QFileDialog.getExistingDirectory(self, "Folder for the table and the report", start)
-        if folder:
-            self._try(lambda: self.flow.write_report(folder, dicom))
-
-    # -------------------------------------------------------------------------------------------- what the flow reports
-
     def _show_found(self) -> None:
         found = self.flow.found
         if found is not None:
             self.show_status("")
             self._update_steps()
-            self._hide_others()
+            self.pictures.hide_others()
             self.controller.show_patient(found.patient)
 
-    def _show_joints_found(self, patient: Patient) -> None:
-        self.joints.show_found(patient)
-        self.controller.show_patient(patient)
-
     def _show_opened(self, patient: OpenPatient) -> None:
-        self._hide_others()
+        self.pictures.hide_others()
         self.show_status("")
-        self._viewer.canvas.overlays.scale_bar.visible = True
+        self._look.show_scale(True)
         self.controller.open(patient.item, patient.title, patient.saved)
         notes = [] if patient.item.blinded else [str(note) for note in patient.item.progression.notes]
         self.joints.show_notes(notes)
         self.joints.status.setText("")
+        if not patient.item.blinded:
+            self.radiographs.show_method(patient.item.progression.method)
         self.report.show_saved("")
-        self.open_step(self.steps[2])
+        step, self._return_to = self._return_to, 0
+        self.open_step(self.steps[step or 2])
         self._update_steps()
 
     def _show_closed(self) -> None:
-        remember(self._viewer, None)
         self.editing.stop()
         self.controller.close()
-        self._viewer.canvas.overlays.scale_bar.visible = False
+        self._look.show_scale(False)
         if self.pictures.layers:
             self.pictures.show_only({})
         self.radiographs.show_message("")
@@ -362,6 +353,22 @@ class ReadPatient(QWidget):
         self._update_steps()
         self.flow.measure_again()
 
+    def _abort(self) -> bool:
+        """Abort the measurement, as its button does; return whether there is one."""
+        measuring = self.flow.jobs.running and self.flow.jobs.what == MEASURING
+        if measuring:
+            self.flow.jobs.abort()
+        return measuring
+
+    def _show_nothing(self) -> None:
+        """Return to radiographs or patient: a measurement was aborted before a joint was measured."""
+        if self.flow.patient is not None:
+            self.open_step(self.steps[2])
+        elif self.flow.found is not None:
+            self.open_step(self.steps[0])
+            self.controller.show_patient(self.flow.found.patient)
+            self.radiographs.show_message("Aborted before a joint was measured, so nothing was saved.")
+
     def _show_again(self) -> None:
         if isalive(self) and QApplication.mouseButtons() != Qt.MouseButton.NoButton:
             QTimer.singleShot(_SAVE_MS, self._show_again)  # not while a box is dragged
@@ -377,7 +384,6 @@ class ReadPatient(QWidget):
         if self.flow.patient is None and self.flow.found is None and not self.flow.jobs.running:
             QTimer.singleShot(0, self._repair)
             return
-        self.save_position()
         self.flow.close()
         self.radiographs.show_message(f"{what}, so the patient was closed. Everything was saved; open it again.")
         QTimer.singleShot(0, self._repair)

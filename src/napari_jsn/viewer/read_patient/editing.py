@@ -19,6 +19,8 @@ from napari_jsn.viewer.read_patient.steps.joints import JointsStep
 
 #: Wait after a change of a layer, in which others of the same action come, in ms.
 _SETTLE_MS = 60
+#: Events of the layer of boxes after which boxes may lie elsewhere.
+_BOX_EVENTS = ("data", "scale", "translate", "rotate", "shear", "affine")
 
 
 class Editing(QObject):
@@ -40,7 +42,8 @@ class Editing(QObject):
         self._viewer, self._pictures, self._controller, self._step = viewer, pictures, controller, step
         self.mode = ""
         self._labels: dict[int, NDArray[np.uint8]] = {}
-        self._align = "lower"
+        #: What the reader chose to align to; nothing is aligned while bones are painted.
+        self.align = "lower"
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -70,10 +73,13 @@ class Editing(QObject):
             self._controller.show_view("hand")
             layer = self._pictures[JOINTS]
             self._viewer.layers.selection = {layer}
+            self._pictures.movable.add(JOINTS)
+            layer.editable = True
             layer.mode = "select"
-            layer.events.data.connect(self._on_change)
+            for event in _BOX_EVENTS:
+                getattr(layer.events, event).connect(self._on_change)
             return
-        self._align = position.align
+        self.align = position.align
         position.align = "none"  # the panel then has the pixels of the joint image
         self._controller.show_view("side by side")
         self._pictures.kept.add(BONES)
@@ -81,6 +87,7 @@ class Editing(QObject):
         layer = self._pictures[BONES]
         self._viewer.layers.selection = {layer}
         layer.selected_label = 1
+        layer.editable = True
         layer.mode = "paint"
         layer.brush_size = 6
         layer.events.paint.connect(self._on_change)
@@ -90,25 +97,32 @@ class Editing(QObject):
         """End to edit; do nothing if this is not being edited."""
         if not self.mode or (mode and mode != self.mode):
             return
-        if self._settle.isActive():
-            self._settle.stop()
-            self.read_changes()
+        self.save_now()
         mode, self.mode = self.mode, ""
         self._controller.on_map_click = None
         self._pictures.kept.clear()
+        self._pictures.movable.clear()
         if not self._pictures.layers:
             return
         layer = self._pictures[JOINTS if mode == "boxes" else BONES]
         layer.mode = "pan_zoom"
+        layer.editable = False
         if mode == "boxes":
-            layer.events.data.disconnect(self._on_change)
+            for event in _BOX_EVENTS:
+                getattr(layer.events, event).disconnect(self._on_change)
         else:
             layer.events.paint.disconnect(self._on_change)
             layer.events.labels_update.disconnect(self._on_change)
             if self._controller.position is not None:
-                self._controller.position.align = self._align
+                self._controller.position.align = self.align
         self._step.stop_editing(mode)
         self._controller.refresh()
+
+    def save_now(self) -> None:
+        """Save a change for which the dock still waits."""
+        if self._settle.isActive():
+            self._settle.stop()
+            self.read_changes()
 
     def show_bones(self) -> None:
         """Put the bones of all panels into their layer, to be painted."""

@@ -25,13 +25,17 @@ class PatientFlow(QObject):
     """What the dock has open, and the jobs on it.
 
     ``found_changed`` is emitted when radiographs were read or edited, ``joints_found`` with the patient while it is
-    measured, ``opened`` with the patient that can be read, ``closed`` when there is none any more, ``measured_again``
-    after a joint was, ``written`` with the files of a report.
+    measured, ``widths_found`` with its joints by visit, side and name when their widths are known, ``opened`` with the
+    patient that can be read, ``closing`` before a patient is closed, with whether its radiographs are closed too (they
+    are not where they were measured again), ``closed`` when there is none any more, ``measured_again`` after a joint
+    was, ``written`` with the files of a report.
     """
 
     found_changed: Signal = Signal()
     joints_found: Signal = Signal(object)
+    widths_found: Signal = Signal(object)
     opened: Signal = Signal(object)
+    closing: Signal = Signal(bool)
     closed: Signal = Signal()
     measured_again: Signal = Signal()
     written: Signal = Signal(object)
@@ -44,6 +48,9 @@ class PatientFlow(QObject):
         self.found: Found | None = None
         self.patient: OpenPatient | None = None
         self._again = False
+        self._device: str | None = None
+        #: Opens again, in the flow of another dock, what is open here or is being opened.
+        self.way_back: Callable[[PatientFlow], None] | None = None
 
     # --------------------------------------------------------------------------------------------------- open and close
 
@@ -51,12 +58,14 @@ class PatientFlow(QObject):
         """Read the radiographs of a folder, or files."""
         self.close()
         self.jobs.drop()
+        self.way_back = partial(PatientFlow.open_paths, paths=paths)
+        self.jobs.start(READING, lambda progress: work.find(paths, progress), self.show_found)
 
-        def show(found: Found) -> None:
-            self.found = found
-            self.found_changed.emit()
-
-        self.jobs.start(READING, lambda progress: work.find(paths, progress), show)
+    def show_found(self, found: Found) -> None:
+        """Show radiographs that were read."""
+        self.found = found
+        self.way_back = partial(PatientFlow.show_found, found=found)
+        self.found_changed.emit()
 
     def edit(self, change: Callable[[Patient], Patient]) -> None:
         """Change a fact of the radiographs; what was measured is closed, because it does not belong to them."""
@@ -64,28 +73,47 @@ class PatientFlow(QObject):
             return
         found = self.found.with_patient(change(self.found.patient))
         self.close()
-        self.found = found
-        self.found_changed.emit()
+        self.show_found(found)
 
-    def open_stored(self, place: str, reader: str, patient: str = "", session: str = "") -> None:
-        """Open a patient of a store, or an item of a session."""
+    def open_stored(
+        self, place: str, reader: str, patient: str = "", session: str = "", folder: Path | None = None
+    ) -> None:
+        """Open a patient of a store, or an item of a session; ``folder`` is where reports are written by default."""
         self.close()
         self.jobs.drop()
-        self.jobs.start(OPENING, lambda _: work.open_stored(place, reader, patient, session), self.take)
+        self.way_back = partial(
+            PatientFlow.open_stored, place=place, reader=reader, patient=patient, session=session, folder=folder
+        )
+        self.jobs.start(OPENING, lambda _: work.open_stored(place, reader, patient, session, folder), self.take)
 
     def take(self, patient: OpenPatient) -> None:
         """Read this patient from now on."""
         if self.patient is not None:
+            self.closing.emit(False)
             self.patient.close()
         self.patient = patient
+        if self.found is None:
+            self.found = patient.found
         self._again = False
+        self.way_back = partial(
+            PatientFlow.open_stored,
+            place=work.place_of(patient.store),
+            reader=patient.store.reader,
+            patient=patient.item.code,
+            session=patient.reading.session,
+            folder=patient.folder,
+        )
         self.opened.emit(patient)
+        if not patient.item.blinded and patient.item.out_of_date:  # changed when there was no time to measure it
+            self.measure_again()
 
     def close(self) -> None:
         """Close the patient and forget the radiographs; everything was saved."""
+        if self.patient is not None:
+            self.closing.emit(True)
         if self.jobs.what in (MEASURING, AGAIN, OPENING, READING):
             self.jobs.drop()
-        self.found = None
+        self.found = self.way_back = None
         if self.patient is not None:
             self.patient.close()
             self.patient = None
@@ -93,7 +121,15 @@ class PatientFlow(QObject):
 
     # ---------------------------------------------------------------------------------------------------------- measure
 
-    def measure(self, place: str, reader: str, name: str = "", again: bool = False) -> None:
+    def measure(
+        self,
+        place: str,
+        reader: str,
+        name: str = "",
+        again: bool = False,
+        method: str = "refined",
+        device: str | None = None,
+    ) -> None:
         """Measure the radiographs, or take what the store has of them, and open the patient.
 
         Raises
@@ -110,10 +146,17 @@ class PatientFlow(QObject):
             found = self.found = found.named(name)
         where = work.place_of_store(place, found.folder)
 
-        def measured(progress: WorkerProgress) -> OpenPatient | None:
-            return work.measured(found, where, reader, again, progress, progress.intermediate.emit)
+        self._device = device
+        how = {"method": method, "device": device}
 
-        self.jobs.start(MEASURING, measured, self.take, intermediate=self.joints_found.emit)
+        def measured(progress: WorkerProgress) -> OpenPatient | None:
+            show, wanted = progress.intermediate.emit, lambda: self.jobs.wants(progress)
+            return work.measured(found, where, reader, again, progress, show, wanted, how)
+
+        self.jobs.start(MEASURING, measured, self.take, intermediate=self._show_intermediate)
+
+    def _show_intermediate(self, what: Any) -> None:
+        (self.joints_found if isinstance(what, Patient) else self.widths_found).emit(what)
 
     def measure_again(self) -> None:
         """Measure the joints again whose boxes or masks were changed; those of a blinded session later."""
@@ -123,10 +166,10 @@ class PatientFlow(QObject):
         if self.jobs.running:
             self._again = self.jobs.what == AGAIN  # what was changed meanwhile is measured next
             return
-        item = patient.item
+        item, device = patient.item, self._device
 
         def again(progress: WorkerProgress) -> Any:
-            return item.measure_again(progress=progress), item
+            return item.measure_again(device, progress), item
 
         self.jobs.start(AGAIN, again, self._show_again)
 
@@ -160,9 +203,7 @@ class PatientFlow(QObject):
         if following is None:
             raise InputError("All patients of the work list are done.", "patient")
         place, reader, session = work.place_of(patient.store), patient.store.reader, patient.reading.session
-        folder = patient.folder
-        self.close()
-        self.jobs.start(OPENING, lambda _: work.open_stored(place, reader, following.code, session, folder), self.take)
+        self.open_stored(place, reader, following.code, session, patient.folder)
 
 
 def _written(patient: OpenPatient, folder: Path, dicom: bool, progress: WorkerProgress) -> list[Path]:

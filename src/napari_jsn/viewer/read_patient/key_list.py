@@ -50,7 +50,7 @@ def reading_actions(dock: Any) -> dict[str, Callable[[], None]]:
         "L": lambda: control.toggle_view("loss spectra"),
         "O": control.toggle_outlines,
         "I": control.canvas.invert,
-        "Ctrl+0": control.canvas.reset_view,
+        "Ctrl+0": control.reset_view,
         "G": lambda: control.set_scoring(not control.position.scoring),
         "E": control.switch_kind,
         "Y": dock.toggle_layer_docks,

@@ -19,7 +19,7 @@ _MODIFIERS = (
 )
 #: Filters that are installed. At the end of the process Qt would call those that are gone.
 _filters: WeakSet[ReadingKeys] = WeakSet()
-_NAMES = {Qt.Key.Key_Space: "Space", Qt.Key.Key_Question: "?", Qt.Key.Key_Tab: "Tab"}
+_NAMES = {Qt.Key.Key_Space: "Space", Qt.Key.Key_Question: "?", Qt.Key.Key_Tab: "Tab", Qt.Key.Key_Escape: "Escape"}
 
 
 @atexit.register
@@ -57,6 +57,8 @@ class ReadingKeys(QObject):
         From the name of a key to the function to call with True when it is pressed and False when it is released.
     on_close : callable
         Called when the window is asked to close.
+    abort : callable
+        Called when Escape is pressed, in a text field too; returns whether there was something to abort.
     """
 
     def __init__(
@@ -66,9 +68,10 @@ class ReadingKeys(QObject):
         active: Callable[[], bool],
         held: Mapping[str, Callable[[bool], None]],
         on_close: Callable[[], None],
+        abort: Callable[[], bool],
     ) -> None:
         super().__init__()
-        self._on_close = on_close
+        self._on_close, self._abort = on_close, abort
         self._window, self._actions, self._active, self._held = ref(window), actions, active, held
         self._down: set[str] = set()
         application = QApplication.instance()
@@ -92,6 +95,8 @@ class ReadingKeys(QObject):
         ):  # fmt: skip
             return False
         name = key_name(event)
+        if name == "Escape" and event.type() == QEvent.Type.KeyPress and self._in_window(watched):
+            return self._abort()
         if name not in self._actions and name not in self._held:
             return False
         if event.type() == QEvent.Type.KeyRelease:
@@ -118,15 +123,17 @@ class ReadingKeys(QObject):
             self._held[name](False)
         return True
 
+    def _in_window(self, watched: QObject | None) -> bool:
+        """Return whether an event is for this window."""
+        window = self._window()
+        if window is None or not isalive(window):
+            return False
+        return watched.window() is window if isinstance(watched, QWidget) else watched is window.windowHandle()
+
     def _mine(self, watched: QObject | None) -> bool:
         """Return whether an event is for this window, and the focus is not in a text field."""
         window = self._window()
-        if window is None or not isalive(window) or isinstance(watched, _TEXT_FIELDS):
-            return False
-        if isinstance(watched, QWidget):
-            if watched.window() is not window:
-                return False
-        elif watched is not window.windowHandle():
+        if window is None or isinstance(watched, _TEXT_FIELDS) or not self._in_window(watched):
             return False
         focused = window.focusWidget()
         if isinstance(focused, QComboBox) and focused.isEditable():

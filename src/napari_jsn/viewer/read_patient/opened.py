@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -12,15 +12,35 @@ from weakref import WeakKeyDictionary
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
-from napari_jsn.patient.patient import Patient
+from napari_jsn.patient.patient import Hand, Patient, Visit
+from napari_jsn.progression.measure import ABORTED
 from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.reading import Item, Reading, default_store, measure_patient, measured_before
+from napari_jsn.reading import Item, Reading, default_store, measure_patient, measured_before, with_kept_changes
 from napari_jsn.reading.radiograph_rows import RadiographRow, radiograph_rows
 from napari_jsn.store import Store, open_store
 
 #: What a dock that was closed had open, by its viewer.
-_last_read: WeakKeyDictionary[Any, tuple[str, str, str, str]] = WeakKeyDictionary()
+_left: WeakKeyDictionary[Any, Left] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class Left:
+    """What a dock that was closed had open, for the next dock of its viewer.
+
+    Attributes
+    ----------
+    open : callable or None
+        Opens it again in the flow of the next dock.
+    fields : tuple of str
+        What was typed: reader, patient and store.
+    step : int
+        Number of the step that was open.
+    """
+
+    open: Callable[[Any], None] | None
+    fields: tuple[str, str, str]
+    step: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +83,8 @@ class OpenPatient:
         Where the reader was last.
     folder : Path
         Where reports are written by default.
+    found : Found or None
+        The radiographs, to be listed; None in a blinded session.
     """
 
     store: Store
@@ -71,6 +93,7 @@ class OpenPatient:
     title: str
     saved: Any
     folder: Path
+    found: Found | None = None
 
     def save_position(self, saved: Any) -> None:
         """Save where the reader is."""
@@ -108,18 +131,14 @@ def place_of(store: Store) -> str:
     return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=False)
 
 
-def remember(viewer: Any, patient: OpenPatient | None) -> None:
-    """Keep what a dock that is closed has open, for the next dock of this viewer; None forgets it."""
-    if patient is None:
-        _last_read.pop(_unwrapped(viewer), None)
-    else:
-        reader, session = patient.store.reader, patient.reading.session
-        _last_read[_unwrapped(viewer)] = (place_of(patient.store), reader, patient.item.code, session)
+def remember(viewer: Any, left: Left) -> None:
+    """Keep what a dock that is closed has open, for the next dock of this viewer."""
+    _left[_unwrapped(viewer)] = left
 
 
-def last_read(viewer: Any) -> tuple[str, str, str, str] | None:
-    """Return place and reader of the store, code and session that the last dock of this viewer had open."""
-    return _last_read.get(_unwrapped(viewer))
+def left_by_last(viewer: Any) -> Left | None:
+    """Return what the last dock of this viewer had open, once."""
+    return _left.pop(_unwrapped(viewer), None)
 
 
 def _unwrapped(viewer: Any) -> Any:
@@ -151,9 +170,19 @@ def place_of_store(given: str | os.PathLike[str] | None, folder: Path) -> str:
 
 
 def measured(
-    found: Found, place: str, reader: str, again: bool, progress: Progress, show_found: Callable[[Patient], None]
+    found: Found,
+    place: str,
+    reader: str,
+    again: bool,
+    progress: Progress,
+    show: Callable[[Any], None],
+    wanted: Callable[[], bool] = lambda: True,
+    how: Mapping[str, Any] | None = None,
 ) -> OpenPatient | None:
     """Measure a patient unless the store has its measurement, save it, and return it open.
+
+    Boxes and bones that a person set before are kept. When aborted, what was measured is saved, unless the store has a
+    measurement of the same radiographs, which is then opened.
 
     Parameters
     ----------
@@ -164,8 +193,12 @@ def measured(
     again : bool
         Measure even where the store has a measurement of the same radiographs.
     progress : Progress
-    show_found : callable
-        Called with the patient when its joints are found.
+    show : callable
+        Called with the patient when its joints are found, and with the joints when their widths are measured.
+    wanted : callable
+        Whether somebody waits for the result; if not, nothing is saved.
+    how : mapping, optional
+        Method and device.
 
     Returns
     -------
@@ -178,13 +211,19 @@ def measured(
     """
     store = open_store(place, reader)
     try:
-        progression = None if again else measured_before(store, found.patient)
+        before = measured_before(store, found.patient)
+        progression = None if again or (before is not None and ABORTED in before.notes) else before
         if progression is None:
-            progression = measure_patient(found.patient, progress=progress, found=show_found)
-            if not progression.hands:
+            progression = measure_patient(found.patient, progress=progress, found=show, on_widths=show, **(how or {}))
+            nothing = not any(hand.joints for hand in progression.hands)
+            if progress.aborted and before is not None and wanted():
+                progression = before
+            elif nothing or not wanted():
                 store.close()
                 return None
-            store.save(progression)
+            else:
+                progression = with_kept_changes(store, progression)
+                store.save(progression)
         return opened(store, progression.patient_id, "", found.folder, progression)
     except BaseException:
         store.close()
@@ -208,7 +247,18 @@ def opened(store: Store, code: str, session: str, folder: Path, progression: Pro
         image.radiograph.pixels  # noqa: B018 (read here, not in the window's thread)
     saved = store.items(session).get(code, ("", None))[1]
     title = f"Session {session}, item {code}" if reading.blinded else code
-    return OpenPatient(store, reading, item, title, saved, folder)
+    found = None if item.blinded else _found_of(item.progression, folder)
+    return OpenPatient(store, reading, item, title, saved, folder, found)
+
+
+def _found_of(progression: Progression, folder: Path) -> Found:
+    """Return the radiographs of a measurement, as they are read from a folder."""
+    visits: dict[int, list[Hand]] = {}
+    for hand in progression.hands:
+        visits.setdefault(hand.visit, []).append(Hand(hand.visit, hand.day, hand.radiograph))
+    of_visits = tuple(Visit(number, hands[0].day, tuple(hands)) for number, hands in sorted(visits.items()))
+    patient = Patient(of_visits, progression.patient_id, hands_split=True)
+    return Found(patient, radiograph_rows(patient), folder)
 
 
 def open_stored(

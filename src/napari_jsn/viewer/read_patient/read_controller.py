@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.errors import InputError
 from napari_jsn.drawing.colours import UNRELIABLE, jsn_colour, scale_end
 from napari_jsn.patient.patient import Patient
 from napari_jsn.progression.labels import Unit, visit_labels, visit_times, visit_weeks
 from napari_jsn.reading import Item, JointLine, Panel, Position, joint_picture
 from napari_jsn.viewer.hands_widget.trend import Trend
-from napari_jsn.viewer.read_patient.canvas.hand_map import HandMap, MapImage
+from napari_jsn.viewer.read_patient.canvas.hand_map import HandMap, MapImage, hand_image
 from napari_jsn.viewer.read_patient.canvas.joint_canvas import JointCanvas
 from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers
 from napari_jsn.viewer.read_patient.steps.read import ReadStep
@@ -48,6 +47,7 @@ class ReadController(QObject):
         self.position: Position | None = None
         self.title = ""
         self._last_view = "side by side"
+        self._shown_patient: Patient | None = None
         self._trend = QTimer(self)
         self._trend.setSingleShot(True)
         self._trend.setInterval(_TREND_MS)
@@ -76,7 +76,7 @@ class ReadController(QObject):
 
     def open(self, item: Item, title: str, saved: Any = None) -> None:
         """Show an item, at the position that was saved of it."""
-        self.position, self.title = Position(item), title
+        self.position, self._shown_patient, self.title = Position(item), None, title
         self.position.restore(saved)
         self._last_view = "side by side" if self.position.view == "hand" else self.position.view
         self._step.set_images(_choices(item))
@@ -87,28 +87,31 @@ class ReadController(QObject):
 
     def close(self) -> None:
         """Show nothing."""
-        self.position, self.title = None, ""
+        self.position, self._shown_patient, self.title = None, None, ""
         self._trend.stop()
         self._step.trend.hide()
         self._viewer.canvas.overlays.text.text = ""
 
     # ------------------------------------------------------------------------------------------------------------- show
 
-    def show_patient(self, patient: Patient) -> None:
-        """Show the first and the last radiograph of a patient, with the joints found so far."""
-        side = patient.hands[0].side
+    def show_patient(self, patient: Patient, row: int = -1, views: Any = None) -> None:
+        """Show the first and the last radiograph of a patient, or that of a row, with the joints found so far.
+
+        ``views`` are those of the joints whose widths are known.
+        """
+        self._shown_patient = patient
+        chosen = patient.hands[row] if 0 <= row < len(patient.hands) else None
+        side = (chosen or patient.hands[0]).side
         hands = [hand for hand in patient.hands if hand.side == side]
-        shown = [hands[0], *hands[-1:]] if len(hands) > 1 else hands
-        images = [
-            MapImage(
-                hand.visit, hand.label, hand.side or "", hand.radiograph,
-                {joint.name: joint for joint in hand.joints if joint.name in MEASURED_JOINTS}, {},
-            )
-            for hand in shown
-        ]  # fmt: skip
+        last = hands[-1] if chosen is None or chosen is hands[0] else chosen
         self.canvas.pause()
         self.map.forget_layout()
-        self.map.show(images)
+        self.map.show([hand_image(hand, views) for hand in dict.fromkeys((hands[0], last))])
+
+    def show_widths(self, views: Any) -> None:
+        """Show the widths of the joints of the patient that is measured."""
+        if self._shown_patient is not None:
+            self.show_patient(self._shown_patient, views=views)
 
     def refresh(self, list_only: bool = False) -> None:
         """Show the position again."""
@@ -166,6 +169,7 @@ class ReadController(QObject):
         if self.position is None:
             return
         try:
+            self._save_comment()
             action(self.position)
         except InputError as error:
             self.failed.emit(str(error))
@@ -188,9 +192,17 @@ class ReadController(QObject):
 
     def comment(self, text: str) -> None:
         """Save a comment."""
+        self._step.comment_field.setModified(False)
         if self.position is not None and self.position.line is not None and self.position.line.comment != text:
             self._do(lambda position: position.comment(text), list_only=True)
             self.changed.emit()
+
+    def _save_comment(self) -> None:
+        """Save the comment that is being typed, before another joint is shown."""
+        position, field = self.position, self._step.comment_field
+        if position is not None and field.isModified() and position.line is not None:
+            field.setModified(False)
+            position.comment(field.text())
 
     def undo(self) -> None:
         """Take back the last decision, score, comment, box or mask, and return to its joint."""
@@ -250,6 +262,13 @@ class ReadController(QObject):
         """Switch between narrowing and erosion in score mode."""
         if self.position is not None and self.position.scoring:
             self._do(lambda position: position.switch_kind())
+
+    def reset_view(self) -> None:
+        """Fit what is shown, the joint or the whole hand, and show all intensities."""
+        self.canvas.reset_view()
+        if self.position is not None and self.position.view == "hand":
+            self.map.forget_layout()
+            self.refresh()
 
     def toggle_outlines(self) -> None:
         """Show or hide outlines, margins and callipers."""

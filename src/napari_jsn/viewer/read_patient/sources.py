@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.samples import sample_folder
+from napari_jsn.patient.patient import Patient
+from napari_jsn.viewer.layers.patient import RADIOGRAPH
+from napari_jsn.viewer.layers.read_layer import layer_metadata
+from napari_jsn.viewer.read_patient.canvas.hand_map import hand_image
+from napari_jsn.viewer.read_patient.canvas.known_length import KnownLength
 from napari_jsn.viewer.read_patient.flow import PatientFlow
+from napari_jsn.viewer.read_patient.opened import OpenPatient
 from napari_jsn.viewer.read_patient.steps.radiographs import RadiographsStep, parsed_date
 
 
@@ -14,22 +25,38 @@ class Sources(QObject):
     """Connects the step Radiographs with the flow.
 
     ``started`` is emitted when a measurement begins; ``failed`` carries a sentence and the argument that it is about.
+
+    Parameters
+    ----------
+    step : RadiographsStep
+    flow : PatientFlow
+    length : KnownLength
+    show : callable
+        Shows the radiograph of a row.
     """
 
     started: Signal = Signal()
     failed: Signal = Signal(str, str)
 
-    def __init__(self, step: RadiographsStep, flow: PatientFlow) -> None:
+    def __init__(
+        self, step: RadiographsStep, flow: PatientFlow, length: KnownLength, show: Callable[[Patient, int], None]
+    ) -> None:
         super().__init__()
-        self._step, self._flow = step, flow
+        self._step, self._flow, self._length, self._show = step, flow, length, show
         step.open_folder.connect(self.ask_folder)
         step.open_files.connect(self.ask_files)
         step.open_stored.connect(self.ask_stored)
         step.open_example.connect(self.open_example)
         step.measure.connect(self.measure)
+        step.known_length.connect(self._draw_length)
+        step.row_chosen.connect(self._show_row)
+        length.measured.connect(self._set_length)
+        length.hint.connect(step.show_message)
+        flow.closed.connect(length.stop)
         step.date_edited.connect(self._edit_date)
         step.spacing_edited.connect(self._edit_spacing)
         flow.found_changed.connect(self._show_found)
+        flow.opened.connect(self._show_stored)
 
     def ask_folder(self) -> None:
         """Ask for a folder and read it."""
@@ -55,8 +82,6 @@ class Sources(QObject):
 
     def open_example(self, name: str = "hand_pair") -> None:
         """Read the radiographs of a shipped sample."""
-        from napari_jsn.common.samples import sample_folder
-
         self._flow.open_paths([sample_folder(name)])
 
     def measure(self) -> None:
@@ -65,7 +90,7 @@ class Sources(QObject):
         step.show_message("")
         place = "" if step.store.value is None else str(step.store.value)
         try:
-            self._flow.measure(place, step.reader.value.strip(), step.patient.value.strip(), again)
+            self._flow.measure(place, step.reader.value.strip(), step.patient.value.strip(), again, **step.computing)
         except InputError as error:
             self.failed.emit(str(error), error.argument or "")
             return
@@ -91,6 +116,32 @@ class Sources(QObject):
             self._show_found()
             self._step.show_message(str(error))
 
+    def _show_row(self, row: int) -> None:
+        """Show the radiograph of a row, as long as its patient is not measured."""
+        if self._flow.found is not None and self._flow.patient is None and not self._flow.jobs.running:
+            self._show(self._flow.found.patient, row)
+
+    def _draw_length(self, row: int) -> None:
+        found = self._flow.found
+        if found is not None:
+            patient = found.patient
+            self._flow.edit(lambda _: patient)  # figures on the screen do not belong to another pixel size
+            self._length.begin(row, hand_image(patient.hands[row]))
+
+    def _set_length(self, row: int, length_px: float, length_mm: float) -> None:
+        from napari_jsn.reading.radiograph_rows import with_known_length
+
+        try:
+            self._flow.edit(lambda patient: with_known_length(patient, row, length_px, length_mm))
+        except InputError as error:
+            self._step.show_message(str(error))
+
+    def _show_stored(self, patient: OpenPatient) -> None:
+        """List the radiographs of a patient that was opened from a store."""
+        if patient.found is not None and self._flow.found is patient.found:
+            self._step.show_rows(patient.found.rows)
+            self._step.patient.value = patient.found.patient.patient_id
+
     def _show_found(self) -> None:
         found = self._flow.found
         if found is not None:
@@ -98,3 +149,17 @@ class Sources(QObject):
             self._step.patient.value = found.patient.patient_id
             self._step.show_message("")
             self._step.focus_next()
+
+
+def paths_of_layers(viewer: Any) -> list[str | Path]:
+    """Return where the radiographs of a patient that lie in a viewer were opened from; empty where there are none."""
+    found: dict[str | Path, None] = {}
+    for layer in viewer.layers:
+        about = layer_metadata(layer)
+        if about.get("role") != RADIOGRAPH or "visit" not in about:
+            continue
+        if layer.source.sample:
+            found[sample_folder(layer.source.sample[1])] = None
+        elif layer.source.path:
+            found[layer.source.path] = None
+    return list(found)

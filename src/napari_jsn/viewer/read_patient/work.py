@@ -23,12 +23,14 @@ Work = Callable[[WorkerProgress], Any]
 class Jobs(QObject):
     """Jobs of the dock, one after the other; ``changed`` is emitted when one begins or ends.
 
-    ``progressed`` carries done, total and message; ``failed`` a sentence and the argument that it is about, or "".
+    ``progressed`` carries done, total and message; ``failed`` a sentence and the argument that it is about, or "";
+    ``nothing`` is emitted when a job was aborted before it had a result.
     """
 
     changed: Signal = Signal()
     progressed: Signal = Signal(int, int, str)
     failed: Signal = Signal(str, str)
+    nothing: Signal = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,6 +41,10 @@ class Jobs(QObject):
     def running(self) -> bool:
         """Whether a job is under way."""
         return self._now is not None
+
+    def wants(self, progress: WorkerProgress) -> bool:
+        """Return whether the result of a job is still wanted: not after :meth:`drop`."""
+        return progress is self._now
 
     def start(
         self,
@@ -59,7 +65,7 @@ class Jobs(QObject):
         progress = self._now = WorkerProgress()
         progress.updated.connect(self.progressed)
         if intermediate is not None:
-            progress.intermediate.connect(intermediate)
+            progress.intermediate.connect(lambda what: intermediate(what) if self.wants(progress) else None)
         jobs = weakref.ref(self)
         start_worker(work, progress, modules, partial(_finish, jobs, progress, show))
         self.changed.emit()
@@ -90,6 +96,8 @@ class Jobs(QObject):
                 error = problem
         if error is not None:
             self._fail(error)
+        elif result is None:
+            self.nothing.emit()
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, InputError):

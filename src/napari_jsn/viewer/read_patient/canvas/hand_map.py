@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.joint import Joint
 from napari_jsn.joint.crop import pixel_size
+from napari_jsn.patient.patient import Hand
+from napari_jsn.progression.narrowing import JointView
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.viewer.layers.radiograph import transform_points
 from napari_jsn.viewer.layers.read_layer import world_matrix
@@ -28,7 +31,10 @@ _FRAME = "#606060"
 
 @dataclass(frozen=True, eq=False)
 class MapImage:
-    """One hand on the map: number and label of its image, its side, radiograph, joints, their colours and figures."""
+    """One hand on the map: number and label of its image, its side, radiograph, joints, their colours and figures.
+
+    ``texts`` stand at the boxes in place of the names alone.
+    """
 
     number: int
     label: str
@@ -37,6 +43,21 @@ class MapImage:
     joints: Mapping[str, Joint]
     colours: Mapping[str, str]
     figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+def hand_image(hand: Hand, views: Mapping[tuple[int, str | None, str], JointView] | None = None) -> MapImage:
+    """Return a hand that is not measured, with the joints found so far, and their widths where they are known."""
+    joints = {joint.name: joint for joint in hand.joints if joint.name in MEASURED_JOINTS}
+    texts = {}
+    for (visit, side, name), view in (views or {}).items():
+        if (visit, side) != hand.place:
+            continue
+        joints[name] = view.joint
+        if view.jsw.reliable:
+            unit, width = ("px", view.jsw.px) if view.image.spacing_mm is None else ("mm", view.jsw.mm)
+            texts[name] = f"{name} {width:.2f} {unit}"
+    return MapImage(hand.visit, hand.label, hand.side or "", hand.radiograph, joints, {}, texts=texts)
 
 
 #: Number of the image, side and joint.
@@ -80,7 +101,8 @@ class HandMap:
                 colour = _CURRENT if name == current else one.colours.get(name, _FOUND)
                 boxes.append(
                     {
-                        "points": joint.box * pixel + origin, "kind": "rectangle", "colour": colour, "text": name,
+                        "points": joint.box * pixel + origin, "kind": "rectangle", "colour": colour,
+                        "text": one.texts.get(name, name),
                         "width": 0.5 if in_mm else 4.0,
                         "features": {"image": one.number, "side": one.side, "joint": name, **one.figures.get(name, {})},
                     }

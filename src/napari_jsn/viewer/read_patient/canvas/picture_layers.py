@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from napari.layers import Image, Labels, Shapes, Vectors
@@ -45,7 +46,9 @@ _BONE_COLORS = {0: "transparent", None: "transparent", 1: UPPER_COLOUR, 2: LOWER
 _LINE = {"mm": 0.07, "pixel": 0.5}
 _WHITE = "#ffffff"
 #: Letters of the names of joints, and of captions and figures.
-_LETTERS = {JOINTS: "MCPID12345", MARGINS: "abcdefghiklmnoprstuvwx0123456789 LFG-+.,'()="}
+_LETTERS = {JOINTS: "MCPID0123456789 .mpx", MARGINS: "abcdefghiklmnoprstuvwx0123456789 LFG-+.,'()="}
+#: Events of a layer that was moved.
+_TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
 #: Wait before layers that are not visible get their new data, in ms.
 _LATER_MS = 250
 
@@ -64,9 +67,13 @@ class PictureLayers(QObject):
         self._busy = 0
         self._pending: dict[str, Callable[[], None]] = {}
         self._unit = ""
-        #: Names of layers that stay visible, because they are edited.
+        #: Names of layers that stay visible, because they are edited, and of those that may be moved.
         self.kept: set[str] = set()
+        self.movable: set[str] = set()
         self.layers: dict[str, Any] = {}
+        self._connected: list[tuple[Any, Callable[..., None]]] = []
+        self._hidden: list[ref[Any]] = []
+        self._places: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {}
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(_LATER_MS)
@@ -84,8 +91,26 @@ class PictureLayers(QObject):
         self._pending.clear()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
-        for layer in self.layers.values():
-            layer.events.data.disconnect(self._on_data)
+        for event, function in self._connected:
+            event.disconnect(function)
+        self._connected.clear()
+
+    def hide_others(self) -> None:
+        """Hide the layers that are not of the dock, which would lie over its pictures."""
+        own = list(self.layers.values())
+        for layer in self._viewer.layers:
+            if layer not in own and layer.visible:
+                layer.visible = False
+                self._hidden.append(ref(layer))
+
+    def show_others(self) -> None:
+        """Show the layers again that were hidden, in place of those of the dock."""
+        others = [layer for each in self._hidden if (layer := each()) is not None and layer in self._viewer.layers]
+        self._hidden.clear()
+        if others and self.layers:
+            self.show_only({})
+        for layer in others:
+            layer.visible = True
 
     @property
     def is_changing(self) -> bool:
@@ -107,7 +132,10 @@ class PictureLayers(QObject):
         """Use the layers that an earlier dock left, and create those that are missing, hidden and empty."""
         self._pending.clear()
         with self.changing():
-            left = {layer_metadata(layer).get("name"): layer for layer in self._viewer.layers if is_picture(layer)}
+            left: dict[Any, Any] = {}
+            for layer in self._viewer.layers:  # the first one of a name: others are copies that the user made
+                if is_picture(layer):
+                    left.setdefault(layer_metadata(layer).get("name"), layer)
             for name in NAMES:
                 layer = left.get(name) or self._created(name)
                 if self.layers.get(name) is layer:
@@ -116,11 +144,21 @@ class PictureLayers(QObject):
                 if layer not in self._viewer.layers:
                     self._viewer.layers.append(layer)
                 layer.visible = False
-                layer.events.visible.connect(partial(self._on_visible, name))
-                if hasattr(layer.events, "data") and name not in (BONES, JOINTS):
-                    layer.events.data.connect(self._on_data)
+                layer.editable = False
+                self._connect(layer.events.editable, partial(self._on_editable, name))
+                self._connect(layer.events.visible, partial(self._on_visible, name))
+                if name not in (BONES, JOINTS):
+                    self._connect(layer.events.data, self._on_data)
                 for event in ("contrast_limits", "colormap", "gamma") if name in INTENSITIES else ():
-                    getattr(layer.events, event).connect(partial(self._link, name, event))
+                    self._connect(getattr(layer.events, event), partial(self._link, name, event))
+                for event in _TRANSFORMS:
+                    self._connect(getattr(layer.events, event), partial(self._on_transform, name))
+            units = {str(layer.units[0]) for layer in self.layers.values()}
+            self._unit = {"millimeter": "mm", "pixel": "pixel"}.get(units.pop(), "") if len(units) == 1 else ""
+
+    def _connect(self, event: Any, function: Callable[..., None]) -> None:
+        event.connect(function)
+        self._connected.append((event, function))
 
     def warm_up(self) -> None:
         """Draw every layer and letter once, so that nothing is compiled or rasterised when the reader needs it."""
@@ -140,22 +178,22 @@ class PictureLayers(QObject):
         self.layers.clear()
 
     def _created(self, name: str) -> Any:
-        metadata = {KEY: {"role": ROLE, "name": name}}
+        about = {"name": name, "metadata": {KEY: {"role": ROLE, "name": name}}, "units": ("mm", "mm")}
         empty = np.zeros((64, 64), np.float32)
         if name in INTENSITIES:
-            return Image(empty, name=name, contrast_limits=(0, 1), metadata=metadata, colormap="gray")
+            return Image(empty, contrast_limits=(0, 1), **about, colormap="gray")
         if name in (ORIGINAL_SPECTRUM, TRANSFORMED_SPECTRUM):
-            return Image(empty, name=name, contrast_limits=(0, 1), metadata=metadata, colormap=SPECTRUM_COLORMAP)
+            return Image(empty, contrast_limits=(0, 1), **about, colormap=SPECTRUM_COLORMAP)
         if name == DIFFERENCE:
             colormap = Colormap(_DIFFERENCE_COLORS, name="blue-orange")
             limits = (-DIFFERENCE_END, DIFFERENCE_END)
-            return Image(empty, name=name, contrast_limits=limits, metadata=metadata, colormap=colormap)
+            return Image(empty, contrast_limits=limits, **about, colormap=colormap)
         if name == BONES:
             colors = DirectLabelColormap(color_dict=_BONE_COLORS)
-            return Labels(np.zeros((64, 64), np.uint8), name=name, metadata=metadata, colormap=colors, opacity=0.5)
+            return Labels(np.zeros((64, 64), np.uint8), **about, colormap=colors, opacity=0.5)
         if name == OUTLINES:
             line = np.array([[[0, 0], [1, 1]]], float)
-            return Vectors(line, name=name, metadata=metadata, vector_style="line", edge_width=_LINE["mm"])
+            return Vectors(line, **about, vector_style="line", edge_width=_LINE["mm"])
         text = {
             "string": "{text}",
             "color": {"feature": "colour", "fallback": "white"},
@@ -164,7 +202,7 @@ class PictureLayers(QObject):
         }
         square = [np.array([[0, 0], [0, 1], [1, 1], [1, 0]], float)]
         return Shapes(
-            square, shape_type="polygon" if name == MARGINS else "rectangle", name=name, metadata=metadata, text=text,
+            square, shape_type="polygon" if name == MARGINS else "rectangle", **about, text=text,
             features={"text": ["-"], "colour": [_WHITE]}, face_color="transparent", edge_color=_WHITE,
             edge_width=_LINE["mm"], opacity=1.0,
         )  # fmt: skip
@@ -198,11 +236,10 @@ class PictureLayers(QObject):
             layer, data = self.layers[name], make()
             scale = tuple(np.broadcast_to(pixel, 2).tolist())
             with self.changing():
-                if tuple(layer.scale) != scale:
-                    layer.scale = scale
-                if not np.allclose(layer.translate, origin):
-                    layer.translate = origin
-                layer.data = data
+                self._places[name] = scale, tuple(map(float, origin))
+                self._place(name)
+                if layer.data is not data:
+                    layer.data = data
                 if limits is not None and tuple(layer.contrast_limits) != limits:
                     layer.contrast_limits_range = (min(0, limits[0]), max(1, limits[1]))
                     layer.contrast_limits = limits
@@ -236,15 +273,28 @@ class PictureLayers(QObject):
                     for one in given
                 ]
             )
-            with self.changing():
+            with self.changing(), layer.block_thumbnail_update():  # which takes as long as all else
                 layer.selected_data = set()
+                self._place(name)
                 layer.data = [(one["points"], one["kind"]) for one in given]
                 layer.edge_width = [one.get("width", _LINE[self._unit or "mm"]) for one in given]
                 layer.edge_color = [one["colour"] for one in given]
-                layer.face_color = "transparent"
                 layer.features = features
 
         self._set(name, change, now)
+
+    def _place(self, name: str) -> None:
+        """Put a layer where the dock shows it, without the transform that a user gave it."""
+        layer = self.layers[name]
+        scale, origin = self._places.get(name, ((1.0, 1.0), (0.0, 0.0)))
+        if tuple(layer.scale) != scale:
+            layer.scale = scale
+        if not np.allclose(layer.translate, origin):
+            layer.translate = origin
+        if not (np.allclose(layer.rotate, np.eye(2)) and np.allclose(layer.shear, 0)):
+            layer.rotate, layer.shear = 0, (0,)
+        if not np.allclose(layer.affine.affine_matrix, np.eye(3)):
+            layer.affine = np.eye(3)
 
     def _set(self, name: str, change: Callable[[], None], now: bool) -> None:
         self._pending.pop(name, None)
@@ -280,12 +330,24 @@ class PictureLayers(QObject):
                 if other != name and other in self.layers:
                     setattr(self.layers[other], event, value)
 
+    def _on_transform(self, name: str, event: Any = None) -> None:
+        """Take back that a user moved a layer, beside which the others would be wrong; boxes may be moved."""
+        if self._busy or name in self.movable or name not in self.layers:
+            return
+        with self.changing():
+            self._place(name)
+
+    def _on_editable(self, name: str, event: Any = None) -> None:
+        """Keep layers from being changed by accident: napari makes a layer editable with each new data."""
+        if self.layers[name].editable and name not in self.movable | self.kept:
+            self.layers[name].editable = False
+
     def _on_removed(self, event: Any) -> None:
         if not self._busy and event.value in self.layers.values():
             self.disturbed.emit("A picture layer of the patient was removed")
 
     def _on_inserted(self, event: Any) -> None:
-        if not self._busy and isinstance(event.value, Image) and not is_picture(event.value):
+        if not self._busy and isinstance(event.value, Image) and event.value not in self.layers.values():
             self.disturbed.emit("Another image was opened")
 
     def _on_data(self, event: Any = None) -> None:

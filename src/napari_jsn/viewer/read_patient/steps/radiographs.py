@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from magicgui.types import FileDialogMode
-from magicgui.widgets import Container, FileEdit, LineEdit
+from magicgui.widgets import ComboBox, Container, FileEdit, LineEdit
 from numpy.typing import NDArray
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QImage, QPixmap
@@ -23,6 +24,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_jsn.registration import method_names
+from napari_jsn.viewer.forms.form import DEVICE_TIP, DEVICES, device_of
 from napari_jsn.viewer.forms.style import text_label
 
 if TYPE_CHECKING:
@@ -39,7 +42,8 @@ class RadiographsStep(QWidget):
     """Source, reader and store; ``measure`` is emitted by the button.
 
     ``open_folder``, ``open_files``, ``open_stored`` are emitted when a button is clicked, ``open_example`` with the
-    name of a sample; ``date_edited`` and ``spacing_edited`` with row and text.
+    name of a sample; ``date_edited`` and ``spacing_edited`` with row and text; ``row_chosen`` and ``known_length`` with
+    a row.
     """
 
     open_folder: Signal = Signal()
@@ -49,6 +53,8 @@ class RadiographsStep(QWidget):
     measure: Signal = Signal()
     date_edited: Signal = Signal(int, str)
     spacing_edited: Signal = Signal(int, str)
+    row_chosen: Signal = Signal(int)
+    known_length: Signal = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,10 +72,15 @@ class RadiographsStep(QWidget):
             label="Readings", mode=FileDialogMode.OPTIONAL_FILE, filter="*.db", nullable=True,
             tooltip="The store in which everything is saved at once; empty: readings.db beside the folder",
         )  # fmt: skip
-        self.form: Container[Any] = Container(widgets=[self.reader, self.patient, self.store], labels=True)
+        self.method: ComboBox = ComboBox(label="Method", choices=method_names.choices(), tooltip="Of registration")
+        self.device: ComboBox = ComboBox(label="Device", choices=list(DEVICES), tooltip=DEVICE_TIP)
+        fields: list[Any] = [self.reader, self.patient, self.store, self.method, self.device]
+        self.form: Container[Any] = Container(widgets=fields, labels=True)
         self.form.margins = (0, 0, 0, 0)
         self.table: QTableWidget = _table()
         self.message, self.warning = text_label("failure"), text_label("reason")
+        self.length_button: QPushButton = QPushButton("Pixel size by a known length…")
+        self.length_button.setToolTip("Draw a line on the chosen radiograph, and type how long it is in mm")
         self.measure_button: QPushButton = QPushButton("Measure")
         self.measure_button.setObjectName("run")
         self.measure_button.setEnabled(False)
@@ -86,14 +97,36 @@ class RadiographsStep(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.form.native)
         layout.addWidget(self.table, 1)
+        layout.addWidget(self.length_button)
         layout.addWidget(self.warning)
         layout.addWidget(self.message)
         layout.addWidget(self.measure_button)
         self.measure_button.clicked.connect(self.measure)
         self.table.cellChanged.connect(self._on_cell)
+        self.table.currentCellChanged.connect(self._on_row)
+        self.length_button.clicked.connect(lambda: self.known_length.emit(max(0, self.table.currentRow())))
         self._filling = False
         self.show_rows([])
         self.show_message("")
+
+    def filled(self) -> tuple[str, str, str]:
+        """Return what was typed: reader, patient and store."""
+        return self.reader.value, self.patient.value, "" if self.store.value is None else str(self.store.value)
+
+    @property
+    def computing(self) -> dict[str, Any]:
+        """Method and device, as arguments of the package."""
+        return {"method": str(self.method.value), "device": device_of(str(self.device.value))}
+
+    def show_method(self, name: str) -> None:
+        """Choose the method that a measurement was made with."""
+        if name in self.method.choices:
+            self.method.value = name
+
+    def fill(self, reader: str, patient: str, store: str) -> None:
+        """Fill the fields with what was typed before."""
+        self.reader.value, self.patient.value = reader, patient
+        self.store.value = Path(store) if store else None
 
     def show_rows(self, rows: list[RadiographRow]) -> None:
         """Show a row for each radiograph."""
@@ -106,7 +139,8 @@ class RadiographsStep(QWidget):
                 editable = column in (DATE, PIXEL)
                 flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
                 cell.setFlags(flags | Qt.ItemFlag.ItemIsEditable if editable else flags)
-                cell.setToolTip("Double-click to change it" if editable else row.warning or text)
+                about = "Double-click to change it" if editable else row.warning or row.about_source or text
+                cell.setToolTip(about)
                 if row.warning and column:
                     cell.setForeground(QColor("#d99000"))
                 self.table.setItem(number, column, cell)
@@ -116,6 +150,7 @@ class RadiographsStep(QWidget):
                 first.setToolTip(row.name)
         self._filling = False
         self.table.setVisible(bool(rows))
+        self.length_button.setVisible(bool(rows))
         warnings = list(dict.fromkeys(row.warning for row in rows if row.warning))
         self.show_warning("\n".join(warnings))
 
@@ -134,11 +169,16 @@ class RadiographsStep(QWidget):
         for button in (self.folder_button, self.files_button, self.example_button, self.stored_button):
             button.setEnabled(not busy)
         self.measure_button.setEnabled(found and not busy)
+        self.length_button.setEnabled(found and not busy)
         self.measure_button.setText("Measure all again" if measured else "Measure")
 
     def focus_next(self) -> None:
         """Put the focus where the user goes on: to the reader's name, or to Measure."""
         (self.measure_button if self.reader.value.strip() else self.reader.native).setFocus()
+
+    def _on_row(self, row: int, column: int, before: int, column_before: int) -> None:
+        if not self._filling and row >= 0 and row != before:
+            self.row_chosen.emit(row)
 
     def _on_cell(self, row: int, column: int) -> None:
         cell = self.table.item(row, column)

@@ -75,6 +75,7 @@ class ReadStep(QWidget):
         self.aligned: QComboBox = _combo(ALIGNMENTS, {name: text.capitalize() for name, text in ALIGNMENTS.items()})
         self.view_buttons: dict[str, QPushButton] = {}
         self.decision_buttons: dict[str, QPushButton] = {}
+        self._commented: tuple[int, str, str] | None = None
         self._arrange()
         self.filters.activated.connect(lambda index: self.filter.emit(self.filters.itemData(index)))
         self.images.activated.connect(lambda index: self.image.emit(self.images.itemData(index)))
@@ -172,7 +173,9 @@ class ReadStep(QWidget):
             self.scores.show_lines(position.score_lines(), position.site, position.kind)
         for name, button in self.decision_buttons.items():
             button.setChecked(line is not None and line.decision == name)
-        if not self.comment_field.hasFocus():
+        key = None if line is None else (position.image, *line.key)
+        if key != self._commented or not self.comment_field.isModified():  # not while it is typed
+            self._commented = key
             self.comment_field.setText("" if line is None else line.comment)
         self.undo_button.setEnabled(item.can_undo)
         outdated = line is not None and line.state == "out of date"

@@ -42,12 +42,13 @@ class ReportStep(QWidget):
         self.show_saved("")
         self.show_message("")
 
-    def show_lines(self, lines: Sequence[JointLine], reader: str) -> None:
-        """Show the numbers of decisions, and the joints without one."""
+    def show_lines(self, lines: Sequence[JointLine], reader: str, visit: str = "") -> None:
+        """Show the numbers of decisions, and the joints without one, at the visit (or image) that is named."""
         decided = Counter(line.decision for line in lines if line.decision)
         parts = [f"{number} {name}" for name, number in sorted(decided.items())]
         changed = sum(line.changed_by_hand for line in lines)
-        text = f"{counted(len(lines), 'joint')}: {', '.join(parts) or 'none decided'}. Reader: {reader}."
+        where = f" at {visit}" if visit else ""
+        text = f"{counted(len(lines), 'joint')}{where}: {', '.join(parts) or 'none decided'}. Reader: {reader}."
         if changed:
             text += f" {counted(changed, 'joint')} changed by hand."
         self.counts.setText(text)

@@ -1,0 +1,122 @@
+"""The step Radiographs: where radiographs come from, pixel sizes, warnings, method, and real mouse events."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QInputDialog
+
+import napari_jsn as jsn
+from napari_jsn.reading.radiograph_rows import KNOWN_LENGTH, radiograph_rows, with_known_length
+from napari_jsn.viewer.read_patient import opened
+from napari_jsn.viewer.read_patient.canvas.known_length import drawn_length
+
+
+def patient_of(*radiographs):
+    from napari_jsn.patient.read import patient_from_radiographs
+
+    return patient_from_radiographs(*radiographs, patient_id="P1", split=False)
+
+
+def film(spacing_mm=None, source="", aspect=1.0):
+    pixels = np.linspace(0, 1, 80 * 64, dtype=np.float32).reshape(80, 64)
+    one = jsn.Radiograph(pixels, pixel_aspect=aspect)
+    return one if spacing_mm is None else replace(one.with_spacing(spacing_mm), spacing_source=source)
+
+
+@pytest.mark.parametrize(
+    ("sources", "warns"),
+    [
+        (("at detector", "at detector"), False),
+        (("at detector", "calibrated"), True),
+        (("magnification corrected", "at detector"), True),
+        (("given", "uncalibrated"), True),
+    ],
+)
+def test_sources_of_pixel_sizes(sources, warns):
+    rows = radiograph_rows(patient_of(*(film(0.15, source) for source in sources)))
+    assert all(("different sources" in row.warning) == warns for row in rows)
+    assert all(row.about_source for row in rows) and len({row.source for row in rows}) == len(set(sources))
+
+
+@pytest.mark.parametrize(
+    ("ends", "aspect", "spacing"),
+    [
+        (((10, 10), (10, 60)), 1.0, 0.2),
+        (((0, 5), (50, 5)), 1.0, 0.2),
+        (((0, 0), (30, 40)), 1.0, 0.2),
+        (((0, 0), (25, 0)), 2.0, (0.4, 0.2)),
+    ],
+)
+def test_a_known_length_gives_the_pixel_size(ends, aspect, spacing):
+    length_px = drawn_length(*map(np.array, ends), aspect)
+    patient = with_known_length(patient_of(film(aspect=aspect), film()), 0, length_px, 10.0)
+    radiograph = patient.hands[0].radiograph
+    np.testing.assert_allclose(radiograph.spacing_mm, spacing)
+    assert radiograph.spacing_source == KNOWN_LENGTH and patient.hands[1].radiograph.spacing_mm is None
+    assert radiograph_rows(patient)[0].source == "known length"
+
+
+@pytest.mark.parametrize("length_px", [0.0, -1.0, float("nan")])
+def test_a_length_that_is_none_is_refused(length_px):
+    with pytest.raises(jsn.InputError, match="Draw a line"):
+        with_known_length(patient_of(film(), film()), 0, length_px, 10.0)
+
+
+def test_a_line_is_drawn_on_the_radiograph(window, hand_folder, monkeypatch):
+    asked = []
+
+    def length(parent, title, text, *numbers):
+        asked.append(text)
+        assert tuple(window.viewer.scene.camera.center) == centre  # the view was not panned
+        return 20.0, True
+
+    monkeypatch.setattr(QInputDialog, "getDouble", length)
+    widget, table = window.widget, window.widget.radiographs.table
+    widget.flow.open_paths([hand_folder])
+    window.wait()
+    table.setCurrentCell(1, 1)
+    QTest.mouseClick(widget.radiographs.length_button, Qt.MouseButton.LeftButton)
+    assert "Draw a line" in widget.radiographs.message.text()
+    layer = window.viewer.layers["baseline"]
+    spacing = layer.scale[0]
+    middle = np.array(layer.data.shape) * spacing / 2
+    centre, zoom = tuple(window.viewer.scene.camera.center), window.viewer.scene.camera.zoom
+    window.drag([middle, middle + (0, 10), middle + (0, 30)])
+    pixels = float(asked[0].split("is ")[1].split()[0])
+    assert pixels == pytest.approx(30 / spacing, abs=2 / zoom / spacing)
+    assert float(table.item(1, 3).text()) == pytest.approx(20 / pixels, rel=1e-3)
+    assert table.item(1, 4).text() == "known length" and "different sources" in widget.radiographs.warning.text()
+    window.drag([middle, middle + (0, 30)])
+    assert len(asked) == 1  # once
+
+
+def test_layers_that_are_open_are_offered_and_a_stored_patient_lists_its_radiographs(
+    make_napari_viewer, qtbot, place, monkeypatch, measured_patient
+):
+    from .conftest import Window
+
+    how = {}
+
+    def measure_patient(patient, progress, found, on_widths, **options):
+        how.update(options)
+        return replace(measured_patient, patient_id=patient.patient_id)
+
+    monkeypatch.setattr(opened, "measure_patient", measure_patient)
+    viewer = make_napari_viewer()
+    viewer.open_sample("napari-jsn", "hand_pair")
+    window = Window(viewer, qtbot)
+    window.wait()
+    radiographs = window.widget.radiographs
+    assert radiographs.table.rowCount() == 2 and radiographs.patient.value.startswith("P")
+    window.open(place)
+    assert radiographs.table.rowCount() == 2 and radiographs.patient.value == "SIM-01"
+    assert radiographs.method.value == "refined"
+    radiographs.reader.value, radiographs.store.value = "A", place
+    radiographs.method.value, radiographs.device.value = "pipoc", "cpu"
+    radiographs.measure_button.click()  # all again
+    window.wait()
+    assert how == {"method": "pipoc", "device": "cpu"} and window.widget.flow.patient is not None
+    window.__dict__.clear()
