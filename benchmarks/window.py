@@ -123,6 +123,7 @@ def _reading(viewer: Any, dock: Any, blocks: _Blocks) -> list[Row]:
     rows: list[Row] = [(name, 150, *times) for name, times in found.items()]
     position, again = dock.controller.position, []
     for k in range(_AGAIN):
+        QTest.qWait(700)
         image = position.item.images[0]
         box = image.joints[position.joint].joint.box
         position.item.set_box(image.number, position.side, position.joint, box + (1 if k % 2 else -1))
