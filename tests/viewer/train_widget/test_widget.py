@@ -7,6 +7,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.networks.patients import patient_named
 from napari_jsn.training import tasks
 from napari_jsn.training import train as training
 from napari_jsn.training.epoch import Epoch
@@ -17,6 +18,7 @@ from napari_jsn.viewer.inputs.train import (
     RANDOM_WEIGHTS,
     RESUME,
     SIMULATED,
+    TrainInputs,
     labelled_images,
     visit_pairs,
 )
@@ -234,7 +236,7 @@ def test_registration_learns_from_pairs_of_images_without_labels(viewer, widget,
     assert [(a.name, b.name) for a, b in widget.form.inputs().pairs] == [("PIP3 visit 2", "PIP3 visit 1")]
     run(widget, qtbot)
     assert widget.failure.text() == "" and task_options["name"] == "registration"
-    assert [(name, masks) for name, _, masks in task_options["pairs"]] == [("PIP3 visit 2 and PIP3 visit 1", None)] * 2
+    assert [(name, masks) for name, _, masks in task_options["pairs"]] == [("PIP3", None)] * 2
     assert (models / "registration-my-toy.safetensors").exists()
     choose(widget, "task", "find bones")
     assert [image.name for image, _ in widget.form.inputs().pairs] == ["MCP2", "fixed"]
@@ -260,6 +262,33 @@ def test_the_worst_pair_of_a_registration_is_shown(viewer, widget):
     widget.show_intermediate(epoch, widget._free_place())
     shown = [layer.name for layer in viewer.layers][4:]
     assert shown == [f"worst validation pair: {name}" for name in ("fixed", "transformed", "loss spectrum")]
+
+
+@pytest.mark.parametrize(
+    ("names", "patients"),
+    [
+        (("MCP2 fixed", "MCP2 moving", "PIP3 fixed", "PIP3 moving"), {"MCP2", "PIP3"}),
+        (("P7_L_MCP2 visit 1", "P7_L_MCP2 visit 2", "P8_L_MCP2 visit 1", "P8_L_MCP2 visit 2"), {"P7", "P8"}),
+        (("baseline MCP2", "follow-up MCP2", "baseline MCP3", "follow-up MCP3"), {"MCP2", "MCP3"}),
+        (("MCP2_1", "MCP2_2", "DIP4_1", "DIP4_2"), {"MCP2", "DIP4"}),
+    ],
+)
+def test_joints_of_several_patients_are_not_taken_for_one(viewer, images, names, patients):
+    viewer.layers.clear()
+    for name in names:
+        viewer.add_image(images[0], name=name)
+    pairs = visit_pairs(viewer.layers)
+    assert [(a.name, b.name) for a, b in pairs] == [names[:2], names[2:]]
+    inputs = TrainInputs(task="register", pairs=tuple(pairs))
+    assert {patient_named(read()[0]) for read in inputs._readers(viewer.layers)} == patients
+
+
+@pytest.mark.parametrize("names", [("MCP2", "MCP3"), ("L MCP 2", "L MCP 3"), ("pip2", "pip5"), ("DIP_2", "DIP_3")])
+def test_two_joints_are_no_visits_of_one(viewer, images, names):
+    viewer.layers.clear()
+    for name in names:
+        viewer.add_image(images[0], name=name)
+    assert visit_pairs(viewer.layers) == []
 
 
 def test_visits_are_paired_by_name(viewer, images):

@@ -61,8 +61,10 @@ _NO_PAIRS = {
 _NOT_CHECKED = "These bones were found by a network and not corrected. Tick the pair if they are right."
 #: Lines of the list of pairs; more can be scrolled.
 _MOST_LINES = 5
-#: Words by which the names of two visits of one joint differ.
-_VISIT_WORDS = re.compile(r"fixed|baseline|moving|follow[-_ ]?up|visit|[-_ ]*\d+$|[-_ ]+", re.IGNORECASE)
+#: Words by which the names of two visits of one joint differ, and a number at the end that is not that of a joint.
+_VISIT_WORDS = re.compile(
+    r"fixed|baseline|moving|follow[-_ ]?up|visit|(?<!mcp)(?<!ip)(?<![-_ ])([-_ ]+|(?<!\d))\d+$", re.IGNORECASE
+)
 
 
 class PairsField(FormField, Select):
@@ -150,13 +152,19 @@ def labelled_images(layers: Any) -> list[tuple[Any, Any]]:
 def visit_pairs(layers: Any) -> list[tuple[Any, Any]]:
     """Return pairs of images of one joint at two visits, whose names differ in words for the visit only."""
     images = [each for each in layers if isinstance(each, Image) and not image_problem(each) and is_opened(each)]
-    named = [(_VISIT_WORDS.sub("", each.name).casefold(), each) for each in images]
+    named = [(re.sub(r"[-_ ]+", "", _joint_name(each)).casefold(), each) for each in images]
     return [
         (first, second)
         for k, (name, first) in enumerate(named)
         for other, second in named[k + 1 :]
         if name == other
     ]  # fmt: skip
+
+
+def _joint_name(image: Any) -> str:
+    """Return the name of an image without the words for its visit: that of the joint, which states the patient too."""
+    name: str = _VISIT_WORDS.sub("", image.name.strip())
+    return name.strip("-_ ")
 
 
 def _no_pairs(layers: Any) -> list[tuple[Any, Any]]:
@@ -293,7 +301,7 @@ class TrainInputs:
         """Return for each image a function that reads it."""
         if self.task_id == "segmentation":
             return [_image_reader(image.name, image, labels) for image, labels in self.pairs]
-        visits = [(" and ".join(image.name for image in pair), image) for pair in self.pairs for image in pair]
+        visits = [(_joint_name(pair[0]) or pair[0].name, image) for pair in self.pairs for image in pair]
         return [_image_reader(joint, image, labels_for_training(image, layers)) for joint, image in visits]
 
 
