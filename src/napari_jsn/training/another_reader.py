@@ -6,7 +6,8 @@ Both are simulated: the figure says how well a network adapts, not how well it d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import argparse
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,24 @@ def adapted_line(found: Adapted) -> str:
         f"its own reader, {found.before:.3f} for the other one before and {found.after:.3f} after: "
         f"{100 * found.recovered:.0f} % of the loss recovered."
     )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train and print."""
+    parser = argparse.ArgumentParser("python -m napari_jsn.training.another_reader", description=__doc__)
+    parser.add_argument("--model", default="default", help="name of the model, or path of its .safetensors file")
+    parser.add_argument("--patients", type=int, default=40, help="patients to learn from")
+    parser.add_argument("--epochs", type=int, help="number of epochs; by default that of the task")
+    parser.add_argument("--out", type=Path, default=Path("output/another-reader"), help="folder of the new model")
+    parser.add_argument("--cache", type=Path, help="folder of the simulated patients; by default the cache")
+    options = parser.parse_args(arguments)
+    found = adapt(
+        options.model, options.out, options.patients, options.epochs, options.cache,
+        lambda epoch: print({key: round(value, 4) for key, value in epoch.history[-1].items()}, flush=True),
+    )  # fmt: skip
+    print(adapted_line(found))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

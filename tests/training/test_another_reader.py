@@ -3,10 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_jsn.evaluation.scoring import __main__ as command
-from napari_jsn.evaluation.scoring import another_reader as module
-from napari_jsn.evaluation.scoring.another_reader import Adapted, adapted_line, by_another_reader
 from napari_jsn.scoring.training.simulated_patients import MARKS
+from napari_jsn.training import another_reader as module
+from napari_jsn.training.another_reader import Adapted, adapted_line, by_another_reader
 from tests.scoring.small_model import SMALL, save_small_model
 from tests.scoring.training.test_task import patients
 
@@ -36,6 +35,6 @@ def test_the_command_trains_and_prints(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(module, "simulated_patients", lambda count, seed, grades, cache: patients(count, seed))
     monkeypatch.setitem(module.ScoringTask.architectures, "default", SMALL)
     model = save_small_model(tmp_path)
-    assert command.main(["--model", model, "--patients", "5", "--epochs", "1", "--out", str(tmp_path / "new")]) == 0
+    assert module.main(["--model", model, "--patients", "5", "--epochs", "1", "--out", str(tmp_path / "new")]) == 0
     printed = capsys.readouterr().out
     assert "5 simulated patients of another reader" in printed and "'epoch': 1" in printed
