@@ -27,11 +27,15 @@ def ended(capsys, *words):
 
 @pytest.mark.parametrize(
     "host",
-    ["0.0.0.0", "::", "192.168.1.5", "10.0.0.1", "example.org", "", "128.0.0.1", "fe80::1", "127.1", "localhost.", "*"],
+    ["0.0.0.0", "::", "192.168.1.5", "10.0.0.1", "example.org", "128.0.0.1", "fe80::1", "127.1", "localhost.", "*"],
 )
 def test_addresses_that_other_computers_reach_are_refused(capsys, host):
     code, error = ended(capsys, "--host", host)
     assert code == 2 and "reverse proxy" in error and error.count("\n") == 1
+
+
+def test_an_empty_address_is_refused(capsys):
+    assert ended(capsys, "--host", "") == (2, "Error: --host: This is empty. Give a value, or leave it out.\n")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.8.9.1"])
