@@ -110,7 +110,7 @@ class Window:
             Qt.KeyboardModifier.NoModifier,
         )  # fmt: skip
         QApplication.sendEvent(canvas, event)
-        self.qtbot.wait(5)
+        self.qtbot.wait(20)  # vispy leaves out a movement within 10 ms of the one before
 
     def texts(self):
         """Return all texts that the window shows, with the names of layers and their metadata."""
