@@ -89,8 +89,8 @@ def test_of_two_folders_with_one_patient_the_first_one_counts(tmp_path, store, s
     if first:  # measured before, and refused now
         assert run([two], store, OPTIONS, tasks.quick, scheduler).measured_now == 1
     for _ in range(2):
-        told = {"on_failure": lambda source, why: failures.append((source.name, why))}
-        cohort = run([one, two], store, OPTIONS, tasks.quick, scheduler, **told)
+        callbacks = {"on_failure": lambda source, why: failures.append((source.name, why))}
+        cohort = run([one, two], store, OPTIONS, tasks.quick, scheduler, **callbacks)
         assert [each.state for each in cohort.patients] == ["measured", "failed"]
         assert "has the patient P." in cohort.failed[0].sentence and failures.pop()[0] == "P1" and not failures
         assert len(store.measurements()) == 2 and cohort.total - cohort.measured_now in (1, 2)

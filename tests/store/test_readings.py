@@ -25,6 +25,8 @@ def test_scores_come_back_as_they_were(scored):
     expected, found = (each.sort_values(keys).reset_index(drop=True) for each in (long_table(table), scored.scores()))
     pd.testing.assert_frame_equal(found[expected.columns], expected)
     assert len(scored.scores("P001")) == len(table) // 2 and len(scored.changes()) == len(table)
+    of_one = scored.changes("P001")
+    assert len(of_one) == len(table) // 2 and {*of_one["patient"]} == {"P001"} and len(scored.changes("P9")) == 0
 
 
 def test_a_changed_grade_is_listed_with_what_it_was(scored):

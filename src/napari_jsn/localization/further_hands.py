@@ -36,7 +36,7 @@ _MOST = 4
 _LEAST_AREA, _LEAST_ROWS, _WIDTH = 0.25, 0.6, (0.08, 1.0)
 #: It shows bones: the range of its intensities from tissue to bone is at least this share of the hand's.
 _LEAST_CONTRAST = 0.4
-#: Rows of the carpus, as a share of those of the hand's joints; the filter before tissue is told from air, in pixels.
+#: Rows of the carpus, as a share of those of the hand's joints; the filter before the threshold of tissue, in pixels.
 _CARPUS, _SMOOTHED_PX = 0.35, 1.5
 
 
@@ -102,6 +102,8 @@ def is_something_beside(pixels: NDArray[np.float32], hands: Sequence[LocatedHand
     to_radiograph : (3, 3) array
         From that square to the radiograph.
     """
+    from skimage.filters import threshold_otsu
+
     small, to_small = _smaller(pixels)
     to_radiograph = np.asarray(to_small @ to_radiograph)
     covers = [_cover(hand, to_radiograph, small.shape) for hand in hands]
@@ -111,7 +113,9 @@ def is_something_beside(pixels: NDArray[np.float32], hands: Sequence[LocatedHand
     points = [transform_points(to_radiograph, hand.points)[hand.seen] for hand in hands]
     cells = np.rint(np.concatenate(points)[:, ::-1]).astype(int).clip(0, limits)
     for at, cover in zip(points, covers, strict=True):
-        parts, count = ndimage.label(smooth > _between(small[cover]))
+        if not cover.any():
+            continue
+        parts, count = ndimage.label(smooth > threshold_otsu(small[cover], nbins=64))
         own = np.isin(np.arange(count + 1), parts[tuple(cells.T)])
         own[0] = False
         rows = slice(max(0, int(at[:, 1].min())), int(min(at[:, 1].max() + _CARPUS * np.ptp(at[:, 1]), small.shape[0])))
@@ -130,15 +134,6 @@ def is_something_beside(pixels: NDArray[np.float32], hands: Sequence[LocatedHand
             if is_large and edges < 3 and contrast >= _LEAST_CONTRAST:
                 return True
     return False
-
-
-def _between(intensities: NDArray[np.float32]) -> float:
-    """Return the intensity that separates two classes best (Otsu): air from tissue."""
-    counts, edges = np.histogram(intensities, 64)
-    centres, below = (edges[1:] + edges[:-1]) / 2, np.cumsum(counts)[:-1]
-    sums, total = np.cumsum(counts * centres), counts.sum()
-    between = (sums[-1] * below / total - sums[:-1]) ** 2 / np.maximum(below * (total - below), 1)
-    return float(centres[int(np.argmax(between))])
 
 
 def _range(intensities: NDArray[np.float32]) -> float:

@@ -71,9 +71,9 @@ def _by_hand(store: Store, before: Progression) -> dict[PlaceOfJoint, ChangedJoi
 
 def _removed(store: Store, patient: str) -> list[PlaceOfJoint]:
     """Return the joints whose box a person removed last."""
-    changes = store.changes()
-    of_patient = changes[(changes["patient"] == patient) & (changes["subject"] == "joint")]
-    last = dict(zip(of_patient["item"], of_patient["became"], strict=True))
+    changes = store.changes(patient)
+    of_joints = changes[changes["subject"] == "joint"]
+    last = dict(zip(of_joints["item"], of_joints["became"], strict=True))
     places = [json.loads(item) for item, became in last.items() if not became]
     return [(visit, side, joint) for side, joint, visit in places]
 

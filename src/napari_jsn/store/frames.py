@@ -54,7 +54,7 @@ def rows_table(session: Session, kind: Any, columns: Sequence[str], patient: str
     if has_owner:
         wanted = wanted.join(PatientRow, kind.patient_id == PatientRow.id)
     if patient is not None:
-        wanted = wanted.where(PatientRow.patient == patient)
+        wanted = wanted.where((PatientRow if has_owner else kind).patient == patient)
     return pd.DataFrame([tuple(row) for row in session.execute(wanted)], columns=list(columns))
 
 
@@ -303,8 +303,13 @@ class TableStore(CohortStore):
         """
         return self._rows(SessionRow, SESSION_COLUMNS, None)
 
-    def changes(self) -> pd.DataFrame:
+    def changes(self, patient: str | None = None) -> pd.DataFrame:
         """Return every change: ``changed reader session patient subject item was became``; the oldest first.
+
+        Parameters
+        ----------
+        patient : str, optional
+            Pseudonym; all patients by default.
 
         Examples
         --------
@@ -317,7 +322,7 @@ class TableStore(CohortStore):
         ...     store.changes()[["reader", "subject", "became"]].values.tolist()
         [['A', 'score', '[2.0,"",""]']]
         """
-        return self._rows(ChangeRow, CHANGE_COLUMNS, None)
+        return self._rows(ChangeRow, CHANGE_COLUMNS, patient)
 
     def export(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write all tables as CSV into a folder.

@@ -72,9 +72,9 @@ def test_points_that_cannot_be_are_refused_by_name_and_row(tmp_path, table, plac
     (folder / "joints.csv").write_text(table.to_csv(index=False))
     with pytest.raises(InputError) as error:
         list(labelled_radiographs(folder))
-    told = str(error.value)
-    assert place in told and words in told and "joints.csv" in told and error.value.argument == "data"
-    assert "f0.png" in told or "no rows" in told or place.startswith("Line ")
+    message = str(error.value)
+    assert place in message and words in message and "joints.csv" in message and error.value.argument == "data"
+    assert "f0.png" in message or "no rows" in message or place.startswith("Line ")
 
 
 @pytest.mark.parametrize(

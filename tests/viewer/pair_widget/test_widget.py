@@ -264,8 +264,8 @@ def test_a_figure_that_cannot_be_drawn_or_written_is_a_sentence(viewer, widget, 
     qtbot.mouseClick(widget.results.figure, Qt.MouseButton.LeftButton)
     assert caller not in reading
     qtbot.wait_until(lambda: widget._run is None)
-    told = widget.failure.text() + widget.form.fields["fixed"].message.text()
-    assert ("'fixed'" in told if cause else "file" in told) and "\n" not in told.strip()
+    message = widget.failure.text() + widget.form.fields["fixed"].message.text()
+    assert ("'fixed'" in message if cause else "file" in message) and "\n" not in message.strip()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
 
 

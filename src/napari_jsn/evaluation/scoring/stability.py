@@ -17,13 +17,11 @@ from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.scoring.crops.site_image import KEPT, MARGIN, SIDE_MM, kept_of_joint_image
 from napari_jsn.scoring.grades import HIGHEST, KINDS
 from napari_jsn.scoring.schemes import SIDES
-from napari_jsn.scoring.two_stage.grader import TwoStageGrader
+from napari_jsn.scoring.two_stage.grader import LEAST_GRADABLE, TwoStageGrader
 from napari_jsn.scoring.two_stage.network import TOKENS
 
 #: What the last part of a folder's name of the public joints stands for; the finger of the others is not known.
 _THUMB, _JOINT_OF_THUMB, _JOINT = "13", "MCP1", "MCP3"
-#: Least probability that a joint can be graded.
-_CAN = 0.5
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def stability(joints: Iterable[Exposures], grader: TwoStageGrader) -> Stability:
         there = np.zeros((len(each.images), TOKENS), bool)
         images[:, token], there[:, token] = each.images, True
         probabilities, can = grader.probabilities(images, there)
-        graded = can[:, token] >= _CAN
+        graded = can[:, token] >= LEAST_GRADABLE
         count, total, scored = count + 1, total + len(graded), scored + int(graded.sum())
         for kind in HIGHEST:
             found = [int(grade) for grade in probabilities[kind][graded, token].argmax(1)]

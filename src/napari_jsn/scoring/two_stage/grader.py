@@ -22,7 +22,7 @@ from napari_jsn.scoring.two_stage.network import build_patient_net, normalise
 from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
 
 #: A joint is not graded if the probability that it can be graded is below this.
-_CAN = 0.5
+LEAST_GRADABLE = 0.5
 
 
 class TwoStageGrader:
@@ -48,11 +48,11 @@ class TwoStageGrader:
             return GradedJoints({})
         probabilities, can = self.probabilities(images[None], there[None])
         names = [(side, joint) for side in SIDES for joint in JOINTS]
-        graded = [k for k in np.flatnonzero(there) if can[0, k] >= _CAN]
+        graded = [k for k in np.flatnonzero(there) if can[0, k] >= LEAST_GRADABLE]
         found = {
             (*names[k], kind): tuple(float(p) for p in probabilities[kind][0, k]) for kind in HIGHEST for k in graded
         }
-        return GradedJoints(found, tuple(names[k] for k in np.flatnonzero(there) if can[0, k] < _CAN))
+        return GradedJoints(found, tuple(names[k] for k in np.flatnonzero(there) if can[0, k] < LEAST_GRADABLE))
 
     def probabilities(
         self, images: NDArray[np.uint8], there: NDArray[np.bool_]

@@ -16,8 +16,13 @@ from napari_jsn.radiograph.spacing import Spacing
 from napari_jsn.registration.method_names import METHODS
 from napari_jsn.viewer.forms.fields import ChoiceField, FormField, LayerField, MethodField, SpacingField
 from napari_jsn.viewer.forms.form import DEVICE_TIP, DEVICES, Form, form_field, spacing_problem
-from napari_jsn.viewer.layers.patient import OPENED, RADIOGRAPH
-from napari_jsn.viewer.layers.radiograph import RadiographLayer, check_layers_of_one_patient, read_radiograph_layer
+from napari_jsn.viewer.layers.patient import FRAMES, OPENED, RADIOGRAPH
+from napari_jsn.viewer.layers.radiograph import (
+    RadiographLayer,
+    check_layers_of_one_patient,
+    read_radiograph_layer,
+    separate_layers,
+)
 from napari_jsn.viewer.layers.read_layer import FIXED, MOVING, dimension_problem, layer_metadata, role_of
 
 #: Choices of the field "Measure".
@@ -250,3 +255,31 @@ def spacing_placeholder(layers: Sequence[Any]) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def radiographs_of_form(inputs: Any, all_layers: Any, argument: str) -> tuple[list[RadiographLayer], dict[str, Any]]:
+    """Return the radiographs that a form names, and patient and notes of the folder they were read from.
+
+    Parameters
+    ----------
+    inputs : object
+        Of a form, with ``layers``, ``source`` and ``radiographs()``.
+    all_layers : LayerList
+        All layers of the viewer.
+    argument : str
+        That an error names if the layers show several patients.
+
+    Raises
+    ------
+    InputError
+        If a layer is no radiograph, or they show several patients.
+    """
+    separate_layers(inputs.layers, all_layers.units)
+    notes = check_layers_of_one_patient(inputs.layers, argument)
+    about: dict[str, Any] = {}
+    if inputs.source == PATIENT:
+        about = layer_metadata(inputs.layers[0])
+        entries = (layer_metadata(layer) for layer in all_layers)
+        opened = (entry for entry in entries if entry.get("role") == FRAMES and entry[OPENED] == about.get(OPENED))
+        notes = [*next(opened, {}).get("notes", ()), *notes]
+    return inputs.radiographs(), {"patient_id": about.get("patient_id"), "notes": notes}

@@ -24,17 +24,13 @@ from napari_jsn.viewer.hands_widget.boxes import (
     read_boxes,
 )
 from napari_jsn.viewer.hands_widget.camera import BoxWatcher, centre_on_box
-from napari_jsn.viewer.hands_widget.inputs import PATIENT, MeasureForm
+from napari_jsn.viewer.hands_widget.inputs import MeasureForm, radiographs_of_form
 from napari_jsn.viewer.hands_widget.layers import HandLayers, result_layers, show_found
 from napari_jsn.viewer.hands_widget.results import ProgressionPanel
-from napari_jsn.viewer.layers.patient import FRAMES, OPENED
 from napari_jsn.viewer.layers.radiograph import (
     RadiographLayer,
-    check_layers_of_one_patient,
     patient_from_layers,
-    separate_layers,
 )
-from napari_jsn.viewer.layers.read_layer import layer_metadata
 
 if TYPE_CHECKING:
     import napari
@@ -252,16 +248,7 @@ class MeasureHands(RunPanel):
 
     def _radiographs(self) -> tuple[list[RadiographLayer], dict[str, Any]]:
         """Return the radiographs in the form, and patient and notes of the folder they were read from."""
-        inputs = self.form.inputs()
-        separate_layers(inputs.layers, self._viewer.layers.units)
-        notes = check_layers_of_one_patient(inputs.layers, "followup")
-        about: dict[str, Any] = {}
-        if inputs.source == PATIENT:
-            about = layer_metadata(inputs.layers[0])
-            entries = (layer_metadata(layer) for layer in self._viewer.layers)
-            opened = (entry for entry in entries if entry.get("role") == FRAMES and entry[OPENED] == about.get(OPENED))
-            notes = [*next(opened, {}).get("notes", ()), *notes]
-        return inputs.radiographs(), {"patient_id": about.get("patient_id"), "notes": notes}
+        return radiographs_of_form(self.form.inputs(), self._viewer.layers, "followup")
 
     def _corrections(self, radiographs: Sequence[RadiographLayer]) -> tuple[dict[Any, Any], dict[Any, Any]]:
         """Return boxes and masks that were corrected since they were found on these radiographs."""

@@ -14,15 +14,11 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import STEPS, Stages
 from napari_jsn.viewer.forms.run_panel import RunPanel, viewer_or_current
 from napari_jsn.viewer.forms.style import text_label
-from napari_jsn.viewer.hands_widget.inputs import PATIENT
-from napari_jsn.viewer.layers.patient import FRAMES, OPENED
+from napari_jsn.viewer.hands_widget.inputs import radiographs_of_form
 from napari_jsn.viewer.layers.radiograph import (
     RadiographLayer,
-    check_layers_of_one_patient,
     patient_from_layers,
-    separate_layers,
 )
-from napari_jsn.viewer.layers.read_layer import layer_metadata
 from napari_jsn.viewer.score_widget.inputs import MAPS, ScoreForm
 from napari_jsn.viewer.score_widget.layers import NAMES, remove_scores, show_scores
 
@@ -124,16 +120,7 @@ class ScoreHands(RunPanel):
 
     def _radiographs(self) -> tuple[list[RadiographLayer], dict[str, Any]]:
         """Return the radiographs in the form, and patient and notes of the folder they were read from."""
-        inputs = self.form.inputs()
-        separate_layers(inputs.layers, self._viewer.layers.units)
-        notes = check_layers_of_one_patient(inputs.layers, "patient")
-        about: dict[str, Any] = {}
-        if inputs.source == PATIENT:
-            about = layer_metadata(inputs.layers[0])
-            entries = (layer_metadata(layer) for layer in self._viewer.layers)
-            opened = (entry for entry in entries if entry.get("role") == FRAMES and entry[OPENED] == about.get(OPENED))
-            notes = [*next(opened, {}).get("notes", ()), *notes]
-        return inputs.radiographs(), {"patient_id": about.get("patient_id"), "notes": notes}
+        return radiographs_of_form(self.form.inputs(), self._viewer.layers, "patient")
 
     def _show_texts(self, statement: str, summary: str) -> None:
         for label, text in ((self.statement, statement), (self.summary, summary)):
