@@ -3,22 +3,29 @@ import pytest
 import torch
 
 from napari_jsn.common.errors import InputError
-from napari_jsn.scoring.one_stage.canvas import CANVAS
+from napari_jsn.radiograph import Radiograph
+from napari_jsn.scoring.one_stage.canvas import CANVAS, hand_canvas
 from napari_jsn.scoring.training.one_stage_task import HandBatch, OneStageTask, place_hand
 
 
 def test_a_hand_on_the_canvas_keeps_its_joints():
     image = np.zeros((840, 560), np.uint8)
+    image[100:800, 120:480] = 90
     centres = np.array([[200.0 + 20 * k, 200.0 + 30 * k] for k in range(14)], np.float32)
     for x, y in centres:
         image[int(y) - 2 : int(y) + 3, int(x) - 2 : int(x) + 3] = 255
+    radiograph = Radiograph(image.astype(np.float32) / 255, 0.28, "L")
+    scored = hand_canvas(radiograph, "L")
     for change in (False, True):
         drawn, places, pixel_mm = place_hand(image, centres, 0.28, np.random.default_rng(1), change)
         assert drawn.shape == CANVAS
-        assert 0.28 < pixel_mm < 0.42
+        assert abs(np.log(pixel_mm / scored.pixel_mm)) < (0.3 if change else 1e-6)
         for x, y in places:
             if 2 < x < CANVAS[1] - 3 and 2 < y < CANVAS[0] - 3:
                 assert drawn[round(y), round(x)] > 0.5
+        if not change:  # a hand is learned where it lies when it is scored
+            expected = np.c_[centres, np.ones(14)] @ np.linalg.inv(scored.to_radiograph).T
+            assert np.abs(places - expected[:, :2]).max() < 0.5
 
 
 def test_the_loss_of_a_training_step_is_finite_and_has_gradients():

@@ -50,8 +50,8 @@ def hand_canvas(radiograph: Radiograph, side: str | None) -> HandCanvas:
     part = pixels[top:bottom, left:right]
     row_mm, col_mm = pixel_size(radiograph.spacing_mm)
     height, width = part.shape[0] * row_mm, part.shape[1] * col_mm
-    scale = min(CANVAS[0] / height, CANVAS[1] / width)  # canvas pixels per mm, or per pixel
-    rows, cols = (max(1, round(length * scale)) for length in (height, width))
+    fitted = pixel_of_fit(height, width)
+    rows, cols = (max(1, round(length / fitted)) for length in (height, width))
     small = resize(torch.from_numpy(np.ascontiguousarray(part))[None, None], (rows, cols))[0, 0].numpy()
     image = np.zeros(CANVAS, np.float32)
     above, before = (CANVAS[0] - rows) // 2, (CANVAS[1] - cols) // 2
@@ -66,7 +66,12 @@ def hand_canvas(radiograph: Radiograph, side: str | None) -> HandCanvas:
     )
     if side == "R":
         matrix = np.array([[-1.0, 0, pixels.shape[1] - 1], [0, 1, 0], [0, 0, 1]]) @ matrix
-    return HandCanvas(image.clip(0, 1), matrix, USUAL_MM if radiograph.spacing_mm is None else float(1 / scale))
+    return HandCanvas(image.clip(0, 1), matrix, USUAL_MM if radiograph.spacing_mm is None else float(fitted))
+
+
+def pixel_of_fit(height: float, width: float) -> float:
+    """Return the size of a canvas pixel with which a hand of this height and width fits the canvas, in their unit."""
+    return max(height / CANVAS[0], width / CANVAS[1])
 
 
 def hand_box(pixels: NDArray[np.float32]) -> tuple[int, int, int, int]:

@@ -21,7 +21,7 @@ from napari_jsn.networks import augmentation
 from napari_jsn.networks.inputs import LeftOut
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, use_bfloat16
 from napari_jsn.scoring.grades import HIGHEST
-from napari_jsn.scoring.one_stage.canvas import CANVAS, NORMALISATION, USUAL_MM
+from napari_jsn.scoring.one_stage.canvas import CANVAS, NORMALISATION, hand_box, pixel_of_fit
 from napari_jsn.scoring.one_stage.grader import sites_on_maps
 from napari_jsn.scoring.one_stage.network import (
     ARCHITECTURES,
@@ -40,8 +40,9 @@ INNER_MM, OUTER_MM, MOVED = 4.0, 8.0, 0.1
 _BATCH, _HANDS = 4, 480
 #: Weight of the background in the loss of the joint map.
 _BACKGROUND = 0.05
-#: Standard deviations of the shift in mm, the rotation in degrees, and the logarithm of the size of a hand.
-_SHIFT_MM, _TURN, _SIZE = 5.0, 6.0, 0.06
+#: Standard deviations of the shift (across and along the hand) in mm, the rotation in degrees, and the logarithm of the
+#: size of a hand: its box is that of all tissue, which on real radiographs has more or less of the forearm.
+_SHIFT_MM, _TURN, _SIZE = np.array([4.0, 8.0]), 6.0, 0.08
 
 
 class HandBatch(NamedTuple):
@@ -245,7 +246,7 @@ def place_hand(
 ) -> tuple[Tensor, NDArray[np.float64], float]:
     """Return a hand on the canvas, the places of its joints there, and the size of a pixel in mm.
 
-    Without change the middle of the joints lies in the middle of the canvas, with pixels of 0.34 mm.
+    Without change it lies there as :func:`~napari_jsn.scoring.one_stage.canvas.hand_canvas` places it.
     """
     from scipy import ndimage
 
@@ -256,15 +257,17 @@ def place_hand(
     )
     if not change:
         shift, turn, size = np.zeros(2), 0.0, 0.0
-    pixel_mm = USUAL_MM * float(np.exp(size))
+    pixels = image.astype(np.float32) / np.float32(255)
+    top, left, bottom, right = hand_box(pixels)
+    pixel_mm = spacing_mm * pixel_of_fit(bottom - top, right - left) * float(np.exp(size))
     step = pixel_mm / spacing_mm
     angle = np.deg2rad(turn)
     linear = step * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    middle = (centres.min(0) + centres.max(0)) / 2 + shift / spacing_mm
+    middle = np.array([left + right - 1, top + bottom - 1]) / 2 + shift / spacing_mm
     offset = middle - linear @ ((CANVAS[1] - 1) / 2, (CANVAS[0] - 1) / 2)
     swap = linear[::-1, ::-1]  # (row, col)
-    smooth = ndimage.gaussian_filter(image.astype(np.float32) / 255, 0.3 * step)
+    smooth = ndimage.gaussian_filter(pixels, 0.3 * step)
     drawn = ndimage.affine_transform(smooth, swap, offset[::-1], CANVAS, order=1)
     drawn = (drawn / max(float(np.percentile(drawn, 99.8)), 1e-6)).clip(0, 1)
-    places = np.linalg.solve(linear, (centres - offset).T).T
+    places = np.asarray(np.linalg.solve(linear, (centres - offset).T).T, np.float64)
     return torch.from_numpy(drawn.astype(np.float32)), places, pixel_mm
