@@ -150,7 +150,7 @@ def _measured_again(viewer: Any, dock: Any, blocks: _Blocks) -> list[Row]:
             dock.controller.next()
             tool.click()
             blocks.run(k >= _JOINTS)  # not while the time is taken, because looking for blocks takes time of the work
-            QTest.qWait(700)
+            QTest.qWait(400)
             if name == "box":
                 layer = viewer.layers["joints"]
                 at = layer.data[list(layer.features["joint"]).index(position.joint)][:, -2:].mean(axis=0)

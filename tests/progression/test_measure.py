@@ -94,6 +94,18 @@ def test_three_visits_are_followed_over_all_pairs():
     assert found.narrowings[1].jsn_mm > found.narrowings[0].jsn_mm > 0.1
 
 
+def test_registrations_are_reported_after_each_batch_and_figures_stay_the_same(monkeypatch):
+    radiographs, boxes = films(3)
+    monkeypatch.setattr("napari_jsn.registration.gauss_newton.refined.BATCH", 1)
+    whole = measure(*radiographs, joints=("MCP3",), boxes=boxes)
+    monkeypatch.setattr("napari_jsn.progression.measure.BATCH", 1)
+    reported = []
+    found = measure(*radiographs, joints=("MCP3",), boxes=boxes, on_registered=lambda known: reported.append([*known]))
+    assert [[visit for visit, _, _ in keys] for keys in reported] == [[2], [2, 3], [2, 3]]
+    figures = [[(row.jsn_mm, row.jsn_sd_mm, row.reasons) for row in each.narrowings] for each in (whole, found)]
+    assert figures[0] == figures[1]
+
+
 def test_a_study_is_measured_as_its_radiographs_are():
     radiographs, boxes = films()
     study = Patient(

@@ -31,7 +31,7 @@ from napari_jsn.progression.pairwise import Ends
 from napari_jsn.progression.progression import HandPair, Progression
 from napari_jsn.progression.repositioning import CARD as REPOSITIONING_CARD
 from napari_jsn.radiograph.spacing import check_spacing
-from napari_jsn.registration.methods import load_method, method_models
+from napari_jsn.registration.methods import BATCH, load_method, method_models
 from napari_jsn.registration.register import register_many
 from napari_jsn.registration.result import WIDE_MM, Registration, check_wide_mm
 from napari_jsn.segmentation.found_bones import FoundBones
@@ -63,6 +63,7 @@ def measure(
     patient_id: str | None = None,
     wide_mm: float = WIDE_MM,
     on_widths: Callable[[Mapping[tuple[int, str | None, str], JointView]], None] | None = None,
+    on_registered: Callable[[Mapping[tuple[int, str | None, str], Registration]], None] | None = None,
 ) -> Progression:
     """Measure the narrowing of each finger joint from the baseline to every later visit.
 
@@ -99,6 +100,9 @@ def measure(
         Half width of the 95 % interval in mm, above which the state of a narrowing is ``"wide"``.
     on_widths : callable, optional
         Called with all joints by (visit, side, joint) when their widths are measured, before they are registered.
+    on_registered : callable, optional
+        Called after each batch with the registrations from the baseline so far, by (visit, side, joint) of the later
+        visit. They are not the final results, which follow from all visits and joints.
 
     Returns
     -------
@@ -140,7 +144,8 @@ def measure(
     if on_widths is not None and views is not None:
         on_widths(views)
     pairs = _pairs(patient, names, views or {})
-    registered, scales = _register(pairs, views or {}, method, where, stages.next("Registering the joints"))
+    stage = stages.next("Registering the joints")
+    registered, scales = _register(pairs, views or {}, method, where, stage, on_registered)
     complete = views is not None and len(registered) == len(pairs)
     narrowings: list[Narrowing] = []
     if views is not None:
@@ -259,9 +264,22 @@ def _register(
     method: str,
     device: str,
     progress: Progress,
+    on_registered: Callable[[Mapping[_Key, Registration]], None] | None,
 ) -> tuple[dict[_Pair, Registration], dict[HandPair, float]]:
     """Return the registrations of joints between visits, and the scales of the hands; some are missing if aborted."""
-    registered = register_views(pairs, views, method, device, progress)
+    size = BATCH if on_registered is not None and method == "refined" else max(1, len(pairs))  # batches stay the same
+    parts = [pairs[first : first + size] for first in range(0, len(pairs), size)]
+    registered: dict[_Pair, Registration] = {}
+    stages = Stages(progress, [len(part) for part in parts] or [1])
+    for part in parts:
+        found = register_views(part, views, method, device, stages.next("Registering the joints"))
+        registered |= found
+        if on_registered is not None:
+            on_registered(
+                {(two + 1, side, name): each for (side, name, (one, two)), each in registered.items() if one == 0}
+            )
+        if len(found) < len(part):
+            break
     scales: dict[HandPair, float] = {}
     for side, (first, second) in dict.fromkeys((side, visits) for side, _, visits in registered):
         of_hand = [one for pair, one in registered.items() if (pair[0], pair[2]) == (side, (first, second))]

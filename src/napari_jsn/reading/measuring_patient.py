@@ -17,6 +17,7 @@ from napari_jsn.progression.measure import measure, measuring_models
 from napari_jsn.progression.narrowing import JointView, MeasuredHand
 from napari_jsn.progression.progression import Progression
 from napari_jsn.reading.grades.model_scores import shipped_method
+from napari_jsn.registration.result import Registration
 
 #: Share of the time that is needed to find joints.
 _FINDING = 0.3
@@ -33,6 +34,7 @@ def measure_patient(
     found: Callable[[Patient], None] | None = None,
     masks: Mapping[tuple[int, str | None, str], BoneMasks] | None = None,
     on_widths: Callable[[Mapping[tuple[int, str | None, str], JointView]], None] | None = None,
+    on_registered: Callable[[Mapping[tuple[int, str | None, str], Registration]], None] | None = None,
 ) -> Progression:
     """Return the measurement of a patient; of one visit only joints and widths, without narrowing.
 
@@ -49,7 +51,7 @@ def measure_patient(
         Called with the patient when its joints are found, before they are measured.
     masks : mapping of (visit, side, joint) to BoneMasks, optional
         Bones that a person painted, of a patient with two visits or more.
-    on_widths : callable, optional
+    on_widths, on_registered : callable, optional
         As for :func:`napari_jsn.measure`.
 
     Raises
@@ -75,8 +77,9 @@ def measure_patient(
     rest = _Rest(progress)
     if len(patient.visits) > 1:
         return measure(
-            hands, joints=joints, method=method, device=device, progress=rest, masks=masks, on_widths=on_widths
-        )
+            hands, joints=joints, method=method, device=device, progress=rest, masks=masks, on_widths=on_widths,
+            on_registered=on_registered,
+        )  # fmt: skip
     return _one_visit(hands, joints, method, where, rest)
 
 

@@ -60,6 +60,8 @@ class PreparedPair:
         return cls(fixed, moving, fixed_masks, moving_masks, point, axis, spacing_mm)
 
 
+#: Pairs that the method "refined" registers at once: enough to use two cores, few enough to fit in their cache.
+BATCH = 16
 #: Quantities that decide whether a registration has failed; tables have a column for each.
 CHECKS = (
     "similarity", "ncc_inside", "overlap", "in_view", "directions_mm", "models_mm", "margin_mm", "sharpness", "curve",

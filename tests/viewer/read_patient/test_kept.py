@@ -21,10 +21,12 @@ def gate(monkeypatch, measured_patient):
     """Measuring waits until the gate is opened; it returns the measurement of the sample under the given name."""
     go_on, name = threading.Event(), []
 
-    def measure_patient(patient, progress, found, on_widths, **how):
+    def measure_patient(patient, progress, found, on_widths, on_registered, **how):
         found(patient)
         views = {(hand.visit, hand.side, v.joint.name): v for hand in measured_patient.hands for v in hand.joints}
         on_widths(views)
+        rows = [row for row in measured_patient.narrowings if row.joint != "IP1"]
+        on_registered({(row.visit, row.side, row.joint): row.registration for row in rows})
         go_on.wait(20)
         name.append(patient.patient_id)
         notes = (ABORTED,) if progress.aborted else ()
@@ -139,7 +141,9 @@ def test_closed_and_opened_again_at_any_moment(window, place, hand_folder, gate,
     assert not any(layer.editable for layer in window.viewer.layers)
 
 
-def test_an_aborted_measurement_keeps_what_is_done_and_is_completed_later(window, hand_folder, gate, tmp_path, qtbot):
+def test_an_aborted_measurement_keeps_what_is_done_and_is_completed_later(
+    window, hand_folder, gate, tmp_path, qtbot, measured_patient
+):
     widget = window.widget
     widget.radiographs.reader.value, widget.radiographs.store.value = "A", tmp_path / "r.db"
     widget.flow.open_paths([hand_folder])
@@ -149,7 +153,12 @@ def test_an_aborted_measurement_keeps_what_is_done_and_is_completed_later(window
     qtbot.wait(50)
     texts = list(window.viewer.layers["joints"].features["text"])  # the widths that are known so far
     assert len(texts) == 6 and all(text.split()[0] in NAMES_OF_JOINTS for text in texts)
-    assert sum(text.endswith(" mm") for text in texts) >= 4
+    assert sum(" mm" in text for text in texts) >= 4  # widths
+    first = window.viewer.layers["joints"].features["image"].tolist().count(1)
+    jsn = {text.split()[0]: float(text.split()[-2]) for text in texts if "JSN" in text}
+    assert not any("JSN" in text for text in texts[:first])  # at the follow-up only
+    final = {row.joint: row.jsn_mm for row in measured_patient.narrowings}
+    assert set(jsn) == {"MCP2", "PIP3"} and all(abs(jsn[name] - final[name]) < 0.06 for name in jsn)
     QTest.keyClick(widget.radiographs.reader.native, Qt.Key.Key_Escape)  # in a text field too
     gate.set()
     window.wait()

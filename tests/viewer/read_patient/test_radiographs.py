@@ -100,7 +100,7 @@ def test_layers_that_are_open_are_offered_and_a_stored_patient_lists_its_radiogr
 
     how = {}
 
-    def measure_patient(patient, progress, found, on_widths, **options):
+    def measure_patient(patient, progress, found, on_widths, on_registered, **options):
         how.update(options)
         return replace(measured_patient, patient_id=patient.patient_id)
 

@@ -15,7 +15,7 @@ from napari_jsn.joint import BoneMasks
 from napari_jsn.joint.similarity import pixel_scaling
 from napari_jsn.radiograph.resampling import block_mean
 from napari_jsn.registration.gauss_newton.solve import solve
-from napari_jsn.registration.methods import MethodResult, PreparedPair
+from napari_jsn.registration.methods import BATCH, MethodResult, PreparedPair
 from napari_jsn.registration.quality import CERTAIN_SIMILARITY, assess_quality, is_mirrored, similarity
 from napari_jsn.registration.solutions import Solutions
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 #: Pixel size, in mm, for which the lengths of the method (window, nodes, dilation) are chosen; and the image size, in
 #: pixels, that is used instead where the pixel size is not known.
 _WORKING_MM, _WORKING_SIZE = 0.175, 128
-#: Pairs in one batch: enough to use two cores, few enough to fit in their cache.
-_BATCH = 16
 
 
 def refine(pairs: Sequence[PreparedPair], device: torch.device, progress: Progress) -> list[MethodResult]:
@@ -38,7 +36,7 @@ def refine(pairs: Sequence[PreparedPair], device: torch.device, progress: Progre
     averaged by marginal likelihood. The estimate is the mean of both directions.
     """
     progress.update(0, len(pairs), "Registering")
-    return compute_in_batches(pairs, _BATCH, device, _refine_batch, progress, "Registering")
+    return compute_in_batches(pairs, BATCH, device, _refine_batch, progress, "Registering")
 
 
 def _refine_batch(pairs: Sequence[PreparedPair], device: torch.device) -> list[MethodResult]:

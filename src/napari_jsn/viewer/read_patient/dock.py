@@ -124,7 +124,7 @@ class ReadPatient(QWidget):
         flow.found_changed.connect(self._show_found)
         flow.joints_found.connect(two.show_found)
         flow.joints_found.connect(control.show_patient)
-        flow.widths_found.connect(control.show_widths)
+        flow.joints_measured.connect(control.show_measured)
         flow.opened.connect(self._show_opened)
         flow.closing.connect(self._save_all)
         flow.closed.connect(self._show_closed)

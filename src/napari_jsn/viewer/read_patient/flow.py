@@ -26,7 +26,7 @@ class PatientFlow(QObject):
     """What the dock has open, and the jobs on it.
 
     ``found_changed`` is emitted when radiographs were read or edited, ``joints_found`` with the patient while it is
-    measured, ``widths_found`` with its joints by visit, side and name when their widths are known, ``opened`` with the
+    measured, ``joints_measured`` with what is known of its joints so far, ``opened`` with the
     patient that can be read, ``closing`` before a patient is closed, with whether its radiographs are closed too (they
     are not where they were measured again), ``closed`` when there is none any more, ``measured_again`` after a joint
     was, ``written`` with the files of a report.
@@ -34,7 +34,7 @@ class PatientFlow(QObject):
 
     found_changed: Signal = Signal()
     joints_found: Signal = Signal(object)
-    widths_found: Signal = Signal(object)
+    joints_measured: Signal = Signal(object)
     opened: Signal = Signal(object)
     closing: Signal = Signal(bool)
     closed: Signal = Signal()
@@ -161,7 +161,7 @@ class PatientFlow(QObject):
         self.jobs.start(MEASURING, measured, self.take, intermediate=self._show_intermediate)
 
     def _show_intermediate(self, what: Any) -> None:
-        (self.joints_found if isinstance(what, Patient) else self.widths_found).emit(what)
+        (self.joints_found if isinstance(what, Patient) else self.joints_measured).emit(what)
 
     def measure_again(self) -> None:
         """Measure the joints again whose boxes or masks were changed; those of a blinded session later."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
 from napari_jsn.patient.patient import Hand, Patient, Visit
 from napari_jsn.progression.measure import ABORTED
+from napari_jsn.progression.narrowing import JointView
 from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.reading import Item, Reading, default_store, measure_patient, measured_before, with_kept_changes
 from napari_jsn.reading.radiograph_rows import RadiographRow, radiograph_rows
+from napari_jsn.registration.result import Registration
 from napari_jsn.store import Store, open_store
 
 #: What a dock that was closed had open, by its viewer.
@@ -66,6 +68,22 @@ class Found:
     def named(self, patient_id: str) -> Found:
         """Return the same with another pseudonym."""
         return replace(self, patient=replace(self.patient, patient_id=patient_id))
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Joints of a patient that is measured, by visit, side and name.
+
+    Attributes
+    ----------
+    views : mapping to JointView
+        Their widths are known.
+    registered : mapping to Registration
+        Their registrations from the baseline, of those that are registered.
+    """
+
+    views: Mapping[tuple[int, str | None, str], JointView]
+    registered: Mapping[tuple[int, str | None, str], Registration] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +212,7 @@ def measured(
         Measure even where the store has a measurement of the same radiographs.
     progress : Progress
     show : callable
-        Called with the patient when its joints are found, and with the joints when their widths are measured.
+        Called with the patient when its joints are found, then with what is :class:`Measured` so far.
     wanted : callable
         Whether somebody waits for the result; if not, nothing is saved.
     how : mapping, optional
@@ -214,7 +232,16 @@ def measured(
         before = measured_before(store, found.patient)
         progression = None if again or (before is not None and ABORTED in before.notes) else before
         if progression is None:
-            progression = measure_patient(found.patient, progress=progress, found=show, on_widths=show, **(how or {}))
+            widths: dict[Any, Any] = {}
+
+            def show_widths(views: Mapping[Any, Any]) -> None:
+                widths.update(views)
+                show(Measured(widths))
+
+            progression = measure_patient(
+                found.patient, progress=progress, found=show, on_widths=show_widths,
+                on_registered=lambda registered: show(Measured(widths, registered)), **(how or {}),
+            )  # fmt: skip
             nothing = not any(hand.joints for hand in progression.hands)
             if progress.aborted and before is not None and wanted():
                 progression = before

@@ -18,6 +18,7 @@ from napari_jsn.viewer.hands_widget.trend import Trend
 from napari_jsn.viewer.read_patient.canvas.hand_map import HandMap, MapImage, hand_image
 from napari_jsn.viewer.read_patient.canvas.joint_canvas import JointCanvas
 from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers
+from napari_jsn.viewer.read_patient.opened import Measured
 from napari_jsn.viewer.read_patient.steps.read import ReadStep
 
 #: Wait before the trend is drawn, so that it does not delay the next joint, in ms.
@@ -94,10 +95,10 @@ class ReadController(QObject):
 
     # ------------------------------------------------------------------------------------------------------------- show
 
-    def show_patient(self, patient: Patient, row: int = -1, views: Any = None) -> None:
+    def show_patient(self, patient: Patient, row: int = -1, measured: Measured | None = None) -> None:
         """Show the first and the last radiograph of a patient, or that of a row, with the joints found so far.
 
-        ``views`` are those of the joints whose widths are known.
+        ``measured`` is what is known of them.
         """
         self._shown_patient = patient
         chosen = patient.hands[row] if 0 <= row < len(patient.hands) else None
@@ -106,12 +107,12 @@ class ReadController(QObject):
         last = hands[-1] if chosen is None or chosen is hands[0] else chosen
         self.canvas.pause()
         self.map.forget_layout()
-        self.map.show([hand_image(hand, views) for hand in dict.fromkeys((hands[0], last))])
+        self.map.show([hand_image(hand, measured) for hand in dict.fromkeys((hands[0], last))])
 
-    def show_widths(self, views: Any) -> None:
-        """Show the widths of the joints of the patient that is measured."""
+    def show_measured(self, measured: Measured) -> None:
+        """Show what is known so far of the joints of the patient that is measured."""
         if self._shown_patient is not None:
-            self.show_patient(self._shown_patient, views=views)
+            self.show_patient(self._shown_patient, measured=measured)
 
     def refresh(self, list_only: bool = False) -> None:
         """Show the position again."""

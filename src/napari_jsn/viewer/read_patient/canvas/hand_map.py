@@ -14,12 +14,12 @@ from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.joint import Joint
 from napari_jsn.joint.crop import pixel_size
 from napari_jsn.patient.patient import Hand
-from napari_jsn.progression.narrowing import JointView
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.viewer.layers.radiograph import transform_points
 from napari_jsn.viewer.layers.read_layer import world_matrix
 from napari_jsn.viewer.read_patient.canvas.joint_canvas import fit_camera
 from napari_jsn.viewer.read_patient.canvas.picture_layers import BASELINE, FOLLOWUP, JOINTS, MARGINS, PictureLayers
+from napari_jsn.viewer.read_patient.opened import Measured
 
 #: Space between two hands as a share of the height.
 _GAP = 0.02
@@ -46,17 +46,24 @@ class MapImage:
     texts: Mapping[str, str] = field(default_factory=dict)
 
 
-def hand_image(hand: Hand, views: Mapping[tuple[int, str | None, str], JointView] | None = None) -> MapImage:
-    """Return a hand that is not measured, with the joints found so far, and their widths where they are known."""
+def hand_image(hand: Hand, measured: Measured | None = None) -> MapImage:
+    """Return a hand that is being measured, with its joints, and what is known of them.
+
+    The narrowing has one digit, because its last digits depend on joints and visits that are not measured yet.
+    """
     joints = {joint.name: joint for joint in hand.joints if joint.name in MEASURED_JOINTS}
     texts = {}
-    for (visit, side, name), view in (views or {}).items():
+    for (visit, side, name), view in (measured.views if measured else {}).items():
         if (visit, side) != hand.place:
             continue
         joints[name] = view.joint
         if view.jsw.reliable:
             unit, width = ("px", view.jsw.px) if view.image.spacing_mm is None else ("mm", view.jsw.mm)
-            texts[name] = f"{name} {width:.2f} {unit}"
+            texts[name] = f"{name}\n{width:.2f} {unit}"  # names and widths of neighbours would overlap on one line
+        found = measured.registered.get((visit, side, name)) if measured else None
+        if found is not None and found.reliable:
+            jsn = f"{found.jsn_px:+.0f} px" if found.spacing_mm is None else f"{found.jsn_mm:+.1f} mm"
+            texts[name] = f"{texts.get(name, name)}\nJSN {jsn}"
     return MapImage(hand.visit, hand.label, hand.side or "", hand.radiograph, joints, {}, texts=texts)
 
 

@@ -39,7 +39,7 @@ class JointTable(QTableWidget):
         super().__init__(0, len(_COLUMNS))
         self._keys: list[tuple[str, str]] = []
         self._shown: list[JointLine] = []
-        self._muted = UNRELIABLE
+        self.muted = UNRELIABLE
         self.setObjectName("joints")
         self.setHorizontalHeaderLabels([title for title, _, _ in _COLUMNS])
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -74,8 +74,10 @@ class JointTable(QTableWidget):
         return QSize(300, 5 * _ROW_HEIGHT)
 
     def set_muted_ink(self, colour: str) -> None:
-        """Set the colour of figures that have failed."""
-        self._muted = colour
+        """Set the colour of figures that have failed, and of the frames of bars, which may be white."""
+        self.muted = colour
+        if (rows := self.viewport()) is not None:
+            rows.update()
 
     def show_lines(self, lines: Sequence[JointLine], current: tuple[str, str], hide_figures: bool) -> None:
         """Show the lines, and select the current one."""
@@ -110,7 +112,7 @@ class JointTable(QTableWidget):
             if column in (2, 4):
                 cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             if column in (1, 2) and line.state not in ("good", "wide"):
-                cell.setForeground(QBrush(QColor(self._muted)))
+                cell.setForeground(QBrush(QColor(self.muted)))
             if column == BAR:
                 cell.setData(_LINE, (line.jsn.value, *line.jsn.ci95, end, line.state))
             tip = line.reason if column in (1, 2) else line.comment if column == 5 else ""
@@ -124,6 +126,10 @@ class JointTable(QTableWidget):
 
 class _IntervalBar(QStyledItemDelegate):
     """Draws an interval on the scale of all joints, with a mark at zero."""
+
+    def __init__(self, table: JointTable) -> None:
+        super().__init__(table)
+        self._table = table
 
     def paint(self, painter: QPainter | None, option: Any, index: Any) -> None:
         """Draw one cell."""
@@ -144,7 +150,7 @@ class _IntervalBar(QStyledItemDelegate):
         if math.isfinite(value) and state != "out of date":
             colour = QColor(jsn_colour(value, end) if state in ("good", "wide") else UNRELIABLE)
             middle = rect.center().y()
-            painter.setPen(QPen(QColor(UNRELIABLE), 0.6))
+            painter.setPen(QPen(QColor(self._table.muted), 1))
             painter.setBrush(colour)
             painter.drawRect(QRectF(at(low), middle - 2.5, max(2.0, at(high) - at(low)), 5))
             painter.drawRect(QRectF(at(value) - 1.2, middle - 5.5, 2.4, 11))

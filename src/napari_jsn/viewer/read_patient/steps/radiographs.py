@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QHeaderView,
     QMenu,
     QPushButton,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -77,6 +78,7 @@ class RadiographsStep(QWidget):
         fields: list[Any] = [self.reader, self.patient, self.store, self.method, self.device]
         self.form: Container[Any] = Container(widgets=fields, labels=True)
         self.form.margins = (0, 0, 0, 0)
+        self.form.native.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.table: QTableWidget = _table()
         self.message, self.warning = text_label("failure"), text_label("reason")
         self.length_button: QPushButton = QPushButton("Pixel size by a known length…")
@@ -97,6 +99,7 @@ class RadiographsStep(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.form.native)
         layout.addWidget(self.table, 1)
+        layout.addStretch()  # where there is no table
         layout.addWidget(self.length_button)
         layout.addWidget(self.warning)
         layout.addWidget(self.message)
