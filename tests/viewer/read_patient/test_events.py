@@ -91,10 +91,17 @@ def test_letters_in_text_fields_are_letters(window, place):
     field.setFocus()
     QTest.keyClicks(field, "nap 10 hu")
     assert field.text() == "nap 10 hu" and window.position.joint == joint
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    window.keys("N")  # a key of the reading again
+    assert window.position.joint != joint
+    window.keys("P")
+    assert window.position.joint == joint and field.text() == "nap 10 hu"
+    field.setFocus()
+    QTest.keyClicks(field, "!")
     window.widget.reading.table.cellClicked.emit(2, 0)  # another joint: the comment stays with the first one
     assert window.position.joint != joint and field.text() == ""
     lines = {line.joint: line.comment for line in window.position.lines}
-    assert lines[joint] == "nap 10 hu" and sum(bool(text) for text in lines.values()) == 1
+    assert lines[joint] == "nap 10 hu!" and sum(bool(text) for text in lines.values()) == 1
     widget.open_step(widget.steps[0])
     reader.setFocus()
     QTest.keyClicks(reader, "RAUZ")

@@ -155,7 +155,7 @@ def test_an_aborted_measurement_keeps_what_is_done_and_is_completed_later(
     assert len(texts) == 6 and all(text.split()[0] in NAMES_OF_JOINTS for text in texts)
     assert sum(" mm" in text for text in texts) >= 4  # widths
     first = window.viewer.layers["joints"].features["image"].tolist().count(1)
-    jsn = {text.split()[0]: float(text.split()[-2]) for text in texts if "JSN" in text}
+    jsn = {text.split()[0]: float(text.split()[-1]) for text in texts if "JSN" in text}
     assert not any("JSN" in text for text in texts[:first])  # at the follow-up only
     final = {row.joint: row.jsn_mm for row in measured_patient.narrowings}
     assert set(jsn) == {"MCP2", "PIP3"} and all(abs(jsn[name] - final[name]) < 0.06 for name in jsn)

@@ -62,8 +62,8 @@ def hand_image(hand: Hand, measured: Measured | None = None) -> MapImage:
             texts[name] = f"{name}\n{width:.2f} {unit}"  # names and widths of neighbours would overlap on one line
         found = measured.registered.get((visit, side, name)) if measured else None
         if found is not None and found.reliable:
-            jsn = f"{found.jsn_px:+.0f} px" if found.spacing_mm is None else f"{found.jsn_mm:+.1f} mm"
-            texts[name] = f"{texts.get(name, name)}\nJSN {jsn}"
+            jsn = f"{found.jsn_px:+.0f} px" if found.spacing_mm is None else f"{round(found.jsn_mm, 1) + 0.0:+.1f}"
+            texts[name] = f"{name}\nJSN {jsn}"
     return MapImage(hand.visit, hand.label, hand.side or "", hand.radiograph, joints, {}, texts=texts)
 
 

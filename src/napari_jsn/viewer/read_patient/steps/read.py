@@ -81,6 +81,7 @@ class ReadStep(QWidget):
         self.images.activated.connect(lambda index: self.image.emit(self.images.itemData(index)))
         self.aligned.activated.connect(lambda index: self.align.emit(self.aligned.itemData(index)))
         self.comment_field.editingFinished.connect(lambda: self.comment.emit(self.comment_field.text()))
+        self.comment_field.returnPressed.connect(self.comment_field.clearFocus)  # keys are those of the reading again
         self.undo_button.clicked.connect(self.undo)
         self.keys_button.clicked.connect(self.keys)
         self.again_button.clicked.connect(self.measure_again)
