@@ -98,7 +98,11 @@ class JointTable(QTableWidget):
 
     def _show_line(self, number: int, line: JointLine, sides: bool, end: float) -> None:
         digits = 2 if line.unit == "mm" else 1
-        jsn = f"{line.jsn.value + 0.0:+.{digits}f}" if line.jsn.known and line.state != "out of date" else ""
+        jsn = (
+            f"{round(line.jsn.value, digits) + 0.0:+.{digits}f}"
+            if line.jsn.known and line.state != "out of date"
+            else ""
+        )
         texts = (
             (line.title if sides else line.joint) + (" *" if line.changed_by_hand else ""),
             line.state,

@@ -24,6 +24,7 @@ class ScoreTable(QWidget):
         super().__init__()
         self.table: QTableWidget = QTableWidget(0, len(_COLUMNS))
         self.totals: QLabel = QLabel()
+        self.totals.setWordWrap(True)  # a wider dock would cut off the pictures
         self._sites: list[str] = []
         table = self.table
         table.setHorizontalHeaderLabels(["site", "narrowing", "erosion", "model"])
