@@ -290,13 +290,18 @@ class ScoringTask(TrainingTask):
             if self._undamaged is not None:
                 real = {"hands": len(self._undamaged), "joints": int(self._undamaged.there.sum())}
         count = sum(count for count, _ in VALIDATION.values()) if self._given is None else len(self._given[1])
-        learned = DISCLAIMER if self._given is None else self._learned
-        first: dict[str, Any] = {"statement": learned}
-        if self._given is None:
-            used = difficulty(DIFFICULTY)
-            first["difficulty"] = {"version": used.version, "sha256": used.sha256}
-            first["simulator"] = hash_of_code(simulation)
+        first = about_simulation() if self._given is None else {"statement": self._learned}
         return {**first, **self._card(PatientNet, real, simulated, {"patients": count})}
+
+
+def about_simulation() -> dict[str, Any]:
+    """Return what the card of a network that learned damage on simulated hands states first: that, and how made."""
+    used = difficulty(DIFFICULTY)
+    return {
+        "statement": DISCLAIMER,
+        "difficulty": {"version": used.version, "sha256": used.sha256},
+        "simulator": hash_of_code(simulation),
+    }
 
 
 def _in_order(parts: list[GradedPatients]) -> list[Batch]:
