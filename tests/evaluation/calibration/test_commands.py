@@ -6,15 +6,17 @@ import shlex
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
-from napari_jsn.evaluation.calibration import weights
+from napari_jsn.evaluation.calibration import grade_probabilities, weights
 from napari_jsn.evaluation.calibration.__main__ import CARDS, PROGRAM, RECORDS, commands, main
 from napari_jsn.evaluation.calibration.repositioning import card_content, fit_uncertainty
 from napari_jsn.evaluation.hands.measured import MeasuredJoint
-from napari_jsn.networks.weights import CARD_HASH, card
+from napari_jsn.networks.weights import CARD_HASH, FIELDS, card, read_card, save
 from napari_jsn.progression.repositioning import CARD
 
 ROOT = Path(__file__).parents[3]
@@ -155,3 +157,39 @@ def test_weights_that_cannot_be_trained_are_refused(words, message, monkeypatch,
     monkeypatch.delenv("NAPARI_JSN_DATA", raising=False)
     with pytest.raises(SystemExit, match=message):
         main(["weights", *words, "--out", str(tmp_path)])
+
+
+# grades
+
+
+@pytest.mark.parametrize(("method", "task"), [("two-stage", "ScoringTask"), ("one-stage", "OneStageTask")])
+def test_the_grades_of_a_trained_network_are_calibrated_again(method, task, tmp_path, monkeypatch, capsys):
+    about = {"task": "scoring", "name": "mine", "preset": "default", "simulator": "0" * 12}
+    card_of = dict.fromkeys(FIELDS, "") | about | {"temperature": {"jsn": 3.0}}
+    model = save(tmp_path, {"weight": torch.zeros(1)}, card_of)
+    fitted = {"temperature": {"jsn": 1.1}, "confusions": {"jsn": [[1]]}}
+    network = SimpleNamespace()
+
+    class Task:
+        def __init__(self, preset, cache):
+            assert preset == "default"
+
+        def calibration(self, given):
+            assert given is network
+            return fitted
+
+    monkeypatch.setattr(grade_probabilities, "is_one_stage", lambda name: method == "one-stage")
+    monkeypatch.setattr(grade_probabilities, task, Task)
+    monkeypatch.setattr(
+        grade_probabilities, "load_grader", lambda used, name, device: SimpleNamespace(network=network, method=used)
+    )
+    main(["grade-probabilities", "--model", str(model)])
+    assert "1.1" in capsys.readouterr().out
+    written = read_card(model.with_suffix(".json"))
+    assert written["temperature"] == fitted["temperature"] and written["simulator"] == about["simulator"]
+
+
+def test_a_network_of_real_hands_is_not_calibrated_on_simulated_ones(tmp_path):
+    model = save(tmp_path, {"weight": torch.zeros(1)}, dict.fromkeys(FIELDS, "") | {"task": "scoring", "name": "mine"})
+    with pytest.raises(SystemExit, match="does not say"):
+        main(["grade-probabilities", "--model", str(model)])

@@ -16,7 +16,8 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.files import write_files
 from napari_jsn.networks import weights
 from napari_jsn.scoring.automatic.score import is_one_stage, load_grader
-from napari_jsn.training.tasks import task_class
+from napari_jsn.scoring.training.one_stage_task import OneStageTask
+from napari_jsn.scoring.training.task import ScoringTask
 
 #: Entry of the card of a network whose grades were learned on simulated hands.
 _SIMULATED = "simulator"
@@ -44,7 +45,7 @@ def main(options: argparse.Namespace) -> None:
 
 def fit(model: str, card: dict[str, Any], cache: Path | None = None) -> dict[str, Any]:
     """Return what the training of a model fits at its end, for its card."""
-    grader: Any = load_grader("one-stage" if is_one_stage(model) else "two-stage", model, "cpu")
-    task = task_class("scoring", card["preset"])(card["preset"], cache=cache)
-    found: dict[str, Any] = task.calibration(grader.network)
-    return found
+    whole_hands = is_one_stage(model)
+    grader: Any = load_grader("one-stage" if whole_hands else "two-stage", model, "cpu")
+    task = (OneStageTask if whole_hands else ScoringTask)(card["preset"], cache=cache)
+    return task.calibration(grader.network)

@@ -40,4 +40,5 @@ def graded_whole_hands(
         When the progress is aborted.
     """
     found = whole_hand_probabilities(len(patients), seed, grades, grader, cache, progress)
-    return {kind: sites_of(patients, kind, found[kind], np.isfinite(found[kind]).all(-1)) for kind in HIGHEST}
+    marked = {kind: np.asarray(np.isfinite(each).all(-1), bool) for kind, each in found.items()}
+    return {kind: sites_of(patients, kind, found[kind], marked[kind]) for kind in HIGHEST}

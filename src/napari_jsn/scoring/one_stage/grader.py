@@ -102,7 +102,7 @@ def sites_on_maps(
             continue
         y, x = (marked.sum(1) @ rows / total).item(), (marked.sum(0) @ cols / total).item()
         places[joint] = (x, y)
-        near = _disc(x, y, radius, rows, cols)
+        near = disc(x, y, radius, rows, cols)
         for kind in HIGHEST:
             of_kind: Tensor = getattr(classes, kind)[0]
             grades[kind][joint] = of_kind[:, near].mean(1).numpy()
@@ -116,6 +116,7 @@ def tempered(probabilities: NDArray[np.floating], temperature: float) -> NDArray
     return scaled
 
 
-def _disc(x: float, y: float, radius: float, rows: Tensor, cols: Tensor) -> Tensor:
+def disc(x: float, y: float, radius: float, rows: Tensor, cols: Tensor) -> Tensor:
+    """Return which pixels (R, C) lie in a circle, at least one pixel around its centre."""
     inside = (rows[:, None] - y) ** 2 + (cols[None] - x) ** 2 <= max(radius, 1.0) ** 2
     return inside

@@ -32,7 +32,7 @@ _OUTSIDE, _NARROW = 0.05, 1.0
 def fit_temperature(
     given: Floats, truth: NDArray[np.signedinteger], scaled: Callable[[Floats, float], Floats] | None = None
 ) -> float:
-    """Return the temperature at which the likelihood of the true grades is highest.
+    """Return the temperature at which the likelihood of the true grades is highest; 1 without any.
 
     Parameters
     ----------
@@ -42,6 +42,8 @@ def fit_temperature(
     scaled : callable, optional
         The probabilities (N, K + 1) of ``given`` at a temperature.
     """
+    if not len(truth):
+        return 1.0
     probabilities, rows = scaled or _of_logits, np.arange(len(truth))
 
     def loss(log_temperature: float) -> float:
