@@ -61,7 +61,12 @@ def scoring_report(sets: Sequence[ScoringEvaluation]) -> str:
                 for method, methods in each.methods.items()
                 if kind in methods and len(methods[kind].truth)
             ]
-            lines += [f"{KINDS[kind].capitalize()}:", "", *table(("method", "joints", *_HEADS.values()), rows), ""]
+            lines += [
+                f"{KINDS[kind].capitalize()}:",
+                "",
+                *table(("method", "joints", "not scored", *_HEADS.values()), rows),
+                "",
+            ]
         lines += _totals(each)
         if each.maps:
             lines += [*maps_table(each.maps), ""]
@@ -103,7 +108,7 @@ def _with_confusion(sites: GradedSites) -> dict[str, Any]:
 
 def _row(name: str, sites: GradedSites) -> list[str]:
     found = figures(sites)
-    return [name, f"{found['n']:.0f}", *(f"{found[key]:.3f}" for key in _HEADS)]
+    return [name, f"{found['n']:.0f}", f"{found['not_scored']:.0f}", *(f"{found[key]:.3f}" for key in _HEADS)]
 
 
 def _totals(each: ScoringEvaluation) -> list[str]:

@@ -63,13 +63,13 @@ CALIBRATION = {"uniform": (20, 69_000), "natural": (40, 68_000)}
 TOTALS = {"natural": (40, 68_000)}
 #: Highest learning rates: on simulated patients, and on given ones, for which trained weights are a good start.
 _RATE, _RATE_GIVEN = 1.5e-3, 5e-4
-#: The same for the weights of a trained network but its last layers, and how much faster those learn: where the limits
-#: between the grades are, few patients tell; what the features are, only many.
-_RATE_FINE, _LAST_FASTER = 5e-5, 60.0
+#: Highest rate of a trained network on given patients, and how much faster its last layers learn: a few patients suffice
+#: to learn where a reader's limits between the grades are, but not to learn features.
+_RATE_FINE, _LAST_FASTER = 1.5e-4, 20.0
 #: Exponent of the rarity of a grade that is its weight in the loss, and most rarity that counts.
 _RARITY, _RAREST = 0.5, 16.0
 #: Decay of the averaged weights and number of epochs on given patients, of whom an epoch has few batches.
-_EMA_GIVEN, _EPOCHS_GIVEN = 0.95, 40
+_EMA_GIVEN, _EPOCHS_GIVEN = 0.95, 20
 #: Share of the given patients that choose the best epoch.
 _HELD_OUT = 0.2
 #: Patients in a batch, batches of an epoch of simulated patients, and share of them with an undamaged hand as well.
