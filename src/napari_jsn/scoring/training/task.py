@@ -63,8 +63,8 @@ CALIBRATION = {"uniform": (20, 69_000), "natural": (40, 68_000)}
 TOTALS = {"natural": (40, 68_000)}
 #: Highest learning rates: on simulated patients, and on given ones, for which trained weights are a good start.
 _RATE, _RATE_GIVEN = 1.5e-3, 5e-4
-#: Highest rate of a trained network on given patients, and how much faster its last layers learn: a few patients suffice
-#: to learn where a reader's limits between the grades are, but not to learn features.
+#: Highest rate of a trained network on given patients, and how much faster its last layers learn: a few patients show
+#: where a reader's limits between the grades are, but not what features are good.
 _RATE_FINE, _LAST_FASTER = 1.5e-4, 20.0
 #: Exponent of the rarity of a grade that is its weight in the loss, and most rarity that counts.
 _RARITY, _RAREST = 0.5, 16.0
