@@ -17,7 +17,7 @@ from napari_jsn.scoring.one_stage.network import (
 )
 
 
-@pytest.mark.parametrize(("preset", "most_mb"), [("one-stage", 10.95), ("paper", 80)])
+@pytest.mark.parametrize(("preset", "most_mb"), [("one-stage", 7.6), ("paper", 71)])
 def test_every_pixel_has_three_classes(preset, most_mb):
     with torch.device("meta"):  # shapes without memory
         network = build_hand_net(ARCHITECTURES[preset])

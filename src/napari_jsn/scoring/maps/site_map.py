@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from napari_jsn.scoring.crops.patient_images import images_of
 from napari_jsn.scoring.crops.site_image import KEPT, SIDE, kept_to_radiograph
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.schemes import SIDES
+
+if TYPE_CHECKING:
+    from napari_jsn.scoring.one_stage.network import PixelClasses
 
 #: The maps of each method; the first one of a kind is the default.
 MAPS = {
@@ -95,16 +99,20 @@ def on_radiograph(
 
 
 def _class_map(hand: Hand, site: str, kind: str, model: str, device: str) -> NDArray[np.float32]:
-    """Return the expected grade of every pixel times the probability that it belongs to the joint, over the highest."""
+    """Return the class map of a joint on its radiograph; see :func:`class_map`."""
     from napari_jsn.scoring.one_stage.canvas import hand_canvas
     from napari_jsn.scoring.one_stage.grader import OneStageGrader
 
     canvas = hand_canvas(hand.radiograph, _side(hand))
-    classes = OneStageGrader(model, device).pixel_classes(canvas.image)
+    found = class_map(OneStageGrader(model, device).pixel_classes(canvas.image), site, kind)
+    return on_radiograph(found, canvas.to_radiograph, hand.radiograph.pixels.shape)
+
+
+def class_map(classes: PixelClasses, site: str, kind: str) -> NDArray[np.float32]:
+    """Return the expected grade of every pixel times the probability that it belongs to the joint, over the highest."""
     grades = getattr(classes, kind)[0].numpy()
     expected = np.tensordot(np.arange(len(grades)), grades, 1) / HIGHEST[kind]
-    found = (expected * classes.joint[0, 1 + JOINTS.index(site)].numpy()).astype(np.float32)
-    return on_radiograph(found, canvas.to_radiograph, hand.radiograph.pixels.shape)
+    return np.asarray(expected * classes.joint[0, 1 + JOINTS.index(site)].numpy(), dtype=np.float32)
 
 
 def _side(hand: Hand) -> str | None:

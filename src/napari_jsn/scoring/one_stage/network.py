@@ -17,6 +17,8 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "one-stage": {"backbone": "efficientnet-b0", "decoder": (32, 32, 16, 16, 8)},
     "paper": {"backbone": "efficientnet-b5", "decoder": (256, 128, 64, 32, 16)},
 }
+#: Layers of the encoder that classify whole images: they are not used here, and have a third of its weights.
+_OF_IMAGE_CLASSES = ("_conv_head", "_bn1", "_fc")
 #: Channels: the image, and the coordinates x and y of each pixel.
 CHANNELS = 3
 
@@ -56,6 +58,8 @@ class HandNet(nn.Module):
             in_channels=CHANNELS, out_channels=1, backbone=backbone, decoder_channels=tuple(decoder), pretrained=False
         )
         self.body.add_module("segmentation_head", nn.Identity())  # three classifiers of single pixels replace it
+        for name in _OF_IMAGE_CLASSES:
+            self.body.encoder.add_module(name, nn.Identity())
         last = decoder[-1]
         self.joint: nn.Conv2d = nn.Conv2d(last, 1 + len(JOINTS), 1)
         self.jsn: nn.Conv2d = nn.Conv2d(last, 1 + HIGHEST["jsn"], 1)

@@ -32,7 +32,7 @@ from napari_jsn.scoring.one_stage.network import (
 )
 from napari_jsn.scoring.one_stage.targets import IGNORED, circle_targets, grade_targets
 from napari_jsn.scoring.training.simulated_patients import CHUNK, simulated_chunk, simulated_hand_images
-from napari_jsn.scoring.training.task import DISCLAIMER, POOL, VALIDATION
+from napari_jsn.scoring.training.task import POOL, VALIDATION, about_simulation
 
 #: Radius of the circles and distance of the background in mm; probability that moves to the neighbouring grades.
 INNER_MM, OUTER_MM, MOVED = 4.0, 8.0, 0.1
@@ -194,6 +194,12 @@ class OneStageTask(TrainingTask):
             "image": one.images[0].numpy(), "truth": truth.numpy().astype(np.uint8), "found": found.astype(np.uint8)
         }  # fmt: skip
 
+    def calibration(self, network: Module) -> dict[str, Any]:
+        """Return temperatures, confusion matrices and the errors of totals; nothing where hands are given."""
+        from napari_jsn.scoring.training.whole_hands import one_stage_calibration
+
+        return {} if self._given is not None else one_stage_calibration(network, self.card(), self._cache)
+
     def card(self) -> dict[str, Any]:
         """Return what a model card says of network and data."""
         real: dict[str, int] = {}
@@ -202,7 +208,7 @@ class OneStageTask(TrainingTask):
             simulated = {f"patients, {grades}": count for grades, (count, _) in POOL.items()}
         else:
             real = {"hands": len(self._given[0].images)}
-        first = {"statement": DISCLAIMER} if self._given is None else {}
+        first = about_simulation() if self._given is None else {}
         constants = {"inner_mm": INNER_MM, "outer_mm": OUTER_MM, "moved": MOVED}
         validation = {"hands": sum(len(each.images) for each in self.validation_batches())}
         return {**first, **constants, **self._card(HandNet, real, simulated, validation)}

@@ -63,6 +63,11 @@ CALIBRATION = {"uniform": (20, 69_000), "natural": (40, 68_000)}
 TOTALS = {"natural": (40, 68_000)}
 #: Highest learning rates: on simulated patients, and on given ones, for which trained weights are a good start.
 _RATE, _RATE_GIVEN = 1.5e-3, 5e-4
+#: The same for the weights of a trained network but its last layers, and how much faster those learn: where the limits
+#: between the grades are, few patients tell; what the features are, only many.
+_RATE_FINE, _LAST_FASTER = 5e-5, 60.0
+#: Exponent of the rarity of a grade that is its weight in the loss, and most rarity that counts.
+_RARITY, _RAREST = 0.5, 16.0
 #: Decay of the averaged weights and number of epochs on given patients, of whom an epoch has few batches.
 _EMA_GIVEN, _EPOCHS_GIVEN = 0.95, 40
 #: Share of the given patients that choose the best epoch.
@@ -106,6 +111,7 @@ class ScoringTask(TrainingTask):
     epochs: int = 15
     patience: int = 15
     half: bool = True
+    fine_tuned: bool = False
 
     def __init__(
         self,
@@ -167,6 +173,18 @@ class ScoringTask(TrainingTask):
     def _trained_on(self) -> list[GradedPatients]:
         return [self._given[0]] if self._given is not None else self._simulate(self._simulated)
 
+    @cached_property
+    def _grade_weights(self) -> dict[str, Tensor]:
+        """Weight of each grade in the loss: 1 on simulated patients, else the root of its rarity; 1 on average."""
+        if self._given is None:
+            return {kind: torch.ones(highest + 1) for kind, highest in HIGHEST.items()}
+        batches, found = _in_order([self._given[0]]), {}
+        for kind in HIGHEST:
+            count = torch.stack([getattr(each, kind)[each.there].sum(0) for each in batches]).sum(0)
+            weight = (count.max() / count.clamp_min(1)).clamp(max=_RAREST) ** _RARITY
+            found[kind] = weight * count.sum().clamp_min(1) / (weight * count).sum().clamp_min(1)
+        return found
+
     def _simulate(self, kinds: Mapping[str, tuple[int, int]]) -> list[GradedPatients]:
         return [
             simulated_patients(count, seed, grades, self._cache, self._progress)
@@ -191,7 +209,10 @@ class ScoringTask(TrainingTask):
         self, network: Module, epochs: int
     ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
         """Return AdamW, whose rate rises for up to two epochs and then falls as a cosine."""
-        return adamw_cosine(network, _RATE if self._given is None else _RATE_GIVEN, epochs, most_rising=2)
+        if self._given is None or not self.fine_tuned:
+            return adamw_cosine(network, _RATE if self._given is None else _RATE_GIVEN, epochs, most_rising=2)
+        last = [each.head[-1] for each in network.kinds.values()]  # type: ignore[operator]  # a ModuleDict
+        return adamw_cosine(network, _RATE_FINE, epochs, 2, last, _LAST_FASTER)
 
     @property
     def batches_of_epoch(self) -> int:
@@ -233,7 +254,9 @@ class ScoringTask(TrainingTask):
             )
             graded = targets.sum(-1) > 0
             if graded.any():
-                total = total + ordinal_loss(logits[graded], targets[graded]).mean()
+                each = ordinal_loss(logits[graded], targets[graded])
+                weights = self._grade_weights[kind].to(each.device)
+                total = total + (each * (targets[graded] @ weights)).mean()
             stated = torch.isfinite(can)
             if stated.any():
                 total = total + _SCORED * binary_cross_entropy_with_logits(scored[stated], can[stated])
@@ -290,13 +313,18 @@ class ScoringTask(TrainingTask):
             if self._undamaged is not None:
                 real = {"hands": len(self._undamaged), "joints": int(self._undamaged.there.sum())}
         count = sum(count for count, _ in VALIDATION.values()) if self._given is None else len(self._given[1])
-        learned = DISCLAIMER if self._given is None else self._learned
-        first: dict[str, Any] = {"statement": learned}
-        if self._given is None:
-            used = difficulty(DIFFICULTY)
-            first["difficulty"] = {"version": used.version, "sha256": used.sha256}
-            first["simulator"] = hash_of_code(simulation)
+        first = about_simulation() if self._given is None else {"statement": self._learned}
         return {**first, **self._card(PatientNet, real, simulated, {"patients": count})}
+
+
+def about_simulation() -> dict[str, Any]:
+    """Return what the card of a network that learned damage on simulated hands states first: that, and how made."""
+    used = difficulty(DIFFICULTY)
+    return {
+        "statement": DISCLAIMER,
+        "difficulty": {"version": used.version, "sha256": used.sha256},
+        "simulator": hash_of_code(simulation),
+    }
 
 
 def _in_order(parts: list[GradedPatients]) -> list[Batch]:
