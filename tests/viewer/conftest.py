@@ -66,7 +66,9 @@ def engine(monkeypatch):
     module = types.ModuleType("napari_jsn.registration.register")
     module.register = engine.register
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(sys.modules, "torch", types.ModuleType("torch"))  # importing torch takes 2 s
+    torch = types.ModuleType("torch")  # importing torch takes 2 s
+    torch.get_num_threads, torch.set_num_threads = lambda: 1, lambda threads: None
+    monkeypatch.setitem(sys.modules, "torch", torch)
     yield engine
     engine.go_on.set()
 

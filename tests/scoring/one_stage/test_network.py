@@ -17,7 +17,7 @@ from napari_jsn.scoring.one_stage.network import (
 )
 
 
-@pytest.mark.parametrize(("preset", "most_mb"), [("one-stage", 7.6), ("paper", 71)])
+@pytest.mark.parametrize(("preset", "most_mb"), [("one-stage", 8.0), ("paper", 71)])
 def test_every_pixel_has_three_classes(preset, most_mb):
     with torch.device("meta"):  # shapes without memory
         network = build_hand_net(ARCHITECTURES[preset])
@@ -28,11 +28,12 @@ def test_every_pixel_has_three_classes(preset, most_mb):
     assert all(head.kernel_size == (1, 1) for head in heads)
 
 
-def test_coordinates_run_from_minus_one_to_one():
-    channels = with_coordinates(torch.zeros(2, 5, 3))
-    assert channels.shape == (2, 3, 5, 3)
-    assert channels[0, 1, 0].tolist() == [-1, 0, 1]
-    assert channels[0, 2, :, 0].tolist() == [-1, -0.5, 0, 0.5, 1]
+def test_coordinates_run_from_minus_one_to_one_on_the_canvas():
+    channels = with_coordinates(torch.zeros(2, *CANVAS))
+    assert channels.shape == (2, 3, *CANVAS)
+    assert channels[0, 1, 0, [0, -1]].tolist() == [-1, 1] and channels[1, 2, [0, -1], 0].tolist() == [-1, 1]
+    part = with_coordinates(torch.zeros(2, 5, 3), torch.tensor([[0.0, 0.0], [20.0, 30.0]]))
+    assert torch.equal(part[1], channels[1, :, 30:35, 20:23]) and torch.equal(part[0], channels[0, :, :5, :3])
 
 
 def test_places_and_grades_are_read_from_the_maps():

@@ -1,6 +1,7 @@
 """What a run leaves in memory."""
 
 import ctypes
+import os
 import platform
 import sys
 from pathlib import Path
@@ -50,6 +51,20 @@ def test_memory_is_returned_after_every_run(images, engine, dock, qtbot, monkeyp
     qtbot.wait_until(lambda: widget._run is None, timeout=60_000)
     widget()
     qtbot.wait_until(lambda: len(returned) == 2, timeout=10_000)
+
+
+@pytest.mark.parametrize(("cores", "usual", "used"), [(1, 1, 1), (2, 2, 1), (4, 4, 3), (8, 4, 4), (2, 1, 1)])
+def test_work_leaves_one_core_to_the_window(monkeypatch, cores, usual, used):
+    import torch
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(cores)), raising=False)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(usual)
+        found = worker.do_work([lambda progress: torch.get_num_threads()], worker.WorkerProgress())
+        assert found == (used, None) and torch.get_num_threads() == usual
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("works", [1, 2, 3])

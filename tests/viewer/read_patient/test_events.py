@@ -28,12 +28,12 @@ def test_boxes_are_moved_and_resized_with_the_mouse(window, place, measured_agai
     pixel = 1 / window.viewer.scene.camera.zoom
     np.testing.assert_allclose(box(window), before + (4, 3), atol=2 * pixel)
 
-    # a handle of the box that is selected
+    # a handle of the box, which stays selected
     number = list(layer.features["joint"]).index("MCP2")
+    assert layer.selected_data == {number}
     camera = window.viewer.scene.camera
     camera.center, camera.zoom = (*camera.center[:-2], *box(window).mean(0)), 8.0
     window.qtbot.wait(50)
-    layer.selected_data = {number}
     before = box(window)
     corner = layer.interaction_box({number})[4]
     window.drag([corner, corner + (2, 2), corner + (5, 5)])
@@ -45,6 +45,7 @@ def test_boxes_are_moved_and_resized_with_the_mouse(window, place, measured_agai
     window.keys("N")  # napari's keys apply while boxes are changed
     assert window.position.joint == "MCP2"
     widget.joints.boxes_button.click()
+    assert not layer.selected_data
     window.drag([centre, centre + (9, 9)])  # not by accident
     assert len(measured_again) == 2
 

@@ -349,9 +349,9 @@ class ReadPatient(QWidget):
         self._update_steps()
 
     def _after_edit(self) -> None:
+        self.flow.measure_again()  # meanwhile the change is shown
         self.controller.refresh()
         self._update_steps()
-        self.flow.measure_again()
 
     def _abort(self) -> bool:
         """Abort the measurement, as its button does; return whether there is one."""

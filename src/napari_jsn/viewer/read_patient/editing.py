@@ -17,8 +17,8 @@ from napari_jsn.viewer.read_patient.canvas.picture_layers import BONES, JOINTS, 
 from napari_jsn.viewer.read_patient.read_controller import ReadController
 from napari_jsn.viewer.read_patient.steps.joints import JointsStep
 
-#: Wait after a change of a layer, in which others of the same action come, in ms.
-_SETTLE_MS = 60
+#: Wait after a change of a layer, in which others of the same action come, and until the button is looked at, in ms.
+_SETTLE_MS = 10
 #: Events of the layer of boxes after which boxes may lie elsewhere.
 _BOX_EVENTS = ("data", "scale", "translate", "rotate", "shear", "affine")
 
@@ -108,6 +108,7 @@ class Editing(QObject):
         layer.mode = "pan_zoom"
         layer.editable = False
         if mode == "boxes":
+            layer.selected_data = set()
             for event in _BOX_EVENTS:
                 getattr(layer.events, event).disconnect(self._on_change)
         else:

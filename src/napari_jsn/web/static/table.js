@@ -46,16 +46,17 @@ export function setUpTable(view, onchoose) {
     waiting++;
     byId("saved").textContent = words.saving;
     queue = queue.then(async () => {
+      let table;
       try {
-        const table = await post(path, { patient, session, visit, ...content });
-        waiting--;
-        if (!waiting) { patch(table); byId("saved").textContent = words.saved; }
+        table = await post(path, { patient, session, visit, ...content });
       } catch (error) {
-        waiting--;
-        byId("saved").textContent = "";
         tell(error.message);
-        if (!waiting) await current().then(patch, () => {});
       }
+      waiting--;
+      if (table && waiting) return;
+      byId("saved").textContent = table ? words.saved : "";
+      if (table) patch(table);
+      else if (!waiting) await current().then(patch, () => {});
     });
     return queue;
   }

@@ -45,6 +45,8 @@ _BONE_COLORS = {0: "transparent", None: "transparent", 1: UPPER_COLOUR, 2: LOWER
 #: Thickness of outlines and margins in units of the world: mm, or pixels.
 _LINE = {"mm": 0.07, "pixel": 0.5}
 _WHITE = "#ffffff"
+#: Corners that differ by less than this, in units of the world, lie at the same place: napari rounds them.
+_SAME = 1e-3
 #: Letters of the names of joints, and of captions and figures.
 _LETTERS = {JOINTS: "MCPID0123456789 .mpx", MARGINS: "abcdefghiklmnoprstuvwx0123456789 LFG-+.,'()="}
 #: Events of a layer that was moved.
@@ -74,6 +76,7 @@ class PictureLayers(QObject):
         self._connected: list[tuple[Any, Callable[..., None]]] = []
         self._hidden: list[ref[Any]] = []
         self._places: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {}
+        self._looks: dict[str, list[tuple[float, str]]] = {}
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(_LATER_MS)
@@ -273,13 +276,18 @@ class PictureLayers(QObject):
                     for one in given
                 ]
             )
+            look = [(one.get("width", _LINE[self._unit or "mm"]), one["colour"]) for one in given]
+            same = _has_shapes(layer, given)
             with self.changing(), layer.block_thumbnail_update():  # which takes as long as all else
-                layer.selected_data = set()
                 self._place(name)
-                layer.data = [(one["points"], one["kind"]) for one in given]
-                layer.edge_width = [one.get("width", _LINE[self._unit or "mm"]) for one in given]
-                layer.edge_color = [one["colour"] for one in given]
-                layer.features = features
+                if not same:
+                    layer.selected_data = set()
+                    layer.data = [(one["points"], one["kind"]) for one in given]
+                if not same or look != self._looks.get(name):
+                    layer.edge_width, layer.edge_color = (list(column) for column in zip(*look, strict=True))
+                    self._looks[name] = look
+                if not same or not features.equals(layer.features):
+                    layer.features = features
 
         self._set(name, change, now)
 
@@ -358,6 +366,16 @@ class PictureLayers(QObject):
 def is_picture(layer: Any) -> bool:
     """Return whether a layer is one of the dock's."""
     return layer_metadata(layer).get("role") == ROLE
+
+
+def _has_shapes(layer: Any, given: list[dict[str, Any]]) -> bool:
+    """Return whether a layer of shapes has these already, which it then keeps with what is selected."""
+    now = [(kind, np.asarray(points)[:, -2:]) for kind, points in zip(layer.shape_type, layer.data, strict=True)]
+    wanted = [(one["kind"], one["points"]) for one in given]
+    return len(now) == len(wanted) and all(
+        kind == other and points.shape == at.shape and np.allclose(points, at, rtol=0, atol=_SAME)
+        for (kind, points), (other, at) in zip(now, wanted, strict=True)
+    )
 
 
 def _rgba(colour: str) -> NDArray[np.float64]:
