@@ -19,6 +19,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
 from napari_jsn.networks.cached_arrays import hash_of_code
 from napari_jsn.networks.inputs import Inputs, LeftOut, UsedImage, content_hash
+from napari_jsn.networks.ram_h1200 import SOURCE, SPLITS, TERMS
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, split_groups, use_bfloat16
 from napari_jsn.scoring.crops.site_image import SIDE
 from napari_jsn.scoring.grades import HIGHEST
@@ -26,14 +27,7 @@ from napari_jsn.scoring.training.augment import textures_of
 from napari_jsn.scoring.training.batches import Batch, batch_of
 from napari_jsn.scoring.training.calibration import calibration
 from napari_jsn.scoring.training.own_scores import read_scored, table_in
-from napari_jsn.scoring.training.ram_h1200_hands import (
-    LEARNED,
-    SOURCE,
-    SPLITS,
-    TERMS,
-    is_ram_h1200,
-    read_ram_h1200,
-)
+from napari_jsn.scoring.training.ram_h1200_hands import LEARNED, is_ram_h1200, read_ram_h1200
 from napari_jsn.scoring.training.simulated_patients import DIFFICULTY, GradedPatients, simulated_patients
 from napari_jsn.scoring.training.undamaged import SOURCE as UNDAMAGED
 from napari_jsn.scoring.training.undamaged import is_undamaged, read_undamaged
@@ -112,6 +106,7 @@ class ScoringTask(TrainingTask):
     patience: int = 15
     half: bool = True
     fine_tuned: bool = False
+    keep_last: bool = False
 
     def __init__(
         self,
@@ -131,6 +126,7 @@ class ScoringTask(TrainingTask):
         self._progress, self._undamaged = progress, undamaged
         if patients is not None:
             self.ema, self.epochs = _EMA_GIVEN, _EPOCHS_GIVEN
+            self.keep_last = True  # few patients are left to choose an epoch, and the averaged last one is good
             self.inputs = Inputs(tuple(used for part, one in enumerate(patients) for used in _used(one, part == 1)))
         elif undamaged is not None:
             self.inputs = Inputs(tuple(_used(undamaged, False)))
