@@ -86,6 +86,7 @@ def test_a_finished_run_keeps_nothing(make_napari_viewer, qtbot, monkeypatch, ti
 )
 def test_a_window_closed_in_mid_run(make_napari_viewer, qtbot, monkeypatch, title, closed, outcome):
     monkeypatch.setattr(dock_module, "MODULES", ())
+    monkeypatch.setattr("napari_jsn.viewer.read_patient.flow.warm_up", lambda: None)
     monkeypatch.setattr(PictureLayers, "warm_up", lambda self: None)
     make_napari_viewer()  # another window stays
     viewer = make_napari_viewer()
@@ -112,12 +113,13 @@ import time
 import napari
 from qtpy.QtCore import QTimer
 
-from napari_jsn.viewer.read_patient import dock as dock_module
+from napari_jsn.viewer.read_patient import dock as dock_module, flow
 from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers
 
 viewer = napari.Viewer(show=False)
 _, widget = viewer.window.add_plugin_dock_widget("napari-jsn", {title!r})
 dock_module.MODULES = ()
+flow.warm_up = lambda: None
 PictureLayers.warm_up = lambda self: None
 
 def work(progress):

@@ -16,7 +16,7 @@ from napari_jsn.reading.joints.joint_list import JointLine, filtered, joint_line
 from napari_jsn.reading.joints.pictures import ALIGNMENTS, JointPicture, Panel, joint_picture
 from napari_jsn.reading.kept_changes import with_kept_changes
 from napari_jsn.reading.measuring import measure_again
-from napari_jsn.reading.measuring_patient import load_models, measure_patient
+from napari_jsn.reading.measuring_patient import load_models, measure_patient, warm_up
 from napari_jsn.reading.orders import ORDERS
 from napari_jsn.reading.patients import default_store, measured_before
 from napari_jsn.reading.position import VIEWS, Position
@@ -60,5 +60,6 @@ __all__ = [
     "shipped_method",
     "sorted_lines",
     "statement",
+    "warm_up",
     "with_kept_changes",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.device import device_name
 from napari_jsn.common.progress import STEPS, Progress, Silent, Stages
@@ -18,6 +20,8 @@ from napari_jsn.reading.grades.model_scores import shipped_method
 
 #: Share of the time that is needed to find joints.
 _FINDING = 0.3
+#: Side of the image that is computed with before the first measurement.
+_WARM_UP_PX = 64
 
 
 def measure_patient(
@@ -124,3 +128,23 @@ def load_models(device: str | None = None) -> None:
     load_method("refined")
     if method := shipped_method():
         load_grader(method, None, where)
+
+
+def warm_up(device: str | None = None) -> None:
+    """Load what measuring a patient uses, and compute with it on a small image without bones.
+
+    The first computation takes longer than all others: networks are loaded, and libraries choose their code.
+    """
+    from napari_jsn.localization.network import build_joint_net
+    from napari_jsn.networks.load import load_network
+    from napari_jsn.registration.register import register
+    from napari_jsn.segmentation.segment import segment
+
+    where = device_name(device)
+    image = np.random.default_rng(0).random((_WARM_UP_PX, _WARM_UP_PX), dtype=np.float32)
+    upper = np.repeat(np.arange(_WARM_UP_PX) < _WARM_UP_PX // 2, _WARM_UP_PX).reshape(image.shape)
+    halves = BoneMasks(upper, ~upper)
+    segment(image, device=where)
+    register(image, image, halves, halves, device=where)
+    measuring_models("default", "refined")
+    load_network("localization", "default", where, build_joint_net)

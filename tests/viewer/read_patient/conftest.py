@@ -134,6 +134,7 @@ class Window:
 @pytest.fixture
 def window(make_napari_viewer, qtbot, monkeypatch):
     monkeypatch.setattr(dock_module, "MODULES", ())  # nothing is computed, and drawing takes its time in any case
+    monkeypatch.setattr("napari_jsn.viewer.read_patient.flow.warm_up", lambda: None)
     monkeypatch.setattr(PictureLayers, "warm_up", lambda self: None)
     viewer = make_napari_viewer()
     opened = Window(viewer, qtbot)

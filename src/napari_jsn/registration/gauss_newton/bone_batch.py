@@ -241,9 +241,23 @@ def _region_stack(pairs: Sequence[PreparedPair], device: torch.device) -> Tensor
 
 
 def _dilate(stack: Tensor, by: int) -> Tensor:
-    size = 2 * by + 1  # separable: rows, then columns, a tenth of the work of a square window
-    rows_done = F.max_pool2d(stack[:, None], (size, 1), 1, (by, 0))
-    return F.max_pool2d(rows_done, (1, size), 1, (0, by))[:, 0]
+    return moving_maximum(F.pad(stack, (by, by, by, by), value=-torch.inf), 2 * by + 1)
+
+
+def moving_maximum(stack: Tensor, size: int) -> Tensor:
+    """Return the maximum of every square of ``size`` x ``size`` pixels inside the images (N, H, W) of a stack.
+
+    The result has ``size - 1`` rows and columns fewer. ``max_pool2d`` takes ten times as long on a CPU.
+    """
+    for dim in (1, 2):
+        length, have = stack.shape[dim] - size + 1, 1
+        while 2 * have <= size:  # the maximum of two neighbouring ranges is that of a range twice as long
+            stack = torch.maximum(
+                stack.narrow(dim, 0, stack.shape[dim] - have), stack.narrow(dim, have, stack.shape[dim] - have)
+            )
+            have *= 2
+        stack = torch.maximum(stack.narrow(dim, 0, length), stack.narrow(dim, size - have, length))
+    return stack
 
 
 def _bounds(region: Tensor) -> tuple[int, int, int, int]:

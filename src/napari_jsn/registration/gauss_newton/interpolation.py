@@ -8,6 +8,8 @@ such error. They are evaluated by bilinear look-ups at shifted points (Sigg and 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -51,11 +53,13 @@ def _linear_lookups(at: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return weight, first - 1 + nearest / weight, first + 1 + after / (1 - weight)
 
 
+@lru_cache(maxsize=16)
 def _to_coefficients(length: int) -> Tensor:
     """Return the (length, length) matrix from pixels to coefficients; the border coefficient is repeated outside."""
-    matrix = torch.eye(length, dtype=torch.float64) * 4
-    matrix.diagonal(1).fill_(1)
-    matrix.diagonal(-1).fill_(1)
-    matrix[0, 0] += 1
-    matrix[-1, -1] += 1
-    return torch.linalg.inv(matrix / 6)
+    with torch.inference_mode(False):  # a tensor of inference could not be used for training later
+        matrix = torch.eye(length, dtype=torch.float64) * 4
+        matrix.diagonal(1).fill_(1)
+        matrix.diagonal(-1).fill_(1)
+        matrix[0, 0] += 1
+        matrix[-1, -1] += 1
+        return torch.linalg.inv(matrix / 6)

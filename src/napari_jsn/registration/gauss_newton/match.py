@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_jsn.registration.gauss_newton.bone_batch import BoneBatch, Pose
+from napari_jsn.registration.gauss_newton.bone_batch import BoneBatch, Pose, moving_maximum
 from napari_jsn.registration.gauss_newton.interpolation import spline
 from napari_jsn.registration.gauss_newton.local_contrast import Window, local_contrast
 
@@ -123,6 +123,4 @@ def _quadratic(x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
 
 def _without_rim(region: Tensor, rim: int) -> Tensor:
     """Return the region eroded by a square of this radius; the border of the crop counts as outside."""
-    size = 2 * rim + 1
-    outside = F.pad(1 - region[:, None], (rim, rim, rim, rim), value=1.0)
-    return 1 - F.max_pool2d(F.max_pool2d(outside, (size, 1), 1), (1, size), 1)[:, 0]
+    return 1 - moving_maximum(F.pad(1 - region, (rim, rim, rim, rim), value=1.0), 2 * rim + 1)

@@ -37,6 +37,8 @@ from napari_jsn.viewer.read_patient.style import dock_style
 MODULES = ("sqlalchemy", "pandas", "torch", "monai.networks.nets", "skimage.measure", "matplotlib.backends.backend_agg")
 #: Wait before the position is saved after it changed, in ms.
 _SAVE_MS = 150
+#: Wait before a change is drawn, in which the joint begins to be measured: a thread starts from the event loop.
+_START_MS = 2
 
 
 class ReadPatient(QWidget):
@@ -161,6 +163,7 @@ class ReadPatient(QWidget):
         self.is_ready = True
         self.show_status("Ready.")
         self.ready.emit()
+        self.flow.warm_up()
         left, opened = left_by_last(self._viewer), paths_of_layers(self._viewer)
         if left is None and opened and self.flow.way_back is None:
             self.flow.open_paths(opened)
@@ -234,8 +237,7 @@ class ReadPatient(QWidget):
         """Save where the reader is, for the next time."""
         patient, position = self.flow.patient, self.controller.position
         if patient is not None and position is not None:
-            painted = {"align": self.editing.align} if self.editing.mode == "masks" else {}
-            self._try(lambda: patient.save_position(position.saved() | painted))
+            self._try(lambda: patient.save_position(position.saved() | self.editing.saved()))
 
     def _keys_active(self) -> bool:
         window = self.window()
@@ -349,9 +351,13 @@ class ReadPatient(QWidget):
         self._update_steps()
 
     def _after_edit(self) -> None:
-        self.flow.measure_again()  # meanwhile the change is shown
-        self.controller.refresh()
-        self._update_steps()
+        self.flow.measure_again()
+        QTimer.singleShot(_START_MS, self._show_edit)
+
+    def _show_edit(self) -> None:
+        if isalive(self):
+            self.controller.refresh()
+            self._update_steps()
 
     def _abort(self) -> bool:
         """Abort the measurement, as its button does; return whether there is one."""

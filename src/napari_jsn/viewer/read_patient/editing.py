@@ -17,8 +17,8 @@ from napari_jsn.viewer.read_patient.canvas.picture_layers import BONES, JOINTS, 
 from napari_jsn.viewer.read_patient.read_controller import ReadController
 from napari_jsn.viewer.read_patient.steps.joints import JointsStep
 
-#: Wait after a change of a layer, in which others of the same action come, and until the button is looked at, in ms.
-_SETTLE_MS = 10
+#: Time after which the mouse button is looked at again while a box or a brush is dragged, in ms.
+_DRAGGED_MS = 10
 #: Events of the layer of boxes after which boxes may lie elsewhere.
 _BOX_EVENTS = ("data", "scale", "translate", "rotate", "shear", "affine")
 
@@ -46,7 +46,7 @@ class Editing(QObject):
         self.align = "lower"
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
+        self._settle.setInterval(0)  # after the other changes of the same action
         self._settle.timeout.connect(self._on_settled)
         step.boxes.connect(lambda on: self.begin("boxes") if on else self.stop("boxes"))
         step.masks.connect(lambda on: self.begin("masks") if on else self.stop("masks"))
@@ -59,6 +59,10 @@ class Editing(QObject):
     def active(self) -> bool:
         """Whether boxes or masks are edited: napari's keys apply then."""
         return bool(self.mode)
+
+    def saved(self) -> dict[str, str]:
+        """Return what is saved with a position in place of what is shown while bones are painted."""
+        return {"align": self.align} if self.mode == "masks" else {}
 
     def begin(self, mode: str) -> None:
         """Begin to edit ``"boxes"`` on the map, or ``"masks"`` on the joint."""
@@ -224,13 +228,13 @@ class Editing(QObject):
     def _on_settled(self) -> None:
         """Save what was changed, as soon as the mouse button is up."""
         if QApplication.mouseButtons() != Qt.MouseButton.NoButton:
-            self._settle.start()
+            self._settle.start(_DRAGGED_MS)
         else:
             self.read_changes()
 
     def _on_change(self, event: Any = None) -> None:
         if self.mode and not self._pictures.is_changing:
-            self._settle.start()
+            self._settle.start(0)
 
 
 def box_like(others: list[Joint], name: str, centre: NDArray[np.float64], spacing_mm: Any) -> NDArray[np.float64]:

@@ -12,7 +12,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient.patient import Patient
-from napari_jsn.viewer.forms.worker import WorkerProgress
+from napari_jsn.reading import warm_up
+from napari_jsn.viewer.forms.worker import WorkerProgress, start_worker
 from napari_jsn.viewer.read_patient import opened as work
 from napari_jsn.viewer.read_patient.opened import Found, OpenPatient
 from napari_jsn.viewer.read_patient.work import Jobs
@@ -51,6 +52,10 @@ class PatientFlow(QObject):
         self._device: str | None = None
         #: Opens again, in the flow of another dock, what is open here or is being opened.
         self.way_back: Callable[[PatientFlow], None] | None = None
+
+    def warm_up(self) -> None:
+        """Load networks and compute once with them in a thread, so that the first measurement does not wait."""
+        start_worker(lambda progress: warm_up(), WorkerProgress(), (), lambda *_: None)
 
     # --------------------------------------------------------------------------------------------------- open and close
 

@@ -241,7 +241,7 @@ class PictureLayers(QObject):
             with self.changing():
                 self._places[name] = scale, tuple(map(float, origin))
                 self._place(name)
-                if layer.data is not data:
+                if not (layer.data is data or (layer.data.dtype == data.dtype and np.array_equal(layer.data, data))):
                     layer.data = data
                 if limits is not None and tuple(layer.contrast_limits) != limits:
                     layer.contrast_limits_range = (min(0, limits[0]), max(1, limits[1]))
