@@ -60,8 +60,9 @@ _RATE, _RATE_GIVEN = 1.5e-3, 5e-4
 #: Highest rate of a trained network on given patients, and how much faster its last layers learn: a few patients show
 #: where a reader's limits between the grades are, but not what features are good.
 _RATE_FINE, _LAST_FASTER = 1.5e-4, 20.0
-#: Exponent of the rarity of a grade that is its weight in the loss, and most rarity that counts.
-_RARITY, _RAREST = 0.5, 16.0
+#: Exponent of the rarity of a grade that is its weight in the loss, and most rarity that counts: with more of it the
+#: totals of patients of whom most joints are sound are too high.
+_RARITY, _RAREST = 0.5, 4.0
 #: Decay of the averaged weights and number of epochs on given patients, of whom an epoch has few batches.
 _EMA_GIVEN, _EPOCHS_GIVEN = 0.95, 20
 #: Share of the given patients that choose the best epoch.
