@@ -161,6 +161,15 @@ def test_a_part_without_scores_is_refused(ram_h1200):
         read_ram_h1200(ram_h1200, "test")
 
 
+@pytest.mark.parametrize("option", ["--images", "--exposures"])
+def test_a_one_stage_network_is_not_evaluated_on_images_of_the_user(own, tmp_path, capsys, option, monkeypatch):
+    monkeypatch.setattr("napari_jsn.scoring.automatic.score.is_one_stage", lambda model: True)
+    with pytest.raises(SystemExit, match="2"):
+        main(["evaluate", "scoring", option, str(own[0]), "--out", str(tmp_path)])
+    said = capsys.readouterr().err
+    assert "--model" in said and "simulated hands only" in " ".join(said.split())
+
+
 def test_a_network_is_evaluated_beside_the_readers(own, ram_h1200, tmp_path, capsys):
     model = save_small_model(tmp_path)
     folder, table = own
