@@ -104,7 +104,7 @@ def scoring(
         raise InputError("Images without grades are evaluated on their own. Leave --images out.", "exposures")
     if is_one_stage(model) and (images is not None or exposures is not None):
         raise InputError(
-            "A one-stage network is evaluated on simulated hands only. Choose a two-stage model, or leave the images out.",
+            "A one-stage network is evaluated on simulated hands only. Choose a two-stage model, or give no images.",
             "model",
         )
     counts = {"uniform": (patients, _SEEDS["uniform"]), "natural": (natural, _SEEDS["natural"])}
