@@ -71,6 +71,10 @@ COMMENTS = {
 # undamaged is a folder of that name with three folders of public hands without known damage:
 # mkdir undamaged; cp -r "$NAPARI_JSN_DATA"/{hands,more-hands,adult-hands} undamaged\
 """,
+    "--start scoring-first.safetensors": """\
+# scoring-first.safetensors, the start of this training, is not in the repository: the weights of the same networks after
+# a first training of 15 epochs. Without it, leave --start out, which makes these weights, and train again from them.\
+""",
     "--start registration-first.safetensors": """\
 # registration-first.safetensors, the start of this training, is not in the repository: the weights of the same network
 # after 400 batches of 32 pairs. Without it, leave --start out: the network then starts from random weights.\
