@@ -72,8 +72,8 @@ COMMENTS = {
 # mkdir undamaged; cp -r "$NAPARI_JSN_DATA"/{hands,more-hands,adult-hands} undamaged\
 """,
     "--start scoring-first.safetensors": """\
-# scoring-first.safetensors, the start of this training, is not in the repository: the weights of the same networks after
-# a first training of 15 epochs. Without it, leave --start out, which makes these weights, and train again from them.\
+# scoring-first.safetensors, the start of this training, is not in the repository: the weights of the same networks
+# after a first training of 15 epochs. Without it, leave --start out: the networks then start from random weights.\
 """,
     "--start registration-first.safetensors": """\
 # registration-first.safetensors, the start of this training, is not in the repository: the weights of the same network
