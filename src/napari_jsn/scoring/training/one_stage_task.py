@@ -38,9 +38,9 @@ from napari_jsn.scoring.training.task import POOL, VALIDATION, about_simulation
 INNER_MM, OUTER_MM, MOVED = 4.0, 8.0, 0.1
 #: Hands in a batch, and joint images of hands in an epoch.
 _BATCH, _HANDS = 4, 480
-#: Rows and columns of a part of the canvas, share of the batches that are whole, largest distance of a part's middle
+#: Rows and columns of a part of the canvas, share of the batches of whole hands, largest distance of a part's middle
 #: from that of the joints, in pixels.
-PART, _WHOLE, _JITTER = (384, 352), 0.06, 24.0
+PART, _WHOLE, _JITTER = (384, 352), 0.5, 24.0
 #: Weight of the background in the loss of the joint map.
 _BACKGROUND = 0.05
 #: Standard deviations of the shift (across and along the hand) in mm, the rotation in degrees, and the logarithm of the
@@ -222,7 +222,7 @@ class OneStageTask(TrainingTask):
 
 
 def _batches(hands: HandBatch, rng: np.random.Generator) -> Iterator[HandBatch]:
-    """Yield batches of hands; of most batches the parts of the canvas that have the joints."""
+    """Yield batches of hands; of some the parts of the canvas that have the joints, which takes a third of the time."""
     for k in range(0, len(hands.images) - _BATCH + 1, _BATCH):
         batch = HandBatch(*(each[k : k + _BATCH] for each in hands))
         yield batch if rng.random() < _WHOLE else part_of_canvas(batch, rng)
