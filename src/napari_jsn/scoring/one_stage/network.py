@@ -20,8 +20,8 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 }
 #: Layers of the encoder that classify whole images: they are not used here, and have a third of its weights.
 _OF_IMAGE_CLASSES = ("_conv_head", "_bn1", "_fc")
-#: Share of a batch in the statistics of normalisation. The encoder's own 0.01 is for trainings of many thousand steps: in
-#: shorter ones the statistics lag behind the weights, and the network marks nothing when it is evaluated.
+#: Share of a batch in the statistics of normalisation. The encoder's own 0.01 is for trainings of many thousand steps:
+#: in shorter ones the statistics lag behind the weights, and the network marks nothing when it is evaluated.
 _MOMENTUM = 0.1
 #: Channels: the image, and the coordinates x and y of each pixel.
 CHANNELS = 3
