@@ -26,6 +26,8 @@ def test_every_pixel_has_three_classes(preset, most_mb):
         found = network(torch.empty(1, 3, 96, 64))
     assert [tuple(each.shape) for each in found] == [(1, 15, 96, 64), (1, 5, 96, 64), (1, 6, 96, 64)]
     assert 2 * sum(each.numel() for each in network.parameters()) / 1e6 < most_mb
+    layers = [each for each in network.modules() if isinstance(each, torch.nn.BatchNorm2d)]
+    assert layers and all(each.momentum == 0.1 for each in layers)  # statistics keep up with the weights
     heads = [network.joint, network.jsn, network.erosion]
     assert all(head.kernel_size == (1, 1) for head in heads)
 

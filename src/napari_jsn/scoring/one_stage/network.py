@@ -20,10 +20,11 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 }
 #: Layers of the encoder that classify whole images: they are not used here, and have a third of its weights.
 _OF_IMAGE_CLASSES = ("_conv_head", "_bn1", "_fc")
+#: Share of a batch in the statistics of normalisation. The encoder's own 0.01 is for trainings of many thousand steps:
+#: in shorter ones the statistics lag behind the weights, and the network marks nothing when it is evaluated.
+_MOMENTUM = 0.1
 #: Channels: the image, and the coordinates x and y of each pixel.
 CHANNELS = 3
-#: Share of a batch in the statistics of normalisation. EfficientNet's 0.01 lags behind in trainings of few batches.
-_MOMENTUM = 0.1
 
 
 class PixelClasses(NamedTuple):
@@ -63,9 +64,9 @@ class HandNet(nn.Module):
         self.body.add_module("segmentation_head", nn.Identity())  # three classifiers of single pixels replace it
         for name in _OF_IMAGE_CLASSES:
             self.body.encoder.add_module(name, nn.Identity())
-        for each in self.body.modules():
-            if isinstance(each, nn.BatchNorm2d):
-                each.momentum = _MOMENTUM
+        for layer in self.body.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.momentum = _MOMENTUM
         last = decoder[-1]
         self.joint: nn.Conv2d = nn.Conv2d(last, 1 + len(JOINTS), 1)
         self.jsn: nn.Conv2d = nn.Conv2d(last, 1 + HIGHEST["jsn"], 1)
