@@ -51,7 +51,7 @@ def test_every_path_of_a_command_is_in_the_repository_or_explained(capsys):
     main([])
     printed = capsys.readouterr().out
     comments = "\n".join(line for line in printed.splitlines() if line.startswith("#"))
-    explained = set(re.findall(r"\b(?:NAPARI_JSN_DATA|data|undamaged|\w+-first\.safetensors)(?![\w/])", comments))
+    explained = set(re.findall(r"\b(?:NAPARI_JSN_DATA|data|undamaged|[\w-]+\.safetensors)(?![\w/])", comments))
     assert {"NAPARI_JSN_DATA", "data", "undamaged", "registration-first.safetensors"} <= explained
     for command in commands():
         words = shlex.split(command)

@@ -59,8 +59,8 @@ NEEDS = """\
 # Run these commands in this order, in the root of a checkout. NAPARI_JSN_DATA is the folder of the real images, which
 # are not part of the repository. After each training, copy its .safetensors and .json to src/napari_jsn/models/, as
 # TASK-default.safetensors and TASK-default.json, before the next command: that one uses the model. (The second network
-# for scores is scoring-one-stage.) A card that was
-# changed in another way than by these commands is not read until its hash is written again:
+# for scores is scoring-one-stage.) A card that was changed in another way than by these commands is not read until its
+# hash is written again:
 # python -m napari_jsn.evaluation.calibration card-hashes\
 """
 COMMENTS = {
@@ -71,9 +71,15 @@ COMMENTS = {
 # undamaged is a folder of that name with three folders of public hands without known damage:
 # mkdir undamaged; cp -r "$NAPARI_JSN_DATA"/{hands,more-hands,adult-hands} undamaged\
 """,
-    "--start scoring-first.safetensors": """\
-# scoring-first.safetensors, the start of this training, is not in the repository: the weights of the same networks
-# after a first training of 15 epochs. Without it, leave --start out: the networks then start from random weights.\
+    "--start scoring-second.safetensors": """\
+# scoring-second.safetensors, the start of this training, is not in the repository: the weights of the same networks
+# after two trainings of 15 and 30 epochs. Without it, leave --start, --epochs and --seed out: the networks are then
+# trained from random weights, as by make weights-scoring.\
+""",
+    "--start scoring-one-stage-first.safetensors": """\
+# scoring-one-stage-first.safetensors, the start of this training, is not in the repository: the weights of the same
+# network after 4 epochs of which nearly all batches were parts of hands. Without it, leave --start, --epochs and --seed
+# out: the network is then trained from random weights, as by make weights-scoring-one-stage.\
 """,
     "--start registration-first.safetensors": """\
 # registration-first.safetensors, the start of this training, is not in the repository: the weights of the same network

@@ -27,6 +27,8 @@ _FOLDERS = {
     "finger-joints": ("finger-joints",),
     "undamaged": ("hands", "more-hands", "adult-hands"),
 }
+#: Entry of a card of a network that was trained in several runs: the command that trains it in one, from the start.
+ANEW = "command_anew"
 #: Options of the recorded command that do not apply here, each with a value.
 _DROPPED = ("--out", "--name", "--start", "--data")
 _DEFAULT = "default"
@@ -64,8 +66,8 @@ def recipes() -> list[Recipe]:
     """Return the recipes of all shipped networks, in the order in which they must be trained."""
     found = []
     for path in files("napari_jsn").joinpath("models").iterdir():
-        command = json.loads(path.read_text("utf-8")).get("command", "") if path.name.endswith(".json") else ""
-        words = shlex.split(str(command))
+        content = json.loads(path.read_text("utf-8")) if path.name.endswith(".json") else {}
+        words = shlex.split(str(content.get(ANEW) or content.get("command", "")))
         if words[:2] != ["napari-jsn", "train"]:
             continue
         kept: list[str] = []

@@ -103,11 +103,11 @@ class ScoringTask(TrainingTask):
     side: ClassVar[int] = SIDE
     normalisation: ClassVar[str] = NORMALISATION
     ema: float = 0.99
-    epochs: int = 15
-    patience: int = 15
+    epochs: int = 55
+    patience: int = 55
     half: bool = True
     fine_tuned: bool = False
-    keep_last: bool = False
+    keep_last: bool = True  # the figures of 40 patients differ by chance; those of the averaged last epoch are good
 
     def __init__(
         self,
@@ -127,7 +127,6 @@ class ScoringTask(TrainingTask):
         self._progress, self._undamaged = progress, undamaged
         if patients is not None:
             self.ema, self.epochs = _EMA_GIVEN, _EPOCHS_GIVEN
-            self.keep_last = True  # few patients are left to choose an epoch, and the averaged last one is good
             self.inputs = Inputs(tuple(used for part, one in enumerate(patients) for used in _used(one, part == 1)))
         elif undamaged is not None:
             self.inputs = Inputs(tuple(_used(undamaged, False)))
