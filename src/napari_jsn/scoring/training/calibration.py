@@ -12,7 +12,7 @@ from scipy.optimize import minimize, minimize_scalar
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.scoring.automatic.total import TotalErrors
-from napari_jsn.scoring.grades import HIGHEST
+from napari_jsn.scoring.grades import HIGHEST, middle_grade
 from napari_jsn.scoring.schemes import SIDES, scheme
 
 Floats = NDArray[np.float64]
@@ -180,7 +180,7 @@ def fit_all(found: Given, of_totals: Given | None, scaled: Callable[[Floats, flo
         known = (truth >= 0) & np.isfinite(given).all(-1)
         temperature[kind] = fit_temperature(given[known], truth[known], scaled)
         size = HIGHEST[kind] + 1
-        pairs = truth[known] * size + scaled(given[known], temperature[kind]).argmax(-1)
+        pairs = truth[known] * size + middle_grade(scaled(given[known], temperature[kind]))
         confusions[kind] = np.bincount(pairs, minlength=size**2).reshape(size, size).tolist()
     used = found if of_totals is None else of_totals
     probabilities = {kind: scaled(each, temperature[kind]) for kind, (each, _) in used.items()}
