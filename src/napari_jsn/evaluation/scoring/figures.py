@@ -73,7 +73,7 @@ def figures(sites: GradedSites, rmse_weights: Mapping[int, float] | None = None)
     -------
     dict of str to float
         ``n``, the measures of :mod:`napari_jsn.scoring.measures` (the truth is the first reader), ``macro_f1``, ``mae``
-        of the most probable grade, ``rmse`` and ``rmse_nonzero`` (sites whose true grade is above 0) of the expected
+        of the middle grade, ``rmse`` and ``rmse_nonzero`` (sites whose true grade is above 0) of the expected
         grade, ``rmse_weighted``, ``rps`` (ranked probability score), ``ece`` (expected calibration error of the most
         probable grade).
 
