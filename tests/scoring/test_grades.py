@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
+import torch
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.scoring import Grade, Mark, NotScored
+from napari_jsn.scoring.grades import middle_grade
 
 
 @pytest.mark.parametrize("mark, implied", [("subluxation", 3), ("complete luxation", 4), ("Bony ankylosis", 4)])
@@ -39,3 +42,21 @@ def test_values_that_are_not_allowed(value):
 def test_contradictions(kind, options, message):
     with pytest.raises(InputError, match=message):
         Grade(kind, **options)
+
+
+@pytest.mark.parametrize(
+    "probabilities, grade",
+    [
+        ((1.0, 0.0, 0.0), 0),
+        ((0.4, 0.3, 0.3), 1),  # not the most probable one
+        ((0.5, 0.0, 0.5), 0),
+        ((0.3, 0.1, 0.1, 0.1, 0.4), 2),
+        ((0.1, 0.1, 0.1, 0.1, 0.1, 0.5), 4),
+        ((0.0, 0.0, 0.0, 0.0, 0.499998), 4),  # rounded to less than 1
+    ],
+)
+def test_the_middle_grade_has_the_least_expected_distance(probabilities, grade):
+    for given in (np.array(probabilities), torch.tensor(probabilities)):
+        assert int(middle_grade(given)) == grade
+    away = [sum(p * abs(k - one) for k, p in enumerate(probabilities)) for one in range(len(probabilities))]
+    assert away[grade] <= min(away) + 1e-9

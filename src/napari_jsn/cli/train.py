@@ -55,7 +55,7 @@ def train(
         Supplies("table", "layout", "mark", "site", "kind", "grade", "not_scored"),
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(metavar="ram-h1200", help="For scoring: FOLDER is this public data set.")
+        str | None, typer.Option(metavar="ram-h1200", help="FOLDER is this public data set: its scores, or its bones.")
     ] = None,
     preset: Annotated[
         str | None,

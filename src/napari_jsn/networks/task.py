@@ -29,13 +29,14 @@ _LAST_RATE = 0.01
 class Task(Protocol):
     """The network, loss and data of one capability, in plain torch.
 
-    Eight attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
+    Nine attributes are optional: ``ema``, the decay per step of an exponential moving average of the weights (the
     average is then validated and saved); ``patience``, the number of epochs without a better figure after which
     training stops (None: never); ``keep_last``, whether the weights of the last epoch are saved instead of those
     of the best one; ``batches_of_epoch``, the number of training batches; ``half``, whether weights are saved with 16
-    bits; and ``calibration``, which returns further entries of the card from the trained network. Two more state what
-    a training is resumed with: ``inputs`` (:class:`~napari_jsn.networks.inputs.Inputs`), the real images, whose hashes
-    the card keeps; and ``simulated``, the number of simulated ones.
+    bits; ``calibration``, which returns further entries of the card from the trained network; and ``fine_tuned``, which
+    is set before training: whether it starts from the weights of a trained model. Two more state what a training is
+    resumed with: ``inputs`` (:class:`~napari_jsn.networks.inputs.Inputs`), the real images, whose hashes the card
+    keeps; and ``simulated``, the number of simulated ones.
     """
 
     name: str  #: such as ``"segmentation"``
@@ -227,11 +228,21 @@ def cosine_rate(epoch: int, epochs: int, rising: int = 0) -> float:
     return _LAST_RATE + (1 - _LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def adamw_cosine(network: Module, rate: float, epochs: int, most_rising: int) -> tuple[Optimizer, LambdaLR]:
-    """Return AdamW and a scheduler: :func:`cosine_rate` that rises for up to ``most_rising`` epochs."""
+def adamw_cosine(
+    network: Module, rate: float, epochs: int, most_rising: int, faster: Iterable[Module] = (), factor: float = 1.0
+) -> tuple[Optimizer, LambdaLR]:
+    """Return AdamW and a scheduler: :func:`cosine_rate` that rises for up to ``most_rising`` epochs.
+
+    The weights of the layers ``faster``, which are parts of the network, have ``factor`` times the rate.
+    """
     import torch
 
-    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-3)
+    fast = [each for layer in faster for each in layer.parameters()]
+    known = set(map(id, fast))
+    groups: list[dict[str, Any]] = [{"params": [each for each in network.parameters() if id(each) not in known]}]
+    if fast:
+        groups.append({"params": fast, "lr": factor * rate})
+    optimizer = torch.optim.AdamW(groups, lr=rate, weight_decay=1e-3)
     rising = max(1, min(most_rising, epochs // 4))
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: cosine_rate(epoch, epochs, rising))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.files import read_bytes
+from napari_jsn.networks.ram_h1200 import HAND_NAME
 from napari_jsn.scoring.grades import KINDS
 from napari_jsn.scoring.long_table import COLUMNS, CellFault, CheckedTable, check_long
 from napari_jsn.scoring.schemes import KeyTwiceError, scheme, unique_keys
@@ -31,7 +31,6 @@ _PREFIXES = {"BE_": "erosion", "JSN_": "jsn"}
 _PREFIX_OF = {kind: prefix for prefix, kind in _PREFIXES.items()}
 #: Names of the files of a part of the data.
 FILE_NAMES = {"erosion": "_annotation_be_scores.json", "jsn": "_annotation_jsn_scores.json"}
-_NAME = re.compile(r"(?P<patient>[^_]+_[^_]+)_(?P<visit>[^_]+)_(?P<session>[^_]+)_(?P<side>[LR]|left|right)", re.I)
 
 
 def check_ram_h1200(path: Path, reader: str | None = None) -> CheckedTable:
@@ -51,7 +50,7 @@ def check_ram_h1200(path: Path, reader: str | None = None) -> CheckedTable:
     faults: list[CellFault] = []
     rows, origin = [], []
     for number, (image, grades) in enumerate(content.items(), start=1):
-        found = _NAME.fullmatch(
+        found = HAND_NAME.fullmatch(
             Path(image).stem if image.lower().endswith((".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff")) else image
         )
         if found is None or not isinstance(grades, dict):
@@ -92,7 +91,7 @@ def ram_h1200_files(scores: pd.DataFrame) -> dict[str, bytes]:
     files: dict[str, dict[str, dict[str, int | None]]] = {}
     for row in table.to_dict("records"):
         image = "_".join(str(row[name]) for name in ("patient", "visit", "session", "side"))
-        found = _NAME.fullmatch(image)
+        found = HAND_NAME.fullmatch(image)
         if found is None or found["patient"] != str(row["patient"]):
             raise InputError(
                 f"The patient {row['patient']!r} gives no image name CENTRE_PATIENT_DATE_SERIAL_SIDE. Name patients "

@@ -80,7 +80,10 @@ def by_another_reader(patients: GradedPatients, seed: int = 0) -> GradedPatients
     grades[..., 0] = np.where(known, narrowed, -1)
     grades[..., 1] = np.where(known, np.array(_ERODED)[grades[..., 1].clip(0)], -1)
     shown: NDArray[np.uint8] = np.rint(images.clip(0, 255)).astype(np.uint8)
-    return replace(patients, images=np.where(patients.there[..., None, None], shown, 0), grades=grades, erosions=None)
+    unknown = np.full_like(patients.widths, np.nan)  # a reader states grades only
+    return replace(
+        patients, images=shown * patients.there[..., None, None], grades=grades, widths=unknown, erosions=None
+    )
 
 
 def adapt(

@@ -232,6 +232,8 @@ def _fit(
     callback = ProgressCallback(progress, patience, on_epoch, on_step)
     terminated = False
     with _quiet(lightning):
+        if hasattr(task, "fine_tuned"):
+            task.fine_tuned = run["start"] is not None
         module = TaskModule(task, run)
         if resume is None and run["start"] is not None:
             _load_start_weights(module, run["start"])

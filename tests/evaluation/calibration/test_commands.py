@@ -6,15 +6,17 @@ import shlex
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
-from napari_jsn.evaluation.calibration import weights
+from napari_jsn.evaluation.calibration import grade_probabilities, weights
 from napari_jsn.evaluation.calibration.__main__ import CARDS, PROGRAM, RECORDS, commands, main
 from napari_jsn.evaluation.calibration.repositioning import card_content, fit_uncertainty
 from napari_jsn.evaluation.hands.measured import MeasuredJoint
-from napari_jsn.networks.weights import CARD_HASH, card
+from napari_jsn.networks.weights import CARD_HASH, FIELDS, card, read_card, save
 from napari_jsn.progression.repositioning import CARD
 
 ROOT = Path(__file__).parents[3]
@@ -23,7 +25,9 @@ ROOT = Path(__file__).parents[3]
 def test_every_shipped_card_records_its_command():
     shipped = {f"models/{path.name}" for path in files("napari_jsn").joinpath("models").iterdir()}
     cards = {path for path in shipped if path.endswith(".json")}
-    assert {path for path, _ in RECORDS} == cards | {"simulation/hand_shape.json"}
+    recorded = {path for path, _ in RECORDS if files("napari_jsn").joinpath(path).is_file()}
+    assert recorded == cards | {"simulation/hand_shape.json"}
+    assert len(set(RECORDS)) == len(RECORDS) and len(set(commands())) == len(commands())
 
 
 def test_the_commands_are_printed_in_order_and_can_be_parsed(capsys):
@@ -47,8 +51,8 @@ def test_every_path_of_a_command_is_in_the_repository_or_explained(capsys):
     main([])
     printed = capsys.readouterr().out
     comments = "\n".join(line for line in printed.splitlines() if line.startswith("#"))
-    explained = {"NAPARI_JSN_DATA", "data", "undamaged", "registration-first.safetensors"}
-    assert all(re.search(rf"\b{name}\b", comments) for name in explained)
+    explained = set(re.findall(r"\b(?:NAPARI_JSN_DATA|data|undamaged|[\w-]+\.safetensors)(?![\w/])", comments))
+    assert {"NAPARI_JSN_DATA", "data", "undamaged", "registration-first.safetensors"} <= explained
     for command in commands():
         words = shlex.split(command)
         for option, value in zip(words, words[1:], strict=False):
@@ -101,33 +105,40 @@ def test_the_content_of_the_card_has_the_keys_of_the_shipped_one():
 def test_every_shipped_network_has_one_target_in_order(capsys):
     main(["weights"])
     listed = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
-    shipped = {path.name.partition("-")[0] for path in files("napari_jsn").joinpath("models").iterdir()
+    shipped = {path.name.removesuffix(".safetensors").removesuffix("-default")
+               for path in files("napari_jsn").joinpath("models").iterdir()
                if path.name.endswith(".safetensors")}  # fmt: skip
     assert listed[:3] == [f"make weights-{name}" for name in ("localization", "segmentation", "registration")]
     assert {line.removeprefix("make weights-") for line in listed} == shipped
     assert "\nweights-%:" in (ROOT / "Makefile").read_text()
 
 
-@pytest.mark.parametrize("recipe", weights.recipes(), ids=lambda one: one.name)
+SECOND = weights.Recipe("scoring", "one-stage", ("--preset", "one-stage", "--threads", "1"), "")
+RECIPES = {one.name: one for one in [*weights.recipes(), SECOND]}
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda one: one.name)
 def test_a_stopped_training_is_resumed_and_a_finished_one_is_not_repeated(recipe, tmp_path, monkeypatch, capsys):
     for name in ("hands", "more-hands", "adult-hands", "finger-joints"):
         (tmp_path / "real" / name).mkdir(parents=True)
     monkeypatch.setenv("NAPARI_JSN_DATA", str(tmp_path / "real"))
     out = tmp_path / "out" / recipe.name
     first = weights.training_command(recipe, out)
-    assert first[:2] == ["train", recipe.name] and first[first.index("--out") + 1] == str(out)
+    assert first[:2] == ["train", recipe.task] and first[first.index("--out") + 1] == str(out)
+    assert first[first.index("--name") + 1] == recipe.model
     assert "--start" not in first and "--threads" in first
     assert ("--data" in first) == bool(recipe.data)  # others learn from simulated images alone
     assert not recipe.data or Path(first[first.index("--data") + 1]).is_dir()
     out.mkdir(parents=True, exist_ok=True)
-    (out / f"{recipe.name}-default.ckpt").touch()
+    (out / f"{recipe.task}-{recipe.model}.ckpt").touch()
     assert weights.training_command(recipe, out)[2] == "--resume"
 
+    monkeypatch.setattr(weights, "recipes", lambda: list(RECIPES.values()))
     calls = []
 
     def trained(words, check):
         calls.append(words)
-        (out / f"{recipe.name}-default.safetensors").touch()
+        (out / f"{recipe.task}-{recipe.model}.safetensors").touch()
         return argparse.Namespace(returncode=0)
 
     monkeypatch.setattr(weights.subprocess, "run", trained)
@@ -146,3 +157,39 @@ def test_weights_that_cannot_be_trained_are_refused(words, message, monkeypatch,
     monkeypatch.delenv("NAPARI_JSN_DATA", raising=False)
     with pytest.raises(SystemExit, match=message):
         main(["weights", *words, "--out", str(tmp_path)])
+
+
+# grades
+
+
+@pytest.mark.parametrize(("method", "task"), [("two-stage", "ScoringTask"), ("one-stage", "OneStageTask")])
+def test_the_grades_of_a_trained_network_are_calibrated_again(method, task, tmp_path, monkeypatch, capsys):
+    about = {"task": "scoring", "name": "mine", "preset": "default", "simulator": "0" * 12}
+    card_of = dict.fromkeys(FIELDS, "") | about | {"temperature": {"jsn": 3.0}}
+    model = save(tmp_path, {"weight": torch.zeros(1)}, card_of)
+    fitted = {"temperature": {"jsn": 1.1}, "confusions": {"jsn": [[1]]}}
+    network = SimpleNamespace()
+
+    class Task:
+        def __init__(self, preset, cache):
+            assert preset == "default"
+
+        def calibration(self, given):
+            assert given is network
+            return fitted
+
+    monkeypatch.setattr(grade_probabilities, "is_one_stage", lambda name: method == "one-stage")
+    monkeypatch.setattr(grade_probabilities, task, Task)
+    monkeypatch.setattr(
+        grade_probabilities, "load_grader", lambda used, name, device: SimpleNamespace(network=network, method=used)
+    )
+    main(["grade-probabilities", "--model", str(model)])
+    assert "1.1" in capsys.readouterr().out
+    written = read_card(model.with_suffix(".json"))
+    assert written["temperature"] == fitted["temperature"] and written["simulator"] == about["simulator"]
+
+
+def test_a_network_of_real_hands_is_not_calibrated_on_simulated_ones(tmp_path):
+    model = save(tmp_path, {"weight": torch.zeros(1)}, dict.fromkeys(FIELDS, "") | {"task": "scoring", "name": "mine"})
+    with pytest.raises(SystemExit, match="does not say"):
+        main(["grade-probabilities", "--model", str(model)])

@@ -34,6 +34,9 @@ def test_hands_are_simulated_once_and_read_back_with_their_boxes(tmp_path, monke
     joint = next(joint for joint in boxes[1, "R"] if joint.name == "MCP2")
     assert joint.centre == pytest.approx((float(row["centre_y_px"]), float(row["centre_x_px"])))
     assert len(list(simulated_hands(1, 5, 0.5, tmp_path))) == 2 and len(commands) == 1
+    damaged = list(simulated_hands(1, 5, 0.5, tmp_path, "natural"))
+    assert len(commands) == 2 and damaged[0].paths != hands[0].paths
+    assert "svdh_narrowing_3d" in damaged[0].truth[2, "MCP2"]
 
 
 def test_a_copy_is_another_image_of_the_same_shape():

@@ -1,8 +1,9 @@
 import numpy as np
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.evaluation.scoring import whole_hands
+from napari_jsn.evaluation.scoring.whole_hands import graded_whole_hands
 from napari_jsn.scoring.graded_joints import GradedJoints
+from napari_jsn.scoring.training import whole_hands
 from tests.scoring.training.test_task import patients
 
 
@@ -33,7 +34,7 @@ def test_whole_hands_are_graded_and_compared_with_the_truth(monkeypatch):
     hands = {"images": images, "spacing_mm": np.full(20, 0.288)}
     monkeypatch.setattr(whole_hands, "simulated_hand_images", lambda seed, grades, cache: hands)
     grader = Certain()
-    found = whole_hands.graded_whole_hands(some, 7, "uniform", grader)
+    found = graded_whole_hands(some, 7, "uniform", grader)
     assert len(grader.seen) == 4
     for kind, place in (("jsn", 0), ("erosion", 1)):
         sites = found[kind]

@@ -6,8 +6,10 @@ import napari_jsn as jsn
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError
 from napari_jsn.networks import weights
+from napari_jsn.patient.patient import Hand
+from napari_jsn.scoring.maps.site_map import site_map
 from napari_jsn.scoring.one_stage.canvas import CANVAS, hand_canvas
-from napari_jsn.scoring.one_stage.grader import sites_on_maps
+from napari_jsn.scoring.one_stage.grader import OneStageGrader, sites_on_maps
 from napari_jsn.scoring.one_stage.network import (
     ARCHITECTURES,
     HandNet,
@@ -17,22 +19,25 @@ from napari_jsn.scoring.one_stage.network import (
 )
 
 
-@pytest.mark.parametrize(("preset", "most_mb"), [("one-stage", 10.95), ("paper", 80)])
+@pytest.mark.parametrize(("preset", "most_mb"), [("one-stage", 8.0), ("paper", 71)])
 def test_every_pixel_has_three_classes(preset, most_mb):
     with torch.device("meta"):  # shapes without memory
         network = build_hand_net(ARCHITECTURES[preset])
         found = network(torch.empty(1, 3, 96, 64))
     assert [tuple(each.shape) for each in found] == [(1, 15, 96, 64), (1, 5, 96, 64), (1, 6, 96, 64)]
     assert 2 * sum(each.numel() for each in network.parameters()) / 1e6 < most_mb
+    layers = [each for each in network.modules() if isinstance(each, torch.nn.BatchNorm2d)]
+    assert layers and all(each.momentum == 0.1 for each in layers)  # statistics keep up with the weights
     heads = [network.joint, network.jsn, network.erosion]
     assert all(head.kernel_size == (1, 1) for head in heads)
 
 
-def test_coordinates_run_from_minus_one_to_one():
-    channels = with_coordinates(torch.zeros(2, 5, 3))
-    assert channels.shape == (2, 3, 5, 3)
-    assert channels[0, 1, 0].tolist() == [-1, 0, 1]
-    assert channels[0, 2, :, 0].tolist() == [-1, -0.5, 0, 0.5, 1]
+def test_coordinates_run_from_minus_one_to_one_on_the_canvas():
+    channels = with_coordinates(torch.zeros(2, *CANVAS))
+    assert channels.shape == (2, 3, *CANVAS)
+    assert channels[0, 1, 0, [0, -1]].tolist() == [-1, 1] and channels[1, 2, [0, -1], 0].tolist() == [-1, 1]
+    part = with_coordinates(torch.zeros(2, 5, 3), torch.tensor([[0.0, 0.0], [20.0, 30.0]]))
+    assert torch.equal(part[1], channels[1, :, 30:35, 20:23]) and torch.equal(part[0], channels[0, :, :5, :3])
 
 
 def test_places_and_grades_are_read_from_the_maps():
@@ -65,7 +70,21 @@ def test_the_canvas_shows_the_hand_and_knows_where_it_lies(both_hands):
     assert abs(shown / np.percentile(radiographs[0].pixels, 99.8) - pixel) < 0.15
 
 
-def test_a_model_of_the_method_scores_a_hand_in_one_pass(left_hand, tmp_path):
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_the_temperature_of_the_card_sharpens_the_grades(left_hand, temperature, monkeypatch):
+    radiograph, _ = left_hand
+    joint, narrowing, erosion = (torch.zeros(1, n, *CANVAS) for n in (15, 5, 6))
+    joint[0, 3] = 1.0
+    narrowing[0, :2], erosion[0, 4] = torch.tensor([0.8, 0.2])[:, None, None], 1.0
+    grader = OneStageGrader.of_network(None, {"temperature": {"jsn": temperature}}, "cpu")
+    monkeypatch.setattr(grader, "pixel_classes", lambda image: PixelClasses(joint, narrowing, erosion))
+    found = grader.grade([Hand(1, None, radiograph)]).probabilities
+    odds = found["L", JOINTS[2], "jsn"][0] / found["L", JOINTS[2], "jsn"][1]
+    assert odds == pytest.approx(4 ** (1 / temperature), rel=1e-4)
+    assert found["L", JOINTS[2], "erosion"][4] == pytest.approx(1)
+
+
+def test_a_model_of_the_method_scores_a_hand_in_one_pass(left_hand, tmp_path, monkeypatch):
     about = {
         "statement": "Random.", "architecture": {"class": HandNet.__name__, **ARCHITECTURES["one-stage"]},
         "task": "scoring", "name": "random", "preset": "one-stage", "input_size_px": [CANVAS[0]] * 2,
@@ -77,5 +96,13 @@ def test_a_model_of_the_method_scores_a_hand_in_one_pass(left_hand, tmp_path):
     found = jsn.score(radiograph, "one-stage", model=model, boxes={(1, "L"): joints})
     assert found.method == "one-stage"
     assert len(found.sites) == 19
+    passes = []
+    whole = OneStageGrader.pixel_classes
+    monkeypatch.setattr(OneStageGrader, "pixel_classes", lambda *each: passes.append(1) or whole(*each))
+    for site in ("MCP2", "PIP3", "DIP5"):
+        for kind in ("jsn", "erosion"):
+            shown = site_map(found.hands, "L", site, kind, "one-stage", model)
+            assert shown.shape == radiograph.shape and shown.min() >= 0 and shown.max() > 0
+    assert len(passes) == 1
     with pytest.raises(InputError, match="one-stage"):
         jsn.score(radiograph, "two-stage", model=model)

@@ -7,8 +7,10 @@ import torch
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.scoring.automatic.total import TotalErrors
 from napari_jsn.scoring.grades import HIGHEST
+from napari_jsn.scoring.one_stage.grader import tempered
 from napari_jsn.scoring.schemes import scheme
-from napari_jsn.scoring.training.calibration import fit_temperature, fit_totals, moments
+from napari_jsn.scoring.training import whole_hands
+from napari_jsn.scoring.training.calibration import fit_all, fit_temperature, fit_totals, moments
 from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
 
 
@@ -22,6 +24,49 @@ def test_the_temperature_undoes_a_factor_of_the_logits(factor):
     logits = 2 * rng.standard_normal((6000, 4))
     truth = draw(grade_probabilities(torch.from_numpy(logits)).numpy(), rng)
     assert fit_temperature(factor * logits, truth) == pytest.approx(factor, rel=0.08)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 2.5])
+def test_the_temperature_undoes_a_power_of_the_probabilities(factor):
+    rng = np.random.default_rng(0)
+    sound = torch.softmax(torch.from_numpy(1.5 * rng.standard_normal((6000, 5))), 1).numpy()
+    found = fit_temperature(tempered(sound, 1 / factor), draw(sound, rng), tempered)
+    assert found == pytest.approx(factor, rel=0.08)
+    assert tempered(sound, found).sum(1) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("missing", ["no joint", "some joints", "a kind"])
+def test_joints_that_a_network_does_not_mark_are_left_out_of_its_calibration(missing):
+    truth, stated = drawn_patients(0.0, np.random.default_rng(4), 30)
+    if missing == "some joints":
+        for each in stated.values():
+            each[:, 5:9] = np.nan
+    if missing == "a kind":
+        stated["erosion"][:] = np.nan
+    found = fit_all({kind: (stated[kind], truth[kind]) for kind in HIGHEST}, None, tempered)
+    assert set(found) == {"temperature", "totals", "confusions"}
+    for kind, highest in HIGHEST.items():
+        counts = np.array(found["confusions"][kind])
+        assert counts.shape == (highest + 1, highest + 1)
+        assert counts.sum() == np.isfinite(stated[kind]).all(-1).sum()
+        assert found["temperature"][kind] == 1.0 or counts.sum() > 0
+
+
+def test_the_one_stage_network_is_calibrated_on_hands_of_both_samplings(monkeypatch):
+    asked = []
+
+    def graded(count, seed, grades, grader, cache, progress):
+        asked.append((grades, count, seed))
+        assert grader.card == {"inner_mm": 4.0} and grader.device == "cpu"
+        return {kind: np.full((count, 28, highest + 1), 1 / (highest + 1)) for kind, highest in HIGHEST.items()}
+
+    grades = np.random.default_rng(5).integers(0, 5, (20, 2, 14, 2))
+    monkeypatch.setattr(whole_hands, "whole_hand_probabilities", graded)
+    monkeypatch.setattr(whole_hands, "simulated_chunk", lambda seed, name, cache: {"grades": grades})
+    found = whole_hands.one_stage_calibration(torch.nn.Linear(1, 1), {"inner_mm": 4.0, "name": "x"})
+    assert {each[0] for each in asked} == {"uniform", "natural"}
+    assert np.sum(found["confusions"]["jsn"]) == 28 * sum(count for _, count, _ in asked)
+    assert found["totals"]["total"]["below"] >= 1
 
 
 def drawn_patients(shared, rng, count=300):

@@ -11,9 +11,10 @@ import napari_jsn as jsn
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.cli import main
 from napari_jsn.common.errors import InputError
+from napari_jsn.networks.ram_h1200 import SOURCE
 from napari_jsn.scoring import scores_csv
 from napari_jsn.scoring.training.own_scores import read_scored, table_in
-from napari_jsn.scoring.training.ram_h1200_hands import LEARNED, SOURCE, read_ram_h1200
+from napari_jsn.scoring.training.ram_h1200_hands import LEARNED, read_ram_h1200
 from napari_jsn.scoring.training.task import LEARNED_ON_GIVEN, ScoringTask
 from napari_jsn.training.tasks import task_from_folder
 from tests.scoring.small_model import save_small_model
@@ -106,17 +107,20 @@ def test_what_cannot_be_trained_on_is_refused(own, tmp_path, what):
 
 @pytest.fixture(scope="module")
 def ram_h1200(tmp_path_factory):
-    """A folder of the layout of RAM-H1200, with one hand in each part; one listed hand has no image."""
+    """A folder of the layout of RAM-H1200 as published, with one hand in each part; one listed hand has no image."""
     folder = tmp_path_factory.mktemp("ram")
     films = sorted(jsn.sample_folder("hand_pair").glob("*.dcm"))
     for split, film, number in zip(("train", "val"), films, ("001", "002"), strict=True):
-        (folder / split / "images").mkdir(parents=True)
+        parts = [folder / "SvdH_Scoring" / f"SvdH_{kind}_Scoring" / split for kind in ("BE", "JSN")]
         name = f"HUH_{number}_20200101_1_L"
-        imsave(folder / split / "images" / f"{name}.png", img_as_ubyte(jsn.read_radiograph(film).pixels))
+        for each in (*parts, folder / "Segmentation" / split, parts[0] / name):
+            each.mkdir(parents=True)
+        imsave(folder / "Segmentation" / split / f"{name}.png", img_as_ubyte(jsn.read_radiograph(film).pixels))
+        imsave(parts[0] / name / "MCP-I.png", np.zeros((30, 30), np.uint8), check_contrast=False)
         erosions = {name: {"BE_MCP-I": 2, "BE_R": 1, "BE_IP": None}, f"HUH_{number}_20200101_1_R": {"BE_MCP-I": 0}}
         narrowing = {name: {"JSN_MCP-I": 1, "JSN_PIP-M": 3, "JSN_STT": 2}}
-        (folder / split / "_annotation_be_scores.json").write_text(json.dumps(erosions))
-        (folder / split / "_annotation_jsn_scores.json").write_text(json.dumps(narrowing))
+        (parts[0] / "_annotation_be_scores.json").write_text(json.dumps(erosions))
+        (parts[1] / "_annotation_jsn_scores.json").write_text(json.dumps(narrowing))
     return folder
 
 
@@ -155,6 +159,15 @@ def test_a_data_set_that_is_not_there_or_not_known_is_refused(own, capsys, comma
 def test_a_part_without_scores_is_refused(ram_h1200):
     with pytest.raises(InputError, match="no score file"):
         read_ram_h1200(ram_h1200, "test")
+
+
+@pytest.mark.parametrize("option", ["--images", "--exposures"])
+def test_a_one_stage_network_is_not_evaluated_on_images_of_the_user(own, tmp_path, capsys, option, monkeypatch):
+    monkeypatch.setattr("napari_jsn.scoring.automatic.score.is_one_stage", lambda model: True)
+    with pytest.raises(SystemExit, match="2"):
+        main(["evaluate", "scoring", option, str(own[0]), "--out", str(tmp_path)])
+    said = capsys.readouterr().err
+    assert "--model" in said and "simulated hands only" in " ".join(said.split())
 
 
 def test_a_network_is_evaluated_beside_the_readers(own, ram_h1200, tmp_path, capsys):

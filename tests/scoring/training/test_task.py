@@ -68,6 +68,37 @@ def test_a_few_steps_lower_the_loss(task):
     assert all(((each >= 0) & (each <= 1)).all() for each in figures.values())
 
 
+@pytest.mark.parametrize(("given", "fine_tuned"), [(True, True), (True, False), (False, True)])
+def test_only_a_trained_network_on_given_patients_learns_its_last_layers_faster(given, fine_tuned):
+    made = ScoringTask(patients=(patients(4, 0), patients(2, 1)) if given else None)
+    made.fine_tuned = fine_tuned
+    network = build_patient_net({"features": (6, 8), "width": 16, "layers": 1})
+    optimizer, scheduler = made.optimizer(network, 5)
+    groups = optimizer.param_groups
+    assert sum(each.numel() for group in groups for each in group["params"]) == sum(
+        each.numel() for each in network.parameters()
+    )
+    assert len(groups) == (2 if given and fine_tuned else 1)
+    if len(groups) == 2:
+        ends = {id(each) for net in network.kinds.values() for each in net.head[-1].parameters()}
+        assert {id(each) for each in groups[1]["params"]} == ends
+        assert groups[1]["lr"] > 10 * groups[0]["lr"]
+
+
+@pytest.mark.parametrize("counts", [(80, 10, 5, 5, 0), (20, 20, 20, 20, 20), (500, 1, 1, 1, 1)])
+def test_rare_grades_count_more_and_joints_count_one_on_average(counts):
+    some = patients(-(-sum(counts) // 28), 7)
+    flat = some.grades.reshape(-1, 2)
+    flat[:] = -1
+    flat[: sum(counts), 0] = np.repeat(np.arange(5), counts)
+    some.there[:] = True
+    weights = ScoringTask(patients=(some, some))._grade_weights["jsn"].numpy()
+    known = np.array(counts) > 0
+    assert (weights * counts).sum() == pytest.approx(sum(counts), rel=1e-4)
+    assert (np.diff(weights[known][np.argsort(counts)[::-1][: known.sum()]]) >= 0).all()
+    assert weights[known].max() <= 2.01 * weights[known].min()
+
+
 def test_the_card_says_what_was_learned(task):
     about = task.card()
     assert about["training_data"] == [

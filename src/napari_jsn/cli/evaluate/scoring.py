@@ -87,6 +87,7 @@ def scoring(
     from napari_jsn.evaluation.scoring.report import ScoringEvaluation, scoring_figures, scoring_report
     from napari_jsn.evaluation.scoring.stability import read_exposures, stability, stability_lines
     from napari_jsn.networks import weights
+    from napari_jsn.scoring.automatic.score import is_one_stage
     from napari_jsn.scoring.training.ram_h1200_hands import check_dataset
     from napari_jsn.scoring.training.simulated_patients import DIFFICULTY
     from napari_jsn.scoring.two_stage.grader import TwoStageGrader
@@ -101,6 +102,11 @@ def scoring(
         raise InputError("The radiographs of the scores are needed. Give their folder with --images.", "images")
     if exposures is not None and images is not None:
         raise InputError("Images without grades are evaluated on their own. Leave --images out.", "exposures")
+    if is_one_stage(model) and (images is not None or exposures is not None):
+        raise InputError(
+            "A one-stage network is evaluated on simulated hands only. Choose a two-stage model, or give no images.",
+            "model",
+        )
     counts = {"uniform": (patients, _SEEDS["uniform"]), "natural": (natural, _SEEDS["natural"])}
     with OutputFolder(out, ("scoring.md",)) as output, terminal_progress() as progress:
         made, inputs = f"Made by `{typed_command(sys.argv)}`.", []

@@ -24,6 +24,10 @@ CARDS = {
 }
 #: What else this command does, in the same form.
 TOOLS = {
+    "grade-probabilities": (
+        "grade_probabilities",
+        "fit temperatures and errors of totals of a network for scores again, in the card of the model",
+    ),
     "card-hashes": ("card_hashes", "write the hash of its own contents to every shipped card that was changed"),
     "weights": ("weights", "train a shipped network again, or list all"),
 }
@@ -38,10 +42,10 @@ RECORDS = (
     ("models/segmentation-default.json", ("figures", "never_learned_from", "command")),
     ("models/registration-default.json", ("command",)),
     ("models/scoring-default.json", ("command",)),
+    ("models/scoring-one-stage.json", ("command",)),
     ("models/registration-refined.json", ("command",)),
     ("models/registration-default.json", ("figures", "uncertainty_fitted_on", "command")),
     ("models/width-margins.json", ("command",)),
-    ("models/scoring-default.json", ("command",)),
     ("models/progression-repositioning.json", ("command",)),
 )
 
@@ -54,8 +58,9 @@ PATHS = {
 NEEDS = """\
 # Run these commands in this order, in the root of a checkout. NAPARI_JSN_DATA is the folder of the real images, which
 # are not part of the repository. After each training, copy its .safetensors and .json to src/napari_jsn/models/, as
-# TASK-default.safetensors and TASK-default.json, before the next command: that one uses the model. A card that was
-# changed in another way than by these commands is not read until its hash is written again:
+# TASK-default.safetensors and TASK-default.json, before the next command: that one uses the model. (The second network
+# for scores is scoring-one-stage.) A card that was changed in another way than by these commands is not read until its
+# hash is written again:
 # python -m napari_jsn.evaluation.calibration card-hashes\
 """
 COMMENTS = {
@@ -65,6 +70,16 @@ COMMENTS = {
     "train scoring --data undamaged ": """\
 # undamaged is a folder of that name with three folders of public hands without known damage:
 # mkdir undamaged; cp -r "$NAPARI_JSN_DATA"/{hands,more-hands,adult-hands} undamaged\
+""",
+    "--start scoring-second.safetensors": """\
+# scoring-second.safetensors, the start of this training, is not in the repository: the weights of the same networks
+# after two trainings of 15 and 30 epochs. Without it, leave --start, --epochs and --seed out: the networks are then
+# trained from random weights, as by make weights-scoring.\
+""",
+    "--start scoring-one-stage-first.safetensors": """\
+# scoring-one-stage-first.safetensors, the start of this training, is not in the repository: the weights of the same
+# network after 4 epochs of which nearly all batches were parts of hands. Without it, leave --start, --epochs and --seed
+# out: the network is then trained from random weights, as by make weights-scoring-one-stage.\
 """,
     "--start registration-first.safetensors": """\
 # registration-first.safetensors, the start of this training, is not in the repository: the weights of the same network
@@ -94,7 +109,10 @@ def commands() -> list[str]:
     """Return the commands that made the shipped cards, with full paths, in the order in which they must run."""
     found = []
     for path, keys in RECORDS:
-        value = json.loads(files("napari_jsn").joinpath(path).read_text("utf-8"))
+        file = files("napari_jsn").joinpath(path)
+        if not file.is_file():  # a network that is not shipped
+            continue
+        value = json.loads(file.read_text("utf-8"))
         for key in keys:
             value = value[key]
         command = str(value)

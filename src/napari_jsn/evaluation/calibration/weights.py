@@ -27,9 +27,11 @@ _FOLDERS = {
     "finger-joints": ("finger-joints",),
     "undamaged": ("hands", "more-hands", "adult-hands"),
 }
+#: Entry of a card of a network that was trained in several runs: the command that trains it in one, from the start.
+ANEW = "command_anew"
 #: Options of the recorded command that do not apply here, each with a value.
 _DROPPED = ("--out", "--name", "--start", "--data")
-_NAME = "default"
+_DEFAULT = "default"
 #: Added to every command.
 _REPLACED = "--replace"
 
@@ -40,25 +42,32 @@ class Recipe:
 
     Attributes
     ----------
-    name : str
-        Of its task.
+    task : str
+    model : str
+        Name of the network: ``"default"``, or that of a further one of the task.
     options : tuple of str
         Of the command ``napari-jsn train``, without folders.
     data : str
         Name of the folder of real images; empty for simulated ones alone.
     """
 
-    name: str
+    task: str
+    model: str
     options: tuple[str, ...]
     data: str
+
+    @property
+    def name(self) -> str:
+        """Name of the target: the task, for a further network with its name."""
+        return self.task if self.model == _DEFAULT else f"{self.task}-{self.model}"
 
 
 def recipes() -> list[Recipe]:
     """Return the recipes of all shipped networks, in the order in which they must be trained."""
     found = []
     for path in files("napari_jsn").joinpath("models").iterdir():
-        command = json.loads(path.read_text("utf-8")).get("command", "") if path.name.endswith(".json") else ""
-        words = shlex.split(str(command))
+        content = json.loads(path.read_text("utf-8")) if path.name.endswith(".json") else {}
+        words = shlex.split(str(content.get(ANEW) or content.get("command", "")))
         if words[:2] != ["napari-jsn", "train"]:
             continue
         kept: list[str] = []
@@ -69,14 +78,15 @@ def recipes() -> list[Recipe]:
                 dropped[word] = next(rest, "")
             elif word != _REPLACED:
                 kept.append(word)
-        found.append(Recipe(words[2], tuple(kept), dropped.get("--data", "")))
+        model = path.name.removeprefix(f"{words[2]}-").removesuffix(".json")
+        found.append(Recipe(words[2], model, tuple(kept), dropped.get("--data", "")))
     order = {name: k for k, name in enumerate(_FIRST)}
-    return sorted(found, key=lambda one: (order.get(one.name, len(order)), one.name))
+    return sorted(found, key=lambda one: (order.get(one.task, len(order)), one.name))
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("network", nargs="?", help="task of the network; without it, all are listed")
+    parser.add_argument("network", nargs="?", help="name of the network; without it, all are listed")
     parser.add_argument("--out", type=Path, default=Path("output/weights"), help="folder for models and resume files")
 
 
@@ -95,7 +105,7 @@ def main(options: argparse.Namespace) -> None:
         recipe = known[options.network]
         out = options.out / recipe.name
         stamp, made = _stamp(recipe), out / "made-from.txt"
-        model = out / f"{recipe.name}-{_NAME}.safetensors"
+        model = out / f"{recipe.task}-{recipe.model}.safetensors"
         if model.is_file() and made.is_file() and made.read_text("utf-8") == stamp:
             print(f"{model} is up to date.")
             return
@@ -119,10 +129,10 @@ def training_command(recipe: Recipe, out: Path) -> list[str]:
         If the training needs real images that are not there.
     """
     data = ["--data", str(_images(recipe.data, out))] if recipe.data else []
-    stopped = out / f"{recipe.name}-{_NAME}.ckpt"
+    stopped = out / f"{recipe.task}-{recipe.model}.ckpt"
     if stopped.is_file():
-        return ["train", recipe.name, "--resume", str(stopped), *data]
-    return ["train", recipe.name, *data, *recipe.options, "--out", str(out), "--name", _NAME, _REPLACED]
+        return ["train", recipe.task, "--resume", str(stopped), *data]
+    return ["train", recipe.task, *data, *recipe.options, "--out", str(out), "--name", recipe.model, _REPLACED]
 
 
 def _images(name: str, out: Path) -> Path:
@@ -149,6 +159,6 @@ def _stamp(recipe: Recipe) -> str:
     from napari_jsn import simulation
     from napari_jsn.networks.cached_arrays import hash_of_code
 
-    package = import_module(f"napari_jsn.{recipe.name}")
+    package = import_module(f"napari_jsn.{recipe.task}")
     lines = [shlex.join(recipe.options), hash_of_code(simulation), hash_of_code(package)]
     return "\n".join(lines) + "\n"

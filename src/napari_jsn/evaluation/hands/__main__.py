@@ -16,7 +16,7 @@ from napari_jsn.evaluation.hands.measured import CACHE, load_measured, measure_h
 from napari_jsn.evaluation.hands.simulated import hands_at_pitches, simulated_hands
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.settings import limit_threads
-from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
+from napari_jsn.simulation.damage.difficulty import FIRST, NEWEST, difficulty
 
 _PARTS = ("simulated", "changed", "negatives", "re-exposed", "time")
 #: Seed of the hands with changed follow-ups; the limits of the notes were set on hands of another seed.
@@ -35,6 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--boxes", choices=("found", "truth"), default="found", help="find the joints, or use the truth"
     )
+    parser.add_argument(
+        "--grades",
+        choices=("uniform", "natural"),
+        default="",
+        help="simulated hands with damage, which move between the visits as the newest difficulty states; no page",
+    )
     parser.add_argument("--threads", type=int, default=2, help="processes")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder that keeps the simulated radiographs")
     parser.add_argument(
@@ -52,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.measured is not None:
             measured = load_measured(options.measured)
         else:
-            hands = list(hands_at_pitches(options.patients, options.seed, options.cache))
+            hands = list(hands_at_pitches(options.patients, options.seed, options.cache, options.grades))
             measured = measure_hands(hands, options.boxes, JOINTS, options.threads, options.save)
-        lines += [str(difficulty(FIRST)), "", *simulated_lines(measured, options.boxes)]
+        lines += [str(difficulty(NEWEST if options.grades else FIRST)), "", *simulated_lines(measured, options.boxes)]
     if options.only in (None, "changed"):
         from napari_jsn.evaluation.hands.changed import changed_lines, measure_changes
 
@@ -74,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         lines += timing_lines(time_hand(next(simulated_hands(1, options.seed, 0.144, options.cache))))
     print("\n".join(lines))
-    if options.only is None:
+    if options.only is None and not options.grades:
         print(f"Written: {put_section(options.out / 'hands.md', _COMMAND, lines)}")
     return 0
 

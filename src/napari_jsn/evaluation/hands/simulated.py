@@ -46,18 +46,22 @@ class SimulatedHand:
 PITCHES_MM = (0.1, 0.144, 0.2)
 
 
-def simulated_hands(patients: int, seed: int, pitch_mm: float, cache: Path) -> Iterator[SimulatedHand]:
+def simulated_hands(
+    patients: int, seed: int, pitch_mm: float, cache: Path, grades: str = ""
+) -> Iterator[SimulatedHand]:
     """Yield both hands of each patient, with one radiograph per hand and visit.
 
-    The hands are simulated if the cache does not contain them. Seeds must differ by less than 1000 patients.
+    The hands are simulated if the cache does not contain them. Seeds must differ by less than 1000 patients. With
+    ``grades``, "uniform" or "natural", they have damage, and move between the visits, as the newest difficulty states.
     """
+    kind = f"-{grades}" if grades else ""
     for patient in range(patients):
-        folder = cache / f"hands-{pitch_mm:g}-{seed}" / f"{patient:03d}"
+        folder = cache / f"hands-{pitch_mm:g}-{seed}{kind}" / f"{patient:03d}"
         if not (folder / _DONE).exists():
             # Run the command in a subprocess: ``evaluation`` must not import ``export``, which writes simulated files.
             options = {
                 "--patients": 1, "--visits": 2, "--hands": "each", "--seed": 1000 * seed + patient,
-                "--spacing-mm": pitch_mm,
+                "--spacing-mm": pitch_mm, **({"--grades": grades} if grades else {}),
             }  # fmt: skip
             words = [str(word) for option in options.items() for word in option]
             command = [sys.executable, "-m", "napari_jsn.cli", "simulate", "--out", str(folder), *words]
@@ -67,10 +71,10 @@ def simulated_hands(patients: int, seed: int, pitch_mm: float, cache: Path) -> I
             yield replace(hand, patient=f"{seed}-{patient:03d}", pitch_mm=pitch_mm)
 
 
-def hands_at_pitches(patients: int, seed: int, cache: Path) -> Iterator[SimulatedHand]:
+def hands_at_pitches(patients: int, seed: int, cache: Path, grades: str = "") -> Iterator[SimulatedHand]:
     """Yield the hands of as many patients at each of the pitches; their seeds are ``seed``, ``seed + 1``, ..."""
     for k, pitch_mm in enumerate(PITCHES_MM):
-        yield from simulated_hands(patients, seed + k, pitch_mm, cache)
+        yield from simulated_hands(patients, seed + k, pitch_mm, cache, grades)
 
 
 def read_hands(folder: Path) -> Iterator[SimulatedHand]:

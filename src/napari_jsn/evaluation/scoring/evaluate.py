@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from napari_jsn.common.progress import Progress
+from napari_jsn.evaluation.scoring.class_maps import check_class_maps
 from napari_jsn.evaluation.scoring.figures import GradedSites
-from napari_jsn.evaluation.scoring.maps import check_maps
+from napari_jsn.evaluation.scoring.maps import MapCheck, check_maps
 from napari_jsn.evaluation.scoring.report import ScoringEvaluation
 from napari_jsn.evaluation.scoring.simulated import (
     WidthRule,
@@ -42,7 +43,7 @@ def evaluate_scoring(
     Parameters
     ----------
     model, device : str
-        A one-stage network is evaluated without maps and without the rule of widths, which are of the other method.
+        Of either method; a one-stage network grades whole hands.
     counts : mapping of sampling to (number, first seed)
         A number of 0 leaves the set out.
     fitted : (number, first seed)
@@ -59,41 +60,33 @@ def evaluate_scoring(
     Aborted
         When the progress is aborted.
     """
-    if is_one_stage(model):
-        return _one_stage(model, device, counts, cache, progress)
-    grader = TwoStageGrader(model, device)
+    grader: TwoStageGrader | OneStageGrader
+    grader = OneStageGrader(model, device) if is_one_stage(model) else TwoStageGrader(model, device)
     rule = _rule(fitted, device, cache, progress)
     sets = []
     for grades, (count, seed) in counts.items():
         if not count:
             continue
         patients = simulated_patients(count, seed, grades, cache, progress)
-        found = graded_sites(patients, grader)
-        methods: dict[str, Mapping[str, GradedSites]] = {
-            "two-stage": found,
-            "two-stage, one hand at a time": graded_sites(patients, grader, both_hands=False),
-            "all zeros": {kind: all_zeros(each) for kind, each in found.items()},
-        }
+        methods: dict[str, Mapping[str, GradedSites]]
+        checks: Sequence[MapCheck] = ()
+        checked = maps if grades == "uniform" else 0
+        if isinstance(grader, OneStageGrader):
+            found = graded_whole_hands(patients, seed, grades, grader, cache, progress)
+            methods = {"one-stage": found}
+            checks = [check_class_maps(seed, grades, grader, checked, progress)] if checked else []
+        else:
+            found = graded_sites(patients, grader, progress=progress)
+            alone = graded_sites(patients, grader, both_hands=False, progress=progress)
+            methods = {"two-stage": found, "two-stage, one hand at a time": alone}
+            checks = check_maps(patients, grader, METHODS[::-1], checked, progress=progress) if checked else []
+        methods["all zeros"] = {kind: all_zeros(each) for kind, each in found.items()}
         if rule is not None:
-            methods["by the measured width"] = {"jsn": by_width(patients, measured_widths(patients, device), rule)}
+            widths = measured_widths(patients, device, progress)
+            methods["by the measured width"] = {"jsn": by_width(patients, widths, rule)}
         held = {KINDS[kind]: totals_held(found, grader.card, [kind]) for kind in HIGHEST}
         held["both"] = totals_held(found, grader.card, list(HIGHEST))
-        checks = check_maps(patients, grader, METHODS[::-1], maps) if maps and grades == "uniform" else []
         sets.append(ScoringEvaluation(grades, count, methods, held, checks))
-    return sets
-
-
-def _one_stage(
-    model: str, device: str, counts: Mapping[str, tuple[int, int]], cache: Path | None, progress: Progress | None
-) -> list[ScoringEvaluation]:
-    grader = OneStageGrader(model, device)
-    sets = []
-    for grades, (count, seed) in counts.items():
-        if count:
-            patients = simulated_patients(count, seed, grades, cache, progress)
-            found = graded_whole_hands(patients, seed, grades, grader, cache, progress)
-            zeros = {kind: all_zeros(each) for kind, each in found.items()}
-            sets.append(ScoringEvaluation(grades, count, {"one-stage": found, "all zeros": zeros}))
     return sets
 
 
@@ -103,4 +96,4 @@ def _rule(fitted: tuple[int, int], device: str, cache: Path | None, progress: Pr
         return None
     patients = simulated_patients(count, seed, "uniform", cache, progress)
     truth = patients.grades[..., 0].reshape(count, TOKENS).astype(int)
-    return fit_width_rule(measured_widths(patients, device), truth)
+    return fit_width_rule(measured_widths(patients, device, progress), truth)

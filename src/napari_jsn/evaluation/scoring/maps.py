@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.common.progress import Progress, counted
 from napari_jsn.evaluation.page import table
 from napari_jsn.scoring.crops.site_image import KEPT, SIDE, SIDE_MM
 from napari_jsn.scoring.maps.joint_map import joint_map
@@ -53,7 +54,12 @@ class MapCheck:
 
 
 def check_maps(
-    patients: GradedPatients, grader: TwoStageGrader, methods: Sequence[str], most: int = 100, seed: int = 0
+    patients: GradedPatients,
+    grader: TwoStageGrader,
+    methods: Sequence[str],
+    most: int = 100,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> list[MapCheck]:
     """Return how maps of erosion do on joints with an erosion of grade 2 or more.
 
@@ -67,6 +73,12 @@ def check_maps(
     most : int
         Largest number of joints, drawn at random.
     seed : int
+    progress : Progress, optional
+
+    Raises
+    ------
+    Aborted
+        When the progress is aborted.
     """
     assert patients.erosions is not None
     rng = np.random.default_rng(seed)
@@ -78,7 +90,7 @@ def check_maps(
     random_grader = _with_random_weights(grader, seed)
     return [
         _check(method, patients, grader, random_grader, chosen, masks, np.random.default_rng(seed))
-        for method in methods
+        for method in counted(methods, len(methods), "Checking the maps", progress)
     ]
 
 

@@ -12,9 +12,10 @@ from napari_jsn.evaluation.page import table as markdown
 from napari_jsn.evaluation.scoring.report import ScoringEvaluation
 from napari_jsn.evaluation.scoring.simulated import all_zeros, graded_sites
 from napari_jsn.networks.inputs import left_out_lines
+from napari_jsn.networks.ram_h1200 import SPLITS
 from napari_jsn.scoring.agreement import agreement
 from napari_jsn.scoring.training.own_scores import ScoredRadiographs, read_scored, table_in
-from napari_jsn.scoring.training.ram_h1200_hands import SPLITS, is_ram_h1200, read_ram_h1200
+from napari_jsn.scoring.training.ram_h1200_hands import is_ram_h1200, read_ram_h1200
 from napari_jsn.scoring.training.undamaged import is_undamaged, read_undamaged
 from napari_jsn.scoring.two_stage.grader import TwoStageGrader
 

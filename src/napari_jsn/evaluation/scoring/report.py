@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,8 @@ _HEADS = {
     "kappa_quadratic": "quadratic kappa", "mae": "MAE", "rmse": "RMSE", "rmse_nonzero": "RMSE, non-zero",
     "rmse_weighted": "RMSE, grades equally", "rps": "RPS", "ece": "ECE",
 }  # fmt: skip
+#: The weights of the weighted RMSE.
+_WEIGHTS = 'Weights of "RMSE, grades equally": 1 for every grade that occurs, so 1/n for each of its n joints.'
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class ScoringEvaluation:
 
 def scoring_report(sets: Sequence[ScoringEvaluation]) -> str:
     """Return all tables; joints and confusion matrices are those of the first method."""
-    lines: list[str] = []
+    lines: list[str] = [_WEIGHTS, ""] if sets else []
     for each in sets:
         detailed = next(iter(each.methods))
         name = f"{each.name.capitalize()} sampling" if each.name in SAMPLINGS else each.name.capitalize()
@@ -58,7 +61,12 @@ def scoring_report(sets: Sequence[ScoringEvaluation]) -> str:
                 for method, methods in each.methods.items()
                 if kind in methods and len(methods[kind].truth)
             ]
-            lines += [f"{KINDS[kind].capitalize()}:", "", *table(("method", "joints", *_HEADS.values()), rows), ""]
+            lines += [
+                f"{KINDS[kind].capitalize()}:",
+                "",
+                *table(("method", "joints", "not scored", *_HEADS.values()), rows),
+                "",
+            ]
         lines += _totals(each)
         if each.maps:
             lines += [*maps_table(each.maps), ""]
@@ -71,19 +79,36 @@ def scoring_report(sets: Sequence[ScoringEvaluation]) -> str:
     return "\n".join(lines)
 
 
-def scoring_figures(sets: Sequence[ScoringEvaluation]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    """Return the figures by set, method and kind, for a card and for JSON."""
+def scoring_figures(sets: Sequence[ScoringEvaluation]) -> dict[str, dict[str, Any]]:
+    """Return the figures by set, for a card and for JSON.
+
+    Returns
+    -------
+    dict of str to dict
+        For each set ``patients``; ``methods``: the figures by method and kind, with the confusion matrix; ``totals``:
+        number of patients whose true total an interval holds, by what is summed; ``maps``: the checks of the maps.
+    """
     return {
         each.name: {
-            name: {kind: figures(sites) for kind, sites in methods.items()} for name, methods in each.methods.items()
+            "patients": each.patients,
+            "methods": {
+                name: {kind: _with_confusion(sites) for kind, sites in methods.items()}
+                for name, methods in each.methods.items()
+            },
+            "totals": {name: {"held": held, "patients": count} for name, (held, count) in each.held.items()},
+            "maps": [asdict(check) for check in each.maps],
         }
         for each in sets
     }
 
 
+def _with_confusion(sites: GradedSites) -> dict[str, Any]:
+    return {**figures(sites), "confusion": sites.confusion().astype(int).tolist()}
+
+
 def _row(name: str, sites: GradedSites) -> list[str]:
     found = figures(sites)
-    return [name, f"{found['n']:.0f}", *(f"{found[key]:.3f}" for key in _HEADS)]
+    return [name, f"{found['n']:.0f}", f"{found['not_scored']:.0f}", *(f"{found[key]:.3f}" for key in _HEADS)]
 
 
 def _totals(each: ScoringEvaluation) -> list[str]:

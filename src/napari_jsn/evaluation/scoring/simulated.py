@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.common.progress import Progress, counted
 from napari_jsn.evaluation.scoring.figures import Floats, GradedSites, Ints
 from napari_jsn.joint import JointImage
 from napari_jsn.scoring.automatic.total import TotalErrors
@@ -27,7 +28,9 @@ _AT_ONCE = 5
 _STEP, _RANGE = 0.02, (0.0, 1.6)
 
 
-def graded_sites(patients: GradedPatients, grader: TwoStageGrader, both_hands: bool = True) -> dict[str, GradedSites]:
+def graded_sites(
+    patients: GradedPatients, grader: TwoStageGrader, both_hands: bool = True, progress: Progress | None = None
+) -> dict[str, GradedSites]:
     """Return what a network says of all joints with a true grade, by kind.
 
     Parameters
@@ -36,6 +39,12 @@ def graded_sites(patients: GradedPatients, grader: TwoStageGrader, both_hands: b
     grader : TwoStageGrader
     both_hands : bool
         Whether each hand is graded together with the other one, or alone.
+    progress : Progress, optional
+
+    Raises
+    ------
+    Aborted
+        When the progress is aborted.
     """
     count, half = len(patients), TOKENS // len(SIDES)
     images = patients.images.reshape(count, TOKENS, KEPT, KEPT)
@@ -45,7 +54,8 @@ def graded_sites(patients: GradedPatients, grader: TwoStageGrader, both_hands: b
         [tokens >= 0] if both_hands else [tokens // half == side for side in range(len(SIDES))]
     )
     parts = []
-    for k in range(0, count, _AT_ONCE):
+    starts = range(0, count, _AT_ONCE)
+    for k in counted(starts, len(starts), "Grading joints", progress):
         each = [grader.probabilities(images[k : k + _AT_ONCE], there[k : k + _AT_ONCE] & of_hand) for of_hand in shown]
         found, can = each[0]
         if not both_hands:
@@ -88,7 +98,7 @@ def all_zeros(sites: GradedSites) -> GradedSites:
     return GradedSites(sites.truth, zeros, sites.patients, sites.joints)
 
 
-def measured_widths(patients: GradedPatients, device: str = "cpu") -> Floats:
+def measured_widths(patients: GradedPatients, device: str = "cpu", progress: Progress | None = None) -> Floats:
     """Return the joint space widths (P, 28) in mm that the program measures on the images; NaN where it measures none.
 
     The images of the networks are measured, whose pixels are 0.15 to 0.2 mm wide.
@@ -102,7 +112,9 @@ def measured_widths(patients: GradedPatients, device: str = "cpu") -> Floats:
         JointImage(patients.images[tuple(at)].astype(np.float32) / 255, MARGIN * SIDE_MM[JOINTS[at[2]][:-1]] / KEPT)
         for at in places
     ]
-    for at, image, bones in zip(places, images, segment_many(images, device=device), strict=True):
+    bones_of = segment_many(images, device=device)
+    every = zip(places, images, bones_of, strict=True)
+    for at, image, bones in counted(every, len(places), "Measuring widths", progress):
         width = joint_space_width(image, bones)
         found[tuple(at)] = width.mm if width.reliable else np.nan
     return found.reshape(len(patients), TOKENS)

@@ -31,7 +31,9 @@ from napari_jsn.localization.network import (
 from napari_jsn.localization.training import public_hands
 from napari_jsn.localization.training.augment import augment
 from napari_jsn.localization.training.data import TrainingHand, simulated_feet, simulated_hands, split
+from napari_jsn.localization.training.ram_h1200 import hands_of_part
 from napari_jsn.localization.training.scenes import Scene, draw_scene, draw_scene_of_foot
+from napari_jsn.networks import ram_h1200
 from napari_jsn.networks.inputs import Inputs, LeftOut, UsedImage, content_hash, left_out_lines
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, use_bfloat16
 
@@ -121,7 +123,13 @@ class LocalizationTask(TrainingTask):
 
     @classmethod
     def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
-        """Read a folder; see :func:`~napari_jsn.localization.training.public_hands.read_hands`."""
+        """Read a folder; see :func:`~napari_jsn.localization.training.public_hands.read_hands`. Or RAM-H1200."""
+        if groups is None and ram_h1200.has_bones(folder):
+            left_out: list[LeftOut] = []
+            parts = [hands_of_part(folder, split, left_out) for split in ram_h1200.SPLITS[:2]]
+            of_set = {"source": ram_h1200.SOURCE, "terms": ram_h1200.TERMS}
+            held_out = sorted({hand.group for hand in parts[1]})
+            return {"hands": [*parts[0], *parts[1]], "held_out": held_out, **of_set}, left_out, []
         found = public_hands.read_hands(folder, groups)
         if not found.hands:
             raise InputError(

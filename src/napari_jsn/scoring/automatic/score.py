@@ -148,7 +148,7 @@ def load_grader(method: str, model: str | None, device: str) -> Grader:
     name = METHODS[method] if model is None else model
     if model is None and name not in weights.names("scoring"):
         raise InputError(
-            f"No network for the method {method} is shipped yet. Train one (napari-jsn train scoring --preset "
+            f"There is no network for the method {method} here. Train one (napari-jsn train scoring --preset "
             f"{name}), and name it as the model.",
             "method",
         )

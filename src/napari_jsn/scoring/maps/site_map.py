@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +13,15 @@ from scipy import ndimage
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient.patient import Hand
+from napari_jsn.radiograph import Radiograph
 from napari_jsn.scoring.crops.patient_images import images_of
 from napari_jsn.scoring.crops.site_image import KEPT, SIDE, kept_to_radiograph
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.schemes import SIDES
+
+if TYPE_CHECKING:
+    from napari_jsn.scoring.one_stage.canvas import HandCanvas
+    from napari_jsn.scoring.one_stage.network import PixelClasses
 
 #: The maps of each method; the first one of a kind is the default.
 MAPS = {
@@ -95,16 +102,31 @@ def on_radiograph(
 
 
 def _class_map(hand: Hand, site: str, kind: str, model: str, device: str) -> NDArray[np.float32]:
-    """Return the expected grade of every pixel times the probability that it belongs to the joint, over the highest."""
+    """Return the class map of a joint on its radiograph; see :func:`class_map`."""
+    from napari_jsn.networks import weights
+
+    changed = weights.find("scoring", model).stat().st_mtime_ns
+    canvas, classes = _classes(hand.radiograph, _side(hand), model, changed, device)
+    return on_radiograph(class_map(classes, site, kind), canvas.to_radiograph, hand.radiograph.pixels.shape)
+
+
+@lru_cache(maxsize=1)
+def _classes(
+    radiograph: Radiograph, side: str | None, model: str, changed: int, device: str
+) -> tuple[HandCanvas, PixelClasses]:
+    """Return a hand on the canvas and the classes of its pixels, which the maps of all its joints are made from."""
     from napari_jsn.scoring.one_stage.canvas import hand_canvas
     from napari_jsn.scoring.one_stage.grader import OneStageGrader
 
-    canvas = hand_canvas(hand.radiograph, _side(hand))
-    classes = OneStageGrader(model, device).pixel_classes(canvas.image)
+    canvas = hand_canvas(radiograph, side)
+    return canvas, OneStageGrader(model, device).pixel_classes(canvas.image)
+
+
+def class_map(classes: PixelClasses, site: str, kind: str) -> NDArray[np.float32]:
+    """Return the expected grade of every pixel times the probability that it belongs to the joint, over the highest."""
     grades = getattr(classes, kind)[0].numpy()
     expected = np.tensordot(np.arange(len(grades)), grades, 1) / HIGHEST[kind]
-    found = (expected * classes.joint[0, 1 + JOINTS.index(site)].numpy()).astype(np.float32)
-    return on_radiograph(found, canvas.to_radiograph, hand.radiograph.pixels.shape)
+    return np.asarray(expected * classes.joint[0, 1 + JOINTS.index(site)].numpy(), dtype=np.float32)
 
 
 def _side(hand: Hand) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -34,13 +34,24 @@ class OneStageGrader:
 
     def __init__(self, model: str, device: str) -> None:
         loaded = load_network("scoring", model, device, build_hand_net)
-        self.network: Any = loaded.network
-        self.card: Mapping[str, Any] = loaded.card
+        self._set(loaded.network, loaded.card, device)
+
+    @classmethod
+    def of_network(cls, network: Any, card: Mapping[str, Any], device: str) -> Self:
+        """Return a grader of a network in evaluation mode, on its device, that need not be in a file."""
+        grader = cls.__new__(cls)
+        grader._set(network, card, device)
+        return grader
+
+    def _set(self, network: Any, card: Mapping[str, Any], device: str) -> None:
+        self.network: Any = network
+        self.card: Mapping[str, Any] = card
         self.device: str = device
 
     def grade(self, hands: Sequence[Hand]) -> GradedJoints:
         """Return the grades of the hands of one visit."""
         found: dict[tuple[str, str, str], tuple[float, ...]] = {}
+        temperature = self.card.get("temperature", {})
         for hand in hands:
             side = hand.side or (hand.joints[0].side if hand.joints else None)
             if side is None:
@@ -50,7 +61,8 @@ class OneStageGrader:
             _, graded = sites_on_maps(self.pixel_classes(canvas.image), radius)
             for kind in HIGHEST:
                 for joint, probabilities in graded[kind].items():
-                    found[side, joint, kind] = tuple(map(float, probabilities))
+                    scaled = tempered(probabilities, float(temperature.get(kind, 1.0)))
+                    found[side, joint, kind] = tuple(map(float, scaled))
         return GradedJoints(found)
 
     def pixel_classes(self, image: NDArray[np.float32]) -> PixelClasses:
@@ -90,13 +102,21 @@ def sites_on_maps(
             continue
         y, x = (marked.sum(1) @ rows / total).item(), (marked.sum(0) @ cols / total).item()
         places[joint] = (x, y)
-        near = _disc(x, y, radius, rows, cols)
+        near = disc(x, y, radius, rows, cols)
         for kind in HIGHEST:
             of_kind: Tensor = getattr(classes, kind)[0]
             grades[kind][joint] = of_kind[:, near].mean(1).numpy()
     return places, grades
 
 
-def _disc(x: float, y: float, radius: float, rows: Tensor, cols: Tensor) -> Tensor:
+def tempered(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
+    """Return probabilities (..., K + 1) whose logarithms are divided by a temperature, and which add up to 1 again."""
+    raised = np.asarray(probabilities, float) ** (1 / temperature)
+    scaled: NDArray[np.float64] = raised / raised.sum(-1, keepdims=True)
+    return scaled
+
+
+def disc(x: float, y: float, radius: float, rows: Tensor, cols: Tensor) -> Tensor:
+    """Return which pixels (R, C) lie in a circle, at least one pixel around its centre."""
     inside = (rows[:, None] - y) ** 2 + (cols[None] - x) ** 2 <= max(radius, 1.0) ** 2
     return inside

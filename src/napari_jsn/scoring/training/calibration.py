@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from scipy.optimize import minimize, minimize_scalar
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.scoring.automatic.total import TotalErrors
-from napari_jsn.scoring.grades import HIGHEST
+from napari_jsn.scoring.grades import HIGHEST, middle_grade
 from napari_jsn.scoring.schemes import SIDES, scheme
 
 Floats = NDArray[np.float64]
@@ -29,27 +29,38 @@ _FEWEST = 12
 _OUTSIDE, _NARROW = 0.05, 1.0
 
 
-def fit_temperature(logits: Floats, truth: NDArray[np.int64]) -> float:
-    """Return the temperature at which the likelihood of the true grades is highest.
+def fit_temperature(
+    given: Floats, truth: NDArray[np.signedinteger], scaled: Callable[[Floats, float], Floats] | None = None
+) -> float:
+    """Return the temperature at which the likelihood of the true grades is highest; 1 without any.
 
     Parameters
     ----------
-    logits : (N, K) array
-        Conditional logits; see :mod:`napari_jsn.scoring.two_stage.ordinal`.
+    given : (N, K) array
+        Conditional logits; see :mod:`napari_jsn.scoring.two_stage.ordinal`. Or what ``scaled`` takes.
     truth : (N,) array
+    scaled : callable, optional
+        The probabilities (N, K + 1) of ``given`` at a temperature.
     """
-    import torch
-
-    from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
-
-    given, rows = torch.from_numpy(logits), np.arange(len(truth))
+    if not len(truth):
+        return 1.0
+    probabilities, rows = scaled or _of_logits, np.arange(len(truth))
 
     def loss(log_temperature: float) -> float:
-        found = grade_probabilities(given, float(np.exp(log_temperature))).numpy()
+        found = probabilities(given, float(np.exp(log_temperature)))
         return float(-np.log(np.maximum(found[rows, truth], _LEAST)).mean())
 
     best = minimize_scalar(loss, bounds=tuple(np.log(_TEMPERATURES)), method="bounded")
     return round(float(np.exp(best.x)), 4)
+
+
+def _of_logits(logits: Floats, temperature: float) -> Floats:
+    """Return the probabilities of conditional logits."""
+    import torch
+
+    from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
+
+    return np.asarray(grade_probabilities(torch.from_numpy(logits), temperature).numpy(), dtype=np.float64)
 
 
 def fit_totals(
@@ -127,8 +138,12 @@ def _fitted(errors: _Errors) -> dict[str, float]:
     return {**asdict(used), **ends}
 
 
+#: What a network gives for the joints of patients, (P, 28, K) or (P, 28, K + 1), and their grades (P, 28), by kind.
+Given = Mapping[str, tuple[Floats, NDArray[np.int64]]]
+
+
 def calibration(network: Any, batches: Any, of_totals: Any = None) -> dict[str, Any]:
-    """Return temperatures and errors of totals, for a card.
+    """Return temperatures, confusion matrices and errors of totals of the two-stage networks, for a card.
 
     Parameters
     ----------
@@ -139,20 +154,38 @@ def calibration(network: Any, batches: Any, of_totals: Any = None) -> dict[str, 
     of_totals : iterable of Batch, optional
         Those to whom the errors of totals are fitted, by default the same.
     """
-    import torch
+    return fit_all(_outputs(network, batches), None if of_totals is None else _outputs(network, of_totals), _of_logits)
 
-    from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
 
-    found = _outputs(network, batches)
-    temperature = {
-        kind: fit_temperature(each[grades >= 0], grades[grades >= 0]) for kind, (each, grades) in found.items()
-    }
-    used = found if of_totals is None else _outputs(network, of_totals)
-    probabilities = {
-        kind: grade_probabilities(torch.from_numpy(each), temperature[kind]).numpy() for kind, (each, _) in used.items()
-    }
+def fit_all(found: Given, of_totals: Given | None, scaled: Callable[[Floats, float], Floats]) -> dict[str, Any]:
+    """Return temperatures, confusion matrices and errors of totals, for a card.
+
+    Parameters
+    ----------
+    found : mapping of kind to (array, array)
+        Values that are not finite are of joints without a grade.
+    of_totals : mapping, optional
+        Of the patients to whom the errors of totals are fitted, by default the same.
+    scaled : callable
+        See :func:`fit_temperature`.
+
+    Returns
+    -------
+    dict
+        ``temperature`` and ``totals``, as the graders read them; ``confusions``: for each kind the number of joints by
+        true grade (rows) and grade found (columns).
+    """
+    temperature, confusions = {}, {}
+    for kind, (given, truth) in found.items():
+        known = (truth >= 0) & np.isfinite(given).all(-1)
+        temperature[kind] = fit_temperature(given[known], truth[known], scaled)
+        size = HIGHEST[kind] + 1
+        pairs = truth[known] * size + middle_grade(scaled(given[known], temperature[kind]))
+        confusions[kind] = np.bincount(pairs, minlength=size**2).reshape(size, size).tolist()
+    used = found if of_totals is None else of_totals
+    probabilities = {kind: scaled(each, temperature[kind]) for kind, (each, _) in used.items()}
     totals = fit_totals({kind: grades for kind, (_, grades) in used.items()}, probabilities)
-    return {"temperature": temperature, "totals": totals}
+    return {"temperature": temperature, "totals": totals, "confusions": confusions}
 
 
 def _outputs(network: Any, batches: Any) -> dict[str, tuple[Floats, NDArray[np.int64]]]:

@@ -7,7 +7,6 @@ The data set and its layout: arXiv 2605.05616 (CC BY 4.0).
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,14 @@ from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError
 from napari_jsn.localization.find_joints import find_joints
 from napari_jsn.networks.inputs import LeftOut, first_names
+from napari_jsn.networks.ram_h1200 import (
+    BONES_FILE,
+    DATASET,
+    SPLITS,
+    file_of_part,
+    has_bones,
+    images_of_hands,
+)
 from napari_jsn.patient.patient import Hand
 from napari_jsn.radiograph import read_radiograph
 from napari_jsn.scoring.crops.patient_images import images_of
@@ -24,19 +31,15 @@ from napari_jsn.scoring.training.own_scores import Entry, ScoredRadiographs, gra
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Name of the set on the command line.
-DATASET = "ram-h1200"
-#: Parts of the set: to train on, to choose the best epoch, to test on.
-SPLITS = ("train", "val", "test")
-#: What a card states of the set.
-SOURCE, TERMS = "RAM-H1200 (arXiv 2605.05616)", "CC BY 4.0"
+#: What a card states of a network that learned from the scores.
 LEARNED = "Learned on RAM-H1200. Not validated on other patients. Not a medical device."
-_ENDINGS = (".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm")
+#: Tasks that are trained on the set.
+_TASKS = ("scoring", "segmentation", "localization")
 
 
 def is_ram_h1200(folder: Path) -> bool:
     """Return whether a folder has the layout of RAM-H1200: score files in the part to train on."""
-    return any(os.path.isfile(folder / SPLITS[0] / name) for name in FILE_NAMES.values())
+    return any(file_of_part(folder, SPLITS[0], name) is not None for name in FILE_NAMES.values())
 
 
 def check_dataset(name: str, task: str, folder: Path | None) -> None:
@@ -48,21 +51,22 @@ def check_dataset(name: str, task: str, folder: Path | None) -> None:
     """
     if name != DATASET:
         raise InputError(f"There is no data set {name!r} that is read by name. Choose {DATASET}.", "dataset")
-    if task != "scoring":
+    if task not in _TASKS:
         raise InputError(
-            f"Of {DATASET} the scores are read, not what {task} learns from. Choose the task scoring.", "dataset"
+            f"{DATASET} has nothing that {task} learns from. Choose one of: {', '.join(_TASKS)}.", "dataset"
         )
     if folder is None:
         raise InputError(f"The folder of {DATASET} is needed. Give it.", "data")
-    if not is_ram_h1200(folder):
-        names = " or ".join(f"{SPLITS[0]}/{each}" for each in FILE_NAMES.values())
+    if not (is_ram_h1200(folder) if task == "scoring" else has_bones(folder)):
+        wanted = FILE_NAMES.values() if task == "scoring" else (BONES_FILE,)
+        names = " or ".join(f"{SPLITS[0]}/{each}" for each in wanted)
         raise InputError(f"{folder} has no {names}, as {DATASET} has. Give the folder of the data set.", "data")
 
 
 def read_ram_h1200(folder: Path, split: str) -> ScoredRadiographs:
     """Read the scored hands of one part of the set.
 
-    The image of a hand has the name under which the score files list it, in any folder of the part; crops of single
+    The image of a hand has the name under which the score files list it, in any folder of the set; crops of single
     joints have other names. Hands of one patient and visit become one entry.
 
     Raises
@@ -72,30 +76,25 @@ def read_ram_h1200(folder: Path, split: str) -> ScoredRadiographs:
     """
     import pandas as pd
 
-    part = folder / split
-    files = [part / name for name in FILE_NAMES.values()]
-    if not any(os.path.isfile(file) for file in files):
+    files = [file_of_part(folder, split, name) for name in FILE_NAMES.values()]
+    if not any(files):
         raise InputError(
-            f"{part} has no score file ({', '.join(FILE_NAMES.values())}). Give the folder of RAM-H1200 with the "
-            f"folders {', '.join(SPLITS)}.",
+            f"{folder} has no score file ({', '.join(FILE_NAMES.values())}) in a folder {split}. Give the folder of "
+            "RAM-H1200.",
             "data",
         )
     tables = []
-    for file in files:
-        if os.path.isfile(file):
-            checked = check_ram_h1200(file)
-            if checked.faults:
-                raise InputError(f"{file} is wrong in {checked.faults[0]}. Correct the file.", "data")
-            tables.append(checked.table)
+    for file in filter(None, files):
+        checked = check_ram_h1200(file)
+        if checked.faults:
+            raise InputError(f"{file} is wrong in {checked.faults[0]}. Correct the file.", "data")
+        tables.append(checked.table)
     scores = pd.concat(tables, ignore_index=True)
     scores = scores[scores["site"].isin(JOINTS)].reset_index(drop=True)
-    images = {path.stem: path for path in sorted(part.rglob("*")) if path.suffix.lower() in _ENDINGS}
-    entries, left_out = _entries(scores, images)
+    entries, left_out = _entries(scores, images_of_hands(folder))
     if not entries:
-        raise InputError(
-            f"No hand of the score files in {part} has an image. Left out: {first_names([o.name for o in left_out])}.",
-            "data",
-        )
+        names = first_names([each.name for each in left_out])
+        raise InputError(f"No hand of the score files of {split} has an image in {folder}. Left out: {names}.", "data")
     patients, notes = graded(entries, scores)
     return ScoredRadiographs(patients, scores, tuple(each[1] for each in entries), tuple(left_out), tuple(notes))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -159,8 +159,6 @@ def draw_patients(seed: int, count: int, grades: str) -> tuple[Arrays, Arrays]:
         ``images`` (P, 2, 840, 560) uint8, right hands mirrored; ``centres`` (P, 2, 14, 2) ``(x, y)`` of the joints on
         them, true ones; ``spacing_mm`` (P,).
     """
-    from napari_jsn.simulation.hand import simulate
-
     shape = (count, len(SIDES), len(JOINTS))
     sites: Arrays = {
         "images": np.zeros((*shape, KEPT, KEPT), np.uint8),
@@ -176,8 +174,7 @@ def draw_patients(seed: int, count: int, grades: str) -> tuple[Arrays, Arrays]:
         "centres": np.zeros((*shape, 2), np.float32),
         "spacing_mm": np.zeros(count, np.float32),
     }
-    drawn = simulate(count, 1, seed, "each", _SHAPE, grades=grades, spacing_mm=_SPACING_MM, difficulty=DIFFICULTY)
-    for number, simulated in enumerate(drawn):
+    for number, simulated in enumerate(simulated_radiographs(seed, count, grades)):
         at = (number // len(SIDES), SIDES.index(simulated.sides[0]))
         radiograph = simulated.radiograph()
         boxes = _boxes(simulated, radiograph)
@@ -188,6 +185,13 @@ def draw_patients(seed: int, count: int, grades: str) -> tuple[Arrays, Arrays]:
         hands["images"][at], hands["centres"][at] = _whole(simulated, radiograph)
         hands["spacing_mm"][at[0]] = simulated.spacing_mm * HAND_STEP
     return sites, hands
+
+
+def simulated_radiographs(seed: int, count: int, grades: str) -> Iterator[SimulatedRadiograph]:
+    """Simulate the radiographs of the first patients of a seed, one of each hand, on demand."""
+    from napari_jsn.simulation.hand import simulate
+
+    return simulate(count, 1, seed, "each", _SHAPE, grades=grades, spacing_mm=_SPACING_MM, difficulty=DIFFICULTY)
 
 
 def _boxes(simulated: SimulatedRadiograph, radiograph: Radiograph) -> list[Joint]:

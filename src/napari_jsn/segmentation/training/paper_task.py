@@ -65,9 +65,10 @@ class PaperSegmentationTask(SegmentationTask):
         terms: str = "as the user has them",
         cache: Path | None = None,
         progress: Progress | None = None,
+        held_out: Iterable[LabelledJoint] = (),
     ) -> None:
         joints = list(joints)
-        super().__init__(joints, preset, 0 if joints else simulated, source, terms, cache, progress)
+        super().__init__(joints, preset, 0 if joints else simulated, source, terms, cache, progress, held_out)
         self._batch = BATCH
 
     def optimizer(self, network: Module, epochs: int) -> tuple[torch.optim.Optimizer, None]:

@@ -15,6 +15,7 @@ from torch.nn import Module
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from napari_jsn.common.progress import Progress
+from napari_jsn.networks import ram_h1200
 from napari_jsn.networks.inputs import Inputs, LeftOut
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, split_validation, use_bfloat16
 from napari_jsn.segmentation.canvas import NORMALISATION, SIDE, normalise
@@ -22,6 +23,7 @@ from napari_jsn.segmentation.training import public_joints
 from napari_jsn.segmentation.training.augment import augment
 from napari_jsn.segmentation.training.data import LabelledJoint, Samples, samples, simulated_samples, used_images
 from napari_jsn.segmentation.training.folder import read_joint_folder
+from napari_jsn.segmentation.training.ram_h1200 import joints_of_part
 from napari_jsn.segmentation.unetpp import ARCHITECTURES, BoneNet, build_bone_net
 
 Batch = tuple[Tensor, Tensor]
@@ -49,6 +51,8 @@ class SegmentationTask(TrainingTask):
     progress : Progress, optional
         Updated while images are simulated; when it is aborted then, the constructor raises
         :class:`~napari_jsn.common.progress.Aborted`.
+    held_out : iterable of LabelledJoint
+        Real joint images that are not trained on, but choose the best epoch; by default a tenth of the patients.
 
     Raises
     ------
@@ -75,6 +79,7 @@ class SegmentationTask(TrainingTask):
         terms: str = "as the user has them",
         cache: Path | None = None,
         progress: Progress | None = None,
+        held_out: Iterable[LabelledJoint] = (),
     ) -> None:
         super().__init__(preset, source, terms)
         self.simulated = simulated
@@ -83,17 +88,26 @@ class SegmentationTask(TrainingTask):
         parts = [samples(joints)] if joints else []
         if simulated:
             parts.append(simulated_samples(simulated, _POOL_SEED, cache, progress=progress))
-        parts, self._validation = split_validation(parts, self.validation_share)
+        held_out = list(held_out)
+        if held_out:
+            self._validation = samples(held_out)
+        else:
+            parts, self._validation = split_validation(parts, self.validation_share)
         self._pool = sum(parts[1:], parts[0])
         self._simulated = len(parts[-1]) if simulated else 0
         self._real = len(self._pool) - self._simulated
-        held_out = set(self._validation.groups)
-        self._joints = len({joint.group for joint in joints if joint.patient not in held_out})
-        self.inputs = Inputs(used_images(joints, held_out))
+        validated = set(self._validation.groups)
+        self._joints = len({joint.group for joint in joints if joint.patient not in validated})
+        self.inputs = Inputs(used_images([*joints, *held_out], validated))
 
     @classmethod
     def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
-        """Read a folder; see :func:`~napari_jsn.segmentation.training.folder.read_joint_folder`."""
+        """Read a folder; see :func:`~napari_jsn.segmentation.training.folder.read_joint_folder`. Or RAM-H1200."""
+        if groups is None and ram_h1200.has_bones(folder):
+            left_out: list[LeftOut] = []
+            parts = [joints_of_part(folder, split, left_out) for split in ram_h1200.SPLITS[:2]]
+            source = {"source": ram_h1200.SOURCE, "terms": ram_h1200.TERMS}
+            return {"joints": parts[0], "held_out": parts[1], **source}, left_out, []
         found = read_joint_folder(folder, "training", groups)
         source = public_joints.card_source(joint.group for joint in found.joints)
         return {"joints": found.joints, **source}, found.left_out, found.notes
