@@ -148,6 +148,7 @@ def _measured_again(viewer: Any, dock: Any, blocks: _Blocks) -> list[Row]:
         times: list[tuple[float, float]] = []
         for k in range(_JOINTS + _AGAIN):
             dock.controller.next()
+            QTest.qWait(100)
             tool.click()
             blocks.run(k >= _JOINTS)  # not while the time is taken, because looking for blocks takes time of the work
             QTest.qWait(400)
