@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from napari.layers import Image, Labels, Shapes, Vectors
@@ -17,7 +18,6 @@ from napari_jsn.drawing.colours import LOWER_COLOUR, UPPER_COLOUR
 from napari_jsn.joint import LOWER, UPPER
 from napari_jsn.viewer.layers.read_layer import KEY, layer_metadata
 from napari_jsn.viewer.layers.registration import SPECTRUM_COLORMAP
-from napari_jsn.viewer.read_patient.canvas.other_layers import OtherLayers
 
 BASELINE, FOLLOWUP, ALIGNED = "baseline", "follow-up", "follow-up aligned"
 TRANSFORMED, DIFFERENCE = "transformed", "difference"
@@ -74,7 +74,7 @@ class PictureLayers(QObject):
         self.movable: set[str] = set()
         self.layers: dict[str, Any] = {}
         self._connected: list[tuple[Any, Callable[..., None]]] = []
-        self._others = OtherLayers(viewer, lambda: list(self.layers.values()))
+        self._hidden: list[ref[Any]] = []
         self._places: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {}
         self._looks: dict[str, list[tuple[float, str]]] = {}
         self._later = QTimer(self)
@@ -100,12 +100,16 @@ class PictureLayers(QObject):
 
     def hide_others(self) -> None:
         """Hide the layers that are not of the dock, which would lie over its pictures."""
-        self._others.hide()
-        self._others.use_unit(self._unit or "mm")
+        own = list(self.layers.values())
+        for layer in self._viewer.layers:
+            if layer not in own and layer.visible:
+                layer.visible = False
+                self._hidden.append(ref(layer))
 
     def show_others(self) -> None:
         """Show the layers again that were hidden, in place of those of the dock."""
-        others = self._others.give_back()
+        others = [layer for each in self._hidden if (layer := each()) is not None and layer in self._viewer.layers]
+        self._hidden.clear()
         if others and self.layers:
             self.show_only({})
         for layer in others:
@@ -135,8 +139,6 @@ class PictureLayers(QObject):
             for layer in self._viewer.layers:  # the first one of a name: others are copies that the user made
                 if is_picture(layer):
                     left.setdefault(layer_metadata(layer).get("name"), layer)
-            if not left:  # new ones are in mm
-                self._others.use_unit("mm")
             for name in NAMES:
                 layer = left.get(name) or self._created(name)
                 if self.layers.get(name) is layer:
@@ -225,7 +227,6 @@ class PictureLayers(QObject):
             with self.changing():
                 for layer in self.layers.values():
                     layer.units = (unit, unit)
-                self._others.use_unit(unit)
                 self.layers[OUTLINES].edge_width = _LINE[unit]
 
     def set_image(
