@@ -134,7 +134,7 @@ class PictureLayers(QObject):
     def adopt_or_create(self) -> None:
         """Use the layers that an earlier dock left, and create those that are missing, hidden and empty."""
         self._pending.clear()
-        with self.changing():
+        with self.changing(), self._viewer.layers.batched_update():  # else all is drawn after each of them
             left: dict[Any, Any] = {}
             for layer in self._viewer.layers:  # the first one of a name: others are copies that the user made
                 if is_picture(layer):
