@@ -71,9 +71,9 @@ COMMENTS = {
 # undamaged is a folder of that name with three folders of public hands without known damage:
 # mkdir undamaged; cp -r "$NAPARI_JSN_DATA"/{hands,more-hands,adult-hands} undamaged\
 """,
-    "--start scoring-second.safetensors": """\
-# scoring-second.safetensors, the start of this training, is not in the repository: the weights of the same networks
-# after two trainings of 15 and 30 epochs. Without it, leave --start, --epochs and --seed out: the networks are then
+    "--start scoring-first.safetensors": """\
+# scoring-first.safetensors, the start of this training, is not in the repository: the weights of the same networks
+# after a first training of 15 epochs. Without it, leave --start, --epochs and --seed out: the networks are then
 # trained from random weights, as by make weights-scoring.\
 """,
     "--start scoring-one-stage-first.safetensors": """\

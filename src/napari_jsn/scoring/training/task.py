@@ -103,8 +103,8 @@ class ScoringTask(TrainingTask):
     side: ClassVar[int] = SIDE
     normalisation: ClassVar[str] = NORMALISATION
     ema: float = 0.99
-    epochs: int = 55
-    patience: int = 55
+    epochs: int = 45
+    patience: int = 45
     half: bool = True
     fine_tuned: bool = False
     keep_last: bool = True  # the figures of 40 patients differ by chance; those of the averaged last epoch are good
