@@ -229,7 +229,7 @@ class StopsAfter:
 
 
 def test_abort_returns_what_is_done(simulated, measured, monkeypatch):
-    monkeypatch.setattr(refined, "_BATCH", 1)
+    monkeypatch.setattr(refined, "BATCH", 1)
     progress = StopsAfter(2)
     four = [[each] * 4 for each in (simulated.fixed, simulated.moving, simulated.fixed_masks, simulated.moving_masks)]
     results = register_many(*four, spacing_mm=0.175, progress=progress)

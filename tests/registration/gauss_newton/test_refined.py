@@ -80,7 +80,7 @@ def test_a_pair_turned_round_is_solved_the_same_way(pair, solved):
 def test_batches_do_not_matter(pair, monkeypatch):
     pairs = [pair, replace(pair, fixed=pair.fixed[:120], fixed_masks=crop(pair.fixed_masks, 120)), pair]
     together = refine(pairs, CPU, Silent())
-    monkeypatch.setattr(refined, "_BATCH", 1)
+    monkeypatch.setattr(refined, "BATCH", 1)
     for a, b in zip(together, refine(pairs, CPU, Silent()), strict=True):
         assert a.jsn_px == pytest.approx(b.jsn_px, abs=1e-3)
         assert a.reasons == b.reasons

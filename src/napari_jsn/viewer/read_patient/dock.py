@@ -152,7 +152,7 @@ class ReadPatient(QWidget):
             self._main_window = ref(window)
             held = {"Space": self.controller.canvas.hold_followup}
             actions, active = reading_actions(self), self._keys_active
-            self._keys = ReadingKeys(window, actions, active, held, self._before_close, self._abort)
+            self._keys = ReadingKeys(window, actions, active, held, self._before_close, self.flow.abort)
             self.toggle_layer_docks()
         self._look.set_up()
         self.flow.jobs.start("Preparing", lambda progress: True, self._on_prepared, MODULES)
@@ -359,13 +359,6 @@ class ReadPatient(QWidget):
             self.controller.refresh()
             self._update_steps()
 
-    def _abort(self) -> bool:
-        """Abort the measurement, as its button does; return whether there is one."""
-        measuring = self.flow.jobs.running and self.flow.jobs.what == MEASURING
-        if measuring:
-            self.flow.jobs.abort()
-        return measuring
-
     def _show_nothing(self) -> None:
         """Return to radiographs or patient: a measurement was aborted before a joint was measured."""
         if self.flow.patient is not None:
@@ -382,8 +375,7 @@ class ReadPatient(QWidget):
         position = self.controller.position
         if position is not None:
             position.refresh()
-            self.controller.refresh()
-            self._update_steps()
+            self._show_edit()
 
     def _on_disturbed(self, what: str) -> None:
         """Close the patient, because its figures would stand beside other images."""

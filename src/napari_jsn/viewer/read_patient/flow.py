@@ -163,6 +163,13 @@ class PatientFlow(QObject):
     def _show_intermediate(self, what: Any) -> None:
         (self.joints_found if isinstance(what, Patient) else self.joints_measured).emit(what)
 
+    def abort(self) -> bool:
+        """Abort the measurement of the patient; return whether there is one."""
+        measuring = self.jobs.running and self.jobs.what == MEASURING
+        if measuring:
+            self.jobs.abort()
+        return measuring
+
     def measure_again(self) -> None:
         """Measure the joints again whose boxes or masks were changed; those of a blinded session later."""
         patient = self.patient
