@@ -159,26 +159,11 @@ class SegmentationTask(TrainingTask):
 
     def loss(self, network: Module, batch: Batch) -> Tensor:
         """Return the binary cross-entropy plus 1 minus the soft Dice."""
-        images, masks = batch
-        images = images.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=use_bfloat16(images.device)):
-            logits = network(images)
-        logits = logits.float()
-        entropy = binary_cross_entropy_with_logits(logits, masks)
-        found = torch.sigmoid(logits)
-        both = (found * masks).sum((2, 3))
-        dice = (2 * both + 1) / (found.sum((2, 3)) + masks.sum((2, 3)) + 1)
-        return entropy + 1 - dice.mean()
+        return bone_loss(network, batch)
 
     def measures(self, network: Module, batch: Batch) -> dict[str, Tensor]:
         """Return the DSC of each image (the mean of its two bones), and of each bone."""
-        from monai.metrics import compute_dice
-
-        images, masks = batch
-        with torch.no_grad():
-            found = network(images.contiguous(memory_format=torch.channels_last)) > 0
-        dice = compute_dice(found.float(), (masks >= 0.5).float(), ignore_empty=False)
-        return {"dsc": dice.mean(1), "dsc_upper": dice[:, 0], "dsc_lower": dice[:, 1]}
+        return bone_measures(network, batch)
 
     def example(self, network: Module, index: int) -> dict[str, NDArray[Any]]:
         """Return a validation image, its masks and those found, as labels: 1 upper, 2 lower, 3 both."""
@@ -195,6 +180,31 @@ class SegmentationTask(TrainingTask):
         simulated = {"images": self._simulated} if self._simulated else {}
         validation = {"images": len(self._validation), "joints": len(set(self._validation.groups))}
         return self._card(BoneNet, real, simulated, validation)
+
+
+def bone_loss(network: Module, batch: Batch) -> Tensor:
+    """Return the binary cross-entropy plus 1 minus the soft Dice of images and masks."""
+    images, masks = batch
+    images = images.contiguous(memory_format=torch.channels_last)
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=use_bfloat16(images.device)):
+        logits = network(images)
+    logits = logits.float()
+    entropy = binary_cross_entropy_with_logits(logits, masks)
+    found = torch.sigmoid(logits)
+    both = (found * masks).sum((2, 3))
+    dice = (2 * both + 1) / (found.sum((2, 3)) + masks.sum((2, 3)) + 1)
+    return entropy + 1 - dice.mean()
+
+
+def bone_measures(network: Module, batch: Batch) -> dict[str, Tensor]:
+    """Return the DSC of each image (the mean of its two bones), and of each bone."""
+    from monai.metrics import compute_dice
+
+    images, masks = batch
+    with torch.no_grad():
+        found = network(images.contiguous(memory_format=torch.channels_last)) > 0
+    dice = compute_dice(found.float(), (masks >= 0.5).float(), ignore_empty=False)
+    return {"dsc": dice.mean(1), "dsc_upper": dice[:, 0], "dsc_lower": dice[:, 1]}
 
 
 def _repeat(count: int, wanted: int, rng: np.random.Generator) -> NDArray[np.int_]:
