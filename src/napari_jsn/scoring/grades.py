@@ -20,7 +20,7 @@ _HALF = 0.5 - 1e-6
 def middle_grade(probabilities: Any) -> Any:
     """Return the middle grade (...) of probabilities (..., K + 1): half of the probability lies at or below it.
 
-    It is the grade that a network is read to give. Of all grades it has the least expected distance from the true one,
+    It is reported as the grade of a network. Of all grades it has the least expected distance from the true one,
     as the ranks of CORN have (Shi, Cao, Raschka 2023); the most probable grade is far off more often.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Checks of class maps, with a drawn hand and a network that is told where to point."""
+"""Checks of class maps, on a simulated hand and with networks whose output is given."""
 
 from types import SimpleNamespace
 
@@ -12,6 +12,7 @@ from napari_jsn.evaluation.scoring import class_maps
 from napari_jsn.evaluation.scoring.class_maps import check_class_maps
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.scoring.one_stage.canvas import CANVAS, hand_canvas
+from napari_jsn.scoring.one_stage.grader import OneStageGrader
 from napari_jsn.scoring.one_stage.network import PixelClasses
 
 CENTRE, ERODED = (150.0, 200.0), (8, 4)
@@ -35,7 +36,7 @@ def drawn_hand(side):
     )
 
 
-class Pointing:
+class Pointing(OneStageGrader):
     """Its erosion map has the highest values at a place of the radiograph; deleting there lowers the grade."""
 
     def __init__(self, hand, away):

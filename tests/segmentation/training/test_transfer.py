@@ -1,12 +1,13 @@
 import numpy as np
 from PIL import Image
 
-from napari_jsn.segmentation.training.transfer import joints_of_version, main, transfer
+from napari_jsn.segmentation.training.data import simulated_samples
+from napari_jsn.segmentation.training.transfer import main, transfer
 
 
 def test_a_network_of_simulated_joints_is_tested_on_others(tmp_path):
-    simulated = joints_of_version(1, 4, 32, tmp_path)
-    damaged = joints_of_version(3, 4, 32, tmp_path)
+    simulated = simulated_samples(4, 4, tmp_path, 32, difficulty=1)
+    damaged = simulated_samples(4, 4, tmp_path, 32, difficulty=3)
     assert simulated.images.shape == damaged.images.shape == (4, 1, 32, 32)
     assert not np.array_equal(simulated.images, damaged.images)
     found = transfer(simulated, damaged, 2, 0)

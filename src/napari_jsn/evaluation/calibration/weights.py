@@ -27,8 +27,8 @@ _FOLDERS = {
     "finger-joints": ("finger-joints",),
     "undamaged": ("hands", "more-hands", "adult-hands"),
 }
-#: Entry of a card of a network that was trained in several runs: the command that trains it in one, from the start.
-ANEW = "command_anew"
+#: Entry of a card of a network that was trained in several runs: the command that trains it from scratch in one.
+FROM_SCRATCH = "command_from_scratch"
 #: Options of the recorded command that do not apply here, each with a value.
 _DROPPED = ("--out", "--name", "--start", "--data")
 _DEFAULT = "default"
@@ -67,7 +67,7 @@ def recipes() -> list[Recipe]:
     found = []
     for path in files("napari_jsn").joinpath("models").iterdir():
         content = json.loads(path.read_text("utf-8")) if path.name.endswith(".json") else {}
-        words = shlex.split(str(content.get(ANEW) or content.get("command", "")))
+        words = shlex.split(str(content.get(FROM_SCRATCH) or content.get("command", "")))
         if words[:2] != ["napari-jsn", "train"]:
             continue
         kept: list[str] = []

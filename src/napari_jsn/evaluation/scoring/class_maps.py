@@ -63,9 +63,10 @@ def check_class_maps(
         canvas = hand_canvas(simulated.radiograph(), simulated.sides[0])
         classes, of_random = (each.pixel_classes(canvas.image) for each in (grader, random))
         for one in _eroded_joints(simulated, canvas):
-            near, near_random, chance = _near(one, canvas, classes, of_random)
+            circle = _circle(one, grader.radius(canvas))
+            near, near_random, chance = _near(one, canvas, circle, classes, of_random)
             shown = class_map(classes, one.joint, "erosion")
-            before, after, after_random = _falls(one, canvas, grader, classes, (shown, rng.random(CANVAS)))
+            before, after, after_random = _falls(one, canvas, circle, grader, classes, (shown, rng.random(CANVAS)))
             rows.append((near, near_random, chance, before - after, before - after_random))
         if len(rows) >= most:
             break
@@ -94,7 +95,7 @@ def _moved(matrix: NDArray[np.floating], points: NDArray[np.floating]) -> NDArra
 
 
 def _near(
-    one: _Eroded, canvas: HandCanvas, classes: PixelClasses, of_random: PixelClasses
+    one: _Eroded, canvas: HandCanvas, circle: torch.Tensor, classes: PixelClasses, of_random: PixelClasses
 ) -> tuple[float, float, float]:
     """Return whether the peaks of both networks lie near the erosion, and the share of the circle that does."""
     limit = NEAR_MM / canvas.pixel_mm
@@ -102,28 +103,27 @@ def _near(
         np.array(np.unravel_index(class_map(each, one.joint, "erosion").argmax(), CANVAS))[::-1]
         for each in (classes, of_random)
     ]
-    circle = np.argwhere(_circle(one, canvas).numpy())[:, ::-1]
+    inside = np.argwhere(circle.numpy())[:, ::-1]
     away = [np.hypot(*(one.eroded[:, None] - np.atleast_2d(each)[None]).transpose(2, 0, 1)).min(0)
-            for each in (*peaks, circle)]  # fmt: skip
+            for each in (*peaks, inside)]  # fmt: skip
     return float(away[0][0] <= limit), float(away[1][0] <= limit), float((away[2] <= limit).mean())
 
 
-def _circle(one: _Eroded, canvas: HandCanvas) -> torch.Tensor:
-    from napari_jsn.scoring.training.one_stage_task import INNER_MM
-
+def _circle(one: _Eroded, radius: float) -> torch.Tensor:
     rows, cols = (torch.arange(length, dtype=torch.float32) for length in CANVAS)
-    return disc(float(one.centre[0]), float(one.centre[1]), INNER_MM / canvas.pixel_mm, rows, cols)
+    return disc(float(one.centre[0]), float(one.centre[1]), radius, rows, cols)
 
 
 def _falls(
     one: _Eroded,
     canvas: HandCanvas,
+    circle: torch.Tensor,
     grader: OneStageGrader,
     classes: PixelClasses,
     maps: tuple[NDArray[np.floating], ...],
 ) -> list[float]:
     """Return the expected grade of erosion of a joint, and the same where the highest tenth of each map is deleted."""
-    circle, half = _circle(one, canvas), _REACH // 2
+    half = _REACH // 2
     left, top = (int(np.clip(round(at) - half, 0, side - _REACH)) for at, side in zip(one.centre, CANVAS[::-1]))
     found = [_expected(classes, circle)]
     for each in maps:

@@ -15,7 +15,7 @@ from napari_jsn.networks.load import load_network
 from napari_jsn.patient.patient import Hand
 from napari_jsn.scoring.graded_joints import GradedJoints
 from napari_jsn.scoring.grades import HIGHEST
-from napari_jsn.scoring.one_stage.canvas import hand_canvas
+from napari_jsn.scoring.one_stage.canvas import HandCanvas, hand_canvas
 from napari_jsn.scoring.one_stage.network import PixelClasses, build_hand_net, with_coordinates
 
 #: Least probability of a joint at its place.
@@ -57,13 +57,16 @@ class OneStageGrader:
             if side is None:
                 continue
             canvas = hand_canvas(hand.radiograph, side)
-            radius = float(self.card.get("inner_mm", 4.0)) / canvas.pixel_mm
-            _, graded = sites_on_maps(self.pixel_classes(canvas.image), radius)
+            _, graded = sites_on_maps(self.pixel_classes(canvas.image), self.radius(canvas))
             for kind in HIGHEST:
                 for joint, probabilities in graded[kind].items():
                     scaled = tempered(probabilities, float(temperature.get(kind, 1.0)))
                     found[side, joint, kind] = tuple(map(float, scaled))
         return GradedJoints(found)
+
+    def radius(self, canvas: HandCanvas) -> float:
+        """Return the radius of the circles of the joints in pixels of a canvas."""
+        return float(self.card.get("inner_mm", 4.0)) / canvas.pixel_mm
 
     def pixel_classes(self, image: NDArray[np.float32]) -> PixelClasses:
         """Return the probabilities of every pixel of a canvas."""

@@ -85,6 +85,7 @@ class OneStageTask(TrainingTask):
     epochs: int = 30
     patience: int = 30
     half: bool = True
+    keep_last: bool = True  # as long as few joints are marked, the figures do not tell a good epoch
 
     def __init__(
         self,
@@ -229,7 +230,11 @@ def _batches(hands: HandBatch, rng: np.random.Generator) -> Iterator[HandBatch]:
 
 
 def part_of_canvas(hands: HandBatch, rng: np.random.Generator) -> HandBatch:
-    """Return parts of hands, about the middle of their joints: a network of convolutions learns as much from them."""
+    """Return the parts of hands around the middle of their joints.
+
+    A network that learned from such parts alone does not find the joints of whole hands: its layers weigh channels by
+    their mean over the image.
+    """
     rows, cols = PART
     middle = (hands.centres.amin(1) + hands.centres.amax(1)) / 2 + torch.from_numpy(rng.uniform(-_JITTER, _JITTER, 2))
     images, origins = [], []

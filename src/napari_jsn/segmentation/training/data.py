@@ -17,6 +17,7 @@ from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
 from napari_jsn.networks.inputs import UsedImage, content_hash
 from napari_jsn.networks.task import split_groups
 from napari_jsn.segmentation.canvas import SIDE, to_canvas
+from napari_jsn.simulation.damage.difficulty import FIRST, NEWEST
 
 #: Distance from the border, as a share of the image, within which masks drawn by hand are not reliable.
 _EDGE = 4 / 256
@@ -156,7 +157,6 @@ def simulated_joints(
         Grades of the damage that is drawn (:func:`~napari_jsn.simulation.joint_pair.joint_pairs`); the patients have
         them in turn.
     """
-    from napari_jsn.simulation.damage.difficulty import FIRST
     from napari_jsn.simulation.joint_pair import joint_pairs
 
     size = 2 * SIDE
@@ -185,12 +185,17 @@ def smooth_masks(masks: BoneMasks) -> BoneMasks:
 
 
 def simulated_samples(
-    count: int, seed: int, cache: Path | None = None, side: int = SIDE, progress: Progress | None = None
+    count: int,
+    seed: int,
+    cache: Path | None = None,
+    side: int = SIDE,
+    progress: Progress | None = None,
+    difficulty: int = NEWEST,
 ) -> Samples:
     """Return simulated images of all joints as the network sees them, from the cache if they were made before.
 
-    They have the newest difficulty. Half of the patients have damage of all grades, with displaced and overlapping
-    bones; of the joints of the others, one in ten is damaged.
+    Half of the patients have damage of all grades, with displaced and overlapping bones; of the joints of the others,
+    one in ten is damaged. The first difficulty has no damage.
 
     Parameters
     ----------
@@ -202,6 +207,8 @@ def simulated_samples(
         Of the network's square.
     progress : Progress, optional
         Updated after every image that is made.
+    difficulty : int
+        Version of the simulated images.
 
     Raises
     ------
@@ -209,13 +216,14 @@ def simulated_samples(
         When the progress is aborted; no image is kept then.
     """
     from napari_jsn import simulation
-    from napari_jsn.simulation.damage.difficulty import NEWEST
+
+    samplings: tuple[str | None, ...] = (None,) if difficulty == FIRST else ("uniform", "natural")
 
     def make() -> Arrays:
-        drawn = simulated_joints(count, seed, difficulty=NEWEST, samplings=("uniform", "natural"))
+        drawn = simulated_joints(count, seed, difficulty=difficulty, samplings=samplings)
         made = samples(counted(drawn, count, "Simulating joints", progress), side)
         groups, joints = np.array(made.groups), np.array(made.joints)
         return {"images": made.images, "masks": made.masks, "groups": groups, "joints": joints}
 
-    arrays = cached_arrays(f"joints-{count}-{side}-{seed}", simulation, make, cache)
+    arrays = cached_arrays(f"joints-version{difficulty}-{count}-{side}-{seed}", simulation, make, cache)
     return Samples(arrays["images"], arrays["masks"], tuple(arrays["groups"]), tuple(arrays["joints"]))

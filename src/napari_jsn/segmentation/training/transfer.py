@@ -15,12 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from napari_jsn.common.progress import Progress, counted
-from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
 from napari_jsn.networks.task import cosine_rate
 from napari_jsn.segmentation.canvas import normalise
 from napari_jsn.segmentation.training.augment import augment
-from napari_jsn.segmentation.training.data import Samples, samples, simulated_joints
+from napari_jsn.segmentation.training.data import Samples, samples, simulated_samples
 from napari_jsn.segmentation.training.folder import read_joint_folder
 from napari_jsn.segmentation.training.task import Batch, bone_loss, bone_measures, image_tensors
 from napari_jsn.segmentation.unetpp import ARCHITECTURES, BoneNet, build_bone_net
@@ -71,24 +69,6 @@ def _batches(of: Samples) -> Iterator[Batch]:
         yield normalise(images), masks
 
 
-def joints_of_version(
-    difficulty: int, count: int, side: int, cache: Path | None = None, progress: Progress | None = None
-) -> Samples:
-    """Return simulated joint images of a version of the simulator; half of the patients of later ones have damage."""
-    from napari_jsn import simulation
-
-    samplings: tuple[str | None, ...] = (None,) if difficulty == FIRST else ("uniform", "natural")
-
-    def make() -> Arrays:
-        drawn = simulated_joints(count, _SEED, difficulty=difficulty, samplings=samplings)
-        made = samples(counted(drawn, count, "Simulating joints", progress), side)
-        groups, joints = np.array(made.groups), np.array(made.joints)
-        return {"images": made.images, "masks": made.masks, "groups": groups, "joints": joints}
-
-    arrays = cached_arrays(f"transfer-{difficulty}-{count}-{side}-{_SEED}", simulation, make, cache)
-    return Samples(arrays["images"], arrays["masks"], tuple(arrays["groups"]), tuple(arrays["joints"]))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table of the DSC of real joints for each version of the simulator and each seed."""
     parser = argparse.ArgumentParser(_COMMAND, description=__doc__)
@@ -103,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     real = samples(read_joint_folder(options.data, "test").joints, options.side)
     print(f"| difficulty | training | real images | DSC | 5 % | worst |\n|{' --- |' * 6}")
     for difficulty in options.difficulty:
-        simulated = joints_of_version(difficulty, options.images, options.side, options.cache)
+        simulated = simulated_samples(options.images, _SEED, options.cache, options.side, difficulty=difficulty)
         for seed in range(options.seeds):
             dsc = transfer(simulated, real, options.steps, seed)
             figures = (f"{value:.4f}" for value in (dsc.mean(), np.quantile(dsc, 0.05), dsc.min()))
