@@ -100,15 +100,17 @@ def test_an_unknown_preset_and_too_few_hands_are_refused():
 def test_simulated_hands_are_kept_on_disk(tmp_path, monkeypatch):
     drawn = []
 
-    def draw(seed, count):
-        drawn.append((seed, count))
+    def draw(seed, count, difficulty):
+        drawn.append((seed, count, difficulty))
         return [made_hand(seed)] * count
 
     monkeypatch.setattr(data, "draw_chunk", draw)
     first = simulated_hands(23, 5, tmp_path, processes=1)
-    assert drawn == [(5, 20), (6, 3)] and len(first) == 23
+    assert drawn == [(5, 20, 1), (6, 3, 1)] and len(first) == 23
     again = simulated_hands(23, 5, tmp_path, processes=1)
     assert len(drawn) == 2
+    simulated_hands(23, 5, tmp_path, processes=1, difficulty=3)
+    assert drawn[2:] == [(5, 20, 3), (6, 3, 3)]
     np.testing.assert_array_equal(first[22].image, again[22].image)
 
 

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,10 @@ from napari_jsn.localization.mean_hand import fit_similarity, mean_hand, mirrore
 from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
 from napari_jsn.networks.canvas import resize
 from napari_jsn.networks.inputs import content_hash
+from napari_jsn.simulation.damage.difficulty import FIRST
+
+if TYPE_CHECKING:
+    from napari_jsn.simulation.simulated_radiograph import JointTruth
 
 #: Pixels per mm of an average adult's hand, in the images to train on.
 SCALE = 1.4
@@ -132,8 +138,12 @@ def simulated_hands(
     cache: Path | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
+    difficulty: int = FIRST,
 ) -> list[TrainingHand]:
     """Return simulated left hands, one per patient, from the cache if they were drawn before.
+
+    Hands of the first difficulty have no drawn damage. Of the others, half are drawn with ``--grades uniform`` and half
+    with ``natural``; joints of missing fingers have no place.
 
     Parameters
     ----------
@@ -145,6 +155,8 @@ def simulated_hands(
         How many draw at once; by default one per core. The result does not depend on it.
     progress : Progress, optional
         Updated after every few hands that are drawn.
+    difficulty : int
+        Version of the simulated radiographs.
 
     Raises
     ------
@@ -153,7 +165,8 @@ def simulated_hands(
     """
     from napari_jsn import simulation
 
-    arrays = cached_arrays(f"hands-{count}-{seed}", simulation, lambda: _draw(count, seed, processes, progress), cache)
+    name = f"hands-{count}-{seed}" + ("" if difficulty == FIRST else f"-version{difficulty}")
+    arrays = cached_arrays(name, simulation, lambda: _draw(count, seed, processes, progress, difficulty), cache)
     names = (f"simulated {seed}/{k}" for k in range(count))
     each = zip(arrays["images"], arrays["points"], names, strict=True)
     return [TrainingHand(image, points, group=name, name=name) for image, points, name in each]
@@ -185,10 +198,12 @@ def draw_feet(seed: int, count: int) -> list[TrainingHand]:
     return [_at_training_size(foot.radiograph.pixels, foot.points) for foot in feet]
 
 
-def _draw(count: int, seed: int, processes: int | None, progress: Progress | None = None) -> Arrays:
+def _draw(
+    count: int, seed: int, processes: int | None, progress: Progress | None = None, difficulty: int = FIRST
+) -> Arrays:
     """Draw ``images`` (N, H, W) and ``points`` (N, 14, 2)."""
     processes = processes or os.cpu_count() or 1
-    chunks = [(seed + k, min(_CHUNK, count - _CHUNK * k)) for k in range(-(-count // _CHUNK))]
+    chunks = [(seed + k, min(_CHUNK, count - _CHUNK * k), difficulty) for k in range(-(-count // _CHUNK))]
 
     def shown(drawn: Iterable[Arrays]) -> Iterable[Arrays]:
         return counted(drawn, len(chunks), f"Simulating {count} hands", progress)
@@ -208,10 +223,10 @@ def _draw(count: int, seed: int, processes: int | None, progress: Progress | Non
     return {key: np.concatenate([part[key] for part in parts]) for key in ("images", "points")}
 
 
-def _draw_in_process(folder: Path, running: list[subprocess.Popen[bytes]], chunk: tuple[int, int]) -> Arrays:
+def _draw_in_process(folder: Path, running: list[subprocess.Popen[bytes]], chunk: tuple[int, int, int]) -> Arrays:
     """Draw a chunk in a new interpreter, which does not run the user's script again as multiprocessing would."""
     path = folder / f"{chunk[0]}.npz"
-    code = f"from {__name__} import write_chunk; write_chunk({str(path)!r}, {chunk[0]}, {chunk[1]})"
+    code = f"from {__name__} import write_chunk; write_chunk({str(path)!r}, *{chunk})"
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
     # in a session of its own: Ctrl-C reaches the training, which ends the drawing
     process = subprocess.Popen([sys.executable, "-c", code], env=one_thread, start_new_session=True)
@@ -222,25 +237,38 @@ def _draw_in_process(folder: Path, running: list[subprocess.Popen[bytes]], chunk
         return dict(file)
 
 
-def write_chunk(path: str, seed: int, count: int) -> None:
+def write_chunk(path: str, seed: int, count: int, difficulty: int) -> None:
     """Draw simulated hands and write them to a file."""
-    np.savez(path, **_arrays(draw_chunk(seed, count)))  # type: ignore[arg-type]  # names are taken for options
+    np.savez(path, **_arrays(draw_chunk(seed, count, difficulty)))  # type: ignore[arg-type]  # names are taken for options
 
 
 def _arrays(hands: list[TrainingHand]) -> Arrays:
     return {"images": np.stack([hand.image for hand in hands]), "points": np.stack([hand.points for hand in hands])}
 
 
-def draw_chunk(seed: int, count: int) -> list[TrainingHand]:
-    """Simulate the left hands of the first patients of a seed."""
+def draw_chunk(seed: int, count: int, difficulty: int = FIRST) -> list[TrainingHand]:
+    """Simulate the left hands of the first patients of a seed; see :func:`simulated_hands` for their damage."""
     from napari_jsn.simulation.hand import simulate
 
+    options: dict[str, Any] = {"hands": "left", "shape": _SHAPE, "spacing_mm": _SPACING_MM}
+    if difficulty == FIRST:
+        drawn = simulate(count, 1, seed, **options)
+    else:
+        options["difficulty"], half = difficulty, (count + 1) // 2
+        uniform = simulate(half, 1, seed, grades="uniform", **options)
+        drawn = chain(uniform, simulate(count, 1, seed, grades="natural", skipped_visits=half, **options))
     hands = []
-    for simulated in simulate(count, 1, seed, "left", _SHAPE, spacing_mm=_SPACING_MM):
-        centres = {truth.joint: truth.centre for truth in simulated.truths}
+    for simulated in drawn:
+        centres = {truth.joint: _place(truth) for truth in simulated.truths}
         pixels, points = simulated.radiograph().pixels, np.array([centres[joint] for joint in JOINTS])
         hands.append(_at_training_size(pixels, points))
     return hands
+
+
+def _place(truth: JointTruth) -> NDArray[np.float64]:
+    """Return ``(x, y)`` of a simulated joint; NaN if its finger is missing."""
+    missing = truth.grades is not None and truth.grades.not_scored == "missing"
+    return np.full(2, np.nan) if missing else truth.centre
 
 
 def _at_training_size(pixels: NDArray[np.float32], points: NDArray[np.float64]) -> TrainingHand:

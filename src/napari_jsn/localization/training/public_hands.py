@@ -199,15 +199,19 @@ def _boxes(table: Path) -> Iterator[LabelledRadiograph]:
         yield LabelledRadiograph(pixels_of(table.with_name(file)), at, "L", px_mm, BOX_LABEL_MM, group, name)
 
 
-def evaluation_radiographs(folder: Path) -> dict[str, list[LabelledRadiograph]]:
-    """Return the radiographs of a folder by kind; of the public ones those that were not trained on."""
+def evaluation_radiographs(folder: Path, trained_on: bool = True) -> dict[str, list[LabelledRadiograph]]:
+    """Return the radiographs of a folder by kind.
+
+    Of the public ones those that the shipped network was not trained on; all of them for a network that was
+    ``trained_on`` none.
+    """
     radiographs: dict[str, list[LabelledRadiograph]] = defaultdict(list)
     for radiograph in labelled_radiographs(folder):
         if radiograph.group.startswith(ADULT):
             radiographs["radiographs of adults"].append(radiograph)
             continue
         public = radiograph.name in _ALL_PUBLIC
-        if not public or radiograph.group in HELD_OUT:
+        if not (public and trained_on) or radiograph.group in HELD_OUT:
             kind = "drawn boxes" if radiograph.label_mm > EXACT_MM else "landmarks"
             radiographs[kind if public else "own radiographs"].append(radiograph)
     return dict(radiographs)

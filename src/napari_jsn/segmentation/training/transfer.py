@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from napari_jsn.networks.task import cosine_rate
+from napari_jsn.networks.short_training import train_batches
 from napari_jsn.segmentation.canvas import normalise
 from napari_jsn.segmentation.training.augment import augment
 from napari_jsn.segmentation.training.data import Samples, samples, simulated_samples
@@ -46,19 +45,15 @@ def transfer(simulated: Samples, real: Samples, steps: int, seed: int) -> NDArra
     torch.manual_seed(seed)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     network: BoneNet = build_bone_net(ARCHITECTURES["default"])
-    optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=1e-2)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: cosine_rate(step, steps, min(_RISING, steps)))
-    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(_DECAY), use_buffers=True)
-    network.train()
-    for _ in range(steps):
-        images, masks = image_tensors(simulated, rng.choice(len(simulated), _BATCH))
-        images, masks = augment(images, masks, generator)
-        optimizer.zero_grad()
-        bone_loss(network, (normalise(images), masks)).backward()
-        optimizer.step()
-        scheduler.step()
-        averaged.update_parameters(network)
-    averaged.eval()
+
+    def batches() -> Iterator[Batch]:
+        while True:
+            images, masks = augment(*image_tensors(simulated, rng.choice(len(simulated), _BATCH)), generator)
+            yield normalise(images), masks
+
+    averaged = train_batches(
+        network, batches(), bone_loss, steps, rate=_RATE, rising=_RISING, decay=_DECAY, weight_decay=1e-2
+    )
     found = [bone_measures(averaged, batch)["dsc"].numpy() for batch in _batches(real)]
     return np.concatenate(found).astype(np.float64)
 
