@@ -46,10 +46,11 @@ def test_a_copy_is_another_image_of_the_same_shape():
     assert np.abs(copy - pixels).mean() > 0.05
 
 
-def joint(name="MCP2", pitch_mm=0.1, measured_mm=0.12, sd_mm=0.02, state="good", reasons="", patient="1", rotation=0.0):
-    return MeasuredJoint(
-        patient, "L", pitch_mm, name, 0.1, measured_mm, sd_mm, 0.01, rotation, 0.15, 0.05, True, state, reasons, 0.5
+def joint(name="MCP2", pitch_mm=0.1, measured_mm=0.12, sd_mm=0.02, state="good", reasons="", patient="1", **others):
+    one = MeasuredJoint(
+        patient, "L", pitch_mm, name, 0.1, measured_mm, sd_mm, 0.01, 0.0, 0.15, 0.05, True, state, reasons, 0.5, 9.0
     )
+    return replace(one, **others)
 
 
 def test_the_table_has_the_figures_of_joints_that_have_not_failed():
@@ -62,9 +63,15 @@ def test_the_table_has_the_figures_of_joints_that_have_not_failed():
 
 
 def test_pitches_kinds_and_large_rotations_have_rows_of_their_own():
-    measured = [joint(pitch_mm=0.1), joint(pitch_mm=0.2, measured_mm=0.5), joint("IP1", 0.2, rotation=-8.0)]
+    measured = [
+        joint(roll_deg=1.0),
+        joint(pitch_mm=0.2, measured_mm=0.5, roll_deg=20.0),
+        joint("IP1", 0.2, rotation_deg=-8.0),
+    ]
+    measured += [replace(each, roll_deg=float("nan")) for each in measured[:2]]  # saved without their roll
     text = "\n".join(simulated_lines(measured, "found"))
-    for row in ("| 0.1 mm pitch | 1 |", "| 0.2 mm pitch | 2 |", "| IP1 | 1 |", "| rotation over 6 deg | 1 |"):
+    rolls = ("| roll of 0 to 8 deg | 1 |", "| roll of 8 to 16 deg | 1 |", "| roll of 16 to 90 deg | 1 |")
+    for row in ("| 0.1 mm pitch | 2 |", "| 0.2 mm pitch | 3 |", "| IP1 | 1 |", "| rotation over 6 deg | 1 |", *rolls):
         assert row in text
     assert "0.144 mm" not in text and "| DIP |" not in text
 

@@ -30,6 +30,7 @@ class MeasuredJoint:
     """The measured and the true narrowing of one joint, in mm, and what its uncertainty is computed from.
 
     ``box_mm`` is the distance of the baseline's box from the true centre of the joint. ``reasons`` are codes.
+    ``roll_deg`` is the true roll between the visits of the bone that rolled more; NaN where it was not saved.
     """
 
     patient: str
@@ -47,6 +48,7 @@ class MeasuredJoint:
     state: str
     reasons: str
     box_mm: float
+    roll_deg: float = float("nan")
 
     @property
     def error_mm(self) -> float:
@@ -73,11 +75,12 @@ def measured_joint(hand: SimulatedHand, row: Narrowing) -> MeasuredJoint:
         offset = np.subtract(row.baseline.joint.centre, [float(first["centre_y_px"]), float(first["centre_x_px"])])
         box_mm = float(np.hypot(*offset)) * float(first["spacing_mm"])
         both_widths = row.baseline.jsw.reliable and row.followup.jsw.reliable
+    roll_deg = max(abs(float(truth[f"roll_{bone}_deg"])) for bone in ("upper", "lower"))
     registration_sd_mm = float("nan") if row.registration is None else row.registration.jsn_sd_mm
     return MeasuredJoint(
         hand.patient, hand.side, hand.pitch_mm, row.joint, float(truth["jsn_projected_mm"]), row.jsn_mm, row.jsn_sd_mm,
         registration_sd_mm, row.angle_deg, row.jsw_change_mm, row.jsw_change_sd_mm, both_widths, row.state,
-        codes(row.reasons), box_mm,
+        codes(row.reasons), box_mm, roll_deg,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _SAMPLES = 1000
 #: Rotation of the bones against each other that is reported on its own, in degrees.
 _LARGE_ROTATION_DEG = 6.0
+#: Rolls between which joints are reported on their own, in degrees.
+_ROLLS_DEG = (0.0, 8.0, 16.0, 90.0)
 
 
 def simulated_lines(measured: Sequence[MeasuredJoint], boxes: str) -> list[str]:
@@ -48,6 +51,8 @@ def simulated_lines(measured: Sequence[MeasuredJoint], boxes: str) -> list[str]:
     groups += [(kind, [one for one in measured if joint_kind(one.joint) == kind]) for kind in kinds]
     rotated = [one for one in measured if abs(one.rotation_deg) > _LARGE_ROTATION_DEG]
     groups.append((f"rotation over {_LARGE_ROTATION_DEG:g} deg", rotated))
+    for least, most in pairwise(_ROLLS_DEG):
+        groups.append((f"roll of {least:g} to {most:g} deg", [one for one in measured if least <= one.roll_deg < most]))
     lines += table(columns, [_row(name, some) for name, some in groups if some])
     failures = Counter(one.reasons for one in measured if one.failed)
     lines += ["", "Failed, by reasons:", ""]
