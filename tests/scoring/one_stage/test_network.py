@@ -41,7 +41,7 @@ def test_depthwise_convolutions_of_full_precision_give_what_others_give():
     with torch.autocast("cpu", torch.bfloat16):
         found, usual = full[0](features), torch.nn.Conv2d.forward(full[0], features)
     assert found.dtype == torch.float32 and usual.dtype == torch.bfloat16
-    assert torch.allclose(found, usual.float(), atol=0.02 * float(found.abs().max()))
+    assert torch.allclose(found, usual.float(), atol=0.02 * found.abs().max().item())
 
 
 def test_coordinates_run_from_minus_one_to_one_on_the_canvas():

@@ -20,7 +20,7 @@ from napari_jsn.common.progress import Progress
 from napari_jsn.networks import augmentation
 from napari_jsn.networks.inputs import LeftOut
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, use_bfloat16
-from napari_jsn.scoring.grades import HIGHEST, middle_grade
+from napari_jsn.scoring.grades import HIGHEST, nearest_grade
 from napari_jsn.scoring.one_stage.canvas import CANVAS, NORMALISATION, hand_box, pixel_of_fit
 from napari_jsn.scoring.one_stage.grader import sites_on_maps
 from napari_jsn.scoring.one_stage.network import (
@@ -221,7 +221,7 @@ class OneStageTask(TrainingTask):
             for kind in HIGHEST:
                 truth = getattr(batch, kind)[k].tolist()
                 right = [
-                    joint in grades[kind] and int(middle_grade(grades[kind][joint])) == true
+                    joint in grades[kind] and int(nearest_grade(grades[kind][joint])) == true
                     for joint, true in zip(JOINTS, truth, strict=True)
                     if true >= 0
                 ]
