@@ -4,7 +4,7 @@ import torch
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.scoring import Grade, Mark, NotScored
-from napari_jsn.scoring.grades import middle_grade
+from napari_jsn.scoring.grades import nearest_grade
 
 
 @pytest.mark.parametrize("mark, implied", [("subluxation", 3), ("complete luxation", 4), ("Bony ankylosis", 4)])
@@ -49,14 +49,15 @@ def test_contradictions(kind, options, message):
     [
         ((1.0, 0.0, 0.0), 0),
         ((0.4, 0.3, 0.3), 1),  # not the most probable one
-        ((0.5, 0.0, 0.5), 0),
+        ((0.5, 0.0, 0.5), 1),
         ((0.3, 0.1, 0.1, 0.1, 0.4), 2),
-        ((0.1, 0.1, 0.1, 0.1, 0.1, 0.5), 4),
+        ((0.1, 0.1, 0.1, 0.1, 0.2, 0.4), 3),
+        ((0.7, 0.0, 0.0, 0.3), 1),  # the middle one is 0
         ((0.0, 0.0, 0.0, 0.0, 0.499998), 4),  # rounded to less than 1
     ],
 )
-def test_the_middle_grade_has_the_least_expected_distance(probabilities, grade):
+def test_the_nearest_grade_has_the_least_expected_distance(probabilities, grade):
     for given in (np.array(probabilities), torch.tensor(probabilities)):
-        assert int(middle_grade(given)) == grade
-    away = [sum(p * abs(k - one) for k, p in enumerate(probabilities)) for one in range(len(probabilities))]
+        assert int(nearest_grade(given)) == grade
+    away = [sum(p * (k - one) ** 2 for k, p in enumerate(probabilities)) for one in range(len(probabilities))]
     assert away[grade] <= min(away) + 1e-9

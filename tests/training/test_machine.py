@@ -1,7 +1,11 @@
+import platform
+import subprocess
+import sys
+
 import pytest
 
 from napari_jsn import InputError
-from napari_jsn.training.machine import trainer_arguments
+from napari_jsn.training.machine import keep_freed_memory, trainer_arguments
 from napari_jsn.training.module import Batches
 
 
@@ -60,3 +64,17 @@ def test_menus_know_the_presets_of_every_task():
         for preset in presets:
             made = task_class(name, preset)
             assert made.name == name and preset in made.architectures
+
+
+def test_freed_memory_is_kept_by_a_process_of_its_own():
+    script = "import sys; from napari_jsn.training.machine import keep_freed_memory; sys.exit(keep_freed_memory())"
+    glibc = sys.platform.startswith("linux") and platform.libc_ver()[0] == "glibc"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == glibc
+
+
+@pytest.mark.parametrize("missing", ["platform", "function"])
+def test_where_the_platform_cannot_keep_freed_memory_training_goes_on(missing, monkeypatch):
+    if missing == "platform":
+        monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr("ctypes.CDLL", lambda name: object())
+    assert keep_freed_memory() is False

@@ -111,7 +111,7 @@ def train(
         _clear_cache()
         return
     from napari_jsn.cli.options import set_threads
-    from napari_jsn.training.machine import is_first_process
+    from napari_jsn.training.machine import is_first_process, keep_freed_memory
     from napari_jsn.training.options import check_options
     from napari_jsn.training.runs import check_runs, train_runs
     from napari_jsn.training.tasks import task_class, task_from_folder, task_to_resume
@@ -120,6 +120,8 @@ def train(
 
     check_lightning()
     set_threads(threads)
+    if "train" in sys.argv[1:2]:  # a process that ends with the training
+        keep_freed_memory()
     groups = _table_of(task, groups, scores)
     if dataset is not None:
         from napari_jsn.scoring.training.ram_h1200_hands import check_dataset

@@ -13,15 +13,13 @@ from napari_jsn.common.errors import InputError
 KINDS = {"jsn": "joint space narrowing", "erosion": "erosion"}
 #: The highest grade of each kind at a site of the hand.
 HIGHEST = {"jsn": 4, "erosion": 5}
-#: Half of the probability; a little less, because sums are rounded.
-_HALF = 0.5 - 1e-6
 
 
-def middle_grade(probabilities: Any) -> Any:
-    """Return the middle grade (...) of probabilities (..., K + 1): half of the probability lies at or below it.
+def nearest_grade(probabilities: Any) -> Any:
+    """Return the grade (...) nearest to the expected grade of probabilities (..., K + 1).
 
-    It is reported as the grade of a network. Of all grades it has the least expected distance from the true one,
-    as the ranks of CORN have (Shi, Cao, Raschka 2023); the most probable grade is far off more often.
+    It is reported as the grade of a network. Of all grades it has the least expected squared distance from the true
+    one; the most probable grade is far off more often.
 
     Parameters
     ----------
@@ -35,12 +33,14 @@ def middle_grade(probabilities: Any) -> Any:
     Examples
     --------
     >>> import numpy as np
-    >>> from napari_jsn.scoring.grades import middle_grade
-    >>> middle_grade(np.array([[0.4, 0.3, 0.3], [0.0, 0.1, 0.9]])).tolist()
+    >>> from napari_jsn.scoring.grades import nearest_grade
+    >>> nearest_grade(np.array([[0.4, 0.3, 0.3], [0.0, 0.1, 0.9]])).tolist()
     [1, 2]
     """
-    below = probabilities.cumsum(-1)[..., :-1] < _HALF
-    return below.sum(-1)
+    below = probabilities.cumsum(-1)[..., :-1]
+    highest = below.shape[-1]
+    expected = highest - below.sum(-1)
+    return sum((expected >= grade - 0.5) * 1 for grade in range(1, highest + 1))
 
 
 class NotScored(StrEnum):

@@ -8,6 +8,10 @@ from typing import Any
 
 from napari_jsn.common.errors import InputError
 
+#: Settings of glibc's ``mallopt``, with their numbers in malloc.h: no blocks of their own, which are returned when they
+#: are freed; the most free memory that is kept (the largest number it takes); and how much is taken at once.
+_MALLOC = {"M_MMAP_MAX": (-4, 0), "M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**28)}
+
 
 def trainer_arguments(device: str | None = None) -> dict[str, Any]:
     """Return the ``accelerator``, ``devices`` and ``strategy`` of a Lightning trainer.
@@ -42,6 +46,24 @@ def trainer_arguments(device: str | None = None) -> dict[str, Any]:
     if not listed and not _is_script():
         chosen = chosen[:1]
     return {"accelerator": "cuda", "devices": chosen, "strategy": "ddp" if len(chosen) > 1 else "auto"}
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep the memory that it frees; return whether the platform can.
+
+    A training step on the CPU frees and takes again some hundred megabytes in large blocks. By default the C library
+    of Linux returns each of them to the system, whose new pages are then cleared one by one, in up to a third of the
+    time of a step.
+    """
+    import ctypes
+
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):  # a C library other than glibc
+        return False
+    return all(mallopt(key, value) == 1 for key, value in _MALLOC.values())
 
 
 def is_first_process() -> bool:

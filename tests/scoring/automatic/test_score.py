@@ -34,7 +34,7 @@ def test_probabilities_are_those_of_the_grades(scores):
     for one in scores.sites:
         if one.grade is not None:
             assert sum(one.probabilities) == pytest.approx(1, abs=1e-4)
-            assert sum(one.probabilities[: one.grade]) < 0.5 <= sum(one.probabilities[: one.grade + 1]) + 1e-5
+            assert abs(one.grade - one.expected_grade) <= 0.5 + 1e-5
             assert len(one.probabilities) == scores.scheme.highest[one.kind] + 1
 
 

@@ -12,6 +12,7 @@ from napari_jsn.scoring.one_stage.canvas import CANVAS, hand_canvas
 from napari_jsn.scoring.one_stage.grader import OneStageGrader, sites_on_maps
 from napari_jsn.scoring.one_stage.network import (
     ARCHITECTURES,
+    FullPrecisionConvolution,
     HandNet,
     PixelClasses,
     build_hand_net,
@@ -20,16 +21,27 @@ from napari_jsn.scoring.one_stage.network import (
 
 
 @pytest.mark.parametrize(("preset", "most_mb"), [("one-stage", 8.0), ("paper", 71)])
-def test_every_pixel_has_three_classes(preset, most_mb):
+def test_every_pixel_has_three_classes_and_what_is_learned_as_well(preset, most_mb):
     with torch.device("meta"):  # shapes without memory
         network = build_hand_net(ARCHITECTURES[preset])
         found = network(torch.empty(1, 3, 96, 64))
-    assert [tuple(each.shape) for each in found] == [(1, 15, 96, 64), (1, 5, 96, 64), (1, 6, 96, 64)]
+    assert [tuple(each.shape) for each in found] == [(1, n, 96, 64) for n in (15, 5, 6, 1, 2)]
     assert 2 * sum(each.numel() for each in network.parameters()) / 1e6 < most_mb
     layers = [each for each in network.modules() if isinstance(each, torch.nn.BatchNorm2d)]
     assert layers and all(each.momentum == 0.1 for each in layers)  # statistics keep up with the weights
-    heads = [network.joint, network.jsn, network.erosion]
+    heads = [network.joint, network.jsn, network.erosion, network.eroded, network.widths]
     assert all(head.kernel_size == (1, 1) for head in heads)
+
+
+def test_depthwise_convolutions_of_full_precision_give_what_others_give():
+    network = build_hand_net(ARCHITECTURES["one-stage"])
+    full = [each for each in network.modules() if isinstance(each, FullPrecisionConvolution)]
+    assert full and all(each.groups > 1 and each.bias is None for each in full)
+    features = torch.rand(1, full[0].in_channels, 20, 20)
+    with torch.autocast("cpu", torch.bfloat16):
+        found, usual = full[0](features), torch.nn.Conv2d.forward(full[0], features)
+    assert found.dtype == torch.float32 and usual.dtype == torch.bfloat16
+    assert torch.allclose(found, usual.float(), atol=0.02 * found.abs().max().item())
 
 
 def test_coordinates_run_from_minus_one_to_one_on_the_canvas():

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from napari_jsn.scoring.one_stage.targets import IGNORED, circle_targets, grade_targets, smoothed
+from napari_jsn.scoring.one_stage.targets import IGNORED, circle_targets, of_pixels, smoothed
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,9 @@ def test_probability_moves_to_the_neighbouring_grades(grade, expected):
     assert smoothed(torch.tensor(grade), 4, 0.2).tolist() == pytest.approx(expected)
 
 
-def test_grades_are_learned_in_the_circles_of_graded_joints_only(joints):
-    targets = grade_targets(joints, torch.tensor([[3, -1, 2]]), 5, 0.0)
-    assert targets[0, 8, 10].argmax() == 3
-    assert targets.sum() == (joints == 1).sum()
+def test_the_pixels_of_a_circle_have_the_values_of_their_joint(joints):
+    values = of_pixels(joints, torch.tensor([[3.0, -1.0, 2.0]]))
+    assert values.shape == ((joints > 0).sum(),)
+    assert torch.equal(values == 3.0, joints[joints > 0] == 1)
+    assert torch.equal(values == -1.0, joints[joints > 0] == 2)
+    assert of_pixels(joints, torch.rand(1, 3, 4)).shape == (len(values), 4)

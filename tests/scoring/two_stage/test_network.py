@@ -1,6 +1,6 @@
 import torch
 
-from napari_jsn.scoring.two_stage.network import PatientNet, build_patient_net
+from napari_jsn.scoring.two_stage.network import PatientNet, build_patient_net, mean_of_mirrored
 
 SMALL = {"features": (4, 6), "width": 8, "layers": 1}
 
@@ -36,3 +36,18 @@ def test_the_two_networks_share_no_weights():
     jsn, erosion = ({id(each) for each in networks[kind].parameters()} for kind in ("jsn", "erosion"))
     assert jsn
     assert not jsn & erosion
+
+
+def test_the_mean_of_mirrored_images_is_the_same_for_a_mirrored_image():
+    torch.manual_seed(1)
+    network = build_patient_net(SMALL).eval()
+    images, there = torch.randn(1, 28, 96, 96), torch.ones(1, 28, dtype=torch.bool)
+    with torch.no_grad():
+        one, other = (mean_of_mirrored(network, each, there) for each in (images, images.flip(-1)))
+        alone = network(images, there)
+    for kind in one:
+        for name in ("logits", "scored", "widths"):
+            assert torch.allclose(getattr(one[kind], name), getattr(other[kind], name), atol=1e-5)
+        assert not torch.allclose(one[kind].logits, alone[kind].logits, atol=1e-5)
+    assert torch.allclose(one["erosion"].areas, other["erosion"].areas.flip(-1), atol=1e-5)
+    assert one["jsn"].areas is None

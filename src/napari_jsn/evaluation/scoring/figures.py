@@ -1,4 +1,4 @@
-"""Figures of merit of grades: of the middle grade, of the expected grade, and of the probabilities."""
+"""Figures of merit of grades: of the grade, of the expected grade, and of the probabilities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.scoring.grades import middle_grade
+from napari_jsn.scoring.grades import nearest_grade
 from napari_jsn.scoring.measures import MEASURES
 
 Floats = NDArray[np.float64]
@@ -40,8 +40,8 @@ class GradedSites:
 
     @property
     def grades(self) -> Ints:
-        """The middle grades by the probabilities."""
-        return np.asarray(middle_grade(self.probabilities))
+        """The grades nearest to the expected ones."""
+        return np.asarray(nearest_grade(self.probabilities))
 
     @property
     def expected(self) -> Floats:
@@ -73,7 +73,7 @@ def figures(sites: GradedSites, rmse_weights: Mapping[int, float] | None = None)
     -------
     dict of str to float
         ``n``, the measures of :mod:`napari_jsn.scoring.measures` (the truth is the first reader), ``macro_f1``, ``mae``
-        of the middle grade, ``rmse`` and ``rmse_nonzero`` (sites whose true grade is above 0) of the expected
+        of the grade, ``rmse`` and ``rmse_nonzero`` (sites whose true grade is above 0) of the expected
         grade, ``rmse_weighted``, ``rps`` (ranked probability score), ``ece`` (expected calibration error of the most
         probable grade).
 

@@ -15,7 +15,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.evaluation.page import table
 from napari_jsn.joint import JOINT_IMAGE_MM
 from napari_jsn.scoring.crops.site_image import KEPT, MARGIN, SIDE_MM, kept_of_joint_image
-from napari_jsn.scoring.grades import HIGHEST, KINDS, middle_grade
+from napari_jsn.scoring.grades import HIGHEST, KINDS, nearest_grade
 from napari_jsn.scoring.schemes import SIDES
 from napari_jsn.scoring.two_stage.grader import LEAST_GRADABLE, TwoStageGrader
 from napari_jsn.scoring.two_stage.network import TOKENS
@@ -115,7 +115,7 @@ def stability(joints: Iterable[Exposures], grader: TwoStageGrader) -> Stability:
         graded = can[:, token] >= LEAST_GRADABLE
         count, total, scored = count + 1, total + len(graded), scored + int(graded.sum())
         for kind in HIGHEST:
-            found = [int(grade) for grade in middle_grade(probabilities[kind][graded, token])]
+            found = [int(grade) for grade in nearest_grade(probabilities[kind][graded, token])]
             grades[kind] += found
             pairs[kind] += [abs(one - other) for one, other in combinations(found, 2)]
     away = {kind: np.array(each) for kind, each in pairs.items()}

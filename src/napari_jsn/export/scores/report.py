@@ -85,7 +85,7 @@ def _grades(scores: Scores, visit: int) -> str:
     rows = [(site, *(_cell(found.get((side, site, kind))) for side, kind in columns)) for site in scores.scheme.rows]
     reasons = [one.not_scored for one in found.values() if one.not_scored]
     why = [f"{each}: {_WHY.get(each, each)}." for each in dict.fromkeys(reasons)]
-    lead = "The middle grade by the probabilities, and the expected grade in brackets. X: the scheme has no such score."
+    lead = "The grade nearest to the expected grade, which is in brackets. X: the scheme has no such score."
     return tag("p", escape(" ".join([lead, *why])), class_="lead") + _table(heads, rows)
 
 

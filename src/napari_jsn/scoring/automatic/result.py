@@ -15,7 +15,7 @@ from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.common.notes import counted
 from napari_jsn.patient.patient import Hand
 from napari_jsn.scoring.automatic.total import TotalErrors
-from napari_jsn.scoring.grades import HIGHEST, middle_grade
+from napari_jsn.scoring.grades import HIGHEST, nearest_grade
 from napari_jsn.scoring.schemes import SIDES, Scheme
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class SiteScore:
 
     @property
     def grade(self) -> int | None:
-        """The middle grade by the probabilities; None where the site is not scored."""
-        return int(middle_grade(np.array(self.probabilities))) if self.probabilities else None
+        """The grade nearest to the expected grade; None where the site is not scored."""
+        return int(nearest_grade(np.array(self.probabilities))) if self.probabilities else None
 
     @property
     def expected_grade(self) -> float:

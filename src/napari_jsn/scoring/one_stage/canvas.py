@@ -14,9 +14,9 @@ from napari_jsn.networks.canvas import resize
 from napari_jsn.radiograph import Radiograph
 
 #: Rows and columns.
-CANVAS = (640, 448)
+CANVAS = (768, 544)
 #: Pixel size of a hand without a known one, in mm: that of an average adult's hand on the canvas.
-USUAL_MM = 0.34
+USUAL_MM = 0.283
 #: Share of Otsu's threshold above which a pixel is tissue, margin as a share of the hand, and reduction for the search.
 _TISSUE, _MARGIN, _STEP = 0.6, 0.03, 8
 NORMALISATION = "0 and the 99.8th percentile become 0 and 1"
@@ -28,7 +28,7 @@ class HandCanvas:
 
     Attributes
     ----------
-    image : (640, 448) float32 array
+    image : (768, 544) float32 array
         In [0, 1].
     to_radiograph : (3, 3) array
         Maps ``(x, y, 1)`` of the canvas to the radiograph.

@@ -72,8 +72,8 @@ class OneStageGrader:
         """Return the probabilities of every pixel of a canvas."""
         given = with_coordinates(torch.from_numpy(image)[None]).to(self.device)
         with torch.no_grad():
-            logits = self.network(given.contiguous(memory_format=torch.channels_last))
-        return PixelClasses(*(torch.softmax(each.float(), 1).cpu() for each in logits))
+            classes: PixelClasses = self.network(given.contiguous(memory_format=torch.channels_last)).classes()
+        return classes
 
 
 def sites_on_maps(

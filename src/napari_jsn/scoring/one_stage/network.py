@@ -28,7 +28,7 @@ CHANNELS = 3
 
 
 class PixelClasses(NamedTuple):
-    """Logits of every pixel.
+    """Probabilities of every pixel.
 
     Attributes
     ----------
@@ -41,6 +41,45 @@ class PixelClasses(NamedTuple):
     joint: Tensor
     jsn: Tensor
     erosion: Tensor
+
+
+class PixelOutputs(NamedTuple):
+    """Output for every pixel: logits of the classes of :class:`PixelClasses`, and what the network learns as well.
+
+    Attributes
+    ----------
+    joint, jsn, erosion : tensor
+        As in :class:`PixelClasses`.
+    eroded : (B, 1, H, W) tensor
+        Logit of the share of the pixel that is eroded.
+    widths : (B, 2, H, W) tensor
+        Visible width and healthy width of the pixel's joint in mm.
+    """
+
+    joint: Tensor
+    jsn: Tensor
+    erosion: Tensor
+    eroded: Tensor
+    widths: Tensor
+
+    def classes(self) -> PixelClasses:
+        """Return the probabilities on the CPU."""
+        return PixelClasses(*(torch.softmax(each.float(), 1).cpu() for each in self[:3]))
+
+
+class FullPrecisionConvolution(nn.Conv2d):
+    """A convolution of 32 bits also where others have 16.
+
+    On CPUs, torch computes the gradients of depthwise convolutions of 16 bits three to five times slower than those of
+    32 bits, unless they are 3 x 3 without stride.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the convolved features, of 32 bits."""
+        if features.is_meta:  # which has no types but those it is given
+            return super().forward(features)
+        with torch.autocast(features.device.type, enabled=False):
+            return super().forward(features.float())
 
 
 class HandNet(nn.Module):
@@ -64,18 +103,36 @@ class HandNet(nn.Module):
         self.body.add_module("segmentation_head", nn.Identity())  # three classifiers of single pixels replace it
         for name in _OF_IMAGE_CLASSES:
             self.body.encoder.add_module(name, nn.Identity())
-        for layer in self.body.modules():
+        for layer in list(self.body.modules()):
             if isinstance(layer, nn.BatchNorm2d):
                 layer.momentum = _MOMENTUM
+            for name, part in layer.named_children():
+                if isinstance(part, nn.Conv2d) and part.groups > 1 and (part.kernel_size[0] > 3 or part.stride[0] > 1):
+                    layer.add_module(name, _of_full_precision(part))
+                elif type(part).__name__ == "MemoryEfficientSwish":  # slower than torch's own
+                    layer.add_module(name, nn.SiLU(inplace=True))
         last = decoder[-1]
         self.joint: nn.Conv2d = nn.Conv2d(last, 1 + len(JOINTS), 1)
         self.jsn: nn.Conv2d = nn.Conv2d(last, 1 + HIGHEST["jsn"], 1)
         self.erosion: nn.Conv2d = nn.Conv2d(last, 1 + HIGHEST["erosion"], 1)
+        self.eroded: nn.Conv2d = nn.Conv2d(last, 1, 1)
+        self.widths: nn.Conv2d = nn.Conv2d(last, 2, 1)
 
-    def forward(self, images: Tensor) -> PixelClasses:
-        """Return the logits for images (B, 3, H, W); see :func:`with_coordinates`. H and W are multiples of 32."""
+    def forward(self, images: Tensor) -> PixelOutputs:
+        """Return the output for images (B, 3, H, W); see :func:`with_coordinates`. H and W are multiples of 32."""
         features = self.body(images)
-        return PixelClasses(self.joint(features), self.jsn(features), self.erosion(features))
+        heads = (self.joint, self.jsn, self.erosion, self.eroded, self.widths)
+        return PixelOutputs(*(head(features) for head in heads))
+
+
+def _of_full_precision(layer: nn.Conv2d) -> FullPrecisionConvolution:
+    """Return a convolution with the same weights."""
+    made = FullPrecisionConvolution(
+        layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding, layer.dilation,  # type: ignore[arg-type]
+        layer.groups, layer.bias is not None,
+    )  # fmt: skip
+    made.load_state_dict(layer.state_dict())
+    return made
 
 
 def build_hand_net(arguments: dict[str, Any]) -> HandNet:

@@ -54,16 +54,15 @@ def smoothed(grades: Tensor, highest: int, moved: float) -> Tensor:
     return ((1 - moved) * sharp + moved * around) * known[..., None]
 
 
-def grade_targets(joints: Tensor, grades: Tensor, highest: int, moved: float) -> Tensor:
-    """Return the probabilities (B, H, W, K + 1) of the grade of every pixel; all 0 outside the circles.
+def of_pixels(joints: Tensor, values: Tensor) -> Tensor:
+    """Return the values (N, ...) of the joints of the N pixels that lie in a circle, in the order of the pixels.
 
     Parameters
     ----------
     joints : (B, H, W) tensor
         See :func:`circle_targets`.
-    grades : (B, J) int tensor
-        Of the joints; -1 where there is none.
+    values : (B, J, ...) tensor
+        Of the joints.
     """
-    of_joint = torch.cat([torch.full_like(grades[:, :1], -1), grades], 1)
-    of_pixel = torch.gather(of_joint, 1, joints.clamp_min(0).flatten(1)).view(joints.shape)
-    return smoothed(of_pixel, highest, moved)
+    image, row, col = torch.nonzero(joints > 0, as_tuple=True)
+    return values[image, joints[image, row, col] - 1]

@@ -21,7 +21,7 @@ from napari_jsn.scoring.two_stage.network import BLOCK, TOKENS, normalise
 #: Share of the patients of whom one hand is shown, and of the joints that are left out.
 _ONE_HAND, _WITHOUT = 0.3, 0.1
 #: Limits of the widths that are learned, in mm.
-_WIDTH_MM = (-1.0, 3.0)
+WIDTH_MM = (-1.0, 3.0)
 
 
 class Batch(NamedTuple):
@@ -100,7 +100,7 @@ def batch_of(
         targets[0],
         targets[1],
         scored,
-        widths[..., :2].float().clamp(*_WIDTH_MM),
+        widths[..., :2].float().clamp(*WIDTH_MM),
         areas,
     )
 

@@ -12,7 +12,7 @@ from scipy.optimize import minimize, minimize_scalar
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.scoring.automatic.total import TotalErrors
-from napari_jsn.scoring.grades import HIGHEST, middle_grade
+from napari_jsn.scoring.grades import HIGHEST, nearest_grade
 from napari_jsn.scoring.schemes import SIDES, scheme
 
 Floats = NDArray[np.float64]
@@ -180,7 +180,7 @@ def fit_all(found: Given, of_totals: Given | None, scaled: Callable[[Floats, flo
         known = (truth >= 0) & np.isfinite(given).all(-1)
         temperature[kind] = fit_temperature(given[known], truth[known], scaled)
         size = HIGHEST[kind] + 1
-        pairs = truth[known] * size + middle_grade(scaled(given[known], temperature[kind]))
+        pairs = truth[known] * size + nearest_grade(scaled(given[known], temperature[kind]))
         confusions[kind] = np.bincount(pairs, minlength=size**2).reshape(size, size).tolist()
     used = found if of_totals is None else of_totals
     probabilities = {kind: scaled(each, temperature[kind]) for kind, (each, _) in used.items()}
@@ -192,12 +192,14 @@ def _outputs(network: Any, batches: Any) -> dict[str, tuple[Floats, NDArray[np.i
     """Return the logits (P, 28, K) and the grades (P, 28) of each kind; -1 where there is none."""
     import torch
 
+    from napari_jsn.scoring.two_stage.network import mean_of_mirrored
+
     device = next(network.parameters()).device
     logits: dict[str, list[Floats]] = {kind: [] for kind in HIGHEST}
     truth: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in HIGHEST}
     for batch in batches:
         with torch.no_grad():
-            found = network(batch.images.to(device), batch.there.to(device))
+            found = mean_of_mirrored(network, batch.images.to(device), batch.there.to(device))
         for kind in HIGHEST:
             target = getattr(batch, kind)
             known = batch.there & (target.sum(-1) > 0)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import Module
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, smooth_l1_loss
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError
@@ -20,18 +20,24 @@ from napari_jsn.common.progress import Progress
 from napari_jsn.networks import augmentation
 from napari_jsn.networks.inputs import LeftOut
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, use_bfloat16
-from napari_jsn.scoring.grades import HIGHEST, middle_grade
+from napari_jsn.scoring.grades import HIGHEST, nearest_grade
 from napari_jsn.scoring.one_stage.canvas import CANVAS, NORMALISATION, hand_box, pixel_of_fit
 from napari_jsn.scoring.one_stage.grader import sites_on_maps
 from napari_jsn.scoring.one_stage.network import (
     ARCHITECTURES,
     HandNet,
-    PixelClasses,
+    PixelOutputs,
     build_hand_net,
     with_coordinates,
 )
-from napari_jsn.scoring.one_stage.targets import IGNORED, circle_targets, grade_targets
-from napari_jsn.scoring.training.simulated_patients import CHUNK, simulated_chunk, simulated_hand_images
+from napari_jsn.scoring.one_stage.targets import IGNORED, circle_targets, of_pixels, smoothed
+from napari_jsn.scoring.training.batches import WIDTH_MM
+from napari_jsn.scoring.training.simulated_patients import (
+    CHUNK,
+    simulated_chunk,
+    simulated_hand_erosions,
+    simulated_hand_images,
+)
 from napari_jsn.scoring.training.task import POOL, VALIDATION, about_simulation
 
 #: Radius of the circles and distance of the background in mm; probability that moves to the neighbouring grades.
@@ -40,7 +46,11 @@ INNER_MM, OUTER_MM, MOVED = 4.0, 8.0, 0.1
 _BATCH, _HANDS = 4, 480
 #: Rows and columns of a part of the canvas, share of the batches of whole hands, largest distance of a part's middle
 #: from that of the joints, in pixels.
-PART, _WHOLE, _JITTER = (384, 352), 0.5, 24.0
+PART, _WHOLE, _JITTER = (480, 416), 0.25, 28.0
+#: Share of the last epochs in which all hands are whole, as they are when they are scored.
+_LAST = 0.15
+#: Weights of the losses of the widths and of the eroded pixels, and of an eroded pixel in the latter.
+_WIDTHS, _AREAS, _ERODED = 1.0, 2.0, 4.0
 #: Weight of the background in the loss of the joint map.
 _BACKGROUND = 0.05
 #: Standard deviations of the shift (across and along the hand) in mm, the rotation in degrees, and the logarithm of the
@@ -49,15 +59,29 @@ _SHIFT_MM, _TURN, _SIZE = np.array([4.0, 8.0]), 6.0, 0.08
 
 
 class HandBatch(NamedTuple):
-    """Hands: images (B, H, W), centres of the joints (B, 14, 2), grades (B, 14) of each kind, mm a pixel (B,).
+    """Hands.
 
-    The last field, ``origin`` (B, 2), is the place ``(x, y)`` of an image's first pixel on the canvas.
+    Attributes
+    ----------
+    images, eroded : (B, H, W) tensor
+        Hands, and the eroded share of each pixel; NaN where it is not known.
+    centres : (B, 14, 2) tensor
+        ``(x, y)`` of the joints.
+    jsn, erosion : (B, 14) int tensor
+        Grades; -1 where there is none.
+    widths : (B, 14, 2) tensor
+        Visible and healthy width in mm, or NaN.
+    pixel_mm : (B,) tensor
+    origin : (B, 2) tensor
+        Place ``(x, y)`` of an image's first pixel on the canvas.
     """
 
     images: Tensor
+    eroded: Tensor
     centres: Tensor
     jsn: Tensor
     erosion: Tensor
+    widths: Tensor
     pixel_mm: Tensor
     origin: Tensor
 
@@ -98,6 +122,7 @@ class OneStageTask(TrainingTask):
     ) -> None:
         super().__init__(preset, source, terms)
         self._given, self._cache = hands, cache
+        self._last = self.epochs  # the first epoch of whole hands alone
 
     @classmethod
     def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
@@ -124,6 +149,7 @@ class OneStageTask(TrainingTask):
         self, network: Module, epochs: int
     ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
         """Return AdamW, whose rate rises for up to two epochs and then falls as a cosine."""
+        self._last = round((1 - _LAST) * epochs)
         return adamw_cosine(network, 1.5e-3, epochs, most_rising=2)
 
     @property
@@ -133,6 +159,7 @@ class OneStageTask(TrainingTask):
 
     def training_batches(self, epoch: int, seed: int) -> Iterator[HandBatch]:
         """Draw hands with random changes, some chunks of patients in each epoch."""
+        whole = _WHOLE if epoch < self._last else 1.0
         rng = np.random.default_rng([seed, epoch, 4])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         if self._given is not None:
@@ -144,33 +171,46 @@ class OneStageTask(TrainingTask):
         chunks = [(seed + k, grades) for grades, (count, seed) in POOL.items() for k in range(count // CHUNK)]
         for _ in range(max(1, self.batches_of_epoch * _BATCH // (2 * CHUNK))):
             chosen = chunks[int(rng.integers(len(chunks)))]
-            yield from _batches(_drawn([chosen], 2 * CHUNK, rng, generator, self._cache), rng)
+            yield from _batches(_drawn([chosen], 2 * CHUNK, rng, generator, self._cache), rng, whole)
 
     def validation_batches(self) -> list[HandBatch]:
         """Return hands that are not trained on, always the same."""
         return self._validation
 
     def loss(self, network: Module, batch: HandBatch) -> Tensor:
-        """Return the sum of the losses of the joint map and of both grade maps."""
+        """Return the sum of the losses of the joint map, both grade maps, the eroded pixels and the widths."""
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=use_bfloat16(batch.images.device)):
             found = network(with_coordinates(batch.images, batch.origin).contiguous(memory_format=torch.channels_last))
         size = (batch.images.shape[-2], batch.images.shape[-1])
         joints = circle_targets(batch.centres, INNER_MM / batch.pixel_mm, OUTER_MM / batch.pixel_mm, size)
         weights = torch.tensor([_BACKGROUND] + [1.0] * len(JOINTS), device=joints.device)
         total = cross_entropy(found.joint.float(), joints, weights, ignore_index=IGNORED)
+        inside = joints > 0
+        graded = torch.zeros_like(joints[inside], dtype=torch.bool)
         for kind, highest in HIGHEST.items():
-            targets = grade_targets(joints, getattr(batch, kind), highest, MOVED).movedim(-1, 1)
-            logs = torch.log_softmax(getattr(found, kind).float(), 1)
+            targets = of_pixels(joints, smoothed(getattr(batch, kind), highest, MOVED))
+            graded = graded | (targets.sum(-1) > 0)
+            logs = torch.log_softmax(getattr(found, kind).movedim(1, -1)[inside].float(), -1)
             total = total - (targets * logs).sum() / targets.sum().clamp_min(1)
+        known = of_pixels(joints, batch.widths)
+        measured = torch.isfinite(known) & graded[:, None]
+        if measured.any():
+            widths = found.widths.movedim(1, -1)[inside].float()
+            total = total + _WIDTHS * smooth_l1_loss(widths[measured], known[measured], beta=0.2)
+        drawn = (joints != 0) & torch.isfinite(batch.eroded)
+        if drawn.any():
+            weight = torch.tensor(_ERODED, device=joints.device)
+            logits, truth = found.eroded[:, 0][drawn].float(), batch.eroded[drawn]
+            total = total + _AREAS * binary_cross_entropy_with_logits(logits, truth, pos_weight=weight)
         return total
 
     def measures(self, network: Module, batch: HandBatch) -> dict[str, Tensor]:
         """Return the share of a hand's joints with the right grade, of both kinds, and of those placed within 3 mm."""
         with torch.no_grad():
-            logits = network(with_coordinates(batch.images, batch.origin).contiguous(memory_format=torch.channels_last))
+            found = network(with_coordinates(batch.images, batch.origin).contiguous(memory_format=torch.channels_last))
         figures: dict[str, list[float]] = {"exact": [], "placed": [], "exact_jsn": [], "exact_erosion": []}
         for k in range(len(batch.images)):
-            classes = PixelClasses(*(torch.softmax(each[k : k + 1].float(), 1).cpu() for each in logits))
+            classes = PixelOutputs(*(each[k : k + 1] for each in found)).classes()
             mm = float(batch.pixel_mm[k])
             places, grades = sites_on_maps(classes, INNER_MM / mm)
             away = [
@@ -181,7 +221,7 @@ class OneStageTask(TrainingTask):
             for kind in HIGHEST:
                 truth = getattr(batch, kind)[k].tolist()
                 right = [
-                    joint in grades[kind] and int(middle_grade(grades[kind][joint])) == true
+                    joint in grades[kind] and int(nearest_grade(grades[kind][joint])) == true
                     for joint, true in zip(JOINTS, truth, strict=True)
                     if true >= 0
                 ]
@@ -222,11 +262,11 @@ class OneStageTask(TrainingTask):
         return {**first, **constants, **self._card(HandNet, real, simulated, validation)}
 
 
-def _batches(hands: HandBatch, rng: np.random.Generator) -> Iterator[HandBatch]:
-    """Yield batches of hands; of some the parts of the canvas that have the joints, which takes a third of the time."""
+def _batches(hands: HandBatch, rng: np.random.Generator, whole: float) -> Iterator[HandBatch]:
+    """Yield batches of hands: a share of them whole, of the others the parts that have the joints, which is faster."""
     for k in range(0, len(hands.images) - _BATCH + 1, _BATCH):
         batch = HandBatch(*(each[k : k + _BATCH] for each in hands))
-        yield batch if rng.random() < _WHOLE else part_of_canvas(batch, rng)
+        yield batch if rng.random() < whole else part_of_canvas(batch, rng)
 
 
 def part_of_canvas(hands: HandBatch, rng: np.random.Generator) -> HandBatch:
@@ -237,14 +277,15 @@ def part_of_canvas(hands: HandBatch, rng: np.random.Generator) -> HandBatch:
     """
     rows, cols = PART
     middle = (hands.centres.amin(1) + hands.centres.amax(1)) / 2 + torch.from_numpy(rng.uniform(-_JITTER, _JITTER, 2))
-    images, origins = [], []
-    for image, (x, y) in zip(hands.images, middle.tolist(), strict=True):
-        left = int(np.clip(round(x - cols / 2), 0, image.shape[1] - cols))
-        top = int(np.clip(round(y - rows / 2), 0, image.shape[0] - rows))
-        images.append(image[top : top + rows, left : left + cols])
+    parts, origins = [], []
+    for planes, (x, y) in zip(torch.stack([hands.images, hands.eroded], 1), middle.tolist(), strict=True):
+        left = int(np.clip(round(x - cols / 2), 0, planes.shape[-1] - cols))
+        top = int(np.clip(round(y - rows / 2), 0, planes.shape[-2] - rows))
+        parts.append(planes[:, top : top + rows, left : left + cols])
         origins.append((left, top))
     origin = torch.tensor(origins, dtype=hands.centres.dtype)
-    return hands._replace(images=torch.stack(images), centres=hands.centres - origin[:, None], origin=origin)
+    images, eroded = torch.stack(parts, 1)
+    return hands._replace(images=images, eroded=eroded, centres=hands.centres - origin[:, None], origin=origin)
 
 
 def _drawn(
@@ -258,28 +299,45 @@ def _drawn(
     parts = []
     for seed, grades in chunks:
         hands, sites = simulated_hand_images(seed, grades, cache), simulated_chunk(seed, grades, cache)
-        parts.append((hands["images"], hands["centres"], np.repeat(hands["spacing_mm"], 2), sites["grades"]))
-    images, centres, spacing, truth = (
-        np.concatenate([part[k].reshape(-1, *part[k].shape[2:]) if k != 2 else part[k] for part in parts])
-        for k in range(4)
-    )
+        erosions = (
+            np.full_like(hands["images"], 0) if generator is None else simulated_hand_erosions(seed, grades, cache)
+        )
+        each = (hands["images"], erosions, hands["centres"], sites["grades"], sites["widths"][..., :2])
+        parts.append((*(part.reshape(-1, *part.shape[2:]) for part in each), np.repeat(hands["spacing_mm"], 2)))
+    images, erosions, centres, truth, widths, spacing = (np.concatenate(each) for each in zip(*parts, strict=True))
     order = rng.permutation(len(images))[:count]
-    drawn = [place_hand(images[k], centres[k], float(spacing[k]), rng, generator is not None) for k in order]
-    planes = torch.stack([each[0] for each in drawn])
-    if generator is not None:
+    drawn = [
+        place_hand(images[k], erosions[k], centres[k], float(spacing[k]), rng, generator is not None) for k in order
+    ]
+    planes, eroded = torch.stack([each[0] for each in drawn]), torch.stack([each[1] for each in drawn])
+    if generator is None:
+        eroded.fill_(torch.nan)
+    else:
         changed = augmentation.change_exposure(planes[:, None], generator, 0.2, (0.85, 1.15), 0.05)
         planes = augmentation.add_noise(changed, generator, 0.03)[:, 0]
     grades_of = torch.from_numpy(truth[order]).long()
-    places = torch.from_numpy(np.stack([each[1] for each in drawn]).astype(np.float32))
-    pixel_mm = torch.tensor([each[2] for each in drawn], dtype=torch.float32)
-    origin = torch.zeros(len(planes), 2)
-    return HandBatch(planes, places, grades_of[..., 0], grades_of[..., 1], pixel_mm, origin)
+    places = torch.from_numpy(np.stack([each[2] for each in drawn]).astype(np.float32))
+    return HandBatch(
+        planes,
+        eroded,
+        places,
+        grades_of[..., 0],
+        grades_of[..., 1],
+        torch.from_numpy(widths[order]).float().clamp(*WIDTH_MM),
+        torch.tensor([each[3] for each in drawn], dtype=torch.float32),
+        torch.zeros(len(planes), 2),
+    )
 
 
 def place_hand(
-    image: NDArray[np.uint8], centres: NDArray[np.float32], spacing_mm: float, rng: np.random.Generator, change: bool
-) -> tuple[Tensor, NDArray[np.float64], float]:
-    """Return a hand on the canvas, the places of its joints there, and the size of a pixel in mm.
+    image: NDArray[np.uint8],
+    erosions: NDArray[np.uint8],
+    centres: NDArray[np.float32],
+    spacing_mm: float,
+    rng: np.random.Generator,
+    change: bool,
+) -> tuple[Tensor, Tensor, NDArray[np.float64], float]:
+    """Return a hand and its erosions on the canvas, the places of its joints there, and the size of a pixel in mm.
 
     Without change it lies there as :func:`~napari_jsn.scoring.one_stage.canvas.hand_canvas` places it.
     """
@@ -304,5 +362,6 @@ def place_hand(
     smooth = ndimage.gaussian_filter(pixels, 0.3 * step)
     drawn = ndimage.affine_transform(smooth, swap, offset[::-1], CANVAS, order=1)
     drawn = (drawn / max(float(np.percentile(drawn, 99.8)), 1e-6)).clip(0, 1)
+    eroded = ndimage.affine_transform(erosions.astype(np.float32) / 255, swap, offset[::-1], CANVAS, order=1)
     places = np.asarray(np.linalg.solve(linear, (centres - offset).T).T, np.float64)
-    return torch.from_numpy(drawn.astype(np.float32)), places, pixel_mm
+    return torch.from_numpy(drawn.astype(np.float32)), torch.from_numpy(eroded), places, pixel_mm

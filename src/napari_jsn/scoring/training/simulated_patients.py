@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ HAND_STEP = 2
 HAND_SHAPE = (840, 560)
 #: Shape and pixel pitch of the radiographs; little but the hand is simulated, which saves time.
 _SHAPE, _SPACING_MM = (1680, 1120), 0.144
+#: Arrays of whole hands that are drawn together with those of their joints.
+_OF_HANDS = ("hands", "erosions")
 #: Codes of reasons and marks in the arrays; 0 is none.
 REASONS, MARKS = ("", *NotScored), ("", *Mark)
 #: Arrays of every set of patients.
@@ -127,12 +130,13 @@ def simulated_chunk(seed: int, grades: str, cache: Path | None = None) -> Arrays
     drawn: dict[str, Arrays] = {}
 
     def draw() -> Arrays:
-        drawn.update(zip(("sites", "hands"), draw_patients(seed, CHUNK, grades), strict=True))
+        drawn.update(zip(("sites", *_OF_HANDS), draw_patients(seed, CHUNK, grades), strict=True))
         return drawn["sites"]
 
     sites = cached_arrays(name, simulation, draw, cache)
     if drawn:
-        cached_arrays(f"hands-of-{name}", simulation, lambda: drawn["hands"], cache)
+        for kind in _OF_HANDS:
+            cached_arrays(f"{kind}-of-{name}", simulation, partial(drawn.__getitem__, kind), cache)
     return sites
 
 
@@ -148,7 +152,15 @@ def simulated_hand_images(seed: int, grades: str, cache: Path | None = None) -> 
     return cached_arrays(name, simulation, lambda: draw_patients(seed, CHUNK, grades)[1], cache)
 
 
-def draw_patients(seed: int, count: int, grades: str) -> tuple[Arrays, Arrays]:
+def simulated_hand_erosions(seed: int, grades: str, cache: Path | None = None) -> NDArray[np.uint8]:
+    """Return the erosions (P, 2, 840, 560) on the images of the whole hands of a chunk: see :func:`draw_patients`."""
+    from napari_jsn import simulation
+
+    name = f"erosions-of-{_name(seed, grades)}"
+    return cached_arrays(name, simulation, lambda: draw_patients(seed, CHUNK, grades)[2], cache)["erosions"]
+
+
+def draw_patients(seed: int, count: int, grades: str) -> tuple[Arrays, Arrays, Arrays]:
     """Simulate the first patients of a seed.
 
     Returns
@@ -158,6 +170,8 @@ def draw_patients(seed: int, count: int, grades: str) -> tuple[Arrays, Arrays]:
     hands : dict of str to array
         ``images`` (P, 2, 840, 560) uint8, right hands mirrored; ``centres`` (P, 2, 14, 2) ``(x, y)`` of the joints on
         them, true ones; ``spacing_mm`` (P,).
+    erosions : dict of str to array
+        ``erosions`` (P, 2, 840, 560) uint8: share of each pixel of the hands' images that is eroded, 255 is all.
     """
     shape = (count, len(SIDES), len(JOINTS))
     sites: Arrays = {
@@ -174,6 +188,7 @@ def draw_patients(seed: int, count: int, grades: str) -> tuple[Arrays, Arrays]:
         "centres": np.zeros((*shape, 2), np.float32),
         "spacing_mm": np.zeros(count, np.float32),
     }
+    erosions: Arrays = {"erosions": np.zeros_like(hands["images"])}
     for number, simulated in enumerate(simulated_radiographs(seed, count, grades)):
         at = (number // len(SIDES), SIDES.index(simulated.sides[0]))
         radiograph = simulated.radiograph()
@@ -184,7 +199,8 @@ def draw_patients(seed: int, count: int, grades: str) -> tuple[Arrays, Arrays]:
             sites["erosions"][(*at, k)] = _erosions(simulated, radiograph, boxes[k])
         hands["images"][at], hands["centres"][at] = _whole(simulated, radiograph)
         hands["spacing_mm"][at[0]] = simulated.spacing_mm * HAND_STEP
-    return sites, hands
+        erosions["erosions"][at] = _whole_erosions(simulated)
+    return sites, hands, erosions
 
 
 def simulated_radiographs(seed: int, count: int, grades: str) -> Iterator[SimulatedRadiograph]:
@@ -242,3 +258,15 @@ def _whole(simulated: SimulatedRadiograph, radiograph: Radiograph) -> tuple[NDAr
         small = small[:, ::-1]
         centres = (centres - (small.shape[1] - 1, 0)) * (-1, 1)
     return np.rint(255 * small.clip(0, 1)).astype(np.uint8), centres.astype(np.float32)
+
+
+def _whole_erosions(simulated: SimulatedRadiograph) -> NDArray[np.uint8]:
+    """Return the share of each pixel of the reduced image of a whole hand that an erosion covers, 255 is all."""
+    covered = np.zeros(simulated.stored.shape, np.float32)
+    for erosion in simulated.erosions:
+        if erosion.mask is not None:
+            rows, cols = erosion.mask.mask.shape
+            part = covered[erosion.mask.row : erosion.mask.row + rows, erosion.mask.col : erosion.mask.col + cols]
+            np.maximum(part, erosion.mask.mask, out=part)
+    small = block_mean(covered, HAND_STEP)
+    return np.rint(255 * (small[:, ::-1] if simulated.sides[0] == "R" else small)).astype(np.uint8)

@@ -22,7 +22,7 @@ from napari_jsn.networks.inputs import Inputs, LeftOut, UsedImage, content_hash
 from napari_jsn.networks.ram_h1200 import SOURCE, SPLITS, TERMS
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, split_groups, use_bfloat16
 from napari_jsn.scoring.crops.site_image import SIDE
-from napari_jsn.scoring.grades import HIGHEST, middle_grade
+from napari_jsn.scoring.grades import HIGHEST, nearest_grade
 from napari_jsn.scoring.training.augment import textures_of
 from napari_jsn.scoring.training.batches import Batch, batch_of
 from napari_jsn.scoring.training.calibration import calibration
@@ -273,7 +273,7 @@ class ScoringTask(TrainingTask):
         figures: dict[str, Tensor] = {}
         for kind in HIGHEST:
             targets = getattr(batch, kind)
-            away = (middle_grade(grade_probabilities(found[kind].logits.float())) - targets.argmax(-1)).abs()
+            away = (nearest_grade(grade_probabilities(found[kind].logits.float())) - targets.argmax(-1)).abs()
             graded = batch.there & (targets.sum(-1) > 0)
             count = graded.sum(1).clamp_min(1)
             figures[f"exact_{kind}"] = ((away == 0) & graded).sum(1) / count
@@ -290,7 +290,7 @@ class ScoringTask(TrainingTask):
             found = network(batch.images[row : row + 1].to(device), batch.there[row : row + 1].to(device))
         image = _mosaic(batch.images[row].numpy())
         truth = batch.jsn[row].argmax(-1).numpy()
-        grades = middle_grade(grade_probabilities(found["jsn"].logits[0].cpu().float())).numpy()
+        grades = nearest_grade(grade_probabilities(found["jsn"].logits[0].cpu().float())).numpy()
         shown = (image - image.min()) / max(float(np.ptp(image)), 1e-6)
         return {"image": shown, "truth": _labels(truth), "found": _labels(grades)}
 

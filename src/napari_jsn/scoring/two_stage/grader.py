@@ -18,7 +18,7 @@ from napari_jsn.scoring.crops.site_image import KEPT, SIDE
 from napari_jsn.scoring.graded_joints import GradedJoints
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.schemes import SIDES
-from napari_jsn.scoring.two_stage.network import build_patient_net, normalise
+from napari_jsn.scoring.two_stage.network import build_patient_net, mean_of_mirrored, normalise
 from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
 
 #: A joint is not graded if the probability that it can be graded is below this.
@@ -65,7 +65,7 @@ class TwoStageGrader:
         there : (B, 28) array
         """
         with torch.no_grad():
-            found = self.network(self.planes(images), torch.from_numpy(there).to(self.device))
+            found = mean_of_mirrored(self.network, self.planes(images), torch.from_numpy(there).to(self.device))
         temperature = self.card.get("temperature", {})
         grades = {
             kind: grade_probabilities(found[kind].logits.float(), temperature.get(kind, 1.0)).cpu().numpy()

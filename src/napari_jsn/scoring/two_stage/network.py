@@ -184,6 +184,26 @@ class PatientNet(nn.Module):
         return {kind: network(images, there) for kind, network in self.kinds.items()}
 
 
+def mean_of_mirrored(network: nn.Module, images: Tensor, there: Tensor) -> dict[str, Graded]:
+    """Return the mean output of the networks for images and for their mirror images, which differs less by chance.
+
+    Parameters
+    ----------
+    network : PatientNet
+    images, there : tensor
+        See :meth:`GradeNet.forward`.
+    """
+    shown, mirrored = network(images, there), network(images.flip(-1), there)
+    return {kind: _mean_graded(shown[kind], mirrored[kind]) for kind in shown}
+
+
+def _mean_graded(one: Graded, mirrored: Graded) -> Graded:
+    logits, scored, widths = ((a + b) / 2 for a, b in zip(one[:3], mirrored[:3], strict=True))
+    if one.areas is None or mirrored.areas is None:
+        return Graded(logits, scored, widths)
+    return Graded(logits, scored, widths, (one.areas + mirrored.areas.flip(-1)) / 2)
+
+
 def build_patient_net(arguments: dict[str, Any]) -> PatientNet:
     """Return networks with random weights, with the arguments of a preset or a card."""
     return channels_last(PatientNet(**arguments))
