@@ -65,6 +65,24 @@ def test_places_and_grades_are_read_from_the_maps():
     assert grades["erosion"]["PIP2"].argmax() == 5
 
 
+@pytest.mark.parametrize("more", [0.0, 0.6, 1.0])
+def test_pixels_far_from_a_joint_do_not_move_it(more):
+    classes = PixelClasses(*(torch.zeros(1, n, 96, 64) for n in (15, 5, 6)))
+    k = 1 + JOINTS.index("MCP4")
+    classes.joint[0, k, 50:61, 20:31] = 0.9
+    classes.joint[0, k, 4:8, 50:54] = more  # a smaller spot elsewhere
+    classes.jsn[0, 1], classes.jsn[0, 4, 4:8] = 1.0, 1.0
+    places, grades = sites_on_maps(classes, 5.5)
+    assert places == {"MCP4": pytest.approx((25.0, 55.0), abs=0.1)}
+    assert grades["jsn"]["MCP4"].argmax() == 1
+
+
+def test_a_joint_that_is_probable_at_a_few_pixels_only_is_not_marked():
+    classes = PixelClasses(*(torch.zeros(1, n, 96, 64) for n in (15, 5, 6)))
+    classes.joint[0, 3, 30:32, 30:33] = 1.0
+    assert sites_on_maps(classes, 6.0)[0] == {}
+
+
 def test_the_canvas_shows_the_hand_and_knows_where_it_lies(both_hands):
     radiographs, boxes = both_hands
     left, right = (hand_canvas(each, side) for each, side in zip(radiographs, "LR"))
