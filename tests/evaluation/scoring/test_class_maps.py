@@ -46,7 +46,7 @@ class Pointing(OneStageGrader):
         self.image, self.card, self.device = canvas.image, {}, "cpu"
 
     def pixel_classes(self, image):
-        joint, narrowing, erosion = (torch.zeros(1, n, *CANVAS) for n in (15, 5, 6))
+        joint, narrowing, erosion, eroded = (torch.zeros(1, n, *CANVAS) for n in (15, 5, 6, 1))
         joint[0, 1 + JOINTS.index("MCP2")] = 1.0
         erosion[0, 3] = 1.0
         row, col = self.place
@@ -55,7 +55,8 @@ class Pointing(OneStageGrader):
         )
         if same:
             erosion[0, :, row - 2 : row + 3, col - 2 : col + 3] = torch.eye(6)[5][:, None, None]
-        return PixelClasses(joint, narrowing, erosion)
+            eroded[0, 0, row - 2 : row + 3, col - 2 : col + 3] = 1.0
+        return PixelClasses(joint, narrowing, erosion, eroded)
 
 
 @pytest.mark.parametrize("side", ["L", "R"])

@@ -1,4 +1,5 @@
 import numpy as np
+import torch
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.evaluation.scoring.whole_hands import graded_whole_hands
@@ -45,3 +46,22 @@ def test_whole_hands_are_graded_and_compared_with_the_truth(monkeypatch):
         ]
         assert sites.truth.tolist() == expected
         assert sites.not_scored == (some.grades[..., place] >= 0).sum() - 8
+
+
+def test_more_patients_are_used_for_totals_than_for_grades(monkeypatch):
+    asked = {"fitted": {"uniform": (2, 7), "natural": (3, 8)}, "totals": {"natural": (5, 8)}}
+    given = {}
+    monkeypatch.setattr(whole_hands, "CALIBRATION", asked["fitted"])
+    monkeypatch.setattr(whole_hands, "TOTALS", asked["totals"])
+    monkeypatch.setattr(
+        whole_hands,
+        "whole_hand_probabilities",
+        lambda count, seed, *rest: {kind: np.full((count, 28, 5), float(seed)) for kind in ("jsn", "erosion")},
+    )
+    truth = {"grades": np.zeros((20, 2, 14, 2), np.int8)}
+    monkeypatch.setattr(whole_hands, "simulated_chunk", lambda *rest: truth)
+    monkeypatch.setattr(whole_hands, "fit_all", lambda found, of_totals, scaled: given.update(f=found, t=of_totals))
+    whole_hands.one_stage_calibration(torch.nn.Linear(1, 1), {"inner_mm": 4.0})
+    for kind in ("jsn", "erosion"):
+        assert given["f"][kind][0][:, 0, 0].tolist() == [7.0, 7.0, 8.0, 8.0, 8.0]
+        assert len(given["t"][kind][0]) == len(given["t"][kind][1]) == 5

@@ -12,6 +12,7 @@ from napari_jsn.scoring.one_stage.canvas import CANVAS, hand_canvas
 from napari_jsn.scoring.one_stage.grader import OneStageGrader, sites_on_maps
 from napari_jsn.scoring.one_stage.network import (
     ARCHITECTURES,
+    CircleMean,
     FullPrecisionConvolution,
     HandNet,
     PixelClasses,
@@ -29,8 +30,19 @@ def test_every_pixel_has_three_classes_and_what_is_learned_as_well(preset, most_
     assert 2 * sum(each.numel() for each in network.parameters()) / 1e6 < most_mb
     layers = [each for each in network.modules() if isinstance(each, torch.nn.BatchNorm2d)]
     assert layers and all(each.momentum == 0.1 for each in layers)  # statistics keep up with the weights
-    heads = [network.joint, network.jsn, network.erosion, network.eroded, network.widths]
-    assert all(head.kernel_size == (1, 1) for head in heads)
+    heads = [network.joint, *network.jsn, *network.erosion, network.eroded, network.widths]
+    assert all(head.kernel_size == (1, 1) for head in heads if isinstance(head, torch.nn.Conv2d))
+
+
+def test_the_mean_over_a_circle():
+    means = CircleMean(2)
+    features = torch.zeros(1, 2, 64, 64)
+    features[0, 1] = 1.0
+    assert torch.allclose(means(features)[0, 1, 20:40, 20:40], torch.ones(20, 20), atol=1e-5)
+    features[0, 0, 28:36, 28:36] = 1.0
+    found = means(features)[0, 0]
+    assert found[32, 32] == pytest.approx(64 / (16 * (means.kernel[0] > 0).sum().item()))
+    assert found[32, 44] > 0 and found[32, 56] == 0 and found[44, 44] == 0
 
 
 def test_depthwise_convolutions_of_full_precision_give_what_others_give():
@@ -59,10 +71,28 @@ def test_places_and_grades_are_read_from_the_maps():
     joint[0, 1 + JOINTS.index("PIP2"), 20:31, 10:21] = 0.9
     narrowing[0, 3, :, :25], narrowing[0, 0, :, 25:] = 1.0, 1.0
     erosion[0, 5] = 1.0
-    places, grades = sites_on_maps(PixelClasses(joint, narrowing, erosion), 4.0)
+    places, grades = sites_on_maps(PixelClasses(joint, narrowing, erosion, erosion[:, :1]), 4.0)
     assert places == {"PIP2": pytest.approx((15.0, 25.0))}
     assert grades["jsn"]["PIP2"].argmax() == 3
     assert grades["erosion"]["PIP2"].argmax() == 5
+
+
+@pytest.mark.parametrize("more", [0.0, 0.6, 1.0])
+def test_pixels_far_from_a_joint_do_not_move_it(more):
+    classes = PixelClasses(*(torch.zeros(1, n, 96, 64) for n in (15, 5, 6, 1)))
+    k = 1 + JOINTS.index("MCP4")
+    classes.joint[0, k, 50:61, 20:31] = 0.9
+    classes.joint[0, k, 4:8, 50:54] = more  # a smaller spot elsewhere
+    classes.jsn[0, 1], classes.jsn[0, 4, 4:8] = 1.0, 1.0
+    places, grades = sites_on_maps(classes, 5.5)
+    assert places == {"MCP4": pytest.approx((25.0, 55.0), abs=0.1)}
+    assert grades["jsn"]["MCP4"].argmax() == 1
+
+
+def test_a_joint_that_is_probable_at_a_few_pixels_only_is_not_marked():
+    classes = PixelClasses(*(torch.zeros(1, n, 96, 64) for n in (15, 5, 6, 1)))
+    classes.joint[0, 3, 30:32, 30:33] = 1.0
+    assert sites_on_maps(classes, 6.0)[0] == {}
 
 
 def test_the_canvas_shows_the_hand_and_knows_where_it_lies(both_hands):
@@ -89,7 +119,7 @@ def test_the_temperature_of_the_card_sharpens_the_grades(left_hand, temperature,
     joint[0, 3] = 1.0
     narrowing[0, :2], erosion[0, 4] = torch.tensor([0.8, 0.2])[:, None, None], 1.0
     grader = OneStageGrader.of_network(None, {"temperature": {"jsn": temperature}}, "cpu")
-    monkeypatch.setattr(grader, "pixel_classes", lambda image: PixelClasses(joint, narrowing, erosion))
+    monkeypatch.setattr(grader, "pixel_classes", lambda image: PixelClasses(joint, narrowing, erosion, erosion[:, :1]))
     found = grader.grade([Hand(1, None, radiograph)]).probabilities
     odds = found["L", JOINTS[2], "jsn"][0] / found["L", JOINTS[2], "jsn"][1]
     assert odds == pytest.approx(4 ** (1 / temperature), rel=1e-4)

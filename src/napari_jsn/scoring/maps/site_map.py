@@ -123,10 +123,16 @@ def _classes(
 
 
 def class_map(classes: PixelClasses, site: str, kind: str) -> NDArray[np.float32]:
-    """Return the expected grade of every pixel times the probability that it belongs to the joint, over the highest."""
-    grades = getattr(classes, kind)[0].numpy()
-    expected = np.tensordot(np.arange(len(grades)), grades, 1) / HIGHEST[kind]
-    return np.asarray(expected * classes.joint[0, 1 + JOINTS.index(site)].numpy(), dtype=np.float32)
+    """Return what each pixel of a joint shows of a kind of damage, times the probability that it belongs to the joint.
+
+    Of erosion it is the probability that bone is eroded there, of narrowing the expected grade over the highest.
+    """
+    if kind == "erosion":
+        shown = classes.eroded[0, 0].numpy()
+    else:
+        grades = getattr(classes, kind)[0].numpy()
+        shown = np.tensordot(np.arange(len(grades)), grades, 1) / HIGHEST[kind]
+    return np.asarray(shown * classes.joint[0, 1 + JOINTS.index(site)].numpy(), dtype=np.float32)
 
 
 def _side(hand: Hand) -> str | None:

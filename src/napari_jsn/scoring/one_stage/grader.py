@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, conv2d
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.networks.load import load_network
@@ -18,8 +19,11 @@ from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.one_stage.canvas import HandCanvas, hand_canvas
 from napari_jsn.scoring.one_stage.network import PixelClasses, build_hand_net, with_coordinates
 
-#: Least probability of a joint at its place.
-_LEAST = 0.5
+#: Least mean probability of a joint in its circle.
+_LEAST = 0.2
+#: Block of pixels over which probabilities are averaged to search for a circle; radius around a place, over that of the
+#: circle (what lies between may belong to the joint), whose mean its next place is; and number of such steps.
+_BLOCK, _AROUND, _STEPS = 4, 2.0, 3
 
 
 class OneStageGrader:
@@ -91,25 +95,36 @@ def sites_on_maps(
     Returns
     -------
     places : dict of joint to (x, y)
-        Mean of the pixels where a joint is more probable than anything else.
+        Centre of the circle in which the joint is most probable. Pixels far from it do not count.
     grades : dict of kind to dict of joint to (K + 1,) array
     """
     places: dict[str, tuple[float, float]] = {}
     grades: dict[str, dict[str, NDArray[np.float32]]] = {kind: {} for kind in HIGHEST}
     rows, cols = (torch.arange(length, dtype=torch.float32) for length in classes.joint.shape[-2:])
-    for k, joint in enumerate(JOINTS, start=1):
-        probability = classes.joint[0, k]
-        marked = torch.where(probability > _LEAST, probability, 0.0)
-        total = marked.sum()
-        if total <= 0:
+    for joint, probability, mean in zip(JOINTS, classes.joint[0, 1:], _circle_means(classes, radius), strict=True):
+        if mean.max() < _LEAST:
             continue
-        y, x = (marked.sum(1) @ rows / total).item(), (marked.sum(0) @ cols / total).item()
+        row, col = np.unravel_index(int(mean.argmax()), mean.shape)
+        x, y = ((float(each) + 0.5) * _BLOCK - 0.5 for each in (col, row))
+        for _ in range(_STEPS):
+            near = probability * disc(x, y, _AROUND * radius, rows, cols)
+            total = near.sum()
+            x, y = float(near.sum(0) @ cols / total), float(near.sum(1) @ rows / total)
         places[joint] = (x, y)
-        near = disc(x, y, radius, rows, cols)
+        inside = disc(x, y, radius, rows, cols)
         for kind in HIGHEST:
             of_kind: Tensor = getattr(classes, kind)[0]
-            grades[kind][joint] = of_kind[:, near].mean(1).numpy()
+            grades[kind][joint] = of_kind[:, inside].mean(1).numpy()
     return places, grades
+
+
+def _circle_means(classes: PixelClasses, radius: float) -> Tensor:
+    """Return the mean probability (14, R, C) of each joint in the circle around the middle of each block of pixels."""
+    blocks = avg_pool2d(classes.joint[0, 1:, None], _BLOCK)
+    reach = max(1, round(radius / _BLOCK))
+    offsets = torch.arange(-reach, reach + 1, dtype=torch.float32)
+    circle = disc(0.0, 0.0, radius / _BLOCK, offsets, offsets).float()
+    return conv2d(blocks, (circle / circle.sum())[None, None], padding=reach)[:, 0]
 
 
 def tempered(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:

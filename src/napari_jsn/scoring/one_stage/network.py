@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.networks.layers import channels_last
@@ -23,6 +24,9 @@ _OF_IMAGE_CLASSES = ("_conv_head", "_bn1", "_fc")
 #: Share of a batch in the statistics of normalisation. The encoder's own 0.01 is for trainings of many thousand steps:
 #: in shorter ones the statistics lag behind the weights, and the network marks nothing when it is evaluated.
 _MOMENTUM = 0.1
+#: Radius in pixels of the circle over which features are averaged, about that of a joint's target, side of the blocks
+#: that it is made of, and channels of the classifiers of grades.
+_RADIUS, _BLOCK, _HIDDEN = 14, 4, 24
 #: Channels: the image, and the coordinates x and y of each pixel.
 CHANNELS = 3
 
@@ -36,11 +40,14 @@ class PixelClasses(NamedTuple):
         Background, then the joints in anatomical order.
     jsn : (B, 5, H, W) tensor
     erosion : (B, 6, H, W) tensor
+    eroded : (B, 1, H, W) tensor
+        Of the class "bone is eroded here".
     """
 
     joint: Tensor
     jsn: Tensor
     erosion: Tensor
+    eroded: Tensor
 
 
 class PixelOutputs(NamedTuple):
@@ -48,10 +55,8 @@ class PixelOutputs(NamedTuple):
 
     Attributes
     ----------
-    joint, jsn, erosion : tensor
+    joint, jsn, erosion, eroded : tensor
         As in :class:`PixelClasses`.
-    eroded : (B, 1, H, W) tensor
-        Logit of the share of the pixel that is eroded.
     widths : (B, 2, H, W) tensor
         Visible width and healthy width of the pixel's joint in mm.
     """
@@ -64,7 +69,8 @@ class PixelOutputs(NamedTuple):
 
     def classes(self) -> PixelClasses:
         """Return the probabilities on the CPU."""
-        return PixelClasses(*(torch.softmax(each.float(), 1).cpu() for each in self[:3]))
+        joint, jsn, erosion = (torch.softmax(each.float(), 1).cpu() for each in self[:3])
+        return PixelClasses(joint, jsn, erosion, torch.sigmoid(self.eroded.float()).cpu())
 
 
 class FullPrecisionConvolution(nn.Conv2d):
@@ -82,8 +88,33 @@ class FullPrecisionConvolution(nn.Conv2d):
             return super().forward(features.float())
 
 
+class CircleMean(nn.Module):
+    """Mean of features over the circle around each pixel, at a quarter of the resolution.
+
+    Parameters
+    ----------
+    channels : int
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        offsets = torch.arange(-(_RADIUS // _BLOCK), _RADIUS // _BLOCK + 1)
+        circle = (offsets[:, None] ** 2 + offsets**2 <= (_RADIUS / _BLOCK) ** 2).float()
+        self.kernel: Tensor
+        self.register_buffer("kernel", (circle / circle.sum()).repeat(channels, 1, 1, 1), persistent=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the means (B, C, H, W) of features (B, C, H, W)."""
+        blocks = avg_pool2d(features, _BLOCK)
+        means = conv2d(blocks, self.kernel.to(blocks.dtype), padding=self.kernel.shape[-1] // 2, groups=blocks.shape[1])
+        return interpolate(means, scale_factor=float(_BLOCK), mode="nearest")
+
+
 class HandNet(nn.Module):
     """A U-Net over a whole left hand.
+
+    Grades are classified by the features of a pixel and by their means over the circle around it: how much of a joint
+    is eroded is a matter of area.
 
     Parameters
     ----------
@@ -113,16 +144,23 @@ class HandNet(nn.Module):
                     layer.add_module(name, nn.SiLU(inplace=True))
         last = decoder[-1]
         self.joint: nn.Conv2d = nn.Conv2d(last, 1 + len(JOINTS), 1)
-        self.jsn: nn.Conv2d = nn.Conv2d(last, 1 + HIGHEST["jsn"], 1)
-        self.erosion: nn.Conv2d = nn.Conv2d(last, 1 + HIGHEST["erosion"], 1)
+        self.circle: CircleMean = CircleMean(last + 1)
+        self.jsn: nn.Sequential = _classifier(2 * last + 1, 1 + HIGHEST["jsn"])
+        self.erosion: nn.Sequential = _classifier(2 * last + 1, 1 + HIGHEST["erosion"])
         self.eroded: nn.Conv2d = nn.Conv2d(last, 1, 1)
         self.widths: nn.Conv2d = nn.Conv2d(last, 2, 1)
 
     def forward(self, images: Tensor) -> PixelOutputs:
         """Return the output for images (B, 3, H, W); see :func:`with_coordinates`. H and W are multiples of 32."""
         features = self.body(images)
-        heads = (self.joint, self.jsn, self.erosion, self.eroded, self.widths)
-        return PixelOutputs(*(head(features) for head in heads))
+        eroded = self.eroded(features)
+        means = self.circle(torch.cat([features, torch.sigmoid(eroded)], 1))
+        graded = torch.cat([features, means], 1)
+        return PixelOutputs(self.joint(features), self.jsn(graded), self.erosion(graded), eroded, self.widths(features))
+
+
+def _classifier(channels: int, classes: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(channels, _HIDDEN, 1), nn.ReLU(inplace=True), nn.Conv2d(_HIDDEN, classes, 1))
 
 
 def _of_full_precision(layer: nn.Conv2d) -> FullPrecisionConvolution:

@@ -106,8 +106,8 @@ class OneStageTask(TrainingTask):
     side: ClassVar[int] = CANVAS[0]
     normalisation: ClassVar[str] = NORMALISATION
     ema: float = 0.99
-    epochs: int = 30
-    patience: int = 30
+    epochs: int = 42
+    patience: int = 42
     half: bool = True
     keep_last: bool = True  # as long as few joints are marked, the figures do not tell a good epoch
 

@@ -54,7 +54,7 @@ VALIDATION = {"uniform": (20, 69_000), "natural": (20, 68_000)}
 #: Those to whose grades temperatures are fitted, and to whose totals their errors are: more, because a patient has one
 #: total only, and as among patients.
 CALIBRATION = {"uniform": (20, 69_000), "natural": (80, 68_000)}
-TOTALS = {"natural": (80, 68_000)}
+TOTALS = {"natural": (160, 68_000)}
 #: Highest learning rates: on simulated patients, and on given ones, for which trained weights are a good start.
 _RATE, _RATE_GIVEN = 1.5e-3, 5e-4
 #: Highest rate of a trained network on given patients, and how much faster its last layers learn: a few patients show

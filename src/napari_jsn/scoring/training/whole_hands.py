@@ -80,9 +80,12 @@ def one_stage_calibration(
     grader = OneStageGrader.of_network(network, {"inner_mm": card["inner_mm"]}, device)
     graded = {
         grades: _graded(count, seed, grades, grader, cache, progress)
-        for grades, (count, seed) in (CALIBRATION | TOTALS).items()
+        for grades, (count, seed) in (CALIBRATION | TOTALS).items()  # of both the same seeds, and more for totals
     }
-    return fit_all(_joined([graded[grades] for grades in CALIBRATION]), _joined([graded[g] for g in TOTALS]), tempered)
+    found, of_totals = (
+        _joined([(graded[grades], count) for grades, (count, _) in kinds.items()]) for kinds in (CALIBRATION, TOTALS)
+    )
+    return fit_all(found, of_totals, tempered)
 
 
 _Graded = dict[str, tuple[Floats, NDArray[np.int64]]]
@@ -98,8 +101,12 @@ def _graded(
     return {kind: (found[kind], truth[..., k]) for k, kind in enumerate(HIGHEST)}
 
 
-def _joined(parts: Sequence[_Graded]) -> _Graded:
+def _joined(parts: Sequence[tuple[_Graded, int]]) -> _Graded:
+    """Return the first patients of each part, their number given, as one."""
     return {
-        kind: (np.concatenate([part[kind][0] for part in parts]), np.concatenate([part[kind][1] for part in parts]))
+        kind: (
+            np.concatenate([part[kind][0][:count] for part, count in parts]),
+            np.concatenate([part[kind][1][:count] for part, count in parts]),
+        )
         for kind in HIGHEST
     }
