@@ -4,6 +4,8 @@ import threading
 from dataclasses import replace
 
 import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 
 import napari_jsn as jsn
 from napari_jsn.reading import Reading
@@ -158,3 +160,47 @@ def test_a_reading_killed_and_opened_again(place):
     ]
     first.close()
     again.close()
+
+
+#: What a reader does in place of the click that adds a joint.
+LEAVE = {
+    "Escape": lambda window: QTest.keyClick(window.canvas, Qt.Key.Key_Escape),
+    "another step": lambda window: window.widget.open_step(window.widget.steps[2]),
+    "another tool": lambda window: window.widget.joints.masks_button.click(),
+}
+
+
+def test_a_joint_is_added_with_one_click_or_not_at_all(window, place, measured_again):
+    window.open(place)
+    widget, control = window.widget, window.widget.controller
+    image = window.position.item.images[0]
+    spacing, box = image.radiograph.spacing_mm, image.joints["MCP2"].joint.box
+    at = box.mean(0) * spacing
+    window.position.item.set_box(1, "L", "MCP2", None)
+    control.refresh()
+
+    def boxes():
+        return set(window.position.item.images[0].joints)
+
+    for name, leave in LEAVE.items():
+        widget.open_step(widget.steps[1])
+        widget.joints.add.emit("MCP2")
+        assert "Click on the joint space of MCP2" in widget.joints.message.text()
+        leave(window)
+        assert widget.joints.message.text() == "" and control.on_map_click is None, name
+        widget.editing.stop()
+        control.show_view("hand")
+        window.drag([at, at])
+        assert "MCP2" not in boxes(), name
+    widget.open_step(widget.steps[1])
+    widget.joints.boxes_button.click()
+    widget.joints.add.emit("MCP2")  # ends the other tool
+    assert not widget.joints.boxes_button.isChecked() and not window.viewer.layers["joints"].editable
+    window.drag([at, at])
+    window.wait()
+    added = window.position.item.images[0].joints["MCP2"].joint
+    assert added.edited and window.position.joint == "MCP2" and measured_again[-1] == [(1, "L", "MCP2")]
+    np.testing.assert_allclose(added.centre * np.array(spacing), at, atol=1.0)
+    widget.joints.reset_button.click()
+    window.wait()
+    np.testing.assert_array_equal(window.position.item.images[0].joints["MCP2"].joint.box, box)

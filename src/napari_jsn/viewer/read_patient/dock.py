@@ -152,7 +152,7 @@ class ReadPatient(QWidget):
             self._main_window = ref(window)
             held = {"Space": self.controller.canvas.hold_followup}
             actions, active = reading_actions(self), self._keys_active
-            self._keys = ReadingKeys(window, actions, active, held, self._before_close, self.flow.abort)
+            self._keys = ReadingKeys(window, actions, active, held, self._before_close, self._on_escape)
             self.toggle_layer_docks()
         self._look.set_up()
         self.flow.jobs.start("Preparing", lambda progress: True, self._on_prepared, MODULES)
@@ -304,6 +304,10 @@ class ReadPatient(QWidget):
             self.show_status(text)
         else:
             shown.show_message(text)
+
+    def _on_escape(self) -> bool:
+        """Cancel what waits for the mouse, else abort the measurement; return whether there was something."""
+        return self.editing.stop_adding() or self._length.stop() or self.flow.abort()
 
     def _show_progress(self, done: int, total: int, message: str) -> None:
         if self.flow.jobs.what == MEASURING:

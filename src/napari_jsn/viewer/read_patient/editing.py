@@ -70,6 +70,7 @@ class Editing(QObject):
         if position is None:
             self._step.stop_editing(mode)
             return
+        self.stop_adding()
         if self.mode and self.mode != mode:
             self.stop(self.mode)
         self.mode = mode
@@ -99,11 +100,11 @@ class Editing(QObject):
 
     def stop(self, mode: str = "") -> None:
         """End to edit; do nothing if this is not being edited."""
+        self.stop_adding()
         if not self.mode or (mode and mode != self.mode):
             return
         self.save_now()
         mode, self.mode = self.mode, ""
-        self._controller.on_map_click = None
         self._pictures.kept.clear()
         self._pictures.movable.clear()
         if not self._pictures.layers:
@@ -180,6 +181,7 @@ class Editing(QObject):
 
     def add(self, joint: str) -> None:
         """Add a joint where the reader clicks next on the map: its box is as large as the others of the hand."""
+        self.stop()
         self._controller.show_view("hand")
         self._step.show_message(f"Click on the joint space of {joint}.")
 
@@ -189,8 +191,7 @@ class Editing(QObject):
             if found is None or position is None:
                 return False
             hand, point = found
-            self._controller.on_map_click = None
-            self._step.show_message("")
+            self.stop_adding()
             box = box_like(list(hand.joints.values()), joint, point, hand.radiograph.spacing_mm)
             try:
                 position.item.set_box(hand.number, hand.side, joint, box)
@@ -205,8 +206,16 @@ class Editing(QObject):
 
         self._controller.on_map_click = take
 
+    def stop_adding(self) -> bool:
+        """Wait no longer for a click that adds a joint; return whether one was waited for."""
+        waiting = self._controller.on_map_click is not None
+        if waiting:
+            self._controller.on_map_click = None
+            self._step.show_message("")
+        return waiting
+
     def reset(self) -> None:
-        """Return box and masks of the joint to what was measured, at all images."""
+        """Return box and masks of the joint to what the program found, at all images."""
         position = self._controller.position
         if position is None:
             return

@@ -157,6 +157,12 @@ class RadiographsStep(QWidget):
         warnings = list(dict.fromkeys(row.warning for row in rows if row.warning))
         self.show_warning("\n".join(warnings))
 
+    def choose_row(self, row: int) -> None:
+        """Choose a radiograph, without a signal."""
+        self._filling = True
+        self.table.setCurrentCell(row, DATE)
+        self._filling = False
+
     def show_warning(self, text: str) -> None:
         """Show what may be wrong with the radiographs, in amber."""
         self.warning.setText(text)
