@@ -92,6 +92,8 @@ class Item:
         self._history = History(store)
         #: Side and joint (or site) of the last change, undo or redo.
         self.last_place: tuple[str, str] | None = None
+        #: Image and kind of grade of the last change, undo or redo; 0 and "" where it was of no image or no grade.
+        self.last_image, self.last_kind = 0, ""
         with self._hidden():
             self._progression = progression or store.progression(planned.patient, folders, radiographs)
             self._films = [
@@ -315,6 +317,9 @@ class Item:
         if command is None:
             return None
         self.last_place = (command.place[1], command.where)
+        of_joint = isinstance(command, Change)  # whose figures follow from all images
+        self.last_image = 0 if of_joint else 1 + self._planned.visits.index(int(command.place[0]))
+        self.last_kind = str(command.place[3]) if isinstance(command, (Score, RemoveScores)) else ""
         return command.where
 
     def _numbered(self, rows: pd.DataFrame) -> dict[tuple[int, str, str, str], Scored]:

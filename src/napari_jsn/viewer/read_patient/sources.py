@@ -52,7 +52,7 @@ class Sources(QObject):
         step.known_length.connect(self._draw_length)
         step.row_chosen.connect(self._show_row)
         length.measured.connect(self._set_length)
-        length.hint.connect(step.show_message)
+        length.hint.connect(lambda text: step.show_message(text, is_hint=True))
         flow.closed.connect(length.stop)
         step.date_edited.connect(self._edit_date)
         step.spacing_edited.connect(self._edit_spacing)
