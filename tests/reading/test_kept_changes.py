@@ -8,7 +8,7 @@ import pytest
 
 from napari_jsn.joint import BoneMasks
 from napari_jsn.progression.narrowing import ChangedJoint
-from napari_jsn.reading.kept_changes import changed_by_hand, with_kept_changes
+from napari_jsn.reading.kept_changes import changed_by_hand, found_joint, with_kept_changes
 
 
 def as_found(measured):
@@ -94,3 +94,53 @@ def test_a_measurement_with_what_was_kept(store, measured, monkeypatch):
     assert with_kept_changes(store, new) is new and not calls
     store.save(measured)
     assert with_kept_changes(store, new) is new and len(calls) == 1
+
+
+CHANGES = {
+    "moved": lambda joint, masks: [ChangedJoint(replace(joint, box=joint.box + 1, edited=True))],
+    "moved twice": lambda joint, masks: [
+        ChangedJoint(replace(joint, box=joint.box + shift, edited=True)) for shift in (1, 2)
+    ],
+    "painted": lambda joint, masks: [ChangedJoint(joint, masks)],
+    "removed": lambda joint, masks: [ChangedJoint(None)],
+    "removed and added": lambda joint, masks: [
+        ChangedJoint(None), ChangedJoint(replace(joint, box=joint.box - 3, edited=True)),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", CHANGES)
+def test_a_joint_as_the_program_found_it(store, measured, way):
+    """What was found is known after the change was measured too."""
+    new = as_found(measured)
+    store.save(new)
+    name, side, view = measured.patient_id, measured.hands[0].side, view_of(new, "IP1")
+    place = (1, side, "IP1")
+    assert found_joint(store, name, place).joint.box.tolist() == view.joint.box.tolist()
+    changes = CHANGES[way](view.joint, BoneMasks(view.masks.lower, view.masks.upper))
+    for change in changes:
+        store.set_joint(name, *place, change)
+    last = changes[-1]
+    joints = [
+        each if each.joint.name != "IP1" else replace(each, joint=last.joint, masks_painted=last.masks is not None)
+        for each in new.hands[0].joints
+        if each.joint.name != "IP1" or last.joint is not None
+    ]
+    hands = (replace(new.hands[0], joints=tuple(joints)), *new.hands[1:])
+    for measured_since in (False, True):
+        if measured_since:
+            store.save(replace(new, hands=hands, narrowings=()))
+        found = found_joint(store, name, place)
+        assert found.masks is None and not found.joint.edited and (found.joint.name, found.joint.side) == ("IP1", side)
+        np.testing.assert_array_equal(found.joint.box, view.joint.box)
+
+
+def test_a_joint_that_the_program_did_not_find(store, measured):
+    new = as_found(measured)
+    joint = view_of(new, "IP1").joint
+    joints = tuple(each for each in new.hands[0].joints if each.joint.name != "IP1")
+    store.save(replace(new, hands=(replace(new.hands[0], joints=joints), *new.hands[1:]), narrowings=()))
+    place = (1, measured.hands[0].side, "IP1")
+    store.set_joint(measured.patient_id, *place, ChangedJoint(replace(joint, edited=True)))
+    store.set_joint(measured.patient_id, *place, ChangedJoint(replace(joint, box=joint.box + 4, edited=True)))
+    assert found_joint(store, measured.patient_id, place).joint is None

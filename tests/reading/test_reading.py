@@ -99,8 +99,15 @@ def test_only_what_is_out_of_date_is_measured_again(filled):
     assert new.narrowings[0].changed_by_hand and new.narrowings[1] is old.narrowings[1]
     pd.testing.assert_frame_equal(filled.measurements("KNEE-7"), new.table())
     item.set_box(2, "L", "IP1", item.images[1].joints["IP1"].joint.box + 2)
+    item.reset(2, "L", "IP1")  # to what the program found, before both changes
+    again, before = item.measure_again().table(), old.table()
+    assert again["changed_by_hand"].tolist() == before["changed_by_hand"].tolist()
+    np.testing.assert_allclose(again["jsn_mm"], before["jsn_mm"], atol=1e-4)  # it was measured in another batch
+    item.undo()
     item.reset(2, "L", "IP1")
     assert item.out_of_date == []
+    item.reset(2, "L", "IP1")
+    assert item.undo() == "IP1" and item.out_of_date == [("IP1", "L", 2)]  # resetting again was no change
 
 
 def everything(thing, seen):

@@ -30,6 +30,7 @@ from napari_jsn.reading.commands import (
     Score,
     Scored,
 )
+from napari_jsn.reading.kept_changes import found_joint
 from napari_jsn.reading.measuring import measure_again
 from napari_jsn.reading.orders import Planned
 from napari_jsn.store import Store
@@ -91,6 +92,8 @@ class Item:
         self._history = History(store)
         #: Side and joint (or site) of the last change, undo or redo.
         self.last_place: tuple[str, str] | None = None
+        #: Image and kind of grade of the last change, undo or redo; 0 and "" where it was of no image or no grade.
+        self.last_image, self.last_kind = 0, ""
         with self._hidden():
             self._progression = progression or store.progression(planned.patient, folders, radiographs)
             self._films = [
@@ -218,23 +221,15 @@ class Item:
         self._change(image, side, joint, ChangedJoint(now.joint, masks))
 
     def reset(self, image: int, side: str, joint: str) -> None:
-        """Return box and masks of a joint to what was measured last."""
-        visit = self._visit(image)
-        view = next(
-            (
-                view
-                for hand in self._progression.hands
-                if (hand.visit, hand.side or "") == (visit, side)
-                for view in hand.joints
-                if view.joint.name == joint
-            ),
-            None,
-        )
-        measured = ChangedJoint(None)
-        if view is not None:
-            painted = BoneMasks(view.masks.upper, view.masks.lower) if view.masks_painted else None
-            measured = ChangedJoint(view.joint, painted)
-        self._change(image, side, joint, measured)
+        """Return box and masks of a joint to what the program found; do nothing where no person changed them."""
+        place: PlaceOfJoint = (self._visit(image), side, joint)
+        with self._hidden():
+            now = self._store.joint(self._planned.patient, *place)
+            if now.joint is not None and not now.joint.edited and now.masks is None:
+                return
+            found = found_joint(self._store, self._planned.patient, place)
+        if now.joint is not None or found.joint is not None:
+            self._change(image, side, joint, found)
 
     def measure_again(self, device: str | None = None, progress: Progress | None = None) -> Progression:
         """Measure the joints whose figures are out of date, save and return the measurement; other joints are kept.
@@ -322,6 +317,9 @@ class Item:
         if command is None:
             return None
         self.last_place = (command.place[1], command.where)
+        of_joint = isinstance(command, Change)  # whose figures follow from all images
+        self.last_image = 0 if of_joint else 1 + self._planned.visits.index(int(command.place[0]))
+        self.last_kind = str(command.place[3]) if isinstance(command, (Score, RemoveScores)) else ""
         return command.where
 
     def _numbered(self, rows: pd.DataFrame) -> dict[tuple[int, str, str, str], Scored]:

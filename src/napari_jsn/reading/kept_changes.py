@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
+import numpy as np
+
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
-from napari_jsn.joint import BoneMasks
+from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.joint.crop import crop_geometry
 from napari_jsn.progression.narrowing import ChangedJoint, MeasuredHand, PlaceOfJoint
 from napari_jsn.progression.progression import Progression
 from napari_jsn.reading.measuring import measure_again
 from napari_jsn.store import Store
+from napari_jsn.store.encoding import to_json, unpacked
 
 
 def with_kept_changes(store: Store, progression: Progression, progress: Progress | None = None) -> Progression:
@@ -50,6 +54,34 @@ def changed_by_hand(store: Store, progression: Progression) -> dict[PlaceOfJoint
         if hand is not None:
             result[hand.visit, side, joint] = ChangedJoint(one.joint, _fitting(one, hand))
     return result
+
+
+def found_joint(store: Store, patient: str, place: PlaceOfJoint) -> ChangedJoint:
+    """Return a joint as the program found it before a person changed it: without a box where it was not found.
+
+    A joint whose first box or bones came from a person is returned as it was first.
+
+    Parameters
+    ----------
+    store : Store
+    patient : str
+        Pseudonym.
+    place : (visit, side, joint)
+    """
+    visit, side, joint = place
+    changes = store.changes(patient)
+    own = changes[(changes["subject"] == "joint") & (changes["item"] == to_json([side, joint, visit]))]
+    if own.empty:
+        return store.joint(patient, visit, side, joint)
+    states = [json.loads(text) if text else None for text in (*own["was"].iloc[:1], *own["became"])]
+    found = [state for state in states if state is not None and state[1:] == [False, None]]
+    first = found[-1] if found else states[0]
+    if first is None:
+        return ChangedJoint(None)
+    box, edited, masks = first
+    labels = None if masks is None else unpacked(base64.b64decode(masks))
+    painted = None if labels is None else BoneMasks((labels & 1) != 0, (labels & 2) != 0)
+    return ChangedJoint(Joint(joint, side or None, np.array(box, dtype=float), edited=edited), painted)
 
 
 def _by_hand(store: Store, before: Progression) -> dict[PlaceOfJoint, ChangedJoint]:

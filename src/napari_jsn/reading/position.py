@@ -136,10 +136,13 @@ class Position:
     # ------------------------------------------------------------------------------------------------------ navigation
 
     def go_to(self, side: str, joint: str) -> None:
-        """Go to a joint; do nothing if the item has no such joint."""
+        """Go to a joint; do nothing if the item has no such joint. In score mode it is graded next."""
         if (side, joint) in self.item.places:
             self.side, self.joint = side, joint
-            if joint in self._sites():
+            if self.scoring and joint not in self._sites():
+                sites = scheme_of(self.scheme).sites
+                self.kind = next((kind for kind, names in sites.items() if joint in names), self.kind)
+            if self.scoring or joint in self._sites():
                 self.site = joint
 
     def next(self, step: int = 1, doubtful: bool = False) -> bool:
@@ -184,6 +187,8 @@ class Position:
     def _stepped(self, where: str | None) -> bool:
         self.refresh()
         if where is not None and self.item.last_place is not None:
+            self.image = self.item.last_image or self.image
+            self.kind = self.item.last_kind or self.kind
             self.site = where
             self.go_to(*self.item.last_place)
         return where is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -109,17 +110,23 @@ def thumbnail(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.asarray(255 * np.clip((small - low) / max(float(high - low), 1e-6), 0, 1), dtype=np.uint8)
 
 
-def typed_spacing(text: str) -> float:
-    """Return a pixel size that was typed in mm, with a point or a comma.
+def typed_spacing(text: str) -> float | tuple[float, float]:
+    """Return a pixel size that was typed in mm, with a point or a comma: one number, or height and width.
 
     Raises
     ------
     InputError
     """
     try:
-        return float(text.replace(",", ".").strip())
+        numbers = [float(each) for each in text.replace(",", ".").replace("×", "x").lower().split("x")]
+        row, column = numbers if len(numbers) == 2 else (numbers[0], *numbers)
     except ValueError:
-        raise InputError(f"{text!r} is no pixel size. Type it in mm, for instance 0.1.", "spacing_mm") from None
+        row = column = math.nan
+    if not all(0 < each < math.inf for each in (row, column)):
+        raise InputError(
+            f"{text!r} is no pixel size. Type it in mm, for instance 0.1, or 0.1 x 0.12 (height x width).", "spacing_mm"
+        )
+    return row if row == column else (row, column)
 
 
 def with_spacing(patient: Patient, number: int, spacing_mm: Any) -> Patient:

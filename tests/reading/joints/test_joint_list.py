@@ -159,6 +159,55 @@ def test_scoring_a_hand_takes_one_key_a_site(item):
     assert position.kind == "jsn" and position.site != "IP1"
 
 
+def graded(position, kind):
+    position.kind, position.site = kind, "MCP2"
+    position.score(2)
+
+
+@pytest.mark.parametrize("image", [1, 2])
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda position: position.decide("unsure"), None),
+        (lambda position: position.comment("blurred"), None),
+        (lambda position: graded(position, "jsn"), "jsn"),
+        (lambda position: graded(position, "erosion"), "erosion"),
+    ],
+)
+def test_what_is_taken_back_or_done_again_is_shown(item, image, change, kind):
+    """At its image, and with its kind of grade, wherever the reader is then."""
+    position = Position(item)
+    position.show_image(image)
+    position.go_to("L", "MCP2")
+    change(position)
+    for step in (position.undo, position.redo):
+        for other in ("jsn", "erosion"):
+            position.kind = other
+            if other != kind:
+                break
+        position.go_to("L", "PIP3")
+        position.show_image(3 - image)
+        assert step() and (position.image, position.joint, position.site) == (image, "MCP2", "MCP2")
+        assert kind in (None, position.kind)
+    item.set_box(1, "L", "IP1", item.images[0].joints["IP1"].joint.box + 4)
+    position.show_image(2)
+    assert position.undo() and (position.image, position.joint) == (2, "IP1")  # its figures are those of the follow-up
+
+
+@pytest.mark.parametrize("kind", ["jsn", "erosion"])
+def test_in_score_mode_the_joint_that_is_shown_is_graded(item, kind):
+    position = Position(item)
+    position.scoring, position.kind = True, kind
+    for place in item.places:
+        position.go_to(*place)
+        position.score(1)
+        assert place[1] in {site for _, _, site, _ in item.scores()}
+    assert len(item.scores()) == len(item.places) and ("IP1", "jsn") not in {key[2:] for key in item.scores()}
+    for _ in item.places:
+        position.next()
+        assert position.site == position.joint
+
+
 def test_a_blinded_item_shows_pictures_without_figures(store, measured):
     store.save(measured)
     reading = Reading.new(store, "first", "paired", seed=3)

@@ -111,6 +111,10 @@ def check_scores(window):
     assert "total 29 (19 of 19)" in window.widget.reading.scores.totals.text()
     window.keys("Z")
     assert len(position.item.scores()) == 18
+    window.keys("9")
+    assert "whole number from 0 to 5" in window.widget.status.text()
+    window.keys("2")
+    assert len(position.item.scores()) == 19 and not window.widget.status.text()  # the error of the key before is gone
 
 
 def test_reopening_restores_everything(window, place, qtbot):
@@ -124,3 +128,39 @@ def test_reopening_restores_everything(window, place, qtbot):
     position = widget.controller.position
     assert (position.joint, position.view) == (joint, view) and position.lines[0].decision == "accepted"
     assert tuple(layer.name for layer in window.viewer.layers) == NAMES
+
+
+def test_the_window_keeps_its_size(window, place):
+    """All steps, with everything that they can show, fit a small screen."""
+    shown, widget = window.viewer.window._qt_window, window.widget
+    window.viewer.window.show()
+    shown.resize(1366, 768)
+    window.qtbot.wait(50)
+    window.open(place)
+    widget.reading.reason.setText("The two images are not similar enough. " * 3)
+    widget.reading.reason.show()
+    widget.radiographs.show_warning(
+        "The pixel sizes come from different sources. Check them before you compare visits."
+    )
+    for number in (0, 1, 2, 3, 2, 1, 0, 3, 0, 2, 0):
+        widget.open_step(widget.steps[number])
+        window.qtbot.wait(10)
+        assert (shown.width(), shown.height()) == (1366, 768), number
+
+
+def test_units_of_layers_that_are_open(make_napari_viewer, qtbot, place):
+    """Layers of the user in pixels: napari warns of inconsistent units at most once, when figures in mm are shown."""
+    from napari.utils.notifications import notification_manager
+
+    from .conftest import Window
+
+    viewer = make_napari_viewer()
+    viewer.add_points([[900, 700]], name="marks")
+    notification_manager.records.clear()
+    window = Window(viewer, qtbot)
+    assert {str(unit) for layer in viewer.layers for unit in layer.units} == {"pixel"}
+    window.open(place)
+    assert {str(unit) for layer in viewer.layers if layer.name in NAMES for unit in layer.units} == {"millimeter"}
+    found = [each for each in notification_manager.records if "nconsistent units" in each.message]
+    assert len(found) <= 1
+    window.__dict__.clear()

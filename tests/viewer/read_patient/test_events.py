@@ -75,6 +75,10 @@ def test_window_level_and_a_held_key(window, place):
         assert tuple(layers[name].contrast_limits) == tuple(baseline.contrast_limits)
     QTest.keyClick(window.canvas, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
     assert tuple(baseline.contrast_limits) == (0, 1)
+    camera.zoom *= 1.5
+    zoom = camera.zoom
+    window.keys("N")
+    assert camera.zoom == zoom  # from joint to joint
 
     assert not aligned.visible
     QTest.keyPress(window.canvas, Qt.Key.Key_Space)

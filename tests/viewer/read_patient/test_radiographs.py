@@ -9,7 +9,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QInputDialog
 
 import napari_jsn as jsn
-from napari_jsn.reading.radiograph_rows import KNOWN_LENGTH, radiograph_rows, with_known_length
+from napari_jsn.reading.radiograph_rows import KNOWN_LENGTH, radiograph_rows, typed_spacing, with_known_length
 from napari_jsn.viewer.read_patient import opened
 from napari_jsn.viewer.read_patient.canvas.known_length import drawn_length
 
@@ -77,6 +77,7 @@ def test_a_line_is_drawn_on_the_radiograph(window, hand_folder, monkeypatch):
     widget, table = window.widget, window.widget.radiographs.table
     widget.flow.open_paths([hand_folder])
     window.wait()
+    widget.radiographs.patient.value = "P9"
     table.setCurrentCell(1, 1)
     QTest.mouseClick(widget.radiographs.length_button, Qt.MouseButton.LeftButton)
     assert "Draw a line" in widget.radiographs.message.text()
@@ -91,6 +92,46 @@ def test_a_line_is_drawn_on_the_radiograph(window, hand_folder, monkeypatch):
     assert table.item(1, 4).text() == "known length" and "different sources" in widget.radiographs.warning.text()
     window.drag([middle, middle + (0, 30)])
     assert len(asked) == 1  # once
+    assert table.currentRow() == 1 and widget.radiographs.patient.value == "P9"  # the row and the pseudonym stay
+
+    # while the question is open, the mouse goes on moving, and Cancel removes the line
+    def cancelled(parent, title, text, *numbers):
+        asked.append(text)
+        window.move(window.at(middle))
+        return 20.0, False
+
+    monkeypatch.setattr(QInputDialog, "getDouble", cancelled)
+    QTest.mouseClick(widget.radiographs.length_button, Qt.MouseButton.LeftButton)
+    window.drag([middle, middle + (0, 10), middle + (0, 30)])
+    assert len(asked) == 2 and "line" not in window.viewer.layers["margins"].shape_type
+    assert table.item(1, 3).text() == f"{20 / pixels:.4g}"
+
+    # nothing is waited for after Escape, another row, a typed size or another step
+    for leave in (
+        lambda: QTest.keyClick(window.canvas, Qt.Key.Key_Escape),
+        lambda: table.setCurrentCell(0, 1),
+        lambda: table.item(1, 3).setText("0.15"),
+    ):
+        table.setCurrentCell(1, 1)
+        QTest.mouseClick(widget.radiographs.length_button, Qt.MouseButton.LeftButton)
+        assert "Draw a line" in widget.radiographs.message.text()
+        leave()
+        assert widget.radiographs.message.text() == ""
+        window.drag([middle, middle + (0, 10), middle + (0, 30)])
+        assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("0,144", 0.144), (" 0.2 x 0.15", (0.2, 0.15)), ("0.1 × 0.1", 0.1), ("1e-1", 0.1)]
+)
+def test_a_pixel_size_that_is_typed(text, size):
+    assert typed_spacing(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "-1", "0", "nan", "inf", "0.1 mm", "0.1 x 0.2 x 0.3", "0.1 x"])
+def test_a_pixel_size_that_is_refused(text):
+    with pytest.raises(jsn.InputError, match="is no pixel size"):
+        typed_spacing(text)
 
 
 def test_layers_that_are_open_are_offered_and_a_stored_patient_lists_its_radiographs(

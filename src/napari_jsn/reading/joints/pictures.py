@@ -48,6 +48,8 @@ class Panel:
         Of the joint image of this radiograph.
     view : JointView or None
         What was measured here; None in a blinded session, where nothing was, and where the box was changed since.
+    painted_masks : BoneMasks or None
+        Bones that a person painted, as they are now, also where they were not measured yet.
     """
 
     image: int
@@ -57,6 +59,12 @@ class Panel:
     aligned: bool
     shape: tuple[int, int]
     view: JointView | None = field(default=None, repr=False)
+    painted_masks: BoneMasks | None = field(default=None, repr=False)
+
+    @property
+    def bones(self) -> BoneMasks | None:
+        """The bones as they are now, on the joint image: those that were painted, else those that were measured."""
+        return self.painted_masks if self.painted_masks is not None or self.view is None else self.view.masks
 
     def outlines(self) -> list[tuple[int, Matrix]]:
         """Return label (1 upper, 2 lower) and outline of the bones: (n, 2) arrays of ``(x, y)`` on the panel."""
@@ -86,10 +94,10 @@ class Panel:
         return np.stack([centre - down * width / 2, centre + down * width / 2])
 
     def labels(self) -> NDArray[np.uint8]:
-        """Return the bones on the panel: 1 upper, 2 lower, 3 both."""
-        if self.view is None:
+        """Return the bones on the panel, as they are now: 1 upper, 2 lower, 3 both."""
+        if self.bones is None:
             return np.zeros(self.pixels.shape, np.uint8)
-        return _nearest(self.view.masks.labels, self.to_joint_image, self.pixels.shape)
+        return _nearest(self.bones.labels, self.to_joint_image, self.pixels.shape)
 
     def painted(self, labels: NDArray[Any]) -> BoneMasks:
         """Return masks on the joint image from labels that a person painted on the panel.
@@ -108,7 +116,7 @@ class Panel:
         before = self.labels()
         back = np.linalg.inv(self.to_joint_image)
         changed = _nearest((labels != before).astype(np.uint8), back, self.shape) > 0
-        known = np.zeros(self.shape, np.uint8) if self.view is None else self.view.masks.labels
+        known = np.zeros(self.shape, np.uint8) if self.bones is None else self.bones.labels
         now = np.where(changed, _nearest(labels.astype(np.uint8), back, self.shape), known)
         return BoneMasks((now & UPPER) > 0, (now & LOWER) > 0)
 
@@ -165,9 +173,8 @@ def joint_picture(item: Item, side: str, joint: str, align: str = "lower", image
     views, rows = _measured(item, shown, side, joint)
     first = shown[0]
     base = joint_image(first.radiograph, _box(first, joint))
-    panels = [
-        Panel(first.number, first.label, base.pixels, np.eye(3), False, base.pixels.shape, views.get(first.number))
-    ]
+    known = {one.number: (views.get(one.number), one.joints[joint].masks) for one in shown}
+    panels = [Panel(first.number, first.label, base.pixels, np.eye(3), False, base.pixels.shape, *known[first.number])]
     for one in shown[1:]:
         spacing, to_radiograph, shape = crop_geometry(one.radiograph.spacing_mm, _box(one, joint))
         row = rows.get(one.number)
@@ -180,7 +187,7 @@ def joint_picture(item: Item, side: str, joint: str, align: str = "lower", image
         else:
             matrix = _centred(base.spacing_mm, spacing, base.pixels.shape, shape)
         pixels = resampled(one.radiograph.pixels, to_radiograph @ matrix, base.pixels.shape)
-        panels.append(Panel(one.number, one.label, pixels, matrix, aligned, shape, views.get(one.number)))
+        panels.append(Panel(one.number, one.label, pixels, matrix, aligned, shape, *known[one.number]))
     return JointPicture(tuple(panels), base.spacing_mm, rows.get(image or shown[-1].number))
 
 

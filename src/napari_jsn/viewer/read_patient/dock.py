@@ -19,7 +19,7 @@ from napari_jsn.viewer.read_patient.canvas.known_length import KnownLength
 from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers
 from napari_jsn.viewer.read_patient.canvas.viewer_look import ViewerLook, toggle_layer_docks
 from napari_jsn.viewer.read_patient.editing import Editing
-from napari_jsn.viewer.read_patient.flow import AGAIN, MEASURING, PatientFlow
+from napari_jsn.viewer.read_patient.flow import MEASURING, PREPARING, PatientFlow
 from napari_jsn.viewer.read_patient.key_list import reading_actions, show_keys
 from napari_jsn.viewer.read_patient.keys import ReadingKeys
 from napari_jsn.viewer.read_patient.opened import Left, OpenPatient, left_by_last, remember
@@ -62,7 +62,7 @@ class ReadPatient(QWidget):
         contents = {"Radiographs": self.radiographs, "Joints": self.joints, "Read": self.reading, "Report": self.report}
         self.steps = [Step(k, *one) for k, one in enumerate(contents.items(), start=1)]
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(0, 4, 0, 0)  # napari's title lies over the first pixels
         layout.setSpacing(2)
         for step in self.steps:
             layout.addWidget(step)
@@ -112,11 +112,11 @@ class ReadPatient(QWidget):
         return QSize(400, 640)
 
     def _connect(self) -> None:
-        two, three = self.joints, self.reading
-        flow, control = self.flow, self.controller
+        two, three, flow, control = self.joints, self.reading, self.flow, self.controller
         self.sources.started.connect(lambda: self.open_step(self.steps[1]))
-        for part in (self.sources, self.reports, self.editing, control):
+        for part in (self.sources, self.reports, self.editing, control, flow):
             part.failed.connect(self.show_error)
+        flow.written.connect(lambda _: self.show_status(""))
         two.abort.connect(flow.jobs.abort)
         two.read.connect(lambda: self.open_step(self.steps[2]))
         three.measure_again.connect(flow.measure_again)
@@ -129,11 +129,11 @@ class ReadPatient(QWidget):
         flow.closing.connect(self._save_all)
         flow.closed.connect(self._show_closed)
         flow.measured_again.connect(self._show_again)
-        flow.failed.connect(self.show_error)
         flow.jobs.nothing.connect(self._show_nothing)
         flow.jobs.changed.connect(self._update_steps)
         flow.jobs.progressed.connect(self._show_progress)
         control.moved.connect(self._saving.start)
+        control.moved.connect(lambda: None if flow.busy else self.show_status(""))  # an error of an earlier key
         control.changed.connect(self._update_steps)
         control.edited.connect(self._after_edit)
         self.editing.changed.connect(self._after_edit)
@@ -150,12 +150,11 @@ class ReadPatient(QWidget):
         window = self.window()
         if isinstance(window, QWidget) and window is not self:
             self._main_window = ref(window)
-            held = {"Space": self.controller.canvas.hold_followup}
-            actions, active = reading_actions(self), self._keys_active
-            self._keys = ReadingKeys(window, actions, active, held, self._before_close, self.flow.abort)
+            actions, held = reading_actions(self), {"Space": self.controller.canvas.hold_followup}
+            self._keys = ReadingKeys(window, actions, self._keys_active, held, self._before_close, self._on_escape)
             self.toggle_layer_docks()
         self._look.set_up()
-        self.flow.jobs.start("Preparing", lambda progress: True, self._on_prepared, MODULES)
+        self.flow.jobs.start(PREPARING, lambda progress: True, self._on_prepared, MODULES)
 
     def _on_prepared(self, _: Any) -> None:
         if self.flow.patient is None:
@@ -199,8 +198,7 @@ class ReadPatient(QWidget):
         self.editing.stop()
         self.flow.jobs.drop()
         self._before_close()
-        open_step = next((number for number, one in enumerate(self.steps) if one.is_open), 0)
-        step = 0 if self.flow.patient is None else open_step
+        step = next((k for k, one in enumerate(self.steps) if one.is_open and self.flow.patient is not None), 0)
         remember(self._viewer, Left(self.flow.way_back, self.radiographs.filled(), step))
         self._saving.stop()
         if self._keys is not None:
@@ -256,7 +254,7 @@ class ReadPatient(QWidget):
         """Open one step and fold the others."""
         if step is not self.steps[1]:
             self.editing.stop()
-        for each in self.steps:
+        for each in sorted(self.steps, key=lambda one: one is step):  # two open steps would enlarge the window
             each.set_open(each is step)
             self._rows.setStretchFactor(each, int(each is step))
         if step is self.steps[2]:
@@ -268,7 +266,7 @@ class ReadPatient(QWidget):
             return
         jobs, patient, found, position = self.flow.jobs, self.flow.patient, self.flow.found, self.controller.position
         measuring = jobs.running and jobs.what == MEASURING
-        busy = jobs.running and jobs.what not in ("Preparing", AGAIN)
+        busy = self.flow.busy
         self.radiographs.set_busy(busy, found is not None, patient is not None)
         self.joints.show_running(measuring)
         self.steps[1].set_usable(measuring or patient is not None)
@@ -305,10 +303,14 @@ class ReadPatient(QWidget):
         else:
             shown.show_message(text)
 
+    def _on_escape(self) -> bool:
+        """Cancel what waits for the mouse, else abort the measurement; return whether there was something."""
+        return self.editing.stop_adding() or self._length.stop() or self.flow.abort()
+
     def _show_progress(self, done: int, total: int, message: str) -> None:
         if self.flow.jobs.what == MEASURING:
             self.joints.show_progress(done, total, message)
-        elif self.flow.jobs.what not in ("Preparing", AGAIN):
+        elif self.flow.busy:
             self.show_status(message)
 
     def _show_found(self) -> None:

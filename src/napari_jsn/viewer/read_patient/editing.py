@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_jsn.anatomy import MEASURED_JOINTS
 from napari_jsn.common.errors import InputError
-from napari_jsn.joint import JOINT_IMAGE_MM, Joint
+from napari_jsn.joint import JOINT_IMAGE_MM, UPPER, Joint
 from napari_jsn.joint.crop import pixel_size
 from napari_jsn.viewer.read_patient.canvas.picture_layers import BONES, JOINTS, PictureLayers
 from napari_jsn.viewer.read_patient.read_controller import ReadController
@@ -21,6 +21,8 @@ from napari_jsn.viewer.read_patient.steps.joints import JointsStep
 _DRAGGED_MS = 10
 #: Events of the layer of boxes after which boxes may lie elsewhere.
 _BOX_EVENTS = ("data", "scale", "translate", "rotate", "shear", "affine")
+#: Events of the layer of bones after which labels may be others; napari's own undo emits only the last one.
+_BONE_EVENTS = ("paint", "labels_update", "set_data")
 
 
 class Editing(QObject):
@@ -41,6 +43,9 @@ class Editing(QObject):
         super().__init__()
         self._viewer, self._pictures, self._controller, self._step = viewer, pictures, controller, step
         self.mode = ""
+        #: What is painted: the joint, where its panels lie, and its labels by panel as they were shown or saved.
+        self._painted: tuple[str, str] = ("", "")
+        self._arranged = controller.canvas.arrangement
         self._labels: dict[int, NDArray[np.uint8]] = {}
         #: What the reader chose to align to; nothing is aligned while bones are painted.
         self.align = "lower"
@@ -52,8 +57,10 @@ class Editing(QObject):
         step.masks.connect(lambda on: self.begin("masks") if on else self.stop("masks"))
         step.add.connect(self.add)
         step.reset.connect(self.reset)
+        step.label.connect(self.paint_label)
         step.undo.connect(controller.undo)
         step.redo.connect(controller.redo)
+        controller.shown.connect(self._update_bones)
 
     @property
     def active(self) -> bool:
@@ -70,6 +77,7 @@ class Editing(QObject):
         if position is None:
             self._step.stop_editing(mode)
             return
+        self.stop_adding()
         if self.mode and self.mode != mode:
             self.stop(self.mode)
         self.mode = mode
@@ -90,20 +98,21 @@ class Editing(QObject):
         self.show_bones()
         layer = self._pictures[BONES]
         self._viewer.layers.selection = {layer}
-        layer.selected_label = 1
         layer.editable = True
-        layer.mode = "paint"
+        layer.events.selected_label.connect(self._show_label)
+        self.paint_label(UPPER)
+        self._show_label()
         layer.brush_size = 6
-        layer.events.paint.connect(self._on_change)
-        layer.events.labels_update.connect(self._on_change)
+        for event in _BONE_EVENTS:
+            getattr(layer.events, event).connect(self._on_change)
 
     def stop(self, mode: str = "") -> None:
         """End to edit; do nothing if this is not being edited."""
+        self.stop_adding()
         if not self.mode or (mode and mode != self.mode):
             return
         self.save_now()
         mode, self.mode = self.mode, ""
-        self._controller.on_map_click = None
         self._pictures.kept.clear()
         self._pictures.movable.clear()
         if not self._pictures.layers:
@@ -116,12 +125,22 @@ class Editing(QObject):
             for event in _BOX_EVENTS:
                 getattr(layer.events, event).disconnect(self._on_change)
         else:
-            layer.events.paint.disconnect(self._on_change)
-            layer.events.labels_update.disconnect(self._on_change)
+            layer.events.selected_label.disconnect(self._show_label)
+            for event in _BONE_EVENTS:
+                getattr(layer.events, event).disconnect(self._on_change)
             if self._controller.position is not None:
                 self._controller.position.align = self.align
         self._step.stop_editing(mode)
         self._controller.refresh()
+
+    def paint_label(self, label: int) -> None:
+        """Paint with a label from now on: 1 upper bone, 2 lower bone, 3 both, 0 none."""
+        if self.mode == "masks":
+            layer = self._pictures[BONES]
+            layer.selected_label, layer.mode = label, "paint"
+
+    def _show_label(self, event: Any = None) -> None:
+        self._step.show_label(int(self._pictures[BONES].selected_label))
 
     def save_now(self) -> None:
         """Save a change for which the dock still waits."""
@@ -132,22 +151,45 @@ class Editing(QObject):
     def show_bones(self) -> None:
         """Put the bones of all panels into their layer, to be painted."""
         picture, arranged = self._controller.canvas.picture, self._controller.canvas.arrangement
-        if picture is None:
+        position = self._controller.position
+        if picture is None or position is None:
             return
+        self._painted, self._arranged = (position.side, position.joint), arranged
         self._labels = {number: panel.labels() for number, panel in enumerate(picture.panels)}
         whole = arranged.mosaic({k: each.astype(np.float32) for k, each in self._labels.items()}).astype(np.uint8)
         self._pictures.set_image(BONES, lambda: whole, arranged.pixel, (0.0, 0.0), True)
         with self._pictures.changing():
             self._pictures[BONES].visible = True
 
+    def _update_bones(self) -> None:
+        """Show the bones anew where they are others: after an undo, a reset, or where they lie elsewhere."""
+        picture, position = self._controller.canvas.picture, self._controller.position
+        if self.mode != "masks" or picture is None or position is None or self._settle.isActive():
+            return
+        arranged = self._controller.canvas.arrangement
+        same = self._painted == (position.side, position.joint) and self._arranged == arranged
+        if same and all(np.array_equal(one.labels(), self._labels[k]) for k, one in enumerate(picture.panels)):
+            return
+        layer = self._pictures[BONES]
+        mode = str(layer.mode)
+        layer.editable = False  # napari forgets its undo, which is of the bones before
+        self.show_bones()
+        layer.editable = True
+        layer.mode = mode
+
     def read_changes(self) -> None:
         """Save the boxes or masks that were changed since they were shown."""
         try:
             saved = self._save_boxes() if self.mode == "boxes" else self._save_masks()
         except InputError as error:
+            if self.mode == "masks":
+                self.show_bones()  # as they were saved last
+            else:
+                self._controller.refresh()
             self.failed.emit(str(error))
             return
         if saved:
+            self._step.show_message("")
             self.changed.emit()
 
     def _save_boxes(self) -> bool:
@@ -155,17 +197,25 @@ class Editing(QObject):
         changes = self._controller.map.changes()
         if position is None or not changes:
             return False
+        problems: list[InputError] = []
         for (image, side, joint), box in changes.items():
-            position.item.set_box(image, side, joint, box)
-            position.go_to(side, joint)
+            try:
+                position.item.set_box(image, side, joint, box)
+                position.go_to(side, joint)
+            except InputError as error:  # the others are saved
+                problems.append(error)
         position.refresh()
+        if problems:
+            if len(problems) < len(changes):
+                self.changed.emit()
+            raise problems[0]
         return True
 
     def _save_masks(self) -> bool:
         position, picture = self._controller.position, self._controller.canvas.picture
-        if position is None or picture is None:
+        if position is None or picture is None or self._painted != (position.side, position.joint):
             return False
-        arranged, data = self._controller.canvas.arrangement, np.asarray(self._pictures[BONES].data)
+        arranged, data = self._arranged, np.asarray(self._pictures[BONES].data)
         saved = False
         for number, panel in enumerate(picture.panels):
             top, left = arranged.corner(number)
@@ -180,8 +230,9 @@ class Editing(QObject):
 
     def add(self, joint: str) -> None:
         """Add a joint where the reader clicks next on the map: its box is as large as the others of the hand."""
+        self.stop()
         self._controller.show_view("hand")
-        self._step.show_message(f"Click on the joint space of {joint}.")
+        self._step.show_message(f"Click on the joint space of {joint}.", is_hint=True)
 
         def take(at: Any) -> bool:
             found = self._controller.map.on_hand(at)
@@ -189,8 +240,7 @@ class Editing(QObject):
             if found is None or position is None:
                 return False
             hand, point = found
-            self._controller.on_map_click = None
-            self._step.show_message("")
+            self.stop_adding()
             box = box_like(list(hand.joints.values()), joint, point, hand.radiograph.spacing_mm)
             try:
                 position.item.set_box(hand.number, hand.side, joint, box)
@@ -205,8 +255,16 @@ class Editing(QObject):
 
         self._controller.on_map_click = take
 
+    def stop_adding(self) -> bool:
+        """Wait no longer for a click that adds a joint; return whether one was waited for."""
+        waiting = self._controller.on_map_click is not None
+        if waiting:
+            self._controller.on_map_click = None
+            self._step.show_message("")
+        return waiting
+
     def reset(self) -> None:
-        """Return box and masks of the joint to what was measured, at all images."""
+        """Return box and masks of the joint to what the program found, at all images."""
         position = self._controller.position
         if position is None:
             return

@@ -19,7 +19,7 @@ from napari_jsn.viewer.read_patient.opened import Found, OpenPatient
 from napari_jsn.viewer.read_patient.work import Jobs
 
 MEASURING, AGAIN, READING = "Measuring", "Measuring the joint again", "Reading the radiographs"
-OPENING, WRITING = "Opening the patient", "Writing the report"
+OPENING, WRITING, PREPARING = "Opening the patient", "Writing the report", "Preparing"
 
 
 class PatientFlow(QObject):
@@ -52,6 +52,11 @@ class PatientFlow(QObject):
         self._device: str | None = None
         #: Opens again, in the flow of another dock, what is open here or is being opened.
         self.way_back: Callable[[PatientFlow], None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs for which the user waits: not the one that measures a joint again."""
+        return self.jobs.running and self.jobs.what not in (PREPARING, AGAIN)
 
     def warm_up(self) -> None:
         """Load networks and compute once with them in a thread, so that the first measurement does not wait."""

@@ -9,12 +9,22 @@ from weakref import WeakSet, ref
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QDockWidget,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QWidget,
+)
 
 _TEXT_FIELDS = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox)
 _MODIFIERS = (
     (Qt.KeyboardModifier.ControlModifier, "Ctrl+"),
     (Qt.KeyboardModifier.AltModifier, "Alt+"),
+    (Qt.KeyboardModifier.MetaModifier, "Meta+"),
     (Qt.KeyboardModifier.ShiftModifier, "Shift+"),
 )
 #: Filters that are installed. At the end of the process Qt would call those that are gone.
@@ -124,16 +134,23 @@ class ReadingKeys(QObject):
         return True
 
     def _in_window(self, watched: QObject | None) -> bool:
-        """Return whether an event is for this window."""
+        """Return whether an event is for this window, or for a dock of it that floats."""
+        return self._window_of(watched) is not None
+
+    def _window_of(self, watched: QObject | None) -> QWidget | None:
+        """Return the window that an event is for: this one, or a dock of it that floats; None for others."""
         window = self._window()
         if window is None or not isalive(window):
-            return False
-        return watched.window() is window if isinstance(watched, QWidget) else watched is window.windowHandle()
+            return None
+        for each in (window, *(dock for dock in window.findChildren(QDockWidget) if dock.isFloating())):
+            if watched.window() is each if isinstance(watched, QWidget) else watched is each.windowHandle():
+                return each
+        return None
 
     def _mine(self, watched: QObject | None) -> bool:
         """Return whether an event is for this window, and the focus is not in a text field."""
-        window = self._window()
-        if window is None or isinstance(watched, _TEXT_FIELDS) or not self._in_window(watched):
+        window = self._window_of(watched)
+        if window is None or isinstance(watched, _TEXT_FIELDS):
             return False
         focused = window.focusWidget()
         if isinstance(focused, QComboBox) and focused.isEditable():

@@ -31,13 +31,14 @@ class ReadController(QObject):
     """Connects a position with the step, the canvas and the map.
 
     ``moved`` is emitted after everything that :meth:`napari_jsn.reading.Reading.show` should save, ``changed`` after a
-    decision, a score or a comment, ``edited`` after an undo or redo, which may concern a box; ``failed`` carries a
-    sentence.
+    decision, a score or a comment, ``edited`` after an undo or redo, which may concern a box, ``shown`` when
+    the pictures were shown anew; ``failed`` carries a sentence.
     """
 
     moved: Signal = Signal()
     changed: Signal = Signal()
     edited: Signal = Signal()
+    shown: Signal = Signal()
     failed: Signal = Signal(str)
 
     def __init__(self, viewer: Any, step: ReadStep, pictures: PictureLayers) -> None:
@@ -126,6 +127,8 @@ class ReadController(QObject):
             self.failed.emit(str(error))
         self._step.show_position(position)
         self._trend.start()
+        if not list_only:
+            self.shown.emit()
 
     def _show_pictures(self, position: Position) -> None:
         item = position.item

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Sources(QObject):
         step.known_length.connect(self._draw_length)
         step.row_chosen.connect(self._show_row)
         length.measured.connect(self._set_length)
-        length.hint.connect(step.show_message)
+        length.hint.connect(lambda text: step.show_message(text, is_hint=True))
         flow.closed.connect(length.stop)
         step.date_edited.connect(self._edit_date)
         step.spacing_edited.connect(self._edit_spacing)
@@ -102,39 +103,53 @@ class Sources(QObject):
 
         day = parsed_date(text)
         if day is None:
-            self._show_found()
-            self._step.show_message(f"{text!r} is no date. Type it as 2021-03-05.")
+            self._refuse(row, f"{text!r} is no date. Type it as 2021-03-05.")
         else:
-            self._flow.edit(lambda patient: with_date(patient, row, day))
+            self._edit(row, lambda patient: with_date(patient, row, day))
 
     def _edit_spacing(self, row: int, text: str) -> None:
         from napari_jsn.reading.radiograph_rows import typed_spacing, with_spacing
 
+        self._edit(row, lambda patient: with_spacing(patient, row, typed_spacing(text)))
+
+    def _edit(self, row: int, change: Callable[[Patient], Patient]) -> None:
+        """Change a fact of the radiographs; the pseudonym that was typed, and the chosen row, stay."""
+        name = self._step.patient.value.strip()
+
+        def named(patient: Patient) -> Patient:
+            return replace(change(patient), patient_id=name or patient.patient_id)
+
         try:
-            self._flow.edit(lambda patient: with_spacing(patient, row, typed_spacing(text)))
+            self._flow.edit(named)
         except InputError as error:
-            self._show_found()
-            self._step.show_message(str(error))
+            self._refuse(row, str(error))
+            return
+        self._step.choose_row(row)
+
+    def _refuse(self, row: int, message: str) -> None:
+        """Show what was there before a wrong text was typed, and say what was wrong."""
+        if self._flow.found is not None:
+            self._step.show_rows(self._flow.found.rows)
+            self._step.choose_row(row)
+        self._step.show_message(message)
 
     def _show_row(self, row: int) -> None:
         """Show the radiograph of a row, as long as its patient is not measured."""
+        self._length.stop()  # the line belongs to the radiograph that was chosen before
         if self._flow.found is not None and self._flow.patient is None and not self._flow.jobs.running:
             self._show(self._flow.found.patient, row)
 
     def _draw_length(self, row: int) -> None:
         found = self._flow.found
         if found is not None:
-            patient = found.patient
-            self._flow.edit(lambda _: patient)  # figures on the screen do not belong to another pixel size
-            self._length.begin(row, hand_image(patient.hands[row]))
+            if self._flow.patient is not None:  # its figures do not belong to another pixel size
+                self._edit(row, lambda patient: patient)
+            self._length.begin(row, hand_image(found.patient.hands[row]))
 
     def _set_length(self, row: int, length_px: float, length_mm: float) -> None:
         from napari_jsn.reading.radiograph_rows import with_known_length
 
-        try:
-            self._flow.edit(lambda patient: with_known_length(patient, row, length_px, length_mm))
-        except InputError as error:
-            self._step.show_message(str(error))
+        self._edit(row, lambda patient: with_known_length(patient, row, length_px, length_mm))
 
     def _show_stored(self, patient: OpenPatient) -> None:
         """List the radiographs of a patient that was opened from a store."""

@@ -24,6 +24,7 @@ def dock_style(theme_name: str) -> str:
         QPushButton#view, QPushButton#decision {{ padding: 3px 4px; }}
         QPushButton#decision {{ padding: 6px 4px; font-weight: 600; }}
         QPushButton:checked {{ background-color: {chosen}; }}
+        QLabel#failure[hint="true"] {{ color: {theme.text.as_hex()}; }}
         QLabel#figures {{ font-weight: 600; }}
         QLabel#figures[reliable="false"] {{ color: {muted}; }}
         QTableWidget {{ border: 0px; }}

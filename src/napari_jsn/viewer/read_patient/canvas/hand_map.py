@@ -21,8 +21,8 @@ from napari_jsn.viewer.read_patient.canvas.joint_canvas import fit_camera
 from napari_jsn.viewer.read_patient.canvas.picture_layers import BASELINE, FOLLOWUP, JOINTS, MARGINS, PictureLayers
 from napari_jsn.viewer.read_patient.opened import Measured
 
-#: Space between two hands as a share of the height.
-_GAP = 0.02
+#: Space between two hands, and above them for their captions, as shares of the height.
+_GAP, _CAPTION = 0.02, 0.04
 #: A corner that moved by more than this, in pixels of its radiograph, was moved by the reader.
 _MOVED_PX = 0.05
 _FOUND, _CURRENT = "#5ad1c8", "#ffe066"
@@ -179,4 +179,5 @@ class HandMap:
             return
         self._fitted = layout
         ends = [np.array(one.radiograph.shape) * pixel + origin for one, pixel, origin in self._images]
-        fit_camera(self._viewer, (0.0, 0.0), tuple(np.max(ends, axis=0)))
+        height, width = np.max(ends, axis=0)
+        fit_camera(self._viewer, (-_CAPTION * float(height), 0.0), (float(height), float(width)))

@@ -200,11 +200,10 @@ class JointCanvas(QObject):
 
     def reset_view(self) -> None:
         """Fit the panels to the canvas, and show all intensities."""
-        self._layout = ()
+        layout, self._layout = self._layout, ()
         self.pictures[BASELINE].contrast_limits = (0.0, 1.0)
         if self.picture is not None:
-            arranged = self.arrangement
-            self._fit((arranged,))
+            self._fit(layout)
 
     def _swap_blink(self) -> None:
         with self.pictures.changing():

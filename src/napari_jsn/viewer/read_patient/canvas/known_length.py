@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QInputDialog, QWidget
 
 from napari_jsn.viewer.read_patient.canvas.hand_map import HandMap, MapImage
@@ -41,20 +42,24 @@ class KnownLength(QObject):
         super().__init__()
         self._viewer, self._pictures, self._map, self._parent = viewer, pictures, hand_map, parent
         self._row = -1
+        self._image: MapImage | None = None
 
     def begin(self, row: int, image: MapImage) -> None:
         """Show a radiograph alone, and wait for the line."""
         self.stop()
-        self._row = row
+        self._row, self._image = row, image
         self._map.forget_layout()
         self._map.show([image])
         self._viewer.mouse_drag_callbacks.append(self._on_drag)
         self.hint.emit("Draw a line on the radiograph along something of known length, for instance a ruler.")
 
-    def stop(self) -> None:
-        """Wait no longer."""
-        if self._on_drag in self._viewer.mouse_drag_callbacks:
+    def stop(self) -> bool:
+        """Wait no longer; return whether a line was waited for."""
+        waiting = self._on_drag in self._viewer.mouse_drag_callbacks
+        if waiting:
             self._viewer.mouse_drag_callbacks.remove(self._on_drag)
+            self.hint.emit("")
+        return waiting
 
     def _on_drag(self, viewer: Any, event: Any) -> Generator[None, None, None]:
         """Draw the line from where the button is pressed to where it is released."""
@@ -79,14 +84,15 @@ class KnownLength(QObject):
         if length < _LEAST_PX:
             return  # a click; the user may try again
         self.stop()
-        self.hint.emit("")
-        self._ask(length)
+        QTimer.singleShot(0, partial(self._ask, length))  # napari goes on with this function while a question is open
 
     def _ask(self, length_px: float) -> None:
         text = f"The line is {length_px:.1f} pixels long. How long is it in mm?"
         length_mm, ok = QInputDialog.getDouble(self._parent, "Known length", text, 10.0, 0.1, 1000.0, 2)
         if ok:
             self.measured.emit(self._row, length_px, float(length_mm))
+        elif self._image is not None:
+            self._map.show([self._image])  # without the line
 
 
 def drawn_length(first: NDArray[np.float64], last: NDArray[np.float64], pixel_aspect: float) -> float:

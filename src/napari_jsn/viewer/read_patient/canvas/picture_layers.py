@@ -135,12 +135,13 @@ class PictureLayers(QObject):
         """Use the layers that an earlier dock left, and create those that are missing, hidden and empty."""
         self._pending.clear()
         with self.changing(), self._viewer.layers.batched_update():  # else all is drawn after each of them
+            unit = self._unit or ("mm" if all(_in_lengths(layer) for layer in self._viewer.layers) else "pixel")
             left: dict[Any, Any] = {}
             for layer in self._viewer.layers:  # the first one of a name: others are copies that the user made
                 if is_picture(layer):
                     left.setdefault(layer_metadata(layer).get("name"), layer)
             for name in NAMES:
-                layer = left.get(name) or self._created(name)
+                layer = left.get(name) or self._created(name, unit)
                 if self.layers.get(name) is layer:
                     continue
                 self.layers[name] = layer
@@ -180,8 +181,8 @@ class PictureLayers(QObject):
                 self._viewer.layers.remove(layer)
         self.layers.clear()
 
-    def _created(self, name: str) -> Any:
-        about = {"name": name, "metadata": {KEY: {"role": ROLE, "name": name}}, "units": ("mm", "mm")}
+    def _created(self, name: str, unit: str) -> Any:
+        about = {"name": name, "metadata": {KEY: {"role": ROLE, "name": name}}, "units": (unit, unit)}
         empty = np.zeros((64, 64), np.float32)
         if name in INTENSITIES:
             return Image(empty, contrast_limits=(0, 1), **about, colormap="gray")
@@ -196,7 +197,7 @@ class PictureLayers(QObject):
             return Labels(np.zeros((64, 64), np.uint8), **about, colormap=colors, opacity=0.5)
         if name == OUTLINES:
             line = np.array([[[0, 0], [1, 1]]], float)
-            return Vectors(line, **about, vector_style="line", edge_width=_LINE["mm"])
+            return Vectors(line, **about, vector_style="line", edge_width=_LINE[unit])
         text = {
             "string": "{text}",
             "color": {"feature": "colour", "fallback": "white"},
@@ -207,7 +208,7 @@ class PictureLayers(QObject):
         return Shapes(
             square, shape_type="polygon" if name == MARGINS else "rectangle", **about, text=text,
             features={"text": ["-"], "colour": [_WHITE]}, face_color="transparent", edge_color=_WHITE,
-            edge_width=_LINE["mm"], opacity=1.0,
+            edge_width=_LINE[unit], opacity=1.0,
         )  # fmt: skip
 
     # --------------------------------------------------------------------------------------------------------- set data
@@ -366,6 +367,11 @@ class PictureLayers(QObject):
 def is_picture(layer: Any) -> bool:
     """Return whether a layer is one of the dock's."""
     return layer_metadata(layer).get("role") == ROLE
+
+
+def _in_lengths(layer: Any) -> bool:
+    """Return whether the units of a layer are lengths: napari warns where some are and others are not."""
+    return all(unit.dimensionality == {"[length]": 1} for unit in layer.units[-2:])
 
 
 def _has_shapes(layer: Any, given: list[dict[str, Any]]) -> bool:

@@ -5,18 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QGridLayout, QLabel, QMenu, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from napari_jsn.joint import LOWER, UPPER
 from napari_jsn.patient.patient import Patient
 from napari_jsn.viewer.forms.status import Status
-from napari_jsn.viewer.forms.style import text_label
+from napari_jsn.viewer.forms.style import set_property, text_label
 
 
 class JointsStep(QWidget):
     """Progress and tools.
 
     ``abort``, ``read``, ``undo``, ``redo``, ``reset`` are emitted by buttons, ``boxes`` and ``masks`` with whether
-    editing begins, ``add`` with the name of a joint that the next click adds.
+    editing begins, ``add`` with the name of a joint that the next click adds, ``label`` with the label to paint.
     """
 
     abort: Signal = Signal()
@@ -27,6 +38,7 @@ class JointsStep(QWidget):
     undo: Signal = Signal()
     redo: Signal = Signal()
     reset: Signal = Signal()
+    label: Signal = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,6 +77,7 @@ class JointsStep(QWidget):
                 button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
                 tools.addWidget(button, row, column)
         layout.addLayout(tools)
+        layout.addWidget(self._label_row())
         layout.addWidget(self.notes)
         layout.addWidget(self.message)
         layout.addStretch(1)
@@ -80,6 +93,30 @@ class JointsStep(QWidget):
         self.show_running(False)
         self.show_message("")
         self.show_notes(())
+
+    def _label_row(self) -> QWidget:
+        """Return the row that chooses what is painted, which is shown while bones are painted."""
+        row, group = QWidget(), QButtonGroup(self)
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.label_buttons: dict[int, QPushButton] = {}
+        for label, title in _LABELS.items():
+            button = self.label_buttons[label] = QPushButton(title)
+            button.setObjectName("view")
+            button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setToolTip(f"Label {label}")
+            button.clicked.connect(lambda _, label=label: self.label.emit(label))
+            group.addButton(button)
+            layout.addWidget(button, 1)
+        self.masks_button.toggled.connect(row.setVisible)
+        row.hide()
+        return row
+
+    def show_label(self, label: int) -> None:
+        """Show which label is painted."""
+        if label in self.label_buttons:
+            self.label_buttons[label].setChecked(True)
 
     def show_running(self, running: bool) -> None:
         """Show bar and Abort during a run, and the tools otherwise."""
@@ -114,8 +151,9 @@ class JointsStep(QWidget):
         self.notes.setText("\n".join(notes))
         self.notes.setVisible(bool(notes))
 
-    def show_message(self, text: str) -> None:
-        """Show an error."""
+    def show_message(self, text: str, is_hint: bool = False) -> None:
+        """Show an error, or what the user does next."""
+        set_property(self.message, "hint", is_hint)
         self.message.setText(text)
         self.message.setVisible(bool(text))
 
@@ -131,4 +169,6 @@ class JointsStep(QWidget):
         (self.boxes_button if mode == "boxes" else self.masks_button).setChecked(False)
 
 
+#: What is painted, by label.
+_LABELS = {UPPER: "Upper bone", LOWER: "Lower bone", UPPER | LOWER: "Both", 0: "Erase"}
 _TITLES = {True: ("Change boxes", "Boxes are changed: end"), False: ("Paint bones", "Bones are painted: end")}

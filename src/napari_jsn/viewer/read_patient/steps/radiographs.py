@@ -27,7 +27,7 @@ from qtpy.QtWidgets import (
 
 from napari_jsn.registration import method_names
 from napari_jsn.viewer.forms.form import DEVICE_TIP, DEVICES, device_of
-from napari_jsn.viewer.forms.style import text_label
+from napari_jsn.viewer.forms.style import set_property, text_label
 
 if TYPE_CHECKING:
     from napari_jsn.reading.radiograph_rows import RadiographRow
@@ -157,13 +157,20 @@ class RadiographsStep(QWidget):
         warnings = list(dict.fromkeys(row.warning for row in rows if row.warning))
         self.show_warning("\n".join(warnings))
 
+    def choose_row(self, row: int) -> None:
+        """Choose a radiograph, without a signal."""
+        self._filling = True
+        self.table.setCurrentCell(row, DATE)
+        self._filling = False
+
     def show_warning(self, text: str) -> None:
         """Show what may be wrong with the radiographs, in amber."""
         self.warning.setText(text)
         self.warning.setVisible(bool(text))
 
-    def show_message(self, text: str) -> None:
-        """Show an error."""
+    def show_message(self, text: str, is_hint: bool = False) -> None:
+        """Show an error, or what the user does next."""
+        set_property(self.message, "hint", is_hint)
         self.message.setText(text)
         self.message.setVisible(bool(text))
 

@@ -48,7 +48,8 @@ class ReportStep(QWidget):
         parts = [f"{number} {name}" for name, number in sorted(decided.items())]
         changed = sum(line.changed_by_hand for line in lines)
         where = f" at {visit}" if visit else ""
-        text = f"{counted(len(lines), 'joint')}{where}: {', '.join(parts) or 'none decided'}. Reader: {reader}."
+        text = f"{counted(len(lines), 'joint')}{where}: {', '.join(parts) or 'none decided'}. "
+        text += f"Reader: {reader.rstrip('.')}."
         if changed:
             text += f" {counted(changed, 'joint')} changed by hand."
         self.counts.setText(text)
