@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 
 class InputError(ValueError):
@@ -31,6 +33,22 @@ class InputError(ValueError):
     def __init__(self, message: str, argument: str | None = None) -> None:
         super().__init__(message)
         self.argument = argument
+
+
+def run_module(main: Callable[[], int | None]) -> NoReturn:
+    """Run the function of a command ``python -m ...``, and exit: with 2 and the message for an input error.
+
+    Parameters
+    ----------
+    main : callable
+        Returns the exit status, None for 0.
+    """
+    try:
+        status = main()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        status = 2
+    raise SystemExit(status)
 
 
 @contextmanager

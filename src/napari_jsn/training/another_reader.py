@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_jsn.common.errors import run_module
 from napari_jsn.evaluation.scoring.figures import figures
 from napari_jsn.evaluation.scoring.simulated import graded_sites
 from napari_jsn.networks.task import split_groups
@@ -161,4 +162,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_module(main)

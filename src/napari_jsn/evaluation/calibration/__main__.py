@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.resources import files
 
+from napari_jsn.common.errors import run_module
+
 PROGRAM = "python -m napari_jsn.evaluation.calibration"
 #: Cards that this command makes: name, module (with ``add_options`` and ``main``) and help.
 CARDS = {
@@ -123,4 +125,4 @@ def commands() -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    run_module(main)

@@ -7,10 +7,10 @@ second pair the network finds the bones; in the others the masks are given.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from napari_jsn.common.errors import run_module
 from napari_jsn.evaluation.failure.cases import (
     ANOTHER_JOINT,
     CHANGED,
@@ -83,4 +83,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_module(main)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_jsn.common.errors import InputError
+from napari_jsn.common.errors import InputError, run_module
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.settings import limit_threads
 
@@ -127,4 +127,4 @@ def _grade_lines(n: int, seed: int, settings: Difficulty) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_module(main)

@@ -7,11 +7,11 @@ rotated and exposed again (real ones, from NAPARI_JSN_DATA); time and memory.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.common.errors import run_module
 from napari_jsn.evaluation.hands.measured import CACHE, load_measured, measure_hands
 from napari_jsn.evaluation.hands.simulated import hands_at_pitches, simulated_hands
 from napari_jsn.evaluation.page import put_section
@@ -86,4 +86,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_module(main)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_jsn.common.errors import InputError
+from napari_jsn.common.errors import InputError, run_module
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.public_images import data_folder
 from napari_jsn.evaluation.realism.compare import MCPS, real_sample, simulated_sample
@@ -52,4 +52,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_module(main)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from napari_jsn.common.errors import run_module
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.settings import Settings, limit_threads
 from napari_jsn.evaluation.simulator.accuracy import condition_jobs, curve_jobs, run
@@ -49,4 +50,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_module(main)

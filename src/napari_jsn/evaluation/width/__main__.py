@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from napari_jsn.common.errors import run_module
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.width.accuracy import real_lines, simulated_lines
 from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
@@ -26,4 +27,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_module(main)

@@ -6,7 +6,6 @@ The training is short, so that versions of the simulator can be compared in less
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -17,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
-from napari_jsn.common.errors import InputError
+from napari_jsn.common.errors import InputError, run_module
 from napari_jsn.localization.find_joints import find_joints_many
 from napari_jsn.localization.training.data import LabelledRadiograph, TrainingHand, simulated_hands
 from napari_jsn.localization.training.public_hands import evaluation_radiographs
@@ -122,4 +121,4 @@ def _figures(errors: Sequence[NDArray[np.float64]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_module(main)

@@ -6,7 +6,6 @@ The training is short and the images are small, so that versions of the simulato
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from napari_jsn.common.errors import run_module
 from napari_jsn.networks.short_training import train_batches
 from napari_jsn.segmentation.canvas import normalise
 from napari_jsn.segmentation.training.augment import augment
@@ -87,4 +87,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_module(main)
