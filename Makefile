@@ -17,7 +17,7 @@ SYSTEM_LIBRARIES := xvfb xauth libegl1 libgl1 libgl1-mesa-dri libxkbcommon-x11-0
 	libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-xkb1 libxcb-shape0 libxcb-randr0 libxcb-xfixes0 \
 	libxcb-sync1 libxcb-shm0 libdbus-1-3 libfontconfig1 libglib2.0-0
 
-.PHONY: demo test test-long test-services fuzz benchmark cards weights sample system-libraries clean
+.PHONY: demo test test-long test-services fuzz benchmark cards weights sample pictures system-libraries clean
 
 demo: $(VENV)/.base
 	$(BIN)/napari-jsn demo
@@ -68,6 +68,10 @@ weights-%: $(VENV)/.train
 
 sample: $(VENV)/.base
 	$(BIN)/python tools/make_samples.py
+
+# Makes the pictures of the dock "Read patient" in docs/viewer.md.
+pictures: system-libraries $(VENV)/.test
+	xvfb-run -a -s "-screen 0 1366x768x24" $(BIN)/python tools/viewer_pictures.py
 
 system-libraries:
 	@tools/system-packages $(SYSTEM_LIBRARIES)
