@@ -69,9 +69,9 @@ weights-%: $(VENV)/.train
 sample: $(VENV)/.base
 	$(BIN)/python tools/make_samples.py
 
-# Makes the pictures of the dock "Read patient" in docs/viewer.md.
+# Makes the pictures of report and windows in the docs.
 pictures: system-libraries $(VENV)/.test
-	xvfb-run -a -s "-screen 0 1366x768x24" $(BIN)/python tools/viewer_pictures.py
+	xvfb-run -a -s "-screen 0 1600x1200x24" $(BIN)/python docs/make_screenshot.py
 
 system-libraries:
 	@tools/system-packages $(SYSTEM_LIBRARIES)
