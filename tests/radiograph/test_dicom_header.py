@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from pydicom import Dataset
 from pydicom.datadict import dictionary_description
@@ -54,6 +55,9 @@ def dataset(**attributes):
 def test_spacing_and_what_it_is_worth(attributes, spacing_mm, source):
     found, found_source = header.spacing(dataset(**attributes))
     assert (found, found_source) == (pytest.approx(spacing_mm), source)
+    if source == "magnification corrected":
+        factor = header.magnification(dataset(**attributes))
+        assert np.multiply(found, factor) == pytest.approx(np.unique(attributes["ImagerPixelSpacing"])[::-1])
 
 
 def raw(keyword, text, vr="DS"):

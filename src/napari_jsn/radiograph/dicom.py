@@ -133,6 +133,7 @@ def _radiograph(
         pixels=pixels,
         spacing_mm=stated,
         spacing_source=spacing_source,
+        magnification=header.magnification(dataset) if spacing_source == header.CORRECTED else None,
         side=side,
         side_source=side_source,
         acquired=date.when,

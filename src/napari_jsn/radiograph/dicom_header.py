@@ -58,6 +58,10 @@ def raw_text(dataset: Dataset, keyword: str) -> str:
     return "" if found is None else str(found).strip(" \0")
 
 
+#: Source of a spacing at the detector that is divided by the stated magnification.
+CORRECTED = "magnification corrected"
+
+
 def spacing(dataset: Dataset) -> tuple[Spacing, str]:
     """Return the pixel spacing in mm, and its source.
 
@@ -94,15 +98,20 @@ def spacing(dataset: Dataset) -> tuple[Spacing, str]:
     if scanned:
         return check_spacing(scanned), "nominal scanned"
     if detector:
-        keyword = "EstimatedRadiographicMagnificationFactor"
-        factor = numbers(dataset, keyword)
-        if len(factor) == 1 and factor[0] >= 1:  # a point source always magnifies
-            return check_spacing([size / factor[0] for size in detector]), "magnification corrected"
-        _refuse_unreadable(dataset, keyword, "a number of 1 or more")
+        factor = magnification(dataset)
+        if factor is not None:  # a point source always magnifies
+            return check_spacing([size / factor for size in detector]), CORRECTED
+        _refuse_unreadable(dataset, "EstimatedRadiographicMagnificationFactor", "a number of 1 or more")
         return check_spacing(detector), "at detector"
     if patient:
         return check_spacing(patient), "uncalibrated"
     return None, ""
+
+
+def magnification(dataset: Dataset) -> float | None:
+    """Return the Estimated Radiographic Magnification Factor; None where there is none that :func:`spacing` uses."""
+    factor = numbers(dataset, "EstimatedRadiographicMagnificationFactor")
+    return float(factor[0]) if len(factor) == 1 and factor[0] >= 1 else None
 
 
 def _pair(dataset: Dataset, keyword: str) -> tuple[float, ...]:

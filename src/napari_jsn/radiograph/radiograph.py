@@ -79,6 +79,8 @@ class Radiograph:
         The file that it was read from.
     name : str
         Name in tables and messages; by default that of the file.
+    magnification : float, optional
+        The stated magnification of the hand by which a spacing at the detector was divided.
 
     Raises
     ------
@@ -112,6 +114,7 @@ class Radiograph:
     origin: tuple[int, int] = (0, 0)
     path: Path | None = None
     name: str = ""
+    magnification: float | None = None
 
     def __post_init__(self) -> None:
         def set_fields(**values: object) -> None:
@@ -161,7 +164,7 @@ class Radiograph:
         spacing = check_spacing(spacing_mm)
         if isinstance(spacing, float) and self.pixel_aspect != 1.0:
             spacing = (spacing * self.pixel_aspect, spacing)
-        return replace(self, spacing_mm=spacing, spacing_source=GIVEN)
+        return replace(self, spacing_mm=spacing, spacing_source=GIVEN, magnification=None)
 
     def inverted(self) -> Radiograph:
         """Return the radiograph with inverted intensities, for a file that holds a negative.

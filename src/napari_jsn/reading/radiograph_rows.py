@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient.order.visits import visits_in_given_order
@@ -82,6 +82,13 @@ def radiograph_rows(patient: Patient) -> list[RadiographRow]:
     for hand in hands:
         radiograph = hand.radiograph
         size, source = radiograph.spacing_mm, _PLAIN_SOURCES.get(radiograph.spacing_source, radiograph.spacing_source)
+        about = _ABOUT_SOURCES.get(radiograph.spacing_source, "")
+        if radiograph.magnification is not None and size is not None:
+            factor = radiograph.magnification
+            source = f"{source} {factor:.4g}"
+            about = (
+                f"{_in_mm(np.asarray(size) * factor)} mm at the detector, divided by {factor:.4g}, as the file states."
+            )
         warning = ""
         if size is None:
             warning = "The pixel size is not known: figures will be in pixels. Double-click it to type it in mm."
@@ -92,14 +99,19 @@ def radiograph_rows(patient: Patient) -> list[RadiographRow]:
                 radiograph.name,
                 str(hand.day) if hand.day else f"visit {hand.visit}",
                 _SIDES.get(hand.side or "", "not stated"),
-                "" if size is None else " x ".join(f"{each:.4g}" for each in dict.fromkeys(np.atleast_1d(size))),
+                "" if size is None else _in_mm(size),
                 source if size is not None else "not known",
                 warning,
                 thumbnail(radiograph.pixels),
-                "" if size is None else _ABOUT_SOURCES.get(radiograph.spacing_source, ""),
+                "" if size is None else about,
             )
         )
     return rows
+
+
+def _in_mm(size: ArrayLike) -> str:
+    """Return the size of a pixel as text: one number where its height is its width."""
+    return " x ".join(dict.fromkeys(f"{each:.4g}" for each in np.atleast_1d(size)))
 
 
 def thumbnail(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
