@@ -115,6 +115,15 @@ def check_scores(window):
     assert "whole number from 0 to 5" in window.widget.status.text()
     window.keys("2")
     assert len(position.item.scores()) == 19 and not window.widget.status.text()  # the error of the key before is gone
+    step = window.widget.reading
+    assert not step.model_button.isHidden() and step.scores.table.isColumnHidden(3)
+    step.model_button.click()  # also while a joint is measured again
+    window.qtbot.wait_until(step.model_button.isHidden, timeout=60_000)
+    window.wait()
+    graded = {line.site for line in position.score_lines() if line.model}
+    assert graded == {view.joint.name for view in window.widget.flow.patient.item.progression.hands[0].joints}
+    assert step.model_button.isHidden() and not step.scores.table.isColumnHidden(3)
+    assert len(position.item.scores()) == 19  # the reader's own grades are not changed
 
 
 def test_reopening_restores_everything(window, place, qtbot):

@@ -120,6 +120,7 @@ class ReadPatient(QWidget):
         two.abort.connect(flow.jobs.abort)
         two.read.connect(lambda: self.open_step(self.steps[2]))
         three.measure_again.connect(flow.measure_again)
+        three.grade_by_model.connect(flow.grade_by_model)
         three.keys.connect(lambda: show_keys(self))
         flow.found_changed.connect(self._show_found)
         flow.joints_found.connect(two.show_found)
@@ -326,8 +327,7 @@ class ReadPatient(QWidget):
         self.show_status("")
         self._look.show_scale(True)
         self.controller.open(patient.item, patient.title, patient.saved)
-        notes = [] if patient.item.blinded else [str(note) for note in patient.item.progression.notes]
-        self.joints.show_notes(notes)
+        self.joints.show_notes([] if patient.item.blinded else [str(note) for note in patient.item.progression.notes])
         self.joints.status.setText("")
         if not patient.item.blinded:
             self.radiographs.show_method(patient.item.progression.method)

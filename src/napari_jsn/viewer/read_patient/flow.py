@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient.patient import Patient
@@ -20,6 +20,7 @@ from napari_jsn.viewer.read_patient.work import Jobs
 
 MEASURING, AGAIN, READING = "Measuring", "Measuring the joint again", "Reading the radiographs"
 OPENING, WRITING, PREPARING = "Opening the patient", "Writing the report", "Preparing"
+GRADING = "Grading by the network"
 
 
 class PatientFlow(QObject):
@@ -48,7 +49,8 @@ class PatientFlow(QObject):
         self.jobs.failed.connect(self.failed)
         self.found: Found | None = None
         self.patient: OpenPatient | None = None
-        self._again = False
+        self.jobs.changed.connect(self._grade_if_asked)
+        self._again = self._to_grade = False
         self._device: str | None = None
         #: Opens again, in the flow of another dock, what is open here or is being opened.
         self.way_back: Callable[[PatientFlow], None] | None = None
@@ -121,7 +123,8 @@ class PatientFlow(QObject):
         """Close the patient and forget the radiographs; everything was saved."""
         if self.patient is not None:
             self.closing.emit(True)
-        if self.jobs.what in (MEASURING, AGAIN, OPENING, READING):
+        self._to_grade = False
+        if self.jobs.what in (MEASURING, AGAIN, OPENING, READING, GRADING):
             self.jobs.drop()
         self.found = self.way_back = None
         if self.patient is not None:
@@ -189,6 +192,20 @@ class PatientFlow(QObject):
             return item.measure_again(device, progress), item
 
         self.jobs.start(AGAIN, again, self._show_again)
+
+    def grade_by_model(self) -> None:
+        """Grade the measured joints by the shipped network, and keep its grades in the store."""
+        patient = self.patient
+        self._to_grade = self.jobs.running  # by a joint that is measured again: its end is waited for
+        if patient is None or patient.item.blinded or patient.reading.locked or self._to_grade:
+            return
+        grade = partial(work.graded_by_model, patient, self._device)
+        self.jobs.start(GRADING, grade, lambda _: self.measured_again.emit())
+
+    def _grade_if_asked(self) -> None:
+        if self._to_grade and not self.jobs.running:
+            self._to_grade = False
+            QTimer.singleShot(0, self.grade_by_model)  # after the result of the job that ended is shown
 
     def _show_again(self, result: tuple[Any, Any]) -> None:
         if self.patient is None or result[1] is not self.patient.item:

@@ -17,9 +17,18 @@ from napari_jsn.progression.measure import ABORTED
 from napari_jsn.progression.narrowing import JointView
 from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph import Radiograph
-from napari_jsn.reading import Item, Reading, default_store, measure_patient, measured_before, with_kept_changes
+from napari_jsn.reading import (
+    Item,
+    Reading,
+    default_store,
+    measure_patient,
+    measured_before,
+    score_measured,
+    with_kept_changes,
+)
 from napari_jsn.reading.radiograph_rows import RadiographRow, radiograph_rows
 from napari_jsn.registration.result import Registration
+from napari_jsn.scoring.automatic.result import Scores
 from napari_jsn.store import Store, open_store
 
 #: What a dock that was closed had open, by its viewer.
@@ -121,6 +130,14 @@ class OpenPatient:
     def close(self) -> None:
         """Close the store; everything was saved before."""
         self.store.close()
+
+
+def graded_by_model(patient: OpenPatient, device: str | None, progress: Progress) -> Scores | None:
+    """Save the grades of the shipped network and return them; None where it was aborted."""
+    scores = score_measured(patient.item.progression, "svdh-fingers", device, progress)
+    if scores is not None:
+        patient.store.save(scores)
+    return scores
 
 
 def find(paths: Sequence[str | os.PathLike[str]], progress: Progress | None = None) -> Found:

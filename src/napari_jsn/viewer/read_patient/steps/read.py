@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_jsn.reading import ALIGNMENTS, Position, read_text
+from napari_jsn.reading import ALIGNMENTS, Position, read_text, shipped_method
 from napari_jsn.reading.joints.joint_list import FILTERS
 from napari_jsn.viewer.forms.style import set_property, text_label
 from napari_jsn.viewer.hands_widget.trend import TrendPlot
@@ -48,6 +48,7 @@ class ReadStep(QWidget):
     undo: Signal = Signal()
     score_mode: Signal = Signal(bool)
     measure_again: Signal = Signal()
+    grade_by_model: Signal = Signal()
     keys: Signal = Signal()
 
     def __init__(self, viewer: Any) -> None:
@@ -67,6 +68,8 @@ class ReadStep(QWidget):
         self.comment_field.setPlaceholderText("Comment (C)")
         self.comment_field.setMaxLength(500)
         self.again_button: QPushButton = _button("Measure this joint again", "")
+        self.model_button: QPushButton = _button("Grade by the network", "")
+        self.model_button.setToolTip("Show the grades of a network that learned on simulated hands beside yours")
         self.score_button: QPushButton = _button("Scores", "G")
         self.score_button.setCheckable(True)
         self.undo_button: QPushButton = _button("Undo", "Z")
@@ -85,6 +88,7 @@ class ReadStep(QWidget):
         self.undo_button.clicked.connect(self.undo)
         self.keys_button.clicked.connect(self.keys)
         self.again_button.clicked.connect(self.measure_again)
+        self.model_button.clicked.connect(self.grade_by_model)
         self.score_button.toggled.connect(self.score_mode)
 
     def _arrange(self) -> None:
@@ -98,6 +102,7 @@ class ReadStep(QWidget):
         layout.addLayout(top)
         layout.addWidget(self.table, 3)
         layout.addWidget(self.scores, 3)
+        layout.addWidget(self.model_button)
         layout.addWidget(self.figures)
         layout.addWidget(self.reason)
         layout.addWidget(self.again_button)
@@ -170,8 +175,11 @@ class ReadStep(QWidget):
         self.scores.setVisible(position.scoring)
         self.score_button.setChecked(position.scoring)
         self.table.show_lines(position.shown_lines, (position.side, position.joint), item.blinded)
+        lines = position.score_lines() if position.scoring else []
         if position.scoring:
-            self.scores.show_lines(position.score_lines(), position.site, position.kind)
+            self.scores.show_lines(lines, position.site, position.kind)
+        graded = item.blinded or not shipped_method() or any(line.model for line in lines)
+        self.model_button.setVisible(position.scoring and not graded and not busy)
         for name, button in self.decision_buttons.items():
             button.setChecked(line is not None and line.decision == name)
         key = None if line is None else (position.image, *line.key)
