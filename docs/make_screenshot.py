@@ -106,6 +106,9 @@ def save_reading() -> None:
             control.show_view(view)
             control.set_scoring(scoring)
             if scoring:
+                dock.flow.grade_by_model()
+                while dock.flow.jobs.running:
+                    QTest.qWait(50)
                 for grade in (0, 1, 2):
                     control.digit(grade)
             _save(viewer, name)
