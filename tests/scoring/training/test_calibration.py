@@ -65,7 +65,7 @@ def test_the_one_stage_network_is_calibrated_on_hands_of_both_samplings(monkeypa
     monkeypatch.setattr(whole_hands, "simulated_chunk", lambda seed, name, cache: {"grades": grades})
     found = whole_hands.one_stage_calibration(torch.nn.Linear(1, 1), {"inner_mm": 4.0, "name": "x"})
     assert {each[0] for each in asked} == {"uniform", "natural"}
-    assert np.sum(found["confusions"]["jsn"]) == 28 * sum(count for _, count, _ in asked)
+    assert np.sum(found["confusions"]["jsn"]) == 28 * sum(count for count, _ in whole_hands.CALIBRATION.values())
     assert found["totals"]["total"]["below"] >= 1
 
 

@@ -78,10 +78,11 @@ COMMENTS = {
 # after a first training of 15 epochs. Without it, leave --start, --epochs and --seed out: the networks are then
 # trained from random weights, as by make weights-scoring.\
 """,
-    "--start scoring-one-stage-first.safetensors": """\
-# scoring-one-stage-first.safetensors, the start of this training, is not in the repository: the weights of the same
-# network after 4 epochs of which nearly all batches were parts of hands. Without it, leave --start, --epochs and --seed
-# out: the network is then trained from random weights, as by make weights-scoring-one-stage.\
+    "--start scoring-one-stage-begun.safetensors": """\
+# scoring-one-stage-begun.safetensors, the start of this training, is not in the repository: the weights after 20 of 42
+# epochs, with classifiers of grades that did not see means over a circle, which were replaced by random ones. Without
+# it, leave --start, --epochs and --seed out: the network is then trained from random weights, as by
+# make weights-scoring-one-stage.\
 """,
     "--start registration-first.safetensors": """\
 # registration-first.safetensors, the start of this training, is not in the repository: the weights of the same network
