@@ -39,7 +39,7 @@ class Engine:
             hands.append(replace(hand, found=FoundJoints(joints, (), ("L",))))
             visit = hand.visit
             sites += [
-                SiteScore(visit, "L", "MCP2", "jsn", (0.1, 0.1, 0.1, 0.7, 0.0)),
+                SiteScore(visit, "L", "MCP2", "jsn", (0.0, 0.1, 0.2, 0.7, 0.0)),
                 SiteScore(visit, "L", "MCP2", "erosion", (0.9, 0.1, 0, 0, 0, 0)),
                 SiteScore(visit, "L", "MCP3", "jsn", (), "not_visible"),
                 SiteScore(visit, "L", "PIP2", "jsn", (1.0, 0, 0, 0, 0)),
