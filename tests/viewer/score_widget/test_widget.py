@@ -108,7 +108,7 @@ def test_circles_lie_on_the_joints_with_grades_and_probabilities(widget, viewer,
     heat = viewer.layers["map of narrowing, visit 1"]
     assert heat.data_to_world((20, 10)) == pytest.approx((7, 6)) and heat.contrast_limits == [0, 2]
     assert heat.metadata[KEY]["statement"] == STATEMENT
-    assert widget.statement.text() == STATEMENT and "narrowing: 2.4" in widget.summary.text()
+    assert widget.statement.text() == STATEMENT and "narrowing: 2.6" in widget.summary.text()
     widget(maps="none")
     assert names(viewer) == ["hand", "grades of narrowing", "grades of erosion"]
     assert scores.patient_id == "P1"
