@@ -93,7 +93,8 @@ class Item:
         #: Side and joint (or site) of the last change, undo or redo.
         self.last_place: tuple[str, str] | None = None
         #: Image and kind of grade of the last change, undo or redo; 0 and "" where it was of no image or no grade.
-        self.last_image, self.last_kind = 0, ""
+        self.last_image: int = 0
+        self.last_kind: str = ""
         with self._hidden():
             self._progression = progression or store.progression(planned.patient, folders, radiographs)
             self._films = [

@@ -42,13 +42,13 @@ class Editing(QObject):
     def __init__(self, viewer: Any, pictures: PictureLayers, controller: ReadController, step: JointsStep) -> None:
         super().__init__()
         self._viewer, self._pictures, self._controller, self._step = viewer, pictures, controller, step
-        self.mode = ""
+        self.mode: str = ""
         #: What is painted: the joint, where its panels lie, and its labels by panel as they were shown or saved.
         self._painted: tuple[str, str] = ("", "")
         self._arranged = controller.canvas.arrangement
         self._labels: dict[int, NDArray[np.uint8]] = {}
         #: What the reader chose to align to; nothing is aligned while bones are painted.
-        self.align = "lower"
+        self.align: str = "lower"
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(0)  # after the other changes of the same action

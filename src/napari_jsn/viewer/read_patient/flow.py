@@ -45,7 +45,7 @@ class PatientFlow(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self.jobs = Jobs()
+        self.jobs: Jobs = Jobs()
         self.jobs.failed.connect(self.failed)
         self.found: Found | None = None
         self.patient: OpenPatient | None = None

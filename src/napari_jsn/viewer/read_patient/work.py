@@ -35,7 +35,7 @@ class Jobs(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._now: WorkerProgress | None = None
-        self.what = ""
+        self.what: str = ""
 
     @property
     def running(self) -> bool:
