@@ -178,8 +178,8 @@ class ReadStep(QWidget):
         lines = position.score_lines() if position.scoring else []
         if position.scoring:
             self.scores.show_lines(lines, position.site, position.kind)
-        graded = item.blinded or not shipped_method() or any(line.model for line in lines)
-        self.model_button.setVisible(position.scoring and not graded and not busy)
+        asked = position.scoring and not (busy or item.blinded or any(line.model for line in lines))
+        self.model_button.setVisible(asked and bool(shipped_method()))
         for name, button in self.decision_buttons.items():
             button.setChecked(line is not None and line.decision == name)
         key = None if line is None else (position.image, *line.key)
