@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.progress import Progress
-from napari_jsn.joint import BoneMasks, Joint
+from napari_jsn.joint import LOWER, UPPER, BoneMasks, Joint
 from napari_jsn.joint.crop import crop_geometry
 from napari_jsn.progression.narrowing import ChangedJoint, MeasuredHand, PlaceOfJoint
 from napari_jsn.progression.progression import Progression
@@ -80,7 +80,7 @@ def found_joint(store: Store, patient: str, place: PlaceOfJoint) -> ChangedJoint
         return ChangedJoint(None)
     box, edited, masks = first
     labels = None if masks is None else unpacked(base64.b64decode(masks))
-    painted = None if labels is None else BoneMasks((labels & 1) != 0, (labels & 2) != 0)
+    painted = None if labels is None else BoneMasks((labels & UPPER) > 0, (labels & LOWER) > 0)
     return ChangedJoint(Joint(joint, side or None, np.array(box, dtype=float), edited=edited), painted)
 
 

@@ -162,7 +162,7 @@ class Editing(QObject):
             self._pictures[BONES].visible = True
 
     def _update_bones(self) -> None:
-        """Show the bones anew where they are others: after an undo, a reset, or where they lie elsewhere."""
+        """Show the bones again if they or their place changed: after undo, reset, or a change of the box."""
         picture, position = self._controller.canvas.picture, self._controller.position
         if self.mode != "masks" or picture is None or position is None or self._settle.isActive():
             return

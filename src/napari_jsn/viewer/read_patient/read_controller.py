@@ -32,7 +32,7 @@ class ReadController(QObject):
 
     ``moved`` is emitted after everything that :meth:`napari_jsn.reading.Reading.show` should save, ``changed`` after a
     decision, a score or a comment, ``edited`` after an undo or redo, which may concern a box, ``shown`` when
-    the pictures were shown anew; ``failed`` carries a sentence.
+    the pictures were shown again; ``failed`` carries a sentence.
     """
 
     moved: Signal = Signal()
