@@ -17,7 +17,7 @@ from napari_jsn.patient.patient import Hand
 from napari_jsn.scoring.graded_joints import GradedJoints
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.one_stage.canvas import HandCanvas, hand_canvas
-from napari_jsn.scoring.one_stage.network import PixelClasses, build_hand_net, with_coordinates
+from napari_jsn.scoring.one_stage.network import PixelClasses, build_hand_net, circle_kernel, with_coordinates
 
 #: Least mean probability of a joint in its circle.
 _LEAST = 0.2
@@ -121,10 +121,8 @@ def sites_on_maps(
 def _circle_means(classes: PixelClasses, radius: float) -> Tensor:
     """Return the mean probability (14, R, C) of each joint in the circle around the middle of each block of pixels."""
     blocks = avg_pool2d(classes.joint[0, 1:, None], _BLOCK)
-    reach = max(1, round(radius / _BLOCK))
-    offsets = torch.arange(-reach, reach + 1, dtype=torch.float32)
-    circle = disc(0.0, 0.0, radius / _BLOCK, offsets, offsets).float()
-    return conv2d(blocks, (circle / circle.sum())[None, None], padding=reach)[:, 0]
+    kernel = circle_kernel(radius / _BLOCK)
+    return conv2d(blocks, kernel[None, None], padding=len(kernel) // 2)[:, 0]
 
 
 def tempered(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:

@@ -88,6 +88,14 @@ class FullPrecisionConvolution(nn.Conv2d):
             return super().forward(features.float())
 
 
+def circle_kernel(radius: float) -> Tensor:
+    """Return the weights (K, K) of the mean over a circle whose radius is given in cells, 1 at least."""
+    reach = max(1, int(radius))
+    offsets = torch.arange(-reach, reach + 1, dtype=torch.float32)
+    circle = (offsets[:, None] ** 2 + offsets**2 <= max(radius, 1.0) ** 2).float()
+    return circle / circle.sum()
+
+
 class CircleMean(nn.Module):
     """Mean of features over the circle around each pixel, at a quarter of the resolution.
 
@@ -98,10 +106,9 @@ class CircleMean(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        offsets = torch.arange(-(_RADIUS // _BLOCK), _RADIUS // _BLOCK + 1)
-        circle = (offsets[:, None] ** 2 + offsets**2 <= (_RADIUS / _BLOCK) ** 2).float()
         self.kernel: Tensor
-        self.register_buffer("kernel", (circle / circle.sum()).repeat(channels, 1, 1, 1), persistent=False)
+        kernel = circle_kernel(_RADIUS / _BLOCK).repeat(channels, 1, 1, 1)
+        self.register_buffer("kernel", kernel, persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the means (B, C, H, W) of features (B, C, H, W)."""
