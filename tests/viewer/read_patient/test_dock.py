@@ -173,3 +173,26 @@ def test_units_of_layers_that_are_open(make_napari_viewer, qtbot, place):
     found = [each for each in notification_manager.records if "nconsistent units" in each.message]
     assert len(found) <= 1
     window.__dict__.clear()
+
+
+def test_the_next_joint_is_drawn_once(window, place, monkeypatch):
+    """All layers show the next joint, and napari works out their extent once and draws the lines once."""
+    from napari.components import ViewerModel
+
+    extents, drawn, work_out = [], [], ViewerModel._on_layers_change
+    monkeypatch.setattr(ViewerModel, "_on_layers_change", lambda self: (extents.append(1), work_out(self))[1])
+    window.open(place)
+    window.qtbot.wait(1000)  # until hidden layers have their data
+    layers = {name: window.viewer.layers[name] for name in ("baseline", "outlines", "margins")}
+    for name in ("outlines", "margins"):
+        layers[name].events.set_data.connect(lambda event, name=name: drawn.append(name))
+    before = {name: np.concatenate([np.ravel(part) for part in layer.data]) for name, layer in layers.items()}
+    extents.clear()
+    window.keys("N")
+    assert len(extents) == 1 and sorted(drawn) == ["margins", "outlines"]
+    for name, layer in layers.items():
+        now = np.concatenate([np.ravel(part) for part in layer.data])
+        assert now.shape != before[name].shape or (now != before[name]).any(), name
+    line = layers["outlines"]
+    assert len(line._view_data) == len(line.data) == len(line.edge_color) == len(line._view_face_color) / 2
+    assert len(layers["margins"].text.values) == layers["margins"].nshapes

@@ -142,7 +142,10 @@ class ReadingKeys(QObject):
         window = self._window()
         if window is None or not isalive(window):
             return None
-        for each in (window, *(dock for dock in window.findChildren(QDockWidget) if dock.isFloating())):
+        at = watched.window() if isinstance(watched, QWidget) else watched
+        if at is window or (at is not None and at is window.windowHandle()):
+            return window  # without a search of its many children, which takes time at every key
+        for each in (dock for dock in window.findChildren(QDockWidget) if dock.isFloating()):
             if watched.window() is each if isinstance(watched, QWidget) else watched is each.windowHandle():
                 return each
         return None

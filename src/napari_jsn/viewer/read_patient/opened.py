@@ -30,6 +30,7 @@ from napari_jsn.reading.radiograph_rows import RadiographRow, radiograph_rows
 from napari_jsn.registration.result import Registration
 from napari_jsn.scoring.automatic.result import Scores
 from napari_jsn.store import Store, open_store
+from napari_jsn.viewer.layers.unwrapped import unwrapped
 
 #: What a dock that was closed had open, by its viewer.
 _left: WeakKeyDictionary[Any, Left] = WeakKeyDictionary()
@@ -168,17 +169,12 @@ def place_of(store: Store) -> str:
 
 def remember(viewer: Any, left: Left) -> None:
     """Keep what a dock that is closed has open, for the next dock of this viewer."""
-    _left[_unwrapped(viewer)] = left
+    _left[unwrapped(viewer)] = left
 
 
 def left_by_last(viewer: Any) -> Left | None:
     """Return what the last dock of this viewer had open, once."""
-    return _left.pop(_unwrapped(viewer), None)
-
-
-def _unwrapped(viewer: Any) -> Any:
-    """Return the viewer itself: napari gives plugins a proxy of it, another one for each dock."""
-    return getattr(viewer, "__wrapped__", viewer)
+    return _left.pop(unwrapped(viewer), None)
 
 
 def with_decisions(patient: OpenPatient) -> Progression:

@@ -98,17 +98,18 @@ class JointCanvas(QObject):
         self.pictures.set_unit("mm" if picture.pixel_mm else "pixel")
         self.arrangement = arranged = Arrangement.of(count, first.pixels.shape, pixel, self._aspect())
         shown = set(_SHOWN[view]) if len(picture.panels) > 1 else {BASELINE}
-        put = self._put(shown, pixel)
-        put(BASELINE, lambda: first.pixels, 0)
-        others = {k: panel.pixels for k, panel in enumerate(picture.panels) if k} if view == "side by side" else {}
-        self.pictures.set_image(FOLLOWUP, lambda: arranged.mosaic(others), pixel, (0.0, 0.0), FOLLOWUP in shown)
-        put(ALIGNED, lambda: chosen.pixels, 1 if view == "difference" else 0)
-        put(DIFFERENCE, lambda: chosen.pixels - first.pixels, 0)
-        self._put_registration(picture, put)
-        if BONES not in self.pictures.kept:  # not while they are painted
-            bones = first if chosen.view is None else chosen
-            put(BONES, bones.labels, picture.panels.index(bones) if view == "side by side" else 0)
-        self._put_lines(picture, view, captions, chosen)
+        with self.pictures.together():
+            put = self._put(shown, pixel)
+            put(BASELINE, lambda: first.pixels, 0)
+            others = {k: panel.pixels for k, panel in enumerate(picture.panels) if k} if view == "side by side" else {}
+            self.pictures.set_image(FOLLOWUP, lambda: arranged.mosaic(others), pixel, (0.0, 0.0), FOLLOWUP in shown)
+            put(ALIGNED, lambda: chosen.pixels, 1 if view == "difference" else 0)
+            put(DIFFERENCE, lambda: chosen.pixels - first.pixels, 0)
+            self._put_registration(picture, put)
+            if BONES not in self.pictures.kept:  # not while they are painted
+                bones = first if chosen.view is None else chosen
+                put(BONES, bones.labels, picture.panels.index(bones) if view == "side by side" else 0)
+            self._put_lines(picture, view, captions, chosen)
         lines = {OUTLINES: self.outlines, MARGINS: True}
         self.pictures.show_only({**dict.fromkeys(shown, True), **lines})
         self._blinking.stop()

@@ -18,6 +18,7 @@ from napari_jsn.drawing.colours import LOWER_COLOUR, UPPER_COLOUR
 from napari_jsn.joint import LOWER, UPPER
 from napari_jsn.viewer.layers.read_layer import KEY, layer_metadata
 from napari_jsn.viewer.layers.registration import SPECTRUM_COLORMAP
+from napari_jsn.viewer.read_patient.canvas.layer_data import has_shapes, one_extent, set_look, set_polygons, set_vectors
 
 BASELINE, FOLLOWUP, ALIGNED = "baseline", "follow-up", "follow-up aligned"
 TRANSFORMED, DIFFERENCE = "transformed", "difference"
@@ -45,8 +46,6 @@ _BONE_COLORS = {0: "transparent", None: "transparent", 1: UPPER_COLOUR, 2: LOWER
 #: Thickness of outlines and margins in units of the world: mm, or pixels.
 _LINE = {"mm": 0.07, "pixel": 0.5}
 _WHITE = "#ffffff"
-#: Corners that differ by less than this, in units of the world, lie at the same place: napari rounds them.
-_SAME = 1e-3
 #: Letters of the names of joints, and of captions and figures.
 _LETTERS = {JOINTS: "MCPID0123456789 .mpx", MARGINS: "abcdefghiklmnoprstuvwx0123456789 LFG-+.,'()="}
 #: Events of a layer that was moved.
@@ -128,6 +127,12 @@ class PictureLayers(QObject):
             yield
         finally:
             self._busy -= 1
+
+    @contextmanager
+    def together(self) -> Any:
+        """Within it, napari works out the extent of all layers once, and not after each one that gets data."""
+        with one_extent(self._viewer, self.layers.values()):
+            yield
 
     # ------------------------------------------------------------------------------------------------ create and remove
 
@@ -259,8 +264,8 @@ class PictureLayers(QObject):
             each = [np.repeat(colours[label][None], len(line) - 1, 0) for label, line in lines if len(line) > 1]
             layer = self.layers[OUTLINES]
             with self.changing():
-                layer.data = np.concatenate(parts) if parts else np.zeros((1, 2, 2))
-                layer.edge_color = np.concatenate(each) if each else np.zeros((1, 4))
+                data = np.concatenate(parts) if parts else np.zeros((1, 2, 2))
+                set_vectors(layer, data, np.concatenate(each) if each else np.zeros((1, 4)))
 
         self._set(OUTLINES, change, now)
 
@@ -278,15 +283,14 @@ class PictureLayers(QObject):
                 ]
             )
             look = [(one.get("width", _LINE[self._unit or "mm"]), one["colour"]) for one in given]
-            same = _has_shapes(layer, given)
+            same = has_shapes(layer, given)
             with self.changing(), layer.block_thumbnail_update():  # which takes as long as all else
                 self._place(name)
                 if not same:
-                    layer.selected_data = set()
-                    layer.data = [(one["points"], one["kind"]) for one in given]
-                if not same or look != self._looks.get(name):
-                    layer.edge_width, layer.edge_color = (list(column) for column in zip(*look, strict=True))
-                    self._looks[name] = look
+                    set_polygons(layer, [(one["points"], one["kind"]) for one in given], look)
+                elif look != self._looks.get(name):
+                    set_look(layer, look)
+                self._looks[name] = look
                 if not same or not features.equals(layer.features):
                     layer.features = features
 
@@ -372,16 +376,6 @@ def is_picture(layer: Any) -> bool:
 def _in_lengths(layer: Any) -> bool:
     """Return whether the units of a layer are lengths: napari warns where some are and others are not."""
     return all(unit.dimensionality == {"[length]": 1} for unit in layer.units[-2:])
-
-
-def _has_shapes(layer: Any, given: list[dict[str, Any]]) -> bool:
-    """Return whether a layer of shapes has these already, which it then keeps with what is selected."""
-    now = [(kind, np.asarray(points)[:, -2:]) for kind, points in zip(layer.shape_type, layer.data, strict=True)]
-    wanted = [(one["kind"], one["points"]) for one in given]
-    return len(now) == len(wanted) and all(
-        kind == other and points.shape == at.shape and np.allclose(points, at, rtol=0, atol=_SAME)
-        for (kind, points), (other, at) in zip(now, wanted, strict=True)
-    )
 
 
 def _rgba(colour: str) -> NDArray[np.float64]:
