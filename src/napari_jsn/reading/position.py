@@ -99,7 +99,12 @@ class Position:
 
     @property
     def shown_lines(self) -> list[JointLine]:
-        """The joints that the filter keeps; the current one is kept until the reader moves on."""
+        """The joints that the filter keeps; the current one is kept until the reader moves on.
+
+        Where all joints are decided, ``"undecided"`` keeps none: there is no joint to move on to.
+        """
+        if self.filter == "undecided" and all(line.decision for line in self.lines):
+            return []
         kept = {line.key for line in filtered(self.lines, self.filter)} | {(self.side, self.joint)}
         return [line for line in self.lines if line.key in kept]
 

@@ -143,6 +143,18 @@ def test_position_decides_moves_on_takes_back_and_is_restored(item):
     assert again.saved() == position.saved()
 
 
+def test_the_list_of_undecided_joints_becomes_empty(item):
+    position = Position(item)
+    position.filter = "undecided"
+    for left in range(len(position.lines), 0, -1):
+        assert len(position.shown_lines) == left
+        position.decide("accepted")
+    assert position.shown_lines == [] and position.line is not None  # whose picture stays
+    assert read_text(position.lines) == f"{len(position.lines)} of {len(position.lines)} read"
+    position.undo()
+    assert [line.key for line in position.shown_lines] == [(position.side, position.joint)]
+
+
 def test_scoring_a_hand_takes_one_key_a_site(item):
     position = Position(item)
     position.site, position.kind = "MCP1", "jsn"
