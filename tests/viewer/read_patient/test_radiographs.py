@@ -161,3 +161,19 @@ def test_layers_that_are_open_are_offered_and_a_stored_patient_lists_its_radiogr
     window.wait()
     assert how == {"method": "pipoc", "device": "cpu"} and window.widget.flow.patient is not None
     window.__dict__.clear()
+
+
+def test_the_table_of_radiographs_fits_and_the_reader_of_an_open_patient_stays(window, hand_folder, place):
+    window.viewer.window.resize(1366, 768)
+    widget = window.widget
+    widget.flow.open_paths([hand_folder])
+    window.wait()
+    window.qtbot.wait(50)
+    table, reader = widget.radiographs.table, widget.radiographs.reader
+    columns = table.horizontalHeader()
+    assert table.horizontalScrollBar().maximum() == 0 and columns.length() <= table.viewport().width()
+    assert columns.sectionSize(4) > 50 and reader.native.isEnabled()
+    window.open(place)
+    assert not reader.native.isEnabled() and "open patient" in reader.tooltip
+    widget.flow.close()
+    assert reader.native.isEnabled()

@@ -36,6 +36,9 @@ _COLUMNS = ("", "date", "side", "pixel size, mm", "source")
 _THUMBNAIL = 34
 #: Columns of a table row that the user can edit.
 DATE, PIXEL = 1, 3
+SOURCE = 4
+_READER_TIP = "Your name or code; it stands with all you decide"
+_READER_STAYS = "Who reads the open patient; open the radiographs again to read under another name"
 EXAMPLES = {"hand_pair": "Left hand, 2 visits", "both_hands": "Both hands, 4 visits"}
 
 
@@ -67,7 +70,7 @@ class RadiographsStep(QWidget):
         for name, title in EXAMPLES.items():
             menu.addAction(title, lambda name=name: self.open_example.emit(name))
         self.example_button.setMenu(menu)
-        self.reader: LineEdit = LineEdit(label="Reader", tooltip="Your name or code; it stands with all you decide")
+        self.reader: LineEdit = LineEdit(label="Reader", tooltip=_READER_TIP)
         self.patient: LineEdit = LineEdit(label="Patient", tooltip="The pseudonym of the patient in tables and reports")
         self.store: FileEdit = FileEdit(
             label="Readings", mode=FileDialogMode.OPTIONAL_FILE, filter="*.db", nullable=True,
@@ -175,11 +178,13 @@ class RadiographsStep(QWidget):
         self.message.setVisible(bool(text))
 
     def set_busy(self, busy: bool, found: bool, measured: bool) -> None:
-        """Set which buttons can be used."""
+        """Set which buttons can be used; the reader of a patient that is open stays."""
         for button in (self.folder_button, self.files_button, self.example_button, self.stored_button):
             button.setEnabled(not busy)
         self.measure_button.setEnabled(found and not busy)
         self.length_button.setEnabled(found and not busy)
+        self.reader.enabled = not measured
+        self.reader.tooltip = _READER_STAYS if measured else _READER_TIP
         self.measure_button.setText("Measure all again" if measured else "Measure")
 
     def focus_next(self) -> None:
@@ -213,7 +218,10 @@ def _table() -> QTableWidget:
     rows.hide()
     rows.setDefaultSectionSize(_THUMBNAIL + 4)
     columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    columns.setStretchLastSection(True)
+    columns.setSectionResizeMode(SOURCE, QHeaderView.ResizeMode.Stretch)  # what is left of the width; the tip has all
+    columns.setMinimumSectionSize(24)
+    table.setWordWrap(False)
+    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     columns.setHighlightSections(False)
     return table
 
