@@ -67,6 +67,14 @@ def test_another_simulator_is_refused(stopped, monkeypatch):
         train(given(), resume=resume)
 
 
+def test_another_kind_is_refused(stopped):
+    resume, given = stopped
+    task = given()
+    task.kind = "jsn"
+    with pytest.raises(InputError, match="began with both kinds"):
+        train(task, resume=resume)
+
+
 @pytest.mark.parametrize(("began", "now"), [(0, 2800), (2800, 0), (700, 2800)])
 def test_other_simulated_images_are_refused(toy, tmp_path, began, now):
     part = train(toy(simulated=began), 2, out=tmp_path, progress=StopAt(4))
@@ -84,8 +92,10 @@ def test_simulated_images_and_layers_are_those_that_it_began_with(toy, tmp_path,
     monkeypatch.setattr(tasks, "task_from_folder", lambda *given: made.append(given))
     monkeypatch.setattr(tasks, "task_from_pairs", lambda *given: made.append(given))
     tasks.task_to_resume(part.resume, layers=iter("ab"))
-    expected = (str(tmp_path), "toy", None, None) if folder else (["a", "b"], "toy")
-    assert made == [("segmentation", *expected, simulated != 0, None)]
+    if folder:
+        assert made == [("segmentation", str(tmp_path), "toy", None, None, simulated != 0, None, None)]
+    else:
+        assert made == [("segmentation", ["a", "b"], "toy", simulated != 0, None)]
     if not folder:
         with pytest.raises(InputError, match="images of layers in napari"):
             tasks.task_to_resume(part.resume)

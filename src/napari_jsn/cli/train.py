@@ -94,6 +94,13 @@ def train(
             help="Which visits of a joint a training of registration pairs: all, or paper (by the middle index)."
         ),
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            metavar="jsn|erosion",
+            help="For scoring: train the network for this kind only; the other stays as it is in the model of --start.",
+        ),
+    ] = None,
     runs: Annotated[
         int | None,
         typer.Option(min=1, help="Train the preset paper of registration so many times, and average the runs."),
@@ -142,9 +149,9 @@ def train(
                 progress.update(0, 0, "Preparing the images")
                 if resume is None:
                     task, preset = task or "segmentation", preset or "default"
-                    made = task_from_folder(task, data, preset, pairs, groups, progress=progress)
+                    made = task_from_folder(task, data, preset, pairs, groups, progress=progress, kind=kind)
                 else:
-                    made = task_to_resume(resume, task, data, preset, pairs, groups, progress)
+                    made = task_to_resume(resume, task, data, preset, pairs, groups, progress, kind=kind)
             _print_inputs(made)
             if runs is None:
                 trained = train_task(

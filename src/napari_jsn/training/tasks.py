@@ -63,6 +63,7 @@ def task_from_folder(
     groups: Path | str | None = None,
     simulated: bool = True,
     progress: Progress | None = None,
+    kind: str | None = None,
 ) -> Task:
     """Make a task from the images of a folder and the masks beside them; from simulated ones alone without a folder.
 
@@ -81,6 +82,8 @@ def task_from_folder(
         Whether to learn from simulated joints too, if the preset does; without a folder there are no others.
     progress : Progress, optional
         Updated while images are simulated, which takes minutes where none are kept from an earlier training.
+    kind : {"jsn", "erosion"}, optional
+        In a training of the two-stage networks for scores: train the network for this kind only.
 
     Raises
     ------
@@ -99,7 +102,11 @@ def task_from_folder(
         raise InputError(f"Pairs are chosen in a training of registration, not of {name}. Leave --pairs out.", "pairs")
     if pairs is not None:
         import_module("napari_jsn.registration.network.training.data").check_pairs(pairs)
-    given = {"pairs": pairs, "groups": groups}
+    if kind is not None and (name, preset) != ("scoring", "default"):
+        raise InputError(
+            "One kind alone is trained in a training of scoring with the preset default. Leave --kind out.", "kind"
+        )
+    given = {"pairs": pairs, "groups": groups, "kind": kind}
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if folder is not None and not simulated:
         options["simulated"] = 0
@@ -162,6 +169,7 @@ def task_to_resume(
     groups: Path | str | None = None,
     progress: Progress | None = None,
     layers: Iterable[tuple[str, NDArray[np.float32], BoneMasks | None]] = (),
+    kind: str | None = None,
 ) -> Task:
     """Make the task of a stopped training again, from the images that it began with.
 
@@ -169,7 +177,7 @@ def task_to_resume(
     ----------
     resume : path
         The resume file.
-    name, folder, preset, pairs, groups
+    name, folder, preset, pairs, groups, kind
         As for :func:`task_from_folder`; what is None is taken from the resume file.
     progress : Progress, optional
         As for :func:`task_from_folder`.
@@ -207,4 +215,5 @@ def task_to_resume(
     if groups is None and inputs.get("groups"):
         groups = inputs["groups"]
     pairs = pairs or run.get("pairs")
-    return task_from_folder(run["task"], place, run["preset"], pairs, groups, simulated, progress)
+    kind = kind or run.get("kind")
+    return task_from_folder(run["task"], place, run["preset"], pairs, groups, simulated, progress, kind)

@@ -188,6 +188,7 @@ def _run(
         "start_sha256": None,
         "inputs": inputs_of(task).record(),
         "pairs": getattr(task, "pairs", None),
+        "kind": getattr(task, "kind", None),
         "simulated": getattr(task, "simulated", None),
         "simulator": simulator_version(),
     }

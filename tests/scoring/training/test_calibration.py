@@ -23,7 +23,7 @@ def test_the_temperature_undoes_a_factor_of_the_logits(factor):
     rng = np.random.default_rng(0)
     logits = 2 * rng.standard_normal((6000, 4))
     truth = draw(grade_probabilities(torch.from_numpy(logits)).numpy(), rng)
-    assert fit_temperature(factor * logits, truth) == pytest.approx(factor, rel=0.08)
+    assert fit_temperature(factor * logits[:, None], truth) == pytest.approx(factor, rel=0.08)
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 2.5])

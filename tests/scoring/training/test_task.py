@@ -1,8 +1,11 @@
+import json
+from dataclasses import replace
 from shutil import copyfile
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.evaluation.scoring.own import notes_of, read_own, readers_table
@@ -12,6 +15,7 @@ from napari_jsn.scoring.training.task import DISCLAIMER, LEARNED_ON_GIVEN, Scori
 from napari_jsn.scoring.training.undamaged import read_undamaged
 from napari_jsn.scoring.two_stage.network import build_patient_net
 from napari_jsn.training.tasks import task_from_folder
+from napari_jsn.training.train import train
 
 
 def patients(count, seed):
@@ -30,6 +34,14 @@ def patients(count, seed):
     widths = np.stack([1.5 - 0.3 * grades[..., 0]] * 2 + [np.full(shape, 1.5)], -1).astype(np.float32)
     names = tuple(f"{seed}/{k}" for k in range(count))
     return GradedPatients(images.astype(np.uint8), there, grades, reasons, zeros, widths, names)
+
+
+def few_joints(count, seed):
+    """Return the same with three joints a hand, which are trained on in less time."""
+    every = patients(count, seed)
+    there = every.there.copy()
+    there[..., 3:] = False
+    return replace(every, there=there)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +117,29 @@ def test_the_card_says_what_was_learned(task):
         {"source": "radiographs of the user", "terms": "as the user has them", "patients": 4, "visits": 4}
     ]
     assert about["statement"] == LEARNED_ON_GIVEN
+
+
+@pytest.mark.parametrize(("kind", "other"), [("erosion", "jsn"), ("jsn", "erosion")])
+def test_the_network_for_one_kind_is_trained_and_the_other_one_stays(tmp_path, monkeypatch, kind, other):
+    monkeypatch.setattr(ScoringTask, "architectures", {"default": {"features": (6, 8), "width": 16, "layers": 1}})
+    data = {"patients": (few_joints(2, 0), few_joints(1, 1))}
+    begun = train(ScoringTask(**data), 1, "cpu", tmp_path, "begun")
+    made = train(ScoringTask(**data, kind=kind), 1, "cpu", tmp_path, "made", start=str(begun.path))
+    before, after = (load_file(each.path) for each in (begun, made))
+    same = {name: torch.equal(before[name], after[name]) for name in before}
+    assert all(is_same for name, is_same in same.items() if f"kinds.{other}." in name)
+    assert not all(is_same for name, is_same in same.items() if f"kinds.{kind}." in name)
+    assert json.loads(made.path.with_suffix(".json").read_text())["trained_kind"] == kind
+
+
+def test_one_kind_is_not_trained_from_random_weights_nor_unknown_nor_of_another_task(tmp_path):
+    with pytest.raises(InputError, match="Give it with --start"):
+        train(ScoringTask(patients=(patients(4, 0), patients(2, 1)), kind="erosion"), 1, "cpu", tmp_path)
+    with pytest.raises(InputError, match="no kind 'width'"):
+        ScoringTask(kind="width")
+    for name, preset in (("segmentation", "default"), ("scoring", "one-stage")):
+        with pytest.raises(InputError, match="Leave --kind out"):
+            task_from_folder(name, None, preset, kind="jsn")
 
 
 def test_changed_images_show_the_same_joint():

@@ -1,6 +1,6 @@
 import torch
 
-from napari_jsn.scoring.two_stage.network import PatientNet, build_patient_net, mean_of_mirrored
+from napari_jsn.scoring.two_stage.network import PatientNet, build_patient_net
 
 SMALL = {"features": (4, 6), "width": 8, "layers": 1}
 
@@ -38,16 +38,19 @@ def test_the_two_networks_share_no_weights():
     assert not jsn & erosion
 
 
-def test_the_mean_of_mirrored_images_is_the_same_for_a_mirrored_image():
+def test_a_joint_graded_alone_is_graded_as_the_only_one_of_a_patient():
     torch.manual_seed(1)
     network = build_patient_net(SMALL).eval()
-    images, there = torch.randn(1, 28, 96, 96), torch.ones(1, 28, dtype=torch.bool)
+    images, there = torch.randn(2, 28, 96, 96), torch.zeros(2, 28, dtype=torch.bool)
+    there[0, [3, 20]], there[1, 7] = True, True
     with torch.no_grad():
-        one, other = (mean_of_mirrored(network, each, there) for each in (images, images.flip(-1)))
-        alone = network(images, there)
-    for kind in one:
-        for name in ("logits", "scored", "widths"):
-            assert torch.allclose(getattr(one[kind], name), getattr(other[kind], name), atol=1e-5)
-        assert not torch.allclose(one[kind].logits, alone[kind].logits, atol=1e-5)
-    assert torch.allclose(one["erosion"].areas, other["erosion"].areas.flip(-1), atol=1e-5)
-    assert one["jsn"].areas is None
+        together = network(images, there, alone=True)
+        for number, (patient, token) in enumerate(there.nonzero().tolist()):
+            only = torch.zeros_like(there)
+            only[patient, token] = True
+            single = network(images, only)
+            for kind in together:
+                alone = together[kind].alone
+                assert torch.allclose(alone.logits[number, 0], single[kind].logits[patient, token], atol=1e-5)
+                assert torch.allclose(alone.scored[number, 0], single[kind].scored[patient, token], atol=1e-5)
+    assert not torch.allclose(together["jsn"].alone.logits[0, 0], together["jsn"].logits[0, 3], atol=1e-5)

@@ -73,10 +73,10 @@ COMMENTS = {
 # undamaged is a folder of that name with three folders of public hands without known damage:
 # mkdir undamaged; cp -r "$NAPARI_JSN_DATA"/{hands,more-hands,adult-hands} undamaged\
 """,
-    "--start scoring-first.safetensors": """\
-# scoring-first.safetensors, the start of this training, is not in the repository: the weights of the same networks
-# after a first training of 15 epochs. Without it, leave --start, --epochs and --seed out: the networks are then
-# trained from random weights, as by make weights-scoring.\
+    "--start scoring-before.safetensors": """\
+# scoring-before.safetensors, the start of this training, is not in the repository: the weights of the same networks
+# after trainings of 15 and of 30 epochs with smaller changes of the images. Without it, leave --start, --epochs and
+# --seed out: the networks are then trained from random weights, as by make weights-scoring.\
 """,
     "--start scoring-one-stage-begun.safetensors": """\
 # scoring-one-stage-begun.safetensors, the start of this training, is not in the repository: the weights after 20 of 42

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
@@ -11,13 +12,44 @@ from napari_jsn.networks import augmentation
 from napari_jsn.networks.canvas import pixel_points, sample_planes
 from napari_jsn.scoring.crops.site_image import KEPT, SIDE
 
-#: Standard deviations of the displacement in pixels, of the rotation in degrees, and of the logarithm of the size.
-_SHIFT, _TURN, _SIZE = 2.0, 3.0, 0.03
-#: Share of the images that are mirrored, blurred, and get a texture: of a real joint if there are some, or drawn.
-_MIRRORED, _BLURRED, _REAL_TEXTURE, _DRAWN_TEXTURE = 0.5, 0.4, 0.35, 0.3
+#: Share of the images that are mirrored, and get a texture: of a real joint if there are some, or drawn.
+_MIRRORED, _REAL_TEXTURE, _DRAWN_TEXTURE = 0.5, 0.35, 0.3
 #: Standard deviation in pixels of the blur whose difference from a joint is its texture, and the most of it that
 #: counts: outlines exceed it.
 _COARSE, _MOST = 2.0, 0.08
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How much images are changed.
+
+    Attributes
+    ----------
+    shift, turn, size : float
+        Standard deviations of the displacement in pixels, of the rotation in degrees, and of the logarithm of the size.
+    gamma, gain, offset
+        See :func:`~napari_jsn.networks.augmentation.change_exposure`.
+    blurred : float
+        Share of the images that are blurred.
+    blur : (float, float)
+        Least and largest standard deviation of the blur in pixels.
+    """
+
+    shift: float
+    turn: float
+    size: float
+    gamma: float
+    gain: tuple[float, float]
+    offset: float
+    blurred: float
+    blur: tuple[float, float]
+
+
+#: Of both networks.
+USUAL = Changes(2.0, 3.0, 0.03, 0.2, (0.85, 1.15), 0.08, 0.4, (0.2, 0.9))
+#: Of the network for erosion alone: grades of one real joint then differ less between radiographs. Widths in mm, by
+#: which narrowing is graded, do not stand a change of size.
+STRONG = Changes(3.0, 5.0, 0.06, 0.3, (0.8, 1.2), 0.1, 0.5, (0.3, 1.35))
 
 
 def centred(images: Tensor) -> Tensor:
@@ -34,7 +66,11 @@ def textures_of(images: Tensor) -> Tensor:
 
 
 def augment(
-    images: Tensor, generator: Generator, masks: Tensor | None = None, textures: Tensor | None = None
+    images: Tensor,
+    generator: Generator,
+    masks: Tensor | None = None,
+    textures: Tensor | None = None,
+    changes: Changes = USUAL,
 ) -> tuple[Tensor, Tensor | None]:
     """Return changed middles (N, 96, 96) of kept images (N, 120, 120) of uint8, in about [0, 1].
 
@@ -46,11 +82,12 @@ def augment(
     textures : (T, 120, 120) tensor, optional
         Fine structure of real joints, which is added to images of all grades at random places: what real bones look
         like then says nothing about the grade.
+    changes : Changes
     """
     count = len(images)
-    turn = math.radians(_TURN) * torch.randn(count, generator=generator)
-    size = torch.exp(_SIZE * torch.randn(count, generator=generator))
-    shift = _SHIFT * torch.randn(count, 1, 1, 2, generator=generator).clamp(-2.5, 2.5)
+    turn = math.radians(changes.turn) * torch.randn(count, generator=generator)
+    size = torch.exp(changes.size * torch.randn(count, generator=generator))
+    shift = changes.shift * torch.randn(count, 1, 1, 2, generator=generator).clamp(-2.5, 2.5)
     mirror = torch.where(torch.rand(count, generator=generator) < _MIRRORED, -1.0, 1.0)
     cos, sin = size * torch.cos(turn), size * torch.sin(turn)
     linear = torch.stack([torch.stack([cos * mirror, -sin], 1), torch.stack([sin * mirror, cos], 1)], 1)
@@ -59,11 +96,11 @@ def augment(
     changed = sample_planes(images[:, None].float() / 255, places)
     _add_textures(changed, generator, textures)
     changed = augmentation.shade(changed, generator, 0.08, 4)
-    changed = augmentation.change_exposure(changed, generator, 0.2, (0.85, 1.15), 0.08)
-    blurred = augmentation.choose(_BLURRED, count, generator)
+    changed = augmentation.change_exposure(changed, generator, changes.gamma, changes.gain, changes.offset)
+    blurred = augmentation.choose(changes.blurred, count, generator)
     if len(blurred):
-        sigmas = augmentation.uniform(0.2, 0.9, (len(blurred),), generator)
-        changed[blurred] = augmentation.blur(changed[blurred], sigmas, 3)
+        sigmas = augmentation.uniform(*changes.blur, (len(blurred),), generator)
+        changed[blurred] = augmentation.blur(changed[blurred], sigmas, math.ceil(3.5 * changes.blur[1]))
     changed = augmentation.add_noise(changed, generator, 0.04)[:, 0]
     if masks is None:
         return changed, None

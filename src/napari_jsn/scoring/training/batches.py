@@ -14,7 +14,7 @@ from napari_jsn.anatomy import JOINTS
 from napari_jsn.scoring.crops.site_image import KEPT, SIDE
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.schemes import SIDES
-from napari_jsn.scoring.training.augment import augment, centred
+from napari_jsn.scoring.training.augment import USUAL, Changes, augment, centred
 from napari_jsn.scoring.training.simulated_patients import MASK_STEP, GradedPatients
 from napari_jsn.scoring.two_stage.network import BLOCK, TOKENS, normalise
 
@@ -39,6 +39,8 @@ class Batch(NamedTuple):
         Visible and healthy width in mm, or NaN.
     areas : (B, 28, 48, 48) tensor
         Eroded share of each block of 2 x 2 pixels; NaN where it is not known.
+    kept : (B, 28, 120, 120) uint8 tensor or None
+        The images before they were cut, where they were not changed at random.
     """
 
     images: Tensor
@@ -48,6 +50,7 @@ class Batch(NamedTuple):
     scored: Tensor
     widths: Tensor
     areas: Tensor
+    kept: Tensor | None = None
 
 
 def batch_of(
@@ -55,6 +58,7 @@ def batch_of(
     rng: np.random.Generator | None = None,
     generator: torch.Generator | None = None,
     textures: Tensor | None = None,
+    changes: Changes = USUAL,
 ) -> Batch:
     """Return patients as tensors, changed at random if there are random generators.
 
@@ -65,6 +69,7 @@ def batch_of(
     rng, generator
     textures : (T, 120, 120) tensor, optional
         See :func:`~napari_jsn.scoring.training.augment.textures_of`.
+    changes : Changes
     """
     images = torch.from_numpy(
         np.stack([each.images[k].reshape(TOKENS, *each.images.shape[3:]) for each, k in patients])
@@ -88,7 +93,7 @@ def batch_of(
     if generator is None:
         planes[there] = centred(images[there])
     else:
-        planes[there], moved = augment(images[there], generator, masks[there], textures)
+        planes[there], moved = augment(images[there], generator, masks[there], textures, changes)
         assert moved is not None
         areas[there] = avg_pool2d(moved, BLOCK)
         areas[~drawn] = torch.nan
@@ -102,6 +107,7 @@ def batch_of(
         scored,
         widths[..., :2].float().clamp(*WIDTH_MM),
         areas,
+        images if generator is None else None,
     )
 
 

@@ -36,8 +36,8 @@ def fit_temperature(
 
     Parameters
     ----------
-    given : (N, K) array
-        Conditional logits; see :mod:`napari_jsn.scoring.two_stage.ordinal`. Or what ``scaled`` takes.
+    given : (N, V, K) array
+        Conditional logits of V views; see :mod:`napari_jsn.scoring.two_stage.ordinal`. Or what ``scaled`` takes.
     truth : (N,) array
     scaled : callable, optional
         The probabilities (N, K + 1) of ``given`` at a temperature.
@@ -55,12 +55,13 @@ def fit_temperature(
 
 
 def _of_logits(logits: Floats, temperature: float) -> Floats:
-    """Return the probabilities of conditional logits."""
+    """Return the probabilities (..., K + 1) of conditional logits (..., V, K) of views."""
     import torch
 
-    from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
+    from napari_jsn.scoring.two_stage.views import mean_probabilities
 
-    return np.asarray(grade_probabilities(torch.from_numpy(logits), temperature).numpy(), dtype=np.float64)
+    views = torch.from_numpy(logits).movedim(-2, 0)
+    return np.asarray(mean_probabilities(views, temperature).numpy(), dtype=np.float64)
 
 
 def fit_totals(
@@ -138,7 +139,7 @@ def _fitted(errors: _Errors) -> dict[str, float]:
     return {**asdict(used), **ends}
 
 
-#: What a network gives for the joints of patients, (P, 28, K) or (P, 28, K + 1), and their grades (P, 28), by kind.
+#: What a network gives for the joints of patients, (P, 28, V, K) or (P, 28, K + 1), and their grades (P, 28), by kind.
 Given = Mapping[str, tuple[Floats, NDArray[np.int64]]]
 
 
@@ -150,7 +151,7 @@ def calibration(network: Any, batches: Any, of_totals: Any = None) -> dict[str, 
     network : PatientNet
         In evaluation mode.
     batches : iterable of Batch
-        Patients that were not trained on.
+        Patients that were not trained on, with their kept images.
     of_totals : iterable of Batch, optional
         Those to whom the errors of totals are fitted, by default the same.
     """
@@ -177,7 +178,7 @@ def fit_all(found: Given, of_totals: Given | None, scaled: Callable[[Floats, flo
     """
     temperature, confusions = {}, {}
     for kind, (given, truth) in found.items():
-        known = (truth >= 0) & np.isfinite(given).all(-1)
+        known = (truth >= 0) & np.isfinite(given).reshape(*truth.shape, -1).all(-1)
         temperature[kind] = fit_temperature(given[known], truth[known], scaled)
         size = HIGHEST[kind] + 1
         pairs = truth[known] * size + nearest_grade(scaled(given[known], temperature[kind]))
@@ -189,20 +190,20 @@ def fit_all(found: Given, of_totals: Given | None, scaled: Callable[[Floats, flo
 
 
 def _outputs(network: Any, batches: Any) -> dict[str, tuple[Floats, NDArray[np.int64]]]:
-    """Return the logits (P, 28, K) and the grades (P, 28) of each kind; -1 where there is none."""
+    """Return the logits (P, 28, V, K) of all views and the grades (P, 28) of each kind; -1 where there is none."""
     import torch
 
-    from napari_jsn.scoring.two_stage.network import mean_of_mirrored
+    from napari_jsn.scoring.two_stage.views import graded_views
 
     device = next(network.parameters()).device
     logits: dict[str, list[Floats]] = {kind: [] for kind in HIGHEST}
     truth: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in HIGHEST}
     for batch in batches:
         with torch.no_grad():
-            found = mean_of_mirrored(network, batch.images.to(device), batch.there.to(device))
+            found = graded_views(network, batch.kept.to(device), batch.there.to(device))
         for kind in HIGHEST:
             target = getattr(batch, kind)
             known = batch.there & (target.sum(-1) > 0)
-            logits[kind].append(found[kind].logits.double().cpu().numpy())
+            logits[kind].append(found[kind].logits.movedim(0, 2).double().cpu().numpy())
             truth[kind].append(torch.where(known, target.argmax(-1), -1).cpu().numpy())
     return {kind: (np.concatenate(logits[kind]), np.concatenate(truth[kind])) for kind in HIGHEST}

@@ -23,7 +23,7 @@ from napari_jsn.networks.ram_h1200 import SOURCE, SPLITS, TERMS
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, split_groups, use_bfloat16
 from napari_jsn.scoring.crops.site_image import SIDE
 from napari_jsn.scoring.grades import HIGHEST, nearest_grade
-from napari_jsn.scoring.training.augment import textures_of
+from napari_jsn.scoring.training.augment import STRONG, USUAL, textures_of
 from napari_jsn.scoring.training.batches import Batch, batch_of
 from napari_jsn.scoring.training.calibration import calibration
 from napari_jsn.scoring.training.own_scores import read_scored, table_in
@@ -57,6 +57,8 @@ CALIBRATION = {"uniform": (20, 69_000), "natural": (80, 68_000)}
 TOTALS = {"natural": (160, 68_000)}
 #: Highest learning rates: on simulated patients, and on given ones, for which trained weights are a good start.
 _RATE, _RATE_GIVEN = 1.5e-3, 5e-4
+#: Highest rate of trained networks on simulated patients.
+_RATE_MORE = 6e-4
 #: Highest rate of a trained network on given patients, and how much faster its last layers learn: a few patients show
 #: where a reader's limits between the grades are, but not what features are good.
 _RATE_FINE, _LAST_FASTER = 1.5e-4, 20.0
@@ -71,6 +73,9 @@ _HELD_OUT = 0.2
 _BATCH, _BATCHES, _UNDAMAGED = 4, 56, 0.5
 #: Weights of the losses of the widths and of whether a joint can be graded.
 _WIDTHS, _SCORED = 1.0, 0.2
+#: Share of the loss of the joints that are graded alone: the erosion of a single joint is then graded more alike on two
+#: radiographs. Narrowing is not graded without the other joints, which show the patient's healthy width.
+_ALONE = {"jsn": 0.0, "erosion": 0.5}
 #: Weight of the loss of the eroded areas, and of an eroded block in it.
 _AREAS, _ERODED = 2.0, 4.0
 
@@ -96,6 +101,8 @@ class ScoringTask(TrainingTask):
     undamaged : GradedPatients, optional
         Real hands without damage, which are learned beside the simulated patients; their texture is also added to
         simulated joints of all grades.
+    kind : {"jsn", "erosion"}, optional
+        Train the network for this kind only; the other one stays as it is in the model of the start.
     """
 
     name = "scoring"
@@ -120,7 +127,12 @@ class ScoringTask(TrainingTask):
         progress: Progress | None = None,
         learned: str = LEARNED_ON_GIVEN,
         undamaged: GradedPatients | None = None,
+        kind: str | None = None,
     ) -> None:
+        if kind not in (None, *HIGHEST):
+            raise InputError(f"There is no kind {kind!r}. Choose one of: {', '.join(HIGHEST)}.", "kind")
+        self.kind: str | None = kind
+        self._kinds = tuple(HIGHEST) if kind is None else (kind,)
         super().__init__(preset, source, terms)
         self._learned = learned
         self._given, self._simulated, self._cache = patients, dict(simulated or POOL), cache
@@ -205,9 +217,14 @@ class ScoringTask(TrainingTask):
         self, network: Module, epochs: int
     ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
         """Return AdamW, whose rate rises for up to two epochs and then falls as a cosine."""
+        if self.kind is not None and not self.fine_tuned:
+            raise InputError("One kind alone is trained from the weights of a model. Give it with --start.", "kind")
+        for kind, each in network.kinds.items():  # type: ignore[operator,union-attr]  # a ModuleDict
+            each.requires_grad_(kind in self._kinds)
         if self._given is None or not self.fine_tuned:
-            return adamw_cosine(network, _RATE if self._given is None else _RATE_GIVEN, epochs, most_rising=2)
-        last = [each.head[-1] for each in network.kinds.values()]  # type: ignore[operator]  # a ModuleDict
+            simulated = _RATE_MORE if self.fine_tuned else _RATE
+            return adamw_cosine(network, simulated if self._given is None else _RATE_GIVEN, epochs, most_rising=2)
+        last = [network.kinds[kind].head[-1] for kind in self._kinds]  # type: ignore[index,union-attr]
         return adamw_cosine(network, _RATE_FINE, epochs, 2, last, _LAST_FASTER)
 
     @property
@@ -226,7 +243,7 @@ class ScoringTask(TrainingTask):
             chosen = [which[k] for k in each]
             if self._undamaged is not None and rng.random() < _UNDAMAGED:
                 chosen.append((self._undamaged, int(rng.integers(len(self._undamaged)))))
-            yield batch_of(chosen, rng, generator, self._textures)
+            yield batch_of(chosen, rng, generator, self._textures, STRONG if self.kind == "erosion" else USUAL)
 
     @cached_property
     def _validation_batches(self) -> list[Batch]:
@@ -237,33 +254,39 @@ class ScoringTask(TrainingTask):
         return self._validation_batches
 
     def loss(self, network: Module, batch: Batch) -> Tensor:
-        """Return the ordinal losses of both kinds, those of the widths, and of whether a joint can be graded."""
+        """Return the ordinal losses of the kinds, those of the widths, and of whether a joint can be graded."""
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=use_bfloat16(batch.images.device)):
-            found = network(batch.images, batch.there)
+            found = network(batch.images, batch.there, alone=True, kinds=self._kinds)
+        there, known = batch.there, batch.widths[batch.there]
         total = batch.images.new_zeros(())
-        for kind in HIGHEST:
-            logits, scored, widths = (each.float()[batch.there] for each in found[kind][:3])
-            targets, can, known = (
-                getattr(batch, kind)[batch.there],
-                batch.scored[batch.there],
-                batch.widths[batch.there],
-            )
-            graded = targets.sum(-1) > 0
-            if graded.any():
-                each = ordinal_loss(logits[graded], targets[graded])
-                weights = self._grade_weights[kind].to(each.device)
-                total = total + (each * (targets[graded] @ weights)).mean()
-            stated = torch.isfinite(can)
-            if stated.any():
-                total = total + _SCORED * binary_cross_entropy_with_logits(scored[stated], can[stated])
-            measured = torch.isfinite(known) & graded[:, None]
+        for kind, graded in found.items():
+            of_all = (1 - _ALONE[kind], graded.logits[there], graded.scored[there])
+            of_one = (_ALONE[kind], graded.alone.logits[:, 0], graded.alone.scored[:, 0])
+            for share, logits, scored in (of_all, of_one):
+                total = total + share * self._graded_loss(kind, logits, scored, batch)
+            measured = torch.isfinite(known) & (getattr(batch, kind)[there].sum(-1) > 0)[:, None]
             if kind == "jsn" and measured.any():
+                widths = graded.widths[there].float()
                 total = total + _WIDTHS * smooth_l1_loss(widths[measured], known[measured], beta=0.2)
-        areas, eroded = found["erosion"].areas.float()[batch.there], batch.areas[batch.there]
+        if "erosion" not in found:
+            return total
+        areas, eroded = found["erosion"].areas.float()[there], batch.areas[there]
         drawn = torch.isfinite(eroded).all((1, 2))
         if drawn.any():
             weight = torch.tensor(_ERODED, device=areas.device)
             total = total + _AREAS * binary_cross_entropy_with_logits(areas[drawn], eroded[drawn], pos_weight=weight)
+        return total
+
+    def _graded_loss(self, kind: str, logits: Tensor, scored: Tensor, batch: Batch) -> Tensor:
+        """Return the losses of the grades, and of whether a joint can be graded, of the N joints with an image."""
+        targets, can = getattr(batch, kind)[batch.there], batch.scored[batch.there]
+        graded, stated = targets.sum(-1) > 0, torch.isfinite(can)
+        total = logits.new_zeros(())
+        if graded.any():
+            each = ordinal_loss(logits[graded].float(), targets[graded])
+            total = total + (each * (targets[graded] @ self._grade_weights[kind].to(each.device))).mean()
+        if stated.any():
+            total = total + _SCORED * binary_cross_entropy_with_logits(scored[stated].float(), can[stated])
         return total
 
     def measures(self, network: Module, batch: Batch) -> dict[str, Tensor]:
@@ -310,6 +333,7 @@ class ScoringTask(TrainingTask):
                 real = {"hands": len(self._undamaged), "joints": int(self._undamaged.there.sum())}
         count = sum(count for count, _ in VALIDATION.values()) if self._given is None else len(self._given[1])
         first = about_simulation() if self._given is None else {"statement": self._learned}
+        first = first if self.kind is None else {**first, "trained_kind": self.kind}
         return {**first, **self._card(PatientNet, real, simulated, {"patients": count})}
 
 

@@ -14,12 +14,11 @@ from napari_jsn.anatomy import JOINTS
 from napari_jsn.networks.load import load_network
 from napari_jsn.patient.patient import Hand
 from napari_jsn.scoring.crops.patient_images import images_of
-from napari_jsn.scoring.crops.site_image import KEPT, SIDE
 from napari_jsn.scoring.graded_joints import GradedJoints
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.schemes import SIDES
-from napari_jsn.scoring.two_stage.network import build_patient_net, mean_of_mirrored, normalise
-from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
+from napari_jsn.scoring.two_stage.network import build_patient_net
+from napari_jsn.scoring.two_stage.views import graded_views, mean_probabilities, resized
 
 #: A joint is not graded if the probability that it can be graded is below this.
 LEAST_GRADABLE = 0.5
@@ -65,17 +64,16 @@ class TwoStageGrader:
         there : (B, 28) array
         """
         with torch.no_grad():
-            found = mean_of_mirrored(self.network, self.planes(images), torch.from_numpy(there).to(self.device))
+            given = torch.from_numpy(images).to(self.device)
+            found = graded_views(self.network, given, torch.from_numpy(there).to(self.device))
         temperature = self.card.get("temperature", {})
         grades = {
-            kind: grade_probabilities(found[kind].logits.float(), temperature.get(kind, 1.0)).cpu().numpy()
+            kind: mean_probabilities(found[kind].logits.float(), temperature.get(kind, 1.0)).cpu().numpy()
             for kind in HIGHEST
         }
-        can = torch.sigmoid(torch.stack([each.scored for each in found.values()]).mean(0))
+        can = torch.sigmoid(torch.stack([each.scored.mean(0) for each in found.values()]).mean(0))
         return grades, can.cpu().numpy()
 
     def planes(self, images: NDArray[np.uint8]) -> Tensor:
-        """Return the middles of kept images as the networks take them."""
-        first = (KEPT - SIDE) // 2
-        middle = torch.from_numpy(images[..., first : first + SIDE, first : first + SIDE].astype(np.float32) / 255)
-        return normalise(middle).to(self.device)
+        """Return the middles (28, 96, 96) of kept images (28, 120, 120) as the networks take them."""
+        return resized(torch.from_numpy(images).to(self.device)[None])[0]
