@@ -12,9 +12,9 @@ from napari_jsn.networks.canvas import pixel_points, sample_planes
 from napari_jsn.scoring.crops.site_image import KEPT, SIDE
 
 #: Standard deviations of the displacement in pixels, of the rotation in degrees, and of the logarithm of the size.
-_SHIFT, _TURN, _SIZE = 2.0, 3.0, 0.03
+_SHIFT, _TURN, _SIZE = 3.0, 5.0, 0.06
 #: Share of the images that are mirrored, blurred, and get a texture: of a real joint if there are some, or drawn.
-_MIRRORED, _BLURRED, _REAL_TEXTURE, _DRAWN_TEXTURE = 0.5, 0.4, 0.35, 0.3
+_MIRRORED, _BLURRED, _REAL_TEXTURE, _DRAWN_TEXTURE = 0.5, 0.5, 0.35, 0.3
 #: Standard deviation in pixels of the blur whose difference from a joint is its texture, and the most of it that
 #: counts: outlines exceed it.
 _COARSE, _MOST = 2.0, 0.08
@@ -59,11 +59,11 @@ def augment(
     changed = sample_planes(images[:, None].float() / 255, places)
     _add_textures(changed, generator, textures)
     changed = augmentation.shade(changed, generator, 0.08, 4)
-    changed = augmentation.change_exposure(changed, generator, 0.2, (0.85, 1.15), 0.08)
+    changed = augmentation.change_exposure(changed, generator, 0.3, (0.8, 1.2), 0.1)
     blurred = augmentation.choose(_BLURRED, count, generator)
     if len(blurred):
-        sigmas = augmentation.uniform(0.2, 0.9, (len(blurred),), generator)
-        changed[blurred] = augmentation.blur(changed[blurred], sigmas, 3)
+        sigmas = augmentation.uniform(0.3, 1.35, (len(blurred),), generator)
+        changed[blurred] = augmentation.blur(changed[blurred], sigmas, 5)
     changed = augmentation.add_noise(changed, generator, 0.04)[:, 0]
     if masks is None:
         return changed, None

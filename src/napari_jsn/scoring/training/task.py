@@ -57,6 +57,8 @@ CALIBRATION = {"uniform": (20, 69_000), "natural": (80, 68_000)}
 TOTALS = {"natural": (160, 68_000)}
 #: Highest learning rates: on simulated patients, and on given ones, for which trained weights are a good start.
 _RATE, _RATE_GIVEN = 1.5e-3, 5e-4
+#: Highest rate of trained networks on simulated patients.
+_RATE_MORE = 6e-4
 #: Highest rate of a trained network on given patients, and how much faster its last layers learn: a few patients show
 #: where a reader's limits between the grades are, but not what features are good.
 _RATE_FINE, _LAST_FASTER = 1.5e-4, 20.0
@@ -71,6 +73,9 @@ _HELD_OUT = 0.2
 _BATCH, _BATCHES, _UNDAMAGED = 4, 56, 0.5
 #: Weights of the losses of the widths and of whether a joint can be graded.
 _WIDTHS, _SCORED = 1.0, 0.2
+#: Share of the loss of the joints that are graded alone: a single joint of a patient is then graded more alike on two
+#: radiographs.
+_ALONE = 0.3
 #: Weight of the loss of the eroded areas, and of an eroded block in it.
 _AREAS, _ERODED = 2.0, 4.0
 
@@ -206,7 +211,8 @@ class ScoringTask(TrainingTask):
     ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
         """Return AdamW, whose rate rises for up to two epochs and then falls as a cosine."""
         if self._given is None or not self.fine_tuned:
-            return adamw_cosine(network, _RATE if self._given is None else _RATE_GIVEN, epochs, most_rising=2)
+            simulated = _RATE_MORE if self.fine_tuned else _RATE
+            return adamw_cosine(network, simulated if self._given is None else _RATE_GIVEN, epochs, most_rising=2)
         last = [each.head[-1] for each in network.kinds.values()]  # type: ignore[operator]  # a ModuleDict
         return adamw_cosine(network, _RATE_FINE, epochs, 2, last, _LAST_FASTER)
 
@@ -239,31 +245,34 @@ class ScoringTask(TrainingTask):
     def loss(self, network: Module, batch: Batch) -> Tensor:
         """Return the ordinal losses of both kinds, those of the widths, and of whether a joint can be graded."""
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=use_bfloat16(batch.images.device)):
-            found = network(batch.images, batch.there)
+            found = network(batch.images, batch.there, alone=True)
+        there, known = batch.there, batch.widths[batch.there]
         total = batch.images.new_zeros(())
         for kind in HIGHEST:
-            logits, scored, widths = (each.float()[batch.there] for each in found[kind][:3])
-            targets, can, known = (
-                getattr(batch, kind)[batch.there],
-                batch.scored[batch.there],
-                batch.widths[batch.there],
-            )
-            graded = targets.sum(-1) > 0
-            if graded.any():
-                each = ordinal_loss(logits[graded], targets[graded])
-                weights = self._grade_weights[kind].to(each.device)
-                total = total + (each * (targets[graded] @ weights)).mean()
-            stated = torch.isfinite(can)
-            if stated.any():
-                total = total + _SCORED * binary_cross_entropy_with_logits(scored[stated], can[stated])
-            measured = torch.isfinite(known) & graded[:, None]
+            graded, alone = found[kind], found[kind].alone
+            total = total + (1 - _ALONE) * self._graded_loss(kind, graded.logits[there], graded.scored[there], batch)
+            total = total + _ALONE * self._graded_loss(kind, alone.logits[:, 0], alone.scored[:, 0], batch)
+            measured = torch.isfinite(known) & (getattr(batch, kind)[there].sum(-1) > 0)[:, None]
             if kind == "jsn" and measured.any():
+                widths = graded.widths[there].float()
                 total = total + _WIDTHS * smooth_l1_loss(widths[measured], known[measured], beta=0.2)
-        areas, eroded = found["erosion"].areas.float()[batch.there], batch.areas[batch.there]
+        areas, eroded = found["erosion"].areas.float()[there], batch.areas[there]
         drawn = torch.isfinite(eroded).all((1, 2))
         if drawn.any():
             weight = torch.tensor(_ERODED, device=areas.device)
             total = total + _AREAS * binary_cross_entropy_with_logits(areas[drawn], eroded[drawn], pos_weight=weight)
+        return total
+
+    def _graded_loss(self, kind: str, logits: Tensor, scored: Tensor, batch: Batch) -> Tensor:
+        """Return the losses of the grades, and of whether a joint can be graded, of the N joints with an image."""
+        targets, can = getattr(batch, kind)[batch.there], batch.scored[batch.there]
+        graded, stated = targets.sum(-1) > 0, torch.isfinite(can)
+        total = logits.new_zeros(())
+        if graded.any():
+            each = ordinal_loss(logits[graded].float(), targets[graded])
+            total = total + (each * (targets[graded] @ self._grade_weights[kind].to(each.device))).mean()
+        if stated.any():
+            total = total + _SCORED * binary_cross_entropy_with_logits(scored[stated].float(), can[stated])
         return total
 
     def measures(self, network: Module, batch: Batch) -> dict[str, Tensor]:

@@ -39,12 +39,15 @@ class Graded(NamedTuple):
         Visible width and healthy width in mm, which the network learns as well.
     areas : (B, 28, 48, 48) tensor or None
         Logit of the share of each block of 2 x 2 pixels that is eroded, of the network for erosion.
+    alone : Graded or None
+        The same (N, 1) of the N joints with an image, each graded as if it were the only one of the patient.
     """
 
     logits: Tensor
     scored: Tensor
     widths: Tensor
     areas: Tensor | None = None
+    alone: Graded | None = None
 
 
 class GradeNet(nn.Module):
@@ -120,16 +123,15 @@ class GradeNet(nn.Module):
         codes: Tensor = self.code(torch.cat([each.float() for each in pooled], 1))
         return codes + self.site(sites), areas
 
-    def grade(self, codes: Tensor, there: Tensor) -> Graded:
-        """Return the grades of patients by the codes (B, 28, width) of their joints."""
+    def grade(self, codes: Tensor, there: Tensor, hands: Tensor) -> Graded:
+        """Return the grades of patients by the codes (B, T, width) of their joints, which are of the hands (B, T)."""
         own = self.own_width(codes)
-        hands = torch.arange(len(SIDES), device=codes.device).repeat_interleave(len(JOINTS))
         tokens = self.place(torch.cat([codes, own], 2)) + self.hand(hands)
         tokens = self.context(tokens, src_key_padding_mask=~there)
         values = self.head(torch.cat([codes, tokens], 2))
         return Graded(values[..., :-2], values[..., -2], torch.stack([own[..., 0], values[..., -1]], 2))
 
-    def forward(self, images: Tensor, there: Tensor) -> Graded:
+    def forward(self, images: Tensor, there: Tensor, alone: bool = False) -> Graded:
         """Return the grades of patients.
 
         Parameters
@@ -138,13 +140,19 @@ class GradeNet(nn.Module):
             See :func:`normalise`.
         there : (B, 28) bool tensor
             Joints without an image have no influence.
+        alone : bool
+            Whether to grade each joint also as if it were the only one.
         """
+        hands = torch.arange(len(SIDES), device=images.device).repeat_interleave(len(JOINTS)).expand(there.shape)
         sites = torch.arange(len(JOINTS), device=images.device).repeat(len(SIDES)).expand(there.shape)
         given = images[there][:, None].contiguous(memory_format=torch.channels_last)
         found, areas = self.encode(given, sites[there])
         codes = found.new_zeros(*there.shape, found.shape[1])
         codes[there] = found
-        graded = self.grade(codes, there)
+        graded = self.grade(codes, there, hands)
+        if alone:
+            single = there[there][:, None]
+            graded = graded._replace(alone=self.grade(found[:, None], single, hands[there][:, None]))
         if areas is None:
             return graded
         placed = areas.new_zeros(*there.shape, *areas.shape[1:])
@@ -179,9 +187,9 @@ class PatientNet(nn.Module):
             }
         )
 
-    def forward(self, images: Tensor, there: Tensor) -> dict[str, Graded]:
-        """Return the output of each network by its kind."""
-        return {kind: network(images, there) for kind, network in self.kinds.items()}
+    def forward(self, images: Tensor, there: Tensor, alone: bool = False) -> dict[str, Graded]:
+        """Return the output of each network by its kind; see :meth:`GradeNet.forward`."""
+        return {kind: network(images, there, alone) for kind, network in self.kinds.items()}
 
 
 def mean_of_mirrored(network: nn.Module, images: Tensor, there: Tensor) -> dict[str, Graded]:
