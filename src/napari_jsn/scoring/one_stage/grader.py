@@ -10,11 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_jsn.anatomy import JOINTS
 from napari_jsn.networks.load import load_network
 from napari_jsn.patient.patient import Hand
 from napari_jsn.scoring.graded_joints import GradedJoints
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.one_stage.canvas import HandCanvas, hand_canvas
+from napari_jsn.scoring.one_stage.context import Context, calibrated
 from napari_jsn.scoring.one_stage.network import PixelClasses, build_hand_net, with_coordinates
 from napari_jsn.scoring.one_stage.places import disc, joint_places
 
@@ -48,17 +50,18 @@ class OneStageGrader:
     def grade(self, hands: Sequence[Hand]) -> GradedJoints:
         """Return the grades of the hands of one visit."""
         found: dict[tuple[str, str, str], tuple[float, ...]] = {}
-        temperature = self.card.get("temperature", {})
+        contexts = {kind: Context.of_card(self.card, kind) for kind in HIGHEST}
         for hand in hands:
             side = hand.side or (hand.joints[0].side if hand.joints else None)
             if side is None:
                 continue
             canvas = hand_canvas(hand.radiograph, side)
             _, graded = sites_on_maps(self.pixel_classes(canvas.image), self.radius(canvas))
-            for kind in HIGHEST:
-                for joint, probabilities in graded[kind].items():
-                    scaled = tempered(probabilities, float(temperature.get(kind, 1.0)))
-                    found[side, joint, kind] = tuple(map(float, scaled))
+            for kind, scaled in calibrated(
+                {kind: _of_joints(graded[kind], kind) for kind in HIGHEST}, contexts
+            ).items():
+                for joint in graded[kind]:
+                    found[side, joint, kind] = tuple(map(float, scaled[JOINTS.index(joint)]))
         return GradedJoints(found)
 
     def radius(self, canvas: HandCanvas) -> float:
@@ -71,6 +74,12 @@ class OneStageGrader:
         with torch.no_grad():
             classes: PixelClasses = self.network(given.contiguous(memory_format=torch.channels_last)).classes()
         return classes
+
+
+def _of_joints(graded: Mapping[str, NDArray[np.float32]], kind: str) -> NDArray[np.float64]:
+    """Return the probabilities (14, K + 1) of the joints, NaN where one is not marked."""
+    unknown = np.full(HIGHEST[kind] + 1, np.nan)
+    return np.stack([np.asarray(graded.get(joint, unknown), float) for joint in JOINTS])
 
 
 def sites_on_maps(
@@ -100,10 +109,3 @@ def sites_on_maps(
             of_kind: Tensor = getattr(classes, kind)[0]
             grades[kind][joint] = of_kind[:, inside].mean(1).numpy()
     return places, grades
-
-
-def tempered(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
-    """Return probabilities (..., K + 1) whose logarithms are divided by a temperature, and which add up to 1 again."""
-    raised = np.asarray(probabilities, float) ** (1 / temperature)
-    scaled: NDArray[np.float64] = raised / raised.sum(-1, keepdims=True)
-    return scaled

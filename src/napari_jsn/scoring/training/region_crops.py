@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, one_hot
 
 from napari_jsn.networks.task import use_bfloat16
-from napari_jsn.scoring.crops.site_image import KEPT
+from napari_jsn.scoring.crops.site_image import KEPT, SIDE
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.one_stage.regions import finger_axes, regions
 from napari_jsn.scoring.training.augment import augment, centred
@@ -85,6 +85,13 @@ def region_crops(batch: HandBatch, generator: Generator | None) -> RegionCrops:
     size = torch.tensor([cols, rows]).to(batch.centres)
     used = (batch.erosion >= 0) & ((batch.centres > -0.5) & (batch.centres < size - 0.5)).all(-1)
     hand, joint = torch.nonzero(used, as_tuple=True)
+    if not len(hand):
+        return RegionCrops(
+            batch.images.new_empty(0, 1, SIDE, SIDE),
+            batch.images.new_empty(0, SIDE // MASK_STEP, SIDE // MASK_STEP),
+            joint,
+            joint,
+        )
     centres, axes = batch.centres[hand, joint], finger_axes(batch.centres)[hand, joint]
     if generator is not None:
         away = torch.randn(centres.shape, generator=generator).to(centres)
@@ -97,8 +104,9 @@ def region_crops(batch: HandBatch, generator: Generator | None) -> RegionCrops:
     spread = (kept[:, 0] - dark[:, None, None]) / (bright - dark).clamp_min(1e-3)[:, None, None]
     images, masks = ((255 * each.clamp(0, 1)).round() for each in (spread, avg_pool2d(kept[:, 1:], MASK_STEP)[:, 0]))
     images = images.nan_to_num().to(torch.uint8)
-    if generator is None or not len(images):
-        shown, covered = centred(images), torch.full_like(kept[:, 1, : KEPT // 5 * 4, : KEPT // 5 * 4], torch.nan)
+    if generator is None:
+        shown = centred(images)
+        covered = torch.full_like(shown, torch.nan)
     else:
         changed, moved = augment(images.cpu(), generator, masks.cpu())
         assert moved is not None
