@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 #: Least probability whose logarithm is taken, and weight of the squared coefficients in the fit.
 _LEAST, _RIDGE = 1e-9, 1e-3
+#: Kinds whose probabilities need the context. Those of erosion, from regions, are right for both with a temperature.
+_NEEDED = ("jsn",)
 
 
 class Context(NamedTuple):
@@ -82,7 +84,8 @@ def fit_context(
     for kind, each in given.items():
         known = (truth[kind] >= 0) & np.isfinite(each).all(-1)
         of_joints = np.broadcast_to(weights[:, None], known.shape)[known]
-        found[kind] = _fitted(each[known], truth[kind][known], around[known], of_joints)
+        used = around[known] if kind in _NEEDED else np.zeros((int(known.sum()), around.shape[-1]))
+        found[kind] = _fitted(each[known], truth[kind][known], used, of_joints)
     return found
 
 

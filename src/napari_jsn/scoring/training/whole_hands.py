@@ -104,7 +104,7 @@ def one_stage_calibration(
     return {
         **fitted,
         "temperature": {kind: each.temperature for kind, each in contexts.items()},
-        "context": {kind: each.coefficients.tolist() for kind, each in contexts.items()},
+        "context": {kind: each.coefficients.tolist() for kind, each in contexts.items() if each.coefficients.any()},
     }
 
 
