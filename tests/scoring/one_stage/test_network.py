@@ -21,7 +21,7 @@ from napari_jsn.scoring.one_stage.network import (
 )
 
 
-@pytest.mark.parametrize(("preset", "most_mb"), [("one-stage", 8.0), ("paper", 71)])
+@pytest.mark.parametrize(("preset", "most_mb"), [("one-stage", 9.6), ("paper", 72)])
 def test_every_pixel_has_three_classes_and_what_is_learned_as_well(preset, most_mb):
     with torch.device("meta"):  # shapes without memory
         network = build_hand_net(ARCHITECTURES[preset])
@@ -30,7 +30,7 @@ def test_every_pixel_has_three_classes_and_what_is_learned_as_well(preset, most_
     assert 2 * sum(each.numel() for each in network.parameters()) / 1e6 < most_mb
     layers = [each for each in network.modules() if isinstance(each, torch.nn.BatchNorm2d)]
     assert layers and all(each.momentum == 0.1 for each in layers)  # statistics keep up with the weights
-    heads = [network.joint, *network.jsn, *network.erosion, network.eroded, network.widths]
+    heads = [network.joint, *network.jsn, network.eroded, network.widths]
     assert all(head.kernel_size == (1, 1) for head in heads if isinstance(head, torch.nn.Conv2d))
 
 
@@ -148,3 +148,17 @@ def test_a_model_of_the_method_scores_a_hand_in_one_pass(left_hand, tmp_path, mo
     assert len(passes) == 1
     with pytest.raises(InputError, match="one-stage"):
         jsn.score(radiograph, "two-stage", model=model)
+
+
+def test_a_model_that_graded_erosion_by_pixels_is_refused(tmp_path):
+    network = build_hand_net(ARCHITECTURES["one-stage"])
+    before = {key: value for key, value in ARCHITECTURES["one-stage"].items() if key != "regions"}
+    about = {
+        "statement": "Random.", "architecture": {"class": HandNet.__name__, **before},
+        "task": "scoring", "name": "old", "preset": "one-stage", "input_size_px": [CANVAS[0]] * 2,
+        "normalisation": "none", "training_data": [], "figures": {}, "command": "none", "seed": 0, "versions": {},
+    }  # fmt: skip
+    state = {key: value for key, value in network.state_dict().items() if not key.startswith("erosion")}
+    model = str(weights.save(tmp_path, state, about))
+    with pytest.raises(InputError, match="do not fit the network that the card describes"):
+        OneStageGrader(model, "cpu")

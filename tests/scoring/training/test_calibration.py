@@ -7,11 +7,15 @@ import torch
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.scoring.automatic.total import TotalErrors
 from napari_jsn.scoring.grades import HIGHEST
-from napari_jsn.scoring.one_stage.grader import tempered
 from napari_jsn.scoring.schemes import scheme
 from napari_jsn.scoring.training import whole_hands
 from napari_jsn.scoring.training.calibration import fit_all, fit_temperature, fit_totals, moments
 from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
+
+
+def tempered(probabilities, temperature):
+    raised = probabilities ** (1 / temperature)
+    return raised / raised.sum(-1, keepdims=True)
 
 
 def draw(probabilities, rng):
@@ -67,6 +71,8 @@ def test_the_one_stage_network_is_calibrated_on_hands_of_both_samplings(monkeypa
     assert {each[0] for each in asked} == {"uniform", "natural"}
     assert np.sum(found["confusions"]["jsn"]) == 28 * sum(count for count, _ in whole_hands.CALIBRATION.values())
     assert found["totals"]["total"]["below"] >= 1
+    assert {kind: np.shape(each) for kind, each in found["context"].items()} == {"jsn": (3, 5)}
+    assert set(found["temperature"]) == set(HIGHEST)
 
 
 def drawn_patients(shared, rng, count=300):

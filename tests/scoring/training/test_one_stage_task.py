@@ -67,12 +67,33 @@ def test_the_loss_of_a_training_step_is_finite_and_has_gradients(batch):
     loss = task.loss(network, next(iter(task.training_batches(0, 0))))
     loss.backward()
     assert torch.isfinite(loss)
-    for head in (network.joint, network.jsn[-1], network.erosion[-1], network.eroded, network.widths):
+    for head in (network.joint, network.jsn[-1], network.erosion.head[-1], network.eroded, network.widths):
         assert head.weight.grad.abs().sum() > 0
     figures = task.measures(network.eval(), batch)
     assert list(figures)[0] == "exact"
     assert figures["placed"].shape == (1,)
     assert task.card()["inner_mm"] < task.card()["outer_mm"]
+
+
+def test_a_further_training_changes_the_windows_alone(batch):
+    task = OneStageTask(hands=(batch, batch))
+    task.fine_tuned = True
+    network = task.network().train()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    optimizer, _ = task.optimizer(network, 4)
+    task.loss(network, batch).backward()
+    optimizer.step()
+    changed = {key.split(".")[0] for key, value in network.state_dict().items() if not torch.equal(value, before[key])}
+    assert changed == {"erosion"}
+
+
+def test_the_loss_of_a_validation_does_not_differ_by_chance(batch):
+    task = OneStageTask(hands=(batch, batch))
+    task.fine_tuned = True
+    network = task.network().eval()
+    with torch.no_grad():
+        assert task.loss(network, batch) == task.loss(network, batch)
+    assert task.loss(network, batch) != task.loss(network, batch)
 
 
 @pytest.mark.parametrize("unknown", ["widths", "jsn"])

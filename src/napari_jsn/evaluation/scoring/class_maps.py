@@ -13,8 +13,9 @@ from napari_jsn.common.progress import Aborted, Progress, Silent
 from napari_jsn.evaluation.scoring.maps import LEAST_GRADE, NEAR_MM, MapCheck
 from napari_jsn.scoring.maps.site_map import class_map
 from napari_jsn.scoring.one_stage.canvas import CANVAS, HandCanvas, hand_canvas
-from napari_jsn.scoring.one_stage.grader import OneStageGrader, disc
+from napari_jsn.scoring.one_stage.grader import OneStageGrader
 from napari_jsn.scoring.one_stage.network import PixelClasses, build_hand_net
+from napari_jsn.scoring.one_stage.places import disc
 from napari_jsn.scoring.training.simulated_patients import CHUNK, simulated_radiographs
 from napari_jsn.simulation.simulated_radiograph import SimulatedRadiograph
 

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv2d
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.networks.load import load_network
@@ -17,13 +16,9 @@ from napari_jsn.patient.patient import Hand
 from napari_jsn.scoring.graded_joints import GradedJoints
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.one_stage.canvas import HandCanvas, hand_canvas
-from napari_jsn.scoring.one_stage.network import PixelClasses, build_hand_net, circle_kernel, with_coordinates
-
-#: Least mean probability of a joint in its circle.
-_LEAST = 0.2
-#: Block of pixels over which probabilities are averaged to search for a circle; radius around a place, over that of the
-#: circle (what lies between may belong to the joint), whose mean its next place is; and number of such steps.
-_BLOCK, _AROUND, _STEPS = 4, 2.0, 3
+from napari_jsn.scoring.one_stage.context import Context, calibrated
+from napari_jsn.scoring.one_stage.network import PixelClasses, build_hand_net, with_coordinates
+from napari_jsn.scoring.one_stage.places import disc, joint_places
 
 
 class OneStageGrader:
@@ -55,17 +50,18 @@ class OneStageGrader:
     def grade(self, hands: Sequence[Hand]) -> GradedJoints:
         """Return the grades of the hands of one visit."""
         found: dict[tuple[str, str, str], tuple[float, ...]] = {}
-        temperature = self.card.get("temperature", {})
+        contexts = {kind: Context.of_card(self.card, kind) for kind in HIGHEST}
         for hand in hands:
             side = hand.side or (hand.joints[0].side if hand.joints else None)
             if side is None:
                 continue
             canvas = hand_canvas(hand.radiograph, side)
             _, graded = sites_on_maps(self.pixel_classes(canvas.image), self.radius(canvas))
-            for kind in HIGHEST:
-                for joint, probabilities in graded[kind].items():
-                    scaled = tempered(probabilities, float(temperature.get(kind, 1.0)))
-                    found[side, joint, kind] = tuple(map(float, scaled))
+            for kind, scaled in calibrated(
+                {kind: _of_joints(graded[kind], kind) for kind in HIGHEST}, contexts
+            ).items():
+                for joint in graded[kind]:
+                    found[side, joint, kind] = tuple(map(float, scaled[JOINTS.index(joint)]))
         return GradedJoints(found)
 
     def radius(self, canvas: HandCanvas) -> float:
@@ -78,6 +74,12 @@ class OneStageGrader:
         with torch.no_grad():
             classes: PixelClasses = self.network(given.contiguous(memory_format=torch.channels_last)).classes()
         return classes
+
+
+def _of_joints(graded: Mapping[str, NDArray[np.float32]], kind: str) -> NDArray[np.float64]:
+    """Return the probabilities (14, K + 1) of the joints, NaN where one is not marked."""
+    unknown = np.full(HIGHEST[kind] + 1, np.nan)
+    return np.stack([np.asarray(graded.get(joint, unknown), float) for joint in JOINTS])
 
 
 def sites_on_maps(
@@ -98,41 +100,12 @@ def sites_on_maps(
         Centre of the circle in which the joint is most probable. Pixels far from it do not count.
     grades : dict of kind to dict of joint to (K + 1,) array
     """
-    places: dict[str, tuple[float, float]] = {}
+    places = joint_places(classes.joint[0], radius)
     grades: dict[str, dict[str, NDArray[np.float32]]] = {kind: {} for kind in HIGHEST}
     rows, cols = (torch.arange(length, dtype=torch.float32) for length in classes.joint.shape[-2:])
-    for joint, probability, mean in zip(JOINTS, classes.joint[0, 1:], _circle_means(classes, radius), strict=True):
-        if mean.max() < _LEAST:
-            continue
-        row, col = np.unravel_index(int(mean.argmax()), mean.shape)
-        x, y = ((float(each) + 0.5) * _BLOCK - 0.5 for each in (col, row))
-        for _ in range(_STEPS):
-            near = probability * disc(x, y, _AROUND * radius, rows, cols)
-            total = near.sum()
-            x, y = float(near.sum(0) @ cols / total), float(near.sum(1) @ rows / total)
-        places[joint] = (x, y)
+    for joint, (x, y) in places.items():
         inside = disc(x, y, radius, rows, cols)
         for kind in HIGHEST:
             of_kind: Tensor = getattr(classes, kind)[0]
             grades[kind][joint] = of_kind[:, inside].mean(1).numpy()
     return places, grades
-
-
-def _circle_means(classes: PixelClasses, radius: float) -> Tensor:
-    """Return the mean probability (14, R, C) of each joint in the circle around the middle of each block of pixels."""
-    blocks = avg_pool2d(classes.joint[0, 1:, None], _BLOCK)
-    kernel = circle_kernel(radius / _BLOCK)
-    return conv2d(blocks, kernel[None, None], padding=len(kernel) // 2)[:, 0]
-
-
-def tempered(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
-    """Return probabilities (..., K + 1) whose logarithms are divided by a temperature, and which add up to 1 again."""
-    raised = np.asarray(probabilities, float) ** (1 / temperature)
-    scaled: NDArray[np.float64] = raised / raised.sum(-1, keepdims=True)
-    return scaled
-
-
-def disc(x: float, y: float, radius: float, rows: Tensor, cols: Tensor) -> Tensor:
-    """Return which pixels (R, C) lie in a circle, at least one pixel around its centre."""
-    inside = (rows[:, None] - y) ** 2 + (cols[None] - x) ** 2 <= max(radius, 1.0) ** 2
-    return inside

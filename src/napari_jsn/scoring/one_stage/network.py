@@ -1,4 +1,4 @@
-"""The network of the one-stage method: a U-Net with an EfficientNet encoder and three classifiers of every pixel."""
+"""The network of the one-stage method: a U-Net with an EfficientNet encoder, and a network of regions for erosion."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from napari_jsn.anatomy import JOINTS
 from napari_jsn.networks.layers import channels_last
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.one_stage.canvas import CANVAS
+from napari_jsn.scoring.one_stage.places import circle_kernel, joint_places
+from napari_jsn.scoring.one_stage.regions import finger_axes, places_tensor, regions
+from napari_jsn.scoring.schemes import SIDES
+from napari_jsn.scoring.two_stage.network import GradeNet, normalise
+from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
 
 #: Arguments of :class:`HandNet` for each preset: small enough for two cores; and as in the talk.
 ARCHITECTURES: dict[str, dict[str, Any]] = {
-    "one-stage": {"backbone": "efficientnet-b0", "decoder": (64, 48, 32, 24, 16)},
-    "paper": {"backbone": "efficientnet-b5", "decoder": (256, 128, 64, 32, 16)},
+    "one-stage": {"backbone": "efficientnet-b0", "decoder": (64, 48, 32, 24, 16), "regions": (20, 40, 72, 104)},
+    "paper": {"backbone": "efficientnet-b5", "decoder": (256, 128, 64, 32, 16), "regions": (20, 40, 72, 104)},
 }
 #: Layers of the encoder that classify whole images: they are not used here, and have a third of its weights.
 _OF_IMAGE_CLASSES = ("_conv_head", "_bn1", "_fc")
@@ -25,8 +30,12 @@ _OF_IMAGE_CLASSES = ("_conv_head", "_bn1", "_fc")
 #: in shorter ones the statistics lag behind the weights, and the network marks nothing when it is evaluated.
 _MOMENTUM = 0.1
 #: Radius in pixels of the circle over which features are averaged, about that of a joint's target, side of the blocks
-#: that it is made of, and channels of the classifiers of grades.
+#: that it is made of, and channels of the classifier of narrowing.
 _RADIUS, _BLOCK, _HIDDEN = 14, 4, 24
+#: Length of the code of a region, and layers of the network behind it.
+_CODE, _LAYERS = 96, 2
+#: Least probability of a grade.
+_LEAST = 1e-6
 #: Channels: the image, and the coordinates x and y of each pixel.
 CHANNELS = 3
 
@@ -73,6 +82,15 @@ class PixelOutputs(NamedTuple):
         return PixelClasses(joint, jsn, erosion, torch.sigmoid(self.eroded.float()).cpu())
 
 
+class UNetOutputs(NamedTuple):
+    """What the U-Net gives for every pixel: all of :class:`PixelOutputs` but the grades of erosion."""
+
+    joint: Tensor
+    jsn: Tensor
+    eroded: Tensor
+    widths: Tensor
+
+
 class FullPrecisionConvolution(nn.Conv2d):
     """A convolution of 32 bits also where others have 16.
 
@@ -86,14 +104,6 @@ class FullPrecisionConvolution(nn.Conv2d):
             return super().forward(features)
         with torch.autocast(features.device.type, enabled=False):
             return super().forward(features.float())
-
-
-def circle_kernel(radius: float) -> Tensor:
-    """Return the weights (K, K) of the mean over a circle whose radius is given in cells, 1 at least."""
-    reach = max(1, int(radius))
-    offsets = torch.arange(-reach, reach + 1, dtype=torch.float32)
-    circle = (offsets[:, None] ** 2 + offsets**2 <= max(radius, 1.0) ** 2).float()
-    return circle / circle.sum()
 
 
 class CircleMean(nn.Module):
@@ -118,10 +128,12 @@ class CircleMean(nn.Module):
 
 
 class HandNet(nn.Module):
-    """A U-Net over a whole left hand.
+    """A U-Net over a whole left hand, and a network of regions.
 
-    Grades are classified by the features of a pixel and by their means over the circle around it: how much of a joint
-    is eroded is a matter of area.
+    The U-Net marks the joints, and classifies narrowing by the features of a pixel and by their means over the circle
+    around it. Erosion is graded on the region of the image around each joint that it marks, along the joint's finger:
+    how far bone is eroded along a margin is seen best upright and in detail. The grade of a region is that of all
+    pixels of its joint.
 
     Parameters
     ----------
@@ -129,9 +141,11 @@ class HandNet(nn.Module):
         ``"efficientnet-b0"`` to ``"efficientnet-b7"``.
     decoder : sequence of int
         Channels of the five levels of the decoder, the coarsest first.
+    regions : sequence of int
+        Channels of the levels of the network of regions; see :class:`~napari_jsn.scoring.two_stage.network.GradeNet`.
     """
 
-    def __init__(self, backbone: str, decoder: Sequence[int]) -> None:
+    def __init__(self, backbone: str, decoder: Sequence[int], regions: Sequence[int]) -> None:
         from monai.networks.nets import FlexibleUNet
 
         super().__init__()
@@ -153,17 +167,56 @@ class HandNet(nn.Module):
         self.joint: nn.Conv2d = nn.Conv2d(last, 1 + len(JOINTS), 1)
         self.circle: CircleMean = CircleMean(last + 1)
         self.jsn: nn.Sequential = _classifier(2 * last + 1, 1 + HIGHEST["jsn"])
-        self.erosion: nn.Sequential = _classifier(2 * last + 1, 1 + HIGHEST["erosion"])
         self.eroded: nn.Conv2d = nn.Conv2d(last, 1, 1)
         self.widths: nn.Conv2d = nn.Conv2d(last, 2, 1)
+        self.erosion: GradeNet = GradeNet(HIGHEST["erosion"], regions, _CODE, _LAYERS, areas=True)
 
     def forward(self, images: Tensor) -> PixelOutputs:
         """Return the output for images (B, 3, H, W); see :func:`with_coordinates`. H and W are multiples of 32."""
+        found = self.unet(images)
+        erosion = self._erosion(images[:, 0], found.joint.float())
+        return PixelOutputs(found.joint, found.jsn, erosion, found.eroded, found.widths)
+
+    def unet(self, images: Tensor) -> UNetOutputs:
+        """Return the output of the U-Net alone, which saves the time of the regions."""
         features = self.body(images)
         eroded = self.eroded(features)
         means = self.circle(torch.cat([features, torch.sigmoid(eroded)], 1))
-        graded = torch.cat([features, means], 1)
-        return PixelOutputs(self.joint(features), self.jsn(graded), self.erosion(graded), eroded, self.widths(features))
+        narrowing = self.jsn(torch.cat([features, means], 1))
+        return UNetOutputs(self.joint(features), narrowing, eroded, self.widths(features))
+
+    def _erosion(self, images: Tensor, joint: Tensor) -> Tensor:
+        """Return the logarithms (B, 6, H, W) of the probabilities of the grades, by the logits of the joint map."""
+        shares = torch.softmax(joint[:, 1:], 1)
+        count = HIGHEST["erosion"] + 1
+        of_joints = images.new_full((len(images), len(JOINTS), count), 1 / count)  # of what is not marked: all alike
+        if not images.is_meta:
+            marked = torch.softmax(joint, 1).cpu()
+            for image, probabilities, each in zip(images, marked, of_joints, strict=True):
+                places = places_tensor(joint_places(probabilities, _RADIUS))
+                which = torch.isfinite(places).all(1)
+                if which.any():
+                    each[which] = self._of_regions(image, places, which)
+        return torch.einsum("bjk,bjhw->bkhw", of_joints, shares).clamp_min(_LEAST).log()
+
+    def _of_regions(self, image: Tensor, places: Tensor, which: Tensor) -> Tensor:
+        """Return the probabilities (N, 6) of the grades of the N joints of an image (H, W) that are marked."""
+        joints = torch.nonzero(which)[:, 0].to(image.device)
+        cut = regions(image[None], places[which].to(image), finger_axes(places)[which].to(image), joints)
+        shown = normalise(cut)
+        logits = (self.of_regions(shown, joints)[0] + self.of_regions(shown.flip(-1), joints)[0]) / 2
+        return grade_probabilities(logits.float())
+
+    def of_regions(self, shown: Tensor, joints: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the conditional logits (N, 5) and the eroded areas (N, 48, 48) of normalised regions (N, 1, 96, 96).
+
+        Each one is graded as if it were the only one: nothing is known of the other joints and the other hand.
+        """
+        codes, areas = self.erosion.encode(shown.contiguous(memory_format=torch.channels_last), joints)
+        alone = torch.ones_like(joints, dtype=torch.bool)[:, None]
+        hands = torch.full_like(joints, SIDES.index("L"))[:, None]
+        assert areas is not None
+        return self.erosion.grade(codes[:, None], alone, hands).logits[:, 0], areas
 
 
 def _classifier(channels: int, classes: int) -> nn.Sequential:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from napari_jsn.scoring.one_stage.network import (
 )
 from napari_jsn.scoring.one_stage.targets import IGNORED, circle_targets, of_pixels, smoothed
 from napari_jsn.scoring.training.batches import WIDTH_MM
+from napari_jsn.scoring.training.region_crops import HandBatch, region_crops, region_loss
 from napari_jsn.scoring.training.simulated_patients import (
     CHUNK,
     simulated_chunk,
@@ -51,6 +52,8 @@ PART, _WHOLE, _JITTER = (480, 416), 0.25, 28.0
 _LAST = 0.15
 #: Weights of the losses of the widths and of the eroded pixels, and of an eroded pixel in the latter.
 _WIDTHS, _AREAS, _ERODED = 1.0, 2.0, 4.0
+#: Highest learning rates from random weights, and of the network of regions alone.
+_RATE, _RATE_REGIONS = 1.5e-3, 3e-4
 #: Weight of the background in the loss of the joint map.
 _BACKGROUND = 0.05
 #: Standard deviations of the shift (across and along the hand) in mm, the rotation in degrees, and the logarithm of the
@@ -58,36 +61,11 @@ _BACKGROUND = 0.05
 _SHIFT_MM, _TURN, _SIZE = np.array([4.0, 8.0]), 6.0, 0.08
 
 
-class HandBatch(NamedTuple):
-    """Hands.
-
-    Attributes
-    ----------
-    images, eroded : (B, H, W) tensor
-        Hands, and the eroded share of each pixel; NaN where it is not known.
-    centres : (B, 14, 2) tensor
-        ``(x, y)`` of the joints.
-    jsn, erosion : (B, 14) int tensor
-        Grades; -1 where there is none.
-    widths : (B, 14, 2) tensor
-        Visible and healthy width in mm, or NaN.
-    pixel_mm : (B,) tensor
-    origin : (B, 2) tensor
-        Place ``(x, y)`` of an image's first pixel on the canvas.
-    """
-
-    images: Tensor
-    eroded: Tensor
-    centres: Tensor
-    jsn: Tensor
-    erosion: Tensor
-    widths: Tensor
-    pixel_mm: Tensor
-    origin: Tensor
-
-
 class OneStageTask(TrainingTask):
-    """Train a U-Net over whole hands.
+    """Train a U-Net over whole hands, and a network that grades erosion on regions around their joints.
+
+    From random weights both are trained. A training that starts from a trained model goes on with the network of
+    regions alone: the grades of erosion improve longest, and an epoch then takes a fraction of the time.
 
     Parameters
     ----------
@@ -123,6 +101,7 @@ class OneStageTask(TrainingTask):
         super().__init__(preset, source, terms)
         self._given, self._cache = hands, cache
         self._last = self.epochs  # the first epoch of whole hands alone
+        self.fine_tuned: bool = False
 
     @classmethod
     def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
@@ -150,7 +129,7 @@ class OneStageTask(TrainingTask):
     ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
         """Return AdamW, whose rate rises for up to two epochs and then falls as a cosine."""
         self._last = round((1 - _LAST) * epochs)
-        return adamw_cosine(network, 1.5e-3, epochs, most_rising=2)
+        return adamw_cosine(network, _RATE_REGIONS if self.fine_tuned else _RATE, epochs, most_rising=2)
 
     @property
     def batches_of_epoch(self) -> int:
@@ -159,7 +138,7 @@ class OneStageTask(TrainingTask):
 
     def training_batches(self, epoch: int, seed: int) -> Iterator[HandBatch]:
         """Draw hands with random changes, some chunks of patients in each epoch."""
-        whole = _WHOLE if epoch < self._last else 1.0
+        whole = _WHOLE if epoch < self._last and not self.fine_tuned else 1.0
         rng = np.random.default_rng([seed, epoch, 4])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         if self._given is not None:
@@ -177,21 +156,28 @@ class OneStageTask(TrainingTask):
         """Return hands that are not trained on, always the same."""
         return self._validation
 
-    def loss(self, network: Module, batch: HandBatch) -> Tensor:
-        """Return the sum of the losses of the joint map, both grade maps, the eroded pixels and the widths."""
+    def loss(self, network: Any, batch: HandBatch) -> Tensor:
+        """Return the sum of the losses of the U-Net and of the regions; of the latter alone in a further training."""
+        generator = None
+        if torch.is_grad_enabled():
+            generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+        graded = region_loss(network, region_crops(batch, generator))
+        return graded if self.fine_tuned else graded + self._unet_loss(network, batch)
+
+    def _unet_loss(self, network: Any, batch: HandBatch) -> Tensor:
+        """Return the sum of the losses of the joint map, the map of narrowing, the eroded pixels and the widths."""
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=use_bfloat16(batch.images.device)):
-            found = network(with_coordinates(batch.images, batch.origin).contiguous(memory_format=torch.channels_last))
+            given = with_coordinates(batch.images, batch.origin).contiguous(memory_format=torch.channels_last)
+            found = network.unet(given)
         size = (batch.images.shape[-2], batch.images.shape[-1])
         joints = circle_targets(batch.centres, INNER_MM / batch.pixel_mm, OUTER_MM / batch.pixel_mm, size)
         weights = torch.tensor([_BACKGROUND] + [1.0] * len(JOINTS), device=joints.device)
         total = cross_entropy(found.joint.float(), joints, weights, ignore_index=IGNORED)
         inside = joints > 0
-        graded = torch.zeros_like(joints[inside], dtype=torch.bool)
-        for kind, highest in HIGHEST.items():
-            targets = of_pixels(joints, smoothed(getattr(batch, kind), highest, MOVED))
-            graded = graded | (targets.sum(-1) > 0)
-            logs = torch.log_softmax(getattr(found, kind).movedim(1, -1)[inside].float(), -1)
-            total = total - (targets * logs).sum() / targets.sum().clamp_min(1)
+        targets = of_pixels(joints, smoothed(batch.jsn, HIGHEST["jsn"], MOVED))
+        graded = of_pixels(joints, (batch.jsn >= 0) | (batch.erosion >= 0))
+        logs = torch.log_softmax(found.jsn.movedim(1, -1)[inside].float(), -1)
+        total = total - (targets * logs).sum() / targets.sum().clamp_min(1)
         known = of_pixels(joints, batch.widths)
         measured = torch.isfinite(known) & graded[:, None]
         if measured.any():
@@ -229,13 +215,13 @@ class OneStageTask(TrainingTask):
             figures["exact"].append((figures["exact_jsn"][-1] + figures["exact_erosion"][-1]) / 2)
         return {name: torch.tensor(values) for name, values in figures.items()}
 
-    def example(self, network: Module, index: int) -> dict[str, NDArray[Any]]:
+    def example(self, network: Any, index: int) -> dict[str, NDArray[Any]]:
         """Return a validation hand with the true joints and those found as labels."""
         batch, row = self.validation_batches()[index // _BATCH], index % _BATCH
         one = HandBatch(*(each[row : row + 1] for each in batch))
         device = next(network.parameters()).device
         with torch.no_grad():
-            found = network(with_coordinates(one.images.to(device))).joint[0].argmax(0).cpu().numpy()
+            found = network.unet(with_coordinates(one.images.to(device))).joint[0].argmax(0).cpu().numpy()
         size = (one.images.shape[-2], one.images.shape[-1])
         truth = circle_targets(one.centres, INNER_MM / one.pixel_mm, OUTER_MM / one.pixel_mm, size)[0].clamp_min(0)
         return {

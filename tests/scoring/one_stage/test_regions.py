@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+import torch
+
+from napari_jsn.anatomy import JOINTS
+from napari_jsn.scoring.crops.site_image import SIDE, SIDE_MM
+from napari_jsn.scoring.one_stage.canvas import USUAL_MM
+from napari_jsn.scoring.one_stage.network import ARCHITECTURES, build_hand_net, with_coordinates
+from napari_jsn.scoring.one_stage.places import joint_places
+from napari_jsn.scoring.one_stage.regions import finger_axes, places_tensor, regions
+from napari_jsn.scoring.two_stage.network import normalise
+from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
+
+MCP3, PIP3, DIP3, IP1 = (JOINTS.index(joint) for joint in ("MCP3", "PIP3", "DIP3", "IP1"))
+
+
+def test_axes_run_along_the_fingers():
+    places = {"MCP3": (100.0, 300.0), "PIP3": (110.0, 200.0), "DIP3": (140.0, 130.0), "IP1": (250.0, 350.0)}
+    axes = finger_axes(places_tensor(places))
+    assert axes.shape == (14, 2)
+    assert torch.allclose(axes.norm(dim=1), torch.ones(14), atol=0.02)
+    for joint, (x, y) in ((MCP3, (10, -100)), (PIP3, (40, -170)), (DIP3, (30, -70))):
+        assert axes[joint].tolist() == pytest.approx((np.array([x, y]) / np.hypot(x, y)).tolist(), abs=1e-4)
+    assert axes[IP1, 0] > 0.3 and axes[IP1, 1] < 0  # the only joint of its finger
+
+
+@pytest.mark.parametrize("turn", [0.0, 30.0, -20.0])
+def test_a_region_shows_the_finger_upright_at_the_scale_of_its_joint(turn):
+    angle = np.deg2rad(turn)
+    axis = torch.tensor([[np.sin(angle), -np.cos(angle)]], dtype=torch.float32)
+    rows, cols = torch.meshgrid(torch.arange(200.0), torch.arange(180.0), indexing="ij")
+    image = torch.exp(-((cols - 90 - 15 * axis[0, 0]) ** 2 + (rows - 100 - 15 * axis[0, 1]) ** 2) / 8)
+    found = regions(image[None], torch.tensor([[90.0, 100.0]]), axis, torch.tensor([PIP3]))
+    assert found.shape == (1, 1, SIDE, SIDE)
+    row, col = np.unravel_index(int(found.argmax()), (SIDE, SIDE))
+    above = 15 * USUAL_MM / SIDE_MM["PIP"] * SIDE
+    assert (row, col) == (pytest.approx((SIDE - 1) / 2 - above, abs=1), pytest.approx((SIDE - 1) / 2, abs=1))
+
+
+def test_a_wider_region_has_the_same_middle():
+    image = torch.rand(1, 200, 180, generator=torch.Generator().manual_seed(0))
+    given = torch.tensor([[90.0, 100.0]]), torch.tensor([[0.6, -0.8]]), torch.tensor([MCP3])
+    narrow, wide = regions(image, *given), regions(image, *given, side=SIDE + 24)
+    assert torch.allclose(wide[..., 12:-12, 12:-12], narrow, atol=1e-4)
+
+
+def marked(places, shape=(256, 192)):
+    logits = torch.zeros(1, 15, *shape)
+    logits[:, 0] = 9.0
+    for joint, (x, y) in places.items():
+        logits[0, 1 + joint, y - 14 : y + 15, x - 14 : x + 15] = 20.0
+    return logits
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return build_hand_net(ARCHITECTURES["one-stage"]).eval()
+
+
+def test_the_pixels_of_a_joint_have_the_grade_of_its_region(network):
+    image = torch.rand(1, 256, 192, generator=torch.Generator().manual_seed(0))
+    joints = marked({MCP3: (60, 190), PIP3: (100, 80)})
+    with torch.no_grad():
+        found = network._erosion(image, joints).exp()
+        axes = finger_axes(places_tensor({"MCP3": (60.0, 190.0), "PIP3": (100.0, 80.0)}))
+        for joint, (x, y) in ((MCP3, (60, 190)), (PIP3, (100, 80))):
+            centre = torch.tensor([[float(x), float(y)]])
+            shown = normalise(regions(image, centre, axes[joint][None], torch.tensor([joint])))
+            each = [network.of_regions(view, torch.tensor([joint]))[0] for view in (shown, shown.flip(-1))]
+            expected = grade_probabilities((each[0] + each[1]) / 2)[0]
+            assert torch.allclose(found[0, :, y + 5, x - 5], expected, atol=1e-3)
+    assert torch.allclose(found.sum(1), torch.ones(1, 256, 192), atol=1e-3)
+
+
+def test_other_joints_do_not_change_the_grade_of_a_joint_but_by_its_axis(network):
+    image = torch.rand(1, 256, 192, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        alone, both = (
+            network._erosion(image, marked(each)) for each in ({IP1: (60, 60)}, {IP1: (60, 60), 7: (120, 180)})
+        )
+    assert torch.allclose(alone[..., 60, 60], both[..., 60, 60], atol=1e-4)
+
+
+def test_a_hand_without_joints_has_all_grades_alike(network):
+    with torch.no_grad():
+        found = network._erosion(torch.rand(2, 96, 64), marked({}, (96, 64)).expand(2, -1, -1, -1))
+        assert torch.allclose(found.exp(), torch.full((2, 6, 96, 64), 1 / 6), atol=1e-4)
+        whole = network(with_coordinates(torch.rand(2, 96, 64)))
+    assert whole.erosion.shape == (2, 6, 96, 64) and torch.isfinite(whole.erosion).all()
+
+
+@pytest.mark.parametrize("place", [(3, 3), (188, 250), (95, 3)])
+def test_a_joint_at_the_border_has_a_place(place):
+    probabilities = torch.zeros(15, 256, 192)
+    rows, cols = torch.meshgrid(torch.arange(256), torch.arange(192), indexing="ij")
+    probabilities[1 + MCP3] = ((rows - place[1]) ** 2 + (cols - place[0]) ** 2 <= 14**2).float()
+    x, y = joint_places(probabilities, 14.0)["MCP3"]
+    assert np.hypot(x - place[0], y - place[1]) < 9
+
+
+def test_values_that_are_no_numbers_mark_nothing():
+    assert joint_places(torch.full((15, 96, 64), torch.nan), 14.0) == {}

@@ -1,0 +1,79 @@
+"""Give a one-stage model the erosion network of a two-stage model, which then grades the regions of its joints.
+
+The two networks are the same; that of regions has no context of other joints. The U-Net stays as it is. Fit the
+probabilities again afterwards: ``python -m napari_jsn.evaluation.calibration grade-probabilities --model FILE``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from napari_jsn.networks import weights
+from napari_jsn.scoring.one_stage.network import ARCHITECTURES, HandNet, build_hand_net
+
+#: Entries of the card of the one-stage model that no longer hold.
+_FITTED = ("card_sha256", "sha256", "temperature", "context", "totals", "confusions", "figures", "limits", "parameters")
+_OF_EROSION, _IN_TWO_STAGE = "erosion.", "kinds.erosion."
+
+
+def joined(unet: dict[str, Tensor], two_stage: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights of a one-stage network."""
+    found = {key: value for key, value in unet.items() if not key.startswith(_OF_EROSION)}
+    for key, value in two_stage.items():
+        if key.startswith(_IN_TWO_STAGE):
+            found[_OF_EROSION + key.removeprefix(_IN_TWO_STAGE)] = value
+    return found
+
+
+def card_of(one: dict[str, Any], two: dict[str, Any], command: str, parameters: int) -> dict[str, Any]:
+    """Return the card: what the U-Net says, and that it and the network of regions learned from the data of both."""
+    architecture = {
+        key: list(value) if isinstance(value, tuple) else value for key, value in ARCHITECTURES["one-stage"].items()
+    }
+    images = dict(one.get("images", {}))
+    images["trained_on"] = sorted({*images.get("trained_on", ()), *two.get("images", {}).get("trained_on", ())})
+    data = list(one["training_data"])
+    data += [each for each in two["training_data"] if each["source"] not in {known["source"] for known in data}]
+    return {
+        **{key: value for key, value in one.items() if key not in _FITTED},
+        "architecture": {"class": f"{HandNet.__module__}.{HandNet.__name__}", **architecture},
+        "training_data": data,
+        "images": images,
+        "figures": {},
+        "parameters": parameters,
+        "command": command,
+        "parts": {
+            "unet": {"sha256": one["sha256"], "command": one["command"]},
+            "regions": {"sha256": two["sha256"], "command": two["command"]},
+        },
+        "limits": "Damage was learned on simulated hands. Joint space narrowing is graded less well than by the "
+        "two-stage networks. Whether the grades are right on real films is not known.",
+    }
+
+
+def main() -> None:
+    """Read both models and write the joined one."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("one_stage", type=Path, help=".safetensors file of the one-stage model")
+    parser.add_argument("two_stage", type=Path, help=".safetensors file of the two-stage model")
+    parser.add_argument("out", type=Path, help="folder of the joined model")
+    options = parser.parse_args()
+    (unet, one), (kinds, two) = (weights.load("scoring", str(path)) for path in (options.one_stage, options.two_stage))
+    network = build_hand_net(ARCHITECTURES["one-stage"])
+    network.load_state_dict(joined(unet, kinds))
+    state = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
+    command = f"python tools/one_stage_regions.py {options.one_stage.name} {options.two_stage.name} {options.out.name}"
+    parameters = sum(each.numel() for each in network.parameters())
+    options.out.mkdir(parents=True, exist_ok=True)
+    with torch.no_grad():
+        path = weights.save(options.out, state, card_of(one, two, command, parameters))
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
