@@ -73,16 +73,16 @@ COMMENTS = {
 # undamaged is a folder of that name with three folders of public hands without known damage:
 # mkdir undamaged; cp -r "$NAPARI_JSN_DATA"/{hands,more-hands,adult-hands} undamaged\
 """,
-    "--start scoring-before.safetensors": """\
-# scoring-before.safetensors, the start of this training, is not in the repository: the weights of the same networks
-# after trainings of 15 and of 30 epochs with smaller changes of the images. Without it, leave --start, --epochs and
-# --seed out: the networks are then trained from random weights, as by make weights-scoring.\
+    "--kind erosion --start scoring-before.safetensors": """\
+# scoring-before.safetensors, the start of this training, is not in the repository: the weights of both networks after
+# trainings of 15 and of 30 epochs, and of the one for erosion after 30 more (with --kind erosion, a share of 0.3 of the
+# loss for joints graded alone). Without it, train both from random weights first, as by make weights-scoring.\
 """,
-    "--start scoring-one-stage-begun.safetensors": """\
-# scoring-one-stage-begun.safetensors, the start of this training, is not in the repository: the weights after 20 of 42
-# epochs, with classifiers of grades that did not see means over a circle, which were replaced by random ones. Without
-# it, leave --start, --epochs and --seed out: the network is then trained from random weights, as by
-# make weights-scoring-one-stage.\
+    "tools/one_stage_regions.py": """\
+# scoring-one-stage.safetensors is not in the repository: the U-Net after 42 epochs, which classified erosion too. Its
+# command is in the card, under "parts". Without it, train the network from random weights, as by
+# make weights-scoring-one-stage. scoring-default.safetensors is the two-stage model after the first of the two trainings
+# of its network for erosion. Then run: python -m napari_jsn.evaluation.calibration grade-probabilities --model one-stage\
 """,
     "--start registration-first.safetensors": """\
 # registration-first.safetensors, the start of this training, is not in the repository: the weights of the same network
