@@ -30,6 +30,10 @@ TOOLS = {
         "grade_probabilities",
         "fit temperatures and errors of totals of a network for scores again, in the card of the model",
     ),
+    "one-stage-regions": (
+        "one_stage_regions",
+        "give a one-stage network the network for erosion of a two-stage model, for its regions",
+    ),
     "card-hashes": ("card_hashes", "write the hash of its own contents to every shipped card that was changed"),
     "weights": ("weights", "train a shipped network again, or list all"),
 }
@@ -78,11 +82,11 @@ COMMENTS = {
 # trainings of 15 and of 30 epochs, and of the one for erosion after 30 more (with --kind erosion, a share of 0.3 of the
 # loss for joints graded alone). Without it, train both from random weights first, as by make weights-scoring.\
 """,
-    "tools/one_stage_regions.py": """\
+    "calibration one-stage-regions": """\
 # scoring-one-stage.safetensors is not in the repository: the U-Net after 42 epochs, which classified erosion too. Its
 # command is in the card, under "parts". Without it, train the network from random weights, as by
-# make weights-scoring-one-stage. scoring-default.safetensors is the two-stage model after the first of the two trainings
-# of its network for erosion. Then run: python -m napari_jsn.evaluation.calibration grade-probabilities --model one-stage\
+# make weights-scoring-one-stage. scoring-default.safetensors is the two-stage model after the first of the two
+# trainings of its network for erosion alone. Afterwards run grade-probabilities --model one-stage.\
 """,
     "--start registration-first.safetensors": """\
 # registration-first.safetensors, the start of this training, is not in the repository: the weights of the same network

@@ -10,14 +10,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from napari_jsn.common.errors import InputError
 from napari_jsn.networks import weights
 from napari_jsn.scoring.one_stage.network import ARCHITECTURES, HandNet, build_hand_net
 
 #: Entries of the card of the one-stage model that no longer hold.
 _FITTED = ("card_sha256", "sha256", "temperature", "context", "totals", "confusions", "figures", "limits", "parameters")
+_PROGRAM = "python -m napari_jsn.evaluation.calibration one-stage-regions"
 _OF_EROSION, _IN_TWO_STAGE = "erosion.", "kinds.erosion."
 
 
@@ -56,24 +57,23 @@ def card_of(one: dict[str, Any], two: dict[str, Any], command: str, parameters: 
     }
 
 
-def main() -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--unet", type=Path, required=True, help=".safetensors file of the one-stage model")
+    parser.add_argument("--two-stage", type=Path, required=True, help=".safetensors file of the two-stage model")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the joined model")
+
+
+def main(options: argparse.Namespace) -> None:
     """Read both models and write the joined one."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("one_stage", type=Path, help=".safetensors file of the one-stage model")
-    parser.add_argument("two_stage", type=Path, help=".safetensors file of the two-stage model")
-    parser.add_argument("out", type=Path, help="folder of the joined model")
-    options = parser.parse_args()
-    (unet, one), (kinds, two) = (weights.load("scoring", str(path)) for path in (options.one_stage, options.two_stage))
+    try:
+        (unet, one), (kinds, two) = (weights.load("scoring", str(path)) for path in (options.unet, options.two_stage))
+    except InputError as error:
+        raise SystemExit(str(error)) from None
     network = build_hand_net(ARCHITECTURES["one-stage"])
     network.load_state_dict(joined(unet, kinds))
     state = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
-    command = f"python tools/one_stage_regions.py {options.one_stage.name} {options.two_stage.name} {options.out.name}"
+    command = f"{_PROGRAM} --unet {options.unet.name} --two-stage {options.two_stage.name} --out {options.out.name}"
     parameters = sum(each.numel() for each in network.parameters())
     options.out.mkdir(parents=True, exist_ok=True)
-    with torch.no_grad():
-        path = weights.save(options.out, state, card_of(one, two, command, parameters))
-    print(path)
-
-
-if __name__ == "__main__":
-    main()
+    print(weights.save(options.out, state, card_of(one, two, command, parameters)))
