@@ -1,14 +1,18 @@
 import json
 import os
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from napari_jsn import InputError
 from napari_jsn.networks import weights
-from napari_jsn.networks.weights import card, cards
+from napari_jsn.networks.weights import card, cards, halved
 
 ABOUT = dict.fromkeys(weights.FIELDS, "text") | {"task": "toys", "name": "mine"}
+MODELS = sorted(Path(str(files("napari_jsn").joinpath("models"))).glob("*.safetensors"))
 STATE = {"layer.weight": torch.arange(6.0).reshape(2, 3).T, "steps": torch.tensor(3)}
 
 
@@ -176,3 +180,15 @@ def test_the_home_folder_of_the_variable_is_found(tmp_path, monkeypatch, named):
     weights.save(weights.user_folder(), STATE, ABOUT)
     assert (tmp_path / named[2:] / "toys-mine.json").is_file() and weights.names("toys") == ["mine"]
     weights.load("toys", f"{named}/toys-mine.safetensors")
+
+
+def test_values_that_16_bits_can_not_hold_keep_their_type():
+    state = {"small": torch.tensor([0.5, -2.0]), "large": torch.tensor([1.0, 1e6]), "count": torch.tensor(3)}
+    found = halved(state)
+    assert [found[key].dtype for key in state] == [torch.float16, torch.float32, torch.int64]
+    assert all(torch.equal(found[key].to(state[key].dtype), state[key]) for key in state)
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_every_shipped_weight_is_finite(path):
+    assert all(each.isfinite().all() for each in load_file(path).values())

@@ -244,6 +244,15 @@ def save(
     return write_files(folder, contents)[0]
 
 
+def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a state dict with 16 bits; a tensor with values that are too large for them keeps its type."""
+    found = {}
+    for key, each in state.items():
+        half = each.half() if each.is_floating_point() else each
+        found[key] = half if bool(half.isfinite().all()) else each
+    return found
+
+
 def card_bytes(content: Mapping[str, Any]) -> bytes:
     """Return the file of a card, with the hash of its own contents as the last entry.
 

@@ -12,6 +12,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from napari_jsn.networks.weights import halved
 from napari_jsn.training.resume import RUN
 
 if TYPE_CHECKING:
@@ -94,8 +95,7 @@ class TaskModule(LightningModule):
 
     def best_weights(self) -> dict[str, Tensor]:
         """Return the best weights as they are saved: with 16 bits if the task asks for it."""
-        half = getattr(self.task, "half", False)
-        return {key: each.half() if half and each.is_floating_point() else each for key, each in self.best.items()}
+        return halved(self.best) if getattr(self.task, "half", False) else dict(self.best)
 
     def setup(self, stage: str) -> None:
         """Set how many processes share the batches."""

@@ -72,8 +72,7 @@ def main(options: argparse.Namespace) -> None:
         raise SystemExit(str(error)) from None
     network = build_hand_net(ARCHITECTURES["one-stage"])
     network.load_state_dict(joined(unet, kinds))
-    state = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
     command = f"{_PROGRAM} --unet {options.unet.name} --two-stage {options.two_stage.name} --out {options.out.name}"
     parameters = sum(each.numel() for each in network.parameters())
     options.out.mkdir(parents=True, exist_ok=True)
-    print(weights.save(options.out, state, card_of(one, two, command, parameters)))
+    print(weights.save(options.out, weights.halved(network.state_dict()), card_of(one, two, command, parameters)))
