@@ -85,8 +85,8 @@ COMMENTS = {
     "calibration one-stage-regions": """\
 # scoring-one-stage.safetensors is not in the repository: the U-Net after 42 epochs, which classified erosion too. Its
 # command is in the card, under "parts". Without it, train the network from random weights, as by
-# make weights-scoring-one-stage. scoring-default.safetensors is the two-stage model after the first of the two
-# trainings of its network for erosion alone. Afterwards run grade-probabilities --model one-stage.\
+# make weights-scoring-one-stage. scoring-default.safetensors is the shipped one.
+# Afterwards run grade-probabilities --model one-stage.\
 """,
     "--start registration-first.safetensors": """\
 # registration-first.safetensors, the start of this training, is not in the repository: the weights of the same network

@@ -49,7 +49,7 @@ def card_of(one: dict[str, Any], two: dict[str, Any], command: str, parameters: 
         "parameters": parameters,
         "command": command,
         "parts": {
-            "unet": {"sha256": one["sha256"], "command": one["command"]},
+            "unet": one.get("parts", {}).get("unet", {"sha256": one["sha256"], "command": one["command"]}),
             "regions": {"sha256": two["sha256"], "command": two["command"]},
         },
         "limits": "Damage was learned on simulated hands. Joint space narrowing is graded less well than by the "
