@@ -260,8 +260,9 @@ class ScoringTask(TrainingTask):
         there, known = batch.there, batch.widths[batch.there]
         total = batch.images.new_zeros(())
         for kind, graded in found.items():
-            of_all = (1 - _ALONE[kind], graded.logits[there], graded.scored[there])
-            of_one = (_ALONE[kind], graded.alone.logits[:, 0], graded.alone.scored[:, 0])
+            single = _ALONE[kind] if self._given is None else 0.0  # too few to learn both
+            of_all = (1 - single, graded.logits[there], graded.scored[there])
+            of_one = (single, graded.alone.logits[:, 0], graded.alone.scored[:, 0])
             for share, logits, scored in (of_all, of_one):
                 total = total + share * self._graded_loss(kind, logits, scored, batch)
             measured = torch.isfinite(known) & (getattr(batch, kind)[there].sum(-1) > 0)[:, None]
