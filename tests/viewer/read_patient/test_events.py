@@ -89,7 +89,8 @@ def test_window_level_and_a_held_key(window, place):
 
 def test_letters_in_text_fields_are_letters(window, place):
     window.open(place)
-    widget, reader = window.widget, window.widget.radiographs.reader.native
+    widget, other = window.widget, window.widget.radiographs.patient.native
+    assert not window.widget.radiographs.reader.native.isEnabled()  # the reader of an open patient stays
     joint, decisions = window.position.joint, window.position.item.decisions()
     field = widget.reading.comment_field
     field.setFocus()
@@ -107,8 +108,8 @@ def test_letters_in_text_fields_are_letters(window, place):
     lines = {line.joint: line.comment for line in window.position.lines}
     assert lines[joint] == "nap 10 hu!" and sum(bool(text) for text in lines.values()) == 1
     widget.open_step(widget.steps[0])
-    reader.setFocus()
-    QTest.keyClicks(reader, "RAUZ")
-    assert reader.text().endswith("RAUZ")
+    other.setFocus()
+    QTest.keyClicks(other, "RAUZ")
+    assert other.text().endswith("RAUZ")
     assert window.position.item.decisions().keys() == {*decisions, (2, "L", joint)}
     assert isinstance(widget.radiographs, RadiographsStep)
