@@ -44,7 +44,7 @@ def task_options(monkeypatch):
         task_options.update(name=name, pairs=list(pairs), preset=preset, simulated=simulated)
         return ToyTask(name=name)
 
-    def from_folder(name, folder, preset, pairs=None, groups=None, simulated=True, progress=None):
+    def from_folder(name, folder, preset, pairs=None, groups=None, simulated=True, progress=None, kind=None):
         task_options.update(folder=folder, preset=preset, simulated=simulated)
         return ToyTask(preset=preset)
 
