@@ -216,3 +216,14 @@ def test_an_unknown_task(capsys):
 def test_the_command_on_a_card_tells_no_whole_path():
     words = ["/usr/bin/napari-jsn", "train", "--data", "/home/me/patients", "--out=/home/me/x y", "--seed", "3"]
     assert typed_command(words) == "napari-jsn train --data patients '--out=x y' --seed 3"
+
+
+def test_one_kind_needs_a_model_to_start_from_before_anything_is_read(capsys, tmp_path):
+    with pytest.raises(SystemExit) as left:
+        main(["train", "scoring", "--kind", "erosion", "--data", str(tmp_path / "nothing")])
+    assert left.value.code == 2
+    assert (
+        capsys.readouterr()
+        .err.strip()
+        .endswith("--start: One kind alone is trained from the weights of a model. Give it with --start.")
+    )

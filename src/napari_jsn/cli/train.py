@@ -137,6 +137,8 @@ def train(
     new = task or "segmentation", preset or "default"
     if runs is not None and (resume is not None or start is not None):
         raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")
+    if kind is not None and start is None and resume is None:  # before anything is read or simulated
+        raise InputError("One kind alone is trained from the weights of a model. Give it with --start.", "start")
     if resume is None:
         task_class(*new)
     if runs is not None:

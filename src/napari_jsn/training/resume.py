@@ -179,4 +179,4 @@ def check_inputs(resumed: Mapping[str, Any], run: Mapping[str, Any]) -> None:
         raise InputError(f"This training began with the pairs {resumed.get('pairs')!r}. Give the same.", "pairs")
     if resumed.get("kind") != run["kind"]:
         began_with = "both kinds" if resumed.get("kind") is None else f"the kind {resumed['kind']!r}"
-        raise InputError(f"This training began with {began_with}. Give the same.", "kind")
+        raise InputError(f"This training began with {began_with}. Give the same.")

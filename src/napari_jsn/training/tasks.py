@@ -104,7 +104,7 @@ def task_from_folder(
         import_module("napari_jsn.registration.network.training.data").check_pairs(pairs)
     if kind is not None and (name, preset) != ("scoring", "default"):
         raise InputError(
-            "One kind alone is trained in a training of scoring with the preset default. Leave --kind out.", "kind"
+            "One kind alone is trained in a training of scoring with the preset default. Leave --kind out."
         )
     given = {"pairs": pairs, "groups": groups, "kind": kind}
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}

@@ -47,6 +47,7 @@ def card_of(one: dict[str, Any], two: dict[str, Any], command: str, parameters: 
         "images": images,
         "figures": {},
         "parameters": parameters,
+        "licence": two.get("licence", one.get("licence", weights.LICENCE)),  # its images include all with other terms
         "command": command,
         "parts": {
             "unet": one.get("parts", {}).get("unet", {"sha256": one["sha256"], "command": one["command"]}),
@@ -71,7 +72,12 @@ def main(options: argparse.Namespace) -> None:
     except InputError as error:
         raise SystemExit(str(error)) from None
     network = build_hand_net(ARCHITECTURES["one-stage"])
-    network.load_state_dict(joined(unet, kinds))
+    try:
+        network.load_state_dict(joined(unet, kinds))
+    except RuntimeError:
+        raise SystemExit(
+            "The models do not fit: --unet takes a one-stage model, --two-stage a two-stage one, both of this version."
+        ) from None
     command = f"{_PROGRAM} --unet {options.unet.name} --two-stage {options.two_stage.name} --out {options.out.name}"
     parameters = sum(each.numel() for each in network.parameters())
     options.out.mkdir(parents=True, exist_ok=True)

@@ -130,7 +130,7 @@ class ScoringTask(TrainingTask):
         kind: str | None = None,
     ) -> None:
         if kind not in (None, *HIGHEST):
-            raise InputError(f"There is no kind {kind!r}. Choose one of: {', '.join(HIGHEST)}.", "kind")
+            raise InputError(f"There is no kind {kind!r} to train. Choose one of: {', '.join(HIGHEST)}.")
         self.kind: str | None = kind
         self._kinds = tuple(HIGHEST) if kind is None else (kind,)
         super().__init__(preset, source, terms)
@@ -218,7 +218,7 @@ class ScoringTask(TrainingTask):
     ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
         """Return AdamW, whose rate rises for up to two epochs and then falls as a cosine."""
         if self.kind is not None and not self.fine_tuned:
-            raise InputError("One kind alone is trained from the weights of a model. Give it with --start.", "kind")
+            raise InputError("One kind alone is trained from the weights of a model. Give it with --start.", "start")
         for kind, each in network.kinds.items():  # type: ignore[operator,union-attr]  # a ModuleDict
             each.requires_grad_(kind in self._kinds)
         if self._given is None or not self.fine_tuned:

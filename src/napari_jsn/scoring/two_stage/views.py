@@ -42,7 +42,7 @@ def graded_views(network: nn.Module, images: Tensor, there: Tensor) -> dict[str,
     there : (B, 28) bool tensor
         Joints without an image have no influence.
     """
-    planes = {size: resized(images, size) for sizes in SIZES.values() for size in sizes}
+    planes = {size: resized(images, size) for size in {size for sizes in SIZES.values() for size in sizes}}
     found = {}
     for kind in HIGHEST:
         views = [each for size in SIZES[kind] for each in (planes[size], planes[size].flip(-1))]
