@@ -189,6 +189,13 @@ def test_values_that_16_bits_can_not_hold_keep_their_type():
     assert all(torch.equal(found[key].to(state[key].dtype), state[key]) for key in state)
 
 
+def test_a_network_is_complete_without_the_numbers_of_batches_of_its_normalisations():
+    network = torch.nn.Sequential(torch.nn.BatchNorm2d(2))
+    found = halved(network.state_dict())
+    assert set(found) == {"0.weight", "0.bias", "0.running_mean", "0.running_var"}
+    network.load_state_dict(found)
+
+
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_every_shipped_weight_is_finite(path):
     assert all(each.isfinite().all() for each in load_file(path).values())

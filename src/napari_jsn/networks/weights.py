@@ -30,6 +30,8 @@ FIELDS = (
 )  # fmt: skip
 #: Of the file of weights.
 SUFFIX = ".safetensors"
+#: End of the names of the numbers of batches that normalisations have seen, which no output depends on.
+BATCH_COUNTS = ".num_batches_tracked"
 
 #: Entry of a card, the first one, with what every output of the network states.
 STATEMENT = "statement"
@@ -245,9 +247,14 @@ def save(
 
 
 def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return a state dict with 16 bits; a tensor with values that are too large for them keeps its type."""
+    """Return a state dict with 16 bits; a tensor with values that are too large for them keeps its type.
+
+    The numbers of batches that normalisations have seen are left out.
+    """
     found = {}
     for key, each in state.items():
+        if key.endswith(BATCH_COUNTS):
+            continue
         half = each.half() if each.is_floating_point() else each
         found[key] = half if bool(half.isfinite().all()) else each
     return found

@@ -56,7 +56,7 @@ class Pointing(OneStageGrader):
         if same:
             erosion[0, :, row - 2 : row + 3, col - 2 : col + 3] = torch.eye(6)[5][:, None, None]
             eroded[0, 0, row - 2 : row + 3, col - 2 : col + 3] = 1.0
-        return PixelClasses(joint, narrowing, erosion, eroded)
+        return PixelClasses(joint, narrowing, erosion, eroded, narrowing)
 
 
 @pytest.mark.parametrize("side", ["L", "R"])

@@ -1,11 +1,9 @@
 import numpy as np
-import pytest
 import torch
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.evaluation.scoring.whole_hands import graded_whole_hands
 from napari_jsn.scoring.graded_joints import GradedJoints
-from napari_jsn.scoring.one_stage.context import Context
 from napari_jsn.scoring.training import whole_hands
 from tests.scoring.training.test_task import patients
 
@@ -62,9 +60,6 @@ def test_more_patients_are_used_for_totals_than_for_grades(monkeypatch):
     )
     truth = {"grades": np.zeros((20, 2, 14, 2), np.int8)}
     monkeypatch.setattr(whole_hands, "simulated_chunk", lambda *rest: truth)
-    none = {kind: Context.of_card({}, kind) for kind in ("jsn", "erosion")}
-    monkeypatch.setattr(whole_hands, "fit_context", lambda found, truth, weights: given.update(w=weights) or none)
-    monkeypatch.setattr(whole_hands, "calibrated", lambda found, contexts: found)
     monkeypatch.setattr(
         whole_hands, "fit_all", lambda found, of_totals, scaled: given.update(f=found, t=of_totals) or {}
     )
@@ -72,5 +67,3 @@ def test_more_patients_are_used_for_totals_than_for_grades(monkeypatch):
     for kind in ("jsn", "erosion"):
         assert given["f"][kind][0][:, 0, 0].tolist() == [7.0, 7.0, 8.0, 8.0, 8.0]
         assert len(given["t"][kind][0]) == len(given["t"][kind][1]) == 5
-    assert given["w"].shape == (10,)  # hands
-    assert given["w"][:4].sum() == pytest.approx(given["w"][4:].sum())  # both samplings count alike

@@ -21,16 +21,16 @@ from napari_jsn.scoring.one_stage.network import (
 )
 
 
-@pytest.mark.parametrize(("preset", "most_mb"), [("one-stage", 9.6), ("paper", 72)])
+@pytest.mark.parametrize(("preset", "most_mb"), [("one-stage", 11.0), ("paper", 74)])
 def test_every_pixel_has_three_classes_and_what_is_learned_as_well(preset, most_mb):
     with torch.device("meta"):  # shapes without memory
         network = build_hand_net(ARCHITECTURES[preset])
         found = network(torch.empty(1, 3, 96, 64))
-    assert [tuple(each.shape) for each in found] == [(1, n, 96, 64) for n in (15, 5, 6, 1, 2)]
+    assert [tuple(each.shape) for each in found] == [(1, n, 96, 64) for n in (15, 5, 6, 1, 5, 2)]
     assert 2 * sum(each.numel() for each in network.parameters()) / 1e6 < most_mb
     layers = [each for each in network.modules() if isinstance(each, torch.nn.BatchNorm2d)]
     assert layers and all(each.momentum == 0.1 for each in layers)  # statistics keep up with the weights
-    heads = [network.joint, *network.jsn, network.eroded, network.widths]
+    heads = [network.joint, *network.narrowing, network.eroded, network.widths]
     assert all(head.kernel_size == (1, 1) for head in heads if isinstance(head, torch.nn.Conv2d))
 
 
@@ -71,7 +71,7 @@ def test_places_and_grades_are_read_from_the_maps():
     joint[0, 1 + JOINTS.index("PIP2"), 20:31, 10:21] = 0.9
     narrowing[0, 3, :, :25], narrowing[0, 0, :, 25:] = 1.0, 1.0
     erosion[0, 5] = 1.0
-    places, grades = sites_on_maps(PixelClasses(joint, narrowing, erosion, erosion[:, :1]), 4.0)
+    places, grades = sites_on_maps(PixelClasses(joint, narrowing, erosion, erosion[:, :1], narrowing), 4.0)
     assert places == {"PIP2": pytest.approx((15.0, 25.0))}
     assert grades["jsn"]["PIP2"].argmax() == 3
     assert grades["erosion"]["PIP2"].argmax() == 5
@@ -79,7 +79,7 @@ def test_places_and_grades_are_read_from_the_maps():
 
 @pytest.mark.parametrize("more", [0.0, 0.6, 1.0])
 def test_pixels_far_from_a_joint_do_not_move_it(more):
-    classes = PixelClasses(*(torch.zeros(1, n, 96, 64) for n in (15, 5, 6, 1)))
+    classes = PixelClasses(*(torch.zeros(1, n, 96, 64) for n in (15, 5, 6, 1, 5)))
     k = 1 + JOINTS.index("MCP4")
     classes.joint[0, k, 50:61, 20:31] = 0.9
     classes.joint[0, k, 4:8, 50:54] = more  # a smaller spot elsewhere
@@ -90,7 +90,7 @@ def test_pixels_far_from_a_joint_do_not_move_it(more):
 
 
 def test_a_joint_that_is_probable_at_a_few_pixels_only_is_not_marked():
-    classes = PixelClasses(*(torch.zeros(1, n, 96, 64) for n in (15, 5, 6, 1)))
+    classes = PixelClasses(*(torch.zeros(1, n, 96, 64) for n in (15, 5, 6, 1, 5)))
     classes.joint[0, 3, 30:32, 30:33] = 1.0
     assert sites_on_maps(classes, 6.0)[0] == {}
 
@@ -119,7 +119,8 @@ def test_the_temperature_of_the_card_sharpens_the_grades(left_hand, temperature,
     joint[0, 3] = 1.0
     narrowing[0, :2], erosion[0, 4] = torch.tensor([0.8, 0.2])[:, None, None], 1.0
     grader = OneStageGrader.of_network(None, {"temperature": {"jsn": temperature}}, "cpu")
-    monkeypatch.setattr(grader, "pixel_classes", lambda image: PixelClasses(joint, narrowing, erosion, erosion[:, :1]))
+    classes = PixelClasses(joint, narrowing, erosion, erosion[:, :1], narrowing)
+    monkeypatch.setattr(grader, "pixel_classes", lambda image: classes)
     found = grader.grade([Hand(1, None, radiograph)]).probabilities
     odds = found["L", JOINTS[2], "jsn"][0] / found["L", JOINTS[2], "jsn"][1]
     assert odds == pytest.approx(4 ** (1 / temperature), rel=1e-4)
@@ -150,7 +151,7 @@ def test_a_model_of_the_method_scores_a_hand_in_one_pass(left_hand, tmp_path, mo
         jsn.score(radiograph, "two-stage", model=model)
 
 
-def test_a_model_that_graded_erosion_by_pixels_is_refused(tmp_path):
+def test_a_model_that_graded_by_pixels_is_refused(tmp_path):
     network = build_hand_net(ARCHITECTURES["one-stage"])
     before = {key: value for key, value in ARCHITECTURES["one-stage"].items() if key != "regions"}
     about = {
@@ -158,7 +159,7 @@ def test_a_model_that_graded_erosion_by_pixels_is_refused(tmp_path):
         "task": "scoring", "name": "old", "preset": "one-stage", "input_size_px": [CANVAS[0]] * 2,
         "normalisation": "none", "training_data": [], "figures": {}, "command": "none", "seed": 0, "versions": {},
     }  # fmt: skip
-    state = {key: value for key, value in network.state_dict().items() if not key.startswith("erosion")}
+    state = {key: value for key, value in network.state_dict().items() if not key.startswith("regions")}
     model = str(weights.save(tmp_path, state, about))
     with pytest.raises(InputError, match="do not fit the network that the card describes"):
         OneStageGrader(model, "cpu")

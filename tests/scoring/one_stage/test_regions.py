@@ -5,11 +5,11 @@ import torch
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.scoring.crops.site_image import SIDE, SIDE_MM
 from napari_jsn.scoring.one_stage.canvas import USUAL_MM
-from napari_jsn.scoring.one_stage.network import ARCHITECTURES, build_hand_net, with_coordinates
+from napari_jsn.scoring.one_stage.network import ARCHITECTURES, LEFT, build_hand_net, with_coordinates
 from napari_jsn.scoring.one_stage.places import joint_places
-from napari_jsn.scoring.one_stage.regions import finger_axes, places_tensor, regions
+from napari_jsn.scoring.one_stage.regions import finger_axes, nearest_places, places_tensor, regions
 from napari_jsn.scoring.two_stage.network import normalise
-from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
+from napari_jsn.scoring.two_stage.views import mean_probabilities
 
 MCP3, PIP3, DIP3, IP1 = (JOINTS.index(joint) for joint in ("MCP3", "PIP3", "DIP3", "IP1"))
 
@@ -58,34 +58,51 @@ def network():
     return build_hand_net(ARCHITECTURES["one-stage"]).eval()
 
 
-def test_the_pixels_of_a_joint_have_the_grade_of_its_region(network):
-    image = torch.rand(1, 256, 192, generator=torch.Generator().manual_seed(0))
-    joints = marked({MCP3: (60, 190), PIP3: (100, 80)})
+def graded(network, image, joints):
     with torch.no_grad():
-        found = network._erosion(image, joints).exp()
-        axes = finger_axes(places_tensor({"MCP3": (60.0, 190.0), "PIP3": (100.0, 80.0)}))
-        for joint, (x, y) in ((MCP3, (60, 190)), (PIP3, (100, 80))):
-            centre = torch.tensor([[float(x), float(y)]])
-            shown = normalise(regions(image, centre, axes[joint][None], torch.tensor([joint])))
-            each = [network.of_regions(view, torch.tensor([joint]))[0] for view in (shown, shown.flip(-1))]
-            expected = grade_probabilities((each[0] + each[1]) / 2)[0]
-            assert torch.allclose(found[0, :, y + 5, x - 5], expected, atol=1e-3)
-    assert torch.allclose(found.sum(1), torch.ones(1, 256, 192), atol=1e-3)
+        jsn, erosion = (each.exp() for each in network._grades(image, joints))
+    return {"jsn": jsn, "erosion": erosion}
 
 
-def test_other_joints_do_not_change_the_grade_of_a_joint_but_by_its_axis(network):
+def test_the_pixels_of_a_joint_have_the_grade_of_its_region_among_those_of_the_hand(network):
     image = torch.rand(1, 256, 192, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        alone, both = (
-            network._erosion(image, marked(each)) for each in ({IP1: (60, 60)}, {IP1: (60, 60), 7: (120, 180)})
-        )
-    assert torch.allclose(alone[..., 60, 60], both[..., 60, 60], atol=1e-4)
+    at = {MCP3: (60, 190), PIP3: (100, 80)}
+    found = graded(network, image, marked(at))
+    joints, centres = torch.tensor(list(at)), torch.tensor(list(at.values())).float()
+    axes = finger_axes(places_tensor({JOINTS[joint]: each for joint, each in at.items()}))[joints]
+    shown, there = torch.zeros(1, 28, SIDE, SIDE), torch.zeros(1, 28, dtype=torch.bool)
+    left = LEFT.start + joints
+    shown[0, left], there[0, left] = normalise(regions(image, centres, axes, joints))[:, 0], True
+    for kind in ("jsn", "erosion"):
+        with torch.no_grad():
+            each = [network.regions.kinds[kind](view, there).logits for view in (shown, shown.flip(-1))]
+        expected = mean_probabilities(torch.stack(each))[0, LEFT]
+        for joint, (x, y) in at.items():
+            assert torch.allclose(found[kind][0, :, y + 5, x - 5], expected[joint], atol=1e-3)
+        assert torch.allclose(found[kind].sum(1), torch.ones(1, 256, 192), atol=1e-3)
+
+
+def test_every_pixel_belongs_to_the_nearest_joint(network):
+    places = places_tensor({"MCP3": (20.0, 60.0), "PIP3": (20.0, 20.0)})
+    nearest = nearest_places(places, (80, 40))
+    assert nearest[:39].unique().tolist() == [PIP3] and nearest[42:].unique().tolist() == [MCP3]
+
+
+def test_the_grade_of_a_joint_depends_on_the_other_joints_of_its_hand_alone(network):
+    images = torch.rand(2, 256, 192, generator=torch.Generator().manual_seed(0))
+    one, both = marked({IP1: (60, 60)}), marked({IP1: (60, 60), 7: (120, 180)})
+    alone, with_other = graded(network, images[:1], one), graded(network, images[:1], both)
+    with_hand = graded(network, images, torch.cat([one, both]))
+    for kind in ("jsn", "erosion"):
+        assert torch.allclose(with_hand[kind][:1], alone[kind], atol=1e-4)
+        assert not torch.allclose(with_other[kind][..., 60, 60], alone[kind][..., 60, 60], atol=1e-5)
 
 
 def test_a_hand_without_joints_has_all_grades_alike(network):
+    found = graded(network, torch.rand(2, 96, 64), marked({}, (96, 64)).expand(2, -1, -1, -1))
+    assert torch.allclose(found["erosion"], torch.full((2, 6, 96, 64), 1 / 6), atol=1e-4)
+    assert torch.allclose(found["jsn"], torch.full((2, 5, 96, 64), 1 / 5), atol=1e-4)
     with torch.no_grad():
-        found = network._erosion(torch.rand(2, 96, 64), marked({}, (96, 64)).expand(2, -1, -1, -1))
-        assert torch.allclose(found.exp(), torch.full((2, 6, 96, 64), 1 / 6), atol=1e-4)
         whole = network(with_coordinates(torch.rand(2, 96, 64)))
     assert whole.erosion.shape == (2, 6, 96, 64) and torch.isfinite(whole.erosion).all()
 

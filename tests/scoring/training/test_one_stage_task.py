@@ -67,7 +67,8 @@ def test_the_loss_of_a_training_step_is_finite_and_has_gradients(batch):
     loss = task.loss(network, next(iter(task.training_batches(0, 0))))
     loss.backward()
     assert torch.isfinite(loss)
-    for head in (network.joint, network.jsn[-1], network.erosion.head[-1], network.eroded, network.widths):
+    regions = [each.head[-1] for each in network.regions.kinds.values()]
+    for head in (network.joint, network.narrowing[-1], *regions, network.eroded, network.widths):
         assert head.weight.grad.abs().sum() > 0
     figures = task.measures(network.eval(), batch)
     assert list(figures)[0] == "exact"
@@ -75,7 +76,7 @@ def test_the_loss_of_a_training_step_is_finite_and_has_gradients(batch):
     assert task.card()["inner_mm"] < task.card()["outer_mm"]
 
 
-def test_a_further_training_changes_the_windows_alone(batch):
+def test_a_further_training_changes_the_networks_of_regions_alone(batch):
     task = OneStageTask(hands=(batch, batch))
     task.fine_tuned = True
     network = task.network().train()
@@ -84,7 +85,7 @@ def test_a_further_training_changes_the_windows_alone(batch):
     task.loss(network, batch).backward()
     optimizer.step()
     changed = {key.split(".")[0] for key, value in network.state_dict().items() if not torch.equal(value, before[key])}
-    assert changed == {"erosion"}
+    assert changed == {"regions"}
 
 
 def test_the_loss_of_a_validation_does_not_differ_by_chance(batch):
@@ -105,9 +106,9 @@ def test_what_is_not_known_is_not_learned(batch, unknown):
     loss = task.loss(network, without)
     loss.backward()
     assert torch.isfinite(loss)
-    head = getattr(network, unknown)
-    gradient = (head[-1] if unknown == "jsn" else head).weight.grad
-    assert gradient is None or not gradient.any()
+    heads = [network.widths] if unknown == "widths" else [network.narrowing[-1], network.regions.kinds["jsn"].head[-1]]
+    for head in heads:
+        assert head.weight.grad is None or not head.weight.grad.any()
 
 
 def test_the_last_epochs_show_whole_hands_only(batch, monkeypatch):

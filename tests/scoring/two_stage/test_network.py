@@ -44,7 +44,7 @@ def test_a_joint_graded_alone_is_graded_as_the_only_one_of_a_patient():
     images, there = torch.randn(2, 28, 96, 96), torch.zeros(2, 28, dtype=torch.bool)
     there[0, [3, 20]], there[1, 7] = True, True
     with torch.no_grad():
-        together = network(images, there, alone=True)
+        together = network(images, there, alone=("jsn", "erosion"))
         for number, (patient, token) in enumerate(there.nonzero().tolist()):
             only = torch.zeros_like(there)
             only[patient, token] = True

@@ -83,8 +83,8 @@ COMMENTS = {
 # loss for joints graded alone). Without it, train both from random weights first, as by make weights-scoring.\
 """,
     "calibration one-stage-regions": """\
-# scoring-one-stage.safetensors is not in the repository: the U-Net after 42 epochs, which classified erosion too. Its
-# command is in the card, under "parts". Without it, train the network from random weights, as by
+# scoring-one-stage.safetensors is not in the repository: the U-Net after 42 epochs of an earlier network. Its command
+# is in the card, under "parts". Without it, train the network from random weights, as by
 # make weights-scoring-one-stage. scoring-default.safetensors is the shipped one.
 # Afterwards run grade-probabilities --model one-stage.\
 """,

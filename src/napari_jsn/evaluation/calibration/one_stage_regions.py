@@ -1,6 +1,6 @@
-"""Give a one-stage model the erosion network of a two-stage model, which then grades the regions of its joints.
+"""Give a one-stage model the networks of a two-stage model, which then grade the regions of its joints.
 
-The two networks are the same; that of regions has no context of other joints. The U-Net stays as it is. Fit the
+The networks are the same; on regions they see the joints of one hand. The U-Net stays as it is. Fit the
 probabilities again afterwards: ``python -m napari_jsn.evaluation.calibration grade-probabilities --model FILE``.
 """
 
@@ -19,20 +19,17 @@ from napari_jsn.scoring.one_stage.network import ARCHITECTURES, HandNet, build_h
 #: Entries of the card of the one-stage model that no longer hold.
 _FITTED = ("card_sha256", "sha256", "temperature", "context", "totals", "confusions", "figures", "limits", "parameters")
 _PROGRAM = "python -m napari_jsn.evaluation.calibration one-stage-regions"
-_OF_EROSION, _IN_TWO_STAGE = "erosion.", "kinds.erosion."
+_REGIONS = "regions."
 
 
 def joined(unet: dict[str, Tensor], two_stage: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the weights of a one-stage network."""
-    found = {key: value for key, value in unet.items() if not key.startswith(_OF_EROSION)}
-    for key, value in two_stage.items():
-        if key.startswith(_IN_TWO_STAGE):
-            found[_OF_EROSION + key.removeprefix(_IN_TWO_STAGE)] = value
-    return found
+    found = {key: value for key, value in unet.items() if not key.startswith(_REGIONS)}
+    return {**found, **{f"{_REGIONS}{key}": value for key, value in two_stage.items()}}
 
 
 def card_of(one: dict[str, Any], two: dict[str, Any], command: str, parameters: int) -> dict[str, Any]:
-    """Return the card: what the U-Net says, and that it and the network of regions learned from the data of both."""
+    """Return the card: what the U-Net says, and that it and the networks of regions learned from the data of both."""
     architecture = {
         key: list(value) if isinstance(value, tuple) else value for key, value in ARCHITECTURES["one-stage"].items()
     }
@@ -53,8 +50,8 @@ def card_of(one: dict[str, Any], two: dict[str, Any], command: str, parameters: 
             "unet": one.get("parts", {}).get("unet", {"sha256": one["sha256"], "command": one["command"]}),
             "regions": {"sha256": two["sha256"], "command": two["command"]},
         },
-        "limits": "Damage was learned on simulated hands. Joint space narrowing is graded less well than by the "
-        "two-stage networks. Whether the grades are right on real films is not known.",
+        "limits": "Damage was learned on simulated hands. Each hand is graded by itself, on regions as coarse as the "
+        "canvas. Whether the grades are right on real films is not known.",
     }
 
 

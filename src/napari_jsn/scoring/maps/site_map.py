@@ -125,12 +125,13 @@ def _classes(
 def class_map(classes: PixelClasses, site: str, kind: str) -> NDArray[np.float32]:
     """Return what each pixel of a joint shows of a kind of damage, times the probability that it belongs to the joint.
 
-    Of erosion it is the probability that bone is eroded there, of narrowing the expected grade over the highest.
+    Of erosion it is the probability that bone is eroded there, of narrowing the expected grade over the highest, as the
+    U-Net sees it there.
     """
     if kind == "erosion":
         shown = classes.eroded[0, 0].numpy()
     else:
-        grades = getattr(classes, kind)[0].numpy()
+        grades = classes.narrowing[0].numpy()
         shown = np.tensordot(np.arange(len(grades)), grades, 1) / HIGHEST[kind]
     return np.asarray(shown * classes.joint[0, 1 + JOINTS.index(site)].numpy(), dtype=np.float32)
 

@@ -10,15 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_jsn.anatomy import JOINTS
 from napari_jsn.networks.load import load_network
 from napari_jsn.patient.patient import Hand
 from napari_jsn.scoring.graded_joints import GradedJoints
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.one_stage.canvas import HandCanvas, hand_canvas
-from napari_jsn.scoring.one_stage.context import Context, calibrated
 from napari_jsn.scoring.one_stage.network import PixelClasses, build_hand_net, with_coordinates
 from napari_jsn.scoring.one_stage.places import disc, joint_places
+
+#: Least probability whose logarithm is taken.
+_LEAST = 1e-9
 
 
 class OneStageGrader:
@@ -50,18 +51,17 @@ class OneStageGrader:
     def grade(self, hands: Sequence[Hand]) -> GradedJoints:
         """Return the grades of the hands of one visit."""
         found: dict[tuple[str, str, str], tuple[float, ...]] = {}
-        contexts = {kind: Context.of_card(self.card, kind) for kind in HIGHEST}
+        temperature = self.card.get("temperature", {})
         for hand in hands:
             side = hand.side or (hand.joints[0].side if hand.joints else None)
             if side is None:
                 continue
             canvas = hand_canvas(hand.radiograph, side)
             _, graded = sites_on_maps(self.pixel_classes(canvas.image), self.radius(canvas))
-            for kind, scaled in calibrated(
-                {kind: _of_joints(graded[kind], kind) for kind in HIGHEST}, contexts
-            ).items():
-                for joint in graded[kind]:
-                    found[side, joint, kind] = tuple(map(float, scaled[JOINTS.index(joint)]))
+            for kind, of_kind in graded.items():
+                for joint, probabilities in of_kind.items():
+                    scaled = tempered(np.asarray(probabilities, float), float(temperature.get(kind, 1.0)))
+                    found[side, joint, kind] = tuple(map(float, scaled))
         return GradedJoints(found)
 
     def radius(self, canvas: HandCanvas) -> float:
@@ -76,10 +76,11 @@ class OneStageGrader:
         return classes
 
 
-def _of_joints(graded: Mapping[str, NDArray[np.float32]], kind: str) -> NDArray[np.float64]:
-    """Return the probabilities (14, K + 1) of the joints, NaN where one is not marked."""
-    unknown = np.full(HIGHEST[kind] + 1, np.nan)
-    return np.stack([np.asarray(graded.get(joint, unknown), float) for joint in JOINTS])
+def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Return probabilities (..., K + 1) whose logarithms are divided by the temperature."""
+    logs = np.log(np.maximum(probabilities, _LEAST)) / temperature
+    raised: NDArray[np.float64] = np.exp(logs - logs.max(-1, keepdims=True))
+    return raised / raised.sum(-1, keepdims=True)
 
 
 def sites_on_maps(

@@ -1,4 +1,4 @@
-"""The network of the one-stage method: a U-Net with an EfficientNet encoder, and a network of regions for erosion."""
+"""The network of the one-stage method: a U-Net with an EfficientNet encoder, and networks that grade regions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.networks.layers import channels_last
+from napari_jsn.scoring.crops.site_image import SIDE
 from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.one_stage.canvas import CANVAS
 from napari_jsn.scoring.one_stage.places import circle_kernel, joint_places
-from napari_jsn.scoring.one_stage.regions import finger_axes, places_tensor, regions
+from napari_jsn.scoring.one_stage.regions import finger_axes, nearest_places, places_tensor, regions
 from napari_jsn.scoring.schemes import SIDES
-from napari_jsn.scoring.two_stage.network import GradeNet, normalise
-from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
+from napari_jsn.scoring.two_stage.network import TOKENS, PatientNet, normalise
+from napari_jsn.scoring.two_stage.views import mean_probabilities
 
 #: Arguments of :class:`HandNet` for each preset: small enough for two cores; and as in the talk.
 ARCHITECTURES: dict[str, dict[str, Any]] = {
@@ -32,8 +33,10 @@ _MOMENTUM = 0.1
 #: Radius in pixels of the circle over which features are averaged, about that of a joint's target, side of the blocks
 #: that it is made of, and channels of the classifier of narrowing.
 _RADIUS, _BLOCK, _HIDDEN = 14, 4, 24
-#: Length of the code of a region, and layers of the network behind it.
+#: Length of the code of a region, and layers of the networks behind it.
 _CODE, _LAYERS = 96, 2
+#: Numbers of a left hand's joints among those of both hands: each hand lies on the canvas as a left one.
+LEFT = slice(SIDES.index("L") * len(JOINTS), (SIDES.index("L") + 1) * len(JOINTS))
 #: Least probability of a grade.
 _LEAST = 1e-6
 #: Channels: the image, and the coordinates x and y of each pixel.
@@ -51,12 +54,15 @@ class PixelClasses(NamedTuple):
     erosion : (B, 6, H, W) tensor
     eroded : (B, 1, H, W) tensor
         Of the class "bone is eroded here".
+    narrowing : (B, 5, H, W) tensor
+        Of the grades of narrowing by what the U-Net sees around the pixel alone: where narrowing is seen.
     """
 
     joint: Tensor
     jsn: Tensor
     erosion: Tensor
     eroded: Tensor
+    narrowing: Tensor
 
 
 class PixelOutputs(NamedTuple):
@@ -64,7 +70,7 @@ class PixelOutputs(NamedTuple):
 
     Attributes
     ----------
-    joint, jsn, erosion, eroded : tensor
+    joint, jsn, erosion, eroded, narrowing : tensor
         As in :class:`PixelClasses`.
     widths : (B, 2, H, W) tensor
         Visible width and healthy width of the pixel's joint in mm.
@@ -74,20 +80,22 @@ class PixelOutputs(NamedTuple):
     jsn: Tensor
     erosion: Tensor
     eroded: Tensor
+    narrowing: Tensor
     widths: Tensor
 
     def classes(self) -> PixelClasses:
         """Return the probabilities on the CPU."""
-        joint, jsn, erosion = (torch.softmax(each.float(), 1).cpu() for each in self[:3])
-        return PixelClasses(joint, jsn, erosion, torch.sigmoid(self.eroded.float()).cpu())
+        parts = (self.joint, self.jsn, self.erosion, self.narrowing)
+        joint, jsn, erosion, narrowing = (torch.softmax(each.float(), 1).cpu() for each in parts)
+        return PixelClasses(joint, jsn, erosion, torch.sigmoid(self.eroded.float()).cpu(), narrowing)
 
 
 class UNetOutputs(NamedTuple):
-    """What the U-Net gives for every pixel: all of :class:`PixelOutputs` but the grades of erosion."""
+    """What the U-Net gives for every pixel: all of :class:`PixelOutputs` but the grades of the joints."""
 
     joint: Tensor
-    jsn: Tensor
     eroded: Tensor
+    narrowing: Tensor
     widths: Tensor
 
 
@@ -128,12 +136,13 @@ class CircleMean(nn.Module):
 
 
 class HandNet(nn.Module):
-    """A U-Net over a whole left hand, and a network of regions.
+    """A U-Net over a whole left hand, and two networks that grade the regions of its joints.
 
-    The U-Net marks the joints, and classifies narrowing by the features of a pixel and by their means over the circle
-    around it. Erosion is graded on the region of the image around each joint that it marks, along the joint's finger:
-    how far bone is eroded along a margin is seen best upright and in detail. The grade of a region is that of all
-    pixels of its joint.
+    The U-Net marks the joints, eroded pixels, and pixels where it sees narrowing, by the features of a pixel and by
+    their means over the circle around it. Both kinds of damage are graded on the region of the image around each joint
+    that it marks, along the joint's finger, together with the hand's other joints: how far bone is eroded along a
+    margin is seen best upright and in detail, and narrowing is a share of the patient's healthy width. The grade of a
+    region is that of all pixels to which its joint is the nearest.
 
     Parameters
     ----------
@@ -142,7 +151,8 @@ class HandNet(nn.Module):
     decoder : sequence of int
         Channels of the five levels of the decoder, the coarsest first.
     regions : sequence of int
-        Channels of the levels of the network of regions; see :class:`~napari_jsn.scoring.two_stage.network.GradeNet`.
+        Channels of the levels of the networks of regions; see
+        :class:`~napari_jsn.scoring.two_stage.network.PatientNet`.
     """
 
     def __init__(self, backbone: str, decoder: Sequence[int], regions: Sequence[int]) -> None:
@@ -166,57 +176,68 @@ class HandNet(nn.Module):
         last = decoder[-1]
         self.joint: nn.Conv2d = nn.Conv2d(last, 1 + len(JOINTS), 1)
         self.circle: CircleMean = CircleMean(last + 1)
-        self.jsn: nn.Sequential = _classifier(2 * last + 1, 1 + HIGHEST["jsn"])
+        self.narrowing: nn.Sequential = _classifier(2 * last + 1, 1 + HIGHEST["jsn"])
         self.eroded: nn.Conv2d = nn.Conv2d(last, 1, 1)
         self.widths: nn.Conv2d = nn.Conv2d(last, 2, 1)
-        self.erosion: GradeNet = GradeNet(HIGHEST["erosion"], regions, _CODE, _LAYERS, areas=True)
+        self.regions: PatientNet = PatientNet(regions, _CODE, _LAYERS)
 
     def forward(self, images: Tensor) -> PixelOutputs:
         """Return the output for images (B, 3, H, W); see :func:`with_coordinates`. H and W are multiples of 32."""
         found = self.unet(images)
-        erosion = self._erosion(images[:, 0], found.joint.float())
-        return PixelOutputs(found.joint, found.jsn, erosion, found.eroded, found.widths)
+        jsn, erosion = self._grades(images[:, 0], found.joint.float())
+        return PixelOutputs(found.joint, jsn, erosion, found.eroded, found.narrowing, found.widths)
 
     def unet(self, images: Tensor) -> UNetOutputs:
         """Return the output of the U-Net alone, which saves the time of the regions."""
         features = self.body(images)
         eroded = self.eroded(features)
         means = self.circle(torch.cat([features, torch.sigmoid(eroded)], 1))
-        narrowing = self.jsn(torch.cat([features, means], 1))
-        return UNetOutputs(self.joint(features), narrowing, eroded, self.widths(features))
+        narrowing = self.narrowing(torch.cat([features, means], 1))
+        return UNetOutputs(self.joint(features), eroded, narrowing, self.widths(features))
 
-    def _erosion(self, images: Tensor, joint: Tensor) -> Tensor:
-        """Return the logarithms (B, 6, H, W) of the probabilities of the grades, by the logits of the joint map."""
-        shares = torch.softmax(joint[:, 1:], 1)
-        count = HIGHEST["erosion"] + 1
-        of_joints = images.new_full((len(images), len(JOINTS), count), 1 / count)  # of what is not marked: all alike
+    def _grades(self, images: Tensor, joint: Tensor) -> list[Tensor]:
+        """Return the logarithms (B, K + 1, H, W) of the probabilities of each kind, by the logits of the joint map."""
+        shown = images.new_zeros(len(images), TOKENS, SIDE, SIDE)
+        there = torch.zeros(shown.shape[:2], dtype=torch.bool, device=images.device)
+        nearest = torch.zeros_like(images, dtype=torch.long)
         if not images.is_meta:
             marked = torch.softmax(joint, 1).cpu()
-            for image, probabilities, each in zip(images, marked, of_joints, strict=True):
+            for k, (image, probabilities) in enumerate(zip(images, marked, strict=True)):
                 places = places_tensor(joint_places(probabilities, _RADIUS))
                 which = torch.isfinite(places).all(1)
-                if which.any():
-                    each[which] = self._of_regions(image, places, which)
-        return torch.einsum("bjk,bjhw->bkhw", of_joints, shares).clamp_min(_LEAST).log()
+                if not which.any():
+                    continue
+                joints = torch.nonzero(which)[:, 0].to(image.device)
+                there[k, LEFT] = which.to(image.device)
+                cut = regions(image[None], places[which].to(image), finger_axes(places)[which].to(image), joints)
+                shown[k, LEFT][joints] = normalise(cut[:, 0])
+                nearest[k] = nearest_places(places.to(image), image.shape)
+        found = []
+        for kind, of_joints in self.of_regions(shown, there).items():
+            count = HIGHEST[kind] + 1
+            graded = torch.where(there[:, LEFT, None], of_joints, 1 / count)  # of what is not marked: all alike
+            maps = graded.clamp_min(_LEAST).log().movedim(1, 2)
+            found.append(
+                maps.gather(2, nearest.flatten(1)[:, None].expand(-1, count, -1)).view(-1, count, *images.shape[1:])
+            )
+        return found
 
-    def _of_regions(self, image: Tensor, places: Tensor, which: Tensor) -> Tensor:
-        """Return the probabilities (N, 6) of the grades of the N joints of an image (H, W) that are marked."""
-        joints = torch.nonzero(which)[:, 0].to(image.device)
-        cut = regions(image[None], places[which].to(image), finger_axes(places)[which].to(image), joints)
-        shown = normalise(cut)
-        logits = (self.of_regions(shown, joints)[0] + self.of_regions(shown.flip(-1), joints)[0]) / 2
-        return grade_probabilities(logits.float())
+    def of_regions(self, shown: Tensor, there: Tensor) -> dict[str, Tensor]:
+        """Return the probabilities (B, 14, K + 1) of the grades of regions, by kind: means over both mirrorings.
 
-    def of_regions(self, shown: Tensor, joints: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the conditional logits (N, 5) and the eroded areas (N, 48, 48) of normalised regions (N, 1, 96, 96).
-
-        Each one is graded as if it were the only one: nothing is known of the other joints and the other hand.
+        Parameters
+        ----------
+        shown : (B, 28, 96, 96) tensor
+            Normalised; only those of the left hand count.
+        there : (B, 28) bool tensor
         """
-        codes, areas = self.erosion.encode(shown.contiguous(memory_format=torch.channels_last), joints)
-        alone = torch.ones_like(joints, dtype=torch.bool)[:, None]
-        hands = torch.full_like(joints, SIDES.index("L"))[:, None]
-        assert areas is not None
-        return self.erosion.grade(codes[:, None], alone, hands).logits[:, 0], areas
+        if there.is_meta or not there.any():
+            return {kind: shown.new_full((len(shown), len(JOINTS), n + 1), 1 / (n + 1)) for kind, n in HIGHEST.items()}
+        views = [self.regions(each, there) for each in (shown, shown.flip(-1))]
+        return {
+            kind: mean_probabilities(torch.stack([each[kind].logits.float() for each in views]))[:, LEFT]
+            for kind in HIGHEST
+        }
 
 
 def _classifier(channels: int, classes: int) -> nn.Sequential:

@@ -1,4 +1,4 @@
-"""Regions of the canvas around its joints, along their fingers, as the one-stage network grades erosion on them."""
+"""Regions of the canvas around its joints, along their fingers, as the one-stage network grades them."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ _SIDES = torch.tensor([SIDE_MM[joint[:-1]] / USUAL_MM for joint in JOINTS])
 def places_tensor(places: Mapping[str, tuple[float, float]]) -> Tensor:
     """Return places by joint as a tensor (14, 2) of (x, y), NaN where a joint has none."""
     return torch.tensor([places.get(joint, (torch.nan, torch.nan)) for joint in JOINTS], dtype=torch.float32)
+
+
+def nearest_places(places: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Return the number (H, W) of the joint whose place (14, 2) is nearest to each pixel; 0 if none has one."""
+    rows, cols = (torch.arange(length, dtype=places.dtype, device=places.device) for length in shape)
+    down, across = (rows - places[:, 1:]) ** 2, (cols - places[:, :1]) ** 2
+    return (down[:, :, None] + across[:, None]).nan_to_num(torch.inf).argmin(0)
 
 
 def finger_axes(places: Tensor) -> Tensor:

@@ -52,7 +52,7 @@ PART, _WHOLE, _JITTER = (480, 416), 0.25, 28.0
 _LAST = 0.15
 #: Weights of the losses of the widths and of the eroded pixels, and of an eroded pixel in the latter.
 _WIDTHS, _AREAS, _ERODED = 1.0, 2.0, 4.0
-#: Highest learning rates from random weights, and of the network of regions alone.
+#: Highest learning rates from random weights, and of the networks of regions alone.
 _RATE, _RATE_REGIONS = 1.5e-3, 3e-4
 #: Weight of the background in the loss of the joint map.
 _BACKGROUND = 0.05
@@ -62,10 +62,10 @@ _SHIFT_MM, _TURN, _SIZE = np.array([4.0, 8.0]), 6.0, 0.08
 
 
 class OneStageTask(TrainingTask):
-    """Train a U-Net over whole hands, and a network that grades erosion on regions around their joints.
+    """Train a U-Net over whole hands, and the networks that grade the regions around their joints.
 
-    From random weights both are trained. A training that starts from a trained model goes on with the network of
-    regions alone: the grades of erosion improve longest, and an epoch then takes a fraction of the time.
+    From random weights all are trained. A training that starts from a trained model goes on with the networks of
+    regions alone: the grades improve longest, and an epoch then takes a fraction of the time.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ class OneStageTask(TrainingTask):
         inside = joints > 0
         targets = of_pixels(joints, smoothed(batch.jsn, HIGHEST["jsn"], MOVED))
         graded = of_pixels(joints, (batch.jsn >= 0) | (batch.erosion >= 0))
-        logs = torch.log_softmax(found.jsn.movedim(1, -1)[inside].float(), -1)
+        logs = torch.log_softmax(found.narrowing.movedim(1, -1)[inside].float(), -1)
         total = total - (targets * logs).sum() / targets.sum().clamp_min(1)
         known = of_pixels(joints, batch.widths)
         measured = torch.isfinite(known) & graded[:, None]

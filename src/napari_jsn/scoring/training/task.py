@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import Module
-from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 
 from napari_jsn import simulation
 from napari_jsn.common.errors import InputError
@@ -20,12 +19,13 @@ from napari_jsn.common.progress import Progress
 from napari_jsn.networks.cached_arrays import hash_of_code
 from napari_jsn.networks.inputs import Inputs, LeftOut, UsedImage, content_hash
 from napari_jsn.networks.ram_h1200 import SOURCE, SPLITS, TERMS
-from napari_jsn.networks.task import TrainingTask, adamw_cosine, split_groups, use_bfloat16
+from napari_jsn.networks.task import TrainingTask, adamw_cosine, split_groups
 from napari_jsn.scoring.crops.site_image import SIDE
 from napari_jsn.scoring.grades import HIGHEST, nearest_grade
 from napari_jsn.scoring.training.augment import STRONG, USUAL, textures_of
 from napari_jsn.scoring.training.batches import Batch, batch_of
 from napari_jsn.scoring.training.calibration import calibration
+from napari_jsn.scoring.training.loss import patient_loss
 from napari_jsn.scoring.training.own_scores import read_scored, table_in
 from napari_jsn.scoring.training.ram_h1200_hands import LEARNED, is_ram_h1200, read_ram_h1200
 from napari_jsn.scoring.training.simulated_patients import DIFFICULTY, GradedPatients, simulated_patients
@@ -38,7 +38,7 @@ from napari_jsn.scoring.two_stage.network import (
     PatientNet,
     build_patient_net,
 )
-from napari_jsn.scoring.two_stage.ordinal import grade_probabilities, ordinal_loss
+from napari_jsn.scoring.two_stage.ordinal import grade_probabilities
 from napari_jsn.simulation.damage.difficulty import difficulty
 
 #: The sentence that every card and every output of a network trained on simulated hands alone carries.
@@ -71,13 +71,9 @@ _EMA_GIVEN, _EPOCHS_GIVEN = 0.95, 20
 _HELD_OUT = 0.2
 #: Patients in a batch, batches of an epoch of simulated patients, and share of them with an undamaged hand as well.
 _BATCH, _BATCHES, _UNDAMAGED = 4, 56, 0.5
-#: Weights of the losses of the widths and of whether a joint can be graded.
-_WIDTHS, _SCORED = 1.0, 0.2
 #: Share of the loss of the joints that are graded alone: the erosion of a single joint is then graded more alike on two
 #: radiographs. Narrowing is not graded without the other joints, which show the patient's healthy width.
-_ALONE = {"jsn": 0.0, "erosion": 0.5}
-#: Weight of the loss of the eroded areas, and of an eroded block in it.
-_AREAS, _ERODED = 2.0, 4.0
+_ALONE = {"erosion": 0.5}
 
 
 class ScoringTask(TrainingTask):
@@ -254,41 +250,9 @@ class ScoringTask(TrainingTask):
         return self._validation_batches
 
     def loss(self, network: Module, batch: Batch) -> Tensor:
-        """Return the ordinal losses of the kinds, those of the widths, and of whether a joint can be graded."""
-        with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=use_bfloat16(batch.images.device)):
-            found = network(batch.images, batch.there, alone=True, kinds=self._kinds)
-        there, known = batch.there, batch.widths[batch.there]
-        total = batch.images.new_zeros(())
-        for kind, graded in found.items():
-            single = _ALONE[kind] if self._given is None else 0.0  # too few to learn both
-            of_all = (1 - single, graded.logits[there], graded.scored[there])
-            of_one = (single, graded.alone.logits[:, 0], graded.alone.scored[:, 0])
-            for share, logits, scored in (of_all, of_one):
-                total = total + share * self._graded_loss(kind, logits, scored, batch)
-            measured = torch.isfinite(known) & (getattr(batch, kind)[there].sum(-1) > 0)[:, None]
-            if kind == "jsn" and measured.any():
-                widths = graded.widths[there].float()
-                total = total + _WIDTHS * smooth_l1_loss(widths[measured], known[measured], beta=0.2)
-        if "erosion" not in found:
-            return total
-        areas, eroded = found["erosion"].areas.float()[there], batch.areas[there]
-        drawn = torch.isfinite(eroded).all((1, 2))
-        if drawn.any():
-            weight = torch.tensor(_ERODED, device=areas.device)
-            total = total + _AREAS * binary_cross_entropy_with_logits(areas[drawn], eroded[drawn], pos_weight=weight)
-        return total
-
-    def _graded_loss(self, kind: str, logits: Tensor, scored: Tensor, batch: Batch) -> Tensor:
-        """Return the losses of the grades, and of whether a joint can be graded, of the N joints with an image."""
-        targets, can = getattr(batch, kind)[batch.there], batch.scored[batch.there]
-        graded, stated = targets.sum(-1) > 0, torch.isfinite(can)
-        total = logits.new_zeros(())
-        if graded.any():
-            each = ordinal_loss(logits[graded].float(), targets[graded])
-            total = total + (each * (targets[graded] @ self._grade_weights[kind].to(each.device))).mean()
-        if stated.any():
-            total = total + _SCORED * binary_cross_entropy_with_logits(scored[stated].float(), can[stated])
-        return total
+        """Return the loss of the kinds that are trained; see :func:`~napari_jsn.scoring.training.loss.patient_loss`."""
+        weights = {kind: self._grade_weights[kind] for kind in self._kinds}
+        return patient_loss(network, batch, weights, _ALONE if self._given is None else {})  # too few to learn both
 
     def measures(self, network: Module, batch: Batch) -> dict[str, Tensor]:
         """Return the shares of the joints of a patient with the right grade and within one grade, of both kinds."""

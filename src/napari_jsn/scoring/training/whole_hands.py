@@ -15,8 +15,7 @@ from napari_jsn.patient.patient import Hand
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.scoring.graded_joints import GradedJoints
 from napari_jsn.scoring.grades import HIGHEST
-from napari_jsn.scoring.one_stage.context import calibrated, fit_context
-from napari_jsn.scoring.one_stage.grader import OneStageGrader
+from napari_jsn.scoring.one_stage.grader import OneStageGrader, tempered
 from napari_jsn.scoring.schemes import SIDES
 from napari_jsn.scoring.training.calibration import Floats, fit_all
 from napari_jsn.scoring.training.simulated_patients import CHUNK, simulated_chunk, simulated_hand_images
@@ -62,9 +61,7 @@ def whole_hand_probabilities(
 def one_stage_calibration(
     network: Any, card: Mapping[str, Any], cache: Path | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Return temperatures, contexts, confusion matrices and errors of totals, fitted to hands that were not trained on.
-
-    Temperatures and contexts are fitted to both samplings of grades with equal weights.
+    """Return temperatures, confusion matrices and errors of totals, fitted to hands that were not trained on.
 
     Parameters
     ----------
@@ -88,24 +85,7 @@ def one_stage_calibration(
     found, of_totals = (
         _joined([(graded[grades], count) for grades, (count, _) in kinds.items()]) for kinds in (CALIBRATION, TOTALS)
     )
-    hands = {kind: (_of_hands(given), _of_hands(truth)) for kind, (given, truth) in found.items()}
-    weights = np.concatenate([np.full(len(SIDES) * count, 1 / count) for count, _ in CALIBRATION.values()])
-    contexts = fit_context(
-        {kind: given for kind, (given, _) in hands.items()},
-        {kind: truth for kind, (_, truth) in hands.items()},
-        weights,
-    )
-
-    def sound(part: _Graded) -> _Graded:
-        scaled = calibrated({kind: _of_hands(given) for kind, (given, _) in part.items()}, contexts)
-        return {kind: (scaled[kind].reshape(given.shape), truth) for kind, (given, truth) in part.items()}
-
-    fitted = fit_all(sound(found), sound(of_totals), lambda given, _: given)
-    return {
-        **fitted,
-        "temperature": {kind: each.temperature for kind, each in contexts.items()},
-        "context": {kind: each.coefficients.tolist() for kind, each in contexts.items() if each.coefficients.any()},
-    }
+    return fit_all(found, of_totals, tempered)
 
 
 _Graded = dict[str, tuple[Floats, NDArray[np.int64]]]
@@ -119,11 +99,6 @@ def _graded(
     chunks = [simulated_chunk(seed + k, grades, cache)["grades"] for k in range(-(-count // CHUNK))]
     truth = np.concatenate(chunks)[:count].reshape(count, -1, len(HIGHEST)).astype(np.int64)
     return {kind: (found[kind], truth[..., k]) for k, kind in enumerate(HIGHEST)}
-
-
-def _of_hands(each: NDArray[Any]) -> NDArray[Any]:
-    """Return what belongs to the joints (P, 28, ...) of patients as that of their hands (2 P, 14, ...)."""
-    return each.reshape(-1, len(JOINTS), *each.shape[2:])
 
 
 def _joined(parts: Sequence[tuple[_Graded, int]]) -> _Graded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -196,10 +196,13 @@ class PatientNet(nn.Module):
         )
 
     def forward(
-        self, images: Tensor, there: Tensor, alone: bool = False, kinds: Iterable[str] = tuple(HIGHEST)
+        self, images: Tensor, there: Tensor, alone: Collection[str] = (), kinds: Iterable[str] = tuple(HIGHEST)
     ) -> dict[str, Graded]:
-        """Return the output of each network by its kind; see :meth:`GradeNet.forward`."""
-        return {kind: self.kinds[kind](images, there, alone) for kind in kinds}
+        """Return the output of each network by its kind; those of ``alone`` also grade each joint as the only one.
+
+        See :meth:`GradeNet.forward`.
+        """
+        return {kind: self.kinds[kind](images, there, kind in alone) for kind in kinds}
 
 
 def build_patient_net(arguments: dict[str, Any]) -> PatientNet:
