@@ -39,7 +39,7 @@ SIMULATED = {"segmentation": 6, "localization": 1, "registration": 4}
 OPTIONS = {
     "train": ["--epochs", "1", "--device", "cpu"],
     "evaluate localization": ["--simulated", "0", "--feet", "0"],
-    "evaluate segmentation": ["--simulated", "0"],
+    "evaluate segmentation": ["--simulated", "0", "--damaged", "0"],
     "evaluate registration": ["--simulated", "1", "--pairs", "2", "--method", "pipoc"],
 }
 task_class = tasks.task_class

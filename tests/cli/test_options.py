@@ -177,7 +177,7 @@ def test_the_name_is_the_one_that_the_command_shows(words, argument, shown):
         ("train nothing", "TASK: "),
         ("train --start none --data {folder}", "--"),
         ("evaluate clinical {folder}/none.csv", "TABLE: "),
-        ("evaluate segmentation --simulated 1 --page {folder}", "--page: "),
+        ("evaluate segmentation --simulated 1 --damaged 0 --page {folder}", "--page: "),
         ("evaluate segmentation --data {folder}/none", "--data: "),
         ("evaluate localization --simulated 1 --page {folder}/binary.md", "--page: "),
         ("evaluate localization --model none", "--model: "),

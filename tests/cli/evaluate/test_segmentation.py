@@ -41,12 +41,18 @@ def test_a_folder_is_evaluated_into_a_table_a_page_and_pictures(tmp_path, tiny, 
     Image.fromarray(labels).save(tmp_path / "data" / "a_mask.png")
     page, out = tmp_path / "page.md", tmp_path / "out"
     page.write_text("# Segmentation\n")
-    assert (
-        run("--data", tmp_path / "data", "--simulated", 2, "--model", tiny, "--out", out, "--page", page, "--card") == 0
-    )
+    given = ["--data", tmp_path / "data", "--simulated", 2, "--damaged", 3, "--model", tiny]
+    assert run(*given, "--out", out, "--page", page, "--card") == 0
     assert "| **real** | 1 |" in capsys.readouterr().out
-    assert "| **simulated** | 2 |" in page.read_text() and str(tmp_path) not in page.read_text()
-    assert {path.name for path in out.iterdir()} >= {"segmentation.md", "real-worst.png", "simulated-best.png"}
+    written = page.read_text()
+    assert "| **simulated** | 2 |" in written and "| **simulated, damaged** | 3 |" in written
+    assert "real: 1 images of 1 joints; the lowest DSC of an image is 0." in written and str(tmp_path) not in written
+    assert {path.name for path in out.iterdir()} >= {
+        "segmentation.md",
+        "real-worst.png",
+        "simulated-best.png",
+        "simulated-damaged-worst.png",
+    }
     record, digest = json.loads((out / "run.json").read_text()), file_sha256(weights.find("segmentation", tiny))
     assert record["models"] == {"segmentation": {"name": "tiny", "sha256": digest}} and problems_of_set(out) == []
     _, card = weights.load("segmentation", tiny)
@@ -57,7 +63,7 @@ def test_a_folder_is_evaluated_into_a_table_a_page_and_pictures(tmp_path, tiny, 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--simulated", "0"], "--data: There are no images to measure"),
+        (["--simulated", "0", "--damaged", "0"], "--data: There are no images to measure"),
         (["--model", "none"], "--model: There is no segmentation model 'none'"),
     ],
 )
@@ -89,7 +95,8 @@ def test_images_that_a_model_learned_from_are_named_and_not_called_new(
     about["epochs"] = {"trained": 2, "asked": 2, "best": 2, "kept": kept}
     state = weights.load("segmentation", tiny)[0]
     weights.save(tmp_path / "models", state, {key: value for key, value in about.items() if key != weights.CARD_HASH})
-    assert run("--data", tmp_path / "data", "--simulated", 0, "--model", tiny, "--out", tmp_path / "o", "--card") == 0
+    none = ["--simulated", 0, "--damaged", 0]
+    assert run("--data", tmp_path / "data", *none, "--model", tiny, "--out", tmp_path / "o", "--card") == 0
     printed, new = capsys.readouterr().out, 4 - trained - validated
     assert (f"was trained on {trained} (copy0" in printed) == (trained > 0)
     chose, kept_last = validated > 0 and kept == "best", validated > 0 and kept == "last"

@@ -27,6 +27,10 @@ def segmentation(
     simulated: Annotated[
         int, typer.Option(min=0, help="Number of simulated joint images to measure in addition.")
     ] = 420,
+    damaged: Annotated[
+        int,
+        typer.Option(min=0, help="Number of simulated joint images with damage of all grades to measure in addition."),
+    ] = 336,
     model: Annotated[str, typer.Option(help="Name of a model, or path of its .safetensors file.")] = "default",
     device: Device = "auto",
     threads: Threads = None,
@@ -40,7 +44,7 @@ def segmentation(
     card: Annotated[bool, typer.Option("--card", help="Write the figures to the model's card.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Compare the bones that a model finds with masks of experts and with simulated masks.
+    """Compare the bones that a model finds with masks of experts and with simulated masks, of damaged joints too.
 
     Of the public joints, only those that the shipped model was not trained on are measured.
     """
@@ -63,10 +67,12 @@ def segmentation(
     from napari_jsn.networks.inputs import content_hash, left_out_lines
     from napari_jsn.segmentation.training.data import simulated_joints
     from napari_jsn.segmentation.training.folder import read_joint_folder
+    from napari_jsn.simulation.damage.difficulty import NEWEST
 
-    if data is None and not simulated:
+    if data is None and not simulated and not damaged:
         raise InputError(
-            "There are no images to measure. Give a folder (--data) or a number of simulated images (--simulated).",
+            "There are no images to measure. Give a folder (--data) or a number of simulated images (--simulated, "
+            "--damaged).",
             "data",
         )
     check_page(page)
@@ -91,6 +97,9 @@ def segmentation(
             if simulated:
                 joints = list(simulated_joints(simulated, _SEED))
                 sets.append(("simulated", evaluate_segmentation(joints, model, device)))
+            if damaged:
+                joints = list(simulated_joints(damaged, _SEED, difficulty=NEWEST, samplings=("uniform",)))
+                sets.append(("simulated, damaged", evaluate_segmentation(joints, model, device)))
         report = f"Made by `{typed_command(sys.argv)}`.\n\n{segmentation_table(sets)}\n{_notes(sets, said, device)}"
         contents = {"segmentation.md": report.encode()}
         for name, each in sets:
@@ -113,11 +122,12 @@ def _notes(sets: list[tuple[str, SegmentationEvaluation]], said: list[str], devi
     lines = [f"- {line}" for line in said]
     for name, each in sets:
         groups = len({joint.group for joint in each.joints})
-        what = "hands" if name == "simulated" else "joints"
+        what = "hands" if name.startswith("simulated") else "joints"
+        least = min(agreement.dsc for agreement in each.agreements)
         lines.append(
-            f"- {name}: {len(each.joints)} images of {groups} {what}; the model "
-            f"reports {100 * each.unreliable:.1f} % of them as unreliable; {1000 * each.seconds:.0f} ms per image "
-            f"in total ({_machine(device)})."
+            f"- {name}: {len(each.joints)} images of {groups} {what}; the lowest DSC of an image is {least:.3f}; "
+            f"the model reports {100 * each.unreliable:.1f} % of them as unreliable; "
+            f"{1000 * each.seconds:.0f} ms per image in total ({_machine(device)})."
         )
     lines.append("- Mean over images and both bones; in brackets the 5th percentile of DSC and the 95th of distances.")
     lines.append("- HD95: 95th percentile of the distance between the outlines, in pixels of an image of 256.")
