@@ -41,6 +41,8 @@ class Batch(NamedTuple):
         Eroded share of each block of 2 x 2 pixels; NaN where it is not known.
     kept : (B, 28, 120, 120) uint8 tensor or None
         The images before they were cut, where they were not changed at random.
+    again : (B, 28, 96, 96) tensor or None
+        The same joints, changed at random in another way.
     """
 
     images: Tensor
@@ -51,6 +53,7 @@ class Batch(NamedTuple):
     widths: Tensor
     areas: Tensor
     kept: Tensor | None = None
+    again: Tensor | None = None
 
 
 def batch_of(
@@ -59,6 +62,7 @@ def batch_of(
     generator: torch.Generator | None = None,
     textures: Tensor | None = None,
     changes: Changes = USUAL,
+    twice: bool = False,
 ) -> Batch:
     """Return patients as tensors, changed at random if there are random generators.
 
@@ -70,6 +74,8 @@ def batch_of(
     textures : (T, 120, 120) tensor, optional
         See :func:`~napari_jsn.scoring.training.augment.textures_of`.
     changes : Changes
+    twice : bool
+        Whether to change the images in a second way too.
     """
     images = torch.from_numpy(
         np.stack([each.images[k].reshape(TOKENS, *each.images.shape[3:]) for each, k in patients])
@@ -97,6 +103,11 @@ def batch_of(
         assert moved is not None
         areas[there] = avg_pool2d(moved, BLOCK)
         areas[~drawn] = torch.nan
+    again = None
+    if twice and generator is not None:
+        again = torch.zeros_like(planes)
+        again[there], _ = augment(images[there], generator, None, textures, changes)
+        again = normalise(again)
     targets = [_targets(patients, k, kind) for k, kind in enumerate(HIGHEST)]
     scored = torch.where((grades >= 0).any(-1), 1.0, torch.where(reasons[..., 0] > 0, 0.0, torch.nan))
     return Batch(
@@ -108,6 +119,7 @@ def batch_of(
         widths[..., :2].float().clamp(*WIDTH_MM),
         areas,
         images if generator is None else None,
+        again,
     )
 
 

@@ -11,16 +11,21 @@ from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 
 from napari_jsn.networks.task import use_bfloat16
 from napari_jsn.scoring.training.batches import Batch
-from napari_jsn.scoring.two_stage.ordinal import ordinal_loss
+from napari_jsn.scoring.two_stage.ordinal import grade_probabilities, ordinal_loss
 
 #: Weights of the losses of the widths and of whether a joint can be graded.
 _WIDTHS, _SCORED = 1.0, 0.2
 #: Weight of the loss of the eroded areas, and of an eroded block in it.
 _AREAS, _ERODED = 2.0, 4.0
+#: Weight of the squared difference of the expected grades of a joint that was changed in two ways.
+_ALIKE = 0.5
 
 
 def patient_loss(network: Any, batch: Batch, grade_weights: Mapping[str, Tensor], alone: Mapping[str, float]) -> Tensor:
     """Return the ordinal losses of kinds, those of the widths and areas, and of whether a joint can be graded.
+
+    Where a batch has its joints again, changed in another way, each joint graded alone shall have the same grade in
+    both images, as it has on two radiographs of one day.
 
     Parameters
     ----------
@@ -46,6 +51,8 @@ def patient_loss(network: Any, batch: Batch, grade_weights: Mapping[str, Tensor]
         if kind == "jsn" and measured.any():
             widths = graded.widths[there].float()
             total = total + _WIDTHS * smooth_l1_loss(widths[measured], known[measured], beta=0.2)
+        if batch.again is not None and kind in single:
+            total = total + _ALIKE * _difference(network.kinds[kind], graded, batch)
     if "erosion" not in found:
         return total
     areas, eroded = found["erosion"].areas.float()[there], batch.areas[there]
@@ -54,6 +61,17 @@ def patient_loss(network: Any, batch: Batch, grade_weights: Mapping[str, Tensor]
         weight = torch.tensor(_ERODED, device=areas.device)
         total = total + _AREAS * binary_cross_entropy_with_logits(areas[drawn], eroded[drawn], pos_weight=weight)
     return total
+
+
+def _difference(network: Any, graded: Any, batch: Batch) -> Tensor:
+    """Return the mean squared difference of the expected grades of joints graded alone, between both images."""
+    with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=use_bfloat16(batch.images.device)):
+        other = network(batch.again, batch.there, alone=True)
+    of_both = []
+    for each in (graded, other):
+        found = grade_probabilities(each.alone.logits[:, 0].float())
+        of_both.append(found @ torch.arange(found.shape[-1], dtype=found.dtype, device=found.device))
+    return (of_both[0] - of_both[1]).square().mean()
 
 
 def _of_grades(kind: str, logits: Tensor, scored: Tensor, batch: Batch, weights: Tensor) -> Tensor:

@@ -239,7 +239,9 @@ class ScoringTask(TrainingTask):
             chosen = [which[k] for k in each]
             if self._undamaged is not None and rng.random() < _UNDAMAGED:
                 chosen.append((self._undamaged, int(rng.integers(len(self._undamaged)))))
-            yield batch_of(chosen, rng, generator, self._textures, STRONG if self.kind == "erosion" else USUAL)
+            strong = self.kind == "erosion"
+            twice = strong and self._given is None
+            yield batch_of(chosen, rng, generator, self._textures, STRONG if strong else USUAL, twice)
 
     @cached_property
     def _validation_batches(self) -> list[Batch]:
