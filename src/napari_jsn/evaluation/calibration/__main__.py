@@ -79,8 +79,9 @@ COMMENTS = {
 """,
     "--kind erosion --start scoring-before.safetensors": """\
 # scoring-before.safetensors, the start of this training, is not in the repository: the weights of both networks after
-# trainings of 15 and of 30 epochs, and of the one for erosion after 30 more (with --kind erosion, a share of 0.3 of the
-# loss for joints graded alone). Without it, train both from random weights first, as by make weights-scoring.\
+# trainings of 15 and of 30 epochs, and of the one for erosion after 30 and 30 more (with --kind erosion, images changed
+# once, and in the first of them a share of 0.3 of the loss for joints graded alone). Without it, train both from random
+# weights first, as by make weights-scoring.\
 """,
     "calibration one-stage-regions": """\
 # scoring-one-stage.safetensors is not in the repository: the U-Net after 42 epochs of an earlier network. Its command
