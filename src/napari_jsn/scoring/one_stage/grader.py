@@ -20,6 +20,8 @@ from napari_jsn.scoring.one_stage.places import disc, joint_places
 
 #: Least probability whose logarithm is taken.
 _LEAST = 1e-9
+#: Distance from a known joint beyond which a place is another one. Fingers lie 15 to 25 mm apart.
+_FAR_MM = 8.0
 
 
 class OneStageGrader:
@@ -49,20 +51,29 @@ class OneStageGrader:
         self.device: str = device
 
     def grade(self, hands: Sequence[Hand]) -> GradedJoints:
-        """Return the grades of the hands of one visit."""
+        """Return the grades of the hands of one visit.
+
+        Where the joints of a hand are known, a joint that the network places elsewhere, or that is not in view, has no
+        grade.
+        """
         found: dict[tuple[str, str, str], tuple[float, ...]] = {}
+        refused: list[tuple[str, str]] = []
         temperature = self.card.get("temperature", {})
         for hand in hands:
             side = hand.side or (hand.joints[0].side if hand.joints else None)
             if side is None:
                 continue
             canvas = hand_canvas(hand.radiograph, side)
-            _, graded = sites_on_maps(self.pixel_classes(canvas.image), self.radius(canvas))
+            places, graded = sites_on_maps(self.pixel_classes(canvas.image), self.radius(canvas))
+            elsewhere = _elsewhere(places, canvas, hand)
+            refused += [(side, joint) for joint in elsewhere if any(each.name == joint for each in hand.joints)]
             for kind, of_kind in graded.items():
                 for joint, probabilities in of_kind.items():
+                    if joint in elsewhere:
+                        continue
                     scaled = tempered(np.asarray(probabilities, float), float(temperature.get(kind, 1.0)))
                     found[side, joint, kind] = tuple(map(float, scaled))
-        return GradedJoints(found)
+        return GradedJoints(found, tuple(refused))
 
     def radius(self, canvas: HandCanvas) -> float:
         """Return the radius of the circles of the joints in pixels of a canvas."""
@@ -74,6 +85,20 @@ class OneStageGrader:
         with torch.no_grad():
             classes: PixelClasses = self.network(given.contiguous(memory_format=torch.channels_last)).classes()
         return classes
+
+
+def _elsewhere(places: Mapping[str, tuple[float, float]], canvas: HandCanvas, hand: Hand) -> set[str]:
+    """Return the joints whose place ``(x, y)`` on the canvas is not that of the hand's joint of this name."""
+    if not hand.joints:
+        return set()
+    known = {joint.name: joint.centre for joint in hand.joints}
+    far = set()
+    for name, (x, y) in places.items():
+        row, col = known.get(name, (np.inf, np.inf))
+        on_canvas = np.linalg.solve(canvas.to_radiograph, (col, row, 1.0)) if np.isfinite(row) else (np.inf, np.inf, 1)
+        if not np.hypot(on_canvas[0] - x, on_canvas[1] - y) * canvas.pixel_mm <= _FAR_MM:
+            far.add(name)
+    return far
 
 
 def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
