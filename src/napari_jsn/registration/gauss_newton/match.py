@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_jsn.registration.gauss_newton.bone_batch import BoneBatch, Pose, moving_maximum
+from napari_jsn.networks.layers import moving_maximum
+from napari_jsn.registration.gauss_newton.bone_batch import BoneBatch, Pose
 from napari_jsn.registration.gauss_newton.interpolation import spline
 from napari_jsn.registration.gauss_newton.local_contrast import Window, local_contrast
 
