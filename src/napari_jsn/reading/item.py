@@ -132,6 +132,8 @@ class Item:
         """The figures (joint, side, visit) whose boxes or masks were changed since they were measured."""
         self._refuse_blinded()
         rows, measured = self._store.out_of_date(self._planned.patient), self._unsaved - self._changed
+        if rows.empty:  # which is usual, and rows take time
+            return []
         return [(row.joint, row.side, row.visit) for row in rows.itertuples() if (row.side, row.joint) not in measured]
 
     def visit(self, image: int) -> int:
@@ -151,9 +153,9 @@ class Item:
         """Return the reader's decisions and comments, by image number, side and joint."""
         numbers = {visit: number for number, visit in enumerate(self._planned.visits, start=1)}
         return {
-            (numbers[row.visit], row.side, row.joint): (row.decision, row.comment)
-            for row in self._own(self._store.decisions(self._planned.patient)).itertuples()
-            if row.visit in numbers
+            (numbers[one.visit], one.side, one.joint): (one.decision, one.comment)
+            for one in self._store.decisions_on(self._planned.patient)
+            if one.visit in numbers and (one.reader, one.session) == (self._store.reader, self._session)
         }
 
     def scores(self) -> dict[tuple[int, str, str, str], Scored]:
@@ -333,12 +335,12 @@ class Item:
             self._after(command)
 
     def _after(self, command: Command | None) -> str | None:
-        self.images = self._images()
         if command is None:
             return None
         self.last_place = (command.place[1], command.where)
         of_joint = isinstance(command, Change)  # whose figures follow from all images
         if of_joint:
+            self.images = self._images()
             self._changed.add(self.last_place)
         self.last_image = 0 if of_joint else 1 + self._planned.visits.index(int(command.place[0]))
         self.last_kind = str(command.place[3]) if isinstance(command, (Score, RemoveScores)) else ""

@@ -38,7 +38,7 @@ MODULES = ("sqlalchemy", "pandas", "torch", "monai.networks.nets", "skimage.meas
 #: Wait before the position is saved after it changed, in ms.
 _SAVE_MS = 150
 #: Wait before a changed box or mask is drawn with the figures out of date: most joints are measured again before.
-_EDIT_MS = 400
+_EDIT_MS = 1000
 
 
 class ReadPatient(QWidget):

@@ -295,9 +295,13 @@ class Editing(QObject):
             self.read_changes()
 
     def _on_change(self, event: Any = None) -> None:
-        if self.mode and not self._pictures.is_changing:
-            self._settle.start(0)
-            if QApplication.mouseButtons() == Qt.MouseButton.NoButton:
+        if not self.mode or self._pictures.is_changing:
+            return
+        self._settle.start(0)
+        if QApplication.mouseButtons() == Qt.MouseButton.NoButton:
+            if getattr(event, "type", "") == "paint":  # the last of a stroke
+                self._on_released()
+            else:
                 self._released.emit()
 
     def _on_released(self) -> None:
