@@ -123,9 +123,16 @@ def test_figures_of_a_joint_are_shown_before_they_are_saved(filled, monkeypatch)
         seen.append(item.out_of_date)
 
     new = item.measure_again(show=show)
-    assert seen == [([], False), [("IP1", "L", 2)]] and item.progression is new
+    assert seen == [([], False), [("IP1", "L", 2)]] and item.progression is new is old
+    pd.testing.assert_frame_equal(filled.measurements("KNEE-7"), saved)
+    assert item.out_of_date == [("IP1", "L", 2)]  # changed since it was measured, so that is not saved
+    item.measure_again(show=lambda: item.undo() and item.undo())
+    assert item.progression is old and item.out_of_date == [] and filled.corrections("KNEE-7") == {}
+    pd.testing.assert_frame_equal(filled.measurements("KNEE-7"), saved)
+    item.redo()
+    new = item.measure_again(show=lambda: None)
     pd.testing.assert_frame_equal(filled.measurements("KNEE-7"), new.table())
-    assert item.out_of_date == [("IP1", "L", 2)]  # changed since it was measured
+    item.set_box(2, "L", "IP1", item.images[1].joints["IP1"].joint.box + 2)
 
     def fail(result):
         raise InputError("The store is read-only.", "store")

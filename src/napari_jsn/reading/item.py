@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,6 +99,8 @@ class Item:
         #: Joints (side, joint) that were measured again and are not saved yet, and those changed since that began.
         self._unsaved: set[tuple[str, str]] = set()
         self._changed: set[tuple[str, str]] = set()
+        #: Held while a change or a measurement is saved: a measurement is not saved over a change that was made since.
+        self._lock = Lock()
         with self._hidden():
             self._progression = progression or store.progression(planned.patient, folders, radiographs)
             self._films = [
@@ -243,7 +246,8 @@ class Item:
         """Measure the joints whose figures are out of date, save and return the measurement; other joints are kept.
 
         ``show`` is called when the item has the new figures, before they are saved. If the program is ended between
-        the two, the figures are out of date when the item is opened next.
+        the two, the figures are out of date when the item is opened next. If one of the joints was changed or undone
+        meanwhile, nothing is saved, and the present measurement is returned.
 
         Raises
         ------
@@ -251,8 +255,9 @@ class Item:
             In a blinded session, or if another program measured the patient meanwhile.
         """
         self._refuse_blinded()
-        self._changed = set()
-        changed, before = self._store.corrections(self._planned.patient), self._progression
+        with self._lock:
+            self._changed = set()
+            changed, before = self._store.corrections(self._planned.patient), self._progression
         if not changed:
             return before
         again = measure_again(before, changed, device=device, progress=progress)
@@ -262,7 +267,11 @@ class Item:
         try:
             if show is not None:
                 show()
-            self._store.save(again)
+            with self._lock:
+                if self._unsaved & self._changed:
+                    self._progression = again = before
+                else:
+                    self._store.save(again)
         except BaseException:
             self._progression = before
             raise
@@ -282,12 +291,12 @@ class Item:
 
     def undo(self) -> str | None:
         """Take back the last change; return the joint or site that it was on, or None if there is none."""
-        with self._hidden():
+        with self._hidden(), self._lock:
             return self._after(self._history.undo())
 
     def redo(self) -> str | None:
         """Do the change again that was undone last; return as :meth:`undo`."""
-        with self._hidden():
+        with self._hidden(), self._lock:
             return self._after(self._history.redo())
 
     # ------------------------------------------------------------------------------------------------- within the class
@@ -330,7 +339,7 @@ class Item:
         self._do(Change(joint, self._planned.patient, place, new, old))
 
     def _do(self, command: Command) -> None:
-        with self._hidden():
+        with self._hidden(), self._lock:
             self._history.do(command)
             self._after(command)
 

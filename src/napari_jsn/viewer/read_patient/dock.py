@@ -356,7 +356,9 @@ class ReadPatient(QWidget):
         self._edited.start(_EDIT_MS if measuring else 0)
 
     def _show_edit(self) -> None:
-        if isalive(self):
+        if isalive(self) and QApplication.mouseButtons() != Qt.MouseButton.NoButton:
+            self._edited.start(_SAVE_MS)  # not while a box is dragged
+        elif isalive(self):
             self._edited.stop()
             self.controller.refresh()
             self._update_steps()
@@ -371,9 +373,6 @@ class ReadPatient(QWidget):
             self.radiographs.show_message("Aborted before a joint was measured, so nothing was saved.")
 
     def _show_again(self) -> None:
-        if isalive(self) and QApplication.mouseButtons() != Qt.MouseButton.NoButton:
-            QTimer.singleShot(_SAVE_MS, self._show_again)  # not while a box is dragged
-            return
         position = self.controller.position
         if position is not None:
             position.refresh()

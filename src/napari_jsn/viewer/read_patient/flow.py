@@ -226,9 +226,11 @@ class PatientFlow(QObject):
     def _end_again(self, result: tuple[Any, Any]) -> None:
         if self.patient is None or result[1] is not self.patient.item:
             return
-        if self._again and self.patient.item.out_of_date:
-            self._again = False
+        again, self._again = self._again, False
+        if again and self.patient.item.out_of_date:
             self.measure_again()
+        elif again:
+            self.measured_again.emit()  # what was changed meanwhile was undone, and the figures are those before
 
     # ----------------------------------------------------------------------------------------------------------- report
 
