@@ -110,6 +110,41 @@ def test_only_what_is_out_of_date_is_measured_again(filled):
     assert item.undo() == "IP1" and item.out_of_date == [("IP1", "L", 2)]  # resetting again was no change
 
 
+def test_figures_of_a_joint_are_shown_before_they_are_saved(filled, monkeypatch):
+    item = Reading(filled).open("KNEE-7")
+    old, saved = item.progression, filled.measurements("KNEE-7")
+    item.set_box(2, "L", "IP1", item.images[1].joints["IP1"].joint.box + 2)
+    seen = []
+
+    def show():
+        seen.append((item.out_of_date, item.progression is old))
+        pd.testing.assert_frame_equal(filled.measurements("KNEE-7"), saved)
+        item.set_box(2, "L", "IP1", item.images[1].joints["IP1"].joint.box + 2)
+        seen.append(item.out_of_date)
+
+    new = item.measure_again(show=show)
+    assert seen == [([], False), [("IP1", "L", 2)]] and item.progression is new is old
+    pd.testing.assert_frame_equal(filled.measurements("KNEE-7"), saved)
+    assert item.out_of_date == [("IP1", "L", 2)]  # changed since it was measured, so that is not saved
+    item.measure_again(show=lambda: item.undo() and item.undo())
+    assert item.progression is old and item.out_of_date == [] and filled.corrections("KNEE-7") == {}
+    pd.testing.assert_frame_equal(filled.measurements("KNEE-7"), saved)
+    item.redo()
+    new = item.measure_again(show=lambda: None)
+    pd.testing.assert_frame_equal(filled.measurements("KNEE-7"), new.table())
+    item.set_box(2, "L", "IP1", item.images[1].joints["IP1"].joint.box + 2)
+
+    def fail(result):
+        raise InputError("The store is read-only.", "store")
+
+    with monkeypatch.context() as patched, pytest.raises(InputError):
+        patched.setattr(filled, "save", fail)
+        item.measure_again(show=lambda: None)
+    assert item.progression is new and item.out_of_date == [("IP1", "L", 2)]
+    item.measure_again()
+    assert item.out_of_date == []
+
+
 def everything(thing, seen):
     """All texts, numbers and tables that can be reached from what was handed out, without what begins with _."""
     if id(thing) in seen:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,6 +96,11 @@ class Item:
         #: Image and kind of grade of the last change, undo or redo; 0 and "" where it was of no image or no grade.
         self.last_image: int = 0
         self.last_kind: str = ""
+        #: Joints (side, joint) that were measured again and are not saved yet, and those changed since that began.
+        self._unsaved: set[tuple[str, str]] = set()
+        self._changed: set[tuple[str, str]] = set()
+        #: Held while a change or a measurement is saved: a measurement is not saved over a change that was made since.
+        self._lock = Lock()
         with self._hidden():
             self._progression = progression or store.progression(planned.patient, folders, radiographs)
             self._films = [
@@ -128,8 +134,10 @@ class Item:
     def out_of_date(self) -> list[tuple[str, str, int]]:
         """The figures (joint, side, visit) whose boxes or masks were changed since they were measured."""
         self._refuse_blinded()
-        rows = self._store.out_of_date(self._planned.patient)
-        return [(row.joint, row.side, row.visit) for row in rows.itertuples()]
+        rows, measured = self._store.out_of_date(self._planned.patient), self._unsaved - self._changed
+        if rows.empty:  # which is usual, and rows take time
+            return []
+        return [(row.joint, row.side, row.visit) for row in rows.itertuples() if (row.side, row.joint) not in measured]
 
     def visit(self, image: int) -> int:
         """Return the visit of an image; refused in a blinded session."""
@@ -148,9 +156,9 @@ class Item:
         """Return the reader's decisions and comments, by image number, side and joint."""
         numbers = {visit: number for number, visit in enumerate(self._planned.visits, start=1)}
         return {
-            (numbers[row.visit], row.side, row.joint): (row.decision, row.comment)
-            for row in self._own(self._store.decisions(self._planned.patient)).itertuples()
-            if row.visit in numbers
+            (numbers[one.visit], one.side, one.joint): (one.decision, one.comment)
+            for one in self._store.decisions_on(self._planned.patient)
+            if one.visit in numbers and (one.reader, one.session) == (self._store.reader, self._session)
         }
 
     def scores(self) -> dict[tuple[int, str, str, str], Scored]:
@@ -232,8 +240,14 @@ class Item:
         if now.joint is not None or found.joint is not None:
             self._change(image, side, joint, found)
 
-    def measure_again(self, device: str | None = None, progress: Progress | None = None) -> Progression:
+    def measure_again(
+        self, device: str | None = None, progress: Progress | None = None, show: Callable[[], None] | None = None
+    ) -> Progression:
         """Measure the joints whose figures are out of date, save and return the measurement; other joints are kept.
+
+        ``show`` is called when the item has the new figures, before they are saved. If the program is ended between
+        the two, the figures are out of date when the item is opened next. If one of the joints was changed or undone
+        meanwhile, nothing is saved, and the present measurement is returned.
 
         Raises
         ------
@@ -241,13 +255,29 @@ class Item:
             In a blinded session, or if another program measured the patient meanwhile.
         """
         self._refuse_blinded()
-        changed = self._store.corrections(self._planned.patient)
-        if changed:
-            again = measure_again(self._progression, changed, device=device, progress=progress)
-            if progress is None or not progress.aborted:
-                self._store.save(again)
-                self._progression = again
-        return self._progression
+        with self._lock:
+            self._changed = set()
+            changed, before = self._store.corrections(self._planned.patient), self._progression
+        if not changed:
+            return before
+        again = measure_again(before, changed, device=device, progress=progress)
+        if progress is not None and progress.aborted:
+            return before
+        self._progression, self._unsaved = again, {(side, joint) for _, side, joint in changed}
+        try:
+            if show is not None:
+                show()
+            with self._lock:
+                if self._unsaved & self._changed:
+                    self._progression = again = before
+                else:
+                    self._store.save(again)
+        except BaseException:
+            self._progression = before
+            raise
+        finally:
+            self._unsaved = set()
+        return again
 
     @property
     def can_undo(self) -> bool:
@@ -261,12 +291,12 @@ class Item:
 
     def undo(self) -> str | None:
         """Take back the last change; return the joint or site that it was on, or None if there is none."""
-        with self._hidden():
+        with self._hidden(), self._lock:
             return self._after(self._history.undo())
 
     def redo(self) -> str | None:
         """Do the change again that was undone last; return as :meth:`undo`."""
-        with self._hidden():
+        with self._hidden(), self._lock:
             return self._after(self._history.redo())
 
     # ------------------------------------------------------------------------------------------------- within the class
@@ -309,16 +339,18 @@ class Item:
         self._do(Change(joint, self._planned.patient, place, new, old))
 
     def _do(self, command: Command) -> None:
-        with self._hidden():
+        with self._hidden(), self._lock:
             self._history.do(command)
             self._after(command)
 
     def _after(self, command: Command | None) -> str | None:
-        self.images = self._images()
         if command is None:
             return None
         self.last_place = (command.place[1], command.where)
         of_joint = isinstance(command, Change)  # whose figures follow from all images
+        if of_joint:
+            self.images = self._images()
+            self._changed.add(self.last_place)
         self.last_image = 0 if of_joint else 1 + self._planned.visits.index(int(command.place[0]))
         self.last_kind = str(command.place[3]) if isinstance(command, (Score, RemoveScores)) else ""
         return command.where

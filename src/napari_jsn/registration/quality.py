@@ -33,7 +33,7 @@ _SAME_SIZE = 0.06
 #: Limits of the normalised cross-correlation of the whole regions, outlines included.
 _MIN_NCC, _MIN_MEAN_NCC = 0.35, 0.50
 #: A mirrored follow-up whose structure correlates more by this is the right one.
-_MIRRORED_GAIN = 0.08
+MIRRORED_GAIN = 0.08
 #: Weight of the logarithm of the model's standard deviation in the similarity score, and the standard deviation at
 #: which it adds nothing, in working pixels.
 _SD_WEIGHT, _USUAL_SD = 0.35, 0.1
@@ -162,7 +162,7 @@ def similarity(solved: Solutions) -> float:
 def is_mirrored(solved: Solutions, mirrored: Solutions) -> bool:
     """Return whether the mirrored follow-up corresponds better than the given one."""
     return similarity(mirrored) > max(_MIN_SIMILARITY, similarity(solved)) and bool(
-        mirrored.ncc_inside.mean() > solved.ncc_inside.mean() + _MIRRORED_GAIN
+        mirrored.ncc_inside.mean() > solved.ncc_inside.mean() + MIRRORED_GAIN
     )
 
 

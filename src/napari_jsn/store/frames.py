@@ -48,6 +48,10 @@ CHANGE_COLUMNS = ("changed", "reader", "session", "patient", "subject", "item", 
 
 def rows_table(session: Session, kind: Any, columns: Sequence[str], patient: str | None) -> pd.DataFrame:
     """Return columns of all rows of one kind, in the order in which they were added; ``patient`` limits them to one."""
+    return pd.DataFrame(_cells(session, kind, columns, patient), columns=list(columns))
+
+
+def _cells(session: Session, kind: Any, columns: Sequence[str], patient: str | None) -> list[tuple[Any, ...]]:
     has_owner = hasattr(kind, "patient_id")
     chosen = [PatientRow.patient if name == "patient" and has_owner else getattr(kind, name) for name in columns]
     wanted = select(*chosen).select_from(kind).order_by(kind.id)
@@ -55,7 +59,7 @@ def rows_table(session: Session, kind: Any, columns: Sequence[str], patient: str
         wanted = wanted.join(PatientRow, kind.patient_id == PatientRow.id)
     if patient is not None:
         wanted = wanted.where((PatientRow if has_owner else kind).patient == patient)
-    return pd.DataFrame([tuple(row) for row in session.execute(wanted)], columns=list(columns))
+    return [tuple(row) for row in session.execute(wanted)]
 
 
 def patients_table(session: Session) -> pd.DataFrame:
@@ -284,7 +288,8 @@ class TableStore(CohortStore):
         ['rejected']
         """
         names = [each.name for each in fields(Decision)]
-        return tuple(Decision(*row) for row in self.decisions(patient)[names].itertuples(index=False, name=None))
+        with reading(self._engine) as session:
+            return tuple(Decision(*row) for row in _cells(session, DecisionRow, names, patient))
 
     def sessions(self) -> pd.DataFrame:
         """Return reading sessions: ``reader session reading_order seed repeated_share scheme created locked``.

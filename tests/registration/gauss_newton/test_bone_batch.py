@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from napari_jsn.registration.gauss_newton.bone_batch import moving_maximum
+from napari_jsn.networks.layers import moving_maximum
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 11, 15])

@@ -31,6 +31,15 @@ def solved(pair):
     return solve([pair], CPU)[0]
 
 
+def test_what_cannot_match_is_not_solved_to_the_end(pair, solved):
+    similar = float(solved.ncc_inside.mean())
+    (same,) = solve([pair], CPU, least_ncc=[similar])
+    assert np.array_equal(same.maps, solved.maps) and np.array_equal(same.variance_px2, solved.variance_px2)
+    mirrored = refined._with_mirrored_followup(pair)
+    assert solve([mirrored], CPU, least_ncc=[similar + 0.08]) == []
+    assert len(solve([mirrored, pair], CPU, least_ncc=[similar + 0.08] * 2)) == 2  # one of them can
+
+
 def test_float32_and_float64_agree(pair, solved):
     (double,) = solve([pair], CPU, torch.float64)
     np.testing.assert_allclose(solved.narrowings(pair), double.narrowings(pair), atol=2e-3)

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from napari_jsn.networks.layers import dilated
 from napari_jsn.registration.gauss_newton.interpolation import spline, spline_coefficients
 from napari_jsn.registration.gauss_newton.local_contrast import WINDOW_PX, Window, local_contrast
 from napari_jsn.registration.methods import PreparedPair
@@ -233,31 +234,11 @@ def _region_stack(pairs: Sequence[PreparedPair], device: torch.device) -> Tensor
         stack[k, : mask.shape[0], : mask.shape[1]] = mask
     bones = torch.as_tensor(stack, device=device)
     other_bones = bones.reshape(-1, 2, height, width).flip(1).reshape(-1, height, width)
-    dilated = (_dilate(bones, _DILATION_PX) > 0) & (_dilate(other_bones, _CLEARANCE_PX) == 0)
+    grown = (dilated(bones, _DILATION_PX) > 0) & (dilated(other_bones, _CLEARANCE_PX) == 0)
     for k, mask in enumerate(masks):
-        dilated[k, mask.shape[0] :], dilated[k, :, mask.shape[1] :] = False, False
-    overlapped = _dilate(other_bones, _OVERLAP_PX) > 0
-    return (dilated | (bones > 0)) * torch.where(overlapped, _OVERLAP_WEIGHT, 1.0)
-
-
-def _dilate(stack: Tensor, by: int) -> Tensor:
-    return moving_maximum(F.pad(stack, (by, by, by, by), value=-torch.inf), 2 * by + 1)
-
-
-def moving_maximum(stack: Tensor, size: int) -> Tensor:
-    """Return the maximum of every square of ``size`` x ``size`` pixels inside the images (N, H, W) of a stack.
-
-    The result has ``size - 1`` rows and columns fewer. ``max_pool2d`` takes ten times as long on a CPU.
-    """
-    for dim in (1, 2):
-        length, have = stack.shape[dim] - size + 1, 1
-        while 2 * have <= size:  # the maximum of two neighbouring ranges is that of a range twice as long
-            stack = torch.maximum(
-                stack.narrow(dim, 0, stack.shape[dim] - have), stack.narrow(dim, have, stack.shape[dim] - have)
-            )
-            have *= 2
-        stack = torch.maximum(stack.narrow(dim, 0, length), stack.narrow(dim, size - have, length))
-    return stack
+        grown[k, mask.shape[0] :], grown[k, :, mask.shape[1] :] = False, False
+    overlapped = dilated(other_bones, _OVERLAP_PX) > 0
+    return (grown | (bones > 0)) * torch.where(overlapped, _OVERLAP_WEIGHT, 1.0)
 
 
 def _bounds(region: Tensor) -> tuple[int, int, int, int]:

@@ -7,6 +7,8 @@ a window that crosses the joint space would mix the motions of the two bones.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -29,9 +31,11 @@ class Window:
         return self.down @ stack @ self.across
 
 
+@lru_cache(maxsize=64)
 def _weights(length: int, sigma: float, device: torch.device, dtype: torch.dtype) -> Tensor:
-    at = torch.arange(length, device=device, dtype=dtype)
-    return torch.exp(-0.5 * ((at[:, None] - at[None]) / sigma) ** 2)
+    with torch.inference_mode(False):  # a tensor of inference could not be used for training later
+        at = torch.arange(length, device=device, dtype=dtype)
+        return torch.exp(-0.5 * ((at[:, None] - at[None]) / sigma) ** 2)
 
 
 def local_contrast(images: Tensor, region: Tensor, window: Window) -> Tensor:

@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_jsn.registration.gauss_newton.bone_batch import BoneBatch, Pose, moving_maximum
+from napari_jsn.networks.layers import moving_maximum
+from napari_jsn.registration.gauss_newton.bone_batch import BoneBatch, Pose
 from napari_jsn.registration.gauss_newton.interpolation import spline
 from napari_jsn.registration.gauss_newton.local_contrast import Window, local_contrast
 
@@ -53,22 +54,32 @@ class Match:
 
 def measure_match(batch: BoneBatch, pose: Pose, roll_field: Tensor) -> Match:
     """Return how well the images match at a pose with its roll field."""
-    col, row = batch.points(pose, roll_field)
-    width, height = batch.other_size[:, 0, None, None], batch.other_size[:, 1, None, None]
-    in_view = (col >= 0) & (col <= width - 1) & (row >= 0) & (row <= height - 1)
-    region = ((batch.region > 0) & in_view).to(col.dtype)
-    template, other = batch.template, spline(batch.coefficients, col, row)
-    inside = _without_rim(region, _RIM_PX)
-    small = inside.sum((1, 2)) < _LEAST_INSIDE
-    inside = torch.where(small[:, None, None], region, inside)
-    contrasts = [local_contrast(image, region, batch.window) for image in (template, other)]
-    core = _without_rim(region, 2)
+    ncc_inside, region, other = _inside(batch, pose, roll_field)
+    template, core = batch.template, _without_rim(region, 2)
     sharpness = _sharpness(batch, template, other, region, core)
     smooth = _Smoothing(batch, region, _CURVE_PX)
     smoothed = smooth(template), smooth(other)
     curve = (_quadratic(*smoothed, region) - _quadratic(*smoothed[::-1], region)) / 2
-    ncc_inside = _correlation(contrasts[0], contrasts[1], inside)
     return Match(ncc_inside, sharpness, curve)
+
+
+def ncc_inside_rigid(batch: BoneBatch, pose: Pose) -> Tensor:
+    """Return the normalised cross-correlation of local contrast inside the bones, (N,), without a roll field."""
+    return _inside(batch, pose, None)[0]
+
+
+def _inside(batch: BoneBatch, pose: Pose, roll_field: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the correlation inside the bones, the region in view, and the other image at the template's pixels."""
+    col, row = batch.points(pose, roll_field)
+    width, height = batch.other_size[:, 0, None, None], batch.other_size[:, 1, None, None]
+    in_view = (col >= 0) & (col <= width - 1) & (row >= 0) & (row <= height - 1)
+    region = ((batch.region > 0) & in_view).to(col.dtype)
+    other = spline(batch.coefficients, col, row)
+    inside = _without_rim(region, _RIM_PX)
+    small = inside.sum((1, 2)) < _LEAST_INSIDE
+    inside = torch.where(small[:, None, None], region, inside)
+    contrasts = [local_contrast(image, region, batch.window) for image in (batch.template, other)]
+    return _correlation(contrasts[0], contrasts[1], inside), region, other
 
 
 class _Smoothing:

@@ -16,7 +16,7 @@ from napari_jsn.joint.similarity import pixel_scaling
 from napari_jsn.radiograph.resampling import block_mean
 from napari_jsn.registration.gauss_newton.solve import solve
 from napari_jsn.registration.methods import BATCH, MethodResult, PreparedPair
-from napari_jsn.registration.quality import CERTAIN_SIMILARITY, assess_quality, is_mirrored, similarity
+from napari_jsn.registration.quality import CERTAIN_SIMILARITY, MIRRORED_GAIN, assess_quality, is_mirrored, similarity
 from napari_jsn.registration.solutions import Solutions
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ def _without_mirrored(
     """Return the results; a doubtful pair has failed if its mirrored follow-up corresponds better."""
     doubtful = [k for k, solved in enumerate(solutions) if similarity(solved) < CERTAIN_SIMILARITY]
     if doubtful:
-        mirrored = solve_native([_with_mirrored_followup(pairs[k]) for k in doubtful], device)
-        for k, other in zip(doubtful, mirrored, strict=True):
+        least_ncc = [float(solutions[k].ncc_inside.mean()) + MIRRORED_GAIN for k in doubtful]
+        mirrored = solve_native([_with_mirrored_followup(pairs[k]) for k in doubtful], device, least_ncc)
+        for k, other in zip(doubtful, mirrored, strict=bool(mirrored)):  # none where no mirrored pair is similar enough
             if is_mirrored(solutions[k], other):
                 results[k] = replace(results[k], reasons=(Reason(ReasonCode.MIRRORED), *results[k].reasons))
     return results
@@ -64,11 +65,17 @@ def _with_mirrored_followup(pair: PreparedPair) -> PreparedPair:
     return replace(pair, moving=pair.moving[:, ::-1].copy(), moving_masks=mirrored)
 
 
-def solve_native(pairs: Sequence[PreparedPair], device: torch.device) -> list[Solutions]:
-    """Solve pairs at the working resolution; return the solutions in pixels of the given pairs."""
+def solve_native(
+    pairs: Sequence[PreparedPair], device: torch.device, least_ncc: Sequence[float] | None = None
+) -> list[Solutions]:
+    """Solve pairs at the working resolution; return the solutions in pixels of the given pairs.
+
+    For ``least_ncc`` see :func:`~.solve.solve`.
+    """
     factors = [working_factor(pair) for pair in pairs]
     small = [shrink(pair, factor) for pair, factor in zip(pairs, factors, strict=True)]
-    return [enlarge(solved, factor) for solved, factor in zip(solve(small, device), factors, strict=True)]
+    solutions = solve(small, device, least_ncc=least_ncc)
+    return [enlarge(solved, factor) for solved, factor in zip(solutions, factors, strict=bool(solutions))]
 
 
 def working_factor(pair: PreparedPair) -> int:

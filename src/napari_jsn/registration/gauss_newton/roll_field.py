@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -58,9 +59,8 @@ class _Spline:
     def __init__(self, batch: BoneBatch) -> None:
         template = batch.template
         self.down, self.across = (_basis(length).to(template) for length in template.shape[1:])
-        precisions = [_precision(basis.shape[1]) for basis in (self.down, self.across)]
-        self.precision = torch.kron(*precisions).to(template)
-        self.log_det = float(torch.linalg.slogdet(torch.kron(*precisions))[1])
+        precision, self.log_det = _prior(self.down.shape[1], self.across.shape[1])
+        self.precision = precision.to(template)
 
     @property
     def size(self) -> int:
@@ -176,6 +176,14 @@ def _basis(length: int) -> Tensor:
     distance = (torch.arange(length)[:, None] - nodes[None]).abs() / _NODE_PX
     near, far = (4 - 6 * distance**2 + 3 * distance**3) / 6, (2 - distance).clamp_min(0) ** 3 / 6
     return torch.where(distance < 1, near, far)
+
+
+@lru_cache(maxsize=32)
+def _prior(rows: int, cols: int) -> tuple[Tensor, float]:
+    """Return the inverse covariance of the field at a grid of nodes, and the logarithm of its determinant."""
+    with torch.inference_mode(False):  # a tensor of inference could not be used for training later
+        precision = torch.kron(_precision(rows), _precision(cols))
+        return precision, float(torch.linalg.slogdet(precision)[1])
 
 
 def _precision(count: int) -> Tensor:

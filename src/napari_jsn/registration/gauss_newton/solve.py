@@ -23,7 +23,7 @@ from napari_jsn.registration.gauss_newton.bone_batch import (
     half_pose,
 )
 from napari_jsn.registration.gauss_newton.interpolation import linear
-from napari_jsn.registration.gauss_newton.match import measure_match
+from napari_jsn.registration.gauss_newton.match import measure_match, ncc_inside_rigid
 from napari_jsn.registration.gauss_newton.pose import Linearised, fit_pose, linearise
 from napari_jsn.registration.gauss_newton.roll_field import RollFit, fit_pose_and_roll_field
 from napari_jsn.registration.gauss_newton.start import correlation_search, network_pose
@@ -46,14 +46,29 @@ _NETWORK_WRONG_PX = 1.5
 #: Gauss-Newton steps at half resolution from each start and from the best start, at full resolution, and with the roll
 #: field.
 _START_STEPS, _HALF_STEPS, _FULL_STEPS, _ROLL_STEPS = 3, 4, 4, 3
+#: More than the steps at full resolution and the roll field add to the correlation inside the bones.
+_MOST_NCC_GAIN = 0.3
 
 
-def solve(pairs: Sequence[PreparedPair], device: torch.device, dtype: torch.dtype = torch.float32) -> list[Solutions]:
-    """Solve a batch of pairs at one working resolution."""
+def solve(
+    pairs: Sequence[PreparedPair],
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    least_ncc: Sequence[float] | None = None,
+) -> list[Solutions]:
+    """Solve a batch of pairs at one working resolution.
+
+    With ``least_ncc``, one for each pair, nothing is returned if no pair can reach this normalised cross-correlation
+    inside the bones.
+    """
     with torch.inference_mode():
         batch = build_bone_batch(pairs, device, dtype)
         first = network_pose(pairs, batch)
         start = full_pose(_start(batch, batch.halved(), first))
+        if least_ncc is not None:
+            reached = ncc_inside_rigid(batch, start).reshape(len(pairs), -1).mean(1).cpu().numpy() + _MOST_NCC_GAIN
+            if (reached < least_ncc).all():
+                return []
         similarity_pose = fit_pose(batch, start, _FULL_STEPS)
         roll_fit = fit_pose_and_roll_field(batch, similarity_pose, _ROLL_STEPS)
         linearised = linearise(batch, similarity_pose)

@@ -50,6 +50,17 @@ class Canvases:
         images = self.moving, self.fixed, self.moving_masks, self.fixed_masks
         return Canvases(*images, self.moving_to_square, self.fixed_to_square)
 
+    def followed_by(self, other: Canvases) -> Canvases:
+        """Return these pairs and then those of another one."""
+        return Canvases(
+            torch.cat([self.fixed, other.fixed]),
+            torch.cat([self.moving, other.moving]),
+            torch.cat([self.fixed_masks, other.fixed_masks]),
+            torch.cat([self.moving_masks, other.moving_masks]),
+            np.concatenate([self.fixed_to_square, other.fixed_to_square]),
+            np.concatenate([self.moving_to_square, other.moving_to_square]),
+        )
+
 
 def canvases(pairs: Sequence[PreparedPair], side: int, device: torch.device) -> Canvases:
     """Put both images of each pair on squares, with one magnification and their centres in the middle."""

@@ -111,12 +111,15 @@ def predict_both_directions(
 
     loaded = _load(model, device)
     squares = canvases(pairs, loaded.side, device)
+    directions = [squares, squares.swapped()]
+    if len(pairs) == 1:  # both at once take three quarters of the time; larger batches are rounded otherwise
+        directions = [directions[0].followed_by(directions[1])]
     found = []
     with torch.inference_mode():
-        for each in (squares, squares.swapped()):
+        for each in directions:
             maps = loaded.network(each.fixed, each.moving, each.fixed_masks, each.moving_masks)
-            found.append(each.to_image_maps(maps.double().cpu().numpy()))
-    return np.stack(found, 1)
+            found += list(each.to_image_maps(maps.double().cpu().numpy()))
+    return np.stack([found[: len(pairs)], found[len(pairs) :]], 1)
 
 
 def _match_quality(maps: torch.Tensor, squares: Canvases) -> NDArray[np.float64]:

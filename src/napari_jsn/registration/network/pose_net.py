@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, pixel_unshuffle, softplus
+from torch.nn.functional import avg_pool2d, interpolate, pixel_unshuffle, softplus
 
 from napari_jsn.networks.canvas import sample_planes
-from napari_jsn.networks.layers import ResidualBlock, convolution
+from napari_jsn.networks.layers import ResidualBlock, convolution, dilated
 from napari_jsn.registration.network.maps import homogeneous, linear_part, transform_points, transform_vectors
 
 #: Pixels by which a bone's region extends over its mask, so that it contains the edge.
@@ -221,8 +221,7 @@ def bone_crops(fixed: Tensor, moving: Tensor, fixed_masks: Tensor, moving_masks:
 
 def _bone_planes(images: Tensor, masks: Tensor) -> Tensor:
     """Return (2 B, 2, S, S): intensities of unit standard deviation inside each bone's region, and the region."""
-    size = 2 * _GROW_PX + 1
-    grown = max_pool2d(max_pool2d(masks, (size, 1), 1, (_GROW_PX, 0)), (1, size), 1, (0, _GROW_PX))
+    grown = dilated(masks.flatten(0, 1), _GROW_PX).reshape(masks.shape)
     region = torch.maximum(masks, grown - masks.flip(1)).clamp(0, 1)
     count = region.sum((2, 3), keepdim=True).clamp_min(1)
     centred = images - (images * region).sum((2, 3), keepdim=True) / count

@@ -108,7 +108,9 @@ def start_worker(
 
     worker.returned.connect(lambda returned: on_finish(*returned))
     worker.finished.connect(finish)
-    worker.start()
+    pool = QThreadPool.globalInstance()
+    if pool is not None:
+        pool.start(worker)  # at once: worker.start() starts it by a timer, before which the window draws
 
 
 def return_memory_soon() -> None:

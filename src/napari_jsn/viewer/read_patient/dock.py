@@ -19,7 +19,7 @@ from napari_jsn.viewer.read_patient.canvas.known_length import KnownLength
 from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers
 from napari_jsn.viewer.read_patient.canvas.viewer_look import ViewerLook, toggle_layer_docks
 from napari_jsn.viewer.read_patient.editing import Editing
-from napari_jsn.viewer.read_patient.flow import MEASURING, PREPARING, PatientFlow
+from napari_jsn.viewer.read_patient.flow import AGAIN, MEASURING, PREPARING, PatientFlow
 from napari_jsn.viewer.read_patient.key_list import reading_actions, show_keys
 from napari_jsn.viewer.read_patient.keys import ReadingKeys
 from napari_jsn.viewer.read_patient.opened import Left, OpenPatient, left_by_last, remember
@@ -34,11 +34,11 @@ from napari_jsn.viewer.read_patient.steps.step import Step
 from napari_jsn.viewer.read_patient.style import dock_style
 
 #: Packages that are loaded before the dock says that it is ready: loading them later would block the window.
-MODULES = ("sqlalchemy", "pandas", "torch", "monai.networks.nets", "skimage.measure", "matplotlib.backends.backend_agg")
+MODULES = ("sqlalchemy", "pandas", "torch", "skimage.measure", "matplotlib.backends.backend_agg")
 #: Wait before the position is saved after it changed, in ms.
 _SAVE_MS = 150
-#: Wait before a change is drawn, in which the joint begins to be measured: a thread starts from the event loop.
-_START_MS = 2
+#: Wait before a changed box or mask is drawn with the figures out of date: most joints are measured again before.
+_EDIT_MS = 1000
 
 
 class ReadPatient(QWidget):
@@ -61,14 +61,13 @@ class ReadPatient(QWidget):
         self.status = text_label("status", "Preparing …")
         contents = {"Radiographs": self.radiographs, "Joints": self.joints, "Read": self.reading, "Report": self.report}
         self.steps = [Step(k, *one) for k, one in enumerate(contents.items(), start=1)]
-        layout = QVBoxLayout(self)
+        layout = self._rows = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)  # napari's title lies over the first pixels
         layout.setSpacing(2)
         for step in self.steps:
             layout.addWidget(step)
             step.opened.connect(self.open_step)
         layout.addWidget(self.status)
-        self._rows = layout
         self.is_ready, self._is_shut, self._return_to = False, False, 0
         self.flow = PatientFlow()
         self.pictures, self._look = PictureLayers(viewer), ViewerLook(viewer)
@@ -79,10 +78,11 @@ class ReadPatient(QWidget):
         self.editing = Editing(viewer, self.pictures, self.controller, self.joints)
         self._keys: ReadingKeys | None = None
         self._main_window: Callable[[], QWidget | None] = lambda: None
-        self._saving = QTimer(self)
-        self._saving.setSingleShot(True)
+        self._saving, self._edited = QTimer(self), QTimer(self)
         self._saving.setInterval(_SAVE_MS)
-        self._saving.timeout.connect(self.save_position)
+        for timer, slot in ((self._saving, self.save_position), (self._edited, self._show_edit)):
+            timer.setSingleShot(True)
+            timer.timeout.connect(slot)
         self._connect()
         self._apply_theme()
         self.open_step(self.steps[0])
@@ -202,6 +202,7 @@ class ReadPatient(QWidget):
         step = next((k for k, one in enumerate(self.steps) if one.is_open and self.flow.patient is not None), 0)
         remember(self._viewer, Left(self.flow.way_back, self.radiographs.filled(), step))
         self._saving.stop()
+        self._edited.stop()
         if self._keys is not None:
             self._keys.stop()
             self._keys = None
@@ -236,18 +237,15 @@ class ReadPatient(QWidget):
         """Save where the reader is, for the next time."""
         patient, position = self.flow.patient, self.controller.position
         if patient is not None and position is not None:
-            self._try(lambda: patient.save_position(position.saved() | self.editing.saved()))
+            try:
+                patient.save_position(position.saved() | self.editing.saved())
+            except InputError as error:
+                self.show_error(str(error), error.argument or "")
 
     def _keys_active(self) -> bool:
         window = self.window()
         shown = self.isVisible() or (window is not None and not window.isVisible())  # not behind another dock
         return shown and self.flow.patient is not None and self.steps[2].is_open and not self.editing.active
-
-    def _try(self, action: Callable[[], Any]) -> None:
-        try:
-            action()
-        except InputError as error:
-            self.show_error(str(error), error.argument or "")
 
     # ------------------------------------------------------------------------------------------------------------ steps
 
@@ -354,10 +352,14 @@ class ReadPatient(QWidget):
 
     def _after_edit(self) -> None:
         self.flow.measure_again()
-        QTimer.singleShot(_START_MS, self._show_edit)
+        measuring = self.flow.jobs.running and self.flow.jobs.what == AGAIN
+        self._edited.start(_EDIT_MS if measuring else 0)
 
     def _show_edit(self) -> None:
-        if isalive(self):
+        if isalive(self) and QApplication.mouseButtons() != Qt.MouseButton.NoButton:
+            self._edited.start(_SAVE_MS)  # not while a box is dragged
+        elif isalive(self):
+            self._edited.stop()
             self.controller.refresh()
             self._update_steps()
 
@@ -371,9 +373,6 @@ class ReadPatient(QWidget):
             self.radiographs.show_message("Aborted before a joint was measured, so nothing was saved.")
 
     def _show_again(self) -> None:
-        if isalive(self) and QApplication.mouseButtons() != Qt.MouseButton.NoButton:
-            QTimer.singleShot(_SAVE_MS, self._show_again)  # not while a box is dragged
-            return
         position = self.controller.position
         if position is not None:
             position.refresh()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Qt, QTimer, Signal
 from qtpy.QtWidgets import QApplication
 
@@ -38,6 +39,7 @@ class Editing(QObject):
 
     changed: Signal = Signal()
     failed: Signal = Signal(str)
+    _released: Signal = Signal()
 
     def __init__(self, viewer: Any, pictures: PictureLayers, controller: ReadController, step: JointsStep) -> None:
         super().__init__()
@@ -53,6 +55,8 @@ class Editing(QObject):
         self._settle.setSingleShot(True)
         self._settle.setInterval(0)  # after the other changes of the same action
         self._settle.timeout.connect(self._on_settled)
+        # Qt delivers a queued signal before it draws, and a timer after that
+        self._released.connect(self._on_released, Qt.ConnectionType.QueuedConnection)
         step.boxes.connect(lambda on: self.begin("boxes") if on else self.stop("boxes"))
         step.masks.connect(lambda on: self.begin("masks") if on else self.stop("masks"))
         step.add.connect(self.add)
@@ -291,8 +295,20 @@ class Editing(QObject):
             self.read_changes()
 
     def _on_change(self, event: Any = None) -> None:
-        if self.mode and not self._pictures.is_changing:
-            self._settle.start(0)
+        if not self.mode or self._pictures.is_changing:
+            return
+        self._settle.start(0)
+        if QApplication.mouseButtons() == Qt.MouseButton.NoButton:
+            if getattr(event, "type", "") == "paint":  # the last of a stroke
+                self._on_released()
+            else:
+                self._released.emit()
+
+    def _on_released(self) -> None:
+        """Save what was changed, after the other changes of the same action."""
+        if isalive(self) and self._settle.isActive():
+            self._settle.stop()
+            self._on_settled()
 
 
 def box_like(others: list[Joint], name: str, centre: NDArray[np.float64], spacing_mm: Any) -> NDArray[np.float64]:

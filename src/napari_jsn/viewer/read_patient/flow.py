@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -21,6 +22,9 @@ from napari_jsn.viewer.read_patient.work import Jobs
 MEASURING, AGAIN, READING = "Measuring", "Measuring the joint again", "Reading the radiographs"
 OPENING, WRITING, PREPARING = "Opening the patient", "Writing the report", "Preparing"
 GRADING = "Grading by the network"
+#: Time in which figures of a joint that was measured again are drawn before they are saved, and the longest wait for
+#: that, because the window's thread may be busy.
+_DRAWN_MS, _DRAWN_S = 20, 0.5
 
 
 class PatientFlow(QObject):
@@ -189,9 +193,15 @@ class PatientFlow(QObject):
         item, device = patient.item, self._device
 
         def again(progress: WorkerProgress) -> Any:
-            return item.measure_again(device, progress), item
+            shown = Event()
 
-        self.jobs.start(AGAIN, again, self._show_again)
+            def show() -> None:
+                progress.intermediate.emit((item, shown))
+                shown.wait(_DRAWN_S)
+
+            return item.measure_again(device, progress, show), item
+
+        self.jobs.start(AGAIN, again, self._end_again, intermediate=self._show_again)
 
     def grade_by_model(self) -> None:
         """Grade the measured joints by the shipped network, and keep its grades in the store."""
@@ -207,13 +217,20 @@ class PatientFlow(QObject):
             self._to_grade = False
             QTimer.singleShot(0, self.grade_by_model)  # after the result of the job that ended is shown
 
-    def _show_again(self, result: tuple[Any, Any]) -> None:
+    def _show_again(self, measured: tuple[Any, Event]) -> None:
+        item, shown = measured
+        if self.patient is not None and item is self.patient.item:
+            self.measured_again.emit()
+        QTimer.singleShot(_DRAWN_MS, shown.set)
+
+    def _end_again(self, result: tuple[Any, Any]) -> None:
         if self.patient is None or result[1] is not self.patient.item:
             return
-        self.measured_again.emit()
-        if self._again and self.patient.item.out_of_date:
-            self._again = False
+        again, self._again = self._again, False
+        if again and self.patient.item.out_of_date:
             self.measure_again()
+        elif again:
+            self.measured_again.emit()  # what was changed meanwhile was undone, and the figures are those before
 
     # ----------------------------------------------------------------------------------------------------------- report
 
