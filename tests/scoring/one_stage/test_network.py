@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -125,6 +127,27 @@ def test_the_temperature_of_the_card_sharpens_the_grades(left_hand, temperature,
     odds = found["L", JOINTS[2], "jsn"][0] / found["L", JOINTS[2], "jsn"][1]
     assert odds == pytest.approx(4 ** (1 / temperature), rel=1e-4)
     assert found["L", JOINTS[2], "erosion"][4] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("away_mm", "graded"), [(0.0, True), (4.0, True), (20.0, False)])
+def test_a_place_that_contradicts_the_joint_found_is_not_graded(left_hand, away_mm, graded, monkeypatch):
+    radiograph, joints = left_hand
+    canvas = hand_canvas(radiograph, "L")
+    inverse = np.linalg.inv(canvas.to_radiograph)
+    at = {joint.name: (inverse @ (joint.centre[1], joint.centre[0], 1))[:2] for joint in joints}
+    joint, narrowing, erosion = (torch.zeros(1, n, *CANVAS) for n in (15, 5, 6))
+    rows, cols = torch.meshgrid(*map(torch.arange, CANVAS), indexing="ij")
+    for name in ("MCP2", "PIP4", "DIP5"):
+        x, y = at[name] + (np.array([away_mm, 0]) / canvas.pixel_mm if name == "PIP4" else 0.0)
+        joint[0, 1 + JOINTS.index(name)] = ((rows - y) ** 2 + (cols - x) ** 2 <= 14**2).float()
+    narrowing[0, 2], erosion[0, 1] = 1.0, 1.0
+    classes = PixelClasses(joint, narrowing, erosion, erosion[:, :1], narrowing)
+    grader = OneStageGrader.of_network(None, {}, "cpu")
+    monkeypatch.setattr(grader, "pixel_classes", lambda image: classes)
+    known = tuple(each for each in joints if each.name != "DIP5")  # which is not in view
+    found = grader.grade([SimpleNamespace(side="L", joints=known, radiograph=radiograph)])
+    assert {joint for _, joint, _ in found.probabilities} == {"MCP2", *(["PIP4"] if graded else [])}
+    assert found.refused == (() if graded else (("L", "PIP4"),))
 
 
 def test_a_model_of_the_method_scores_a_hand_in_one_pass(left_hand, tmp_path, monkeypatch):

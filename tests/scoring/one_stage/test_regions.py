@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from napari_jsn.anatomy import JOINTS
+from napari_jsn.localization.mean_hand import mean_hand
 from napari_jsn.scoring.crops.site_image import SIDE, SIDE_MM
 from napari_jsn.scoring.one_stage.canvas import USUAL_MM
 from napari_jsn.scoring.one_stage.network import ARCHITECTURES, LEFT, build_hand_net, with_coordinates
@@ -114,6 +115,58 @@ def test_a_joint_at_the_border_has_a_place(place):
     probabilities[1 + MCP3] = ((rows - place[1]) ** 2 + (cols - place[0]) ** 2 <= 14**2).float()
     x, y = joint_places(probabilities, 14.0)["MCP3"]
     assert np.hypot(x - place[0], y - place[1]) < 9
+
+
+@pytest.fixture
+def hand_map():
+    """Probabilities of a mean hand of 2 pixels a mm, upright, and the places of its joints."""
+    places = 2 * mean_hand() + np.array([170.0, 260.0])
+    return drawn_map(places), places
+
+
+def drawn_map(places, height=1.0):
+    probabilities = torch.zeros(15, 480, 352)
+    rows, cols = torch.meshgrid(torch.arange(480.0), torch.arange(352.0), indexing="ij")
+    for k, (x, y) in enumerate(places):
+        probabilities[1 + k] = height * ((rows - y) ** 2 + (cols - x) ** 2 <= 14**2).float()
+    return probabilities
+
+
+def farthest(found, places):
+    return max(np.hypot(*(np.array(each) - places[JOINTS.index(joint)])) for joint, each in found.items())
+
+
+def test_a_hand_is_found_as_it_is(hand_map):
+    found = joint_places(hand_map[0], 14.0)
+    assert len(found) == 14 and farthest(found, hand_map[1]) < 2
+
+
+@pytest.mark.parametrize(("joint", "at"), [("PIP3", "DIP5"), ("MCP4", "IP1"), ("DIP2", "MCP5")])
+def test_a_joint_that_is_surest_on_another_finger_lies_on_its_own(hand_map, joint, at):
+    probabilities, places = hand_map
+    k = 1 + JOINTS.index(joint)
+    probabilities[k] = 0.6 * probabilities[k] + probabilities[1 + JOINTS.index(at)]
+    found = joint_places(probabilities, 14.0)
+    assert joint in found and farthest(found, places) < 2
+
+
+def test_a_joint_that_is_nowhere_near_has_no_place(hand_map):
+    probabilities, places = hand_map
+    k = 1 + JOINTS.index("PIP3")
+    probabilities[k] = drawn_map(places)[1 + JOINTS.index("MCP5")] * 0.9
+    assert set(joint_places(probabilities, 14.0)) == set(JOINTS) - {"PIP3"}
+
+
+@pytest.mark.parametrize("more", [0.3, 0.8])
+def test_of_two_joints_at_one_place_the_surer_one_stays(hand_map, more):
+    _, places = hand_map
+    k, other = (JOINTS.index(each) for each in ("DIP3", "DIP4"))
+    places[k] = places[other] = (places[k] + places[other]) / 2
+    probabilities = drawn_map(places)
+    probabilities[1 + k] *= more
+    probabilities[1 + other] *= 0.5
+    found = joint_places(probabilities, 14.0)
+    assert ("DIP3" in found, "DIP4" in found) == (more > 0.5, more < 0.5)
 
 
 def test_values_that_are_no_numbers_mark_nothing():
