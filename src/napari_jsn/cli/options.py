@@ -81,13 +81,14 @@ def record_of_run(
     device: str = "",
     inputs: Iterable[Mapping[str, Any]] = (),
     keep_identity: bool = False,
+    statement: str = "",
 ) -> dict[str, Any]:
     """Return the record of the command that is run; see :func:`napari_jsn.common.run_record.run_record`."""
     from napari_jsn.common.run_record import run_record
 
     command, given = _run.get()
     options = {name.replace("_", "-"): _without_password(value) for name, value in given.items() if name != "as_json"}
-    return run_record(command, options, models, device, inputs, output.seconds, keep_identity)
+    return run_record(command, options, models, device, inputs, output.seconds, keep_identity, statement)
 
 
 def _without_password(value: Any) -> Any:

@@ -226,6 +226,7 @@ def typed_command(words: list[str]) -> str:
 
 def _print_result(trained: Trained, in_runs: bool) -> None:
     """Print the result and the files that were written."""
+    from napari_jsn.networks import weights
     from napari_jsn.training.machine import is_first_process
 
     if not is_first_process():
@@ -246,6 +247,8 @@ def _print_result(trained: Trained, in_runs: bool) -> None:
                 values = ", ".join(f"{part} {value:.4f}" for part, value in figure.items())
                 say(f"{name}: {values} (n = {trained.card['figures']['samples']})")
         say(f"\nModel {trained.card['name']!r}: {trained.path}")
+        if weights.STATEMENT in trained.card:  # of a network that grades damage
+            say(str(trained.card[weights.STATEMENT]))
         say(f"Card and curves beside it: {', '.join(trained.path.stem + end for end in ('.json', '.csv', '.png'))}")
     if trained.resume is not None and in_runs:
         say("Resume with the same command: it keeps the finished runs and continues this one.")

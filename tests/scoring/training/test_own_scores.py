@@ -13,6 +13,7 @@ from napari_jsn.cli import main
 from napari_jsn.common.errors import InputError
 from napari_jsn.networks.ram_h1200 import SOURCE
 from napari_jsn.scoring import scores_csv
+from napari_jsn.scoring.automatic.score import UNKNOWN
 from napari_jsn.scoring.training.own_scores import read_scored, table_in
 from napari_jsn.scoring.training.ram_h1200_hands import LEARNED, read_ram_h1200
 from napari_jsn.scoring.training.task import LEARNED_ON_GIVEN, ScoringTask
@@ -168,6 +169,38 @@ def test_a_one_stage_network_is_not_evaluated_on_images_of_the_user(own, tmp_pat
         main(["evaluate", "scoring", option, str(own[0]), "--out", str(tmp_path)])
     said = capsys.readouterr().err
     assert "--model" in said and "simulated hands only" in " ".join(said.split())
+
+
+@pytest.fixture
+def small_networks(monkeypatch):
+    """Networks that are trained in seconds."""
+    monkeypatch.setattr(ScoringTask, "architectures", {"default": {"features": (4, 6), "width": 8, "layers": 1}})
+
+
+def called(*words):
+    """Return the exit code of a command."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(word) for word in words])
+    return caught.value.code
+
+
+@pytest.mark.parametrize("said", ["Learned on some hands only.", None])
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_the_network_learned_on_stands_on_its_evaluation(own, tmp_path, capsys, said, as_json):
+    model = save_small_model(tmp_path, statement=said)
+    shown = said or UNKNOWN
+    words = ["--scores", own[1], "--images", own[0], "--model", model, "--out", tmp_path / "out"]
+    assert called("evaluate", "scoring", *words, *["--json"] * as_json) == 0
+    printed = capsys.readouterr().out
+    assert json.loads(printed)["statement"] == shown if as_json else shown in printed
+    assert shown in (tmp_path / "out" / "scoring.md").read_text()
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["statement"] == shown
+
+
+def test_a_training_prints_what_the_network_learned_on(own, tmp_path, capsys, small_networks):
+    words = ["--scores", own[1], "--images", own[0], "--epochs", 1, "--device", "cpu", "--out", tmp_path]
+    assert called("train", "scoring", *words) == 0
+    assert LEARNED_ON_GIVEN in capsys.readouterr().out
 
 
 def test_a_network_is_evaluated_beside_the_readers(own, ram_h1200, tmp_path, capsys):

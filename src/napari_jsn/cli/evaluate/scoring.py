@@ -87,7 +87,7 @@ def scoring(
     from napari_jsn.evaluation.scoring.report import ScoringEvaluation, scoring_figures, scoring_report
     from napari_jsn.evaluation.scoring.stability import read_exposures, stability, stability_lines
     from napari_jsn.networks import weights
-    from napari_jsn.scoring.automatic.score import is_one_stage
+    from napari_jsn.scoring.automatic.score import is_one_stage, statement_of
     from napari_jsn.scoring.training.ram_h1200_hands import check_dataset
     from napari_jsn.scoring.training.simulated_patients import DIFFICULTY
     from napari_jsn.scoring.two_stage.grader import TwoStageGrader
@@ -109,7 +109,8 @@ def scoring(
         )
     counts = {"uniform": (patients, _SEEDS["uniform"]), "natural": (natural, _SEEDS["natural"])}
     with OutputFolder(out, ("scoring.md",)) as output, terminal_progress() as progress:
-        made, inputs = f"Made by `{typed_command(sys.argv)}`.", []
+        statement = statement_of(weights.read_card(path))
+        made, inputs = f"**{statement}** Made by `{typed_command(sys.argv)}`.", []
         sets: list[ScoringEvaluation] = []
         if exposures is not None:
             progress.update(0, 0, "Grading the images of the joints")
@@ -127,13 +128,13 @@ def scoring(
             report = "\n".join(lines)
             inputs = [input_record("images", images)]
         identity = {"scoring": weights.model_identity("scoring", model)}
-        record = record_of_run(output, identity, device_name(device), inputs)
+        record = record_of_run(output, identity, device_name(device), inputs, statement=statement)
         written = output.write({"scoring.md": report.encode()}, record)
     written += write_page(page, report)
     if card and sets:
         written += write_figures(path, {**scoring_figures(sets), "command": typed_command(sys.argv)})
     if as_json:
-        printing.print_json(scoring_figures(sets), written)
+        printing.print_json({"statement": statement, **scoring_figures(sets)}, written)
         return
     say(report)
     printing.print_files(written)
