@@ -197,6 +197,18 @@ def test_what_the_network_learned_on_stands_on_its_evaluation(own, tmp_path, cap
     assert json.loads((tmp_path / "out" / "run.json").read_text())["statement"] == shown
 
 
+@pytest.mark.parametrize(("kind", "absent"), [("erosion", "Joint space narrowing"), ("jsn", "Erosion")])
+def test_a_kind_without_grades_has_a_sentence_and_no_table(own, tmp_path, capsys, kind, absent):
+    table = tmp_path / "one.csv"
+    rows = pd.read_csv(own[1], dtype=str, keep_default_na=False)
+    rows[(rows["kind"] == kind) & (rows["reader"] == "B")].to_csv(table, index=False)
+    words = ["--scores", table, "--images", own[0], "--model", save_small_model(tmp_path), "--out", tmp_path / "out"]
+    assert called("evaluate", "scoring", *words) == 0
+    report = capsys.readouterr().out
+    assert f"{absent}: no joint has a grade" in report and f"{absent}:\n" not in report
+    assert report.count("| method |") == 1
+
+
 def test_a_training_prints_what_the_network_learned_on(own, tmp_path, capsys, small_networks):
     words = ["--scores", own[1], "--images", own[0], "--epochs", 1, "--device", "cpu", "--out", tmp_path]
     assert called("train", "scoring", *words) == 0
