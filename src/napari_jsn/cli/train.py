@@ -168,6 +168,7 @@ def train(
             say("Stopped before the training began. Nothing was written.")
             raise typer.Exit(progress.exit_code) from None
     _print_result(trained, in_runs=runs is not None)
+    _print_validation(made, trained)
     if not trained.finished:
         raise typer.Exit(1 if trained.resume is None and trained.path else progress.exit_code)
 
@@ -222,6 +223,18 @@ def typed_command(words: list[str]) -> str:
         for option, _, value in [word.partition("=")]
     ]
     return shlex.join(["napari-jsn", *kept])
+
+
+def _print_validation(task: Task, trained: Trained) -> None:
+    """Print how a network for scores grades the validation patients, next to the agreement of their readers."""
+    from napari_jsn.training.machine import is_first_process
+
+    validated = getattr(task, "validated", None)
+    if validated is None or trained.path is None or not is_first_process():
+        return
+    from napari_jsn.evaluation.scoring.own import validation_lines
+
+    say("\n" + "\n".join(validation_lines(validated, str(trained.path), trained.card["device"])))
 
 
 def _print_result(trained: Trained, in_runs: bool) -> None:

@@ -11,12 +11,16 @@ import napari_jsn as jsn
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.cli import main
 from napari_jsn.common.errors import InputError
+from napari_jsn.evaluation.learned import NEVER
+from napari_jsn.evaluation.learned import UNKNOWN as UNKNOWN_LEARNED
+from napari_jsn.evaluation.scoring.own import read_own, sets_by_learned
 from napari_jsn.networks.ram_h1200 import SOURCE
 from napari_jsn.scoring import scores_csv
 from napari_jsn.scoring.automatic.score import UNKNOWN
 from napari_jsn.scoring.training.own_scores import read_scored, table_in
 from napari_jsn.scoring.training.ram_h1200_hands import LEARNED, read_ram_h1200
 from napari_jsn.scoring.training.task import LEARNED_ON_GIVEN, ScoringTask
+from napari_jsn.scoring.two_stage.network import ARCHITECTURES
 from napari_jsn.training.tasks import task_from_folder
 from tests.scoring.small_model import save_small_model
 
@@ -174,7 +178,7 @@ def test_a_one_stage_network_is_not_evaluated_on_images_of_the_user(own, tmp_pat
 @pytest.fixture
 def small_networks(monkeypatch):
     """Networks that are trained in seconds."""
-    monkeypatch.setattr(ScoringTask, "architectures", {"default": {"features": (4, 6), "width": 8, "layers": 1}})
+    monkeypatch.setitem(ARCHITECTURES, "default", {"features": (4, 6), "width": 8, "layers": 1})
 
 
 def called(*words):
@@ -212,8 +216,31 @@ def test_a_kind_without_grades_has_a_sentence_and_no_table(own, tmp_path, capsys
 def test_a_training_prints_what_the_network_learned_on(own, tmp_path, capsys, small_networks):
     words = ["--scores", own[1], "--images", own[0], "--epochs", 1, "--device", "cpu", "--out", tmp_path]
     assert called("train", "scoring", *words) == 0
-    assert LEARNED_ON_GIVEN in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert LEARNED_ON_GIVEN in printed and "### Validation, 1 patient\n" in printed
+    readers = printed.partition("Readers on the same joints")[2]
+    assert readers.count("| A | B |") == 2 and readers.count("| 2 |") == 6  # 3 pairs, 2 kinds, 2 joints of one patient
+    model = tmp_path / "scoring-default.safetensors"
+    assert called("evaluate", "scoring", *words[:4], "--model", model, "--out", tmp_path / "out") == 0
+    report = capsys.readouterr().out
+    assert "### Own scores, trained on, 1 patient\n" in report and "was trained on 1 (P" in report
+    assert "### Own scores, validated on, 1 patient\n" in report
 
+
+def test_a_training_on_one_reader_prints_no_agreement(ram_h1200, tmp_path, capsys, small_networks):
+    words = ["--dataset", "ram-h1200", "--images", ram_h1200, "--epochs", 1, "--device", "cpu", "--out", tmp_path]
+    assert called("train", "scoring", *words) == 0
+    printed = capsys.readouterr().out
+    assert "### Validation, 1 patient\n" in printed and "Readers" not in printed
+
+
+@pytest.mark.parametrize("images", [{}, {"trained_on": [], "validated_on": [], "all_known": True}])
+def test_whether_radiographs_were_learned_from_is_said_where_the_card_states_it(own, tmp_path, images):
+    model = save_small_model(tmp_path, images=images)
+    read = read_own(*own)
+    ((name, kind, part),), (said,) = sets_by_learned(read, model, "some")
+    assert name == "some" and len(part) == 2 and kind == (NEVER if images else UNKNOWN_LEARNED)
+    assert "never learned" in said if images else "does not state" in said
 
 def test_a_network_is_evaluated_beside_the_readers(own, ram_h1200, tmp_path, capsys):
     model = save_small_model(tmp_path)

@@ -82,8 +82,16 @@ def scoring(
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.output_folder import OutputFolder
     from napari_jsn.common.run_record import input_record
+    from napari_jsn.evaluation.learned import NEVER
     from napari_jsn.evaluation.scoring.evaluate import evaluate_scoring
-    from napari_jsn.evaluation.scoring.own import evaluate_own, notes_of, read_own, readers_table
+    from napari_jsn.evaluation.scoring.own import (
+        evaluate_own,
+        name_of_set,
+        notes_of,
+        read_own,
+        readers_table,
+        sets_by_learned,
+    )
     from napari_jsn.evaluation.scoring.report import ScoringEvaluation, scoring_figures, scoring_report
     from napari_jsn.evaluation.scoring.stability import read_exposures, stability, stability_lines
     from napari_jsn.networks import weights
@@ -112,6 +120,7 @@ def scoring(
         statement = statement_of(weights.read_card(path))
         made, inputs = f"**{statement}** Made by `{typed_command(sys.argv)}`.", []
         sets: list[ScoringEvaluation] = []
+        learned: set[str] = set()
         if exposures is not None:
             progress.update(0, 0, "Grading the images of the joints")
             found = stability(read_exposures(exposures), TwoStageGrader(model, device_name(device)))
@@ -123,8 +132,11 @@ def scoring(
         else:
             progress.update(0, 0, "Reading the scored radiographs")
             read = read_own(images, scores)
-            sets = [evaluate_own(read, model, device_name(device))]
-            lines = [made, "", scoring_report(sets), *readers_table(read), *notes_of(read)]
+            parts, said = sets_by_learned(read, model, name_of_set(images, scores))
+            sets = [evaluate_own(part, name, model, device_name(device)) for name, _, part in parts]
+            learned |= {name for name, kind, _ in parts if kind != NEVER}
+            lines = [made, "", scoring_report(sets), *readers_table(read), *(f"- {each}" for each in said)]
+            lines += notes_of(read)
             report = "\n".join(lines)
             inputs = [input_record("images", images)]
         identity = {"scoring": weights.model_identity("scoring", model)}
@@ -132,7 +144,8 @@ def scoring(
         written = output.write({"scoring.md": report.encode()}, record)
     written += write_page(page, report)
     if card and sets:
-        written += write_figures(path, {**scoring_figures(sets), "command": typed_command(sys.argv)})
+        new = [each for each in sets if each.name not in learned]
+        written += write_figures(path, {**scoring_figures(new), "command": typed_command(sys.argv)})
     if as_json:
         printing.print_json({"statement": statement, **scoring_figures(sets)}, written)
         return

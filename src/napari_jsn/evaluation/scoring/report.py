@@ -53,8 +53,8 @@ def scoring_report(sets: Sequence[ScoringEvaluation]) -> str:
     lines: list[str] = [_WEIGHTS, ""] if sets else []
     for each in sets:
         detailed = next(iter(each.methods))
-        name = f"{each.name.capitalize()} sampling" if each.name in SAMPLINGS else each.name.capitalize()
-        lines += [f"### {name}, {each.patients} patients", ""]
+        name = f"{each.name[:1].upper()}{each.name[1:]}{' sampling' if each.name in SAMPLINGS else ''}"
+        lines += [f"### {name}, {each.patients} {'patient' if each.patients == 1 else 'patients'}", ""]
         for kind in KINDS:
             rows = [
                 _row(method, methods[kind])

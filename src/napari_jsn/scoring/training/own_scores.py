@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,11 @@ class ScoredRadiographs:
     visits: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
+
+    def part(self, which: NDArray[np.bool_]) -> ScoredRadiographs:
+        """Return some of the entries, with the whole table."""
+        visits = tuple(visit for visit, used in zip(self.visits, which, strict=True) if used)
+        return replace(self, patients=self.patients.part(which), visits=visits)
 
 
 def table_in(folder: Path) -> Path | None:

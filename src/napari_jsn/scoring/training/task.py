@@ -26,7 +26,7 @@ from napari_jsn.scoring.training.augment import STRONG, USUAL, textures_of
 from napari_jsn.scoring.training.batches import Batch, batch_of
 from napari_jsn.scoring.training.calibration import calibration
 from napari_jsn.scoring.training.loss import patient_loss
-from napari_jsn.scoring.training.own_scores import read_scored, table_in
+from napari_jsn.scoring.training.own_scores import ScoredRadiographs, read_scored, table_in
 from napari_jsn.scoring.training.ram_h1200_hands import LEARNED, is_ram_h1200, read_ram_h1200
 from napari_jsn.scoring.training.simulated_patients import DIFFICULTY, GradedPatients, simulated_patients
 from napari_jsn.scoring.training.undamaged import SOURCE as UNDAMAGED
@@ -99,6 +99,8 @@ class ScoringTask(TrainingTask):
         simulated joints of all grades.
     kind : {"jsn", "erosion"}, optional
         Train the network for this kind only; the other one stays as it is in the model of the start.
+    validated : ScoredRadiographs, optional
+        The radiographs of the given patients who choose the best epoch, with the scores of their readers.
     """
 
     name = "scoring"
@@ -124,10 +126,12 @@ class ScoringTask(TrainingTask):
         learned: str = LEARNED_ON_GIVEN,
         undamaged: GradedPatients | None = None,
         kind: str | None = None,
+        validated: ScoredRadiographs | None = None,
     ) -> None:
         if kind not in (None, *HIGHEST):
             raise InputError(f"There is no kind {kind!r} to train. Choose one of: {', '.join(HIGHEST)}.")
         self.kind: str | None = kind
+        self.validated: ScoredRadiographs | None = validated
         self._kinds = tuple(HIGHEST) if kind is None else (kind,)
         super().__init__(preset, source, terms)
         self._learned = learned
@@ -174,6 +178,7 @@ class ScoringTask(TrainingTask):
             return (
                 {
                     "patients": tuple(each.patients for each in sets),
+                    "validated": sets[1],
                     "source": SOURCE,
                     "terms": TERMS,
                     "learned": LEARNED,
@@ -197,8 +202,8 @@ class ScoringTask(TrainingTask):
             raise InputError(
                 "All scored radiographs are of one patient, which is too few to train on. Add another patient.", "data"
             )
-        parts = read.patients.part(~validated), read.patients.part(validated)
-        return {"patients": parts}, list(read.left_out), list(read.notes)
+        tested = read.part(validated)
+        return {"patients": (read.patients.part(~validated), tested.patients), "validated": tested}, list(read.left_out), list(read.notes)
 
     @cached_property
     def _trained_on(self) -> list[GradedPatients]:
