@@ -95,7 +95,7 @@ def score(
     read = _patient(patient, spacing_mm, patient_id)
     stages = Stages(progress or Silent(), _SHARES)
     with renamed_arguments(model="localization"):
-        read = find_hands(read, boxes, localization, where, stages.next("Finding the joints"))
+        read = find_hands(read, boxes, localization, where, stages.next("Finding the joints"), compared=False)
     statement = statement_of(grader.card)
     limits = str(grader.card.get("limits") or "")
     notes = [statement, *([limits] if limits else []), *read.notes]
