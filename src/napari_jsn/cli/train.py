@@ -121,7 +121,7 @@ def train(
     from napari_jsn.training.machine import is_first_process, keep_freed_memory
     from napari_jsn.training.options import check_options
     from napari_jsn.training.runs import check_runs, train_runs
-    from napari_jsn.training.tasks import task_class, task_from_folder, task_to_resume
+    from napari_jsn.training.tasks import check_kind, task_class, task_from_folder, task_to_resume
     from napari_jsn.training.train import StoppedAtOnce, check_lightning
     from napari_jsn.training.train import train as train_task
 
@@ -129,7 +129,9 @@ def train(
     set_threads(threads)
     if "train" in sys.argv[1:2]:  # a process that ends with the training
         keep_freed_memory()
-    groups = _table_of(task, groups, scores)
+    groups = _table_of(task, groups, scores, dataset)
+    if scores is not None and data is None and resume is None:
+        raise InputError("The radiographs of the scores are needed. Give their folder with --images.")
     if dataset is not None:
         from napari_jsn.scoring.training.ram_h1200_hands import check_dataset
 
@@ -137,10 +139,11 @@ def train(
     new = task or "segmentation", preset or "default"
     if runs is not None and (resume is not None or start is not None):
         raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")
-    if kind is not None and start is None and resume is None:  # before anything is read or simulated
-        raise InputError("One kind alone is trained from the weights of a model. Give it with --start.", "start")
     if resume is None:
         task_class(*new)
+        check_kind(*new, kind)
+    if kind is not None and start is None and resume is None:  # before anything is read or simulated
+        raise InputError("One kind alone is trained from the weights of a model. Give it with --start.", "start")
     if runs is not None:
         check_runs(*new, runs, out, name, replace)
     check_options(*new, epochs, device, out, name if runs is None else None, resume, start, seed, replace)
@@ -173,7 +176,7 @@ def train(
         raise typer.Exit(1 if trained.resume is None and trained.path else progress.exit_code)
 
 
-def _table_of(task: str | None, groups: Path | None, scores: Path | None) -> Path | None:
+def _table_of(task: str | None, groups: Path | None, scores: Path | None, dataset: str | None) -> Path | None:
     """Return the table of the patients of a training; readers' scores name the patients too."""
     if scores is None:
         return groups
@@ -183,6 +186,8 @@ def _table_of(task: str | None, groups: Path | None, scores: Path | None) -> Pat
         )
     if groups is not None:
         raise InputError("The table of scores names the patients. Leave --groups out.", "groups")
+    if dataset is not None:
+        raise InputError(f"{dataset} has scores of its own. Leave --scores out, or --dataset.", "scores")
     return scores
 
 

@@ -161,6 +161,42 @@ def test_a_data_set_that_is_not_there_or_not_known_is_refused(own, capsys, comma
     assert {"layout": "train/", "name": "ram-h1200", "task": "registration", "folder": "folder"}[what] in said
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["scoring", "--kind", "Erosion", "--start", "default"], ["--kind: There is no kind 'Erosion'", "jsn, erosion"]),
+        (["registration", "--kind", "erosion"], ["--kind: One kind alone", "training of scoring"]),
+        (["segmentation", "--kind", "jsn"], ["--kind: One kind alone", "Leave --kind out"]),
+        (["scoring", "--preset", "one-stage", "--kind", "jsn"], ["--kind: One kind alone", "preset default"]),
+        (["scoring", "--images", "nowhere", "--scores", "a.csv"], ["Error: --images: There is no folder nowhere"]),
+        (["scoring", "--data=nowhere", "--scores", "a.csv"], ["Error: --data: There is no folder nowhere"]),
+        (["scoring", "--scores", "a.csv"], ["Give their folder with --images"]),
+        (["scoring", "--scores", "a.csv", "--dataset", "ram-h1200", "--images", "x"], ["--scores: ram-h1200 has scores"]),
+    ],
+)
+def test_wrong_options_of_a_training_are_named(words, said, capsys):
+    assert called("train", *words) == 2
+    printed = capsys.readouterr().err
+    assert all(each in printed for each in said) and "--start:" not in printed
+
+
+def test_a_data_set_and_a_table_are_not_evaluated_together(own, tmp_path, capsys):
+    words = ["--scores", own[1], "--dataset", "ram-h1200", "--images", own[0], "--out", tmp_path]
+    assert called("evaluate", "scoring", *words) == 2
+    assert "Error: --scores: ram-h1200 has scores of its own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("visits", [(3,), (2, 7)])
+def test_visits_that_the_folder_lacks_are_named(own, tmp_path, visits):
+    rows = pd.read_csv(own[1], dtype=str, keep_default_na=False)
+    table = tmp_path / "later.csv"
+    pd.concat([rows.assign(visit=str(each)) for each in visits]).to_csv(table, index=False)
+    with pytest.raises(InputError, match="No visit of later.csv has radiographs") as caught:
+        read_scored(own[0], table)
+    assert all(f"P1, visit {each}" in str(caught.value) for each in visits[:1])
+    assert "Name the folders" not in str(caught.value)
+
+
 def test_a_part_without_scores_is_refused(ram_h1200):
     with pytest.raises(InputError, match="no score file"):
         read_ram_h1200(ram_h1200, "test")

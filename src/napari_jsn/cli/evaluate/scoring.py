@@ -102,6 +102,8 @@ def scoring(
     from napari_jsn.simulation.damage.difficulty import difficulty
 
     check_page(page)
+    if dataset is not None and scores is not None:
+        raise InputError(f"{dataset} has scores of its own. Leave --scores out, or --dataset.", "scores")
     if dataset is not None:
         check_dataset(dataset, "scoring", images)
     set_threads(threads)

@@ -129,7 +129,7 @@ class ScoringTask(TrainingTask):
         validated: ScoredRadiographs | None = None,
     ) -> None:
         if kind not in (None, *HIGHEST):
-            raise InputError(f"There is no kind {kind!r} to train. Choose one of: {', '.join(HIGHEST)}.")
+            raise InputError(f"There is no kind {kind!r} to train. Choose one of: {', '.join(HIGHEST)}.", "kind")
         self.kind: str | None = kind
         self.validated: ScoredRadiographs | None = validated
         self._kinds = tuple(HIGHEST) if kind is None else (kind,)
