@@ -35,7 +35,8 @@ def test_scores_of_a_radiograph_are_written_with_the_statement(radiograph, small
     assert printed.startswith(DISCLAIMER)
     for name in ("scores.csv", "totals.csv", "report.html"):
         assert DISCLAIMER in (out / name).read_text("utf-8")
-    assert json.loads((out / "run.json").read_text())["models"]["scoring"]["sha256"]
+    record = json.loads((out / "run.json").read_text())
+    assert record["models"]["scoring"]["sha256"] and record["statement"] == DISCLAIMER
     table = read_scores(out / "scores.csv")
     assert set(table["reader"]) == {"two-stage"}
     with jsn.open_store(store) as opened:

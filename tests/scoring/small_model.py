@@ -9,8 +9,8 @@ from napari_jsn.scoring.two_stage.network import PatientNet, build_patient_net
 SMALL = {"features": [4, 6], "width": 8, "layers": 1}
 
 
-def save_small_model(folder):
-    """Write the model and return the path of its weights; its grades are arbitrary."""
+def save_small_model(folder, **entries):
+    """Write the model and return the path of its weights; its grades are arbitrary. Its card has the entries too."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = build_patient_net(SMALL)
@@ -19,6 +19,6 @@ def save_small_model(folder):
     about = {
         "statement": DISCLAIMER, "architecture": {"class": PatientNet.__name__, **SMALL}, "task": "scoring",
         "name": "small", "preset": "default", "input_size_px": [ScoringTask.side] * 2, "normalisation": "none",
-        "training_data": [], "figures": {}, "command": "none", "seed": 0, "versions": {},
+        "training_data": [], "figures": {}, "command": "none", "seed": 0, "versions": {}, **entries,
     }  # fmt: skip
     return str(weights.save(folder, network.state_dict(), about))

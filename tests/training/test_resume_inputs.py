@@ -14,7 +14,7 @@ from napari_jsn.networks.inputs import Inputs, UsedImage
 from napari_jsn.segmentation.training import task as module
 from napari_jsn.segmentation.training.task import SegmentationTask
 from napari_jsn.training import tasks
-from napari_jsn.training.resume import read_run
+from napari_jsn.training.resume import check_inputs, read_run
 from napari_jsn.training.tasks import task_from_folder, task_to_resume
 from napari_jsn.training.train import train
 
@@ -58,6 +58,21 @@ def test_other_images_are_refused(stopped, change, words):
     assert error.value.argument in ("data", "groups") and resume.exists()
     moved = [replace(each, name=f"moved/{each.name}") for each in IMAGES]
     assert train(given(moved), resume=resume).finished
+
+
+@pytest.mark.parametrize(
+    ("task", "what", "argument"),
+    [("scoring", "the scores of 1 (2.png)", "scores"), ("localization", "the masks or points of 1 (2.png)", "data")],
+)
+def test_changed_labels_are_named_as_what_they_are(task, what, argument):
+    changed = [*IMAGES[:2], replace(IMAGES[2], labels="other"), IMAGES[3]]
+    before, now = (
+        {"task": task, "simulator": "s", "simulated": 0, "inputs": Inputs(tuple(each), folder="/x").record()}
+        for each in (IMAGES, changed)
+    )
+    with pytest.raises(InputError) as error:
+        check_inputs(before, now)
+    assert what in str(error.value) and error.value.argument == argument
 
 
 def test_another_simulator_is_refused(stopped, monkeypatch):

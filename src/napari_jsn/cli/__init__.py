@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         from napari_jsn.cli.options import error_text
 
-        _exit(error_text(error, _command(words)), 2)
+        _exit(error_text(error, _command(words), words), 2)
     except Exception as error:
         if debug:
             raise

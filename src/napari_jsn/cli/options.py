@@ -81,13 +81,14 @@ def record_of_run(
     device: str = "",
     inputs: Iterable[Mapping[str, Any]] = (),
     keep_identity: bool = False,
+    statement: str = "",
 ) -> dict[str, Any]:
     """Return the record of the command that is run; see :func:`napari_jsn.common.run_record.run_record`."""
     from napari_jsn.common.run_record import run_record
 
     command, given = _run.get()
     options = {name.replace("_", "-"): _without_password(value) for name, value in given.items() if name != "as_json"}
-    return run_record(command, options, models, device, inputs, output.seconds, keep_identity)
+    return run_record(command, options, models, device, inputs, output.seconds, keep_identity, statement)
 
 
 def _without_password(value: Any) -> Any:
@@ -132,12 +133,14 @@ BonesModel = Annotated[
 ]
 
 
-def shown_names(command: Any) -> dict[str, str]:
+def shown_names(command: Any, words: Iterable[str] = ()) -> dict[str, str]:
     """Return what a command shows for each library argument that its parameters supply.
 
     Parameters
     ----------
     command : click.Command
+    words : iterable of str
+        The words of the command line: of an option with several names, the one that was typed is shown.
 
     Returns
     -------
@@ -146,8 +149,10 @@ def shown_names(command: Any) -> dict[str, str]:
     """
     annotations = get_type_hints(inspect.unwrap(command.callback), include_extras=True)
     shown: dict[str, list[str]] = {}
+    typed = {word.partition("=")[0] for word in words}
     for parameter in command.params:
-        name = parameter.opts[0] if parameter.opts[0].startswith("-") else (parameter.metavar or "").strip("[]")
+        option = next((each for each in parameter.opts if each in typed), parameter.opts[0])
+        name = option if parameter.opts[0].startswith("-") else (parameter.metavar or "").strip("[]")
         extras = getattr(annotations.get(parameter.name), "__metadata__", ())
         supplied = {
             parameter.name,
@@ -158,13 +163,13 @@ def shown_names(command: Any) -> dict[str, str]:
     return {argument: ", ".join(names) for argument, names in shown.items()}
 
 
-def error_text(error: InputError, command: Any) -> str:
+def error_text(error: InputError, command: Any, words: Iterable[str] = ()) -> str:
     """Return the message of an error after the name that the command shows for its argument.
 
     Where the message itself names the argument as Python does (``spacing_mm``), the option is named instead.
     """
     argument = error.argument or ""
-    name = shown_names(command).get(argument)
+    name = shown_names(command, words).get(argument)
     if name is None:
         return str(error)
     option = f"--{argument.replace('_', '-')}"

@@ -121,7 +121,7 @@ def train(
     from napari_jsn.training.machine import is_first_process, keep_freed_memory
     from napari_jsn.training.options import check_options
     from napari_jsn.training.runs import check_runs, train_runs
-    from napari_jsn.training.tasks import task_class, task_from_folder, task_to_resume
+    from napari_jsn.training.tasks import check_kind, task_class, task_from_folder, task_to_resume
     from napari_jsn.training.train import StoppedAtOnce, check_lightning
     from napari_jsn.training.train import train as train_task
 
@@ -129,7 +129,9 @@ def train(
     set_threads(threads)
     if "train" in sys.argv[1:2]:  # a process that ends with the training
         keep_freed_memory()
-    groups = _table_of(task, groups, scores)
+    groups = _table_of(task, groups, scores, dataset)
+    if scores is not None and data is None and resume is None:
+        raise InputError("The radiographs of the scores are needed. Give their folder with --images.")
     if dataset is not None:
         from napari_jsn.scoring.training.ram_h1200_hands import check_dataset
 
@@ -137,10 +139,11 @@ def train(
     new = task or "segmentation", preset or "default"
     if runs is not None and (resume is not None or start is not None):
         raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")
-    if kind is not None and start is None and resume is None:  # before anything is read or simulated
-        raise InputError("One kind alone is trained from the weights of a model. Give it with --start.", "start")
     if resume is None:
         task_class(*new)
+        check_kind(*new, kind)
+    if kind is not None and start is None and resume is None:  # before anything is read or simulated
+        raise InputError("One kind alone is trained from the weights of a model. Give it with --start.", "start")
     if runs is not None:
         check_runs(*new, runs, out, name, replace)
     check_options(*new, epochs, device, out, name if runs is None else None, resume, start, seed, replace)
@@ -168,11 +171,12 @@ def train(
             say("Stopped before the training began. Nothing was written.")
             raise typer.Exit(progress.exit_code) from None
     _print_result(trained, in_runs=runs is not None)
+    _print_validation(made, trained)
     if not trained.finished:
         raise typer.Exit(1 if trained.resume is None and trained.path else progress.exit_code)
 
 
-def _table_of(task: str | None, groups: Path | None, scores: Path | None) -> Path | None:
+def _table_of(task: str | None, groups: Path | None, scores: Path | None, dataset: str | None) -> Path | None:
     """Return the table of the patients of a training; readers' scores name the patients too."""
     if scores is None:
         return groups
@@ -182,6 +186,8 @@ def _table_of(task: str | None, groups: Path | None, scores: Path | None) -> Pat
         )
     if groups is not None:
         raise InputError("The table of scores names the patients. Leave --groups out.", "groups")
+    if dataset is not None:
+        raise InputError(f"{dataset} has scores of its own. Leave --scores out, or --dataset.", "scores")
     return scores
 
 
@@ -224,8 +230,21 @@ def typed_command(words: list[str]) -> str:
     return shlex.join(["napari-jsn", *kept])
 
 
+def _print_validation(task: Task, trained: Trained) -> None:
+    """Print how a network for scores grades the validation patients, next to the agreement of their readers."""
+    from napari_jsn.training.machine import is_first_process
+
+    validated = getattr(task, "validated", None)
+    if validated is None or trained.path is None or not is_first_process():
+        return
+    from napari_jsn.evaluation.scoring.own import validation_lines
+
+    say("\n" + "\n".join(validation_lines(validated, str(trained.path), trained.card["device"])))
+
+
 def _print_result(trained: Trained, in_runs: bool) -> None:
     """Print the result and the files that were written."""
+    from napari_jsn.networks import weights
     from napari_jsn.training.machine import is_first_process
 
     if not is_first_process():
@@ -246,6 +265,8 @@ def _print_result(trained: Trained, in_runs: bool) -> None:
                 values = ", ".join(f"{part} {value:.4f}" for part, value in figure.items())
                 say(f"{name}: {values} (n = {trained.card['figures']['samples']})")
         say(f"\nModel {trained.card['name']!r}: {trained.path}")
+        if weights.STATEMENT in trained.card:  # of a network that grades damage
+            say(str(trained.card[weights.STATEMENT]))
         say(f"Card and curves beside it: {', '.join(trained.path.stem + end for end in ('.json', '.csv', '.png'))}")
     if trained.resume is not None and in_runs:
         say("Resume with the same command: it keeps the finished runs and continues this one.")

@@ -30,6 +30,7 @@ def run_record(
     inputs: Iterable[Mapping[str, Any]] = (),
     seconds: float | None = None,
     keep_identity: bool = False,
+    statement: str = "",
 ) -> dict[str, Any]:
     """Return the record of a run, without the hashes of its files.
 
@@ -47,13 +48,16 @@ def run_record(
     seconds : float, optional
         Duration of the run, where it is known.
     keep_identity : bool
+    statement : str
+        What the model that graded learned on, as its card states it.
 
     Returns
     -------
     dict
-        ``software command options versions models device seconds inputs``.
+        ``software command options versions models device seconds inputs``, and ``statement`` where there is one.
     """
     return {
+        **({"statement": statement} if statement else {}),
         "software": f"napari-jsn {__version__}",
         "command": command,
         "options": {name: _option(value, keep_identity) for name, value in options.items()},

@@ -128,7 +128,7 @@ class TrainingTask:
         task.inputs = replace(
             task.inputs,
             left_out=tuple(left_out),
-            notes=tuple(notes),
+            notes=(*notes, *task.inputs.notes),
             folder=str(Path(folder).absolute()),
             groups="" if table is None else str(table.absolute()),
         )

@@ -15,7 +15,7 @@ from napari_jsn.radiograph.intensity import same_pixels
 _OTHER_SIDE = {"L": "R", "R": "L"}
 
 
-def check_sides(patient: Patient) -> list[str]:
+def check_sides(patient: Patient, compared: bool = True) -> list[str]:
     """Check the sides of the hands, after radiographs of both hands are split and before joints are searched.
 
     Errors are: two radiographs of one hand at one visit; visits without a common hand; the same image for two hands.
@@ -24,6 +24,8 @@ def check_sides(patient: Patient) -> list[str]:
     ----------
     patient : Patient
         Each radiograph shows one hand.
+    compared : bool
+        Whether visits are compared, so that they must have a common hand.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def check_sides(patient: Patient) -> list[str]:
     """
     for visit in patient.visits:
         _check_one_radiograph_per_hand(visit)
-    return [*_check_common_hands(patient), *_check_different_images(patient)]
+    return [*_check_common_hands(patient, compared), *_check_different_images(patient)]
 
 
 def check_hands(patient: Patient) -> list[str]:
@@ -92,12 +94,12 @@ def _check_one_radiograph_per_hand(visit: Visit) -> None:
             )
 
 
-def _check_common_hands(patient: Patient) -> Iterator[str]:
+def _check_common_hands(patient: Patient, compared: bool) -> Iterator[str]:
     baseline, *followups = patient.visits
     baseline_sides = _sides(baseline)
     for visit in followups:
         sides = _sides(visit)
-        if not baseline_sides & sides and None not in baseline_sides | sides:
+        if compared and not baseline_sides & sides and None not in baseline_sides | sides:
             raise InputError(
                 f"Visit {baseline.number} shows the {_side_list(baseline_sides)} hand and visit {visit.number} the "
                 f"{_side_list(sides)}: nothing can be compared. Give radiographs of the same hand; if a "

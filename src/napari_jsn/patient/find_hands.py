@@ -94,6 +94,7 @@ def find_hands(
     model: str = "default",
     device: str | None = None,
     progress: Progress | None = None,
+    compared: bool = True,
 ) -> Patient:
     """Return the patient with one hand per radiograph, the joints of each hand, and all checks done.
 
@@ -109,6 +110,8 @@ def find_hands(
         Of the localization; see :func:`napari_jsn.find_joints`.
     progress : Progress, optional
         When aborted, the patient is returned after the steps that were done, with ``hands_found`` False.
+    compared : bool
+        Whether visits are compared, so that they must have a common hand.
 
     Raises
     ------
@@ -126,7 +129,7 @@ def find_hands(
         patient = _split_hands(check_tags(chosen), boxes, model, device, progress)
     if not patient.hands_split:
         return patient
-    notes = check_sides(patient)  # before the joints are searched, which is slower
+    notes = check_sides(patient, compared)  # before the joints are searched, which is slower
     given = {
         visit.number: [
             replace(hand, found=_given(hand, boxes)) if hand.place in boxes else hand for hand in visit.hands

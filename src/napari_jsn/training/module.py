@@ -53,7 +53,8 @@ class TaskModule(LightningModule):
     ----------
     history : list of dict
         One row per epoch: ``epoch`` (from 1), ``train_loss``, ``val_loss``, the mean of each measure, ``worst`` (the
-        lowest value of the first measure), ``rate`` and ``seconds``.
+        lowest value of the first measure), ``rate`` and ``seconds``. Samples of which a measure is NaN, because it is
+        not known, do not count; a measure that is not known of any is left out, but for the first one.
     best : dict of str to tensor
         Weights of the epoch with the highest first measure, or of the last epoch if the task has ``keep_last``, on the
         CPU; empty before the first epoch is done.
@@ -141,8 +142,9 @@ class TaskModule(LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Add the row of the epoch, and keep the weights if they are the best."""
         losses, found = zip(*self._validation, strict=True)
-        measures = {name: torch.cat([each[name].float().cpu() for each in found]) for name in found[0]}
-        first = next(iter(measures.values()))
+        of_all = {name: torch.cat([each[name].float().cpu() for each in found]) for name in found[0]}
+        first = next(iter(of_all.values()))
+        measures = {name: each[~each.isnan()] for name, each in of_all.items() if each is first or each.isfinite().any()}
         sizes = torch.tensor([len(next(iter(each.values()))) for each in found], dtype=torch.float64)
         validation_loss = (torch.stack([loss.double().cpu() for loss in losses]) * sizes).sum() / sizes.sum()
         row = {
@@ -150,13 +152,13 @@ class TaskModule(LightningModule):
             "train_loss": float(torch.stack(self.losses).double().mean()),
             "val_loss": float(validation_loss),
             **{name: float(values.double().mean()) for name, values in measures.items()},
-            "worst": float(first.min()),
+            "worst": float(first.nan_to_num(torch.inf).min()),
             "rate": float(self.trainer.optimizers[0].param_groups[0]["lr"]),
             "seconds": round(time.monotonic() - self._start_time, 2),
         }
         self.history.append(row)
-        self.worst = int(first.argmin())
-        self._keep_best(measures, float(first.double().mean()))
+        self.worst = int(first.nan_to_num(torch.inf).argmin())
+        self._keep_best(measures, float(first.double().nanmean()), len(first))
         self.batches.total = len(self.losses)
 
     def on_train_epoch_end(self) -> None:
@@ -166,14 +168,16 @@ class TaskModule(LightningModule):
         elif self._scheduler is not None:
             self._scheduler.step()
 
-    def _keep_best(self, measures: dict[str, Tensor], score: float) -> None:
+    def _keep_best(self, measures: dict[str, Tensor], score: float, samples: int) -> None:
         better = score > self.best_score or getattr(self.task, "keep_last", False)
         if not (better and math.isfinite(self.history[-1]["train_loss"])):
             return
         self.best_epoch, self.best_score = len(self.history), score
         self.best = {key: value.detach().cpu().clone() for key, value in self.validated.state_dict().items()}
-        self.figures = {"samples": len(next(iter(measures.values())))}
+        self.figures = {"samples": samples}
         for name, values in measures.items():
+            if not len(values):
+                continue
             summary = {"mean": values.double().mean(), "p05": values.double().quantile(0.05), "least": values.min()}
             self.figures[name] = {part: round(float(value), 6) for part, value in summary.items()}
 

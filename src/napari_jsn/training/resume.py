@@ -171,12 +171,14 @@ def check_inputs(resumed: Mapping[str, Any], run: Mapping[str, Any]) -> None:
         raise InputError(f"{began}; of these given now, {' and '.join(differences)}. Give the same images.", "data")
     if [each[1:3] for each in old] != [each[1:3] for each in new]:
         changed = [name for name, *rest in new if rest[:2] not in [list(each[1:3]) for each in old]]
-        what = f"the masks or points of {first_names(changed)} were changed" if changed else "their order is another"
-        raise InputError(f"{began}; {what}. Restore them, or start a new training.", "data")
+        labels = "scores" if run["task"] == "scoring" else "masks or points"
+        what = f"the {labels} of {first_names(changed)} were changed" if changed else "their order is another"
+        argument = "scores" if changed and run["task"] == "scoring" else "data"
+        raise InputError(f"{began}; {what}. Restore them, or start a new training.", argument)
     if [each[3] for each in old] != [each[3] for each in new]:
         raise InputError(f"{began}; their groups were others. Give the same table of patients.", "groups")
     if resumed.get("pairs") != run["pairs"]:
         raise InputError(f"This training began with the pairs {resumed.get('pairs')!r}. Give the same.", "pairs")
     if resumed.get("kind") != run["kind"]:
         began_with = "both kinds" if resumed.get("kind") is None else f"the kind {resumed['kind']!r}"
-        raise InputError(f"This training began with {began_with}. Give the same.")
+        raise InputError(f"This training began with {began_with}. Give the same.", "kind")

@@ -55,6 +55,25 @@ def task_class(name: str, preset: str = "default") -> Any:
     return getattr(import_module(module), kind)
 
 
+def check_kind(name: str, preset: str, kind: str | None) -> None:
+    """Check that a training can be of one kind of damage alone, and that there is such a kind.
+
+    Raises
+    ------
+    InputError
+        If the task or the preset has no kinds, or there is no such kind.
+    """
+    if kind is None:
+        return
+    if (name, preset) != ("scoring", "default"):
+        raise InputError(
+            "One kind alone is trained in a training of scoring with the preset default. Leave --kind out.", "kind"
+        )
+    kinds = import_module("napari_jsn.scoring.grades").HIGHEST
+    if kind not in kinds:
+        raise InputError(f"There is no kind {kind!r} to train. Choose one of: {', '.join(kinds)}.", "kind")
+
+
 def task_from_folder(
     name: str,
     folder: Path | str | None,
@@ -102,10 +121,7 @@ def task_from_folder(
         raise InputError(f"Pairs are chosen in a training of registration, not of {name}. Leave --pairs out.", "pairs")
     if pairs is not None:
         import_module("napari_jsn.registration.network.training.data").check_pairs(pairs)
-    if kind is not None and (name, preset) != ("scoring", "default"):
-        raise InputError(
-            "One kind alone is trained in a training of scoring with the preset default. Leave --kind out."
-        )
+    check_kind(name, preset, kind)
     given = {"pairs": pairs, "groups": groups, "kind": kind}
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if folder is not None and not simulated:

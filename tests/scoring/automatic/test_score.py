@@ -4,6 +4,7 @@ import pytest
 import napari_jsn as jsn
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError
+from napari_jsn.patient.read import patient_from_radiographs
 from napari_jsn.scoring import scheme
 from napari_jsn.scoring.automatic.result import COLUMNS, SiteScore
 from napari_jsn.scoring.automatic.total import TotalErrors
@@ -47,6 +48,19 @@ def test_one_hand_alone_is_scored(left_hand, small_model):
     assert {one.side for one in found.sites} == {"L"}
     assert set(found.table()["patient"]) == {"P1"}
     assert len(found.sites) == 19
+
+
+@pytest.mark.parametrize("order", ["LR", "RL"])
+def test_visits_without_a_common_hand_are_scored(both_hands, small_model, order):
+    radiographs, boxes = both_hands
+    by_side = dict(zip("LR", radiographs))
+    patient = patient_from_radiographs(*(by_side[side] for side in order), split=False)
+    given = {(visit, side): boxes[1, side] for visit, side in enumerate(order, start=1)}
+    found = jsn.score(patient, model=small_model, boxes=given)
+    assert [(one.visit, one.side) for one in found.sites[::19]] == list(enumerate(order, start=1))
+    assert any("Visit 2 does not show" in note for note in found.notes)
+    with pytest.raises(InputError, match="nothing can be compared"):
+        jsn.measure(patient, boxes=given)
 
 
 def test_a_joint_that_is_not_found_is_not_visible(left_hand, small_model):

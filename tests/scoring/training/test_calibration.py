@@ -56,6 +56,14 @@ def test_joints_that_a_network_does_not_mark_are_left_out_of_its_calibration(mis
         assert found["temperature"][kind] == 1.0 or counts.sum() > 0
 
 
+@pytest.mark.parametrize(("kind", "other"), [("erosion", "jsn"), ("jsn", "erosion")])
+def test_the_totals_of_a_kind_without_grades_have_the_default_errors(kind, other):
+    truth, stated = drawn_patients(0.1, np.random.default_rng(2), 40)
+    truth[kind][:] = -1
+    found = fit_totals(truth, stated)
+    assert found[kind] == asdict(TotalErrors()) != found[other]
+
+
 def test_the_one_stage_network_is_calibrated_on_hands_of_both_samplings(monkeypatch):
     asked = []
 

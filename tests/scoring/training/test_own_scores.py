@@ -11,11 +11,16 @@ import napari_jsn as jsn
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.cli import main
 from napari_jsn.common.errors import InputError
+from napari_jsn.evaluation.learned import NEVER
+from napari_jsn.evaluation.learned import UNKNOWN as UNKNOWN_LEARNED
+from napari_jsn.evaluation.scoring.own import read_own, sets_by_learned
 from napari_jsn.networks.ram_h1200 import SOURCE
 from napari_jsn.scoring import scores_csv
+from napari_jsn.scoring.automatic.score import UNKNOWN
 from napari_jsn.scoring.training.own_scores import read_scored, table_in
 from napari_jsn.scoring.training.ram_h1200_hands import LEARNED, read_ram_h1200
 from napari_jsn.scoring.training.task import LEARNED_ON_GIVEN, ScoringTask
+from napari_jsn.scoring.two_stage.network import ARCHITECTURES
 from napari_jsn.training.tasks import task_from_folder
 from tests.scoring.small_model import save_small_model
 
@@ -156,6 +161,42 @@ def test_a_data_set_that_is_not_there_or_not_known_is_refused(own, capsys, comma
     assert {"layout": "train/", "name": "ram-h1200", "task": "registration", "folder": "folder"}[what] in said
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["scoring", "--kind", "Erosion", "--start", "default"], ["--kind: There is no kind 'Erosion'", "jsn, erosion"]),
+        (["registration", "--kind", "erosion"], ["--kind: One kind alone", "training of scoring"]),
+        (["segmentation", "--kind", "jsn"], ["--kind: One kind alone", "Leave --kind out"]),
+        (["scoring", "--preset", "one-stage", "--kind", "jsn"], ["--kind: One kind alone", "preset default"]),
+        (["scoring", "--images", "nowhere", "--scores", "a.csv"], ["Error: --images: There is no folder nowhere"]),
+        (["scoring", "--data=nowhere", "--scores", "a.csv"], ["Error: --data: There is no folder nowhere"]),
+        (["scoring", "--scores", "a.csv"], ["Give their folder with --images"]),
+        (["scoring", "--scores", "a.csv", "--dataset", "ram-h1200", "--images", "x"], ["--scores: ram-h1200 has scores"]),
+    ],
+)
+def test_wrong_options_of_a_training_are_named(words, said, capsys):
+    assert called("train", *words) == 2
+    printed = capsys.readouterr().err
+    assert all(each in printed for each in said) and "--start:" not in printed
+
+
+def test_a_data_set_and_a_table_are_not_evaluated_together(own, tmp_path, capsys):
+    words = ["--scores", own[1], "--dataset", "ram-h1200", "--images", own[0], "--out", tmp_path]
+    assert called("evaluate", "scoring", *words) == 2
+    assert "Error: --scores: ram-h1200 has scores of its own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("visits", [(3,), (2, 7)])
+def test_visits_that_the_folder_lacks_are_named(own, tmp_path, visits):
+    rows = pd.read_csv(own[1], dtype=str, keep_default_na=False)
+    table = tmp_path / "later.csv"
+    pd.concat([rows.assign(visit=str(each)) for each in visits]).to_csv(table, index=False)
+    with pytest.raises(InputError, match="No visit of later.csv has radiographs") as caught:
+        read_scored(own[0], table)
+    assert all(f"P1, visit {each}" in str(caught.value) for each in visits[:1])
+    assert "Name the folders" not in str(caught.value)
+
+
 def test_a_part_without_scores_is_refused(ram_h1200):
     with pytest.raises(InputError, match="no score file"):
         read_ram_h1200(ram_h1200, "test")
@@ -169,6 +210,73 @@ def test_a_one_stage_network_is_not_evaluated_on_images_of_the_user(own, tmp_pat
     said = capsys.readouterr().err
     assert "--model" in said and "simulated hands only" in " ".join(said.split())
 
+
+@pytest.fixture
+def small_networks(monkeypatch):
+    """Networks that are trained in seconds."""
+    monkeypatch.setitem(ARCHITECTURES, "default", {"features": (4, 6), "width": 8, "layers": 1})
+
+
+def called(*words):
+    """Return the exit code of a command."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(word) for word in words])
+    return caught.value.code
+
+
+@pytest.mark.parametrize("said", ["Learned on some hands only.", None])
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_the_network_learned_on_stands_on_its_evaluation(own, tmp_path, capsys, said, as_json):
+    model = save_small_model(tmp_path, statement=said)
+    shown = said or UNKNOWN
+    words = ["--scores", own[1], "--images", own[0], "--model", model, "--out", tmp_path / "out"]
+    assert called("evaluate", "scoring", *words, *["--json"] * as_json) == 0
+    printed = capsys.readouterr().out
+    assert json.loads(printed)["statement"] == shown if as_json else shown in printed
+    assert shown in (tmp_path / "out" / "scoring.md").read_text()
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["statement"] == shown
+
+
+@pytest.mark.parametrize(("kind", "absent"), [("erosion", "Joint space narrowing"), ("jsn", "Erosion")])
+def test_a_kind_without_grades_has_a_sentence_and_no_table(own, tmp_path, capsys, kind, absent):
+    table = tmp_path / "one.csv"
+    rows = pd.read_csv(own[1], dtype=str, keep_default_na=False)
+    rows[(rows["kind"] == kind) & (rows["reader"] == "B")].to_csv(table, index=False)
+    words = ["--scores", table, "--images", own[0], "--model", save_small_model(tmp_path), "--out", tmp_path / "out"]
+    assert called("evaluate", "scoring", *words) == 0
+    report = capsys.readouterr().out
+    assert f"{absent}: no joint has a grade" in report and f"{absent}:\n" not in report
+    assert report.count("| method |") == 1
+
+
+def test_a_training_prints_what_the_network_learned_on(own, tmp_path, capsys, small_networks):
+    words = ["--scores", own[1], "--images", own[0], "--epochs", 1, "--device", "cpu", "--out", tmp_path]
+    assert called("train", "scoring", *words) == 0
+    printed = capsys.readouterr().out
+    assert LEARNED_ON_GIVEN in printed and "### Validation, 1 patient\n" in printed
+    readers = printed.partition("Readers on the same joints")[2]
+    assert readers.count("| A | B |") == 2 and readers.count("| 2 |") == 6  # 3 pairs, 2 kinds, 2 joints of one patient
+    model = tmp_path / "scoring-default.safetensors"
+    assert called("evaluate", "scoring", *words[:4], "--model", model, "--out", tmp_path / "out") == 0
+    report = capsys.readouterr().out
+    assert "### Own scores, trained on, 1 patient\n" in report and "was trained on 1 (P" in report
+    assert "### Own scores, validated on, 1 patient\n" in report
+
+
+def test_a_training_on_one_reader_prints_no_agreement(ram_h1200, tmp_path, capsys, small_networks):
+    words = ["--dataset", "ram-h1200", "--images", ram_h1200, "--epochs", 1, "--device", "cpu", "--out", tmp_path]
+    assert called("train", "scoring", *words) == 0
+    printed = capsys.readouterr().out
+    assert "### Validation, 1 patient\n" in printed and "Readers" not in printed
+
+
+@pytest.mark.parametrize("images", [{}, {"trained_on": [], "validated_on": [], "all_known": True}])
+def test_whether_radiographs_were_learned_from_is_said_where_the_card_states_it(own, tmp_path, images):
+    model = save_small_model(tmp_path, images=images)
+    read = read_own(*own)
+    ((name, kind, part),), (said,) = sets_by_learned(read, model, "some")
+    assert name == "some" and len(part) == 2 and kind == (NEVER if images else UNKNOWN_LEARNED)
+    assert "never learned" in said if images else "does not state" in said
 
 def test_a_network_is_evaluated_beside_the_readers(own, ram_h1200, tmp_path, capsys):
     model = save_small_model(tmp_path)

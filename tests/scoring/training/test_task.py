@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.evaluation.scoring.own import notes_of, read_own, readers_table
+from napari_jsn.scoring.grades import HIGHEST
 from napari_jsn.scoring.training.augment import augment, centred, textures_of
 from napari_jsn.scoring.training.simulated_patients import DIFFICULTY, REASONS, GradedPatients
 from napari_jsn.scoring.training.task import DISCLAIMER, LEARNED_ON_GIVEN, ScoringTask
@@ -140,6 +141,41 @@ def test_one_kind_is_not_trained_from_random_weights_nor_unknown_nor_of_another_
     for name, preset in (("segmentation", "default"), ("scoring", "one-stage")):
         with pytest.raises(InputError, match="Leave --kind out"):
             task_from_folder(name, None, preset, kind="jsn")
+
+
+def of_one_kind(some, kind, but=()):
+    """Return the patients with the grades of one kind; those at some places have no grade at all."""
+    grades = some.grades.copy()
+    grades[..., list(HIGHEST).index(kind) - 1] = -1
+    grades[list(but)] = -1
+    return replace(some, grades=grades)
+
+
+@pytest.mark.parametrize(("kind", "other"), [("erosion", "jsn"), ("jsn", "erosion")])
+def test_a_kind_without_grades_and_a_patient_without_grades_do_not_count(tmp_path, monkeypatch, kind, other):
+    monkeypatch.setattr(ScoringTask, "architectures", {"default": {"features": (4, 6), "width": 8, "layers": 1}})
+    task = ScoringTask(patients=(of_one_kind(few_joints(2, 0), kind), of_one_kind(few_joints(3, 1), kind, but=[1])))
+    assert f"--kind {kind}" in task.inputs.notes[0]
+    figures = task.measures(task.network().eval(), task.validation_batches()[0])
+    assert figures[f"exact_{other}"].isnan().all() and figures["exact"].isnan().tolist() == [False, True, False]
+    made = train(task, 1, "cpu", tmp_path, "one")
+    means = {name: each["mean"] for name, each in made.card["figures"].items() if isinstance(each, dict)}
+    assert set(means) == {"exact", f"exact_{kind}", f"within_one_{kind}"}
+    assert means["exact"] == means[f"exact_{kind}"] == pytest.approx(made.history[0]["exact"], abs=1e-5)
+    assert not any(each != each for each in made.history[0].values())
+
+
+@pytest.mark.parametrize(("kind", "other"), [("erosion", "jsn"), ("jsn", "erosion")])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_kind_without_grades_is_not_trained(kind, other, place):
+    parts = [patients(2, 0), patients(2, 1)]
+    parts[place] = of_one_kind(parts[place], other)
+    with pytest.raises(InputError, match="has a grade of") as caught:
+        ScoringTask(patients=tuple(parts), kind=kind)
+    assert caught.value.argument == "kind"
+    parts[place] = of_one_kind(parts[place], kind)
+    with pytest.raises(InputError, match="has a grade"):
+        ScoringTask(patients=tuple(parts))
 
 
 def test_changed_images_show_the_same_joint():

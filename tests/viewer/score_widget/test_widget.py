@@ -26,6 +26,7 @@ class Engine:
 
     def __init__(self):
         self.calls, self.error, self.stop = [], None, False
+        self.notes = ()
 
     def score(self, patient, method, *, device, progress):
         self.calls.append((patient, method, device))
@@ -47,7 +48,7 @@ class Engine:
         if self.stop:
             progress._progress.abort()
         return Scores(
-            tuple(sites), "P1", (STATEMENT,), STATEMENT, method, scheme("svdh-fingers"), tuple(hands), model="default"
+            tuple(sites), "P1", (STATEMENT, *self.notes), STATEMENT, method, scheme("svdh-fingers"), tuple(hands), model="default"
         )
 
 
@@ -112,6 +113,16 @@ def test_circles_lie_on_the_joints_with_grades_and_probabilities(widget, viewer,
     widget(maps="none")
     assert names(viewer) == ["hand", "grades of narrowing", "grades of erosion"]
     assert scores.patient_id == "P1"
+
+
+@pytest.mark.parametrize("notes", [(), ("The image is mirrored.",), ("No size of a pixel is known.", "Another note.")])
+def test_the_notes_are_shown_and_go_with_the_result(widget, viewer, engine, qtbot, notes):
+    engine.notes = notes
+    widget()
+    assert widget.notes.text() == "\n".join(notes) and widget.notes.isHidden() == (not notes)
+    viewer.layers.remove("hand")
+    assert widget.notes.text() == ""
+    qtbot.waitUntil(lambda: names(viewer) == [], timeout=5000)
 
 
 def test_the_button_scores_in_a_thread_and_announces_the_result(widget, viewer, qtbot):

@@ -82,18 +82,28 @@ def scoring(
     from napari_jsn.common.errors import InputError
     from napari_jsn.common.output_folder import OutputFolder
     from napari_jsn.common.run_record import input_record
+    from napari_jsn.evaluation.learned import NEVER
     from napari_jsn.evaluation.scoring.evaluate import evaluate_scoring
-    from napari_jsn.evaluation.scoring.own import evaluate_own, notes_of, read_own, readers_table
+    from napari_jsn.evaluation.scoring.own import (
+        evaluate_own,
+        name_of_set,
+        notes_of,
+        read_own,
+        readers_table,
+        sets_by_learned,
+    )
     from napari_jsn.evaluation.scoring.report import ScoringEvaluation, scoring_figures, scoring_report
     from napari_jsn.evaluation.scoring.stability import read_exposures, stability, stability_lines
     from napari_jsn.networks import weights
-    from napari_jsn.scoring.automatic.score import is_one_stage
+    from napari_jsn.scoring.automatic.score import is_one_stage, statement_of
     from napari_jsn.scoring.training.ram_h1200_hands import check_dataset
     from napari_jsn.scoring.training.simulated_patients import DIFFICULTY
     from napari_jsn.scoring.two_stage.grader import TwoStageGrader
     from napari_jsn.simulation.damage.difficulty import difficulty
 
     check_page(page)
+    if dataset is not None and scores is not None:
+        raise InputError(f"{dataset} has scores of its own. Leave --scores out, or --dataset.", "scores")
     if dataset is not None:
         check_dataset(dataset, "scoring", images)
     set_threads(threads)
@@ -109,8 +119,10 @@ def scoring(
         )
     counts = {"uniform": (patients, _SEEDS["uniform"]), "natural": (natural, _SEEDS["natural"])}
     with OutputFolder(out, ("scoring.md",)) as output, terminal_progress() as progress:
-        made, inputs = f"Made by `{typed_command(sys.argv)}`.", []
+        statement = statement_of(weights.read_card(path))
+        made, inputs = f"**{statement}** Made by `{typed_command(sys.argv)}`.", []
         sets: list[ScoringEvaluation] = []
+        learned: set[str] = set()
         if exposures is not None:
             progress.update(0, 0, "Grading the images of the joints")
             found = stability(read_exposures(exposures), TwoStageGrader(model, device_name(device)))
@@ -122,18 +134,22 @@ def scoring(
         else:
             progress.update(0, 0, "Reading the scored radiographs")
             read = read_own(images, scores)
-            sets = [evaluate_own(read, model, device_name(device))]
-            lines = [made, "", scoring_report(sets), *readers_table(read), *notes_of(read)]
+            parts, said = sets_by_learned(read, model, name_of_set(images, scores))
+            sets = [evaluate_own(part, name, model, device_name(device)) for name, _, part in parts]
+            learned |= {name for name, kind, _ in parts if kind != NEVER}
+            lines = [made, "", scoring_report(sets), *readers_table(read), *(f"- {each}" for each in said)]
+            lines += notes_of(read)
             report = "\n".join(lines)
             inputs = [input_record("images", images)]
         identity = {"scoring": weights.model_identity("scoring", model)}
-        record = record_of_run(output, identity, device_name(device), inputs)
+        record = record_of_run(output, identity, device_name(device), inputs, statement=statement)
         written = output.write({"scoring.md": report.encode()}, record)
     written += write_page(page, report)
     if card and sets:
-        written += write_figures(path, {**scoring_figures(sets), "command": typed_command(sys.argv)})
+        new = [each for each in sets if each.name not in learned]
+        written += write_figures(path, {**scoring_figures(new), "command": typed_command(sys.argv)})
     if as_json:
-        printing.print_json(scoring_figures(sets), written)
+        printing.print_json({"statement": statement, **scoring_figures(sets)}, written)
         return
     say(report)
     printing.print_files(written)

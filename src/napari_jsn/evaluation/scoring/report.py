@@ -53,14 +53,19 @@ def scoring_report(sets: Sequence[ScoringEvaluation]) -> str:
     lines: list[str] = [_WEIGHTS, ""] if sets else []
     for each in sets:
         detailed = next(iter(each.methods))
-        name = f"{each.name.capitalize()} sampling" if each.name in SAMPLINGS else each.name.capitalize()
-        lines += [f"### {name}, {each.patients} patients", ""]
+        name = f"{each.name[:1].upper()}{each.name[1:]}{' sampling' if each.name in SAMPLINGS else ''}"
+        lines += [f"### {name}, {each.patients} {'patient' if each.patients == 1 else 'patients'}", ""]
         for kind in KINDS:
             rows = [
                 _row(method, methods[kind])
                 for method, methods in each.methods.items()
                 if kind in methods and len(methods[kind].truth)
             ]
+            if not rows:
+                of_all = each.methods[detailed][kind].not_scored
+                why = f"the method scored none of {of_all} joints with a grade" if of_all else "no joint has a grade"
+                lines += [f"{KINDS[kind].capitalize()}: {why}, so there is no table.", ""]
+                continue
             lines += [
                 f"{KINDS[kind].capitalize()}:",
                 "",
@@ -92,7 +97,7 @@ def scoring_figures(sets: Sequence[ScoringEvaluation]) -> dict[str, dict[str, An
         each.name: {
             "patients": each.patients,
             "methods": {
-                name: {kind: _with_confusion(sites) for kind, sites in methods.items()}
+                name: {kind: _with_confusion(sites) for kind, sites in methods.items() if len(sites.truth)}
                 for name, methods in each.methods.items()
             },
             "totals": {name: {"held": held, "patients": count} for name, (held, count) in each.held.items()},

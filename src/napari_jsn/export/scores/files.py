@@ -52,7 +52,7 @@ def score_files(scores: Scores, keep_identity: bool = False, dicom: bool = False
 
 
 def score_facts(scores: Scores, keep_identity: bool = False) -> dict[str, Any]:
-    """Return models, device and radiographs, for :func:`napari_jsn.common.run_record.run_record`."""
+    """Return statement, models, device and radiographs, for :func:`napari_jsn.common.run_record.run_record`."""
     inputs: dict[object, dict[str, Any]] = {}
     for hand in scores.hands:
         radiograph = hand.radiograph
@@ -60,4 +60,9 @@ def score_facts(scores: Scores, keep_identity: bool = False) -> dict[str, Any]:
         key = id(radiograph) if radiograph.path is None else radiograph.path
         if key not in inputs:
             inputs[key] = input_record("radiograph", source, keep_identity, visit=hand.visit)
-    return {"models": dict(scores.models), "device": scores.device, "inputs": list(inputs.values())}
+    return {
+        "statement": scores.statement,
+        "models": dict(scores.models),
+        "device": scores.device,
+        "inputs": list(inputs.values()),
+    }

@@ -63,7 +63,7 @@ def _totals(scores: Scores) -> str:
     names = {**KINDS, "total": scores.scheme.total_name}
     rows = [
         (
-            names[row["kind"]].capitalize(),
+            names[row["kind"]][:1].upper() + names[row["kind"]][1:],
             str(row["visit"]),
             f"{row['total']:.1f}" if row["sites_scored"] else "",
             f"{row['ci_low']:.1f} to {row['ci_high']:.1f}" if row["sites_scored"] else "",

@@ -12,7 +12,7 @@ from napari_jsn.networks import weights
 from napari_jsn.patient.patient import Hand, Patient, Visit
 from napari_jsn.progression.narrowing import MeasuredHand
 from napari_jsn.progression.progression import Progression
-from napari_jsn.scoring.automatic.score import METHODS, UNKNOWN, score
+from napari_jsn.scoring.automatic.score import METHODS, score, statement_of
 
 if TYPE_CHECKING:
     from napari_jsn.scoring.automatic.result import Scores
@@ -34,10 +34,8 @@ def shipped_method() -> str:
 def statement(method: str) -> str:
     """Return what the card of a method's model states first: what it learned on, and that it is not validated."""
     name = METHODS.get(method, "")
-    if name not in weights.names("scoring"):
-        return UNKNOWN
-    card = weights.read_card(weights.find("scoring", name).with_suffix(".json"))
-    return str(card.get("statement") or UNKNOWN)
+    there = name in weights.names("scoring")
+    return statement_of(weights.read_card(weights.find("scoring", name).with_suffix(".json")) if there else {})
 
 
 def score_measured(

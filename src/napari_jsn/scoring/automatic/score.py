@@ -95,8 +95,8 @@ def score(
     read = _patient(patient, spacing_mm, patient_id)
     stages = Stages(progress or Silent(), _SHARES)
     with renamed_arguments(model="localization"):
-        read = find_hands(read, boxes, localization, where, stages.next("Finding the joints"))
-    statement = str(grader.card.get("statement") or UNKNOWN)
+        read = find_hands(read, boxes, localization, where, stages.next("Finding the joints"), compared=False)
+    statement = statement_of(grader.card)
     limits = str(grader.card.get("limits") or "")
     notes = [statement, *([limits] if limits else []), *read.notes]
     sites: list[SiteScore] = []
@@ -163,6 +163,20 @@ def load_grader(method: str, model: str | None, device: str) -> Grader:
     from napari_jsn.scoring.two_stage.grader import TwoStageGrader
 
     return TwoStageGrader(name, device)
+
+
+def statement_of(card: Mapping[str, Any]) -> str:
+    """Return what the card of a network states first: what it learned on, and that it is not validated.
+
+    Examples
+    --------
+    >>> from napari_jsn.scoring.automatic.score import statement_of
+    >>> statement_of({})
+    'What this network learned on is not known. Not a medical device.'
+    """
+    from napari_jsn.networks.weights import STATEMENT
+
+    return str(card.get(STATEMENT) or UNKNOWN)
 
 
 def is_one_stage(model: str) -> bool:

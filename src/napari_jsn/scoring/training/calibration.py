@@ -115,6 +115,8 @@ def _errors(truth: NDArray[np.signedinteger], probabilities: Floats, kind: str) 
 
 
 def _fitted(errors: _Errors) -> dict[str, float]:
+    summed = errors.sites > 0  # a patient without a grade of the kind has no total
+    errors = _Errors(*(each[summed] for each in errors))
     if len(errors.error) < _FEWEST:
         return asdict(TotalErrors())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError
-from napari_jsn.networks.inputs import LeftOut, first_names
+from napari_jsn.networks.inputs import LeftOut, first_names, left_out_lines
 from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.read import read_patient
 from napari_jsn.scoring.consensus import find_consensus
@@ -59,6 +59,11 @@ class ScoredRadiographs:
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
 
+    def part(self, which: NDArray[np.bool_]) -> ScoredRadiographs:
+        """Return some of the entries, with the whole table."""
+        visits = tuple(visit for visit, used in zip(self.visits, which, strict=True) if used)
+        return replace(self, patients=self.patients.part(which), visits=visits)
+
 
 def table_in(folder: Path) -> Path | None:
     """Return the table of scores that lies in a folder of radiographs as ``scores.csv``; None without one."""
@@ -85,12 +90,13 @@ def read_scored(folder: Path, table: Path) -> ScoredRadiographs:
         raise InputError(f"{table} has no scores of finger joints. Give a table with such scores.", "scores")
     left_out: list[LeftOut] = []
     entries: list[Entry] = []
-    for name in dict.fromkeys(scores["patient"].astype(str)):
+    names = tuple(dict.fromkeys(scores["patient"].astype(str)))
+    for name in names:
         if not (folder / name).is_dir():
             left_out.append(LeftOut(name, "no folder of this name"))
             continue
         try:
-            patient = find_hands(read_patient(folder / name, split=False, patient_id=name))
+            patient = find_hands(read_patient(folder / name, split=False, patient_id=name), compared=False)
         except InputError as error:
             left_out.append(LeftOut(name, str(error)))
             continue
@@ -100,6 +106,12 @@ def read_scored(folder: Path, table: Path) -> ScoredRadiographs:
                 entries.append((name, str(visit.number), *images_of(visit.hands)))
         missing = of_patient - {str(visit.number) for visit in patient.visits}
         left_out += [LeftOut(f"{name}, visit {each}", "no radiographs of this visit") for each in sorted(missing)]
+    if not entries and any((folder / name).is_dir() for name in names):
+        raise InputError(
+            f"No visit of {table.name} has radiographs in {folder}. Visits are numbered from 1 in order of time. "
+            f"{'. '.join(left_out_lines(left_out))}.",
+            "data",
+        )
     if not entries:
         why = f" Left out: {first_names([each.name for each in left_out])}." if left_out else ""
         raise InputError(

@@ -21,12 +21,12 @@ from napari_jsn.networks.inputs import Inputs, LeftOut, UsedImage, content_hash
 from napari_jsn.networks.ram_h1200 import SOURCE, SPLITS, TERMS
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, split_groups
 from napari_jsn.scoring.crops.site_image import SIDE
-from napari_jsn.scoring.grades import HIGHEST, nearest_grade
+from napari_jsn.scoring.grades import HIGHEST, KINDS, nearest_grade
 from napari_jsn.scoring.training.augment import STRONG, USUAL, textures_of
 from napari_jsn.scoring.training.batches import Batch, batch_of
 from napari_jsn.scoring.training.calibration import calibration
 from napari_jsn.scoring.training.loss import patient_loss
-from napari_jsn.scoring.training.own_scores import read_scored, table_in
+from napari_jsn.scoring.training.own_scores import ScoredRadiographs, read_scored, table_in
 from napari_jsn.scoring.training.ram_h1200_hands import LEARNED, is_ram_h1200, read_ram_h1200
 from napari_jsn.scoring.training.simulated_patients import DIFFICULTY, GradedPatients, simulated_patients
 from napari_jsn.scoring.training.undamaged import SOURCE as UNDAMAGED
@@ -99,6 +99,8 @@ class ScoringTask(TrainingTask):
         simulated joints of all grades.
     kind : {"jsn", "erosion"}, optional
         Train the network for this kind only; the other one stays as it is in the model of the start.
+    validated : ScoredRadiographs, optional
+        The radiographs of the given patients who choose the best epoch, with the scores of their readers.
     """
 
     name = "scoring"
@@ -124,10 +126,12 @@ class ScoringTask(TrainingTask):
         learned: str = LEARNED_ON_GIVEN,
         undamaged: GradedPatients | None = None,
         kind: str | None = None,
+        validated: ScoredRadiographs | None = None,
     ) -> None:
         if kind not in (None, *HIGHEST):
-            raise InputError(f"There is no kind {kind!r} to train. Choose one of: {', '.join(HIGHEST)}.")
+            raise InputError(f"There is no kind {kind!r} to train. Choose one of: {', '.join(HIGHEST)}.", "kind")
         self.kind: str | None = kind
+        self.validated: ScoredRadiographs | None = validated
         self._kinds = tuple(HIGHEST) if kind is None else (kind,)
         super().__init__(preset, source, terms)
         self._learned = learned
@@ -135,9 +139,36 @@ class ScoringTask(TrainingTask):
         self._progress, self._undamaged = progress, undamaged
         if patients is not None:
             self.ema, self.epochs = _EMA_GIVEN, _EPOCHS_GIVEN
-            self.inputs = Inputs(tuple(used for part, one in enumerate(patients) for used in _used(one, part == 1)))
+            self._check_grades(patients)
+            used = tuple(each for part, one in enumerate(patients) for each in _used(one, part == 1))
+            self.inputs = Inputs(used, notes=self._missing_grades(patients[0]))
         elif undamaged is not None:
             self.inputs = Inputs(tuple(_used(undamaged, False)))
+
+    def _check_grades(self, patients: tuple[GradedPatients, GradedPatients]) -> None:
+        """Refuse patients without a grade of the kinds that are trained."""
+        for part, use in zip(patients, ("train", "validate"), strict=True):
+            having = [kind for kind in HIGHEST if _has_grades(part, kind)]
+            if self.kind is not None and self.kind not in having:
+                other = f", or choose {having[0]}" if having else ""
+                raise InputError(
+                    f"No joint of the patients to {use} on has a grade of {KINDS[self.kind]}. Give a table with such "
+                    f"grades{other}.",
+                    "kind",
+                )
+            if not having:
+                raise InputError(
+                    f"No joint of the patients to {use} on has a grade. Give a table with their grades.", "scores"
+                )
+
+    def _missing_grades(self, patients: GradedPatients) -> tuple[str, ...]:
+        """Return a note where both networks are trained and no joint has a grade of one kind."""
+        return tuple(
+            f"No joint to train on has a grade of {KINDS[kind]}, so its network learns no grades. Train the other "
+            f"network alone (--kind {other} --start MODEL) to keep this one as it is."
+            for kind, other in zip(HIGHEST, reversed(HIGHEST), strict=True)
+            if self.kind is None and not _has_grades(patients, kind)
+        )
 
     @classmethod
     def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
@@ -147,6 +178,7 @@ class ScoringTask(TrainingTask):
             return (
                 {
                     "patients": tuple(each.patients for each in sets),
+                    "validated": sets[1],
                     "source": SOURCE,
                     "terms": TERMS,
                     "learned": LEARNED,
@@ -170,8 +202,8 @@ class ScoringTask(TrainingTask):
             raise InputError(
                 "All scored radiographs are of one patient, which is too few to train on. Add another patient.", "data"
             )
-        parts = read.patients.part(~validated), read.patients.part(validated)
-        return {"patients": parts}, list(read.left_out), list(read.notes)
+        tested = read.part(validated)
+        return {"patients": (read.patients.part(~validated), tested.patients), "validated": tested}, list(read.left_out), list(read.notes)
 
     @cached_property
     def _trained_on(self) -> list[GradedPatients]:
@@ -257,7 +289,11 @@ class ScoringTask(TrainingTask):
         return patient_loss(network, batch, weights, _ALONE if self._given is None else {})  # too few to learn both
 
     def measures(self, network: Module, batch: Batch) -> dict[str, Tensor]:
-        """Return the shares of the joints of a patient with the right grade and within one grade, of both kinds."""
+        """Return the shares of the joints of a patient with the right grade and within one grade, of both kinds.
+
+        The shares of a kind are NaN where no joint of the patient has a grade of it; ``exact`` is the mean of the kinds
+        that have grades.
+        """
         with torch.no_grad():
             found = network(batch.images, batch.there)
         figures: dict[str, Tensor] = {}
@@ -265,11 +301,11 @@ class ScoringTask(TrainingTask):
             targets = getattr(batch, kind)
             away = (nearest_grade(grade_probabilities(found[kind].logits.float())) - targets.argmax(-1)).abs()
             graded = batch.there & (targets.sum(-1) > 0)
-            count = graded.sum(1).clamp_min(1)
+            count = graded.sum(1)  # 0 / 0 is NaN
             figures[f"exact_{kind}"] = ((away == 0) & graded).sum(1) / count
             figures[f"within_one_{kind}"] = ((away <= 1) & graded).sum(1) / count
-        both = (figures["exact_jsn"] + figures["exact_erosion"]) / 2
-        return {"exact": both, **figures}
+        exact = torch.stack([figures[f"exact_{kind}"] for kind in HIGHEST]).nanmean(0)
+        return {"exact": exact, **figures}
 
     def example(self, network: Module, index: int) -> dict[str, NDArray[Any]]:
         """Return the joints of a validation patient as one picture, with the true grades and those found as labels."""
@@ -312,6 +348,11 @@ def about_simulation() -> dict[str, Any]:
         "difficulty": {"version": used.version, "sha256": used.sha256},
         "simulator": hash_of_code(simulation),
     }
+
+
+def _has_grades(patients: GradedPatients, kind: str) -> bool:
+    """Return whether a joint with an image has a grade of a kind."""
+    return bool(((patients.grades[..., list(HIGHEST).index(kind)] >= 0) & patients.there).any())
 
 
 def _in_order(parts: list[GradedPatients]) -> list[Batch]:

@@ -61,10 +61,11 @@ class ScoreHands(RunPanel):
         self._scored: Sequence[RadiographLayer] = ()
         self.statement: QLabel = text_label("reason")
         self.summary: QLabel = text_label("summary")
-        self.statement.hide()
-        self.summary.hide()
+        self.notes: QLabel = text_label("note")
+        for label in (self.statement, self.summary, self.notes):
+            label.hide()
         tips = ("Grade every joint", "Stop and add nothing")
-        super().__init__(viewer, ScoreForm(), self.statement, self.summary, button="Score", tips=tips)
+        super().__init__(viewer, ScoreForm(), self.statement, self.summary, self.notes, button="Score", tips=tips)
 
     def begin(self) -> tuple[Callable[[WorkerProgress], ScoredLayers | None], None]:
         """Score the radiographs in the form."""
@@ -92,7 +93,7 @@ class ScoreHands(RunPanel):
         return returned.scores
 
     def finish(self, result: ScoredLayers, context: None) -> None:
-        """Show circles, maps, and the sums, with what the network learned on."""
+        """Show circles, maps, and the sums, with what the network learned on and the notes."""
         if not all(each.is_open(self._viewer.layers) for each in result.radiographs):
             raise InputError(
                 "A radiograph that was scored is no longer open, so the result was dropped. Press the button again for "
@@ -100,7 +101,8 @@ class ScoreHands(RunPanel):
             )
         self._scored = result.radiographs
         show_scores(self._viewer.layers, result.scores, result.radiographs, result.maps)
-        self._show_texts(result.scores.statement, _summary(result.scores))
+        notes = [note for note in dict.fromkeys(result.scores.notes) if note != result.scores.statement]
+        self._show_texts(result.scores.statement, _summary(result.scores), "\n".join(notes))
 
     def reset_choices(self, *event: Any) -> None:
         """Update the choices of layers; remove the results where a radiograph that was scored is no longer open."""
@@ -109,7 +111,7 @@ class ScoreHands(RunPanel):
             from qtpy.QtCore import QTimer
 
             self._scored = ()
-            self._show_texts("", "")
+            self._show_texts("", "", "")
             self._set_status("A radiograph of the results is no longer open. The results were removed.")
             QTimer.singleShot(0, lambda: remove_scores(self._viewer.layers))  # not while napari removes layers
 
@@ -122,8 +124,8 @@ class ScoreHands(RunPanel):
         """Return the radiographs in the form, and patient and notes of the folder they were read from."""
         return radiographs_of_form(self.form.inputs(), self._viewer.layers, "patient")
 
-    def _show_texts(self, statement: str, summary: str) -> None:
-        for label, text in ((self.statement, statement), (self.summary, summary)):
+    def _show_texts(self, statement: str, summary: str, notes: str) -> None:
+        for label, text in ((self.statement, statement), (self.summary, summary), (self.notes, notes)):
             label.setText(text)
             label.setVisible(bool(text))
 
