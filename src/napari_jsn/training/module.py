@@ -144,7 +144,9 @@ class TaskModule(LightningModule):
         losses, found = zip(*self._validation, strict=True)
         of_all = {name: torch.cat([each[name].float().cpu() for each in found]) for name in found[0]}
         first = next(iter(of_all.values()))
-        measures = {name: each[~each.isnan()] for name, each in of_all.items() if each is first or each.isfinite().any()}
+        measures = {
+            name: each[~each.isnan()] for name, each in of_all.items() if each is first or each.isfinite().any()
+        }
         sizes = torch.tensor([len(next(iter(each.values()))) for each in found], dtype=torch.float64)
         validation_loss = (torch.stack([loss.double().cpu() for loss in losses]) * sizes).sum() / sizes.sum()
         row = {

@@ -164,14 +164,20 @@ def test_a_data_set_that_is_not_there_or_not_known_is_refused(own, capsys, comma
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["scoring", "--kind", "Erosion", "--start", "default"], ["--kind: There is no kind 'Erosion'", "jsn, erosion"]),
+        (
+            ["scoring", "--kind", "Erosion", "--start", "default"],
+            ["--kind: There is no kind 'Erosion'", "jsn, erosion"],
+        ),
         (["registration", "--kind", "erosion"], ["--kind: One kind alone", "training of scoring"]),
         (["segmentation", "--kind", "jsn"], ["--kind: One kind alone", "Leave --kind out"]),
         (["scoring", "--preset", "one-stage", "--kind", "jsn"], ["--kind: One kind alone", "preset default"]),
         (["scoring", "--images", "nowhere", "--scores", "a.csv"], ["Error: --images: There is no folder nowhere"]),
         (["scoring", "--data=nowhere", "--scores", "a.csv"], ["Error: --data: There is no folder nowhere"]),
         (["scoring", "--scores", "a.csv"], ["Give their folder with --images"]),
-        (["scoring", "--scores", "a.csv", "--dataset", "ram-h1200", "--images", "x"], ["--scores: ram-h1200 has scores"]),
+        (
+            ["scoring", "--scores", "a.csv", "--dataset", "ram-h1200", "--images", "x"],
+            ["--scores: ram-h1200 has scores"],
+        ),
     ],
 )
 def test_wrong_options_of_a_training_are_named(words, said, capsys):
@@ -277,6 +283,7 @@ def test_whether_radiographs_were_learned_from_is_said_where_the_card_states_it(
     ((name, kind, part),), (said,) = sets_by_learned(read, model, "some")
     assert name == "some" and len(part) == 2 and kind == (NEVER if images else UNKNOWN_LEARNED)
     assert "never learned" in said if images else "does not state" in said
+
 
 def test_a_network_is_evaluated_beside_the_readers(own, ram_h1200, tmp_path, capsys):
     model = save_small_model(tmp_path)

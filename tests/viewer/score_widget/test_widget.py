@@ -48,7 +48,14 @@ class Engine:
         if self.stop:
             progress._progress.abort()
         return Scores(
-            tuple(sites), "P1", (STATEMENT, *self.notes), STATEMENT, method, scheme("svdh-fingers"), tuple(hands), model="default"
+            tuple(sites),
+            "P1",
+            (STATEMENT, *self.notes),
+            STATEMENT,
+            method,
+            scheme("svdh-fingers"),
+            tuple(hands),
+            model="default",
         )
 
 

@@ -32,7 +32,7 @@ TOOLS = {
     ),
     "one-stage-regions": (
         "one_stage_regions",
-        "give a one-stage network the network for erosion of a two-stage model, for its regions",
+        "give a one-stage network both networks of a two-stage model, for its regions",
     ),
     "card-hashes": ("card_hashes", "write the hash of its own contents to every shipped card that was changed"),
     "weights": ("weights", "train a shipped network again, or list all"),

@@ -203,7 +203,11 @@ class ScoringTask(TrainingTask):
                 "All scored radiographs are of one patient, which is too few to train on. Add another patient.", "data"
             )
         tested = read.part(validated)
-        return {"patients": (read.patients.part(~validated), tested.patients), "validated": tested}, list(read.left_out), list(read.notes)
+        return (
+            {"patients": (read.patients.part(~validated), tested.patients), "validated": tested},
+            list(read.left_out),
+            list(read.notes),
+        )
 
     @cached_property
     def _trained_on(self) -> list[GradedPatients]:
