@@ -122,7 +122,7 @@ class OneStageTask(TrainingTask):
 
     def network(self) -> HandNet:
         """Return a network with random weights."""
-        return build_hand_net(ARCHITECTURES[self.preset])
+        return build_hand_net(self.architectures[self.preset])
 
     def optimizer(
         self, network: Module, epochs: int
@@ -211,8 +211,9 @@ class OneStageTask(TrainingTask):
                     for joint, true in zip(JOINTS, truth, strict=True)
                     if true >= 0
                 ]
-                figures[f"exact_{kind}"].append(float(np.mean(right)) if right else 1.0)
-            figures["exact"].append((figures["exact_jsn"][-1] + figures["exact_erosion"][-1]) / 2)
+                figures[f"exact_{kind}"].append(float(np.mean(right)) if right else np.nan)
+            of_kinds = [figures[f"exact_{kind}"][-1] for kind in HIGHEST]
+            figures["exact"].append(float(np.mean([each for each in of_kinds if np.isfinite(each)] or [np.nan])))
         return {name: torch.tensor(values) for name, values in figures.items()}
 
     def example(self, network: Any, index: int) -> dict[str, NDArray[Any]]:

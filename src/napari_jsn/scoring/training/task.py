@@ -243,7 +243,7 @@ class ScoringTask(TrainingTask):
 
     def network(self) -> PatientNet:
         """Return networks with random weights."""
-        return build_patient_net(ARCHITECTURES[self.preset])
+        return build_patient_net(self.architectures[self.preset])
 
     def optimizer(
         self, network: Module, epochs: int
