@@ -110,6 +110,7 @@ def test_bones_that_are_not_found_have_reasons(run, tmp_path, as_json):
     out = run("segment", tmp_path / "noise.png", *(["--json"] if as_json else []))
     if as_json:
         (image,) = json.loads(out)["images"]
-        assert not image["reliable"] and "BONE" in image["reasons"] and image["reason"].endswith(".")
+        assert not image["reliable"] and image["reason"].endswith(".")
+        assert image["reasons"].startswith(("BONE", "OUTLINE"))  # which one depends on the weights
     else:
         assert "failed" in out and "Image 1: The " in out and "noise" not in out
