@@ -87,18 +87,17 @@ class OneStageGrader:
         return classes
 
 
-def _elsewhere(places: Mapping[str, tuple[float, float]], canvas: HandCanvas, hand: Hand) -> set[str]:
+def _elsewhere(places: Mapping[str, tuple[float, float]], canvas: HandCanvas, hand: Hand) -> list[str]:
     """Return the joints whose place ``(x, y)`` on the canvas is not that of the hand's joint of this name."""
     if not hand.joints:
-        return set()
-    known = {joint.name: joint.centre for joint in hand.joints}
-    far = set()
-    for name, (x, y) in places.items():
-        row, col = known.get(name, (np.inf, np.inf))
-        on_canvas = np.linalg.solve(canvas.to_radiograph, (col, row, 1.0)) if np.isfinite(row) else (np.inf, np.inf, 1)
-        if not np.hypot(on_canvas[0] - x, on_canvas[1] - y) * canvas.pixel_mm <= _FAR_MM:
-            far.add(name)
-    return far
+        return []
+    to_canvas = np.linalg.inv(canvas.to_radiograph)
+    known = {joint.name: to_canvas @ (joint.centre[1], joint.centre[0], 1.0) for joint in hand.joints}
+    return [
+        name
+        for name, place in places.items()
+        if name not in known or np.hypot(*(known[name][:2] - place)) * canvas.pixel_mm > _FAR_MM
+    ]
 
 
 def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
