@@ -18,17 +18,19 @@ from napari_jsn.segmentation.found_bones import FoundBones
 _BORDER = 1 / 32
 #: Share of a bone in the other half (the larger one of the two bones). Below the first one the border between the
 #: halves may be drawn along the joint space; above the second one the network may have confused the bones; above the
-#: third one the halves contradict the bones that were found. It is 0.02 in the median and 0.07 at most for half-planes
-#: that are fitted to the joint space, 0.04 to 0.11 for lines 1.2 mm beside it or inclined by 25 degrees to it, and 0.2
-#: and more for most lines 3 mm beside it.
-_DRAWN, _CONFUSED, _CONTRADICTING = 0.02, 0.07, 0.2
+#: third one the halves contradict the bones that were found. On 1,189 real and 60 simulated images it is 0.02 in the
+#: median and 0.08 at most for half-planes that are fitted to the joint space, 0.05 to 0.10 in the median for lines
+#: 1.2 mm beside it or inclined by 25 degrees to it, 0.18 to 0.29 for lines 3 mm beside it, and 0.06 to 0.14 where the
+#: network took a part of one bone for the other.
+_DRAWN, _CONFUSED, _CONTRADICTING = 0.02, 0.04, 0.2
 #: A border is drawn along the joint space if it follows its curve: less than this share of the curve is left between
 #: them.
 _CURVE_LEFT = 0.5
 #: The network has confused the bones if the border is darker than the bone on either side, and more so than the joint
-#: space that was found, by this share of the contrast in the bones. It is 0.55 where the network took a part of one
-#: bone for the other, and 0.24 at most for lines and curves beside the joint space, or inclined to it, on 379 images.
-_DARKER = 0.4
+#: space that was found, by this share of the contrast in the bones. It is 0.39 and 0.40 where the network took a part
+#: of one bone for the other, and 0.27 at most for lines and curves beside the joint space, or inclined to it, on the
+#: same 1,249 images.
+_DARKER = 0.33
 #: Distance within which bone on either side is compared, and smoothing of the image, as shares of its larger side.
 _SIDES, _SMOOTHING = 0.08, 0.005
 #: The least columns in which the border crosses a bone.
