@@ -52,7 +52,7 @@ class MeasureHands(RunPanel):
         By default the current one.
     """
 
-    modules: tuple[str, ...] = ("torch", "monai.networks.nets", "matplotlib.backends.backend_agg")
+    modules: tuple[str, ...] = ("torch", "matplotlib.backends.backend_agg")
     work_name = "measurement"
     form: MeasureForm
 

@@ -34,7 +34,7 @@ from napari_jsn.viewer.read_patient.steps.step import Step
 from napari_jsn.viewer.read_patient.style import dock_style
 
 #: Packages that are loaded before the dock says that it is ready: loading them later would block the window.
-MODULES = ("sqlalchemy", "pandas", "torch", "monai.networks.nets", "skimage.measure", "matplotlib.backends.backend_agg")
+MODULES = ("sqlalchemy", "pandas", "torch", "skimage.measure", "matplotlib.backends.backend_agg")
 #: Wait before the position is saved after it changed, in ms.
 _SAVE_MS = 150
 #: Wait before a changed box or mask is drawn with the figures out of date: most joints are measured again before.

@@ -31,7 +31,6 @@ class SegmentJoint(RunPanel):
         By default the current one.
     """
 
-    modules: tuple[str, ...] = ("torch", "monai.networks.nets")
     work_name = "segmentation"
 
     def __init__(self, napari_viewer: napari.viewer.Viewer | None = None) -> None:
