@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_jsn.joint import BoneMasks
-from napari_jsn.joint.geometry import are_halves, facing_margins, joint_frame, joint_normal
+from napari_jsn.joint.geometry import are_halves, facing_margins, joint_frame, joint_normal, theil_line
 
 
 def blocks(slope=0.0, slide=0, shape=(100, 80), gap=(46, 54)):
@@ -122,3 +122,15 @@ def test_margins_are_the_last_and_first_pixel_of_each_column():
     assert (bottom[30], top[30]) == (45, 54)
     assert np.isnan(bottom[10]) and np.isnan(top[10])
     assert np.isnan(bottom[22]) and np.isnan(top[22])  # only the upper bone is there
+
+
+@pytest.mark.parametrize("count", [2, 3, 8, 31])
+def test_the_robust_line_is_that_of_scipy(count):
+    from scipy.stats import theilslopes
+
+    rng = np.random.default_rng(count)
+    x = rng.integers(-20, 20, count).astype(float)
+    x[-1] = x[0] + 1
+    y = 0.3 * x + rng.standard_t(1, count)
+    slope, intercept, *_ = theilslopes(y, x, method="joint")
+    assert theil_line(x, y) == (intercept, slope)

@@ -1,5 +1,8 @@
 """The dock "Read patient" in a real window, with real keys and clicks."""
 
+import gc
+import weakref
+
 import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -155,6 +158,19 @@ def test_the_window_keeps_its_size(window, place):
         widget.open_step(widget.steps[number])
         window.qtbot.wait(10)
         assert (shown.width(), shown.height()) == (1366, 768), number
+
+
+def test_garbage_is_collected_again_when_the_dock_is_ready_and_all_of_it_when_it_is_closed(window, place):
+    assert gc.isenabled() and gc.get_freeze_count() > 0  # what was loaded is left out
+    window.open(place)
+    layer = weakref.ref(window.viewer.add_image(np.zeros((8, 8))))
+    window.viewer.layers.remove(layer())
+    window.qtbot.wait(50)
+    gc.collect()
+    assert layer() is None
+    window.dock.title.close_button.click()
+    window.qtbot.wait(10)
+    assert gc.isenabled() and gc.get_freeze_count() == 0
 
 
 def test_units_of_layers_that_are_open(make_napari_viewer, qtbot, place):

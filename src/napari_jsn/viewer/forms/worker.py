@@ -5,25 +5,23 @@ from __future__ import annotations
 import atexit
 import ctypes
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
-from threading import Event, Lock, get_ident
+from threading import Event, get_ident
 from typing import Any
 
 from napari.qt.threading import thread_worker
 from qtpy.QtCore import QObject, QThreadPool, QTimer, Signal
 
+from napari_jsn.viewer.forms.process_settings import COLLECTION, SWITCHES, THREADS
+
 log: logging.Logger = logging.getLogger(__name__)
 
 #: Time from the end of a run until memory is returned: the arrays of the run are freed then.
 _FREED_MS = 500
-#: While work runs, the window's thread gets the interpreter back after this time (seconds) when it waits for it. The
-#: 5 ms of Python add up, because drawing lets go of the interpreter in every call of OpenGL.
-_SWITCH_S = 0.0005
 #: Work that has not ended, and the longest wait for it at the end of the process, in ms.
 _running: set[WorkerProgress] = set()
 _LAST_WAIT_MS = 20_000
@@ -67,12 +65,13 @@ def do_work(
     """
     work = job.pop()
     progress.update(0, 0, "Loading")
-    with warnings.catch_warnings(), _warnings_to(progress), _SWITCHES.changed():
+    with warnings.catch_warnings(), _warnings_to(progress), SWITCHES.changed():
         warnings.simplefilter("ignore")  # warnings of libraries are not meant for the user
         try:
-            for module in modules:  # one slow package at a time, so that the window can repaint between them
-                import_module(module)
-            with _THREADS.changed() if "torch" in sys.modules else nullcontext():
+            with COLLECTION.changed():
+                for module in modules:  # one slow package at a time, so that the window can repaint between them
+                    import_module(module)
+            with THREADS.changed() if "torch" in sys.modules else nullcontext():
                 return (None if progress.aborted else work(progress)), None
         except Exception as error:  # any error is shown in the window, which stays usable
             log.debug("work failed", exc_info=True)
@@ -147,59 +146,6 @@ def _do_boxed(box: list[Any]) -> tuple[Any, Exception | None]:
 
 
 _run_in_worker: Callable[..., Any] = thread_worker(_do_boxed, ignore_errors=True)
-
-
-class _Shared:
-    """A setting of the process that all works change alike; when the last one ends, the usual value comes back.
-
-    Parameters
-    ----------
-    get, put : callable
-        Return and set the value.
-    during : callable
-        Returns the value while work runs, from the usual one.
-    """
-
-    def __init__(self, get: Callable[[], Any], put: Callable[[Any], None], during: Callable[[Any], Any]) -> None:
-        self._get, self._put, self._during = get, put, during
-        self._lock, self._works, self._usual = Lock(), 0, None
-
-    @contextmanager
-    def changed(self) -> Iterator[None]:
-        """Change the setting in this thread, and for the process, until the work has ended."""
-        with self._lock:
-            self._usual = self._usual if self._works else self._get()
-            self._works += 1
-            self._put(self._during(self._usual))
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._works -= 1
-                if not self._works:
-                    self._put(self._usual)
-
-
-def _count_threads() -> int:
-    import torch
-
-    return torch.get_num_threads()
-
-
-def _use_threads(count: int) -> None:
-    import torch
-
-    torch.set_num_threads(count)
-
-
-def _all_but_one(threads: int) -> int:
-    """Return the number of threads that leaves one core to the window: threads that wait for each other take it all."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(threads, cores - 1))
-
-
-_SWITCHES = _Shared(sys.getswitchinterval, sys.setswitchinterval, lambda usual: min(_SWITCH_S, usual))
-_THREADS = _Shared(_count_threads, _use_threads, _all_but_one)
 
 
 class _ToProgress(logging.Handler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.notes import counted
+from napari_jsn.viewer.forms.process_settings import COLLECTION
 from napari_jsn.viewer.forms.run_panel import viewer_or_current
 from napari_jsn.viewer.forms.style import inks, text_label
 from napari_jsn.viewer.read_patient.canvas.known_length import KnownLength
@@ -22,7 +24,7 @@ from napari_jsn.viewer.read_patient.editing import Editing
 from napari_jsn.viewer.read_patient.flow import AGAIN, MEASURING, PREPARING, PatientFlow
 from napari_jsn.viewer.read_patient.key_list import reading_actions, show_keys
 from napari_jsn.viewer.read_patient.keys import ReadingKeys
-from napari_jsn.viewer.read_patient.opened import Left, OpenPatient, left_by_last, remember
+from napari_jsn.viewer.read_patient.opened import Left, OpenPatient, left_by_last, remember, summary
 from napari_jsn.viewer.read_patient.read_controller import ReadController
 from napari_jsn.viewer.read_patient.reports import Reports
 from napari_jsn.viewer.read_patient.sources import Sources, paths_of_layers
@@ -35,10 +37,9 @@ from napari_jsn.viewer.read_patient.style import dock_style
 
 #: Packages that are loaded before the dock says that it is ready: loading them later would block the window.
 MODULES = ("sqlalchemy", "pandas", "torch", "skimage.measure", "matplotlib.backends.backend_agg")
-#: Wait before the position is saved after it changed, in ms.
-_SAVE_MS = 150
-#: Wait before a changed box or mask is drawn with the figures out of date: most joints are measured again before.
-_EDIT_MS = 1000
+#: Waits in ms: before a changed position is saved, and before a changed box or mask is drawn with the figures out of
+#: date, because most joints are measured again before.
+_SAVE_MS, _EDIT_MS = 150, 1000
 
 
 class ReadPatient(QWidget):
@@ -53,6 +54,7 @@ class ReadPatient(QWidget):
     #: Emitted when the dock can be used without blocking.
     ready: Signal = Signal()
 
+    @COLLECTION.changed()
     def __init__(self, napari_viewer: Any = None) -> None:
         viewer = self._viewer = viewer_or_current(napari_viewer)
         super().__init__()
@@ -141,6 +143,7 @@ class ReadPatient(QWidget):
         self.pictures.disturbed.connect(self._on_disturbed)
         self._viewer.events.theme.connect(self._apply_theme)
 
+    @COLLECTION.changed()
     def _prepare(self) -> None:
         """Create the layers, draw each once, and load what measuring needs; then the dock is ready."""
         if not isalive(self) or self._is_shut:
@@ -160,6 +163,7 @@ class ReadPatient(QWidget):
     def _on_prepared(self, _: Any) -> None:
         if self.flow.patient is None:
             self.pictures.show_only({})
+        gc.freeze()  # to look at all packages for garbage blocks the window for 0.3 s
         self.is_ready = True
         self.show_status("Ready.")
         self.ready.emit()
@@ -196,6 +200,7 @@ class ReadPatient(QWidget):
         if self._is_shut:
             return
         self._is_shut = True
+        gc.unfreeze()
         self.editing.stop()
         self.flow.jobs.drop()
         self._before_close()
@@ -272,11 +277,7 @@ class ReadPatient(QWidget):
         for step in self.steps[2:]:
             step.set_usable(patient is not None and not busy)
         lines = [] if position is None else position.lines
-        title = "" if patient is None else patient.title
-        if found is not None:
-            visits = counted(len(found.patient.visits), "visit")
-            title = f"{title or found.patient.patient_id}: {counted(len(found.rows), 'radiograph')}, {visits}"
-        self.steps[0].set_summary(title)
+        self.steps[0].set_summary(summary(patient, found))
         self.steps[1].set_summary("" if position is None else counted(len(lines), "joint"))
         self.steps[2].set_summary("" if position is None else self.reading.count.text())
         if patient is not None and position is not None:
@@ -297,10 +298,7 @@ class ReadPatient(QWidget):
         if argument in ("store", "patient_id", "folder", "reader", "followup", "baseline", "spacing_mm"):
             shown = self.radiographs
             self.open_step(self.steps[0])
-        if shown is self.reading:
-            self.show_status(text)
-        else:
-            shown.show_message(text)
+        (self.show_status if shown is self.reading else shown.show_message)(text)
 
     def _on_escape(self) -> bool:
         """Cancel what waits for the mouse, else abort the measurement; return whether there was something."""

@@ -11,6 +11,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.notes import counted
 from napari_jsn.common.progress import Progress
 from napari_jsn.patient.patient import Hand, Patient, Visit
 from napari_jsn.progression.measure import ABORTED
@@ -175,6 +176,15 @@ def remember(viewer: Any, left: Left) -> None:
 def left_by_last(viewer: Any) -> Left | None:
     """Return what the last dock of this viewer had open, once."""
     return _left.pop(unwrapped(viewer), None)
+
+
+def summary(patient: OpenPatient | None, found: Found | None) -> str:
+    """Return one line: what is open, and how many radiographs and visits it has; empty where nothing is open."""
+    title = "" if patient is None else patient.title
+    if found is None:
+        return title
+    visits = counted(len(found.patient.visits), "visit")
+    return f"{title or found.patient.patient_id}: {counted(len(found.rows), 'radiograph')}, {visits}"
 
 
 def with_decisions(patient: OpenPatient) -> Progression:
