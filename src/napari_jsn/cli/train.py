@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Supplies, Threads
+from napari_jsn.cli.options import Layout, Supplies, Threads
 from napari_jsn.cli.terminal import say, terminal_progress
 from napari_jsn.common.errors import InputError
 
@@ -52,8 +52,9 @@ def train(
             metavar="CSV",
             help="For scoring: readers' scores of the radiographs, with the names of the folders as patients.",
         ),
-        Supplies("table", "layout", "mark", "site", "kind", "grade", "not_scored"),
+        Supplies("table", "mark", "site", "kind", "grade", "not_scored"),
     ] = None,
+    layout: Layout = None,
     dataset: Annotated[
         str | None, typer.Option(metavar="ram-h1200", help="FOLDER is this public data set: its scores, or its bones.")
     ] = None,
@@ -130,6 +131,8 @@ def train(
     if "train" in sys.argv[1:2]:  # a process that ends with the training
         keep_freed_memory()
     groups = _table_of(task, groups, scores, dataset)
+    if layout is not None and resume is None and (task != "scoring" or dataset is not None):
+        raise InputError("A layout is that of a table of readers' scores. Leave --layout out.", "layout")
     if scores is not None and data is None and resume is None:
         raise InputError("The radiographs of the scores are needed. Give their folder with --images.")
     if dataset is not None:
@@ -154,9 +157,11 @@ def train(
                 progress.update(0, 0, "Preparing the images")
                 if resume is None:
                     task, preset = task or "segmentation", preset or "default"
-                    made = task_from_folder(task, data, preset, pairs, groups, progress=progress, kind=kind)
+                    made = task_from_folder(
+                        task, data, preset, pairs, groups, progress=progress, kind=kind, layout=layout
+                    )
                 else:
-                    made = task_to_resume(resume, task, data, preset, pairs, groups, progress, kind=kind)
+                    made = task_to_resume(resume, task, data, preset, pairs, groups, progress, kind=kind, layout=layout)
             _print_inputs(made)
             if runs is None:
                 trained = train_task(

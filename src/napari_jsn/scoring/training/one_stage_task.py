@@ -104,7 +104,9 @@ class OneStageTask(TrainingTask):
         self.fine_tuned: bool = False
 
     @classmethod
-    def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
+    def _read_folder(
+        cls, folder: Path, groups: Path | None, layout: Path | str = "auto"
+    ) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
         """Refuse a folder."""
         raise InputError(
             "The one-stage network is trained on simulated hands only. Choose the preset default for your own scores.",

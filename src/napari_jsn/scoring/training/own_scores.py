@@ -70,12 +70,13 @@ def table_in(folder: Path) -> Path | None:
     return folder / _TABLE if (folder / _TABLE).is_file() else None
 
 
-def read_scored(folder: Path, table: Path) -> ScoredRadiographs:
+def read_scored(folder: Path, table: Path, layout: Path | str = "auto") -> ScoredRadiographs:
     """Read a table of scores and the radiographs that it scores.
 
     The radiographs of each patient lie in a folder of its own, which has the name of the patient in the table. Visits
     are numbered in order of time, from 1, as ``napari-jsn measure`` numbers them. Grades of several readers become
-    their consensus (Dawid-Skene), whose probabilities are learned.
+    their consensus (Dawid-Skene), whose probabilities are learned. The layout of the table is one of
+    :func:`~napari_jsn.scoring.sheets.read_scores`.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def read_scored(folder: Path, table: Path) -> ScoredRadiographs:
     """
     if not os.path.isdir(folder):
         raise InputError(f"There is no folder {folder}. Give the folder with one folder for each patient.", "data")
-    scores = read_scores(table)
+    scores = read_scores(table, layout)
     scores = scores[scores["site"].isin(JOINTS)]
     if scores.empty:
         raise InputError(f"{table} has no scores of finger joints. Give a table with such scores.", "scores")
