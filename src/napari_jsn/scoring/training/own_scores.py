@@ -19,6 +19,7 @@ from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.read import read_patient
 from napari_jsn.scoring.consensus import find_consensus
 from napari_jsn.scoring.crops.patient_images import images_of
+from napari_jsn.scoring.graded_joints import why_not_scored
 from napari_jsn.scoring.grades import HIGHEST, NotScored
 from napari_jsn.scoring.schemes import SIDES
 from napari_jsn.scoring.sheets import read_scores
@@ -103,8 +104,12 @@ def read_scored(folder: Path, table: Path, layout: Path | str = "auto") -> Score
             continue
         of_patient = set(scores[scores["patient"].astype(str) == name]["visit"].astype(str))
         for visit in patient.visits:
-            if str(visit.number) in of_patient:
-                entries.append((name, str(visit.number), *images_of(visit.hands)))
+            if str(visit.number) not in of_patient:
+                continue
+            why = {hand.label: why_not_scored(hand) for hand in visit.hands}
+            left_out += [LeftOut(f"{name}, {label}", text.rstrip(".")) for label, text in why.items() if text]
+            if hands := [hand for hand in visit.hands if not why[hand.label]]:
+                entries.append((name, str(visit.number), *images_of(hands)))
         missing = of_patient - {str(visit.number) for visit in patient.visits}
         left_out += [LeftOut(f"{name}, visit {each}", "no radiographs of this visit") for each in sorted(missing)]
     if not entries and any((folder / name).is_dir() for name in names):
