@@ -106,9 +106,9 @@ def read_scored(folder: Path, table: Path, layout: Path | str = "auto") -> Score
         for visit in patient.visits:
             if str(visit.number) not in of_patient:
                 continue
-            why = {hand.label: why_not_scored(hand) for hand in visit.hands}
-            left_out += [LeftOut(f"{name}, {label}", text.rstrip(".")) for label, text in why.items() if text]
-            if hands := [hand for hand in visit.hands if not why[hand.label]]:
+            unscored = {hand.label: why_not_scored(hand) for hand in visit.hands}
+            left_out += [LeftOut(f"{name}, {label}", text.rstrip(".")) for label, text in unscored.items() if text]
+            if hands := [hand for hand in visit.hands if not unscored[hand.label]]:
                 entries.append((name, str(visit.number), *images_of(hands)))
         missing = of_patient - {str(visit.number) for visit in patient.visits}
         left_out += [LeftOut(f"{name}, visit {each}", "no radiographs of this visit") for each in sorted(missing)]
