@@ -259,6 +259,17 @@ def test_visits_that_the_folder_lacks_are_named(own, tmp_path, visits):
     assert "Name the folders" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["../own/P1", "{folder}/P1", "P1/.", ".", "x" * 400])
+def test_only_folders_of_the_given_one_are_patients(own, tmp_path, name):
+    folder, table = own
+    rows = pd.read_csv(table, dtype=str, keep_default_na=False)
+    other, name = tmp_path / "other.csv", name.format(folder=folder)
+    pd.concat([rows, rows[rows["patient"] == "P1"].assign(patient=name)]).to_csv(other, index=False)
+    read = read_scored(folder, other)
+    assert read.patients.names == ("P1", "P2")
+    assert (name, "no folder of this name") in [(each.name, each.reason) for each in read.left_out]
+
+
 def test_a_part_without_scores_is_refused(ram_h1200):
     with pytest.raises(InputError, match="no score file"):
         read_ram_h1200(ram_h1200, "test")

@@ -93,8 +93,9 @@ def read_scored(folder: Path, table: Path, layout: Path | str = "auto") -> Score
     left_out: list[LeftOut] = []
     entries: list[Entry] = []
     names = tuple(dict.fromkeys(scores["patient"].astype(str)))
+    folders = {each.name for each in folder.iterdir() if each.is_dir()}  # a name such as ../P1 is none of them
     for name in names:
-        if not (folder / name).is_dir():
+        if name not in folders:
             left_out.append(LeftOut(name, "no folder of this name"))
             continue
         try:
@@ -112,7 +113,7 @@ def read_scored(folder: Path, table: Path, layout: Path | str = "auto") -> Score
                 entries.append((name, str(visit.number), *images_of(hands)))
         missing = of_patient - {str(visit.number) for visit in patient.visits}
         left_out += [LeftOut(f"{name}, visit {each}", "no radiographs of this visit") for each in sorted(missing)]
-    if not entries and any((folder / name).is_dir() for name in names):
+    if not entries and folders.intersection(names):
         raise InputError(
             f"No visit of {table.name} has radiographs in {folder}. Visits are numbered from 1 in order of time. "
             f"{'. '.join(left_out_lines(left_out))}.",
