@@ -242,6 +242,15 @@ def test_the_one_stage_network_refuses_a_table_with_a_layout(own_columns, capsys
     assert "Error: --preset: The one-stage network" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("preset", "start"), [("default", "one-stage"), ("one-stage", "default"), ("paper", "default")]
+)
+def test_a_model_of_another_network_is_refused_before_images_are_read_or_simulated(preset, start, capsys, monkeypatch):
+    monkeypatch.setattr("napari_jsn.training.tasks.task_from_folder", lambda *rest, **options: 1 / 0)
+    assert called("train", "scoring", "--preset", preset, "--start", start, "--name", "it") == 2
+    assert f"--start: The model {start!r} has another network" in capsys.readouterr().err
+
+
 def test_a_data_set_and_a_table_are_not_evaluated_together(own, tmp_path, capsys):
     words = ["--scores", own[1], "--dataset", "ram-h1200", "--images", own[0], "--out", tmp_path]
     assert called("evaluate", "scoring", *words) == 2
