@@ -8,6 +8,7 @@ import pytest
 from napari_jsn import InputError
 from napari_jsn.cli import main
 from napari_jsn.cli.train import typed_command
+from napari_jsn.common.progress import Aborted
 from napari_jsn.networks.inputs import Inputs, LeftOut, UsedImage
 from napari_jsn.training.train import train
 from tests.training.conftest import ToyTask, models  # noqa: F401
@@ -90,6 +91,26 @@ def test_ctrl_c_outside_of_the_training_says_what_was_kept(run, tmp_path, monkey
     code, out, err = run("--out", tmp_path, "--epochs", 1, "--name", "it")
     assert (code, err) == (130, "") and out.endswith(said)
     assert (tmp_path / "segmentation-it.safetensors").exists() is ("model" in said)
+
+
+def test_ctrl_c_while_patients_are_simulated_says_that_nothing_was_written(run, tmp_path, monkeypatch):
+    def simulated(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        raise Aborted
+
+    monkeypatch.setattr(FromFolder, "validation_batches", simulated)
+    code, out, err = run("--out", tmp_path, "--name", "it")
+    assert (code, err) == (130, "") and out == "Stopped before the training began. Nothing was written.\n"
+    assert not list(tmp_path.glob("*it*"))
+
+
+def test_ctrl_c_keeps_a_model_whose_calibration_needs_simulated_patients(run, tmp_path, monkeypatch):
+    def calibration(self, network):
+        raise Aborted
+
+    monkeypatch.setattr(FromFolder, "calibration", calibration, raising=False)
+    code, out, _ = run("--out", tmp_path, "--name", "it", "--epochs", 1)
+    assert code == 0 and (tmp_path / "segmentation-it.safetensors").is_file()
 
 
 def test_ctrl_c_before_a_resumed_training_goes_on_keeps_its_file(run, tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ import typer
 from napari_jsn.cli.options import Layout, Supplies, Threads
 from napari_jsn.cli.terminal import EXIT_STOPPED, say, terminal_progress
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Aborted
 
 if TYPE_CHECKING:
     from napari_jsn.networks.task import Task
@@ -180,7 +181,7 @@ def train(
         except StoppedAtOnce as stopped:
             _print_stopped_at_once(stopped.resume)
             raise typer.Exit(progress.exit_code) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Aborted):  # the latter while patients are simulated
             say(nothing)
             raise typer.Exit(progress.exit_code) from None
     _print_result(trained, in_runs=runs is not None)
