@@ -7,6 +7,7 @@ import pytest
 import napari_jsn as jsn
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError
+from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.read import patient_from_radiographs
 from napari_jsn.scoring import scheme
 from napari_jsn.scoring.automatic.result import COLUMNS, SiteScore
@@ -93,6 +94,13 @@ def test_a_hand_that_does_not_point_up_is_refused_if_it_is_the_only_one(left_han
     ) as caught:
         jsn.score(turned(left_hand[0], quarters), model=small_model)
     assert str(caught.value).count("Rotate the radiograph") == 1 and caught.value.argument == "followup"
+
+
+def test_a_patient_whose_hands_were_found_before_is_not_refused(left_hand, small_model):
+    patient = find_hands(patient_from_radiographs(turned(left_hand[0], 1), split=False), compared=False)
+    found = jsn.score(patient, model=small_model)
+    assert {one.not_scored for one in found.sites} == {"not_visible"}
+    assert sum("Rotate the radiograph" in each for each in found.notes) == 1
 
 
 @pytest.mark.parametrize("quarters", [1, 2])

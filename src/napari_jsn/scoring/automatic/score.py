@@ -74,7 +74,7 @@ def score(
     ------
     InputError
         If an argument is invalid, a file cannot be read, there is no such method, scheme or model, or no radiograph
-        shows a hand that can be scored.
+        shows a hand that can be scored, unless the hands of a Patient were found before.
 
     Examples
     --------
@@ -91,6 +91,7 @@ def score(
     where = device_name(device)
     grader = load_grader(method, model, where)
     read = _patient(patient, spacing_mm, patient_id)
+    known = read.hands_found  # of a patient that was measured, nothing is refused
     stages = Stages(progress or Silent(), _SHARES)
     with renamed_arguments(model="localization"):
         read = find_hands(read, boxes, localization, where, stages.next("Finding the joints"), compared=False)
@@ -100,7 +101,7 @@ def score(
         f"{hand.label.capitalize()}: {each}" for hand in read.hands if why_not_scored(hand) for each in hand.reasons
     }
     notes = [statement, *([limits] if limits else []), *(note for note in read.notes if note not in unscored)]
-    if read.hands_found:
+    if read.hands_found and not known:
         _check_any_hand(read.hands)
     sites: list[SiteScore] = []
     stage = stages.next("Scoring")
