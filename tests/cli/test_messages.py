@@ -93,3 +93,14 @@ def test_a_damaged_tiff_gives_one_sentence(compression, verbose, tmp_path):
     others = [line for line in done.stderr.splitlines() if not line.startswith("Error: ")]
     assert done.returncode == 2 and len(errors) == 1
     assert all(line.startswith("Info: ") for line in others) and (verbose or not others)
+
+
+def test_ctrl_c_before_a_command_handles_it_is_one_word(monkeypatch, capsys, tmp_path):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_jsn.cli.options.set_threads", interrupted)
+    with pytest.raises(SystemExit) as left:
+        main(["score", str(tmp_path)])
+    assert left.value.code == 130
+    assert capsys.readouterr().err == "Stopped.\n"

@@ -1,12 +1,14 @@
 import os
 import signal
 import sys
+from importlib import import_module
 
 import pytest
 
 from napari_jsn import InputError
 from napari_jsn.cli import main
 from napari_jsn.cli.train import typed_command
+from napari_jsn.common.progress import Aborted
 from napari_jsn.networks.inputs import Inputs, LeftOut, UsedImage
 from napari_jsn.training.train import train
 from tests.training.conftest import ToyTask, models  # noqa: F401
@@ -70,6 +72,54 @@ def test_ctrl_c_keeps_the_best_and_tells_how_to_go_on(run, tmp_path, monkeypatch
     code, out, _ = run("--resume", resume)
     assert code == 0 and "Trained 4 epochs." in out and not resume.exists()
     assert FromFolder.asked[-1] == (None, "small")
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("napari_jsn.training.train.check_lightning", "Stopped before the training began. Nothing was written.\n"),
+        ("napari_jsn.training.options.check_options", "Stopped before the training began. Nothing was written.\n"),
+        ("napari_jsn.cli.train._print_validation", "validation patients was stopped. The model above is kept.\n"),
+    ],
+)
+def test_ctrl_c_outside_of_the_training_says_what_was_kept(run, tmp_path, monkeypatch, where, said):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    module, _, name = where.rpartition(".")
+    monkeypatch.setattr(import_module(module), name, interrupted)
+    code, out, err = run("--out", tmp_path, "--epochs", 1, "--name", "it")
+    assert (code, err) == (130, "") and out.endswith(said)
+    assert (tmp_path / "segmentation-it.safetensors").exists() is ("model" in said)
+
+
+def test_ctrl_c_while_patients_are_simulated_says_that_nothing_was_written(run, tmp_path, monkeypatch):
+    def simulated(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        raise Aborted
+
+    monkeypatch.setattr(FromFolder, "validation_batches", simulated)
+    code, out, err = run("--out", tmp_path, "--name", "it")
+    assert (code, err) == (130, "") and out == "Stopped before the training began. Nothing was written.\n"
+    assert not list(tmp_path.glob("*it*"))
+
+
+def test_ctrl_c_keeps_a_model_whose_calibration_needs_simulated_patients(run, tmp_path, monkeypatch):
+    def calibration(self, network):
+        raise Aborted
+
+    monkeypatch.setattr(FromFolder, "calibration", calibration, raising=False)
+    code, out, _ = run("--out", tmp_path, "--name", "it", "--epochs", 1)
+    assert code == 0 and (tmp_path / "segmentation-it.safetensors").is_file()
+
+
+def test_ctrl_c_before_a_resumed_training_goes_on_keeps_its_file(run, tmp_path, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_jsn.training.options.check_options", interrupted)
+    code, out, _ = run("--resume", tmp_path / "segmentation-it.ckpt")
+    assert (code, out) == (130, "Stopped before the training went on. segmentation-it.ckpt is kept.\n")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -19,7 +19,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from napari_jsn.cli.options import running
-from napari_jsn.cli.terminal import be_quiet, one_line, say
+from napari_jsn.cli.terminal import EXIT_STOPPED, be_quiet, one_line, say
 
 #: The program's logger; what libraries report goes to the second one.
 LOGGER = "napari_jsn"
@@ -75,8 +75,12 @@ def with_verbosity(command: Callable[..., Any], group: str = "", shown: str | No
     @wraps(command)
     def run(*arguments: Any, verbose: bool = False, quiet: bool = False, **options: Any) -> Any:
         set_verbosity(verbose, quiet)
-        with running(name, options):
-            return command(*arguments, **options)
+        try:
+            with running(name, options):
+                return command(*arguments, **options)
+        except KeyboardInterrupt:
+            say("Stopped.", error=True)
+            raise typer.Exit(EXIT_STOPPED) from None
 
     types = get_type_hints(command, include_extras=True) | {"verbose": Verbose, "quiet": Quiet}
     own = [each.replace(annotation=types[name]) for name, each in inspect.signature(command).parameters.items()]

@@ -44,6 +44,15 @@ KeepIdentity = Annotated[
     bool, typer.Option("--keep-identity", help="Write the patient's identity from the input files into the results.")
 ]
 
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Layout of the table of scores: long, svdh-hands, svdh-fingers, talk-15, ram-h1200, or a mapping file; by "
+        "default it is recognised.",
+    ),
+]
+
 WideMm = Annotated[
     float,
     typer.Option(metavar="MM", help="Half width of the 95 % interval above which the state of a figure is wide."),

@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_jsn.cli.options import Supplies, Threads
-from napari_jsn.cli.terminal import say, terminal_progress
+from napari_jsn.cli.options import Layout, Supplies, Threads
+from napari_jsn.cli.terminal import EXIT_STOPPED, say, terminal_progress
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Aborted
 
 if TYPE_CHECKING:
     from napari_jsn.networks.task import Task
     from napari_jsn.training.train import Trained
+
+_NOTHING_WRITTEN = "Stopped before the training began. Nothing was written."
 
 
 def train(
@@ -52,8 +57,9 @@ def train(
             metavar="CSV",
             help="For scoring: readers' scores of the radiographs, with the names of the folders as patients.",
         ),
-        Supplies("table", "layout", "mark", "site", "kind", "grade", "not_scored"),
+        Supplies("table", "mark", "site", "kind", "grade", "not_scored"),
     ] = None,
+    layout: Layout = None,
     dataset: Annotated[
         str | None, typer.Option(metavar="ram-h1200", help="FOLDER is this public data set: its scores, or its bones.")
     ] = None,
@@ -63,7 +69,9 @@ def train(
             help="Network and training recipe: default, paper (as published, for a GPU), or one-stage (of scoring)."
         ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Number of epochs; by default that of the preset.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Number of epochs, 1 or more; by default that of the preset.")
+    ] = None,
     device: Annotated[
         str,
         typer.Option(
@@ -117,36 +125,40 @@ def train(
     if clear_cache:
         _clear_cache()
         return
-    from napari_jsn.cli.options import set_threads
-    from napari_jsn.training.machine import is_first_process, keep_freed_memory
-    from napari_jsn.training.options import check_options
-    from napari_jsn.training.runs import check_runs, train_runs
-    from napari_jsn.training.tasks import check_kind, task_class, task_from_folder, task_to_resume
-    from napari_jsn.training.train import StoppedAtOnce, check_lightning
-    from napari_jsn.training.train import train as train_task
+    nothing = _NOTHING_WRITTEN if resume is None else f"Stopped before the training went on. {resume.name} is kept."
+    with _if_stopped(nothing):  # loading takes seconds
+        from napari_jsn.cli.options import set_threads
+        from napari_jsn.training.machine import is_first_process, keep_freed_memory
+        from napari_jsn.training.options import check_options
+        from napari_jsn.training.runs import check_runs, train_runs
+        from napari_jsn.training.tasks import check_kind, task_class, task_from_folder, task_to_resume
+        from napari_jsn.training.train import StoppedAtOnce, check_lightning
+        from napari_jsn.training.train import train as train_task
 
-    check_lightning()
-    set_threads(threads)
-    if "train" in sys.argv[1:2]:  # a process that ends with the training
-        keep_freed_memory()
-    groups = _table_of(task, groups, scores, dataset)
-    if scores is not None and data is None and resume is None:
-        raise InputError("The radiographs of the scores are needed. Give their folder with --images.")
-    if dataset is not None:
-        from napari_jsn.scoring.training.ram_h1200_hands import check_dataset
+        check_lightning()
+        set_threads(threads)
+        if "train" in sys.argv[1:2]:  # a process that ends with the training
+            keep_freed_memory()
+        groups = _table_of(task, groups, scores, dataset)
+        if layout is not None and resume is None and (task != "scoring" or dataset is not None):
+            raise InputError("A layout is that of a table of readers' scores. Leave --layout out.", "layout")
+        if scores is not None and data is None and resume is None:
+            raise InputError("The radiographs of the scores are needed. Give their folder with --images.")
+        if dataset is not None:
+            from napari_jsn.scoring.training.ram_h1200_hands import check_dataset
 
-        check_dataset(dataset, task or "segmentation", data)
-    new = task or "segmentation", preset or "default"
-    if runs is not None and (resume is not None or start is not None):
-        raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")
-    if resume is None:
-        task_class(*new)
-        check_kind(*new, kind)
-    if kind is not None and start is None and resume is None:  # before anything is read or simulated
-        raise InputError("One kind alone is trained from the weights of a model. Give it with --start.", "start")
-    if runs is not None:
-        check_runs(*new, runs, out, name, replace)
-    check_options(*new, epochs, device, out, name if runs is None else None, resume, start, seed, replace)
+            check_dataset(dataset, task or "segmentation", data)
+        new = task or "segmentation", preset or "default"
+        if runs is not None and (resume is not None or start is not None):
+            raise InputError("Runs begin from random weights and resume by themselves. Leave --runs out.", "runs")
+        if resume is None:
+            task_class(*new)
+            check_kind(*new, kind)
+        if kind is not None and start is None and resume is None:  # before anything is read or simulated
+            raise InputError("One kind alone is trained from the weights of a model. Give it with --start.", "start")
+        if runs is not None:
+            check_runs(*new, runs, out, name, replace)
+        check_options(*new, epochs, device, out, name if runs is None else None, resume, start, seed, replace)
     command = typed_command(sys.argv)
     with terminal_progress(is_first_process(), terminate=True) as progress:
         try:
@@ -154,9 +166,11 @@ def train(
                 progress.update(0, 0, "Preparing the images")
                 if resume is None:
                     task, preset = task or "segmentation", preset or "default"
-                    made = task_from_folder(task, data, preset, pairs, groups, progress=progress, kind=kind)
+                    made = task_from_folder(
+                        task, data, preset, pairs, groups, progress=progress, kind=kind, layout=layout
+                    )
                 else:
-                    made = task_to_resume(resume, task, data, preset, pairs, groups, progress, kind=kind)
+                    made = task_to_resume(resume, task, data, preset, pairs, groups, progress, kind=kind, layout=layout)
             _print_inputs(made)
             if runs is None:
                 trained = train_task(
@@ -167,13 +181,24 @@ def train(
         except StoppedAtOnce as stopped:
             _print_stopped_at_once(stopped.resume)
             raise typer.Exit(progress.exit_code) from None
-        except KeyboardInterrupt:
-            say("Stopped before the training began. Nothing was written.")
+        except (KeyboardInterrupt, Aborted):  # the latter while patients are simulated
+            say(nothing)
             raise typer.Exit(progress.exit_code) from None
     _print_result(trained, in_runs=runs is not None)
-    _print_validation(made, trained)
+    with _if_stopped("The evaluation on the validation patients was stopped. The model above is kept."):
+        _print_validation(made, trained)
     if not trained.finished:
         raise typer.Exit(1 if trained.resume is None and trained.path else progress.exit_code)
+
+
+@contextmanager
+def _if_stopped(sentence: str) -> Iterator[None]:
+    """Print a sentence and exit where Ctrl-C stops the block."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(sentence)
+        raise typer.Exit(EXIT_STOPPED) from None
 
 
 def _table_of(task: str | None, groups: Path | None, scores: Path | None, dataset: str | None) -> Path | None:

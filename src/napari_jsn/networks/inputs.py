@@ -59,6 +59,8 @@ class Inputs:
         Sentences about all of them.
     folder, groups : str
         Absolute paths of the folder and of the table of patients; empty without.
+    layout : str
+        Of that table, where it has scores: a name or the absolute path of a file; empty without.
     """
 
     images: tuple[UsedImage, ...] = ()
@@ -66,6 +68,7 @@ class Inputs:
     notes: tuple[str, ...] = ()
     folder: str = ""
     groups: str = ""
+    layout: str = ""
 
     def lines(self) -> list[str]:
         """Return lines for the user: how many images are used, and what is left out and why; empty without images."""
@@ -82,7 +85,7 @@ class Inputs:
     def record(self) -> dict[str, Any]:
         """Return plain values for a resume file."""
         images = [[each.name, each.image, each.labels, each.validated] for each in self.images]
-        return {"folder": self.folder, "groups": self.groups, "images": images}
+        return {"folder": self.folder, "groups": self.groups, "layout": self.layout, "images": images}
 
     def card(self) -> dict[str, Any]:
         """Return what a model card keeps: hashes of the images that are trained on and of those validated on.

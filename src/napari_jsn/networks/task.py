@@ -106,13 +106,15 @@ class TrainingTask:
         preset: str = "default",
         groups: Path | str | None = None,
         progress: Progress | None = None,
+        layout: Path | str | None = None,
         **options: Any,
     ) -> Self:
         """Make a task that trains on the images of a folder, or on simulated ones alone where it is None.
 
         Of public data sets, the images that are kept for testing are left out. ``groups`` is a table of the patients,
-        see :func:`~napari_jsn.networks.patients.read_groups`. The progress is updated while images are simulated. Other
-        options are arguments of the class.
+        see :func:`~napari_jsn.networks.patients.read_groups`. A training of scoring takes a table of readers' scores
+        instead, and ``layout`` is its layout. The progress is updated while images are simulated. Other options are
+        arguments of the class.
         """
         options["progress"] = progress
         if folder is None:
@@ -120,7 +122,8 @@ class TrainingTask:
                 raise InputError("A table of patients belongs to a folder of images. Give the folder too.", "data")
             return cls(preset=preset, **options)
         table = None if groups is None else Path(groups)
-        arguments, left_out, notes = cls._read_folder(Path(folder), table)
+        reading = {} if layout is None else {"layout": layout}
+        arguments, left_out, notes = cls._read_folder(Path(folder), table, **reading)
         try:
             task = cls(preset=preset, **arguments, **options)
         except InputError as error:
@@ -131,6 +134,7 @@ class TrainingTask:
             notes=(*notes, *task.inputs.notes),
             folder=str(Path(folder).absolute()),
             groups="" if table is None else str(table.absolute()),
+            layout=_absolute_layout(layout),
         )
         return task
 
@@ -161,6 +165,13 @@ class TrainingTask:
             "training_data": data,
             "validation": dict(validation),
         }
+
+
+def _absolute_layout(layout: Path | str | None) -> str:
+    """Return the name of a layout, or the absolute path of its file; empty for None."""
+    if layout is None:
+        return ""
+    return str(Path(layout).absolute()) if Path(layout).suffix else str(layout)
 
 
 def check_preset(preset: str, presets: Iterable[str]) -> None:

@@ -42,7 +42,7 @@ def check_sides(patient: Patient, compared: bool = True) -> list[str]:
     return [*_check_common_hands(patient, compared), *_check_different_images(patient)]
 
 
-def check_hands(patient: Patient) -> list[str]:
+def check_hands(patient: Patient, compared: bool = True) -> list[str]:
     """Check that the hands which were found can be compared.
 
     Errors are: a radiograph without a hand; a follow-up of the other hand (or a mirrored one); a size of the hand that
@@ -52,6 +52,8 @@ def check_hands(patient: Patient) -> list[str]:
     ----------
     patient : Patient
         Each radiograph shows one hand, whose joints have been searched.
+    compared : bool
+        Whether visits are compared; else a radiograph without a hand is no error.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def check_hands(patient: Patient) -> list[str]:
     notes = []
     for hand in patient.hands:
         found, name = hand.found, hand.label.capitalize()
-        if found is None:
+        if found is None or not (found or compared):
             continue
         _check_is_hand(hand)
         notes += [f"{name}: {text}" for text in (*found.reasons, *found.notes)]

@@ -111,7 +111,7 @@ def find_hands(
     progress : Progress, optional
         When aborted, the patient is returned after the steps that were done, with ``hands_found`` False.
     compared : bool
-        Whether visits are compared, so that they must have a common hand.
+        Whether visits are compared, so that they must have a common hand, and each radiograph must show one.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def find_hands(
         searched[hand.visit].append(with_side_reason(hand))
         notes += turned
     patient = patient.with_hands(searched)
-    notes += check_hands(patient)
+    notes += check_hands(patient, compared)
     return replace(patient, notes=tuple(dict.fromkeys((*patient.notes, *notes))), hands_found=True)
 
 

@@ -47,7 +47,7 @@ def check_hand_sizes(patient: Patient) -> Iterator[str]:
     """
     first: dict[str | None, tuple[Hand, Distances]] = {}
     for hand in patient.hands:
-        if hand.radiograph.spacing_mm is None or hand.found is None:
+        if hand.radiograph.spacing_mm is None or not hand.found:
             continue
         distances = distances_mm(hand)
         _check_size(hand, distances)

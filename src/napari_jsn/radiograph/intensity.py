@@ -105,7 +105,10 @@ def to_intensities(pixels: ArrayLike, argument: str = "pixels", name: str | None
             intensities[rows] = np.clip((values - low) / (high - low), 0, 1)
     # the tolerance covers rounding: a constant image computed in floating point has no contrast
     if largest - least <= 1e-6 * max(abs(low), abs(high)):
-        raise InputError(f"{name} has no contrast: all its pixels are equal. Give an image of a joint.", argument)
+        raise InputError(
+            f"{name} has no contrast: all its pixels are equal. It is blank: export it again, or give another image.",
+            argument,
+        )
     return intensities
 
 

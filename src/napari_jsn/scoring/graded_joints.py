@@ -6,10 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from napari_jsn.common.reasons import ReasonCode
 from napari_jsn.patient.patient import Hand
+
+#: Reasons of a hand for which no joint of it is scored.
+_NO_SCORES = (ReasonCode.NO_HAND, ReasonCode.HAND_ROTATED, ReasonCode.VIEW_OBLIQUE, ReasonCode.HAND_TOO_COARSE)
 
 #: Side, joint and kind.
 Key = tuple[str, str, str]
+
+
+def why_not_scored(hand: Hand) -> str:
+    """Return why no joint of a hand can be scored, in sentences; empty where joints can."""
+    stated = [reason.sentence for reason in hand.reasons if reason.code in _NO_SCORES]
+    if not stated and not hand.joints:
+        stated = [reason.sentence for reason in hand.reasons] or ["No finger joint was found on it."]
+    return " ".join(stated)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Aborted
 from napari_jsn.common.run_record import versions
 from napari_jsn.networks import weights
 from napari_jsn.networks.inputs import inputs_of
@@ -63,7 +64,10 @@ def _calibration(module: TaskModule) -> dict[str, Any]:
         return {}
     network = module.task.network()
     network.load_state_dict(module.best_weights())
-    fitted: dict[str, Any] = fit(network.eval())
+    try:
+        fitted: dict[str, Any] = fit(network.eval())
+    except Aborted:  # of a stopped training, whose user waits for the model: a resumed one is calibrated at its end
+        return {}
     return fitted
 
 

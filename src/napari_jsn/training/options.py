@@ -42,8 +42,36 @@ def check_options(
         consistent("seed", seed, resumed, 0)
         return
     if start is not None:
-        weights.find(task, start)
+        check_start(task, preset, start)
     check_place(task, preset, out, name, replace)
+
+
+def check_start(task: str, preset: str, start: str) -> None:
+    """Refuse a model whose card states another network than that of the preset.
+
+    Raises
+    ------
+    InputError
+        Also if there is no such model.
+    """
+    from napari_jsn.training.tasks import task_class
+
+    about = weights.read_card(weights.find(task, start).with_suffix(".json"))
+    of_model = {key: each for key, each in about.get("architecture", {}).items() if key != "class"}
+    arguments = getattr(task_class(task, preset), "architectures", {}).get(preset, {})
+    of_preset = {key: list(each) if isinstance(each, tuple) else each for key, each in arguments.items()}
+    common = of_model.keys() & of_preset.keys()
+    if of_model and of_preset and (not common or any(of_model[key] != of_preset[key] for key in common)):
+        raise other_network(start, about.get("preset"), preset)
+
+
+def other_network(start: str, of_model: str | None, preset: str) -> InputError:
+    """Return the error about a model to start from whose network is not that of the preset."""
+    return InputError(
+        f"The model {start!r} has another network ({of_model!r}) than the preset {preset!r}. Choose a model of that "
+        "preset to start from.",
+        "start",
+    )
 
 
 def check_epochs(epochs: int | None) -> None:

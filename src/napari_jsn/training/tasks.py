@@ -74,6 +74,20 @@ def check_kind(name: str, preset: str, kind: str | None) -> None:
         raise InputError(f"There is no kind {kind!r} to train. Choose one of: {', '.join(kinds)}.", "kind")
 
 
+def check_layout(name: str, folder: Path | str | None, layout: Path | str | None) -> None:
+    """Check that a training that is given a layout has a table of scores.
+
+    Raises
+    ------
+    InputError
+    """
+    if layout is not None and (name != "scoring" or folder is None):
+        raise InputError(
+            "A layout is that of a table of scores, in a training of scoring on radiographs. Leave --layout out.",
+            "layout",
+        )
+
+
 def task_from_folder(
     name: str,
     folder: Path | str | None,
@@ -83,6 +97,7 @@ def task_from_folder(
     simulated: bool = True,
     progress: Progress | None = None,
     kind: str | None = None,
+    layout: Path | str | None = None,
 ) -> Task:
     """Make a task from the images of a folder and the masks beside them; from simulated ones alone without a folder.
 
@@ -103,6 +118,8 @@ def task_from_folder(
         Updated while images are simulated, which takes minutes where none are kept from an earlier training.
     kind : {"jsn", "erosion"}, optional
         In a training of the two-stage networks for scores: train the network for this kind only.
+    layout : str or path, optional
+        In a training of scoring: layout of the table of scores; see :func:`napari_jsn.scoring.layout`.
 
     Raises
     ------
@@ -122,7 +139,8 @@ def task_from_folder(
     if pairs is not None:
         import_module("napari_jsn.registration.network.training.data").check_pairs(pairs)
     check_kind(name, preset, kind)
-    given = {"pairs": pairs, "groups": groups, "kind": kind}
+    check_layout(name, folder, layout)
+    given = {"pairs": pairs, "groups": groups, "kind": kind, "layout": layout}
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if folder is not None and not simulated:
         options["simulated"] = 0
@@ -186,6 +204,7 @@ def task_to_resume(
     progress: Progress | None = None,
     layers: Iterable[tuple[str, NDArray[np.float32], BoneMasks | None]] = (),
     kind: str | None = None,
+    layout: Path | str | None = None,
 ) -> Task:
     """Make the task of a stopped training again, from the images that it began with.
 
@@ -193,7 +212,7 @@ def task_to_resume(
     ----------
     resume : path
         The resume file.
-    name, folder, preset, pairs, groups, kind
+    name, folder, preset, pairs, groups, kind, layout
         As for :func:`task_from_folder`; what is None is taken from the resume file.
     progress : Progress, optional
         As for :func:`task_from_folder`.
@@ -230,6 +249,7 @@ def task_to_resume(
         raise InputError(f"This training began with images of {place}, which is not there. Give their folder.", "data")
     if groups is None and inputs.get("groups"):
         groups = inputs["groups"]
+    layout = layout or inputs.get("layout") or None
     pairs = pairs or run.get("pairs")
     kind = kind or run.get("kind")
-    return task_from_folder(run["task"], place, run["preset"], pairs, groups, simulated, progress, kind)
+    return task_from_folder(run["task"], place, run["preset"], pairs, groups, simulated, progress, kind, layout)

@@ -20,7 +20,7 @@ from napari_jsn.networks.task import Task
 from napari_jsn.training.card import command_of, curve_files, model_card, simulator_version
 from napari_jsn.training.epoch import Epoch, Step
 from napari_jsn.training.machine import is_first_process, trainer_arguments
-from napari_jsn.training.options import check_epochs, consistent
+from napari_jsn.training.options import check_epochs, consistent, other_network
 from napari_jsn.training.place import reserved_place
 
 if TYPE_CHECKING:
@@ -329,11 +329,7 @@ def _load_start_weights(module: TaskModule, start: str) -> None:
         module.validated.load_state_dict(state)
         module.network.load_state_dict(state)
     except RuntimeError as error:
-        raise InputError(
-            f"The model {start!r} has another network ({about.get('preset')!r}) than the preset "
-            f"{module.task.preset!r}. Choose a model of that preset to start from.",
-            "start",
-        ) from error
+        raise other_network(start, about.get("preset"), module.task.preset) from error
 
 
 def _check_data(task: Task, seed: int) -> None:

@@ -1,9 +1,13 @@
+from dataclasses import replace
+from datetime import date
+
 import numpy as np
 import pytest
 
 import napari_jsn as jsn
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError
+from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.read import patient_from_radiographs
 from napari_jsn.scoring import scheme
 from napari_jsn.scoring.automatic.result import COLUMNS, SiteScore
@@ -77,6 +81,36 @@ def test_an_image_without_a_hand_is_refused(small_model):
     ramp = np.linspace(0, 1, 300 * 200, dtype=np.float32).reshape(300, 200)
     with pytest.raises(InputError, match="no hand"):
         jsn.score(ramp, model=small_model)
+
+
+def turned(radiograph, quarters):
+    return replace(radiograph, pixels=np.rot90(radiograph.pixels, quarters).copy(), side=None)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_hand_that_does_not_point_up_is_refused_if_it_is_the_only_one(left_hand, small_model, quarters):
+    with pytest.raises(
+        InputError, match="no hand that can be scored. Visit 1.*: The .*Rotate the radiograph"
+    ) as caught:
+        jsn.score(turned(left_hand[0], quarters), model=small_model)
+    assert str(caught.value).count("Rotate the radiograph") == 1 and caught.value.argument == "followup"
+
+
+def test_a_patient_whose_hands_were_found_before_is_not_refused(left_hand, small_model):
+    patient = find_hands(patient_from_radiographs(turned(left_hand[0], 1), split=False), compared=False)
+    found = jsn.score(patient, model=small_model)
+    assert {one.not_scored for one in found.sites} == {"not_visible"}
+    assert sum("Rotate the radiograph" in each for each in found.notes) == 1
+
+
+@pytest.mark.parametrize("quarters", [1, 2])
+def test_a_visit_whose_hand_does_not_point_up_is_not_scored_and_named_once(left_hand, small_model, quarters):
+    radiographs = (replace(left_hand[0], acquired=date(2020, 1, 1)), turned(left_hand[0], quarters))
+    patient = patient_from_radiographs(radiographs[0], replace(radiographs[1], acquired=date(2021, 1, 1)), split=False)
+    found = jsn.score(patient, model=small_model)
+    assert {one.visit for one in found.sites if one.grade is not None} == {1}
+    (note,) = [each for each in found.notes if "Rotate the radiograph" in each]
+    assert note.startswith("Visit 2") and ": not scored. The " in note
 
 
 @pytest.mark.parametrize(

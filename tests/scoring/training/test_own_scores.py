@@ -21,7 +21,7 @@ from napari_jsn.scoring.training.own_scores import read_scored, table_in
 from napari_jsn.scoring.training.ram_h1200_hands import LEARNED, read_ram_h1200
 from napari_jsn.scoring.training.task import LEARNED_ON_GIVEN, ScoringTask
 from napari_jsn.scoring.two_stage.network import ARCHITECTURES
-from napari_jsn.training.tasks import task_from_folder
+from napari_jsn.training.tasks import task_from_folder, task_to_resume
 from tests.scoring.small_model import save_small_model
 
 READERS = {"A": 1, "B": 2, "C": 2}
@@ -186,6 +186,71 @@ def test_wrong_options_of_a_training_are_named(words, said, capsys):
     assert all(each in printed for each in said) and "--start:" not in printed
 
 
+@pytest.fixture
+def own_columns(own, tmp_path):
+    """A table with columns of its own, the mapping file that describes them, and the folder of the radiographs."""
+    table, mapping = tmp_path / "own.csv", tmp_path / "mapping.json"
+    table.write_text("ID,by,left index,left index eroded\nP1,A,1,2\nP2,A,2,0\n")
+    cells = {"left index": "L jsn MCP2", "left index eroded": "L erosion MCP2"}
+    mapping.write_text(json.dumps({"patient": "ID", "reader": "by", "cells": cells}))
+    return own[0], table, mapping
+
+
+def test_a_table_with_columns_of_its_own_is_learned_and_evaluated(own_columns, tmp_path, capsys, small_networks):
+    folder, table, mapping = own_columns
+    words = ["--scores", table, "--images", folder]
+    assert called("train", "scoring", *words) == 2
+    assert "Error: --layout: The columns of" in capsys.readouterr().err
+    given = [*words, "--layout", mapping]
+    assert called("train", "scoring", *given, "--epochs", 1, "--device", "cpu", "--out", tmp_path, "--name", "it") == 0
+    assert called("evaluate", "scoring", *words, "--model", tmp_path / "scoring-it.safetensors") == 2
+    capsys.readouterr()
+    words = [*given, "--model", tmp_path / "scoring-it.safetensors", "--out", tmp_path / "out"]
+    assert called("evaluate", "scoring", *words) == 0
+    assert "### Own scores, trained on, 1 patient" in capsys.readouterr().out
+
+
+def test_a_resumed_training_knows_the_layout_of_its_table(own_columns, monkeypatch):
+    folder, table, mapping = own_columns
+    task = task_from_folder("scoring", folder, "default", groups=table, layout=mapping)
+    inputs = task.inputs.record()
+    assert inputs["layout"] == str(mapping.absolute())
+    run = {"task": "scoring", "preset": "default", "inputs": inputs}
+    monkeypatch.setattr("napari_jsn.training.resume.read_run", lambda path: run)
+    assert task_to_resume("some.ckpt").inputs.record() == inputs
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "segmentation", "--images", "x"],
+        ["train", "scoring"],
+        ["train", "scoring", "--dataset", "ram-h1200", "--images", "x"],
+        ["evaluate", "scoring"],
+        ["evaluate", "scoring", "--dataset", "ram-h1200", "--images", "x"],
+    ],
+)
+def test_a_layout_without_a_table_of_scores_is_refused(words, capsys):
+    assert called(*words, "--layout", "long") == 2
+    assert "Error: --layout: A layout is that of a table of" in capsys.readouterr().err
+
+
+def test_the_one_stage_network_refuses_a_table_with_a_layout(own_columns, capsys):
+    folder, table, mapping = own_columns
+    words = ["--preset", "one-stage", "--scores", table, "--images", folder, "--layout", mapping]
+    assert called("train", "scoring", *words) == 2
+    assert "Error: --preset: The one-stage network" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("preset", "start"), [("default", "one-stage"), ("one-stage", "default"), ("paper", "default")]
+)
+def test_a_model_of_another_network_is_refused_before_images_are_read_or_simulated(preset, start, capsys, monkeypatch):
+    monkeypatch.setattr("napari_jsn.training.tasks.task_from_folder", lambda *rest, **options: 1 / 0)
+    assert called("train", "scoring", "--preset", preset, "--start", start, "--name", "it") == 2
+    assert f"--start: The model {start!r} has another network" in capsys.readouterr().err
+
+
 def test_a_data_set_and_a_table_are_not_evaluated_together(own, tmp_path, capsys):
     words = ["--scores", own[1], "--dataset", "ram-h1200", "--images", own[0], "--out", tmp_path]
     assert called("evaluate", "scoring", *words) == 2
@@ -201,6 +266,17 @@ def test_visits_that_the_folder_lacks_are_named(own, tmp_path, visits):
         read_scored(own[0], table)
     assert all(f"P1, visit {each}" in str(caught.value) for each in visits[:1])
     assert "Name the folders" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../own/P1", "{folder}/P1", "P1/.", ".", "x" * 400])
+def test_only_folders_of_the_given_one_are_patients(own, tmp_path, name):
+    folder, table = own
+    rows = pd.read_csv(table, dtype=str, keep_default_na=False)
+    other, name = tmp_path / "other.csv", name.format(folder=folder)
+    pd.concat([rows, rows[rows["patient"] == "P1"].assign(patient=name)]).to_csv(other, index=False)
+    read = read_scored(folder, other)
+    assert read.patients.names == ("P1", "P2")
+    assert (name, "no folder of this name") in [(each.name, each.reason) for each in read.left_out]
 
 
 def test_a_part_without_scores_is_refused(ram_h1200):

@@ -7,6 +7,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Aborted
 from napari_jsn.networks.patients import patient_named
 from napari_jsn.training import tasks
 from napari_jsn.training import train as training
@@ -253,6 +254,17 @@ def test_grades_are_learned_from_a_folder_or_from_simulated_hands(widget, task_o
     assert widget.failure.text() == "" and task_options["folder"] == str(tmp_path)
     choose(widget, "source", SIMULATED)
     assert widget.form.inputs().problems() == {}
+
+
+def test_an_abort_while_patients_are_simulated_is_no_error(widget, task_options, models, tmp_path, qtbot, monkeypatch):
+    def simulated(self):
+        raise Aborted
+
+    monkeypatch.setattr(ToyTask, "validation_batches", simulated)
+    choose(widget, "task", "grade joints")
+    choose(widget, "source", SIMULATED)
+    run(widget, qtbot)
+    assert widget.failure.text() == "" and not list(models.glob("*.safetensors"))
 
 
 def test_the_worst_pair_of_a_registration_is_shown(viewer, widget):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_jsn.cli.options import Device, Json, Supplies, Threads
+from napari_jsn.cli.options import Device, Json, Layout, Supplies, Threads
 from napari_jsn.cli.terminal import say, terminal_progress
 
 #: Seeds of the first evaluated patients, and of those to which the rule of widths is fitted, which were trained on.
@@ -22,8 +22,9 @@ def scoring(
         typer.Option(
             metavar="CSV", help="Readers' scores of radiographs, which are evaluated instead of simulated ones."
         ),
-        Supplies("table", "layout", "mark", "site", "kind", "grade", "not_scored"),
+        Supplies("table", "mark", "site", "kind", "grade", "not_scored"),
     ] = None,
+    layout: Layout = None,
     images: Annotated[
         Path | None,
         typer.Option(
@@ -104,6 +105,8 @@ def scoring(
     check_page(page)
     if dataset is not None and scores is not None:
         raise InputError(f"{dataset} has scores of its own. Leave --scores out, or --dataset.", "scores")
+    if layout is not None and (dataset is not None or images is None):
+        raise InputError("A layout is that of a table of readers' scores. Leave --layout out.", "layout")
     if dataset is not None:
         check_dataset(dataset, "scoring", images)
     set_threads(threads)
@@ -133,7 +136,7 @@ def scoring(
             report = f"{made} {difficulty(DIFFICULTY)}\n\n{scoring_report(sets)}"
         else:
             progress.update(0, 0, "Reading the scored radiographs")
-            read = read_own(images, scores)
+            read = read_own(images, scores, layout)
             parts, said = sets_by_learned(read, model, name_of_set(images, scores))
             sets = [evaluate_own(part, name, model, device_name(device)) for name, _, part in parts]
             learned |= {name for name, kind, _ in parts if kind != NEVER}

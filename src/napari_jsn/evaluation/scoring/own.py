@@ -28,7 +28,7 @@ OWN, RAM_H1200, UNDAMAGED = "own scores", "RAM-H1200", "hands without damage"
 UNDAMAGED_NOTE = "All joints are taken to have the grades 0; that damage is graded rightly is not shown."
 
 
-def read_own(images: Path, scores: Path | None) -> ScoredRadiographs:
+def read_own(images: Path, scores: Path | None, layout: str | None = None) -> ScoredRadiographs:
     """Read scored radiographs: a folder and a table, the part ``test`` of RAM-H1200, or hands without damage.
 
     Raises
@@ -38,7 +38,9 @@ def read_own(images: Path, scores: Path | None) -> ScoredRadiographs:
     """
     table = scores or table_in(images)
     if table is not None:
-        return read_scored(images, table)
+        return read_scored(images, table, layout or "auto")
+    if layout is not None:
+        raise InputError("A layout is that of a table of scores. Give the table with --scores.", "layout")
     if is_ram_h1200(images):
         return read_ram_h1200(images, SPLITS[2])
     if is_undamaged(images):

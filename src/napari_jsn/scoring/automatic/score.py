@@ -9,11 +9,10 @@ from typing import Any
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError, renamed_arguments
 from napari_jsn.common.progress import Progress, Silent, Stages
-from napari_jsn.common.reasons import ReasonCode
 from napari_jsn.joint import Joint
 from napari_jsn.patient.patient import Hand, Patient, Place
 from napari_jsn.scoring.automatic.result import Scores, SiteScore
-from napari_jsn.scoring.graded_joints import GradedJoints, Grader
+from napari_jsn.scoring.graded_joints import GradedJoints, Grader, why_not_scored
 from napari_jsn.scoring.grades import NotScored
 from napari_jsn.scoring.schemes import SIDES, Scheme
 from napari_jsn.scoring.schemes import scheme as scheme_of
@@ -24,8 +23,6 @@ METHODS = {"two-stage": "default", "one-stage": "one-stage"}
 UNKNOWN = "What this network learned on is not known. Not a medical device."
 _SHARES = (0.7, 0.3)
 _STOPPED = "Stopped before all visits were scored."
-#: Reasons of a hand for which no joint of it is scored.
-_NO_SCORES = (ReasonCode.NO_HAND, ReasonCode.HAND_ROTATED, ReasonCode.VIEW_OBLIQUE, ReasonCode.HAND_TOO_COARSE)
 
 
 def score(
@@ -76,7 +73,8 @@ def score(
     Raises
     ------
     InputError
-        If an argument is invalid, a file cannot be read, or there is no such method, scheme or model.
+        If an argument is invalid, a file cannot be read, there is no such method, scheme or model, or no radiograph
+        shows a hand that can be scored, unless the hands of a Patient were found before.
 
     Examples
     --------
@@ -93,12 +91,18 @@ def score(
     where = device_name(device)
     grader = load_grader(method, model, where)
     read = _patient(patient, spacing_mm, patient_id)
+    known = read.hands_found  # of a patient that was measured, nothing is refused
     stages = Stages(progress or Silent(), _SHARES)
     with renamed_arguments(model="localization"):
         read = find_hands(read, boxes, localization, where, stages.next("Finding the joints"), compared=False)
     statement = statement_of(grader.card)
     limits = str(grader.card.get("limits") or "")
-    notes = [statement, *([limits] if limits else []), *read.notes]
+    unscored = {
+        f"{hand.label.capitalize()}: {each}" for hand in read.hands if why_not_scored(hand) for each in hand.reasons
+    }
+    notes = [statement, *([limits] if limits else []), *(note for note in read.notes if note not in unscored)]
+    if read.hands_found and not known:
+        _check_any_hand(read.hands)
     sites: list[SiteScore] = []
     stage = stages.next("Scoring")
     visits = read.visits if read.hands_found else ()
@@ -216,13 +220,13 @@ def _sites_of_visit(
     used: dict[str, Hand] = {}
     for hand in hands:
         side = hand.side or next(iter(hand.found.sides if hand.found else ()), None)
-        sentences = [f"{hand.label.capitalize()}: {each.sentence}" for each in hand.reasons]
-        if side is None:
-            notes += sentences or [f"{hand.label.capitalize()}: no hand was found, so nothing is scored."]
-            continue
-        notes += sentences
-        used[side] = hand
-    graded = [hand for hand in used.values() if not any(each.code in _NO_SCORES for each in hand.reasons)]
+        if why := why_not_scored(hand):
+            notes.append(f"{hand.label.capitalize()}: not scored. {why}")
+        else:
+            notes += [f"{hand.label.capitalize()}: {each.sentence}" for each in hand.reasons]
+        if side is not None:
+            used[side] = hand
+    graded = [hand for hand in used.values() if not why_not_scored(hand)]
     found = grader.grade(graded) if graded else GradedJoints({})
     for side, joint in found.refused:
         notes.append(
@@ -237,6 +241,24 @@ def _sites_of_visit(
                 reason = "" if probabilities else NotScored.NOT_VISIBLE if site in JOINTS else NotScored.NOT_MODELLED
                 sites.append(SiteScore(visit, side, site, kind, probabilities, str(reason)))
     return sites, notes
+
+
+def _check_any_hand(hands: Sequence[Hand]) -> None:
+    """Refuse radiographs none of which shows a hand that can be scored, with a sentence for each.
+
+    Raises
+    ------
+    InputError
+    """
+    why = [why_not_scored(hand) for hand in hands]
+    if all(why):
+        paths = [hand.radiograph.path for hand in hands]
+        names = [
+            f"{hand.label.capitalize()}{'' if path is None else f' ({path})'}"
+            for hand, path in zip(hands, paths, strict=True)
+        ]
+        each = [f"{name}: {text}" for name, text in zip(names, why, strict=True)]
+        raise InputError(" ".join(["There is no hand that can be scored.", *each]), "followup")
 
 
 def _within(probabilities: tuple[float, ...], highest: int) -> tuple[float, ...]:

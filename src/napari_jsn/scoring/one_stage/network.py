@@ -197,7 +197,7 @@ class HandNet(nn.Module):
 
     def _grades(self, images: Tensor, joint: Tensor) -> list[Tensor]:
         """Return the logarithms (B, K + 1, H, W) of the probabilities of each kind, by the logits of the joint map."""
-        shown = images.new_zeros(len(images), TOKENS, SIDE, SIDE)
+        shown = images.new_zeros(len(images), len(JOINTS), SIDE, SIDE)
         there = torch.zeros(shown.shape[:2], dtype=torch.bool, device=images.device)
         nearest = torch.zeros_like(images, dtype=torch.long)
         if not images.is_meta:
@@ -208,14 +208,14 @@ class HandNet(nn.Module):
                 if not which.any():
                     continue
                 joints = torch.nonzero(which)[:, 0].to(image.device)
-                there[k, LEFT] = which.to(image.device)
+                there[k] = which.to(image.device)
                 cut = regions(image[None], places[which].to(image), finger_axes(places)[which].to(image), joints)
-                shown[k, LEFT][joints] = normalise(cut[:, 0])
+                shown[k, joints] = normalise(cut[:, 0])
                 nearest[k] = nearest_places(places.to(image), image.shape)
         found = []
-        for kind, of_joints in self.of_regions(shown, there).items():
+        for kind, of_joints in self.of_regions(of_left_hands(shown), of_left_hands(there)).items():
             count = HIGHEST[kind] + 1
-            graded = torch.where(there[:, LEFT, None], of_joints, 1 / count)  # of what is not marked: all alike
+            graded = torch.where(there[..., None], of_joints, 1 / count)  # of what is not marked: all alike
             maps = graded.clamp_min(_LEAST).log().movedim(1, 2)
             found.append(
                 maps.gather(2, nearest.flatten(1)[:, None].expand(-1, count, -1)).view(-1, count, *images.shape[1:])
@@ -238,6 +238,13 @@ class HandNet(nn.Module):
             kind: mean_probabilities(torch.stack([each[kind].logits.float() for each in views]))[:, LEFT]
             for kind in HIGHEST
         }
+
+
+def of_left_hands(each: Tensor) -> Tensor:
+    """Return what belongs to joints (B, 14, ...) as that of the left hands of patients (B, 28, ...)."""
+    found = each.new_zeros(len(each), TOKENS, *each.shape[2:])
+    found[:, LEFT] = each
+    return found
 
 
 def _classifier(channels: int, classes: int) -> nn.Sequential:

@@ -16,7 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 
 from napari_jsn.anatomy import JOINTS
 from napari_jsn.common.errors import InputError
-from napari_jsn.common.progress import Progress
+from napari_jsn.common.progress import Progress, counted
 from napari_jsn.networks import augmentation
 from napari_jsn.networks.inputs import LeftOut
 from napari_jsn.networks.task import TrainingTask, adamw_cosine, use_bfloat16
@@ -99,12 +99,14 @@ class OneStageTask(TrainingTask):
         progress: Progress | None = None,
     ) -> None:
         super().__init__(preset, source, terms)
-        self._given, self._cache = hands, cache
+        self._given, self._cache, self._progress = hands, cache, progress
         self._last = self.epochs  # the first epoch of whole hands alone
         self.fine_tuned: bool = False
 
     @classmethod
-    def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
+    def _read_folder(
+        cls, folder: Path, groups: Path | None, layout: Path | str = "auto"
+    ) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
         """Refuse a folder."""
         raise InputError(
             "The one-stage network is trained on simulated hands only. Choose the preset default for your own scores.",
@@ -116,8 +118,11 @@ class OneStageTask(TrainingTask):
         if self._given is not None:
             whole = self._given[1]
         else:
+            seeds = [(seed, grades) for grades, (_, seed) in VALIDATION.items()]
+            for seed, grades in counted(seeds, len(seeds), "Simulating patients", self._progress):
+                simulated_hand_images(seed, grades, self._cache)
             rng = np.random.default_rng(5)
-            whole = _drawn([(seed, grades) for grades, (_, seed) in VALIDATION.items()], 40, rng, None, self._cache)
+            whole = _drawn(seeds, 40, rng, None, self._cache)
         return [HandBatch(*(each[k : k + _BATCH] for each in whole)) for k in range(0, len(whole.images), _BATCH)]
 
     def network(self) -> HandNet:
@@ -233,7 +238,9 @@ class OneStageTask(TrainingTask):
         """Return temperatures, confusion matrices and the errors of totals; nothing where hands are given."""
         from napari_jsn.scoring.training.whole_hands import one_stage_calibration
 
-        return {} if self._given is not None else one_stage_calibration(network, self.card(), self._cache)
+        return (
+            {} if self._given is not None else one_stage_calibration(network, self.card(), self._cache, self._progress)
+        )
 
     def card(self) -> dict[str, Any]:
         """Return what a model card says of network and data."""

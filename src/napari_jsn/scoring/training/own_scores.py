@@ -19,6 +19,7 @@ from napari_jsn.patient.find_hands import find_hands
 from napari_jsn.patient.read import read_patient
 from napari_jsn.scoring.consensus import find_consensus
 from napari_jsn.scoring.crops.patient_images import images_of
+from napari_jsn.scoring.graded_joints import why_not_scored
 from napari_jsn.scoring.grades import HIGHEST, NotScored
 from napari_jsn.scoring.schemes import SIDES
 from napari_jsn.scoring.sheets import read_scores
@@ -70,12 +71,13 @@ def table_in(folder: Path) -> Path | None:
     return folder / _TABLE if (folder / _TABLE).is_file() else None
 
 
-def read_scored(folder: Path, table: Path) -> ScoredRadiographs:
+def read_scored(folder: Path, table: Path, layout: Path | str = "auto") -> ScoredRadiographs:
     """Read a table of scores and the radiographs that it scores.
 
     The radiographs of each patient lie in a folder of its own, which has the name of the patient in the table. Visits
     are numbered in order of time, from 1, as ``napari-jsn measure`` numbers them. Grades of several readers become
-    their consensus (Dawid-Skene), whose probabilities are learned.
+    their consensus (Dawid-Skene), whose probabilities are learned. The layout of the table is one of
+    :func:`~napari_jsn.scoring.sheets.read_scores`.
 
     Raises
     ------
@@ -84,15 +86,16 @@ def read_scored(folder: Path, table: Path) -> ScoredRadiographs:
     """
     if not os.path.isdir(folder):
         raise InputError(f"There is no folder {folder}. Give the folder with one folder for each patient.", "data")
-    scores = read_scores(table)
+    scores = read_scores(table, layout)
     scores = scores[scores["site"].isin(JOINTS)]
     if scores.empty:
         raise InputError(f"{table} has no scores of finger joints. Give a table with such scores.", "scores")
     left_out: list[LeftOut] = []
     entries: list[Entry] = []
     names = tuple(dict.fromkeys(scores["patient"].astype(str)))
+    folders = {each.name for each in folder.iterdir() if each.is_dir()}  # a name such as ../P1 is none of them
     for name in names:
-        if not (folder / name).is_dir():
+        if name not in folders:
             left_out.append(LeftOut(name, "no folder of this name"))
             continue
         try:
@@ -102,11 +105,15 @@ def read_scored(folder: Path, table: Path) -> ScoredRadiographs:
             continue
         of_patient = set(scores[scores["patient"].astype(str) == name]["visit"].astype(str))
         for visit in patient.visits:
-            if str(visit.number) in of_patient:
-                entries.append((name, str(visit.number), *images_of(visit.hands)))
+            if str(visit.number) not in of_patient:
+                continue
+            unscored = {hand.label: why_not_scored(hand) for hand in visit.hands}
+            left_out += [LeftOut(f"{name}, {label}", text.rstrip(".")) for label, text in unscored.items() if text]
+            if hands := [hand for hand in visit.hands if not unscored[hand.label]]:
+                entries.append((name, str(visit.number), *images_of(hands)))
         missing = of_patient - {str(visit.number) for visit in patient.visits}
         left_out += [LeftOut(f"{name}, visit {each}", "no radiographs of this visit") for each in sorted(missing)]
-    if not entries and any((folder / name).is_dir() for name in names):
+    if not entries and folders.intersection(names):
         raise InputError(
             f"No visit of {table.name} has radiographs in {folder}. Visits are numbered from 1 in order of time. "
             f"{'. '.join(left_out_lines(left_out))}.",

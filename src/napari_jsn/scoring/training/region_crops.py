@@ -10,13 +10,13 @@ from torch.nn.functional import avg_pool2d, one_hot
 
 from napari_jsn.scoring.crops.site_image import KEPT, SIDE
 from napari_jsn.scoring.grades import HIGHEST
-from napari_jsn.scoring.one_stage.network import LEFT, HandNet
+from napari_jsn.scoring.one_stage.network import HandNet, of_left_hands
 from napari_jsn.scoring.one_stage.regions import finger_axes, regions
 from napari_jsn.scoring.training.augment import augment, centred
 from napari_jsn.scoring.training.batches import Batch
 from napari_jsn.scoring.training.loss import patient_loss
 from napari_jsn.scoring.training.simulated_patients import MASK_STEP
-from napari_jsn.scoring.two_stage.network import BLOCK, TOKENS, normalise
+from napari_jsn.scoring.two_stage.network import BLOCK, normalise
 
 #: Standard deviation of the distance of a region's middle from the joint along each axis, in mm, beside the random
 #: changes of all joint images: that of the places that the network finds.
@@ -75,7 +75,7 @@ def region_crops(hands: HandBatch, generator: Generator | None) -> Batch:
         for kind, each in (("jsn", hands.jsn), ("erosion", hands.erosion))
     )
     scored = torch.full_like(hands.centres[..., 0], torch.nan)
-    return Batch(*(_left(each) for each in (images, used, jsn, erosion, scored, hands.widths, areas)))
+    return Batch(*(of_left_hands(each) for each in (images, used, jsn, erosion, scored, hands.widths, areas)))
 
 
 def region_loss(network: HandNet, crops: Batch) -> Tensor:
@@ -105,10 +105,3 @@ def _cut(hands: HandBatch, used: Tensor, generator: Generator | None) -> tuple[T
     changed, moved = augment(images.cpu(), generator, masks.cpu())
     assert moved is not None
     return normalise(changed.to(kept)), avg_pool2d(moved.to(kept)[:, None], BLOCK)[:, 0]
-
-
-def _left(each: Tensor) -> Tensor:
-    """Return what belongs to joints (B, 14, ...) as that of the left hands of patients (B, 28, ...)."""
-    found = each.new_zeros(len(each), TOKENS, *each.shape[2:])
-    found[:, LEFT] = each
-    return found

@@ -124,20 +124,25 @@ def simulated_patients(
 
 def simulated_chunk(seed: int, grades: str, cache: Path | None = None) -> Arrays:
     """Return the arrays of the first patients of a seed, from the cache if they were drawn before."""
+    return _part("sites", seed, grades, cache)
+
+
+def _part(part: str, seed: int, grades: str, cache: Path | None) -> Arrays:
+    """Return one of the parts of :func:`draw_patients`; where it has to be drawn, all of them are kept."""
     from napari_jsn import simulation
 
     name = _name(seed, grades)
+    names = {"sites": name, **{kind: f"{kind}-of-{name}" for kind in _OF_HANDS}}
     drawn: dict[str, Arrays] = {}
 
     def draw() -> Arrays:
-        drawn.update(zip(("sites", *_OF_HANDS), draw_patients(seed, CHUNK, grades), strict=True))
-        return drawn["sites"]
+        drawn.update(zip(names, draw_patients(seed, CHUNK, grades), strict=True))
+        return drawn[part]
 
-    sites = cached_arrays(name, simulation, draw, cache)
-    if drawn:
-        for kind in _OF_HANDS:
-            cached_arrays(f"{kind}-of-{name}", simulation, partial(drawn.__getitem__, kind), cache)
-    return sites
+    found = cached_arrays(names[part], simulation, draw, cache)
+    for other in drawn.keys() - {part}:
+        cached_arrays(names[other], simulation, partial(drawn.__getitem__, other), cache)
+    return found
 
 
 def _name(seed: int, grades: str) -> str:
@@ -146,18 +151,12 @@ def _name(seed: int, grades: str) -> str:
 
 def simulated_hand_images(seed: int, grades: str, cache: Path | None = None) -> Arrays:
     """Return the images of the whole hands of a chunk: see :func:`draw_patients`."""
-    from napari_jsn import simulation
-
-    name = f"hands-of-{_name(seed, grades)}"
-    return cached_arrays(name, simulation, lambda: draw_patients(seed, CHUNK, grades)[1], cache)
+    return _part("hands", seed, grades, cache)
 
 
 def simulated_hand_erosions(seed: int, grades: str, cache: Path | None = None) -> NDArray[np.uint8]:
     """Return the erosions (P, 2, 840, 560) on the images of the whole hands of a chunk: see :func:`draw_patients`."""
-    from napari_jsn import simulation
-
-    name = f"erosions-of-{_name(seed, grades)}"
-    return cached_arrays(name, simulation, lambda: draw_patients(seed, CHUNK, grades)[2], cache)["erosions"]
+    return _part("erosions", seed, grades, cache)["erosions"]
 
 
 def draw_patients(seed: int, count: int, grades: str) -> tuple[Arrays, Arrays, Arrays]:

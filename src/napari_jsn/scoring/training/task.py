@@ -171,7 +171,9 @@ class ScoringTask(TrainingTask):
         )
 
     @classmethod
-    def _read_folder(cls, folder: Path, groups: Path | None) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
+    def _read_folder(
+        cls, folder: Path, groups: Path | None, layout: Path | str = "auto"
+    ) -> tuple[dict[str, Any], list[LeftOut], list[str]]:
         """Read scored radiographs; see :func:`~napari_jsn.scoring.training.own_scores.read_scored`."""
         if groups is None and is_ram_h1200(folder):
             sets = [read_ram_h1200(folder, split) for split in SPLITS[:2]]
@@ -195,7 +197,7 @@ class ScoringTask(TrainingTask):
                 "Scores of the radiographs are needed. Give their table with --scores, or as scores.csv in the folder.",
                 "scores",
             )
-        read = read_scored(folder, groups)
+        read = read_scored(folder, groups, layout)
         held_out = split_groups(read.patients.names, _HELD_OUT)
         validated = np.array([name in held_out for name in read.patients.names])
         if validated.all() or not validated.any():

@@ -289,11 +289,11 @@ class TrainInputs:
                     task = task_from_pairs(name, images, preset, simulated, progress)
                 else:
                     task = task_from_folder(name, folder, preset, simulated=simulated, progress=progress)
-            except Aborted:
+                if progress.aborted:
+                    return Trained(None)
+                return train(task, device=device, progress=progress, on_epoch=report, on_step=report, **options)
+            except Aborted:  # while joints or patients were simulated
                 return Trained(None)
-            if progress.aborted:
-                return Trained(None)
-            return train(task, device=device, progress=progress, on_epoch=report, on_step=report, **options)
 
         return train_task
 
