@@ -188,6 +188,8 @@ class ReadController(QObject):
     def next(self, step: int = 1, doubtful: bool = False) -> None:
         """Show the next joint, or the one before."""
         self._do(lambda position: position.next(step, doubtful))
+        if doubtful and self.position is not None and not any(line.doubtful for line in self.position.lines):
+            self.failed.emit("No joint is doubtful.")
 
     def decide(self, decision: str) -> None:
         """Save a decision and show the next joint."""
