@@ -146,12 +146,14 @@ class ReadController(QObject):
         overlay.visible = True
 
     def _caption(self, position: Position, panel: Panel) -> str:
-        text = panel.label if position.item.blinded else caption(position.item, panel.image)
-        return f"{text}, aligned to {'lower' if position.align == 'lower' else 'upper'} bone" if panel.aligned else text
+        return panel.label if position.item.blinded else caption(position.item, panel.image)
 
     def _show_trend(self) -> None:
         position = self.position
         if position is None or position.item.blinded or len(position.item.images) < 3:
+            return
+        if position.scoring:  # the sites of a hand need the room
+            self._step.trend.hide()
             return
         progression = position.item.progression
         of_side = [row for row in progression.narrowings if row.side == position.side]

@@ -116,6 +116,9 @@ class HandMap:
                 )  # fmt: skip
         self._pictures.set_shapes(JOINTS, boxes)
         self._pictures.set_shapes(MARGINS, frames)
+        self._pictures.describe(
+            dict(zip((BASELINE, FOLLOWUP), (one.label for one, _, _ in self._images), strict=False))
+        )
         self._pictures.show_only({BASELINE: True, FOLLOWUP: len(self._images) > 1, JOINTS: True, MARGINS: True})
         self._fit(tuple((one.number, one.side) for one in images))
 
