@@ -15,6 +15,7 @@ from napari_jsn.patient.patient import Patient
 from napari_jsn.progression.labels import Unit, visit_labels, visit_times, visit_weeks
 from napari_jsn.reading import Item, JointLine, Panel, Position, joint_picture
 from napari_jsn.viewer.hands_widget.trend import Trend
+from napari_jsn.viewer.read_patient.canvas.fitted_camera import FittedCamera
 from napari_jsn.viewer.read_patient.canvas.hand_map import HandMap, MapImage, hand_image
 from napari_jsn.viewer.read_patient.canvas.joint_canvas import JointCanvas
 from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers
@@ -44,8 +45,9 @@ class ReadController(QObject):
     def __init__(self, viewer: Any, step: ReadStep, pictures: PictureLayers) -> None:
         super().__init__()
         self._viewer, self._step, self._pictures = viewer, step, pictures
-        self.canvas = JointCanvas(viewer, pictures)
-        self.map = HandMap(viewer, pictures)
+        self._camera = FittedCamera(viewer)
+        self.canvas = JointCanvas(viewer, pictures, self._camera)
+        self.map = HandMap(viewer, pictures, self._camera)
         self.position: Position | None = None
         self.title = ""
         self._last_view = "side by side"
@@ -72,6 +74,7 @@ class ReadController(QObject):
     def stop(self) -> None:
         """Disconnect from the viewer."""
         self._trend.stop()
+        self._camera.stop()
         self.canvas.stop()
         if self._on_press in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._on_press)

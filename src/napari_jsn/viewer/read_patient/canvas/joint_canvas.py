@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_jsn.reading import JointPicture, Panel, Position
 from napari_jsn.viewer.read_patient.canvas.arrangement import Arrangement
+from napari_jsn.viewer.read_patient.canvas.fitted_camera import FittedCamera
 from napari_jsn.viewer.read_patient.canvas.picture_layers import (
     ALIGNED,
     BASELINE,
@@ -38,8 +39,6 @@ _SHOWN = {
 _OF_A_PAIR = (TRANSFORMED, ORIGINAL_SPECTRUM, TRANSFORMED_SPECTRUM, DIFFERENCE)
 #: Time for which each image is shown while they blink, in ms.
 _BLINK_MS = 500
-#: Share of the canvas that the panels fill.
-_FILLED = 0.97
 #: Change of the window for each pixel that the mouse moves, as a share of its width.
 _WINDOW_SHARE = 1 / 300
 #: The highest value of both spectra is this percentile, so that single pixels do not darken the rest.
@@ -54,11 +53,12 @@ class JointCanvas(QObject):
     ----------
     viewer : napari.viewer.Viewer
     pictures : PictureLayers
+    camera : FittedCamera
     """
 
-    def __init__(self, viewer: Any, pictures: PictureLayers) -> None:
+    def __init__(self, viewer: Any, pictures: PictureLayers, camera: FittedCamera) -> None:
         super().__init__()
-        self._viewer, self.pictures = viewer, pictures
+        self._viewer, self.pictures, self._camera = viewer, pictures, camera
         self.arrangement = Arrangement(1, 1, (64, 64), 1.0)
         self.picture: JointPicture | None = None
         self.outlines = True
@@ -252,21 +252,11 @@ class JointCanvas(QObject):
             return
         self._layout = layout
         height, width = (each * self.arrangement.pixel for each in self.arrangement.pixels)
-        fit_camera(self._viewer, (-self.arrangement.caption * self.arrangement.pixel, 0.0), (height, width))
+        self._camera.fit((-self.arrangement.caption * self.arrangement.pixel, 0.0), (height, width))
 
     def forget_layout(self) -> None:
         """Fit the panels again when they are shown next."""
         self._layout = ()
-
-
-def fit_camera(viewer: Any, low: tuple[float, float], high: tuple[float, float]) -> None:
-    """Centre the camera on a rectangle of the world, and zoom to it."""
-    rows, columns = (max(1.0, float(each)) for each in viewer.canvas.size)
-    height, width = high[0] - low[0], high[1] - low[1]
-    half = (np.array(low) + high) / 2
-    camera = viewer.scene.camera
-    camera.center = (0.0, float(half[0]), float(half[1])) if len(camera.center) == 3 else tuple(half)
-    camera.zoom = _FILLED * min(rows / max(height, 1e-6), columns / max(width, 1e-6))
 
 
 def intensity_layers(pictures: PictureLayers) -> list[Image]:
