@@ -9,6 +9,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 
 import napari_jsn as jsn
+from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.reading import JointLine, Reading
 from napari_jsn.store import open_store
 from napari_jsn.viewer.read_patient import opened
@@ -40,6 +41,23 @@ def test_where_no_joint_is_doubtful_the_key_says_so(window, place, monkeypatch):
     assert window.widget.status.text() == "No joint is doubtful."
     window.keys("N")
     assert window.widget.status.text() == ""
+
+
+def test_what_applies_to_all_figures_and_why_a_width_is_missing_is_shown(window, tmp_path, measured_patient):
+    hand, *others = measured_patient.hands
+    view = hand.joints[0]
+    failed = replace(view, jsw=replace(view.jsw, reasons=(Reason(ReasonCode.OUTLINE_UNCERTAIN, "Blurred margin."),)))
+    hands = (replace(hand, joints=(failed, *hand.joints[1:])), *others)
+    with open_store(tmp_path / "notes.db", "A") as store:
+        store.save(replace(measured_patient, hands=hands, notes=("The hand was tilted: narrowings are wrong.",)))
+    window.open(str(tmp_path / "notes.db"))
+    reading = window.widget.reading
+    assert not reading.notes.isHidden() and reading.notes.text().startswith("The hand was tilted")
+    choose_image(window, "baseline")
+    row = [line.joint for line in window.position.shown_lines].index(view.joint.name)
+    assert (reading.table.item(row, 4).text(), reading.table.item(row, 4).toolTip()) == ("", "Blurred margin.")
+    window.widget.flow.close()
+    assert reading.notes.isHidden() and not reading.notes.text()
 
 
 def test_nothing_is_said_of_grades_that_are_there(window, place, monkeypatch):

@@ -317,7 +317,9 @@ class ReadPatient(QWidget):
         self.show_status("")
         self._look.show_scale(True)
         self.controller.open(patient.item, patient.title, patient.saved)
-        self.joints.show_notes([] if patient.item.blinded else [str(note) for note in patient.item.progression.notes])
+        notes = [] if patient.item.blinded else [str(note) for note in patient.item.progression.notes]
+        self.joints.show_notes(notes)
+        self.reading.show_notes(notes)
         self.joints.status.setText("")
         if not patient.item.blinded:
             self.radiographs.show_method(patient.item.progression.method)

@@ -119,7 +119,7 @@ class JointTable(QTableWidget):
                 cell.setForeground(QBrush(QColor(self.muted)))
             if column == BAR:
                 cell.setData(_LINE, (line.jsn.value, *line.jsn.ci95, end, line.state))
-            tip = line.reason if column in (1, 2) else line.comment if column == 5 else ""
+            tip = {1: line.reason, 2: line.reason, 4: line.jsw_reason, 5: line.comment}.get(column, "")
             cell.setToolTip(tip)
             self.setItem(number, column, cell)
 
