@@ -65,6 +65,19 @@ def test_the_room_of_the_trend_is_that_of_the_sites_in_score_mode(window, three)
     window.qtbot.wait_until(lambda: not trend.isHidden(), timeout=5000)
 
 
+def test_the_current_joint_stays_in_view_where_the_trend_takes_room(window, three):
+    window.viewer.window._qt_window.resize(1366, 700)
+    window.viewer.window.show()
+    window.open(three, made_up.progression(visits=3).patient_id)
+    table, trend = window.widget.reading.table, window.widget.reading.trend
+    trend.hide()
+    window.keys("P")  # the last joint
+    window.qtbot.wait_until(lambda: not trend.isHidden(), timeout=5000)
+    window.qtbot.wait(50)
+    assert table.currentRow() == table.rowCount() - 1
+    assert table.viewport().rect().contains(table.visualItemRect(table.currentItem()).center())
+
+
 def test_a_blinded_session_names_images(window, three):
     with open_store(three, "A") as store:
         code = Reading.new(store, "paired", "paired", seed=2).work_list()[0].code

@@ -73,6 +73,12 @@ class JointTable(QTableWidget):
         """Return the room of four rows."""
         return QSize(300, 5 * _ROW_HEIGHT)
 
+    def resizeEvent(self, event: Any) -> None:
+        """Keep the current joint in view where a plot or a note below takes room."""
+        super().resizeEvent(event)
+        if (current := self.currentItem()) is not None:
+            self.scrollToItem(current)
+
     def set_muted_ink(self, colour: str) -> None:
         """Set the colour of figures that have failed, and of the frames of bars, which may be white."""
         self.muted = colour
