@@ -85,3 +85,5 @@ def test_a_blinded_session_names_images(window, three):
     window.keys("D")
     QTest.qWait(10)
     assert captions(window)[0] == "image 3 minus image 1" and shows(window)["difference"] == "image 1; image 3"
+    window.keys("L")  # there is no such view
+    assert window.position.view == "difference"

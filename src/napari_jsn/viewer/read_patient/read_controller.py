@@ -228,7 +228,9 @@ class ReadController(QObject):
         self.edited.emit()
 
     def show_view(self, name: str) -> None:
-        """Show the joint in another view."""
+        """Show the joint in another view, if there is a button for it: not the spectra of a blinded session."""
+        if self._step.view_buttons[name].isHidden():
+            return
         if self.position is not None and self.position.view != "hand":
             self._last_view = self.position.view
         self.map.forget_layout()
