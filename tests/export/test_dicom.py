@@ -233,6 +233,18 @@ def test_bones_of_the_thumb_are_distinguished_by_a_modifier(progression):
     assert [modifier.CodeMeaning for modifier in modifiers] == ["Distal", "Proximal"]
 
 
+@pytest.mark.parametrize(("box", "bones"), [(False, False), (True, False), (False, True), (True, True)])
+def test_bones_that_follow_from_a_persons_box_or_brush_are_marked(progression, box, bones):
+    film = progression.hands[0]
+    first = film.joints[0]
+    changed = replace(first, joint=replace(first.joint, edited=box), masks_painted=bones)
+    films = (replace(film, joints=(changed, *film.joints[1:])), *progression.hands[1:])
+    segments = bone_masks_seg(replace(progression, hands=films), film.radiograph.path, when=WHEN).SegmentSequence
+    types = {segment.SegmentAlgorithmType for segment in segments if first.joint.name in segment.SegmentLabel}
+    assert types == {"SEMIAUTOMATIC" if box or bones else "AUTOMATIC"}
+    assert {segment.SegmentAlgorithmType for segment in segments[2:]} == {"AUTOMATIC"}
+
+
 def test_the_same_progression_gives_the_same_bytes(progression, files):
     again = dicom_files(progression, when=WHEN)
     assert {name: (files / name).read_bytes() for name in again} == again

@@ -68,9 +68,12 @@ class Unit:
 
     @classmethod
     def of(cls, progression: Progression) -> Unit:
-        """Return pixels if joints were measured and none of them in millimetres."""
+        """Return pixels if joints were measured and none of them in millimetres; widths alone are measured too."""
         measured = [row for row in progression.narrowings if math.isfinite(row.jsn_px)]
-        return cls("px" if measured and not any(math.isfinite(row.jsn_mm) for row in measured) else "mm")
+        if measured:
+            return cls("mm" if any(math.isfinite(row.jsn_mm) for row in measured) else "px")
+        widths = [view.jsw for hand in progression.hands for view in hand.joints if math.isfinite(view.jsw.px)]
+        return cls("px" if widths and not any(math.isfinite(width.mm) for width in widths) else "mm")
 
     @property
     def decimals(self) -> int:

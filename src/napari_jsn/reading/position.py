@@ -101,11 +101,12 @@ class Position:
     def shown_lines(self) -> list[JointLine]:
         """The joints that the filter keeps; the current one is kept until the reader moves on.
 
-        Where all joints are decided, ``"undecided"`` keeps none: there is no joint to move on to.
+        Where the filter keeps no joint, there is none to move on to, and the list is empty.
         """
-        if self.filter == "undecided" and all(line.decision for line in self.lines):
+        kept = {line.key for line in filtered(self.lines, self.filter)}
+        if not kept:
             return []
-        kept = {line.key for line in filtered(self.lines, self.filter)} | {(self.side, self.joint)}
+        kept |= {(self.side, self.joint)}
         return [line for line in self.lines if line.key in kept]
 
     @property

@@ -39,6 +39,7 @@ _ABOUT_SOURCES = {
     GIVEN: "Typed in by a person.",
     KNOWN_LENGTH: "From a line that a person drew along a known length.",
 }
+_NO_DATE = "Some dates are not known, so the visits keep their order. Double-click on a date to type it."
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,10 @@ def radiograph_rows(patient: Patient) -> list[RadiographRow]:
     hands = patient.hands
     sources = {hand.radiograph.spacing_source for hand in hands if hand.radiograph.spacing_mm is not None}
     mixed = len(sources) > 1
+    days = [hand.day or _day_of(hand.radiograph) for hand in hands]
+    some_dates = None in days and any(days)
     rows = []
-    for hand in hands:
+    for hand, day in zip(hands, days, strict=True):
         radiograph = hand.radiograph
         size, source = radiograph.spacing_mm, _PLAIN_SOURCES.get(radiograph.spacing_source, radiograph.spacing_source)
         about = _ABOUT_SOURCES.get(radiograph.spacing_source, "")
@@ -94,10 +97,12 @@ def radiograph_rows(patient: Patient) -> list[RadiographRow]:
             warning = "The pixel size is not known: figures will be in pixels. Double-click it to type it in mm."
         elif mixed:
             warning = "The pixel sizes come from different sources. Check them before you compare visits."
+        if some_dates and day is None:
+            warning = f"{warning}\n{_NO_DATE}".strip()
         rows.append(
             RadiographRow(
                 radiograph.name,
-                str(hand.day) if hand.day else f"visit {hand.visit}",
+                str(day) if day else f"visit {hand.visit}",
                 _SIDES.get(hand.side or "", "not stated"),
                 "" if size is None else _in_mm(size),
                 source if size is not None else "not known",
@@ -107,6 +112,11 @@ def radiograph_rows(patient: Patient) -> list[RadiographRow]:
             )
         )
     return rows
+
+
+def _day_of(radiograph: Radiograph) -> date | None:
+    acquired = radiograph.acquired
+    return None if acquired is None else date(acquired.year, acquired.month, acquired.day)
 
 
 def _in_mm(size: ArrayLike) -> str:
@@ -185,14 +195,12 @@ def with_date(patient: Patient, number: int, day: date) -> Patient:
     visit has one.
     """
     changed = _replaced(patient, number, lambda one: replace(one, acquired=day, acquired_source=GIVEN))
-    days = [hand.radiograph.acquired for hand in changed.hands]
-    if any(each is None for each in days):
-        return changed
     by_day: dict[date, list[Radiograph]] = {}
     for hand in changed.hands:
-        acquired = hand.radiograph.acquired
-        assert acquired is not None
-        by_day.setdefault(date(acquired.year, acquired.month, acquired.day), []).append(hand.radiograph)
+        known = _day_of(hand.radiograph)
+        if known is None:
+            return changed
+        by_day.setdefault(known, []).append(hand.radiograph)
     visits = visits_in_given_order([by_day[each] for each in sorted(by_day)])
     return replace(changed, visits=visits)
 

@@ -1,12 +1,14 @@
 """List of joints: lines, filters, sorting, next and previous; pictures on one grid; scores in their order."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from napari_jsn.common.errors import InputError
 from napari_jsn.common.statistics import Estimate
+from napari_jsn.progression.labels import Unit
 from napari_jsn.reading import (
     JointLine,
     Position,
@@ -153,6 +155,23 @@ def test_the_list_of_undecided_joints_becomes_empty(item):
     assert read_text(position.lines) == f"{len(position.lines)} of {len(position.lines)} read"
     position.undo()
     assert [line.key for line in position.shown_lines] == [(position.side, position.joint)]
+
+
+def test_the_list_of_doubtful_joints_is_empty_where_there_is_none(item, monkeypatch):
+    position = Position(item)
+    monkeypatch.setattr(JointLine, "doubtful", False)
+    position.filter = "doubtful"
+    assert position.shown_lines == [] and position.line is not None
+    assert not position.next(1, doubtful=True)
+
+
+def test_widths_of_one_radiograph_without_a_pixel_size_are_in_pixels(measured):
+    hand = measured.hands[0]
+    views = tuple(replace(view, jsw=replace(view.jsw, spacing_mm=None)) for view in hand.joints)
+    alone = replace(measured, hands=(replace(hand, joints=views),), narrowings=())
+    unit = Unit.of(alone)
+    assert unit.name == "px" and all(unit.jsw(view) == view.jsw.px for view in views if view.jsw.reliable)
+    assert Unit.of(replace(alone, hands=(hand,))).name == "mm"
 
 
 def test_scoring_a_hand_takes_one_key_a_site(item):

@@ -111,7 +111,7 @@ def check_scores(window):
     window.widget.controller.choose_site("MCP1", "jsn")
     window.keys("1" * 9 + "2" * 10)
     assert position.score_lines() and all(line.done(kind) for line in position.score_lines() for kind in line.grades)
-    assert "total 29 (19 of 19)" in window.widget.reading.scores.totals.text()
+    assert "total 29 (19 of 19)" in window.widget.reading.scores.totals.text().replace("\u00a0", " ")
     window.keys("Z")
     assert len(position.item.scores()) == 18
     window.keys("9")
@@ -188,7 +188,21 @@ def test_units_of_layers_that_are_open(make_napari_viewer, qtbot, place):
     assert {str(unit) for layer in viewer.layers if layer.name in NAMES for unit in layer.units} == {"millimeter"}
     found = [each for each in notification_manager.records if "nconsistent units" in each.message]
     assert len(found) <= 1
+    window.widget.flow.close()  # the layers are empty again
+    assert {str(unit) for layer in viewer.layers for unit in layer.units} == {"pixel"}
     window.__dict__.clear()
+
+
+def test_images_opened_beside_an_empty_dock_warn_of_units_once(window, qtbot):
+    from napari.utils.notifications import notification_manager
+
+    viewer = window.viewer
+    notification_manager.records.clear()
+    for shape in ((64, 48), (3, 64, 48), (64, 48)):
+        viewer.add_image(np.zeros(shape), name="plain")
+        assert {str(unit) for layer in viewer.layers for unit in layer.units} == {"pixel"}
+    found = [each for each in notification_manager.records if "nconsistent units" in each.message]
+    assert len(found) <= 1  # napari draws the first one before anybody is told of it
 
 
 def test_the_next_joint_is_drawn_once(window, place, monkeypatch):

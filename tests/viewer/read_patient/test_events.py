@@ -113,3 +113,33 @@ def test_letters_in_text_fields_are_letters(window, place):
     assert other.text().endswith("RAUZ")
     assert window.position.item.decisions().keys() == {*decisions, (2, "L", joint)}
     assert isinstance(widget.radiographs, RadiographsStep)
+
+
+def test_pictures_are_fitted_to_a_canvas_of_another_size(window, place):
+    window.viewer.window.show()
+    window.open(place)
+    camera, canvas = window.viewer.scene.camera, window.viewer.canvas
+
+    def shown():
+        """Whether all pictures lie in the canvas, and fill it in one direction."""
+        world = np.array([layer.extent.world for layer in window.viewer.layers if layer.visible])[..., -2:]
+        low, high = world[:, 0].min(0), world[:, 1].max(0)
+        half = np.array(canvas.size) / 2 / camera.zoom
+        inside = (low > camera.center[-2:] - half).all() and (high < camera.center[-2:] + half).all()
+        return inside and ((high - low) / (2 * half)).max() > 0.85
+
+    for key in "SH":
+        window.keys(key)
+        assert shown()
+        for _ in range(2):  # napari's layer docks take room, and give it back
+            size = tuple(canvas.size)
+            window.keys("Y")
+            window.qtbot.wait_until(lambda before=size: tuple(canvas.size) != before)
+            window.qtbot.wait(50)
+            assert shown()
+    camera.zoom *= 2
+    zoom = camera.zoom
+    size = tuple(canvas.size)
+    window.keys("Y")
+    window.qtbot.wait_until(lambda: tuple(canvas.size) != size)
+    assert camera.zoom == zoom  # where the reader looks stays

@@ -152,7 +152,7 @@ def _description(number: int, view: JointView, bone: str, side: str, tracking: s
         segment_label=label,
         segmented_property_category=codes.SCT.AnatomicalStructure,
         segmented_property_type=dicom_code(structure),
-        algorithm_type="SEMIAUTOMATIC" if view.joint.edited else "AUTOMATIC",
+        algorithm_type="SEMIAUTOMATIC" if view.changed_by_hand else "AUTOMATIC",
         algorithm_identification=algorithm,
         tracking_uid=tracking,
         tracking_id=label,

@@ -40,6 +40,8 @@ class JointLine:
         Whether a person set a box or painted masks that the figures follow from, or changed them since.
     reason : str
         Why the figure has failed.
+    jsw_reason : str
+        Why the width has failed; empty where it has not, or was not measured.
     """
 
     side: str
@@ -52,6 +54,7 @@ class JointLine:
     comment: str = ""
     changed_by_hand: bool = False
     reason: str = ""
+    jsw_reason: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -115,6 +118,7 @@ def joint_lines(item: Item, image: int) -> list[JointLine]:
                 comment,
                 (side, joint) in edited or (row is not None and row.changed_by_hand),
                 "" if row is None else row.reason,
+                "" if view is None else view.jsw.reason,
             )
         )
     return lines

@@ -24,10 +24,10 @@ from napari_jsn.viewer.read_patient.editing import Editing
 from napari_jsn.viewer.read_patient.flow import AGAIN, MEASURING, PREPARING, PatientFlow
 from napari_jsn.viewer.read_patient.key_list import reading_actions, show_keys
 from napari_jsn.viewer.read_patient.keys import ReadingKeys
-from napari_jsn.viewer.read_patient.opened import Left, OpenPatient, left_by_last, remember, summary
+from napari_jsn.viewer.read_patient.opened import Left, OpenPatient, remember, summary
 from napari_jsn.viewer.read_patient.read_controller import ReadController
 from napari_jsn.viewer.read_patient.reports import Reports
-from napari_jsn.viewer.read_patient.sources import Sources, paths_of_layers
+from napari_jsn.viewer.read_patient.sources import Sources
 from napari_jsn.viewer.read_patient.steps.joints import JointsStep
 from napari_jsn.viewer.read_patient.steps.radiographs import RadiographsStep
 from napari_jsn.viewer.read_patient.steps.read import ReadStep
@@ -118,9 +118,11 @@ class ReadPatient(QWidget):
         self.sources.started.connect(lambda: self.open_step(self.steps[1]))
         for part in (self.sources, self.reports, self.editing, control, flow):
             part.failed.connect(self.show_error)
-        flow.written.connect(lambda _: self.show_status(""))
+        for done in (flow.written, flow.graded):
+            done.connect(lambda *_: self.show_status(""))
         two.abort.connect(flow.jobs.abort)
         two.read.connect(lambda: self.open_step(self.steps[2]))
+        three.image.connect(self._update_steps)  # counts are those of the chosen visit
         three.measure_again.connect(flow.measure_again)
         three.grade_by_model.connect(flow.grade_by_model)
         three.keys.connect(lambda: show_keys(self))
@@ -131,7 +133,8 @@ class ReadPatient(QWidget):
         flow.opened.connect(self._show_opened)
         flow.closing.connect(self._save_all)
         flow.closed.connect(self._show_closed)
-        flow.measured_again.connect(self._show_again)
+        for measured in (flow.measured_again, flow.graded):
+            measured.connect(self._show_again)
         flow.jobs.nothing.connect(self._show_nothing)
         flow.jobs.changed.connect(self._update_steps)
         flow.jobs.progressed.connect(self._show_progress)
@@ -168,16 +171,7 @@ class ReadPatient(QWidget):
         self.show_status("Ready.")
         self.ready.emit()
         self.flow.warm_up()
-        left, opened = left_by_last(self._viewer), paths_of_layers(self._viewer)
-        if left is None and opened and self.flow.way_back is None:
-            self.flow.open_paths(opened)
-        if left is not None and self.flow.way_back is None:
-            self.radiographs.fill(*left.fields)
-            self._return_to = left.step
-            if left.open is not None:
-                left.open(self.flow)
-            if self.flow.found is not None:  # which are not measured
-                self.radiographs.fill(*left.fields)
+        self._return_to = self.sources.take_over(self._viewer)
 
     def toggle_layer_docks(self) -> None:
         """Fold away napari's layer docks, or bring them back."""
@@ -323,7 +317,9 @@ class ReadPatient(QWidget):
         self.show_status("")
         self._look.show_scale(True)
         self.controller.open(patient.item, patient.title, patient.saved)
-        self.joints.show_notes([] if patient.item.blinded else [str(note) for note in patient.item.progression.notes])
+        notes = [] if patient.item.blinded else [str(note) for note in patient.item.progression.notes]
+        self.joints.show_notes(notes)
+        self.reading.show_notes(notes)
         self.joints.status.setText("")
         if not patient.item.blinded:
             self.radiographs.show_method(patient.item.progression.method)

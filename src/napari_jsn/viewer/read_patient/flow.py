@@ -34,7 +34,7 @@ class PatientFlow(QObject):
     measured, ``joints_measured`` with what is known of its joints so far, ``opened`` with the
     patient that can be read, ``closing`` before a patient is closed, with whether its radiographs are closed too (they
     are not where they were measured again), ``closed`` when there is none any more, ``measured_again`` after a joint
-    was, ``written`` with the files of a report.
+    was, ``graded`` after the network graded the joints, ``written`` with the files of a report.
     """
 
     found_changed: Signal = Signal()
@@ -44,6 +44,7 @@ class PatientFlow(QObject):
     closing: Signal = Signal(bool)
     closed: Signal = Signal()
     measured_again: Signal = Signal()
+    graded: Signal = Signal()
     written: Signal = Signal(object)
     failed: Signal = Signal(str, str)
 
@@ -161,7 +162,7 @@ class PatientFlow(QObject):
             raise InputError("Type your name or code: it stands with all that you decide.", "reader")
         if name and name != found.patient.patient_id:
             found = self.found = found.named(name)
-        where = work.place_of_store(place, found.folder)
+        where = work.place_of_store(place or found.place, found.folder)
 
         self._device = device
         how = {"method": method, "device": device}
@@ -210,7 +211,7 @@ class PatientFlow(QObject):
         if patient is None or patient.item.blinded or patient.reading.locked or self._to_grade:
             return
         grade = partial(work.graded_by_model, patient, self._device)
-        self.jobs.start(GRADING, grade, lambda _: self.measured_again.emit())
+        self.jobs.start(GRADING, grade, lambda _: self.graded.emit())
 
     def _grade_if_asked(self) -> None:
         if self._to_grade and not self.jobs.running:
@@ -234,13 +235,23 @@ class PatientFlow(QObject):
 
     # ----------------------------------------------------------------------------------------------------------- report
 
+    def check_report(self) -> None:
+        """Check that a report may be written, before a folder is asked for.
+
+        Raises
+        ------
+        InputError
+            In a blinded session.
+        """
+        if self.patient is not None and self.patient.item.blinded:
+            raise InputError("Figures are hidden until the session is locked, so no report is written.", "session")
+
     def write_report(self, folder: str | os.PathLike[str], dicom: bool) -> None:
         """Write table, report, and on request DICOM objects, with the decisions."""
         patient = self.patient
         if patient is None:
             return
-        if patient.item.blinded:
-            raise InputError("Figures are hidden until the session is locked, so no report is written.", "session")
+        self.check_report()
         self.jobs.start(WRITING, partial(_written, patient, Path(folder), dicom), self.written.emit)
 
     def finish(self) -> None:

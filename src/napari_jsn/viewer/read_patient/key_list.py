@@ -69,8 +69,7 @@ def show_keys(parent: Any) -> None:
     layout, grid = QVBoxLayout(dialog), QGridLayout()
     grid.setHorizontalSpacing(16)
     for row, (key, text) in enumerate(KEYS):
-        name = QLabel(key)
-        name.setObjectName("section")
+        name = QLabel(f"<b>{key}</b>")
         grid.addWidget(name, row, 0)
         grid.addWidget(QLabel(text), row, 1)
     layout.addLayout(grid)

@@ -66,11 +66,14 @@ class Found:
     rows : list of RadiographRow
     folder : Path
         Beside which the readings are kept by default.
+    place : str
+        Of the store that they were opened from, where their readings are kept; empty where they were not.
     """
 
     patient: Patient
     rows: list[RadiographRow]
     folder: Path
+    place: str = ""
 
     def with_patient(self, patient: Patient) -> Found:
         """Return the same with another patient, and its rows."""
@@ -297,18 +300,18 @@ def opened(store: Store, code: str, session: str, folder: Path, progression: Pro
         image.radiograph.pixels  # noqa: B018 (read here, not in the window's thread)
     saved = store.items(session).get(code, ("", None))[1]
     title = f"Session {session}, item {code}" if reading.blinded else code
-    found = None if item.blinded else _found_of(item.progression, folder)
+    found = None if item.blinded else _found_of(item.progression, folder, place_of(store))
     return OpenPatient(store, reading, item, title, saved, folder, found)
 
 
-def _found_of(progression: Progression, folder: Path) -> Found:
+def _found_of(progression: Progression, folder: Path, place: str) -> Found:
     """Return the radiographs of a measurement, as they are read from a folder."""
     visits: dict[int, list[Hand]] = {}
     for hand in progression.hands:
         visits.setdefault(hand.visit, []).append(Hand(hand.visit, hand.day, hand.radiograph))
     of_visits = tuple(Visit(number, hands[0].day, tuple(hands)) for number, hands in sorted(visits.items()))
     patient = Patient(of_visits, progression.patient_id, hands_split=True)
-    return Found(patient, radiograph_rows(patient), folder)
+    return Found(patient, radiograph_rows(patient), folder, place)
 
 
 def open_stored(

@@ -15,6 +15,7 @@ from napari_jsn.patient.patient import Patient
 from napari_jsn.progression.labels import Unit, visit_labels, visit_times, visit_weeks
 from napari_jsn.reading import Item, JointLine, Panel, Position, joint_picture
 from napari_jsn.viewer.hands_widget.trend import Trend
+from napari_jsn.viewer.read_patient.canvas.fitted_camera import FittedCamera
 from napari_jsn.viewer.read_patient.canvas.hand_map import HandMap, MapImage, hand_image
 from napari_jsn.viewer.read_patient.canvas.joint_canvas import JointCanvas
 from napari_jsn.viewer.read_patient.canvas.picture_layers import PictureLayers
@@ -44,8 +45,9 @@ class ReadController(QObject):
     def __init__(self, viewer: Any, step: ReadStep, pictures: PictureLayers) -> None:
         super().__init__()
         self._viewer, self._step, self._pictures = viewer, step, pictures
-        self.canvas = JointCanvas(viewer, pictures)
-        self.map = HandMap(viewer, pictures)
+        self._camera = FittedCamera(viewer)
+        self.canvas = JointCanvas(viewer, pictures, self._camera)
+        self.map = HandMap(viewer, pictures, self._camera)
         self.position: Position | None = None
         self.title = ""
         self._last_view = "side by side"
@@ -72,6 +74,7 @@ class ReadController(QObject):
     def stop(self) -> None:
         """Disconnect from the viewer."""
         self._trend.stop()
+        self._camera.stop()
         self.canvas.stop()
         if self._on_press in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._on_press)
@@ -146,12 +149,14 @@ class ReadController(QObject):
         overlay.visible = True
 
     def _caption(self, position: Position, panel: Panel) -> str:
-        text = panel.label if position.item.blinded else caption(position.item, panel.image)
-        return f"{text}, aligned to {'lower' if position.align == 'lower' else 'upper'} bone" if panel.aligned else text
+        return panel.label if position.item.blinded else caption(position.item, panel.image)
 
     def _show_trend(self) -> None:
         position = self.position
         if position is None or position.item.blinded or len(position.item.images) < 3:
+            return
+        if position.scoring:  # the sites of a hand need the room
+            self._step.trend.hide()
             return
         progression = position.item.progression
         of_side = [row for row in progression.narrowings if row.side == position.side]
@@ -188,6 +193,8 @@ class ReadController(QObject):
     def next(self, step: int = 1, doubtful: bool = False) -> None:
         """Show the next joint, or the one before."""
         self._do(lambda position: position.next(step, doubtful))
+        if doubtful and self.position is not None and not any(line.doubtful for line in self.position.lines):
+            self.failed.emit("No joint is doubtful.")
 
     def decide(self, decision: str) -> None:
         """Save a decision and show the next joint."""
@@ -221,7 +228,9 @@ class ReadController(QObject):
         self.edited.emit()
 
     def show_view(self, name: str) -> None:
-        """Show the joint in another view."""
+        """Show the joint in another view, if there is a button for it: not the spectra of a blinded session."""
+        if self._step.view_buttons[name].isHidden():
+            return
         if self.position is not None and self.position.view != "hand":
             self._last_view = self.position.view
         self.map.forget_layout()

@@ -31,6 +31,12 @@ class Reports(QObject):
         patient = self._flow.patient
         if patient is None:
             return
+        self._step.show_message("")
+        try:
+            self._flow.check_report()
+        except InputError as error:
+            self.failed.emit(str(error), error.argument or "")
+            return
         start = str(patient.folder.parent)
         folder = QFileDialog.getExistingDirectory(self._step, "Folder for the table and the report", start)
         if folder:

@@ -18,7 +18,7 @@ from napari_jsn.viewer.layers.read_layer import layer_metadata
 from napari_jsn.viewer.read_patient.canvas.hand_map import hand_image
 from napari_jsn.viewer.read_patient.canvas.known_length import KnownLength
 from napari_jsn.viewer.read_patient.flow import PatientFlow
-from napari_jsn.viewer.read_patient.opened import OpenPatient
+from napari_jsn.viewer.read_patient.opened import OpenPatient, left_by_last, place_of_store
 from napari_jsn.viewer.read_patient.steps.radiographs import RadiographsStep, parsed_date
 
 
@@ -58,6 +58,22 @@ class Sources(QObject):
         step.spacing_edited.connect(self._edit_spacing)
         flow.found_changed.connect(self._show_found)
         flow.opened.connect(self._show_stored)
+
+    def take_over(self, viewer: Any) -> int:
+        """Open again what the last dock of a viewer had open, else the radiographs in it; return the step to open."""
+        left, opened = left_by_last(viewer), paths_of_layers(viewer)
+        if self._flow.way_back is not None:
+            return 0
+        if left is not None:
+            self._step.fill(*left.fields)
+        if left is not None and left.open is not None:
+            left.open(self._flow)
+            if self._flow.found is not None:  # which are not measured
+                self._step.fill(*left.fields)
+            return left.step
+        if opened:
+            self._flow.open_paths(opened)
+        return 0
 
     def ask_folder(self) -> None:
         """Ask for a folder and read it."""
@@ -113,8 +129,9 @@ class Sources(QObject):
         self._edit(row, lambda patient: with_spacing(patient, row, typed_spacing(text)))
 
     def _edit(self, row: int, change: Callable[[Patient], Patient]) -> None:
-        """Change a fact of the radiographs; the pseudonym that was typed, and the chosen row, stay."""
-        name = self._step.patient.value.strip()
+        """Change a fact of the radiographs; the pseudonym that was typed, and the chosen radiograph, stay."""
+        name, found = self._step.patient.value.strip(), self._flow.found
+        pixels = None if found is None else found.patient.hands[row].radiograph.pixels
 
         def named(patient: Patient) -> Patient:
             return replace(change(patient), patient_id=name or patient.patient_id)
@@ -124,7 +141,8 @@ class Sources(QObject):
         except InputError as error:
             self._refuse(row, str(error))
             return
-        self._step.choose_row(row)
+        hands = () if self._flow.found is None else self._flow.found.patient.hands
+        self._step.choose_row(next((k for k, hand in enumerate(hands) if hand.radiograph.pixels is pixels), row))
 
     def _refuse(self, row: int, message: str) -> None:
         """Show what was there before a wrong text was typed, and say what was wrong."""
@@ -154,12 +172,14 @@ class Sources(QObject):
     def _show_stored(self, patient: OpenPatient) -> None:
         """List the radiographs of a patient that was opened from a store."""
         if patient.found is not None and self._flow.found is patient.found:
+            self._step.show_default_store(place_of_store(patient.found.place, patient.found.folder))
             self._step.show_rows(patient.found.rows)
             self._step.patient.value = patient.found.patient.patient_id
 
     def _show_found(self) -> None:
         found = self._flow.found
         if found is not None:
+            self._step.show_default_store(place_of_store(found.place, found.folder))
             self._step.show_rows(found.rows)
             self._step.patient.value = found.patient.patient_id
             self._step.show_message("")

@@ -17,7 +17,7 @@ from napari_jsn.patient.patient import Hand
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.viewer.layers.radiograph import transform_points
 from napari_jsn.viewer.layers.read_layer import world_matrix
-from napari_jsn.viewer.read_patient.canvas.joint_canvas import fit_camera
+from napari_jsn.viewer.read_patient.canvas.fitted_camera import FittedCamera
 from napari_jsn.viewer.read_patient.canvas.picture_layers import BASELINE, FOLLOWUP, JOINTS, MARGINS, PictureLayers
 from napari_jsn.viewer.read_patient.opened import Measured
 
@@ -78,10 +78,11 @@ class HandMap:
     ----------
     viewer : napari.viewer.Viewer
     pictures : PictureLayers
+    camera : FittedCamera
     """
 
-    def __init__(self, viewer: Any, pictures: PictureLayers) -> None:
-        self._viewer, self._pictures = viewer, pictures
+    def __init__(self, viewer: Any, pictures: PictureLayers, camera: FittedCamera) -> None:
+        self._viewer, self._pictures, self._camera = viewer, pictures, camera
         self._images: list[tuple[MapImage, NDArray[np.float64], NDArray[np.float64]]] = []
         self._places: list[Place] = []
         self._fitted: tuple[Any, ...] = ()
@@ -116,6 +117,9 @@ class HandMap:
                 )  # fmt: skip
         self._pictures.set_shapes(JOINTS, boxes)
         self._pictures.set_shapes(MARGINS, frames)
+        self._pictures.describe(
+            dict(zip((BASELINE, FOLLOWUP), (one.label for one, _, _ in self._images), strict=False))
+        )
         self._pictures.show_only({BASELINE: True, FOLLOWUP: len(self._images) > 1, JOINTS: True, MARGINS: True})
         self._fit(tuple((one.number, one.side) for one in images))
 
@@ -180,4 +184,4 @@ class HandMap:
         self._fitted = layout
         ends = [np.array(one.radiograph.shape) * pixel + origin for one, pixel, origin in self._images]
         height, width = np.max(ends, axis=0)
-        fit_camera(self._viewer, (-_CAPTION * float(height), 0.0), (float(height), float(width)))
+        self._camera.fit((-_CAPTION * float(height), 0.0), (float(height), float(width)))

@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_jsn.reading import JointPicture, Panel, Position
 from napari_jsn.viewer.read_patient.canvas.arrangement import Arrangement
+from napari_jsn.viewer.read_patient.canvas.fitted_camera import FittedCamera
 from napari_jsn.viewer.read_patient.canvas.picture_layers import (
     ALIGNED,
     BASELINE,
@@ -34,10 +35,10 @@ _SHOWN = {
     "difference": (BASELINE, ALIGNED, DIFFERENCE),
     "loss spectra": (BASELINE, TRANSFORMED, ORIGINAL_SPECTRUM, TRANSFORMED_SPECTRUM),
 }
+#: Layers that follow from the first image and the one that is compared with it.
+_OF_A_PAIR = (TRANSFORMED, ORIGINAL_SPECTRUM, TRANSFORMED_SPECTRUM, DIFFERENCE)
 #: Time for which each image is shown while they blink, in ms.
 _BLINK_MS = 500
-#: Share of the canvas that the panels fill.
-_FILLED = 0.97
 #: Change of the window for each pixel that the mouse moves, as a share of its width.
 _WINDOW_SHARE = 1 / 300
 #: The highest value of both spectra is this percentile, so that single pixels do not darken the rest.
@@ -52,11 +53,12 @@ class JointCanvas(QObject):
     ----------
     viewer : napari.viewer.Viewer
     pictures : PictureLayers
+    camera : FittedCamera
     """
 
-    def __init__(self, viewer: Any, pictures: PictureLayers) -> None:
+    def __init__(self, viewer: Any, pictures: PictureLayers, camera: FittedCamera) -> None:
         super().__init__()
-        self._viewer, self.pictures = viewer, pictures
+        self._viewer, self.pictures, self._camera = viewer, pictures, camera
         self.arrangement = Arrangement(1, 1, (64, 64), 1.0)
         self.picture: JointPicture | None = None
         self.outlines = True
@@ -83,7 +85,7 @@ class JointCanvas(QObject):
         picture : JointPicture
         position : Position
         captions : callable
-            Returns the text above a panel.
+            Returns the name of a panel: its visit, or its image in a blinded session.
         """
         if not picture.panels:
             self.pictures.show_only({})
@@ -158,13 +160,20 @@ class JointCanvas(QObject):
                 lines += [(label, arranged.to_world(number, part)) for part in arranged.inside(line)]
             if self.outlines:
                 shapes += _calliper(panel, arranged, number, picture.pixel_mm)
-        texts = {number: captions(panel) for number, panel in placed}
+        align = self._position.align if self._position is not None else ""
+        texts = {number: captions(panel) + _alignment(panel, align) for number, panel in placed}
+        pair = captions(first), captions(chosen)
         if view == "blink":
-            texts[0] = f"{captions(first)} and {captions(chosen)} in turns"
+            texts[0] = f"{pair[0]} and {pair[1]} in turns{_alignment(chosen, align)}"
         if view == "difference":
-            texts[0] = f"follow-up minus {captions(first)}"
+            texts[0] = f"{pair[1]} minus {pair[0]}"
         if view == "loss spectra":
-            texts |= _spectrum_texts(picture)
+            texts |= _spectrum_texts(picture, *pair)
+        others = ", ".join(captions(panel) for panel in picture.panels[1:])
+        both = f"{pair[0]}; {pair[1]}" if len(picture.panels) > 1 else ""
+        self.pictures.describe(
+            {BASELINE: pair[0], FOLLOWUP: others, ALIGNED: pair[1] if both else "", **dict.fromkeys(_OF_A_PAIR, both)}
+        )
         for number in range(arranged.count):
             shapes.append(_frame(arranged, number, texts.get(number, "")))
         self.pictures.set_outlines(lines)
@@ -243,21 +252,11 @@ class JointCanvas(QObject):
             return
         self._layout = layout
         height, width = (each * self.arrangement.pixel for each in self.arrangement.pixels)
-        fit_camera(self._viewer, (-self.arrangement.caption * self.arrangement.pixel, 0.0), (height, width))
+        self._camera.fit((-self.arrangement.caption * self.arrangement.pixel, 0.0), (height, width))
 
     def forget_layout(self) -> None:
         """Fit the panels again when they are shown next."""
         self._layout = ()
-
-
-def fit_camera(viewer: Any, low: tuple[float, float], high: tuple[float, float]) -> None:
-    """Centre the camera on a rectangle of the world, and zoom to it."""
-    rows, columns = (max(1.0, float(each)) for each in viewer.canvas.size)
-    height, width = high[0] - low[0], high[1] - low[1]
-    half = (np.array(low) + high) / 2
-    camera = viewer.scene.camera
-    camera.center = (0.0, float(half[0]), float(half[1])) if len(camera.center) == 3 else tuple(half)
-    camera.zoom = _FILLED * min(rows / max(height, 1e-6), columns / max(width, 1e-6))
 
 
 def intensity_layers(pictures: PictureLayers) -> list[Image]:
@@ -310,12 +309,18 @@ def _calliper(panel: Panel, arranged: Arrangement, number: int, pixel_mm: float 
     ]
 
 
-def _spectrum_texts(picture: JointPicture) -> dict[int, str]:
+def _alignment(panel: Panel, align: str) -> str:
+    return f", aligned to {'lower' if align == 'lower' else 'upper'} bone" if panel.aligned else ""
+
+
+def _spectrum_texts(picture: JointPicture, first: str, chosen: str) -> dict[int, str]:
+    """Return the captions of the view, which name the images of the loss: F, and G before and after registration."""
     if picture.row is None or picture.row.registration is None:
         return {}
     registration = picture.row.registration
     return {
-        1: f"visit {picture.row.visit}, transformed",
+        0: f"F: {first}",
+        1: f"G': {chosen}, transformed",
         2: f"original loss spectrum, L(F,G) = {registration.original_loss:.4f}",
         3: f"transformed loss spectrum, L(F,G') = {registration.transformed_loss:.4f}",
     }

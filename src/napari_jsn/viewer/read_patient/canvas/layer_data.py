@@ -73,3 +73,14 @@ def has_shapes(layer: Any, given: list[dict[str, Any]]) -> bool:
         kind == other and points.shape == at.shape and np.allclose(points, at, rtol=0, atol=_SAME)
         for (kind, points), (other, at) in zip(now, wanted, strict=True)
     )
+
+
+def unit_beside(layers: Iterable[Any]) -> str:
+    """Return the unit for layers beside others: napari warns where the units of some are lengths and of others not."""
+    lengths = (unit.dimensionality == {"[length]": 1} for layer in layers for unit in layer.units[-2:])
+    return "mm" if all(lengths) else "pixel"
+
+
+def rgba(colour: str) -> NDArray[np.float64]:
+    """Return a colour such as ``"#ffe066"`` as four numbers from 0 to 1."""
+    return np.array([int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)] + [1.0])

@@ -18,7 +18,15 @@ from napari_jsn.drawing.colours import LOWER_COLOUR, UPPER_COLOUR
 from napari_jsn.joint import LOWER, UPPER
 from napari_jsn.viewer.layers.read_layer import KEY, layer_metadata
 from napari_jsn.viewer.layers.registration import SPECTRUM_COLORMAP
-from napari_jsn.viewer.read_patient.canvas.layer_data import has_shapes, one_extent, set_look, set_polygons, set_vectors
+from napari_jsn.viewer.read_patient.canvas.layer_data import (
+    has_shapes,
+    one_extent,
+    rgba,
+    set_look,
+    set_polygons,
+    set_vectors,
+    unit_beside,
+)
 
 BASELINE, FOLLOWUP, ALIGNED = "baseline", "follow-up", "follow-up aligned"
 TRANSFORMED, DIFFERENCE = "transformed", "difference"
@@ -140,7 +148,7 @@ class PictureLayers(QObject):
         """Use the layers that an earlier dock left, and create those that are missing, hidden and empty."""
         self._pending.clear()
         with self.changing(), self._viewer.layers.batched_update():  # else all is drawn after each of them
-            unit = self._unit or ("mm" if all(_in_lengths(layer) for layer in self._viewer.layers) else "pixel")
+            unit = self._unit or unit_beside(self._viewer.layers)
             left: dict[Any, Any] = {}
             for layer in self._viewer.layers:  # the first one of a name: others are copies that the user made
                 if is_picture(layer):
@@ -225,6 +233,14 @@ class PictureLayers(QObject):
                 wanted = names.get(name, False) or name in self.kept
                 if self.layers[name].visible != wanted:
                     self.layers[name].visible = wanted
+        if not names:
+            self.describe({})
+            self._fit_unit()
+
+    def describe(self, shows: Mapping[str, str]) -> None:
+        """Say in the metadata of each layer which images it shows; ``""`` for those that are not named."""
+        for name, layer in self.layers.items():
+            layer.metadata[KEY]["shows"] = shows.get(name, "")
 
     def set_unit(self, unit: str) -> None:
         """Set the unit of the world coordinates of all layers: ``"mm"`` or ``"pixel"``."""
@@ -234,6 +250,13 @@ class PictureLayers(QObject):
                 for layer in self.layers.values():
                     layer.units = (unit, unit)
                 self.layers[OUTLINES].edge_width = _LINE[unit]
+
+    def _fit_unit(self) -> None:
+        """Give the layers, while they show nothing, a unit beside which napari does not warn of those of others."""
+        own = list(self.layers.values())
+        others = [layer for layer in self._viewer.layers if layer not in own]
+        if others and own and not any(layer.visible for layer in own):
+            self.set_unit(unit_beside(others))
 
     def set_image(
         self, name: str, make: Callable[[], NDArray[Any]], pixel: Any, origin: tuple[float, float], now: bool,
@@ -259,7 +282,7 @@ class PictureLayers(QObject):
         """Set the outlines of bones: label and points ``(row, column)`` of the world."""
 
         def change() -> None:
-            colours = {UPPER: _rgba(UPPER_COLOUR), LOWER: _rgba(LOWER_COLOUR)}
+            colours = {UPPER: rgba(UPPER_COLOUR), LOWER: rgba(LOWER_COLOUR)}
             parts = [np.stack([line[:-1], np.diff(line, axis=0)], 1) for _, line in lines if len(line) > 1]
             each = [np.repeat(colours[label][None], len(line) - 1, 0) for label, line in lines if len(line) > 1]
             layer = self.layers[OUTLINES]
@@ -360,7 +383,10 @@ class PictureLayers(QObject):
             self.disturbed.emit("A picture layer of the patient was removed")
 
     def _on_inserted(self, event: Any) -> None:
-        if not self._busy and isinstance(event.value, Image) and event.value not in self.layers.values():
+        if self._busy or event.value in self.layers.values():
+            return
+        self._fit_unit()
+        if isinstance(event.value, Image):
             self.disturbed.emit("Another image was opened")
 
     def _on_data(self, event: Any = None) -> None:
@@ -371,12 +397,3 @@ class PictureLayers(QObject):
 def is_picture(layer: Any) -> bool:
     """Return whether a layer is one of the dock's."""
     return layer_metadata(layer).get("role") == ROLE
-
-
-def _in_lengths(layer: Any) -> bool:
-    """Return whether the units of a layer are lengths: napari warns where some are and others are not."""
-    return all(unit.dimensionality == {"[length]": 1} for unit in layer.units[-2:])
-
-
-def _rgba(colour: str) -> NDArray[np.float64]:
-    return np.array([int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)] + [1.0])

@@ -73,6 +73,12 @@ class JointTable(QTableWidget):
         """Return the room of four rows."""
         return QSize(300, 5 * _ROW_HEIGHT)
 
+    def resizeEvent(self, event: Any) -> None:
+        """Keep the current joint in view where a plot or a note below takes room."""
+        super().resizeEvent(event)
+        if (current := self.currentItem()) is not None:
+            self.scrollToItem(current)
+
     def set_muted_ink(self, colour: str) -> None:
         """Set the colour of figures that have failed, and of the frames of bars, which may be white."""
         self.muted = colour
@@ -119,7 +125,7 @@ class JointTable(QTableWidget):
                 cell.setForeground(QBrush(QColor(self.muted)))
             if column == BAR:
                 cell.setData(_LINE, (line.jsn.value, *line.jsn.ci95, end, line.state))
-            tip = line.reason if column in (1, 2) else line.comment if column == 5 else ""
+            tip = {1: line.reason, 2: line.reason, 4: line.jsw_reason, 5: line.comment}.get(column, "")
             cell.setToolTip(tip)
             self.setItem(number, column, cell)
 

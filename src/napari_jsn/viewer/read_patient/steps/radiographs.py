@@ -134,6 +134,10 @@ class RadiographsStep(QWidget):
         self.reader.value, self.patient.value = reader, patient
         self.store.value = Path(store) if store else None
 
+    def show_default_store(self, place: str) -> None:
+        """Show where everything is saved as long as no other store is named."""
+        self.store.line_edit.native.setPlaceholderText(place)
+
     def show_rows(self, rows: list[RadiographRow]) -> None:
         """Show a row for each radiograph."""
         self._filling = True

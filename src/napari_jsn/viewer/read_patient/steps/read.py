@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
@@ -63,6 +64,7 @@ class ReadStep(QWidget):
         self.scores: ScoreTable = ScoreTable()
         self.figures: ElidedLabel = ElidedLabel("figures")
         self.reason: QLabel = text_label("reason")
+        self.notes: ElidedLabel = ElidedLabel("reason")
         self.trend: TrendPlot = TrendPlot(viewer)
         self.comment_field: QLineEdit = QLineEdit()
         self.comment_field.setPlaceholderText("Comment (C)")
@@ -80,6 +82,7 @@ class ReadStep(QWidget):
         self.decision_buttons: dict[str, QPushButton] = {}
         self._commented: tuple[int, str, str] | None = None
         self._arrange()
+        self.show_notes(())
         self.filters.activated.connect(lambda index: self.filter.emit(self.filters.itemData(index)))
         self.images.activated.connect(lambda index: self.image.emit(self.images.itemData(index)))
         self.aligned.activated.connect(lambda index: self.align.emit(self.aligned.itemData(index)))
@@ -105,6 +108,7 @@ class ReadStep(QWidget):
         layout.addWidget(self.model_button)
         layout.addWidget(self.figures)
         layout.addWidget(self.reason)
+        layout.addWidget(self.notes)
         layout.addWidget(self.again_button)
         layout.addWidget(self.trend)
         layout.addLayout(self._view_row())
@@ -137,8 +141,14 @@ class ReadStep(QWidget):
             row.addWidget(button, 0, column)
         return row
 
+    def show_notes(self, notes: Sequence[str]) -> None:
+        """Show what applies to all figures, in one line whose tip has all of it."""
+        self.notes.setText(" ".join(notes))
+        self.notes.setVisible(bool(notes))
+
     def clear(self) -> None:
         """Show nothing of a patient."""
+        self.show_notes(())
         self.table.show_lines([], ("", ""), False)
         self.scores.show_lines([], "", "")
         self.set_images([])

@@ -72,11 +72,9 @@ class ScoreTable(QWidget):
                 bold.setBold(True)
                 chosen.setFont(bold)
         found = running_totals(lines)
-        self.totals.setText(
-            "   ".join(
-                f"{_NAMES.get(name, name)} {total} ({done} of {count})" for name, (total, done, count) in found.items()
-            )
-        )
+        order = sorted(found, key=lambda name: list(_NAMES).index(name) if name in _NAMES else 1)
+        parts = [f"{_NAMES.get(name, name)} {found[name][0]} ({found[name][1]} of {found[name][2]})" for name in order]
+        self.totals.setText("   ".join(part.replace(" ", "\u00a0") for part in parts))  # broken between them only
 
     def _on_click(self, row: int, column: int) -> None:
         if row < len(self._sites):
