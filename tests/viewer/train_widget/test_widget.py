@@ -45,7 +45,9 @@ def task_options(monkeypatch):
         task_options.update(name=name, pairs=list(pairs), preset=preset, simulated=simulated)
         return ToyTask(name=name)
 
-    def from_folder(name, folder, preset, pairs=None, groups=None, simulated=True, progress=None, kind=None):
+    def from_folder(
+        name, folder, preset, pairs=None, groups=None, simulated=True, progress=None, kind=None, layout=None
+    ):
         task_options.update(folder=folder, preset=preset, simulated=simulated)
         return ToyTask(preset=preset)
 
@@ -254,6 +256,19 @@ def test_grades_are_learned_from_a_folder_or_from_simulated_hands(widget, task_o
     assert widget.failure.text() == "" and task_options["folder"] == str(tmp_path)
     choose(widget, "source", SIMULATED)
     assert widget.form.inputs().problems() == {}
+
+
+def test_the_presets_are_those_of_the_task(widget, task_options, models, qtbot):
+    assert tuple(widget.form.fields["preset"].choices) == ("default", "paper")
+    choose(widget, "task", "grade joints")
+    assert tuple(widget.form.fields["preset"].choices) == ("default", "one-stage", "paper")
+    choose(widget, "source", SIMULATED)
+    choose(widget, "preset", "one-stage")
+    run(widget, qtbot)
+    assert task_options["preset"] == "one-stage" and task_options["folder"] is None
+    choose(widget, "task", "find bones")
+    assert tuple(widget.form.fields["preset"].choices) == ("default", "paper")
+    assert widget.form.inputs().preset == "default"
 
 
 def test_an_abort_while_patients_are_simulated_is_no_error(widget, task_options, models, tmp_path, qtbot, monkeypatch):
