@@ -271,6 +271,21 @@ def test_the_presets_are_those_of_the_task(widget, task_options, models, qtbot):
     assert widget.form.inputs().preset == "default"
 
 
+def test_a_training_of_scoring_shows_grades_and_what_was_learned_on(
+    viewer, widget, task_options, models, qtbot, monkeypatch
+):
+    made = ToyTask.card
+    monkeypatch.setattr(ToyTask, "card", lambda self: {**made(self), "statement": "Learned on squares."})
+    choose(widget, "task", "grade joints")
+    choose(widget, "source", SIMULATED)
+    run(widget, qtbot)
+    assert "Learned on squares." in widget.summary.text()
+    names = [layer.name for layer in viewer.layers]
+    assert "worst validation case: grades found" in names and "worst validation case: bones found" not in names
+    found = viewer.layers["worst validation case: grades found"]
+    assert all(found.get_color(label)[3] > 0 for label in range(1, 15))
+
+
 def test_an_abort_while_patients_are_simulated_is_no_error(widget, task_options, models, tmp_path, qtbot, monkeypatch):
     def simulated(self):
         raise Aborted
