@@ -45,7 +45,9 @@ def task_options(monkeypatch):
         task_options.update(name=name, pairs=list(pairs), preset=preset, simulated=simulated)
         return ToyTask(name=name)
 
-    def from_folder(name, folder, preset, pairs=None, groups=None, simulated=True, progress=None, kind=None):
+    def from_folder(
+        name, folder, preset, pairs=None, groups=None, simulated=True, progress=None, kind=None, layout=None
+    ):
         task_options.update(folder=folder, preset=preset, simulated=simulated)
         return ToyTask(preset=preset)
 
@@ -254,6 +256,34 @@ def test_grades_are_learned_from_a_folder_or_from_simulated_hands(widget, task_o
     assert widget.failure.text() == "" and task_options["folder"] == str(tmp_path)
     choose(widget, "source", SIMULATED)
     assert widget.form.inputs().problems() == {}
+
+
+def test_the_presets_are_those_of_the_task(widget, task_options, models, qtbot):
+    assert tuple(widget.form.fields["preset"].choices) == ("default", "paper")
+    choose(widget, "task", "grade joints")
+    assert tuple(widget.form.fields["preset"].choices) == ("default", "one-stage", "paper")
+    choose(widget, "source", SIMULATED)
+    choose(widget, "preset", "one-stage")
+    run(widget, qtbot)
+    assert task_options["preset"] == "one-stage" and task_options["folder"] is None
+    choose(widget, "task", "find bones")
+    assert tuple(widget.form.fields["preset"].choices) == ("default", "paper")
+    assert widget.form.inputs().preset == "default"
+
+
+def test_a_training_of_scoring_shows_grades_and_what_was_learned_on(
+    viewer, widget, task_options, models, qtbot, monkeypatch
+):
+    made = ToyTask.card
+    monkeypatch.setattr(ToyTask, "card", lambda self: {**made(self), "statement": "Learned on squares."})
+    choose(widget, "task", "grade joints")
+    choose(widget, "source", SIMULATED)
+    run(widget, qtbot)
+    assert "Learned on squares." in widget.summary.text()
+    names = [layer.name for layer in viewer.layers]
+    assert "worst validation case: grades found" in names and "worst validation case: bones found" not in names
+    found = viewer.layers["worst validation case: grades found"]
+    assert all(found.get_color(label)[3] > 0 for label in range(1, 15))
 
 
 def test_an_abort_while_patients_are_simulated_is_no_error(widget, task_options, models, tmp_path, qtbot, monkeypatch):

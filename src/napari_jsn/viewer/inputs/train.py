@@ -43,6 +43,12 @@ TrainingImage = tuple[str, NDArray[np.float32], BoneMasks | None]
 #: Tasks by their text in the menu.
 TASKS = {"find bones": "segmentation", "register": "registration", "grade joints": "scoring"}
 _PRESETS = {"default": "The network of the shipped models.", "paper": "As published (Wang et al. 2023), for a GPU."}
+#: Presets of a training of scoring.
+_PRESETS_OF_SCORING = {
+    "default": "The networks of the two-stage method.",
+    "one-stage": "The network that sees the whole hand. It learns from simulated hands only.",
+    "paper": "The same with a larger encoder (EfficientNet-B5), for a GPU.",
+}
 #: Choices of the field "Learn from".
 LAYERS, FOLDER, SIMULATED = "layers", "a folder", "simulated joints"
 _SOURCES = {
@@ -376,7 +382,9 @@ class TrainForm(Form):
 
     def _on_task_change(self) -> None:
         found = {"segmentation": labelled_images, "registration": visit_pairs}
-        self.field("pairs", PairsField).find_pairs = found.get(self.inputs().task_id, _no_pairs)
+        task = self.inputs().task_id
+        self.field("pairs", PairsField).find_pairs = found.get(task, _no_pairs)
+        self.field("preset", ChoiceField).set_choices(_PRESETS_OF_SCORING if task == "scoring" else _PRESETS)
         self.update_starts()
         self.set_choices(self._layers)
 

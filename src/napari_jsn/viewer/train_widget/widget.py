@@ -10,6 +10,7 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.theme import Theme
 from qtpy.QtWidgets import QLabel
 
+from napari_jsn.networks.weights import STATEMENT
 from napari_jsn.training.epoch import Step
 from napari_jsn.viewer import functions
 from napari_jsn.viewer.forms.fields import TextField, models
@@ -40,6 +41,12 @@ _WORST_CASE: dict[str, tuple[str, dict[str, Any], type[Layer]]] = {
         {"colormap": SPECTRUM_COLORMAP, "blending": "additive"},
         Image,
     ),
+}
+#: The same of a training of scoring, whose labels are joints or bars of grades: napari's colours show all of them.
+_WORST_GRADED: dict[str, tuple[str, dict[str, Any], type[Layer]]] = {
+    **_WORST_CASE,
+    "truth": ("worst validation case: grades given", {"opacity": 0.7}, Labels),
+    "found": ("worst validation case: grades found", {"opacity": 0.7}, Labels),
 }
 
 _NO_MODEL = "Stopped before the first epoch was finished. No model was saved."
@@ -130,9 +137,10 @@ class Train(RunPanel):
         self.curves.show_epochs(result.history, result.best)
         size = context["size"] / max(next(iter(result.worst.values())).shape)
         placement = {"scale": (size, size), "translate": context["translate"], "units": context["units"]}
+        graded = context.get("task") == "scoring"
         for key, data in result.worst.items():
-            name, style, kind = _WORST_CASE[key]
-            entry = {"role": f"worst_{key}", "fixed": "", "moving": ""}
+            name, style, kind = (_WORST_GRADED if graded else _WORST_CASE)[key]
+            entry = {"role": f"worst_{key}{'_graded' * graded}", "fixed": "", "moving": ""}
             layer = add_or_update(self._viewer.layers, name, data, entry, placement, style, kind)
             if len(result.history) == 1:
                 layer.visible = key != "truth"
@@ -161,6 +169,7 @@ class Train(RunPanel):
             f"{state} Model <b>{card['name']}</b>, best in epoch {card['epochs']['best']} of "
             f"{card['epochs']['trained']}: {measure.upper()} {figure['mean']:.4f}, worst case {figure['least']:.4f} "
             f"({card['figures']['samples']} validation images). You can now choose it in every list of models."
+            + (f"<br>{card[STATEMENT]}" if STATEMENT in card else "")  # of a network that grades damage
         )
         self.summary.setToolTip(str(result.path))
         self.form.field("name", TextField).value = None  # the name is in use now
