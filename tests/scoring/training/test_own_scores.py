@@ -210,6 +210,18 @@ def test_a_table_with_columns_of_its_own_is_learned_and_evaluated(own_columns, t
     assert "### Own scores, trained on, 1 patient" in capsys.readouterr().out
 
 
+def test_a_table_that_states_no_reader_is_of_one(own_columns):
+    folder, table, mapping = own_columns
+    with_reader = task_from_folder("scoring", folder, "default", groups=table, layout=mapping)
+    table.write_text("ID,left index,left index eroded\nP1,1,2\nP2,2,0\n")
+    mapping.write_text(
+        json.dumps({key: value for key, value in json.loads(mapping.read_text()).items() if key != "reader"})
+    )
+    without = task_from_folder("scoring", folder, "default", groups=table, layout=mapping)
+    for a, b in zip(with_reader.validation_batches(), without.validation_batches(), strict=True):
+        assert a.jsn.equal(b.jsn) and a.erosion.equal(b.erosion)
+
+
 def test_a_resumed_training_knows_the_layout_of_its_table(own_columns, monkeypatch):
     folder, table, mapping = own_columns
     task = task_from_folder("scoring", folder, "default", groups=table, layout=mapping)

@@ -34,6 +34,8 @@ Entry = tuple[str, str, NDArray[np.uint8], NDArray[np.bool_]]
 _OF_IMAGE = (NotScored.MISSING, NotScored.SURGERY)
 #: Name of a table of scores in the folder of the radiographs.
 _TABLE = "scores.csv"
+#: Name of the reader of a table that states none.
+_ONE_READER = "reader"
 #: Readers from which on their grades become a consensus with probabilities.
 _SEVERAL = 2
 
@@ -76,8 +78,8 @@ def read_scored(folder: Path, table: Path, layout: Path | str = "auto") -> Score
 
     The radiographs of each patient lie in a folder of its own, which has the name of the patient in the table. Visits
     are numbered in order of time, from 1, as ``napari-jsn measure`` numbers them. Grades of several readers become
-    their consensus (Dawid-Skene), whose probabilities are learned. The layout of the table is one of
-    :func:`~napari_jsn.scoring.sheets.read_scores`.
+    their consensus (Dawid-Skene), whose probabilities are learned; rows without a reader are of one. The layout of the
+    table is one of :func:`~napari_jsn.scoring.sheets.read_scores`.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def read_scored(folder: Path, table: Path, layout: Path | str = "auto") -> Score
     """
     if not os.path.isdir(folder):
         raise InputError(f"There is no folder {folder}. Give the folder with one folder for each patient.", "data")
-    scores = read_scores(table, layout)
+    scores = read_scores(table, layout, _ONE_READER)
     scores = scores[scores["site"].isin(JOINTS)]
     if scores.empty:
         raise InputError(f"{table} has no scores of finger joints. Give a table with such scores.", "scores")
