@@ -70,7 +70,10 @@ def test_errors_name_what_was_typed(trial, tmp_path, capsys, words, message):
     assert f"Error: {message}" in printed.err and "secret" not in printed.err and not (tmp_path / "o").exists()
 
 
-def test_another_patient_under_the_pseudonym(trial, tmp_path, capsys):
+def test_another_patient_under_the_pseudonym_is_refused_before_anything_is_measured(
+    trial, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("napari_jsn.progression.measure.measure", lambda *_, **__: pytest.fail("measured"))
     with jsn.open_store(trial) as store:
         connection = store._engine.connect()
         connection.exec_driver_sql("UPDATE patients SET identity = 'another'")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -48,8 +48,11 @@ def measure_patient(
     progress: Progress | None = None,
     wide_mm: float = 0.15,
     joints: Sequence[str] = MEASURED_JOINTS,
+    check: Callable[[Patient], None] | None = None,
 ) -> Progression | None:
     """Read and measure the radiographs that are given on the command line; return None if the user stopped it.
+
+    ``check`` is called with the patient before anything is measured, and may raise an error.
 
     Raises
     ------
@@ -67,6 +70,8 @@ def measure_patient(
         spacing_mm=spacing_mm,
         dicom_only=dicom_only,
     )
+    if check is not None:
+        check(patient)
     if dicom_only:
         from napari_jsn.export.dicom.source import check_sources
         from napari_jsn.patient.check_tags import keep_one_intent, leave_out_oblique

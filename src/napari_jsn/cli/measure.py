@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +27,7 @@ from napari_jsn.registration import method_names
 if TYPE_CHECKING:
     import pandas as pd
 
+    from napari_jsn.patient.patient import Patient
     from napari_jsn.progression.progression import Progression
 
 
@@ -98,7 +101,7 @@ def measure(
     with output_folder(out, NAMES) as output, terminal_progress(remaining=False) as progress:
         progression = hands.measure_patient(
             radiographs, patient, keep_identity, spacing, dicom, method, joints_model, bones_model, device, progress,
-            wide_mm, names,
+            wide_mm, names, None if store is None else partial(_check_patient, store),
         )  # fmt: skip
         written, grades = [], None
         if progression is not None and store is not None:
@@ -129,6 +132,15 @@ def check_store(store: str | None, reader: str | None) -> None:
         from napari_jsn.store import check_place
 
         check_place(store)
+
+
+def _check_patient(store: str, patient: Patient) -> None:
+    """Raise an error before the long measurement if the store has another patient under this pseudonym."""
+    from napari_jsn.store import open_store
+
+    if "://" in store or os.path.exists(store):
+        with open_store(store, create=False) as opened:
+            opened.check_patient(patient)
 
 
 def _saved(progression: Progression, store: str, reader: str | None) -> tuple[Progression, pd.DataFrame | None]:

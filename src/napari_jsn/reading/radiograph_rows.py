@@ -39,6 +39,11 @@ _ABOUT_SOURCES = {
     GIVEN: "Typed in by a person.",
     KNOWN_LENGTH: "From a line that a person drew along a known length.",
 }
+#: A note on a patient whose visits have an order that nothing states.
+ORDER_OF_NAMES = (
+    "No date is known, and the names do not give the order of the visits: it is that of the names. Check it, or type "
+    "the dates."
+)
 _NO_DATE = "Some dates are not known, so the visits keep their order. Double-click on a date to type it."
 
 
@@ -97,8 +102,8 @@ def radiograph_rows(patient: Patient) -> list[RadiographRow]:
             warning = "The pixel size is not known: figures will be in pixels. Double-click it to type it in mm."
         elif mixed:
             warning = "The pixel sizes come from different sources. Check them before you compare visits."
-        if some_dates and day is None:
-            warning = f"{warning}\n{_NO_DATE}".strip()
+        if day is None and (some_dates or ORDER_OF_NAMES in patient.notes):
+            warning = f"{warning}\n{_NO_DATE if some_dates else ORDER_OF_NAMES}".strip()
         rows.append(
             RadiographRow(
                 radiograph.name,
@@ -202,7 +207,7 @@ def with_date(patient: Patient, number: int, day: date) -> Patient:
             return changed
         by_day.setdefault(known, []).append(hand.radiograph)
     visits = visits_in_given_order([by_day[each] for each in sorted(by_day)])
-    return replace(changed, visits=visits)
+    return replace(changed, visits=visits, notes=tuple(note for note in patient.notes if note != ORDER_OF_NAMES))
 
 
 def _replaced(patient: Patient, number: int, change: Any) -> Patient:

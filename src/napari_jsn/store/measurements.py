@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session, undefer
 from napari_jsn.common.errors import InputError
 from napari_jsn.patient.identity import ANONYMOUS, unambiguous_texts
 from napari_jsn.patient.list_files import header_of, may_be_dicom
+from napari_jsn.patient.patient import Patient
 from napari_jsn.progression.progression import Decision, Progression
 from napari_jsn.store.changes import ChangeLog, now_utc
 from napari_jsn.store.corrections import drop_measured
 from napari_jsn.store.progression_rows import RowsOfPatient, rows_of
+from napari_jsn.store.radiograph_files import hash_of_radiograph
 from napari_jsn.store.readings import check_unlocked, decision_row, patient_row, write_decision
 from napari_jsn.store.schema import (
     Base,
@@ -73,18 +75,7 @@ def write_rows(session: Session, log: ChangeLog, name: str, rows: RowsOfPatient,
         raise InputError("The patient has no pseudonym. Give one (patient_id).", "patient_id")
     now = now_utc()
     patient = patient_row(session, name, make=True)
-    if identity and patient.identity and identity != patient.identity:
-        raise InputError(
-            f"The store has another patient under the pseudonym {name}: the identity in the files differs. Give this "
-            "patient another pseudonym.",
-            "patient_id",
-        )
-    if name == ANONYMOUS and not _has_radiograph_of(session, patient, rows):
-        raise InputError(
-            "The store already has a patient without a pseudonym, with other radiographs. Give this patient a "
-            "pseudonym.",
-            "patient_id",
-        )
+    _check_same(session, patient, identity, {film.pixels_sha256 for _, films in rows.visits for film, _ in films})
     patient.identity = identity or patient.identity
     old = session.scalars(_of_patient(MeasurementRow, patient).options(undefer(MeasurementRow.figures)))
     before = {_place(row): row.figures for row in old}
@@ -153,12 +144,37 @@ def _of_patient(kind: Any, patient: PatientRow) -> Any:
     return select(kind).where(kind.patient_id == patient.id)
 
 
-def _has_radiograph_of(session: Session, patient: PatientRow, rows: RowsOfPatient) -> bool:
-    """Return whether a patient has no radiograph yet, or one of those that are to be saved."""
+def check_patient(session: Session, patient: Patient) -> None:
+    """Check, before anything is measured, that radiographs may be saved under the pseudonym of their patient.
+
+    Raises
+    ------
+    InputError
+        If the store has another patient under this pseudonym.
+    """
+    row = session.scalar(select(PatientRow).where(PatientRow.patient == patient.patient_id))
+    if row is not None:
+        films = [hand.radiograph for hand in patient.hands]
+        identity = identity_code(store_key(session), [film.path for film in films])
+        _check_same(session, row, identity, {hash_of_radiograph(film) for film in films})
+
+
+def _check_same(session: Session, patient: PatientRow, identity: str, pixels: Set[str]) -> None:
+    """Check that radiographs are of a stored patient, by the code of their identity and the hashes of their pixels."""
+    if identity and patient.identity and identity != patient.identity:
+        raise InputError(
+            f"The store has another patient under the pseudonym {patient.patient}: the identity in the files differs. "
+            "Give this patient another pseudonym.",
+            "patient_id",
+        )
     of_patient = select(RadiographRow.pixels_sha256).join(VisitRow).where(VisitRow.patient_id == patient.id)
     there = set(session.scalars(of_patient))
-    new = {radiograph.pixels_sha256 for _, radiographs in rows.visits for radiograph, _ in radiographs}
-    return not there or bool(there & new)
+    if patient.patient == ANONYMOUS and there and not there & pixels:
+        raise InputError(
+            "The store already has a patient without a pseudonym, with other radiographs. Give this patient a "
+            "pseudonym.",
+            "patient_id",
+        )
 
 
 def _add_rows(session: Session, rows: RowsOfPatient, patient: int) -> None:

@@ -17,6 +17,7 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.common.lazy_module import LazyModule
 from napari_jsn.joint import BoneMasks, Joint
 from napari_jsn.patient.labels import radiograph_label
+from napari_jsn.patient.patient import Patient
 from napari_jsn.progression.narrowing import ChangedJoint, PlaceOfJoint
 from napari_jsn.progression.progression import Progression
 from napari_jsn.radiograph import Radiograph
@@ -24,7 +25,7 @@ from napari_jsn.store.changes import ChangeLog
 from napari_jsn.store.corrections import corrections_of, joint_now, set_joint
 from napari_jsn.store.database import open_database, reading, writing
 from napari_jsn.store.frames import TableStore
-from napari_jsn.store.measurements import read_rows, save_progression
+from napari_jsn.store.measurements import check_patient, read_rows, save_progression
 from napari_jsn.store.progression_rows import progression_of
 from napari_jsn.store.radiograph_files import FileState, find_file, stored_radiograph
 from napari_jsn.store.readings import remove_scores, save_decision, save_scores
@@ -139,6 +140,11 @@ class Store(TableStore):
         ...     store.decide("P1", "MCP2", "L", 2, "accepted")
         """
         self._log.refresh()
+
+    def check_patient(self, patient: Patient) -> None:
+        """Raise an InputError if radiographs cannot be saved under their pseudonym, which is another patient's."""
+        with reading(self._engine) as session:
+            check_patient(session, patient)
 
     def save(self, result: Progression | pd.DataFrame | HasTable) -> None:
         """Save a measurement or scores; what is replaced is listed in the changes.
@@ -388,7 +394,6 @@ def _given(row: RadiographRow, radiograph: Radiograph, label: str) -> Radiograph
     from napari_jsn.store.radiograph_files import pixels_sha256
 
     if pixels_sha256(radiograph.pixels) != row.pixels_sha256:
-        raise InputError(
-            f"The pixels of {label} differ from those that were measured. Give the same radiograph.", "radiographs"
-        )
+        text = f"The pixels of {label} differ from those that were measured. Give the same radiograph."
+        raise InputError(text, "radiographs")
     return radiograph

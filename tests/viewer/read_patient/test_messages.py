@@ -12,6 +12,7 @@ import napari_jsn as jsn
 from napari_jsn.common.reasons import Reason, ReasonCode
 from napari_jsn.reading import JointLine, Reading
 from napari_jsn.store import open_store
+from napari_jsn.viewer.forms.fields import LayerField
 from napari_jsn.viewer.read_patient import opened
 
 
@@ -129,3 +130,23 @@ def test_radiographs_opened_after_a_dock_was_closed_are_taken_over(window):
     window.show()
     window.wait()
     assert window.widget.radiographs.table.rowCount() == 2
+
+
+@pytest.mark.parametrize("name", ["Register joint pair", "Segment joint", "Score hands", "Train"])
+def test_other_widgets_do_not_offer_the_pictures_of_the_dock(window, place, name):
+    window.open(place)
+    own = window.viewer.add_image(np.eye(64), name="my joint")
+    _, panel = window.viewer.window.add_plugin_dock_widget("napari-jsn", name)
+    pictures = set(map(id, window.widget.pictures.layers.values()))
+    offered = [
+        layer for field in panel.form.fields.values() if isinstance(field, LayerField) for layer in field._layers
+    ]
+    assert not pictures & set(map(id, offered))
+    assert name == "Train" or any(layer is own for layer in offered)
+
+
+def test_an_error_names_the_column_of_the_list_and_not_the_argument(window):
+    window.widget.show_error("Visit 1 does not state its pixel spacing. Give spacing_mm.", "spacing_mm")
+    assert window.widget.radiographs.message.text() == (
+        "Visit 1 does not state its pixel spacing. Give the pixel size in the list."
+    )

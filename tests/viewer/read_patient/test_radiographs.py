@@ -1,15 +1,26 @@
 """The step Radiographs: where radiographs come from, pixel sizes, warnings, method, and real mouse events."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
+from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QInputDialog
 
 import napari_jsn as jsn
-from napari_jsn.reading.radiograph_rows import KNOWN_LENGTH, radiograph_rows, typed_spacing, with_known_length
+from napari_jsn.common.errors import InputError
+from napari_jsn.common.progress import Silent
+from napari_jsn.reading.radiograph_rows import (
+    KNOWN_LENGTH,
+    radiograph_rows,
+    typed_spacing,
+    with_date,
+    with_known_length,
+)
+from napari_jsn.store import open_store
 from napari_jsn.viewer.read_patient import opened
 from napari_jsn.viewer.read_patient.canvas.known_length import drawn_length
 
@@ -177,3 +188,44 @@ def test_the_table_of_radiographs_fits_and_the_reader_of_an_open_patient_stays(w
     assert not reader.native.isEnabled() and "open patient" in reader.tooltip
     widget.flow.close()
     assert reader.native.isEnabled()
+
+
+@pytest.mark.parametrize("names", [("first.png", "later.png"), ("hand b.jpg", "hand a.jpg"), ("x/1.png", "y/2.png")])
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_images_without_dates_become_rows_that_say_that_nothing_states_their_order(names, as_folder, tmp_path):
+    rng = np.random.default_rng(5)
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (90, 70), np.uint8)).save(tmp_path / name)
+    paths = [tmp_path] if as_folder else sorted(tmp_path / name for name in names)
+    found = opened.find(paths)
+    assert [row.date for row in found.rows] == ["visit 1", "visit 2"]
+    assert all("the names do not give the order of the visits" in row.warning for row in found.rows)
+    first = found.patient.hands[0].radiograph
+    for number, day in enumerate((date(2021, 3, 1), date(2020, 3, 1))):
+        found = found.with_patient(with_date(found.patient, number, day))
+    assert [row.date for row in found.rows] == ["2020-03-01", "2021-03-01"]
+    assert found.patient.hands[1].radiograph.path == first.path
+    assert found.patient.notes == () and not any("order of the visits" in row.warning for row in found.rows)
+
+
+@pytest.mark.parametrize("names", [("v01.png", "v02.png"), ("baseline.png", "followup.png"), ("only.png",)])
+def test_images_whose_names_state_the_order_have_no_such_warning(names, tmp_path):
+    for k, name in enumerate(names):
+        Image.fromarray(np.full((90, 70), 20, np.uint8) + np.arange(70, dtype=np.uint8) + k).save(tmp_path / name)
+    for paths in ([tmp_path], [tmp_path / name for name in names]):
+        assert not any("order of the visits" in row.warning for row in opened.find(paths).rows)
+
+
+def test_a_patient_who_cannot_be_saved_is_refused_before_anything_is_measured(measured_patient, tmp_path, monkeypatch):
+    place = str(tmp_path / "trial.db")
+    with open_store(place, "A") as store:
+        bare = [replace(hand, radiograph=replace(hand.radiograph, path=None)) for hand in measured_patient.hands]
+        store.save(replace(measured_patient, hands=tuple(bare), patient_id="anonymous"))
+    monkeypatch.setattr(opened, "measure_patient", lambda *_, **__: pytest.fail("measured"))
+    image = np.random.default_rng(6).integers(0, 255, (90, 70), np.uint8)
+    Image.fromarray(image).save(tmp_path / "other.png")
+    found = opened.find([tmp_path / "other.png"])
+    with pytest.raises(InputError, match="already has a patient without a pseudonym") as refused:
+        opened.measured(found, place, "A", False, Silent(), print)
+    assert refused.value.argument == "patient_id"

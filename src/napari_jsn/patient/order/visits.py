@@ -139,18 +139,21 @@ def check_names(names: Sequence[str], folder: Path) -> None:
 
     Raises
     ------
-    InputError
-        As :func:`order_in_visits`.
+    UnknownOrder
     """
     if len(names) > 1 and not file_names.all_ranks(names):
         raise _unknown_order(folder, next((name for name in names if not file_names.all_ranks([name])), names[0]))
 
 
-def _unknown_order(folder: Path, name: str, radiograph: Radiograph | None = None) -> InputError:
+class UnknownOrder(InputError):
+    """Neither dates nor names of radiographs give the order of the visits."""
+
+
+def _unknown_order(folder: Path, name: str, radiograph: Radiograph | None = None) -> UnknownOrder:
     unusable = unusable_dates(radiograph) if radiograph else ""
     states = f"states no date that can be used ({unusable})" if unusable else "states no date"
     naming = _NAMING.format(name=name)
-    return InputError(
+    return UnknownOrder(
         f"{folder / name} {states}, and the names do not give the order of the visits. {naming}", "folder"
     )
 

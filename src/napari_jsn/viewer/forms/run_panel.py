@@ -31,6 +31,7 @@ from napari_jsn.viewer.forms.scroll import ContentScroll
 from napari_jsn.viewer.forms.status import Status
 from napari_jsn.viewer.forms.style import style_sheet, text_label
 from napari_jsn.viewer.forms.worker import WorkerProgress, do_work, return_memory_soon, start_worker
+from napari_jsn.viewer.layers.read_layer import READING, layer_metadata
 
 if TYPE_CHECKING:
     from napari_jsn.viewer.forms.form import Form
@@ -163,7 +164,8 @@ class RunPanel(FunctionGui[..., Any]):
             for changed in (layer.events.scale, layer.events.units):
                 changed.disconnect(self.reset_choices)
                 changed.connect(self.reset_choices)
-        self.form.set_choices(self._viewer.layers)
+        pictures = [layer for layer in self._viewer.layers if layer_metadata(layer).get("role") == READING]
+        self.form.set_choices([layer for layer in self._viewer.layers if layer not in pictures])
 
     def run(self) -> None:
         """Start the work, unless a field is invalid or work is running."""

@@ -24,6 +24,8 @@ KEY = "napari_jsn"
 
 #: Roles of layers that can be registered. Results have other roles.
 FIXED, MOVING, FIXED_MASKS, MOVING_MASKS = "fixed", "moving", "fixed_masks", "moving_masks"
+#: Role of the pictures of the dock Read patient, which no form offers: they are copies, and empty at times.
+READING = "reading"
 
 #: Cosine of the angle between rows and columns, above which pixels are no rectangles.
 _MAX_COSINE = 0.01

@@ -288,6 +288,7 @@ class ReadPatient(QWidget):
     def show_error(self, text: str, argument: str = "") -> None:
         """Show an error: in the first step where it is about the radiographs, else in the step that is open."""
         self.show_status("")
+        text = text.replace("spacing_mm", "the pixel size in the list")  # the package names its argument
         shown: Any = next((step.content for step in self.steps if step.is_open), self.radiographs)
         if argument in ("store", "patient_id", "folder", "reader", "followup", "baseline", "spacing_mm"):
             shown = self.radiographs

@@ -27,7 +27,7 @@ from napari_jsn.reading import (
     score_measured,
     with_kept_changes,
 )
-from napari_jsn.reading.radiograph_rows import RadiographRow, radiograph_rows
+from napari_jsn.reading.radiograph_rows import ORDER_OF_NAMES, RadiographRow, radiograph_rows
 from napari_jsn.registration.result import Registration
 from napari_jsn.scoring.automatic.result import Scores
 from napari_jsn.store import Store, open_store
@@ -146,22 +146,29 @@ def graded_by_model(patient: OpenPatient, device: str | None, progress: Progress
 
 
 def find(paths: Sequence[str | os.PathLike[str]], progress: Progress | None = None) -> Found:
-    """Read the radiographs of a folder, or of files in the order of their dates.
+    """Read the radiographs of a folder, or files, in the order of their dates or, if there are none, of their names.
+
+    A note on the patient, and a warning in each row, say where neither dates nor names state the order.
 
     Raises
     ------
     InputError
-        As :func:`napari_jsn.read_patient`.
+        As :func:`napari_jsn.read_patient`, except for an unknown order.
     """
+    from napari_jsn.patient.list_files import list_radiographs
+    from napari_jsn.patient.order.visits import UnknownOrder
     from napari_jsn.patient.read import patient_from_radiographs, read_patient
 
     first = Path(paths[0])
-    if len(paths) == 1 and first.is_dir():
-        patient = read_patient(first, split=False, progress=progress)
-        folder = first
+    if len(paths) > 1 or not first.is_dir():
+        files, folder = [Path(each) for each in paths], first.parent
     else:
-        patient = _in_order(patient_from_radiographs(*paths, split=False, progress=progress))
-        folder = first.parent
+        try:
+            patient = read_patient(first, split=False, progress=progress)
+            return Found(patient, radiograph_rows(patient), first)
+        except UnknownOrder:
+            files, folder = [file.path for file in list_radiographs(first, {})[0]], first
+    patient = _in_order(patient_from_radiographs(*files, split=False, progress=progress), files)
     return Found(patient, radiograph_rows(patient), folder)
 
 
@@ -196,15 +203,19 @@ def with_decisions(patient: OpenPatient) -> Progression:
     return replace(progression, decisions=patient.store.decisions_on(progression.patient_id))
 
 
-def _in_order(patient: Patient) -> Patient:
-    """Return the patient with the visits in order of time, where all dates are known."""
+def _in_order(patient: Patient, files: Sequence[Path]) -> Patient:
+    """Return the patient with the visits in order of time, where all dates are known, else with a note if need be."""
+    from napari_jsn.patient.order.file_names import all_ranks
     from napari_jsn.patient.order.visits import visits_in_given_order
 
     days: dict[date, list[Radiograph]] = {}
     for hand in patient.hands:
-        if hand.day is None:
+        if hand.day is not None:
+            days.setdefault(hand.day, []).append(hand.radiograph)
+        elif days or len(files) == 1 or all_ranks([str(file) for file in files]):
             return patient
-        days.setdefault(hand.day, []).append(hand.radiograph)
+        else:
+            return replace(patient, notes=(*patient.notes, ORDER_OF_NAMES))
     return replace(patient, visits=visits_in_given_order([days[day] for day in sorted(days)]))
 
 
@@ -257,6 +268,8 @@ def measured(
     try:
         before = measured_before(store, found.patient)
         progression = None if again or (before is not None and ABORTED in before.notes) else before
+        if before is None:
+            store.check_patient(found.patient)  # else all is measured, and then cannot be saved
         if progression is None:
             widths: dict[Any, Any] = {}
 

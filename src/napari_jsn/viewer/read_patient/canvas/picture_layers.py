@@ -16,7 +16,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_jsn.drawing.colours import LOWER_COLOUR, UPPER_COLOUR
 from napari_jsn.joint import LOWER, UPPER
-from napari_jsn.viewer.layers.read_layer import KEY, layer_metadata
+from napari_jsn.viewer.layers.read_layer import KEY, READING, layer_metadata
 from napari_jsn.viewer.layers.registration import SPECTRUM_COLORMAP
 from napari_jsn.viewer.read_patient.canvas.layer_data import (
     has_shapes,
@@ -39,8 +39,6 @@ NAMES = (
 )  # fmt: skip
 #: Layers that show intensities of radiographs: one window for all.
 INTENSITIES = (BASELINE, FOLLOWUP, ALIGNED, TRANSFORMED)
-#: Role in the metadata of the layers.
-ROLE = "reading"
 #: Difference of intensities at which the colour is that of the end of the scale.
 DIFFERENCE_END = 0.25
 _DIFFERENCE_COLORS = [
@@ -195,7 +193,7 @@ class PictureLayers(QObject):
         self.layers.clear()
 
     def _created(self, name: str, unit: str) -> Any:
-        about = {"name": name, "metadata": {KEY: {"role": ROLE, "name": name}}, "units": (unit, unit)}
+        about = {"name": name, "metadata": {KEY: {"role": READING, "name": name}}, "units": (unit, unit)}
         empty = np.zeros((64, 64), np.float32)
         if name in INTENSITIES:
             return Image(empty, contrast_limits=(0, 1), **about, colormap="gray")
@@ -396,4 +394,4 @@ class PictureLayers(QObject):
 
 def is_picture(layer: Any) -> bool:
     """Return whether a layer is one of the dock's."""
-    return layer_metadata(layer).get("role") == ROLE
+    return layer_metadata(layer).get("role") == READING
