@@ -136,7 +136,10 @@ class RadiographsStep(QWidget):
 
     def show_default_store(self, place: str) -> None:
         """Show where everything is saved as long as no other store is named."""
-        self.store.line_edit.native.setPlaceholderText(place)
+        path, home = Path(place), Path.home()
+        self.store.line_edit.native.setPlaceholderText(
+            str("~" / path.relative_to(home)) if path.is_relative_to(home) else place
+        )
 
     def show_rows(self, rows: list[RadiographRow]) -> None:
         """Show a row for each radiograph."""
