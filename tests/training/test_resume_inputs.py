@@ -108,7 +108,7 @@ def test_simulated_images_and_layers_are_those_that_it_began_with(toy, tmp_path,
     monkeypatch.setattr(tasks, "task_from_pairs", lambda *given: made.append(given))
     tasks.task_to_resume(part.resume, layers=iter("ab"))
     if folder:
-        assert made == [("segmentation", str(tmp_path), "toy", None, None, simulated != 0, None, None)]
+        assert made == [("segmentation", str(tmp_path), "toy", None, None, simulated != 0, None, None, None)]
     else:
         assert made == [("segmentation", ["a", "b"], "toy", simulated != 0, None)]
     if not folder:
