@@ -194,7 +194,6 @@ class ReadPatient(QWidget):
         if self._is_shut:
             return
         self._is_shut = True
-        gc.unfreeze()
         self.editing.stop()
         self.flow.jobs.drop()
         self._before_close()
@@ -223,6 +222,7 @@ class ReadPatient(QWidget):
         self.save_position()
 
     def _before_close(self) -> None:
+        gc.unfreeze()
         self._save_all()
         QTimer.singleShot(0, self._drop_if_closed)
 
