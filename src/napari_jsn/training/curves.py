@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from napari_jsn.training.epoch import Step
 
+#: Ratio of losses above which ticks of their axis are powers of 10: others would be too many, and none is drawn then.
+_FEW_TICKS = 100
 #: Columns of the history that are no measures of the task.
 _GENERAL = ("epoch", "train_loss", "val_loss", "worst", "rate", "seconds")
 
@@ -70,10 +72,12 @@ def draw_curves(
     above.plot(epochs, [row["train_loss"] for row in history], color="#e08214", label="training", marker=marker)
     above.plot(epochs, [row["val_loss"] for row in history], color="#2b8cbe", label="validation", marker=marker)
     above.set_ylabel("loss", color=ink)
-    if all(row["val_loss"] > 0 and row["train_loss"] > 0 for row in history):
+    losses = [row[name] for row in history for name in ("train_loss", "val_loss")]
+    if all(loss > 0 for loss in losses):
+        few = max(losses, default=1.0) > _FEW_TICKS * min(losses, default=1.0)
         above.set_yscale("log")
         above.yaxis.set_minor_formatter(NullFormatter())
-        above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        above.yaxis.set_major_locator(LogLocator(subs=(1,) if few else (1, 2, 5)))
         above.yaxis.set_major_formatter("{x:g}")
     measure = next((name for row in history for name in row if name not in _GENERAL), "")
     values = [row[measure] for row in history]
@@ -89,7 +93,9 @@ def draw_curves(
         )
     below.set_ylabel(measure.upper() if len(measure) <= 4 else measure, color=ink)
     below.set_xlabel("epoch", color=ink)
-    below.xaxis.set_major_locator(MaxNLocator(integer=True))
+    below.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if len(epochs) == 1:
+        below.set_xlim(epochs[0] - 1, epochs[0] + 1)
     for axes in (above, below):
         axes.patch.set_alpha(0)
         axes.tick_params(colors=ink, which="both", labelsize="small")
