@@ -10,6 +10,7 @@ import pytest
 from napari_jsn.cli import main
 from napari_jsn.common.errors import InputError
 from napari_jsn.radiograph import read_radiograph
+from napari_jsn.simulation.damage.difficulty import NEWEST
 
 
 @pytest.fixture
@@ -136,6 +137,11 @@ def test_grades_are_drawn_and_written_with_the_settings(run, simulator, tmp_path
     assert simulator.called["grades"] == "uniform" and simulator.called["difficulty"] == 3
     code, printed, _ = run("--grades", "natural", "--difficulty", 1, "--out", tmp_path)
     assert code == 0 and "difficulty version 1" in printed and simulator.called["difficulty"] == 1
+
+
+def test_the_help_states_the_version_that_is_drawn_with_grades(run):
+    code, printed, _ = run("--help")
+    assert code == 0 and f"by default {NEWEST}." in " ".join(printed.replace("│", " ").split())
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,9 @@ def simulate(
     ] = None,
     seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same patients.")] = 0,
     format: Annotated[str, typer.Option(help="dicom, png or tiff."), Supplies("form")] = "dicom",
-    masks: Annotated[bool, typer.Option("--masks", help="Write the mask of each bone as label images.")] = False,
+    masks: Annotated[
+        bool, typer.Option("--masks", help="Write the masks of bones and drawn erosions as label images.")
+    ] = False,
     rows: Annotated[
         int | None,
         typer.Option(help="Rows of a radiograph, in pixels; by default as many as the hands need."),
@@ -60,7 +62,7 @@ def simulate(
         ),
     ] = None,
     difficulty: Annotated[
-        int | None, typer.Option(help="With --grades: version of the simulator's settings; by default the newest one.")
+        int | None, typer.Option(help="With --grades: version of the simulator's settings, 1 to 4; by default 3.")
     ] = None,
 ) -> None:
     """Simulate hand radiographs with known joint space narrowing."""

@@ -46,6 +46,7 @@ def test_a_folder_is_evaluated_into_a_table_a_page_and_pictures(tmp_path, tiny, 
     assert "| **real** | 1 |" in capsys.readouterr().out
     written = page.read_text()
     assert "| **simulated** | 2 |" in written and "| **simulated, damaged** | 3 |" in written
+    assert "difficulty version 1, SHA-256" in written and "difficulty version 3, SHA-256" in written
     assert "real: 1 images of 1 joints; the lowest DSC of an image is 0." in written and str(tmp_path) not in written
     assert {path.name for path in out.iterdir()} >= {
         "segmentation.md",

@@ -118,5 +118,6 @@ def test_the_command_prints_the_kinds_that_it_is_asked_for(tmp_path, capsys):
     options = ["--wrong", "2", "--changed", "1", "--source", "simulated", "--page", str(page)]
     assert main([*options, "--kind", "masks exch", "--kind", "gamma 4"]) == 0
     printed = capsys.readouterr().out
+    assert printed.startswith("Simulated images: difficulty version 1, SHA-256")
     assert "| masks exchanged | simulated | 2 | 100.0% |" in printed and "| gamma 4 | simulated | 1 |" in printed
     assert not page.exists()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -198,3 +200,19 @@ def test_drawn_damage_is_written_as_truth_scores_and_masks(tmp_path):
             continue
         with Image.open(tmp_path / "masks" / "SIM0001" / row.mask) as image:
             np.testing.assert_array_equal(np.asarray(image) == row.label, one.mask.full(simulated.stored.shape))
+
+
+def test_the_table_of_erosions_has_its_columns_without_erosions_too(tmp_path):
+    from napari_jsn.simulation.hand import simulate
+
+    options = {"shape": (600, 450), "spacing_mm": 0.5, "grades": "uniform"}
+    simulated = next(simulate(1, 1, seed=3, **options))
+    with RadiographWriter(tmp_path, "png", 1, with_masks=True) as writer:
+        writer.add(replace(simulated, erosions=()))
+        writer.add(replace(simulated, visit=2))
+    erosions = pd.read_csv(tmp_path / "masks" / "erosions.csv")
+    assert len(erosions) == len(simulated.erosions) and set(erosions.file) == {"SIM0001/SIM0001_v02_L.png"}
+    with RadiographWriter(tmp_path, "png", 1, with_masks=True) as writer:
+        writer.add(replace(simulated, erosions=()))
+    again = pd.read_csv(tmp_path / "masks" / "erosions.csv")
+    assert again.empty and list(again.columns) == list(erosions.columns)

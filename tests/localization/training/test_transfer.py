@@ -80,7 +80,9 @@ def test_the_command_prints_a_row_for_each_training_and_set(tmp_path, capsys, sm
     (tmp_path / "joints.csv").write_text("\n".join(lines))
     words = ["--difficulty", "1", "3", "--hands", "2", "--steps", "1", "--seeds", "1", "--processes", "1"]
     transfer.main(["--data", str(tmp_path), *words, "--cache", str(tmp_path / "cache")])
-    rows = [row.strip("| ").split(" | ") for row in capsys.readouterr().out.splitlines()[2:]]
+    first, second, _, *table = capsys.readouterr().out.splitlines()
+    assert "difficulty version 1, SHA-256" in first and "difficulty version 3, SHA-256" in second
+    rows = [row.strip("| ").split(" | ") for row in table[2:]]
     assert small == [1, 3]
     assert [row[:5] for row in rows] == [
         [version, "1", kind, "2", "28"] for version in ("1", "3") for kind in ("own radiographs", "all")

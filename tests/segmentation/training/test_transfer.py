@@ -24,6 +24,8 @@ def test_the_command_prints_a_row_for_each_training(tmp_path, capsys, joint):
         Image.fromarray(one.masks.labels).save(folder / f"{seed}_mask.png")
     words = ["--difficulty", "1", "--images", "4", "--steps", "1", "--side", "32", "--seeds", "2"]
     main(["--data", str(folder), *words, "--cache", str(tmp_path)])
-    rows = [row.strip("| ").split(" | ") for row in capsys.readouterr().out.splitlines()[2:]]
+    settings, _, *table = capsys.readouterr().out.splitlines()
+    assert settings.startswith("Simulated images: difficulty version 1, SHA-256")
+    rows = [row.strip("| ").split(" | ") for row in table[2:]]
     assert [row[:3] for row in rows] == [["1", "1", "3"], ["1", "2", "3"]]
     assert all(float(row[3]) >= float(row[5]) for row in rows)

@@ -67,7 +67,8 @@ def segmentation(
     from napari_jsn.networks.inputs import content_hash, left_out_lines
     from napari_jsn.segmentation.training.data import simulated_joints
     from napari_jsn.segmentation.training.folder import read_joint_folder
-    from napari_jsn.simulation.damage.difficulty import NEWEST
+    from napari_jsn.simulation.damage.difficulty import FIRST, NEWEST
+    from napari_jsn.simulation.damage.difficulty import difficulty as difficulty_of
 
     if data is None and not simulated and not damaged:
         raise InputError(
@@ -100,7 +101,9 @@ def segmentation(
             if damaged:
                 joints = list(simulated_joints(damaged, _SEED, difficulty=NEWEST, samplings=("uniform",)))
                 sets.append(("simulated, damaged", evaluate_segmentation(joints, model, device)))
-        report = f"Made by `{typed_command(sys.argv)}`.\n\n{segmentation_table(sets)}\n{_notes(sets, said, device)}"
+        versions = [version for version, count in ((FIRST, simulated), (NEWEST, damaged)) if count]
+        made = "\n".join([f"Made by `{typed_command(sys.argv)}`.", *(str(difficulty_of(each)) for each in versions)])
+        report = f"{made}\n\n{segmentation_table(sets)}\n{_notes(sets, said, device)}"
         contents = {"segmentation.md": report.encode()}
         for name, each in sets:
             contents |= overlays(each, name.replace(", ", "-").replace(" ", "-"))

@@ -29,6 +29,7 @@ from napari_jsn.evaluation.failure.report import changed_lines, wrong_lines
 from napari_jsn.evaluation.page import put_section
 from napari_jsn.evaluation.public_images import finger_joints
 from napari_jsn.evaluation.settings import limit_threads
+from napari_jsn.simulation.damage.difficulty import FIRST, difficulty
 
 _COMMAND = "python -m napari_jsn.evaluation.failure"
 _INTRODUCTION = (
@@ -75,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 shown = of_hands if kind == ANOTHER_JOINT else joints
                 cases = real_cases(kind, shown, count, options.seed)
                 results = measure_cases("real", kind, cases, results, options.save)
-    lines = [_INTRODUCTION, "", *wrong_lines(results), *changed_lines(results)]
+    of_simulated = [str(difficulty(FIRST)), ""] if any(each.source == "simulated" for each in results) else []
+    lines = [*of_simulated, _INTRODUCTION, "", *wrong_lines(results), *changed_lines(results)]
     print("\n".join(lines))
     if not (options.kind or options.source):
         print(f"Written: {put_section(options.page, _COMMAND, lines)}")

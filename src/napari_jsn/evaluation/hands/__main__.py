@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--grades",
         choices=("uniform", "natural"),
         default="",
-        help="simulated hands with damage, which move between the visits as the newest difficulty states; no page",
+        help="simulated hands with damage, which move between the visits as simulate --grades draws them; no page",
     )
     parser.add_argument("--threads", type=int, default=2, help="processes")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder that keeps the simulated radiographs")

@@ -52,7 +52,8 @@ def simulated_hands(
     """Yield both hands of each patient, with one radiograph per hand and visit.
 
     The hands are simulated if the cache does not contain them. Seeds must differ by less than 1000 patients. With
-    ``grades``, "uniform" or "natural", they have damage, and move between the visits, as the newest difficulty states.
+    ``grades``, "uniform" or "natural", they have damage, and move between the visits, as with
+    ``simulate --grades``.
     """
     kind = f"-{grades}" if grades else ""
     for patient in range(patients):

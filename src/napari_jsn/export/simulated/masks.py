@@ -22,6 +22,10 @@ from napari_jsn.simulation.simulated_radiograph import BoneMask, SimulatedRadiog
 LABELS = "labels.csv"
 #: The erosions of all radiographs: one row each, with its label image.
 EROSIONS = "erosions.csv"
+#: Its columns, which it has without erosions as well.
+EROSION_COLUMNS = (
+    "file", "side", "joint", "bone", "mask", "label", "points", "share", "share_3d", "area_mm2", "depth_mm",
+)  # fmt: skip
 
 #: All bones with the sesamoids: up to two in front of the head of each metacarpal.
 NAMES = (*BONES, *(f"sesamoid MC{ray}{place}" for ray in range(1, 6) for place in "-+"))
@@ -89,13 +93,11 @@ def erosion_records(simulated: SimulatedRadiograph, file: str, stem: str) -> lis
     rows: list[Record] = []
     for label, one in enumerate(simulated.erosions, start=1):
         mask = "" if one.mask is None else f"{stem}_erosions-{next(numbers) + 1}.png"
-        rows.append(
-            {
-                "file": file, "side": one.side, "joint": one.joint, "bone": one.bone, "mask": mask, "label": label,
-                "points": erosion_points(one.share), "share": one.share, "share_3d": one.share_3d,
-                "area_mm2": one.area_mm2, "depth_mm": one.depth_mm,
-            }
+        cells = (
+            file, one.side, one.joint, one.bone, mask, label,
+            erosion_points(one.share), one.share, one.share_3d, one.area_mm2, one.depth_mm,
         )  # fmt: skip
+        rows.append(dict(zip(EROSION_COLUMNS, cells, strict=True)))
     return rows
 
 

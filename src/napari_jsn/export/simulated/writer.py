@@ -26,6 +26,7 @@ from napari_jsn.simulation.simulated_radiograph import SimulatedRadiograph
 #: File format to file name extension.
 FORMATS = {"dicom": ".dcm", "png": ".png", "tiff": ".tif"}
 MASKS = "masks"
+_EROSIONS = f"{MASKS}/{masks.EROSIONS}"
 
 
 class RadiographWriter:
@@ -161,7 +162,8 @@ class RadiographWriter:
         if self._with_masks:
             for mask, content in masks.mask_files(simulated, stem).items():
                 self._files[f"{MASKS}/{simulated.patient_id}/{mask}"] = content
-            self._add_rows(f"{MASKS}/{masks.EROSIONS}", masks.erosion_records(simulated, name, stem))
+            if any(truth.grades is not None for truth in simulated.truths):
+                self._rows.setdefault(_EROSIONS, []).extend(masks.erosion_records(simulated, name, stem))
         rows = self._rows.setdefault(f"{simulated.patient_id}/{RADIOGRAPHS_TABLE}", [])
         rows.append(radiograph_record(simulated, Path(name).name))
         self._add_rows(TRUTH, truth_records(simulated, name))
@@ -179,7 +181,8 @@ class RadiographWriter:
             self._output.begin(self._resumed_by)
             if self._with_masks:
                 self._files[f"{MASKS}/{masks.LABELS}"] = masks.labels_csv()
-        rows = {name: csv_bytes(table(rows)) for name, rows in self._rows.items()}
+        columns = {_EROSIONS: masks.EROSION_COLUMNS}
+        rows = {name: csv_bytes(table(rows, columns.get(name))) for name, rows in self._rows.items()}
         rows = {name: text.split(b"\n", 1)[1] if name in self._sizes else text for name, text in rows.items()}
         starts = {name: self._sizes.get(name, 0) for name in rows}
         tables = {

@@ -25,6 +25,7 @@ from napari_jsn.networks import weights
 from napari_jsn.networks.short_training import train_batches
 from napari_jsn.radiograph import Radiograph
 from napari_jsn.simulation.damage.difficulty import FIRST, NEWEST
+from napari_jsn.simulation.damage.difficulty import difficulty as difficulty_of
 
 _COMMAND = "python -m napari_jsn.localization.training.transfer"
 #: Highest learning rate, steps in which it rises, and decay of the averaged weights.
@@ -96,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     real = [hand for hands in sets.values() for hand in hands]
     kinds = np.array([kind for kind, hands in sets.items() for _ in hands])
     columns = ("difficulty", "training", "real hands", "n", "joints", "found", "within 4 mm", "median, mm", "95 %, mm")
+    print("\n".join(str(difficulty_of(version)) for version in options.difficulty), end="\n\n")
     print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}", flush=True)
     pools = {
         version: simulated_hands(options.hands, _SEED, options.cache, options.processes, difficulty=version)

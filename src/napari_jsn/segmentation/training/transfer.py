@@ -22,6 +22,7 @@ from napari_jsn.segmentation.training.folder import read_joint_folder
 from napari_jsn.segmentation.training.task import Batch, bone_loss, bone_measures, image_tensors
 from napari_jsn.segmentation.unetpp import ARCHITECTURES, BoneNet, build_bone_net
 from napari_jsn.simulation.damage.difficulty import FIRST, NEWEST
+from napari_jsn.simulation.damage.difficulty import difficulty as difficulty_of
 
 _COMMAND = "python -m napari_jsn.segmentation.training.transfer"
 #: Images in a batch, highest learning rate, steps in which it rises, and decay of the averaged weights.
@@ -76,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cache", type=Path, help="folder of the simulated images; by default the cache")
     options = parser.parse_args(arguments)
     real = samples(read_joint_folder(options.data, "test").joints, options.side)
+    print("\n".join(str(difficulty_of(version)) for version in options.difficulty), end="\n\n")
     print(f"| difficulty | training | real images | DSC | 5 % | worst |\n|{' --- |' * 6}")
     for difficulty in options.difficulty:
         simulated = simulated_samples(options.images, _SEED, options.cache, options.side, difficulty=difficulty)
