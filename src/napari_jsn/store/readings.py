@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -30,6 +30,14 @@ ORDERS = ("chronological", "paired", "single")
 _GRADED = ("grade", "mark", "not_scored")
 #: What a model states beside a grade.
 MODEL_COLUMNS = ("expected_grade", "sd", "method")
+
+
+@runtime_checkable
+class HasTable(Protocol):
+    """What has its scores as a table in long form, such as the result of scoring by a model."""
+
+    def table(self) -> pd.DataFrame:
+        """Return the scores: ``patient visit side site kind grade expected_grade sd not_scored method``."""
 
 
 def patient_row(session: Session, patient: str, make: bool = False) -> PatientRow:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,7 +28,7 @@ from napari_jsn.store.frames import TableStore
 from napari_jsn.store.measurements import check_patient, read_rows, save_progression
 from napari_jsn.store.progression_rows import progression_of
 from napari_jsn.store.radiograph_files import FileState, find_file, stored_radiograph
-from napari_jsn.store.readings import remove_scores, save_decision, save_scores
+from napari_jsn.store.readings import HasTable, remove_scores, save_decision, save_scores
 from napari_jsn.store.schema import RadiographRow
 
 if TYPE_CHECKING:
@@ -73,14 +73,6 @@ def open_store(place: str | os.PathLike[str], reader: str | None = None, create:
     if reader is not None and not isinstance(reader, str):
         raise InputError(f"The reader is a {type(reader).__name__}. Give a name as text.", "reader")
     return Store(open_database(place, create), reader or "")
-
-
-@runtime_checkable
-class HasTable(Protocol):
-    """What has its scores as a table in long form, such as the result of scoring by a model."""
-
-    def table(self) -> pd.DataFrame:
-        """Return the scores: ``patient visit side site kind grade expected_grade sd not_scored method``."""
 
 
 class Store(TableStore):
@@ -142,7 +134,16 @@ class Store(TableStore):
         self._log.refresh()
 
     def check_patient(self, patient: Patient) -> None:
-        """Raise an InputError if radiographs cannot be saved under their pseudonym, which is another patient's."""
+        """Raise an InputError if radiographs cannot be saved under their pseudonym, which is another patient's.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import napari_jsn as jsn
+        >>> patient = jsn.read_patient(jsn.sample_folder("hand_pair"), patient_id="P1")
+        >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
+        ...     store.check_patient(patient)
+        """
         with reading(self._engine) as session:
             check_patient(session, patient)
 
@@ -230,7 +231,6 @@ class Store(TableStore):
         >>> import tempfile
         >>> import napari_jsn as jsn
         >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"], patient_id="P1")
-        >>> view = progression.narrowings[0].baseline
         >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
         ...     store.save(progression)
         ...     store.joint("P1", 1, "L", "MCP2").joint.edited
@@ -261,7 +261,6 @@ class Store(TableStore):
         >>> import napari_jsn as jsn
         >>> from napari_jsn.progression.narrowing import ChangedJoint
         >>> progression = jsn.measure(jsn.sample_folder("hand_pair"), joints=["MCP2"], patient_id="P1")
-        >>> view = progression.narrowings[0].baseline
         >>> with tempfile.TemporaryDirectory() as folder, jsn.open_store(f"{folder}/trial.db", "A") as store:
         ...     store.save(progression)
         ...     store.set_joint("P1", 1, "L", "MCP2", ChangedJoint(None))  # do not measure it
