@@ -61,7 +61,7 @@ _RATE, _RATE_GIVEN = 1.5e-3, 5e-4
 _RATE_MORE = 6e-4
 #: Highest rate of a trained network on given patients, and how much faster its last layers learn: a few patients show
 #: where a reader's limits between the grades are, but not what features are good.
-_RATE_FINE, _LAST_FASTER = 1.5e-4, 20.0
+_RATE_FINE, _LAST_FASTER = 2.5e-4, 30.0
 #: Exponent of the rarity of a grade that is its weight in the loss, and most rarity that counts: with more of it the
 #: totals of patients of whom most joints are sound are too high.
 _RARITY, _RAREST = 0.5, 4.0
