@@ -202,7 +202,7 @@ def test_images_opened_beside_an_empty_dock_warn_of_units_once(window, qtbot):
         viewer.add_image(np.zeros(shape), name="plain")
         assert {str(unit) for layer in viewer.layers for unit in layer.units} == {"pixel"}
     found = [each for each in notification_manager.records if "nconsistent units" in each.message]
-    assert len(found) <= 1  # napari draws the first one before anybody is told of it
+    assert len(found) <= 1  # napari draws the first picture before it emits the event
 
 
 def test_the_next_joint_is_drawn_once(window, place, monkeypatch):

@@ -229,3 +229,11 @@ def test_a_patient_who_cannot_be_saved_is_refused_before_anything_is_measured(me
     with pytest.raises(InputError, match="already has a patient without a pseudonym") as refused:
         opened.measured(found, place, "A", False, Silent(), print)
     assert refused.value.argument == "patient_id"
+
+
+def test_a_folder_whose_table_states_no_order_is_refused_because_its_facts_would_be_lost(tmp_path):
+    for name in ("one.png", "other.png"):
+        Image.fromarray(np.random.default_rng(len(name)).integers(0, 255, (90, 70), np.uint8)).save(tmp_path / name)
+    (tmp_path / "radiographs.csv").write_text("file,acquired,visit,side\none.png,2020-01-31,,L\nother.png,,2,L\n")
+    with pytest.raises(InputError, match="do not give the order of the visits"):
+        opened.find([tmp_path])

@@ -164,8 +164,7 @@ class RunPanel(FunctionGui[..., Any]):
             for changed in (layer.events.scale, layer.events.units):
                 changed.disconnect(self.reset_choices)
                 changed.connect(self.reset_choices)
-        pictures = [layer for layer in self._viewer.layers if layer_metadata(layer).get("role") == READING]
-        self.form.set_choices([layer for layer in self._viewer.layers if layer not in pictures])
+        self.form.set_choices([la for la in self._viewer.layers if layer_metadata(la).get("role") != READING])
 
     def run(self) -> None:
         """Start the work, unless a field is invalid or work is running."""

@@ -157,6 +157,7 @@ def find(paths: Sequence[str | os.PathLike[str]], progress: Progress | None = No
     """
     from napari_jsn.patient.list_files import list_radiographs
     from napari_jsn.patient.order.visits import UnknownOrder
+    from napari_jsn.patient.radiographs_table import RADIOGRAPHS_TABLE
     from napari_jsn.patient.read import patient_from_radiographs, read_patient
 
     first = Path(paths[0])
@@ -167,6 +168,8 @@ def find(paths: Sequence[str | os.PathLike[str]], progress: Progress | None = No
             patient = read_patient(first, split=False, progress=progress)
             return Found(patient, radiograph_rows(patient), first)
         except UnknownOrder:
+            if (first / RADIOGRAPHS_TABLE).is_file():  # what it states of the radiographs would be lost
+                raise
             files, folder = [file.path for file in list_radiographs(first, {})[0]], first
     patient = _in_order(patient_from_radiographs(*files, split=False, progress=progress), files)
     return Found(patient, radiograph_rows(patient), folder)
