@@ -133,10 +133,17 @@ def test_a_failure_keeps_whole_visits_too(run, simulator, tmp_path):
 
 def test_grades_are_drawn_and_written_with_the_settings(run, simulator, tmp_path):
     code, printed, _ = run("--grades", "uniform", "--out", tmp_path)
-    assert code == 0 and "difficulty version 3, SHA-256" in printed and "scores.csv" in printed
-    assert simulator.called["grades"] == "uniform" and simulator.called["difficulty"] == 3
+    assert code == 0 and f"difficulty version {NEWEST}, SHA-256" in printed and "scores.csv" in printed
+    assert simulator.called["grades"] == "uniform" and simulator.called["difficulty"] == NEWEST
     code, printed, _ = run("--grades", "natural", "--difficulty", 1, "--out", tmp_path)
     assert code == 0 and "difficulty version 1" in printed and simulator.called["difficulty"] == 1
+
+
+def test_a_range_of_ages_is_passed_on_with_grades(run, simulator, tmp_path):
+    code, _, _ = run("--grades", "natural", "--ages", 7, 12, "--out", tmp_path / "out")
+    assert code == 0 and simulator.called["ages"] == (7.0, 12.0)
+    code, _, _ = run("--grades", "natural", "--out", tmp_path / "adults")
+    assert code == 0 and "ages" not in simulator.called
 
 
 def test_the_help_states_the_version_that_is_drawn_with_grades(run):
@@ -148,6 +155,7 @@ def test_the_help_states_the_version_that_is_drawn_with_grades(run):
     ("words", "message"),
     [
         (["--difficulty", 1], "--difficulty: A version of the settings is given without grades"),
+        (["--ages", 7, 12], "--ages: A range of ages is given without grades"),
         (["--grades", "uniform", "--difficulty", 8], "--difficulty: There is no difficulty version 8"),
     ],
 )

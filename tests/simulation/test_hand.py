@@ -114,6 +114,10 @@ def test_a_stated_narrowing_is_reached_at_the_last_visit():
         ({"jsn_mm": -9.0}, "cannot be simulated"),
         ({"interval_days": 10**6}, "30 years at most"),
         ({"shape": (20000, 1490)}, "rows and columns"),
+        ({"ages": (7, 12)}, "without grades"),
+        ({"ages": (6, 12), "grades": "natural"}, "from 7 to 90"),
+        ({"ages": (20, 12), "grades": "natural"}, "lower one first"),
+        ({"ages": (float("nan"), 12), "grades": "natural"}, "cannot be simulated"),
     ],
 )
 def test_impossible_requests_are_refused_before_anything_is_drawn(arguments, words):

@@ -62,7 +62,14 @@ def simulate(
         ),
     ] = None,
     difficulty: Annotated[
-        int | None, typer.Option(help="With --grades: version of the simulator's settings, 1 to 4; by default 3.")
+        int | None, typer.Option(help="With --grades: version of the simulator's settings, 1 to 5; by default 5.")
+    ] = None,
+    ages: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="FIRST LAST",
+            help="With --grades: range of ages in years, 7 to 90; by default adults. Children have growth plates.",
+        ),
     ] = None,
 ) -> None:
     """Simulate hand radiographs with known joint space narrowing."""
@@ -86,10 +93,14 @@ def simulate(
     damage: dict[str, Any] = {}  # the key of a run without grades stays as it was, and with it the UIDs
     if difficulty is not None and grades is None:
         raise InputError("A version of the settings is given without grades. Give --grades as well.", "difficulty")
+    if ages is not None and grades is None:
+        raise InputError("A range of ages is given without grades. Give --grades as well.", "ages")
     if grades is not None:
         settings = difficulty_of(NEWEST if difficulty is None else difficulty)
         damage = {"grades": grades, "difficulty": settings.version}
         key = (*key, grades, settings.sha256)
+        if ages is not None:
+            damage["ages"], key = ages, (*key, *map(str, ages))
         used = {"simulation": f"difficulty-{settings.version} {settings.sha256}"}
     resumed_by = " ".join((*key, str(patients), hash_of_code(simulation), *versions().values()))
     names = [f"SIM{number + 1:04d}/{each}" for number in range(patients) for each in _NAMES]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_jsn import anatomy
-from napari_jsn.common.errors import InputError
 from napari_jsn.simulation.course import DiseaseCourse
 from napari_jsn.simulation.damage import effects
 from napari_jsn.simulation.damage.difficulty import NEWEST
@@ -19,6 +19,7 @@ from napari_jsn.simulation.damage.truth import visible_truth
 from napari_jsn.simulation.exposure import radiograph_artefacts as artefacts
 from napari_jsn.simulation.exposure.bone_projector import BoneProjector
 from napari_jsn.simulation.exposure.detector import Detector, expose, store
+from napari_jsn.simulation.hand_settings import HANDS, check_hands
 from napari_jsn.simulation.joint_pair import check_narrowing
 from napari_jsn.simulation.patient import SimulatedPatient
 from napari_jsn.simulation.random_streams import random_stream
@@ -27,18 +28,10 @@ from napari_jsn.simulation.simulated_radiograph import BoneMask, ErosionMask, Jo
 from napari_jsn.simulation.truth import BonePoints, VisitGeometry, joint_truth
 from napari_jsn.simulation.visit import PoseFactors, Positioning, pose_hand, posed_rays
 
-#: Sides on each radiograph of a visit, from left to right; the thumbs are in the middle if both hands are on one.
-HANDS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "left": (("L",),),
-    "right": (("R",),),
-    "each": (("L",), ("R",)),
-    "together": (("L", "R"),),
-}
 #: Day of every patient's baseline.
 BASELINE = date(2020, 1, 15)
 #: Spread of the positioning against the hand at rest, so that two visits differ as those of the development joints.
 _SPREAD = 0.7
-_MAX_YEARS, _MAX_PIXELS = 30, 12_000
 #: Share of radiographs with a mirrored side marker.
 _MIRRORED = 0.03
 #: Share of radiographs with a ring on the proximal phalanx of ray 3 or 4.
@@ -73,6 +66,7 @@ def simulate(
     skipped_visits: int = 0,
     grades: str | None = None,
     difficulty: int = NEWEST,
+    ages: tuple[float, float] | None = None,
 ) -> Iterator[SimulatedRadiograph]:
     """Simulate radiographs of patients' hands.
 
@@ -99,6 +93,9 @@ def simulate(
     difficulty : int
         With ``grades``: the version of :mod:`napari_jsn.simulation.damage.difficulty`. The patients of a seed have the
         same skeleton, bones and grades in every version.
+    ages : (float, float), optional
+        With ``grades``: range of the ages in years, from 7 to 90, drawn evenly; by default those of adults with
+        rheumatoid arthritis. The bones of people under 18 have growth plates.
 
     Returns
     -------
@@ -117,8 +114,8 @@ def simulate(
     >>> [one.visit for one in simulate(1, 2, seed=2, shape=(720, 540), spacing_mm=0.4)]
     [1, 2]
     """
-    _check(patients, visits, seed, hands, shape, spacing_mm, interval_days)
-    drawn = checked_sampling(grades, difficulty, jsn_mm)
+    check_hands(patients, visits, seed, hands, shape, spacing_mm, interval_days)
+    drawn = checked_sampling(grades, difficulty, jsn_mm, ages)
     years = (visits - 1) * interval_days / 365.25
     if jsn_mm is not None:
         check_narrowing(jsn_mm)  # check all patients now, so that the simulation cannot fail at the last one
@@ -333,7 +330,7 @@ def _draw_series(
     """Draw one hand and its course; the two hands of a patient share skeleton and widths at baseline."""
     if drawn:
         damage = draw_hand(
-            drawn.sampling, drawn.difficulty, "LR".index(side), lambda name, *which: random_stream(person, name, *which)
+            drawn.sampling, drawn.difficulty, "LR".index(side), partial(random_stream, person), drawn.ages
         )
         projector = BoneProjector(damage.patient, keep=False)
         return _HandSeries(damage.patient, damage, projector, BonePoints(damage.patient))
@@ -354,37 +351,3 @@ def _person(seed: int, number: int) -> np.random.SeedSequence:
 
 def _sides(hands: str) -> list[str]:
     return sorted({side for sides in HANDS[hands] for side in sides})
-
-
-def _check(
-    patients: int, visits: int, seed: int, hands: str, shape: tuple[int, int], spacing_mm: float, interval_days: int
-) -> None:
-    for name, value, least in (("patients", patients, 1), ("visits", visits, 1), ("interval_days", interval_days, 1)):
-        if value != int(value) or value < least:
-            raise InputError(f"The number of {name.replace('_', ' ')} is {value}; give at least {least}.", name)
-    if seed < 0:
-        raise InputError(f"The seed is {seed}; give 0 or more.", "seed")
-    if hands not in HANDS:
-        raise InputError(f"There is no choice of hands {hands!r}. Choose one of: {', '.join(HANDS)}.", "hands")
-    if not 0.05 <= spacing_mm <= 0.5:
-        raise InputError(f"A detector pixel of {spacing_mm} mm cannot be simulated. Give 0.05 to 0.5 mm.", "spacing_mm")
-    years = (visits - 1) * interval_days / 365.25
-    if years > _MAX_YEARS:
-        raise InputError(
-            f"{visits} visits every {interval_days} days are {years:.0f} years. Give {_MAX_YEARS} years at most.",
-            "interval_days",
-        )
-    height, width = (n * spacing_mm for n in shape)
-    count = len(HANDS[hands][0])
-    if max(shape) > _MAX_PIXELS:
-        raise InputError(
-            f"A radiograph of {shape[0]} x {shape[1]} pixels cannot be simulated. Give at most {_MAX_PIXELS} rows and "
-            "columns.",
-            "shape",
-        )
-    if height < 240 or width < 150 * count:
-        raise InputError(
-            f"A radiograph of {shape[0]} x {shape[1]} pixels of {spacing_mm} mm is {height:.0f} x {width:.0f} mm, "
-            f"too small for {'both hands' if count == 2 else 'a hand'}. Give at least 240 x {150 * count} mm.",
-            "shape",
-        )

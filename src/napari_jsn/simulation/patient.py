@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.simulation.shapes.bone import BoneShape
+from napari_jsn.simulation.shapes.growth import Growth
 from napari_jsn.simulation.shapes.hand_bones import FIRST_BONES, carpal_bone, draw_bone, forearm_bone
 from napari_jsn.simulation.shapes.joint_space import Sex, draw_sex, draw_widths
 from napari_jsn.simulation.shapes.pose import BoneAngles
@@ -89,6 +90,7 @@ class SimulatedPatient:
         skeleton: Skeleton | None = None,
         widths_of: Callable[[np.random.Generator, Sex], dict[str, float]] = draw_widths,
         bones: int = FIRST_BONES,
+        growth_of: Callable[[Sex], Growth] | None = None,
     ) -> SimulatedPatient:
         """Draw a patient.
 
@@ -105,6 +107,8 @@ class SimulatedPatient:
             Draws the healthy joint space widths from a generator and the sex.
         bones : int
             Version of the outlines and the trabeculae; the same draws are made in every version.
+        growth_of : callable, optional
+            Returns how far a hand of this sex still has to grow; by default it is full-grown.
         """
         # one stream each, so that a change of one part leaves the others as they are
         streams = dict(zip(("person", "skeleton", "width", "shape", "material", "rest"), rng.spawn(6), strict=True))
@@ -112,12 +116,14 @@ class SimulatedPatient:
             streams |= dict(zip(("shape", "material", "rest"), hand_rng.spawn(3), strict=True))
         person = streams["person"]
         sex = draw_sex(person)
-        skeleton = skeleton or draw_skeleton(streams["skeleton"], sex)
-        healthy = widths_of(streams["width"], sex)
+        growth = growth_of(sex) if growth_of else Growth()
+        skeleton = (skeleton or draw_skeleton(streams["skeleton"], sex)).scaled(growth.size)
+        healthy = {joint: width * growth.width for joint, width in widths_of(streams["width"], sex).items()}
         severity = person.beta(1.0, 5.0) if disease is None else disease
         lost = {joint: float(np.clip(streams["width"].beta(1.0, 4.0) * 2 * severity, 0, 0.85)) for joint in healthy}
         widths = {joint: healthy[joint] * (1 - lost[joint]) for joint in healthy}
         size = (1.0 if sex == "F" else 1.06) * (1 + 0.04 * float(np.clip(person.standard_normal(), -2, 2)))
+        size *= growth.size
         density = float(np.clip(person.normal(1.0, 0.13), 0.7, 1.3))
         texture_seed = int(person.integers(0, 2))
 
@@ -137,14 +143,19 @@ class SimulatedPatient:
                     roll_deg=float(palm_roll + rest.normal(0, 4.0)),
                 )
         materials = {bone: draw_material(bone, density, texture_seed, streams["material"], bones) for bone in shapes}
-        wrist = _draw_wrist(skeleton, size, streams["shape"])
+        wrist = _draw_wrist(skeleton, size, streams["shape"], growth.carpal_size)
         for bone, (shape, angles) in wrist.items():
             shapes[bone], rest_angles[bone] = shape, angles
             material = draw_material("MC3", density, texture_seed, streams["material"])
             cortex = 2.0 if bone in ("radius", "ulna") else 0.5
             shaft_fraction = 0.1 if cortex > 1 else 0.22
             materials[bone] = replace(material, cortex_mm=cortex, inner_cortex=0.0, shaft_fraction=shaft_fraction)
-        sesamoids = _draw_sesamoids(shapes, streams["shape"])
+        sesamoids = _draw_sesamoids(shapes, streams["shape"]) if growth.has_sesamoids else ()
+        if growth.left:
+            plates = np.random.default_rng(streams["rest"].integers(2**32))
+            shapes = {
+                bone: shape if bone in _CARPALS else growth.grown(shape, plates) for bone, shape in shapes.items()
+            }
         for one in sesamoids:
             material = draw_material("MC1", density, texture_seed, streams["material"])
             materials[one.shape.name] = replace(material, cortex_mm=0.35, inner_cortex=0.0, shaft_fraction=0.25)
@@ -162,11 +173,13 @@ def _joints_of(ray: int) -> list[str]:
     return [joint for joint in anatomy.JOINTS if int(joint[-1]) == ray]
 
 
-def _draw_wrist(skeleton: Skeleton, size: float, rng: np.random.Generator) -> dict[str, tuple[BoneShape, BoneAngles]]:
+def _draw_wrist(
+    skeleton: Skeleton, size: float, rng: np.random.Generator, carpal_size: float
+) -> dict[str, tuple[BoneShape, BoneAngles]]:
     """Draw shape and orientation of the carpals, the radius and the ulna."""
     bones: dict[str, tuple[BoneShape, BoneAngles]] = {}
     for name, (long, wide, deep, rotation) in _CARPALS.items():
-        factor = size * (1 + 0.05 * np.clip(rng.standard_normal(3), -2, 2))
+        factor = carpal_size * size * (1 + 0.05 * np.clip(rng.standard_normal(3), -2, 2))
         shape = carpal_bone(name, *(float(v) for v in np.multiply((long, wide, deep), factor)))
         angles = BoneAngles(rotation + float(rng.normal(0, 5)), float(rng.normal(0, 8)), float(rng.normal(0, 8)))
         bones[name] = shape, angles

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 #: Names of the streams; the truth does not depend on the pixels.
-_STREAMS = ("patient", "hand", "course", "device", "geometry", "pixels", "age", "grades", "damage")
+_STREAMS = ("patient", "hand", "course", "device", "geometry", "pixels", "age", "grades", "damage", "growth")
 
 
 def random_stream(person: np.random.SeedSequence, name: str, *which: int) -> np.random.Generator:

@@ -27,6 +27,8 @@ class Disease:
     ----------
     narrowing_mm : mapping of joint to float
         Narrowing along the joint's axis; negative is widening. Joints not named do not change.
+    closed_mm : mapping of joint to float
+        How far the bones have moved together where a joint surface is lost.
     erosions : mapping of bone to tuple of Erosion
         All erosions at the visit.
     density, periarticular : float
@@ -42,6 +44,7 @@ class Disease:
     """
 
     narrowing_mm: Mapping[str, float] = field(default_factory=dict)
+    closed_mm: Mapping[str, float] = field(default_factory=dict)
     erosions: Mapping[str, tuple[Erosion, ...]] = field(default_factory=dict)
     density: float = 1.0
     periarticular: float = 1.0
@@ -124,7 +127,7 @@ def pose_hand(patient: SimulatedPatient, positioning: Positioning, disease: Dise
     for joint in anatomy.JOINTS:
         upper, lower = anatomy.bones_of(joint)
         rotation = positioning.angles.get(upper, zero).rotation_deg - positioning.angles.get(lower, zero).rotation_deg
-        width = patient.jsw_mm[joint] - disease.narrowing_mm.get(joint, 0.0)
+        width = patient.jsw_mm[joint] - disease.narrowing_mm.get(joint, 0.0) - disease.closed_mm.get(joint, 0.0)
         # a positive rotation moves the bone's distal end to +x, so its base would move to -x about its own middle;
         # about the centre of the head, further proximal, it moves to +x
         slide = SLIDE_MM_PER_DEG * rotation + positioning.slide_mm.get(joint, 0.0)

@@ -81,7 +81,7 @@ def test_the_command_prints_the_difficulty_and_every_table(capsys, tmp_path, mon
     monkeypatch.delenv("NAPARI_JSN_DATA", raising=False)
     assert main(["--quick", "--n", "14", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert "difficulty version 3, SHA-256" in printed
+    assert "difficulty version 5, SHA-256" in printed
     page = (tmp_path / "simulated-grades.md").read_text()
     assert all(title in page for title in ("Shares of the grades", "Visible grades", "width alone", "Healthy widths"))
 

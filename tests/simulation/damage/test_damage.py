@@ -11,9 +11,10 @@ from napari_jsn.common.errors import InputError
 from napari_jsn.simulation.damage import effects
 from napari_jsn.simulation.damage.difficulty import difficulty
 from napari_jsn.simulation.damage.hand_damage import draw_damage, draw_normal_widths
+from napari_jsn.simulation.damage.joint_damage import Narrowing
 from napari_jsn.simulation.damage.notch import bone_view, project_erosion, share_in_space
 from napari_jsn.simulation.damage.sampler import DrawnGrades, draw_grades
-from napari_jsn.simulation.damage.truth import joint_grades
+from napari_jsn.simulation.damage.truth import covered_joints, joint_grades
 from napari_jsn.simulation.damage.visible import joint_margins
 from napari_jsn.simulation.exposure.bone_projector import BoneProjector
 from napari_jsn.simulation.hand import graded_truths, simulate
@@ -194,6 +195,38 @@ def test_visible_grades_of_many_joints_have_the_drawn_shares():
         np.testing.assert_allclose(shares, 1 / (highest + 1), atol=0.09)
 
 
+@pytest.mark.parametrize(("version", "least"), [(3, 0.0), (5, 0.83)])
+def test_later_visits_of_version_5_keep_the_natural_shares(version, least):
+    first, later = (
+        [t.grades.narrowing for truths, _, _ in graded_truths(20, 91, "natural", version, visit, 0.3) for t in truths]
+        for visit in (0, 2)
+    )
+    zeros = np.mean([grade == 0 for grade in later])
+    assert np.mean([grade == 0 for grade in first]) > 0.84
+    assert (zeros > least) if version == 5 else (zeros < 0.78)
+
+
+def test_bones_close_up_where_a_joint_collapses_after_baseline(healthy):
+    shape, width = healthy.shapes["PP3"], healthy.healthy_jsw_mm["PIP3"]
+    half = float(shape.profile(np.array(1.0))[1])
+    erosion = Erosion((0.0, 0.0, 0.0), (1.35 * half / 2, 2.0, 3 * half))
+    plain = replace(
+        damaged(healthy), erosions=(("PIP3", "PP3", erosion),), progresses=frozenset({"PIP3"}), patient=healthy
+    )
+    plain = replace(plain, narrowings=dict.fromkeys(plain.narrowings, Narrowing()))
+    gaps = {}
+    for closes in (False, True):
+        damage = replace(plain, closes=closes)
+        disease = damage.at(8.0)
+        hand = pose_hand(damage.patient, Positioning(), disease)
+        assert damage.at(0.0).closed_mm == {}
+        gaps[closes] = joint_margins(damage.patient.shapes, hand, "PIP3", disease.erosions).width_mm
+        narrowed = disease.narrowing_mm["PIP3"] + disease.closed_mm.get("PIP3", 0.0)
+        assert hand.joints["PIP3"].jsw_mm == pytest.approx(width - narrowed, abs=1e-6)
+        assert damage.left_at("PIP3", disease) == pytest.approx(max(1 - 8 * 0.12, 0.03), abs=1e-6)
+    assert gaps[False] > width and gaps[True] < 0.3 * width
+
+
 # what is drawn
 
 
@@ -260,6 +293,17 @@ def test_damage_does_not_heal_and_two_versions_have_the_same_bones(graded):
     assert np.mean(same) > 0.75
     assert [truth.jsw_mm for truth in old.truths] != [truth.jsw_mm for truth in first.truths]
     assert (old.sex, old.age) == (first.sex, first.age)
+
+
+@pytest.mark.parametrize(("deviation_deg", "covered"), [(0, set()), (-35, {"PIP3", "PIP4"}), (35, {"PIP2", "PIP3"})])
+def test_a_joint_behind_another_finger_is_not_scored(healthy, deviation_deg, covered):
+    hand = pose_hand(healthy, Positioning(), Disease(deviation_deg={"MCP3": deviation_deg}))
+    damage = replace(damaged(healthy), hidden=frozenset())
+    assert covered_joints(damage, hand) == covered
+    grades = joint_grades(damage, Disease(), Positioning(), hand, [], covered_joints(damage, hand))
+    assert {joint for joint, one in grades.items() if one.not_scored == "not_visible"} == covered
+    alone = replace(damage, hidden=frozenset(bone for bone in healthy.shapes if bone[-1] in "245"))
+    assert "PIP3" not in covered_joints(alone, hand)  # nothing is left to cover it
 
 
 def test_missing_bones_and_implants_are_not_scored(healthy):

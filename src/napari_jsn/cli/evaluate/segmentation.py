@@ -67,7 +67,7 @@ def segmentation(
     from napari_jsn.networks.inputs import content_hash, left_out_lines
     from napari_jsn.segmentation.training.data import simulated_joints
     from napari_jsn.segmentation.training.folder import read_joint_folder
-    from napari_jsn.simulation.damage.difficulty import FIRST, NEWEST
+    from napari_jsn.simulation.damage.difficulty import FIRST, OF_JOINTS
     from napari_jsn.simulation.damage.difficulty import difficulty as difficulty_of
 
     if data is None and not simulated and not damaged:
@@ -99,9 +99,9 @@ def segmentation(
                 joints = list(simulated_joints(simulated, _SEED))
                 sets.append(("simulated", evaluate_segmentation(joints, model, device)))
             if damaged:
-                joints = list(simulated_joints(damaged, _SEED, difficulty=NEWEST, samplings=("uniform",)))
+                joints = list(simulated_joints(damaged, _SEED, difficulty=OF_JOINTS, samplings=("uniform",)))
                 sets.append(("simulated, damaged", evaluate_segmentation(joints, model, device)))
-        versions = [version for version, count in ((FIRST, simulated), (NEWEST, damaged)) if count]
+        versions = [version for version, count in ((FIRST, simulated), (OF_JOINTS, damaged)) if count]
         made = "\n".join([f"Made by `{typed_command(sys.argv)}`.", *(str(difficulty_of(each)) for each in versions)])
         report = f"{made}\n\n{segmentation_table(sets)}\n{_notes(sets, said, device)}"
         contents = {"segmentation.md": report.encode()}

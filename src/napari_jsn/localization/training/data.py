@@ -34,6 +34,8 @@ SCALE = 1.4
 EXACT_MM, BOX_LABEL_MM = 1.2, 2.4
 #: Simulated patients of one seed, drawn by one process.
 _CHUNK = 20
+#: Ages of simulated children in years.
+_CHILDREN = (7.0, 18.0)
 #: Shape and pixel size of the simulated radiographs.
 _SHAPE, _SPACING_MM = (500, 340), 0.48
 
@@ -143,7 +145,7 @@ def simulated_hands(
     """Return simulated left hands, one per patient, from the cache if they were drawn before.
 
     Hands of the first difficulty have no drawn damage. Of the others, half are drawn with ``--grades uniform`` and half
-    with ``natural``; joints of missing fingers have no place.
+    with ``natural``; joints of missing fingers have no place. A share that the difficulty states is of children.
 
     Parameters
     ----------
@@ -248,15 +250,20 @@ def _arrays(hands: list[TrainingHand]) -> Arrays:
 
 def draw_chunk(seed: int, count: int, difficulty: int = FIRST) -> list[TrainingHand]:
     """Simulate the left hands of the first patients of a seed; see :func:`simulated_hands` for their damage."""
+    from napari_jsn.simulation.damage.difficulty import difficulty as difficulty_of
     from napari_jsn.simulation.hand import simulate
 
     options: dict[str, Any] = {"hands": "left", "shape": _SHAPE, "spacing_mm": _SPACING_MM}
     if difficulty == FIRST:
         drawn = simulate(count, 1, seed, **options)
     else:
-        options["difficulty"], half = difficulty, (count + 1) // 2
-        uniform = simulate(half, 1, seed, grades="uniform", **options)
-        drawn = chain(uniform, simulate(count, 1, seed, grades="natural", skipped_visits=half, **options))
+        options["difficulty"], children = difficulty, round(difficulty_of(difficulty).children * count)
+        half, adults = (count - children + 1) // 2, count - children
+        drawn = chain(
+            simulate(half, 1, seed, grades="uniform", **options),
+            simulate(adults, 1, seed, grades="natural", skipped_visits=half, **options),
+            simulate(count, 1, seed, grades="natural", skipped_visits=adults, ages=_CHILDREN, **options),
+        )
     hands = []
     for simulated in drawn:
         centres = {truth.joint: _place(truth) for truth in simulated.truths}

@@ -17,7 +17,7 @@ from napari_jsn.networks.cached_arrays import Arrays, cached_arrays
 from napari_jsn.networks.inputs import UsedImage, content_hash
 from napari_jsn.networks.task import split_groups
 from napari_jsn.segmentation.canvas import SIDE, to_canvas
-from napari_jsn.simulation.damage.difficulty import FIRST, NEWEST
+from napari_jsn.simulation.damage.difficulty import FIRST, OF_JOINTS
 
 #: Distance from the border, as a share of the image, within which masks drawn by hand are not reliable.
 _EDGE = 4 / 256
@@ -190,7 +190,7 @@ def simulated_samples(
     cache: Path | None = None,
     side: int = SIDE,
     progress: Progress | None = None,
-    difficulty: int = NEWEST,
+    difficulty: int = OF_JOINTS,
 ) -> Samples:
     """Return simulated images of all joints as the network sees them, from the cache if they were made before.
 

@@ -18,9 +18,28 @@ from napari_jsn.simulation.exposure.detector import Detector
 from napari_jsn.simulation.shapes.hand_bones import FIRST_BONES
 from napari_jsn.simulation.visit import PoseFactors
 
-#: Version of the simulator without grades, and the one that is drawn with grades and for training by default. A later
-#: one has to be chosen, because a network trained on it was not better on real images.
-FIRST, NEWEST = 1, 3
+#: Version of the simulator without grades; that of the joints which the segmentation and registration networks are
+#: trained on; and the one that is drawn with grades by default.
+FIRST, OF_JOINTS, NEWEST = 1, 3, 5
+#: Version whose parts about damage the first one has, which draws damage since the second one exists.
+_DAMAGE_OF_FIRST = 2
+
+
+@dataclass(frozen=True)
+class CourseSettings:
+    """How damage goes on after baseline.
+
+    Attributes
+    ----------
+    healthy, damaged : float
+        Probability that a joint without and with damage progresses.
+    closes : bool
+        Whether bones also move together where a joint surface is lost after baseline.
+    """
+
+    healthy: float = 0.25
+    damaged: float = 0.25
+    closes: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,8 +62,8 @@ class Difficulty:
         return f"Simulated images: difficulty version {self.version}, SHA-256 {self.sha256[:16]}."
 
     def part(self, name: str) -> dict[str, Any]:
-        """Return one part; parts about damage that a version does not state are those of the newest one."""
-        found: dict[str, Any] = self.content.get(name) or difficulty(NEWEST).content[name]
+        """Return one part; parts about damage that the first version does not state are those of the second."""
+        found: dict[str, Any] = self.content.get(name) or difficulty(_DAMAGE_OF_FIRST).content[name]
         return found
 
     @property
@@ -56,6 +75,16 @@ class Difficulty:
     def joint_pose(self) -> PoseFactors:
         """Factors of the motion of a single joint between two visits."""
         return PoseFactors(**self.content.get("joint_pose", {}))
+
+    @property
+    def course(self) -> CourseSettings:
+        """Progression of drawn damage."""
+        return CourseSettings(**self.content.get("course", {}))
+
+    @property
+    def children(self) -> float:
+        """Share of children among the hands that the network for joints is trained on."""
+        return float(self.content.get("training", {}).get("children", 0.0))
 
     @property
     def bones(self) -> int:

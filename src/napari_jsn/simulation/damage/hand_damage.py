@@ -24,20 +24,25 @@ from napari_jsn.simulation.damage.sampler import DrawnGrades, check_sampling, dr
 from napari_jsn.simulation.damage.visible import joint_margins
 from napari_jsn.simulation.patient import SimulatedPatient
 from napari_jsn.simulation.shapes.bone import BoneShape, Erosion
+from napari_jsn.simulation.shapes.growth import ADULT_AGE, Growth
 from napari_jsn.simulation.shapes.joint_grades import COLLAPSE
 from napari_jsn.simulation.shapes.joint_space import Sex, draw_widths
 from napari_jsn.simulation.visit import Disease, Positioning, pose_hand
 
 #: Age of patients with rheumatoid arthritis in years: mean, standard deviation, limits.
 _AGE = (56.0, 13.0, 20.0, 85.0)
+#: Ages that can be simulated.
+_AGE_LIMITS = (7.0, 90.0)
 #: Share of the variance of the widths that all joints of a person have in common; limit in standard deviations.
 _SHARED, _CLIP = 0.64, 2.0
 #: Narrowest healthy joint space, as a share of the mean of joint, age and sex.
 _LEAST = 0.5
 #: Loss of mineral at the worst grade of a hand: of all bone, and near the joints.
 _LOSS, _PERIARTICULAR_LOSS = 0.10, 0.45
-#: Per year and joint: probability of progression, loss of the healthy width as a share, growth of erosions as a share.
-_PROGRESSES, _NARROWS, _GROWS = 0.25, 0.12, 0.10
+#: Per year of a joint that progresses: loss of the healthy width as a share, growth of erosions as a share.
+_NARROWS, _GROWS = 0.12, 0.10
+#: Farthest that the bones of a joint move together, without and with the settings of later versions.
+_MOST_CLOSED_MM = (6.0, 12.0)
 _REMODELLED = 0.12
 
 
@@ -62,6 +67,8 @@ class HandDamage:
     progresses : frozenset of joint
     density, periarticular : float
         Factors of mineral at baseline.
+    closes : bool
+        Whether bones also move together where a joint surface is lost after baseline, or by several erosions.
     """
 
     healthy: SimulatedPatient = field(repr=False)
@@ -76,21 +83,23 @@ class HandDamage:
     progresses: frozenset[str] = frozenset()
     density: float = 1.0
     periarticular: float = 1.0
+    closes: bool = False
 
     def at(self, years: float) -> Disease:
         """Return the disease after this number of years."""
+        healthy = self.healthy.healthy_jsw_mm
         by_bone: dict[str, list[Erosion]] = {}
-        for joint, bone, erosion in self.erosions:
-            factor = 1 + (_GROWS * years if joint in self.progresses else 0.0)
-            rx, ry, rz = erosion.radii
-            by_bone.setdefault(bone, []).append(replace(erosion, radii=(rx * factor, ry * factor, rz * factor)))
-        narrowing = {}
-        for joint in self.progresses:
-            left = self.narrowings[joint].left
-            lost = min(_NARROWS * years, max(left - 0.03, 0.0))
-            narrowing[joint] = lost * self.healthy.healthy_jsw_mm[joint]
+        for _, bone, erosion in self._erosions_at(years):
+            by_bone.setdefault(bone, []).append(erosion)
+        closed: dict[str, float] = {}
+        if self.closes and years:
+            closed = {
+                joint: mm - (self.narrowings[joint].left * healthy[joint] - self.patient.jsw_mm[joint])
+                for joint, mm in self.closed_up_mm(years).items()
+            }
         return Disease(
-            narrowing_mm=narrowing,
+            narrowing_mm={joint: self._lost_at(joint, years) * healthy[joint] for joint in self.progresses},
+            closed_mm=closed,
             erosions={bone: tuple(erosions) for bone, erosions in by_bone.items()},
             density=self.density,
             periarticular=self.periarticular,
@@ -99,6 +108,42 @@ class HandDamage:
             displaced_mm={joint: one.displaced_mm for joint, one in self.narrowings.items() if any(one.displaced_mm)},
             deviation_deg={joint: one.deviation_deg for joint, one in self.narrowings.items() if one.deviation_deg},
         )
+
+    def closed_up_mm(self, years: float) -> dict[str, float]:
+        """Return how far the bones of each collapsed joint have moved together, until the visible gap has its width."""
+        erosions = self._erosions_at(years)
+        shapes, healthy = self.healthy.shapes, self.healthy.healthy_jsw_mm
+        lost: dict[tuple[str, str], float] = {}
+        for joint, bone, one in erosions:
+            share = share_in_space(shapes[bone], one) if one.counted else 0.0
+            before = lost.get((joint, bone), 0.0)
+            lost[joint, bone] = before + share if self.closes else max(before, share)
+        collapsed = {joint for (joint, _), share in lost.items() if share >= COLLAPSE}
+        if not collapsed:
+            return {}
+        left = {joint: one.left - self._lost_at(joint, years) for joint, one in self.narrowings.items()}
+        widths = {joint: left[joint] * width for joint, width in healthy.items()}
+        posed = pose_hand(replace(self.patient, jsw_mm=widths), Positioning(), Disease())
+        sound = pose_hand(self.healthy, Positioning(), Disease())
+        by_bone = {bone: [one for _, of, one in erosions if of == bone] for bone in shapes}
+        closed = {}
+        for joint in collapsed:
+            visible = joint_margins(self.patient.shapes, posed, joint, by_bone).width_mm
+            intact = joint_margins(shapes, sound, joint).width_mm
+            if np.isfinite(visible):
+                closed[joint] = float(np.clip(visible - left[joint] * intact, 0.0, _MOST_CLOSED_MM[self.closes]))
+        return closed
+
+    def _erosions_at(self, years: float) -> list[tuple[str, str, Erosion]]:
+        """Return (joint, bone, erosion) after this number of years, cysts included."""
+        factors = dict.fromkeys(self.progresses, 1 + _GROWS * years)
+        return [(joint, bone, one.grown(factors.get(joint, 1.0))) for joint, bone, one in self.erosions]
+
+    def _lost_at(self, joint: str, years: float) -> float:
+        """Return the share of the healthy width that is lost since baseline."""
+        if joint not in self.progresses:
+            return 0.0
+        return min(_NARROWS * years, max(self.narrowings[joint].left - 0.03, 0.0))
 
     def left_at(self, joint: str, disease: Disease) -> float:
         """Return the share of the healthy width that is left in space."""
@@ -112,30 +157,46 @@ class HandDamage:
 
 @dataclass(frozen=True)
 class Sampled:
-    """How the damage of a run is drawn: the sampling of the grades, and the difficulty."""
+    """How the damage of a run is drawn: sampling of the grades, difficulty, and range of ages (see draw_age)."""
 
     sampling: str
     difficulty: Difficulty
+    ages: tuple[float, float] | None = None
 
 
-def checked_sampling(grades: str | None, version: int, jsn_mm: float | None) -> Sampled | None:
+def checked_sampling(
+    grades: str | None, version: int, jsn_mm: float | None, ages: tuple[float, float] | None = None
+) -> Sampled | None:
     """Return how damage is drawn; None if no grades are asked for.
 
     Raises
     ------
     InputError
-        If there is no such sampling or version, or a narrowing is stated as well.
+        If there is no such sampling or version, a narrowing is stated as well, or ages are out of range or stated
+        without a sampling.
     """
+    if ages is not None:
+        first, last = ages
+        if grades is None:
+            raise InputError("Ages are given without grades. Give the grades as well.", "ages")
+        if not _AGE_LIMITS[0] <= first <= last <= _AGE_LIMITS[1]:
+            raise InputError(
+                f"Ages from {first:g} to {last:g} years cannot be simulated. Give two ages from {_AGE_LIMITS[0]:g} to "
+                f"{_AGE_LIMITS[1]:g} years, the lower one first.",
+                "ages",
+            )
     if grades is None:
         return None
     check_sampling(grades)
     if jsn_mm is not None:
         raise InputError("The narrowing is stated, and grades are drawn as well. Give one of the two.", "jsn_mm")
-    return Sampled(grades, difficulty_of(version))
+    return Sampled(grades, difficulty_of(version), ages)
 
 
-def draw_age(rng: np.random.Generator) -> float:
-    """Draw the age of a patient in years."""
+def draw_age(rng: np.random.Generator, ages: tuple[float, float] | None = None) -> float:
+    """Draw the age of a patient in years: evenly from a range, by default that of adults with rheumatoid arthritis."""
+    if ages is not None:
+        return float(rng.uniform(*ages))
     mean, sd, low, high = _AGE
     return float(np.clip(rng.normal(mean, sd), low, high))
 
@@ -173,16 +234,23 @@ def draw_damage(
         tuple(erosions),
         density=1 - _LOSS * severity,
         periarticular=1 - _PERIARTICULAR_LOSS * severity,
+        closes=difficulty.course.closes,
         progresses=frozenset(
             joint
             for joint in anatomy.JOINTS
-            if streams["course"].random() < _PROGRESSES
+            if streams["course"].random() < _progression(joint, drawn, difficulty)
             and not narrowings[joint].fused
             and not any(narrowings[joint].displaced_mm)
         ),
     )
     damage = _with_findings(damage, drawn, difficulty, streams["artefact"])
     return replace(damage, patient=replace(damage.patient, jsw_mm=_widths(damage)))
+
+
+def _progression(joint: str, drawn: DrawnGrades, difficulty: Difficulty) -> float:
+    """Return the probability that a joint progresses."""
+    damaged = drawn.of(joint, "jsn") or drawn.of(joint, "erosion")
+    return difficulty.course.damaged if damaged else difficulty.course.healthy
 
 
 def _sloped(shapes: Mapping[str, BoneShape], narrowings: Mapping[str, Narrowing]) -> dict[str, BoneShape]:
@@ -232,29 +300,18 @@ def _with_findings(
 
 
 def _widths(damage: HandDamage) -> dict[str, float]:
-    """Return the widths at baseline; where bone is lost, the bones move together until the visible gap is that wide."""
-    widths = {joint: damage.narrowings[joint].left * width for joint, width in damage.healthy.healthy_jsw_mm.items()}
-    erosions = damage.at(0.0).erosions
-    collapsed = {
-        joint
-        for joint, bone, one in damage.erosions
-        if one.counted and share_in_space(damage.healthy.shapes[bone], one) >= COLLAPSE
-    }
-    if not collapsed:
-        return widths
-    posed = pose_hand(replace(damage.patient, jsw_mm=widths), Positioning(), Disease())
-    sound = pose_hand(damage.healthy, Positioning(), Disease())
-    for joint in collapsed:
-        visible = joint_margins(damage.patient.shapes, posed, joint, erosions).width_mm
-        intact = joint_margins(damage.healthy.shapes, sound, joint).width_mm
-        if np.isfinite(visible):
-            wanted = damage.narrowings[joint].left * intact
-            widths[joint] -= float(np.clip(visible - wanted, 0.0, 6.0))
-    return widths
+    """Return the widths at baseline, less what the bones have moved together where bone is lost."""
+    closed = damage.closed_up_mm(0.0)
+    healthy = damage.healthy.healthy_jsw_mm
+    return {joint: damage.narrowings[joint].left * width - closed.get(joint, 0.0) for joint, width in healthy.items()}
 
 
 def draw_hand(
-    sampling: str, difficulty: Difficulty, side: int, stream: Callable[..., np.random.Generator]
+    sampling: str,
+    difficulty: Difficulty,
+    side: int,
+    stream: Callable[..., np.random.Generator],
+    ages: tuple[float, float] | None = None,
 ) -> HandDamage:
     """Draw one hand of a patient with damage.
 
@@ -266,8 +323,10 @@ def draw_hand(
         0 is left, 1 is right.
     stream : callable
         Returns the patient's random generator of a name and a number; each call returns a new one in the same state.
+    ages : (float, float), optional
+        Range of ages in years; see :func:`draw_age`. The bones of a person under 18 have growth plates.
     """
-    age = draw_age(stream("age"))
+    age = draw_age(stream("age"), ages)
     drawn = draw_grades(sampling, stream("grades", 1 + side), stream("grades", 0))
     healthy = SimulatedPatient.draw(
         stream("patient"),
@@ -275,6 +334,7 @@ def draw_hand(
         hand_rng=stream("hand", side),
         widths_of=draw_widths if difficulty.version == FIRST else lambda rng, sex: draw_normal_widths(rng, sex, age),
         bones=difficulty.bones,
+        growth_of=None if age >= ADULT_AGE else lambda sex: Growth.draw(stream("growth"), sex, age),
     )
     factor = difficulty.part("contrast")["density_factor"]
     materials = {name: replace(one, density=one.density * factor) for name, one in healthy.materials.items()}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_jsn import anatomy
 from napari_jsn.simulation.damage.difficulty import Difficulty
@@ -21,7 +23,9 @@ from napari_jsn.simulation.shapes.joint_grades import (
 )
 from napari_jsn.simulation.simulated_radiograph import ErosionMask, JointTruth
 from napari_jsn.simulation.truth import VisitGeometry
-from napari_jsn.simulation.visit import Disease, Positioning, pose_hand
+from napari_jsn.simulation.visit import Disease, Positioning, pose_hand, posed_rays
+
+Array = NDArray[np.float64]
 
 
 def visible_truth(
@@ -34,12 +38,41 @@ def visible_truth(
     )  # fmt: skip
     inside = np.array(visit.shape)[::-1]
     outside = frozenset(one.joint for one in truths if not ((one.centre >= 0) & (one.centre < inside)).all())
+    if difficulty.part("visibility").get("covered", False):
+        outside |= covered_joints(damage, visit.hand)
     grades = joint_grades(damage, visit.disease, visit.positioning, visit.hand, erosions, outside)
     graded = []
     for one in truths:
         found = grades[one.joint]
         graded.append(replace(one, svdh_narrowing=found.narrowing, svdh_erosion=found.erosion, grades=found))
     return graded, erosions
+
+
+def covered_joints(damage: HandDamage, hand: PosedHand) -> frozenset[str]:
+    """Return the joints whose middle lies on a bone of another finger."""
+    rays = posed_rays(damage.patient, hand)
+    covered = set()
+    for joint in anatomy.JOINTS:
+        for ray, line in rays.items():
+            for bone, (start, end) in zip(anatomy.RAYS[ray], pairwise(line), strict=True):
+                hides = ray != int(joint[-1]) and bone not in damage.hidden
+                if hides and _distance(hand.joints[joint].centre[:2], start, end) < _half_breadth(damage, bone):
+                    covered.add(joint)
+    return frozenset(covered)
+
+
+def _distance(point: Array, start: Array, end: Array) -> float:
+    """Return the distance of a point from a line segment."""
+    along = end - start
+    share = np.clip((point - start) @ along / (along @ along), 0, 1)
+    return float(np.hypot(*(point - start - share * along)))
+
+
+def _half_breadth(damage: HandDamage, bone: str) -> float:
+    """Return half of the breadth of a bone's shaft in mm."""
+    shape = damage.patient.shapes[bone]
+    left, right, _, _ = shape.profile(np.array(0.5 * shape.length))
+    return float(left + right) / 2
 
 
 def joint_grades(

@@ -84,7 +84,10 @@ class BoneProjector:
                 continue
             rows, cols, attenuation = projection
             total[rows, cols] += attenuation
-            mask = ndimage.binary_fill_holes(attenuation > MASK_NEPERS)
+            mask = attenuation > MASK_NEPERS
+            if solid.plate is not None:  # the growth plate is part of the bone
+                mask = _closed(mask, solid.plate.gap_mm * transform.magnification / spacing_mm)
+            mask = ndimage.binary_fill_holes(mask)
             if mask.any():
                 masks[bone] = _cropped(rows.start, cols.start, mask)
         return total, masks
@@ -174,6 +177,13 @@ def _capsules(
         profile = np.exp(-(axial * axial + lateral * lateral))
         total[first[1] : last[1], first[0] : last[0]] += np.float32(_CAPSULE_PER_MM * 2 * half) * profile
     return total
+
+
+def _closed(mask: NDArray[np.bool_], gap: float) -> NDArray[np.bool_]:
+    """Return a mask without gaps of so many pixels."""
+    margin = round(gap) + 1
+    disk = np.hypot(*np.ogrid[-margin : margin + 1, -margin : margin + 1]) <= margin
+    return np.asarray(ndimage.binary_closing(np.pad(mask, margin), disk)[margin:-margin, margin:-margin])
 
 
 def _cropped(row: int, col: int, mask: NDArray[np.bool_]) -> BoneMask:

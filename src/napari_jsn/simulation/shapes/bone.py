@@ -7,7 +7,7 @@ splines along ``y``; its two ends are joint surfaces ``y = f(x, z)``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -79,6 +79,13 @@ class Erosion:
     phase: float = 0.0
     counted: bool = True
 
+    def grown(self, factor: float) -> Erosion:
+        """Return the erosion with its radii multiplied by a factor."""
+        if factor == 1:
+            return self
+        rx, ry, rz = self.radii
+        return replace(self, radii=(rx * factor, ry * factor, rz * factor))
+
     def inside(self, x: Array, y: Array, z: Array) -> Array:
         """Return the approximate depth inside the ellipsoid in mm; negative outside."""
         r = np.sqrt(
@@ -90,6 +97,32 @@ class Erosion:
             waves = waves + np.sin(1.3 * x + 1.5 * z + 2.3 * self.phase) + np.sin(1.2 * x + 1.6 * y + 1.1 * z)
             r = r * (1 + (self.rough * 0.6) * waves).astype(r.dtype)
         return (1 - r) * min(self.radii)
+
+
+@dataclass(frozen=True)
+class GrowthPlate:
+    """Cartilage between the end (epiphysis) and the shaft of a growing bone: a gap in the mineral.
+
+    Attributes
+    ----------
+    at_head : bool
+        Whether the distal end grows, as in the metacarpals 2 to 5; otherwise the proximal one.
+    from_end_mm : float
+        Distance of the plate's middle from the middle of the joint surface.
+    gap_mm : float
+        Thickness of the cartilage.
+    breadth : float
+        Breadth and depth of the mineral of the end, over those of the full-grown end.
+    wave_mm, phase : float
+        Deviation of the plate from a plane, and its phase.
+    """
+
+    at_head: bool
+    from_end_mm: float
+    gap_mm: float
+    breadth: float = 1.0
+    wave_mm: float = 0.0
+    phase: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -111,6 +144,8 @@ class BoneShape:
         Distal and proximal end.
     rounding : float
         Radius of the rims, in mm.
+    plate : GrowthPlate, optional
+        Of a growing bone.
     """
 
     name: str
@@ -123,6 +158,7 @@ class BoneShape:
     head: JointSurface
     base: JointSurface
     rounding: float = 0.8
+    plate: GrowthPlate | None = None
 
     @cached_property
     def _profile(self) -> PchipInterpolator:
@@ -157,9 +193,20 @@ class BoneShape:
 
     def distance(self, x: Array, y: Array, z: Array) -> Array:
         """Return the depth below the surface in mm, positive inside, rims rounded."""
-        side = self.side_distance(x, y, z)
-        head, base = self.end_distances(x, y, z)
-        return smooth_min(smooth_min(side, head, self.rounding), base, self.rounding)
+        return self.distance_within(x, y, z, *self.end_distances(x, y, z))
+
+    def distance_within(self, x: Array, y: Array, z: Array, head: Array, base: Array) -> Array:
+        """Return :meth:`distance` where the distances inside the ends are known; below 0 in a growth plate."""
+        whole = smooth_min(smooth_min(self.side_distance(x, y, z), head, self.rounding), base, self.rounding)
+        if self.plate is None:
+            return whole
+        plate, rounding = self.plate, 0.6 * self.rounding
+        middle = plate.from_end_mm if plate.at_head else self.length - plate.from_end_mm
+        wave = np.sin(0.9 * x + 0.5 * z + plate.phase) + np.sin(1.7 * x - 1.1 * z + 2.3 * plate.phase)
+        towards_joint = (y - middle - plate.wave_mm * wave) * (-1 if plate.at_head else 1)
+        end = smooth_min(whole, self.side_distance(x, y, z, plate.breadth), rounding) if plate.breadth < 1 else whole
+        end = smooth_min(end, towards_joint - plate.gap_mm / 2, rounding)
+        return np.maximum(end, smooth_min(whole, -towards_joint - plate.gap_mm / 2, rounding))
 
     @cached_property
     def extent(self) -> tuple[float, float]:

@@ -72,6 +72,12 @@ class Skeleton:
     sex: Sex
     points: Mapping[str, Array] = field(repr=False)
 
+    def scaled(self, factor: float) -> Skeleton:
+        """Return this hand in another size."""
+        if factor == 1:
+            return self
+        return Skeleton(self.sex, {name: factor * point for name, point in self.points.items()})
+
     def rays(self) -> dict[int, Array]:
         """Return the points of each ray from proximal to distal: (5, 2) for fingers, (4, 2) for the thumb, in mm."""
         return {ray: np.stack([self.points[name] for name in names]) for ray, names in _RAY_POINTS.items()}

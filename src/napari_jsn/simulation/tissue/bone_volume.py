@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_jsn.simulation.shapes.bone import BoneShape, Erosion, smooth_min
+from napari_jsn.simulation.shapes.bone import BoneShape, Erosion
 from napari_jsn.simulation.tissue import trabecular_texture
 from napari_jsn.simulation.tissue.material import COMPACT_PER_MM, Material
 
@@ -100,7 +100,7 @@ def make_bone_volume(
         return None
     xs, ys, zs = (a.astype(np.float32) for a in (x[None, None, :], y[None, :, None], z[:, None, None]))
     head, base = shape.end_distances(xs, ys, zs)
-    depth = smooth_min(smooth_min(shape.side_distance(xs, ys, zs), head, shape.rounding), base, shape.rounding)
+    depth = shape.distance_within(xs, ys, zs, head, base)
 
     for osteophyte in osteophytes:
         depth = np.maximum(depth, osteophyte.inside(xs, ys, zs))

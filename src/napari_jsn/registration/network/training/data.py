@@ -168,13 +168,13 @@ def simulated_visits(count: int, seed: int, cache: Path | None = None, progress:
 def _simulate(
     count: int, seed: int, joints: Sequence[str] = anatomy.JOINTS, progress: Progress | None = None
 ) -> Visits:
-    from napari_jsn.simulation.damage.difficulty import NEWEST
+    from napari_jsn.simulation.damage.difficulty import OF_JOINTS
     from napari_jsn.simulation.joint_pair import joint_pairs
 
     size = 2 * SIDE
     found, between = [], []
     to_small, to_large = pixel_scaling(0.5), pixel_scaling(2.0)
-    pairs_made = islice(joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size, difficulty=NEWEST), count)
+    pairs_made = islice(joint_pairs(seed, joints, (size, size), JOINT_IMAGE_MM / size, difficulty=OF_JOINTS), count)
     for k, pair in enumerate(counted(pairs_made, count, "Simulating joint pairs", progress)):
         group = f"simulated {seed}/{k // len(joints)}"
         for image, masks in ((pair.fixed, pair.fixed_masks), (pair.moving, pair.moving_masks)):
