@@ -128,6 +128,7 @@ def train(
     nothing = _NOTHING_WRITTEN if resume is None else f"Stopped before the training went on. {resume.name} is kept."
     with _if_stopped(nothing):  # loading takes seconds
         from napari_jsn.cli.options import set_threads
+        from napari_jsn.scoring.layouts import check_layout
         from napari_jsn.training.machine import is_first_process, keep_freed_memory
         from napari_jsn.training.options import check_options
         from napari_jsn.training.runs import check_runs, train_runs
@@ -140,8 +141,7 @@ def train(
         if "train" in sys.argv[1:2]:  # a process that ends with the training
             keep_freed_memory()
         groups = _table_of(task, groups, scores, dataset)
-        if layout is not None and resume is None and (task != "scoring" or dataset is not None):
-            raise InputError("A layout is that of a table of readers' scores. Leave --layout out.", "layout")
+        check_layout(layout, resume is not None or (task == "scoring" and dataset is None))
         if scores is not None and data is None and resume is None:
             raise InputError("The radiographs of the scores are needed. Give their folder with --images.")
         if dataset is not None:

@@ -58,6 +58,17 @@ class Layout:
         return self.scheme is None or self.scheme.has(site, kind)
 
 
+def check_layout(layout: object, is_read: bool) -> None:
+    """Check that a layout is given only where a table of readers' scores is read.
+
+    Raises
+    ------
+    InputError
+    """
+    if layout is not None and not is_read:
+        raise InputError("A layout is that of a table of readers' scores. Leave --layout out.", "layout")
+
+
 def layout(name: str | os.PathLike[str] | Scheme) -> Layout:
     """Return the layout of a scheme, or read a mapping of the user's own columns.
 

@@ -74,20 +74,6 @@ def check_kind(name: str, preset: str, kind: str | None) -> None:
         raise InputError(f"There is no kind {kind!r} to train. Choose one of: {', '.join(kinds)}.", "kind")
 
 
-def check_layout(name: str, folder: Path | str | None, layout: Path | str | None) -> None:
-    """Check that a training that is given a layout has a table of scores.
-
-    Raises
-    ------
-    InputError
-    """
-    if layout is not None and (name != "scoring" or folder is None):
-        raise InputError(
-            "A layout is that of a table of scores, in a training of scoring on radiographs. Leave --layout out.",
-            "layout",
-        )
-
-
 def task_from_folder(
     name: str,
     folder: Path | str | None,
@@ -139,7 +125,7 @@ def task_from_folder(
     if pairs is not None:
         import_module("napari_jsn.registration.network.training.data").check_pairs(pairs)
     check_kind(name, preset, kind)
-    check_layout(name, folder, layout)
+    import_module("napari_jsn.scoring.layouts").check_layout(layout, name == "scoring" and folder is not None)
     given = {"pairs": pairs, "groups": groups, "kind": kind, "layout": layout}
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if folder is not None and not simulated:

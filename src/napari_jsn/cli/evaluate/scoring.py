@@ -97,6 +97,7 @@ def scoring(
     from napari_jsn.evaluation.scoring.stability import read_exposures, stability, stability_lines
     from napari_jsn.networks import weights
     from napari_jsn.scoring.automatic.score import is_one_stage, statement_of
+    from napari_jsn.scoring.layouts import check_layout
     from napari_jsn.scoring.training.ram_h1200_hands import check_dataset
     from napari_jsn.scoring.training.simulated_patients import DIFFICULTY
     from napari_jsn.scoring.two_stage.grader import TwoStageGrader
@@ -105,8 +106,7 @@ def scoring(
     check_page(page)
     if dataset is not None and scores is not None:
         raise InputError(f"{dataset} has scores of its own. Leave --scores out, or --dataset.", "scores")
-    if layout is not None and (dataset is not None or images is None):
-        raise InputError("A layout is that of a table of readers' scores. Leave --layout out.", "layout")
+    check_layout(layout, images is not None and dataset is None)
     if dataset is not None:
         check_dataset(dataset, "scoring", images)
     set_threads(threads)
