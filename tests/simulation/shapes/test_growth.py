@@ -15,9 +15,13 @@ from napari_jsn.simulation.tissue.bone_volume import make_bone_volume
 CARPALS = set(anatomy.CARPALS)
 
 
-def person(ages, seed=4):
+def damage_of(ages, seed=4):
     stream = partial(random_stream, np.random.SeedSequence([seed, 3, 0]))
-    return draw_hand("natural", difficulty(5), 0, stream, ages).healthy
+    return draw_hand("natural", difficulty(5), 0, stream, ages)
+
+
+def person(ages, seed=4):
+    return damage_of(ages, seed).healthy
 
 
 def test_growth_ends_earlier_in_girls():
@@ -47,6 +51,12 @@ def test_a_child_s_hand_is_that_of_the_adult_but_smaller_with_plates_at_the_ends
     assert 0.65 < child.shapes["PP3"].length / adult.shapes["PP3"].length < 0.95
     assert child.healthy_jsw_mm["MCP2"] > adult.healthy_jsw_mm["MCP2"]
     assert not child.sesamoids and adult.sesamoids
+
+
+def test_bones_that_grow_have_no_osteophytes():
+    child, adult = damage_of((9, 9)), damage_of((30, 30))
+    assert adult.osteophytes and not child.osteophytes
+    assert (child.swollen, child.implants, child.hidden) == (adult.swollen, adult.implants, adult.hidden)
 
 
 @pytest.mark.parametrize("bone", ["MC3", "PP2", "DP4"])

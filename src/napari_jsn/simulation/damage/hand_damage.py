@@ -41,8 +41,9 @@ _LEAST = 0.5
 _LOSS, _PERIARTICULAR_LOSS = 0.10, 0.45
 #: Per year of a joint that progresses: loss of the healthy width as a share, growth of erosions as a share.
 _NARROWS, _GROWS = 0.12, 0.10
-#: Farthest that the bones of a joint move together, without and with the settings of later versions.
-_MOST_CLOSED_MM = (6.0, 12.0)
+#: Largest growth of erosions as a share, and farthest that the bones of a joint move together, where bones stay apart
+#: after baseline and where they close up: larger erosions would leave a gap that nothing closes.
+_MOST_GROWN, _MOST_CLOSED_MM = (np.inf, 1.0), (6.0, 12.0)
 _REMODELLED = 0.12
 
 
@@ -113,13 +114,10 @@ class HandDamage:
         """Return how far the bones of each collapsed joint have moved together, until the visible gap has its width."""
         erosions = self._erosions_at(years)
         shapes, healthy = self.healthy.shapes, self.healthy.healthy_jsw_mm
-        lost: dict[tuple[str, str], float] = {}
-        for joint, bone, one in erosions:
-            share = share_in_space(shapes[bone], one) if one.counted else 0.0
-            before = lost.get((joint, bone), 0.0)
-            lost[joint, bone] = before + share if self.closes else max(before, share)
-        collapsed = {joint for (joint, _), share in lost.items() if share >= COLLAPSE}
-        if not collapsed:
+        # later versions decide below by the margins, which erosions of both bones remove together
+        least = 0.0 if self.closes else COLLAPSE
+        eroded = {joint for joint, bone, one in erosions if one.counted and share_in_space(shapes[bone], one) >= least}
+        if not eroded:
             return {}
         left = {joint: one.left - self._lost_at(joint, years) for joint, one in self.narrowings.items()}
         widths = {joint: left[joint] * width for joint, width in healthy.items()}
@@ -127,16 +125,17 @@ class HandDamage:
         sound = pose_hand(self.healthy, Positioning(), Disease())
         by_bone = {bone: [one for _, of, one in erosions if of == bone] for bone in shapes}
         closed = {}
-        for joint in collapsed:
-            visible = joint_margins(self.patient.shapes, posed, joint, by_bone).width_mm
+        for joint in eroded:
+            visible = joint_margins(self.patient.shapes, posed, joint, by_bone)
             intact = joint_margins(shapes, sound, joint).width_mm
-            if np.isfinite(visible):
-                closed[joint] = float(np.clip(visible - left[joint] * intact, 0.0, _MOST_CLOSED_MM[self.closes]))
+            if np.isfinite(visible.width_mm) and not (self.closes and visible.surface_is_left):
+                moved = visible.width_mm - left[joint] * intact
+                closed[joint] = float(np.clip(moved, 0.0, _MOST_CLOSED_MM[self.closes]))
         return closed
 
     def _erosions_at(self, years: float) -> list[tuple[str, str, Erosion]]:
         """Return (joint, bone, erosion) after this number of years, cysts included."""
-        factors = dict.fromkeys(self.progresses, 1 + _GROWS * years)
+        factors = dict.fromkeys(self.progresses, 1 + min(_GROWS * years, _MOST_GROWN[self.closes]))
         return [(joint, bone, one.grown(factors.get(joint, 1.0))) for joint, bone, one in self.erosions]
 
     def _lost_at(self, joint: str, years: float) -> float:
@@ -280,7 +279,9 @@ def _with_findings(
         # osteophytes are most frequent at DIP joints and the thumb
         if osteophyte < chance["osteophyte"] * (2.0 if joint[:3] in ("DIP", "IP1") else 0.6):
             for bone, distal in ((lower, True), (upper, False)):
-                osteophytes[bone] = osteophytes.get(bone, ()) + tuple(draw_osteophytes(shapes[bone], distal, rng))
+                found = draw_osteophytes(shapes[bone], distal, rng)
+                if shapes[bone].plate is None:  # bones that grow have none; the draws are those of the adult
+                    osteophytes[bone] = osteophytes.get(bone, ()) + tuple(found)
         if swelling < chance["swelling"] * (3.0 if diseased else 0.4) and not joint.startswith("MCP"):
             swollen.add(joint)
         if implant < chance["implant"] and not joint.startswith("DIP"):

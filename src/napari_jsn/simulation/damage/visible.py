@@ -56,13 +56,17 @@ class JointMargins:
     breadth_mm: float
 
     @property
+    def surface_is_left(self) -> bool:
+        """Whether enough of both margins is left to show where the eroded parts were."""
+        return bool(np.mean(~self.eroded) >= _ENOUGH)
+
+    @property
     def width_mm(self) -> float:
         """Mean gap in the middle of the joint; NaN without any surface.
 
-        If enough of both margins is left, they show where the eroded parts were, and the width is read between these.
+        If enough of both margins is left, the width is read between the surfaces as they were before the erosions.
         """
-        enough = np.mean(~self.eroded) >= _ENOUGH
-        gap = self.sound_mm if enough else self.gap_mm
+        gap = self.sound_mm if self.surface_is_left else self.gap_mm
         known = (np.abs(self.across_mm) <= _CENTRAL * self.breadth_mm / 2) & np.isfinite(gap)
         return float(gap[known].mean()) if known.any() else float("nan")
 
