@@ -95,7 +95,7 @@ def simulate(
         same skeleton, bones and grades in every version.
     ages : (float, float), optional
         With ``grades``: range of the ages in years, from 7 to 90, drawn evenly; by default those of adults with
-        rheumatoid arthritis. The bones of people under 18 have growth plates.
+        rheumatoid arthritis. The bones of people under 18 have growth plates; they do not grow between visits.
 
     Returns
     -------
@@ -105,8 +105,9 @@ def simulate(
     Raises
     ------
     InputError
-        Before anything is simulated, if a number, the hands or the shape are out of range, a hand does not fit on the
-        radiograph, or a narrowing is too large for a joint.
+        Before anything is simulated, if a number, the hands, the shape or the ages are out of range, there is no such
+        sampling or version, options contradict each other, a hand does not fit on the radiograph, or a narrowing is
+        too large for a joint.
 
     Examples
     --------

@@ -21,7 +21,7 @@ from napari_jsn.segmentation.training.data import Samples, samples, simulated_sa
 from napari_jsn.segmentation.training.folder import read_joint_folder
 from napari_jsn.segmentation.training.task import Batch, bone_loss, bone_measures, image_tensors
 from napari_jsn.segmentation.unetpp import ARCHITECTURES, BoneNet, build_bone_net
-from napari_jsn.simulation.damage.difficulty import FIRST, NEWEST
+from napari_jsn.simulation.damage.difficulty import FIRST, OF_JOINTS
 from napari_jsn.simulation.damage.difficulty import difficulty as difficulty_of
 
 _COMMAND = "python -m napari_jsn.segmentation.training.transfer"
@@ -69,7 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table of the DSC of real joints for each version of the simulator and each seed."""
     parser = argparse.ArgumentParser(_COMMAND, description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of real joint images with masks")
-    parser.add_argument("--difficulty", type=int, nargs="+", default=[FIRST, NEWEST], help="versions of the simulator")
+    parser.add_argument(
+        "--difficulty", type=int, nargs="+", default=[FIRST, OF_JOINTS], help="versions of the simulator"
+    )
     parser.add_argument("--images", type=int, default=1400, help="simulated images of each version")
     parser.add_argument("--steps", type=int, default=400, help="training batches of 32 images")
     parser.add_argument("--side", type=int, default=64, help="side of the images in pixels")

@@ -69,7 +69,8 @@ class HandDamage:
     density, periarticular : float
         Factors of mineral at baseline.
     closes : bool
-        Whether bones also move together where a joint surface is lost after baseline, or by several erosions.
+        Whether bones also move together where a joint surface is lost after baseline, or by several erosions of one
+        bone or of both.
     """
 
     healthy: SimulatedPatient = field(repr=False)
