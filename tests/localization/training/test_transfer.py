@@ -101,3 +101,18 @@ def test_hands_with_damage_have_no_place_for_the_joints_of_a_missing_finger(monk
         missing = np.isnan(hand.points).any(axis=1)
         assert 0 < missing.sum() < 5 and hand.points.shape == (14, 2)
     assert uniform.image.shape == natural.image.shape and not np.array_equal(uniform.image, natural.image)
+
+
+@pytest.mark.parametrize(("version", "children"), [(3, 0), (5, 5)])
+def test_each_patient_is_drawn_once_and_a_quarter_of_version_5_are_children(monkeypatch, version, children):
+    drawn = []
+
+    def simulate(patients, visits, seed, *, grades, skipped_visits=0, ages=None, **options):
+        drawn.extend((number, grades, ages) for number in range(skipped_visits, patients))
+        return iter(())
+
+    monkeypatch.setattr("napari_jsn.simulation.hand.simulate", simulate)
+    draw_chunk(3, 20, version)
+    assert [number for number, *_ in drawn] == list(range(20))
+    assert [ages for *_, ages in drawn if ages] == [(7.0, 18.0)] * children
+    assert sum(grades == "uniform" for _, grades, _ in drawn) == (20 - children + 1) // 2

@@ -144,8 +144,9 @@ def simulated_hands(
 ) -> list[TrainingHand]:
     """Return simulated left hands, one per patient, from the cache if they were drawn before.
 
-    Hands of the first difficulty have no drawn damage. Of the others, half are drawn with ``--grades uniform`` and half
-    with ``natural``; joints of missing fingers have no place. A share that the difficulty states is of children.
+    Hands of the first difficulty have no drawn damage. Of the others, the difficulty states which share are children,
+    drawn with ``--grades natural``; half of the adults are drawn with ``uniform`` and half with ``natural``. Joints of
+    missing fingers have no place.
 
     Parameters
     ----------
