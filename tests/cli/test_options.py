@@ -19,7 +19,8 @@ INTERNAL = {
 }  # fmt: skip
 #: Arguments of simulations that a command chooses itself, and of shipped models and defaults.
 SIMULATION = {
-    "age", "difficulty", "grades", "hands", "interval_days", "joint", "jsn_mm", "seed", "shape", "side", "spacing_mm",
+    "age", "ages", "difficulty", "grades", "hands", "interval_days", "joint", "jsn_mm", "seed", "shape", "side",
+    "spacing_mm",
 }  # fmt: skip
 DEFAULTS = {"method", "model", "name", "preset", "wide_mm"}
 #: Arguments of what a store and a reading can do beside what a command asks of them.
