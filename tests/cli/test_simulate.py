@@ -155,7 +155,7 @@ def test_the_help_states_the_version_that_is_drawn_with_grades(run):
     ("words", "message"),
     [
         (["--difficulty", 1], "--difficulty: A version of the settings is given without grades"),
-        (["--ages", 7, 12], "--ages: A range of ages is given without grades"),
+        (["--ages", 7, 12], "--ages: Ages are given without grades"),
         (["--grades", "uniform", "--difficulty", 8], "--difficulty: There is no difficulty version 8"),
     ],
 )

@@ -81,7 +81,7 @@ def simulate(
     from napari_jsn.networks.cached_arrays import hash_of_code
     from napari_jsn.simulation import hand
     from napari_jsn.simulation.damage.difficulty import NEWEST
-    from napari_jsn.simulation.damage.difficulty import difficulty as difficulty_of
+    from napari_jsn.simulation.damage.hand_damage import checked_sampling
 
     height, width = _TOGETHER_MM if hands == "together" else _HAND_MM
     pixel = spacing_mm if 0 < spacing_mm < inf else 1.0  # hand.simulate raises the error
@@ -93,12 +93,11 @@ def simulate(
     damage: dict[str, Any] = {}  # the key of a run without grades stays as it was, and with it the UIDs
     if difficulty is not None and grades is None:
         raise InputError("A version of the settings is given without grades. Give --grades as well.", "difficulty")
-    if ages is not None and grades is None:
-        raise InputError("A range of ages is given without grades. Give --grades as well.", "ages")
-    if grades is not None:
-        settings = difficulty_of(NEWEST if difficulty is None else difficulty)
+    drawn = checked_sampling(grades, NEWEST if difficulty is None else difficulty, jsn_mm, ages)
+    if drawn is not None:
+        settings = drawn.difficulty
         damage = {"grades": grades, "difficulty": settings.version}
-        key = (*key, grades, settings.sha256)
+        key = (*key, drawn.sampling, settings.sha256)
         if ages is not None:
             damage["ages"], key = ages, (*key, *map(str, ages))
         used = {"simulation": f"difficulty-{settings.version} {settings.sha256}"}

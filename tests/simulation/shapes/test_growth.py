@@ -34,10 +34,11 @@ def test_growth_ends_earlier_in_girls():
     assert mean("F", 14) < mean("M", 14) - 0.1
 
 
-def test_a_full_grown_hand_has_no_plates_and_the_default_size():
-    adult = person((30, 40))
-    assert all(shape.plate is None for shape in adult.shapes.values())
-    assert person((30, 40)).shapes == adult.shapes
+def test_a_full_grown_hand_has_no_plates_and_the_size_of_an_adult():
+    assert all(shape.plate is None for shape in person((30, 40)).shapes.values())
+    for age in (18.0, 40.0):
+        growth = Growth.draw(np.random.default_rng(1), "M", age)
+        assert (growth.size, growth.width, growth.carpal_size, growth.has_sesamoids) == (1, 1, 1, True)
 
 
 def test_a_child_s_hand_is_that_of_the_adult_but_smaller_with_plates_at_the_ends_that_grow():
